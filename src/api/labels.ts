@@ -1,0 +1,21 @@
+// The labels that every container of ours carries: its identity, which survives the loss of the whole state folder.
+// Labels never change after creation and never hold a secret.
+
+export const LABEL = {
+  /** `1` on every sandbox; also on those of upstream OpenClaw. */
+  sandbox: "openclaw.sandbox",
+  /** The scope key (upstream's name for it). */
+  scopeKey: "openclaw.sessionKey",
+  configHash: "openclaw.configHash",
+  /** Decimal milliseconds since the epoch. */
+  createdAtMs: "openclaw.createdAtMs",
+  instance: "openclaw.instance",
+  /** Final container name, also while the container still has its pending name. */
+  name: "openclaw.name",
+  uid: "openclaw.uid",
+  /** `tools` or `browser`. */
+  kind: "openclaw.kind",
+  /** Decimal. */
+  generation: "openclaw.generation",
+  hashVersion: "openclaw.hashVersion",
+} as const;

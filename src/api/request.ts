@@ -1,0 +1,26 @@
+// A person's wish about one sandbox (`openclaw sandbox recreate`). One JSON file each, written by the CLI, read by the controller.
+import { z } from "zod";
+import { toEpochMs } from "./brands.ts";
+import { API_VERSION } from "./session.ts";
+
+export const REQUEST_FILE_SUFFIX = ".request.json";
+
+const Time = z.iso.datetime({ offset: true }).transform((text) => toEpochMs(Date.parse(text)));
+
+export const SandboxRequest = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("SandboxRequest"),
+  metadata: z.strictObject({ name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/) }),
+  spec: z.strictObject({
+    /** Recreate the container unless it was created after this moment. Ends the hot window; waits for live work. Absent: no wish. */
+    recreateAfter: Time.optional(),
+    /** Whether the recreation also ends live work. Absent: false. */
+    kill: z.boolean().optional(),
+    /** Keep the sandbox as it is whatever the config says. Absent: false. */
+    pin: z.boolean().optional(),
+    /** Let through a removal that waits for a person. Absent: no approval. */
+    approve: Time.optional(),
+  }),
+});
+export type SandboxRequest = z.output<typeof SandboxRequest>;
+export type SandboxRequestFile = z.input<typeof SandboxRequest>;

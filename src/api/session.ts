@@ -1,0 +1,58 @@
+// The Session object: the gateway's wish that a sandbox be there for a conversation. One JSON file each; the controller only reads them.
+import { z } from "zod";
+import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "./brands.ts";
+
+/** The sandbox interface's version; a change that an older reader would misread gets a new one. */
+export const API_VERSION = "openclaw.ai/v1";
+export const SESSION_FILE_SUFFIX = ".session.json";
+/** A Session object is under 1 KiB; 64 times that is an attack or an accident. */
+export const SESSION_FILE_BYTES_MAX = 65_536;
+
+export const AgentIdSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "expected [a-z0-9][a-z0-9_-]{0,63}")
+  .transform(toAgentId);
+
+/** RFC 3339 in, milliseconds since the epoch out. */
+const Time = z.iso.datetime({ offset: true }).transform((text) => toEpochMs(Date.parse(text)));
+
+export const SESSION_KINDS = ["main", "group", "direct", "cron", "hook", "subagent", "mcp"] as const;
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+export const Session = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal("Session"),
+    metadata: z.strictObject({
+      /** File name without `.session.json`. */
+      name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/, "expected [a-z0-9][a-z0-9._-]{0,127}"),
+      uid: z.uuid(),
+      createdAt: Time,
+    }),
+    spec: z.strictObject({
+      key: z
+        .string()
+        .max(512)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what a key must not hold
+        .regex(/^agent:[a-z0-9][a-z0-9_-]{0,63}:[^\u0000-\u001f\u007f]+$/, "expected agent:<agentId>:<rest>")
+        .transform(toSessionKey),
+      agentId: AgentIdSchema,
+      kind: z.enum(SESSION_KINDS),
+      /** Last message or tool call. Absent: never used. */
+      lastActivityAt: Time.optional(),
+      /** Set once, when the conversation is over. Absent: live. */
+      endedAt: Time.optional(),
+    }),
+  })
+  .refine((session) => session.spec.key.startsWith(`agent:${session.spec.agentId}:`), {
+    path: ["spec", "key"],
+    error: "the key names another agent than spec.agentId",
+  });
+export type Session = z.output<typeof Session>;
+/** A Session as its file holds it: times as RFC 3339 text. */
+export type SessionFile = z.input<typeof Session>;
+
+/** Last use of the conversation; its creation if it was never used. */
+export function lastActivityOf(session: Session): EpochMs {
+  return session.spec.lastActivityAt ?? session.metadata.createdAt;
+}

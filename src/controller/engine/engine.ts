@@ -1,0 +1,162 @@
+// The engine port: what the loop needs of whatever runs containers, in facts and wishes. Docker implements it (docker.ts), a model of
+// it implements it for fast tests (fake.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
+import type { Duplex, Readable, Writable } from "node:stream";
+import type { ContainerId, EpochMs, ImageId, InstanceId, SandboxName, SandboxUid, ScopeKey, SpecHash } from "../../api/brands.ts";
+import type { ContainerSpec, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
+
+/** What this engine can do; a plan that would need more chooses another way. */
+export interface Capabilities {
+  /** Fields of `LiveSpec` that change while a container runs. */
+  liveFields: ReadonlySet<keyof LiveSpec>;
+  /** Whether a live field can be set back to "unlimited" without a new container (Docker: pids only). */
+  liveUnset: ReadonlySet<keyof LiveSpec>;
+}
+
+export interface EngineInfo {
+  /** `docker`, `podman`, `fake`. */
+  product: string;
+  version: string;
+  /** Where it was found, e.g. `unix:///var/run/docker.sock`. */
+  endpoint: string;
+  /** As the engine's `/info` lists them: `seccomp`, `apparmor`, `selinux`, `rootless`, `userns`, `cgroupns`. */
+  securityOptions: readonly string[];
+  cgroupVersion: string;
+  runtimes: readonly string[];
+}
+
+/** One exact container, and one exact run of it: a restart changes `incarnation`, so whoever holds this is fenced to that run. */
+export interface Handle {
+  id: ContainerId;
+  uid: SandboxUid;
+  /** Opaque; changes with each start. Empty: never started. */
+  incarnation: string;
+}
+
+/** What the labels say. Written once, at creation. */
+export interface Identity {
+  instance: InstanceId;
+  name: SandboxName;
+  uid: SandboxUid;
+  kind: SandboxKind;
+  scopeKey: ScopeKey;
+  hash: SpecHash;
+  hashVersion: string;
+  generation: number;
+  createdAt: EpochMs;
+}
+
+export type ContainerState = "created" | "running" | "paused" | "exited" | "dead" | "removing";
+
+/**
+ * What one look at one container showed. `stage` compares its actual name with its identity: `pending` until promoted, `current` once
+ * promoted, `renamed` when it has any third name.
+ */
+export interface Observation {
+  handle: Handle;
+  identity: Identity;
+  actualName: string;
+  stage: "pending" | "current" | "renamed";
+  state: ContainerState;
+  startedAt: EpochMs | null;
+  /** Whether its main process has ever ended since creation: what lived in its tmpfs is gone then. */
+  restarted: boolean;
+  exitCode: number | null;
+  oomKilled: boolean;
+  imageId: ImageId;
+  /** Names of the networks it is attached to now, sorted; `none` included. */
+  networks: readonly string[];
+  /** Limits in force now. */
+  live: LiveSpec;
+  /** What else the engine says that it was created with, for showing drift field by field. */
+  created: Omit<ContainerSpec, "live" | "setupCommand">;
+  /** `none`: certainly no exec runs in it. `some`: `inUse` must tell. */
+  execs: "none" | "some";
+}
+
+/** A line of the cheap listing. */
+export interface Listed {
+  id: ContainerId;
+  name: SandboxName;
+  actualName: string;
+  state: ContainerState;
+}
+
+/** `user` is the image's own `USER` (empty: root); `env` its own environment. */
+export type ImageFact = { kind: "found"; id: ImageId; user: string; env: Readonly<Record<string, string>> } | { kind: "missing" };
+
+export type Act =
+  | { kind: "start" }
+  /** Gives the container its final name: its setup is complete. Also repairs a name changed by hand. */
+  | { kind: "promote" }
+  | { kind: "update"; live: LiveSpec }
+  | { kind: "unpause" }
+  /** Detaches a network that the spec does not name. */
+  | { kind: "detach"; network: string }
+  /** Ends every process and removes the container. Succeeds when it is gone already. */
+  | { kind: "retire" };
+
+export interface ExecRequest {
+  argv: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Absent: the container's workdir. */
+  workdir?: string;
+  /** Allocate a terminal of this size; stdout and stderr are one stream then. Absent: no terminal. */
+  tty?: { columns: number; rows: number };
+  stdin: boolean;
+}
+
+/** A running command inside a sandbox. Reading slowly slows the command down; nothing is buffered without bound. */
+export interface ExecStream {
+  /** null when the request had `stdin: false`. */
+  stdin: Writable | null;
+  stdout: Readable;
+  /** Ends at once when there is a terminal. */
+  stderr: Readable;
+  /** Exit code, once all output was delivered. Rejects with `StaleHandle` when the container went away, `EngineUnreachable` when the stream broke. */
+  exit: Promise<number>;
+  resize(size: { columns: number; rows: number }): Promise<void>;
+  /** Sends a signal (`TERM`, `INT`, `KILL` ...) to the process group inside; `KILL` also ends children that left the group. Never rejects once the process is gone. */
+  signal(name: string): Promise<void>;
+}
+
+/** `name` when it is known what changed, `relist` when anything may have. */
+export type Hint = { kind: "name"; name: SandboxName } | { kind: "relist"; cause: string };
+
+/** Something of ours on the engine that is not a container in use: for the sweep. */
+export type ObjectKind = "container" | "network" | "volume";
+
+export interface EngineObject {
+  kind: ObjectKind;
+  ref: string;
+  name: string;
+  createdAt: EpochMs | null;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Every call has a deadline and rejects with an `OperationError`; codes are in `src/api/errors.ts`. */
+export interface Engine {
+  readonly capabilities: Capabilities;
+  info(): Promise<EngineInfo>;
+  /** What the reference means now. Never pulls. */
+  resolveImage(reference: string): Promise<ImageFact>;
+  /** Every container of this instance: names and states only, one call. Complete or it throws. */
+  list(): Promise<Listed[]>;
+  /** Every container whose labels name this instance and this sandbox, freshly inspected. Complete or it throws. */
+  observe(name: SandboxName): Promise<Observation[]>;
+  /**
+   * Calls back with hints until the signal aborts; reconnects by itself, each time with a `relist`. Hints carry no facts.
+   * @param connected told whether the stream is up
+   */
+  watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void>;
+  /** Accepted, not yet started; the container has its pending name. `EngineConflict` when that name is taken. */
+  create(identity: Identity, spec: ContainerSpec): Promise<Handle>;
+  act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void>;
+  exec(handle: Handle, request: ExecRequest): Promise<ExecStream>;
+  /** Whether any exec runs inside, ours or a person's. `unknown` counts as yes. */
+  inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
+  /** A connection to a port inside the sandbox, without publishing it. */
+  dial(handle: Handle, port: number): Promise<Duplex>;
+  /** Objects that carry this instance's label. */
+  objects(kind: ObjectKind): Promise<EngineObject[]>;
+  removeObject(object: EngineObject): Promise<void>;
+}
