@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Builds one of the project's images from its Dockerfile, unless it is there and the Dockerfile has not changed since.
+#   build-image.sh TAG DOCKERFILE BASE_IMAGE [--force]
+# The Dockerfile's SHA-256 and the base's name are a label of the image. It does not start an engine: ensure-engine.sh does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+. scripts/progress.sh
+[ -z "${OPENCLAW_SCRIPT_NAME:-}" ] || progress_name=$OPENCLAW_SCRIPT_NAME
+
+tag=$1 dockerfile=$2 base=$3 force=${4:-}
+label=ai.openclaw.image.source-sha256
+
+sha256() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1; }
+
+command -v docker >/dev/null 2>&1 || die "the 'docker' command is needed to build $tag, and there is none." \
+  "Debian, Ubuntu: sudo apt-get install docker.io (older than Debian 13) or docker-cli" \
+  "macOS: brew install docker, or install Docker Desktop" \
+  "With Podman alone: sudo apt-get install podman-docker" \
+  "Or build by hand: podman build -t $tag -f $dockerfile ."
+
+# The CLI's own way to its engine comes first; sockets that it does not know (Podman, Colima, ...) come from find-engine.sh.
+if ! with_deadline 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then
+  DOCKER_HOST=$(scripts/find-engine.sh) || die "there is no engine to build $tag with." \
+    "Start Docker Desktop, Colima or 'sudo systemctl start docker'; on a bare Debian or Ubuntu: sudo scripts/ensure-engine.sh"
+  export DOCKER_HOST
+fi
+
+source_hash=$( (printf '%s\n' "$base"; cat "$dockerfile") | sha256)
+if [ "$force" != --force ]; then
+  built_hash=$(docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$tag" 2>/dev/null || true)
+  if [ "$built_hash" = "$source_hash" ]; then
+    say "$tag is there, built from this $dockerfile (--force builds it again)"
+    exit 0
+  fi
+  [ -z "$built_hash" ] || say "$tag was built from another $dockerfile: building it again"
+fi
+
+scripts/base-image.sh "$base"
+
+set -- --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$source_hash"
+[ "$force" != --force ] || set -- "$@" --no-cache
+# The Dockerfile comes through stdin: there is no build context, so a big checkout costs nothing.
+build() { docker build "$@" - <"$dockerfile"; }
+step "building $tag on $base (half a minute to two minutes, most of it the package mirror)" build "$@" || die "$tag was not built." \
+  "If a package could not be fetched: check that the network, and a proxy if there is one, works inside 'docker build'." \
+  "If the engine has no space left: docker system df, docker builder prune." \
+  "Then run this again."
+say "$tag is ready: $(docker image inspect --format '{{.Id}} {{.Size}}' "$tag" | awk '{printf "%s, %.0f MB", substr($1, 8, 12), $2 / 1e6}')"

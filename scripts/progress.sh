@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: says what happens, how long it took, and what to do when it fails. Portable to bash 3.2.
+# It prints on stderr only, so that a script's stdout stays its result.
+
+progress_name=$(basename "$0" .sh)
+
+say() { printf '%s: %s\n' "$progress_name" "$*" >&2; }
+
+# die WHAT [WHAT-TO-DO ...]: one line each, then exit 1.
+die() {
+  say "error: $1"
+  shift
+  while [ $# -gt 0 ]; do
+    printf '  %s\n' "$1" >&2
+    shift
+  done
+  exit 1
+}
+
+# step LABEL COMMAND...: runs it with its output in a log file; a sign of life every 10 s, the duration at the end,
+# and the last lines of the log when it fails. Returns the command's exit code.
+step() {
+  local label=$1 log started pid rc=0 waited=0
+  shift
+  log=$(mktemp "${TMPDIR:-/tmp}/openclaw-step.XXXXXX")
+  started=$SECONDS
+  say "$label ..."
+  "$@" >"$log" 2>&1 </dev/null &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.2
+    waited=$((waited + 1))
+    [ $((waited % 50)) -ne 0 ] || say "  still at it after $((SECONDS - started)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)"
+  done
+  wait "$pid" || rc=$?
+  if [ "$rc" -eq 0 ]; then
+    say "  done in $((SECONDS - started)) s"
+  else
+    say "  failed with exit code $rc after $((SECONDS - started)) s; its last lines:"
+    tail -n 20 "$log" | sed 's/^/    /' >&2
+  fi
+  rm -f "$log"
+  return "$rc"
+}
+
+# with_deadline SECONDS COMMAND...: timeout(1) where there is one (macOS has none: then without a deadline).
+with_deadline() {
+  if command -v timeout >/dev/null 2>&1; then
+    timeout -k 5 "$@"
+  else
+    shift
+    "$@"
+  fi
+}
+
+# install_packages NAME...: Debian/Ubuntu, as root. Package lists are refreshed once, and only when something is missing.
+install_packages() {
+  command -v apt-get >/dev/null 2>&1 || return 1
+  if [ -z "${progress_apt_fresh:-}" ]; then
+    step "refreshing the package lists" apt-get update || return 1
+    progress_apt_fresh=1
+  fi
+  step "installing $*" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
