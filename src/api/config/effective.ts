@@ -1,0 +1,222 @@
+// What one agent's sandbox should be: the built-in defaults, agents.defaults.sandbox and the agent's own block become one complete value,
+// and every key keeps the place its value came from. It judges nothing (rules.ts) and looks at no host.
+import type { AgentId } from "../brands.ts";
+import type { Ulimit } from "../sandbox.ts";
+import { type Agent, type Config, findAgent, type HostFolders } from "./config.ts";
+import { type BrowserComplete, type DockerComplete, type PruneComplete, type RolloutComplete, SANDBOX_DEFAULTS, type SandboxSettings } from "./schema-sandbox.ts";
+import { type ConfigLocation, parsePath, renderPath } from "./tree.ts";
+import { type BindMount, expandHome, type TmpfsMount } from "./values.ts";
+
+/** `docker`, complete and in normal form. Lists are in the order of the file. */
+export interface EffectiveDocker extends Readonly<Omit<DockerComplete, "env" | "ulimits" | "binds" | "tmpfs" | "capDrop" | "dns" | "extraHosts">> {
+  readonly tmpfs: readonly TmpfsMount[];
+  readonly capDrop: readonly string[];
+  readonly dns: readonly string[];
+  readonly extraHosts: readonly string[];
+  /** With `HOME` (the workdir, unless set) and `LANG`. Values may be secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Sorted by name. */
+  readonly ulimits: readonly Ulimit[];
+  /** Sources absolute, `~` expanded; no two with the same target. */
+  readonly binds: readonly BindMount[];
+}
+
+export interface EffectiveBrowser extends Readonly<Omit<BrowserComplete, "binds">> {
+  /** `docker.binds` unless the browser has its own. */
+  readonly binds: readonly BindMount[];
+}
+
+/** Where an effective value comes from. */
+export type ValueSource = { readonly kind: "default" } | ({ readonly kind: "config"; readonly path: string } & ConfigLocation);
+
+/** One agent's sandbox: every key has a value, in base units. */
+export interface EffectiveSandbox {
+  readonly agentId: AgentId;
+  readonly mode: "off" | "non-main" | "all";
+  readonly scope: "session" | "agent" | "shared";
+  readonly workspaceAccess: "none" | "ro" | "rw";
+  /** Absolute path. */
+  readonly workspaceRoot: string;
+  readonly start: "on-demand" | "eager";
+  readonly docker: EffectiveDocker;
+  /** Hours and days, fractions allowed; 0 disables. */
+  readonly prune: Readonly<PruneComplete>;
+  readonly rollout: Readonly<RolloutComplete>;
+  readonly browser: EffectiveBrowser;
+  /** Absolute path of the agent's own workspace; with scope `shared` the default agent's, so that all agents agree. */
+  readonly agentWorkspace: string;
+  /** By key path within the block: `mode`, `docker.memory`, `docker.env.LANG`, `docker.ulimits.nofile`, `docker.binds[0]`. */
+  readonly provenance: ReadonlyMap<string, ValueSource>;
+  /** Key paths of the agent's own block that have no effect, because its scope is `shared`. */
+  readonly ignored: readonly string[];
+}
+
+/** One block of the file; `path` is its key path. */
+interface Layer {
+  readonly path: string;
+  readonly settings: SandboxSettings;
+}
+
+const DEFAULTS_PATH = "agents.defaults.sandbox";
+const FROM_TABLE: ValueSource = { kind: "default" };
+/** What a shared sandbox takes from the defaults alone: two agents must never want different things of one container. */
+const SHARED_IGNORES = ["docker", "browser", "prune", "rollout", "workspaceRoot", "workspaceAccess"] as const satisfies (keyof SandboxSettings)[];
+
+/** Undefined: the config has no such agent. */
+export function resolveAgentSandbox(config: Config, agentId: AgentId, folders: HostFolders): EffectiveSandbox | undefined {
+  const agent = findAgent(config, agentId);
+  return agent === undefined ? undefined : resolveSandbox(config, agent, folders);
+}
+
+export function resolveSandbox(config: Config, agent: Agent, folders: HostFolders): EffectiveSandbox {
+  const defaults: Layer = { path: DEFAULTS_PATH, settings: config.defaults.sandbox };
+  const own: Layer | null = agent.path === null ? null : { path: `${agent.path}.sandbox`, settings: agent.sandbox };
+  const scope = own?.settings.scope ?? defaults.settings.scope ?? SANDBOX_DEFAULTS.scalars.scope;
+  const ignored = scope === "shared" && own !== null ? SHARED_IGNORES.filter((key) => own.settings[key] !== undefined) : [];
+  const layers = own === null ? [defaults] : [defaults, { ...own, settings: without(own.settings, ignored) }];
+  const sources = new Sources(config, layers);
+  const scalars = sources.pick("", SANDBOX_DEFAULTS.scalars, (settings) => scalarsOf(settings));
+  const docker = resolveDocker(sources, folders);
+  const workspaceOwner = scope === "shared" ? (config.agents.find((candidate) => candidate.isDefault) ?? agent) : agent;
+  return {
+    agentId: agent.id,
+    mode: scalars.mode,
+    scope: scalars.scope,
+    workspaceAccess: scalars.workspaceAccess,
+    workspaceRoot: scalars.workspaceRoot === null ? `${folders.stateDir}/sandboxes` : expandHome(scalars.workspaceRoot, folders.home),
+    start: scalars.start,
+    docker,
+    prune: sources.pick("prune", SANDBOX_DEFAULTS.prune, (settings) => settings.prune),
+    rollout: sources.pick("rollout", SANDBOX_DEFAULTS.rollout, (settings) => settings.rollout),
+    browser: resolveBrowser(sources, docker, folders),
+    agentWorkspace: resolveWorkspace(config, workspaceOwner, folders),
+    provenance: sources.found,
+    ignored: ignored.map((key) => `${own?.path}.${key}`),
+  };
+}
+
+/** Absolute path of an agent's workspace: its own key, `agents.defaults.workspace` for the default agent, else a folder of the state folder. */
+export function resolveWorkspace(config: Config, agent: Agent, folders: HostFolders): string {
+  const written = agent.workspace ?? (agent.isDefault ? config.defaults.workspace : null);
+  if (written !== null) return expandHome(written, folders.home);
+  return agent.isDefault ? `${folders.stateDir}/workspace` : `${folders.stateDir}/workspace-${agent.id}`;
+}
+
+function without(settings: SandboxSettings, keys: readonly (keyof SandboxSettings)[]): SandboxSettings {
+  const rest = { ...settings };
+  for (const key of keys) delete rest[key];
+  return rest;
+}
+
+function scalarsOf({ mode, scope, workspaceAccess, workspaceRoot, start }: SandboxSettings) {
+  return { mode, scope, workspaceAccess, workspaceRoot, start };
+}
+
+function resolveDocker(sources: Sources, folders: HostFolders): EffectiveDocker {
+  const scalars = sources.pick("docker", SANDBOX_DEFAULTS.docker, (settings) => settings.docker);
+  const environment = sources.mergeByKey("docker.env", SANDBOX_DEFAULTS.docker.env, (settings) => settings.docker?.env);
+  const ulimits = sources.mergeByKey("docker.ulimits", SANDBOX_DEFAULTS.docker.ulimits, (settings) => settings.docker?.ulimits);
+  const env = new Map(environment);
+  if (!env.has("HOME") && !sources.isRemoved("docker.env.HOME")) env.set("HOME", scalars.workdir);
+  if (!sources.found.has("docker.env.HOME")) sources.found.set("docker.env.HOME", FROM_TABLE);
+  return {
+    ...scalars,
+    env: Object.fromEntries([...env].toSorted(byName)),
+    ulimits: [...ulimits].toSorted(byName).map(([name, pair]) => ({ name, ...pair })),
+    binds: sources.concatenateBinds().map((bind) => ({ ...bind, source: expandHome(bind.source, folders.home) })),
+  };
+}
+
+function resolveBrowser(sources: Sources, docker: EffectiveDocker, folders: HostFolders): EffectiveBrowser {
+  const browser = sources.pick("browser", SANDBOX_DEFAULTS.browser, (settings) => settings.browser);
+  const own = browser.binds?.map((bind) => ({ ...bind, source: expandHome(bind.source, folders.home) }));
+  return { ...browser, binds: own ?? docker.binds };
+}
+
+const byName = (left: readonly [string, unknown], right: readonly [string, unknown]): number =>
+  left[0] < right[0] ? -1 : left[0] > right[0] ? 1 : 0;
+
+/** Merges layer over layer and notes, for each key, which of them had the last word. */
+class Sources {
+  readonly found = new Map<string, ValueSource>();
+  readonly #config: Config;
+  readonly #layers: readonly Layer[];
+  readonly #removed = new Set<string>();
+
+  constructor(config: Config, layers: readonly Layer[]) {
+    this.#config = config;
+    this.#layers = layers;
+  }
+
+  #sourceOf(path: string): ValueSource {
+    const at = this.#config.locations.get(path) ?? { file: this.#config.file, line: 1, column: 1 };
+    return { kind: "config", path, ...at };
+  }
+
+  isRemoved(key: string): boolean {
+    return this.#removed.has(key);
+  }
+
+  /** Scalars and whole lists: the last layer that has the key wins. */
+  pick<Complete extends object>(group: string, defaults: Complete, read: (settings: SandboxSettings) => { [Key in keyof Complete]?: unknown } | undefined): Complete {
+    const prefix = group === "" ? "" : `${group}.`;
+    const result = { ...defaults };
+    for (const key of Object.keys(defaults)) this.found.set(`${prefix}${key}`, FROM_TABLE);
+    for (const layer of this.#layers) {
+      for (const [key, value] of Object.entries(read(layer.settings) ?? {})) {
+        if (value === undefined) continue;
+        Object.assign(result, { [key]: value });
+        this.found.set(`${prefix}${key}`, this.#sourceOf(`${layer.path}.${prefix}${key}`));
+      }
+    }
+    return result;
+  }
+
+  /** Records: key by key, null removes. */
+  mergeByKey<Value>(
+    group: string,
+    defaults: Readonly<Record<string, Value | null>>,
+    read: (settings: SandboxSettings) => Readonly<Record<string, Value | null | undefined>> | undefined,
+  ): ReadonlyMap<string, Value> {
+    const result = new Map<string, Value>();
+    for (const [name, value] of Object.entries(defaults)) {
+      if (value === null) continue;
+      result.set(name, value);
+      this.found.set(`${group}.${name}`, FROM_TABLE);
+    }
+    for (const layer of this.#layers) {
+      for (const [name, value] of Object.entries(read(layer.settings) ?? {})) {
+        if (value === undefined) continue;
+        const key = `${group}.${name}`;
+        this.found.set(key, this.#sourceOf(`${layer.path}.${key}`));
+        if (value === null) {
+          result.delete(name);
+          this.#removed.add(key);
+        } else {
+          result.set(name, value);
+          this.#removed.delete(key);
+        }
+      }
+    }
+    return result;
+  }
+
+  /** Binds add up; a later one with the same target replaces the earlier one in its place. */
+  concatenateBinds(): readonly BindMount[] {
+    const byTarget = new Map<string, { bind: BindMount; source: ValueSource }>();
+    for (const layer of this.#layers) {
+      for (const [index, bind] of (layer.settings.docker?.binds ?? []).entries())
+        byTarget.set(bind.target, { bind, source: this.#sourceOf(`${layer.path}.docker.binds[${index}]`) });
+    }
+    const kept = [...byTarget.values()];
+    for (const [index, { source }] of kept.entries()) this.found.set(`docker.binds[${index}]`, source);
+    return kept.map(({ bind }) => bind);
+  }
+}
+
+/** The value's key path in the file, to be shown or edited; where it is a default, the path in `agents.defaults.sandbox` to set it. */
+export function toConfigKey(sandbox: EffectiveSandbox, key: string): string {
+  const source = sandbox.provenance.get(key);
+  if (source?.kind === "config") return source.path;
+  return renderPath([...(parsePath(DEFAULTS_PATH) ?? []), ...(parsePath(key) ?? [])]);
+}

@@ -1,0 +1,88 @@
+// The one table of sandbox keys: what each means (unit, bounds, meaning of absence) and its default, written as a person writes it.
+// Types and checks are schema.ts; this table feeds them, the effective sandbox and the editors' JSON Schema.
+
+export interface KeyFacts {
+  /** Shown by editors and by `explain`. */
+  readonly about: string;
+  /** As one would write it in the file; null: unset. */
+  readonly default: unknown;
+}
+
+export const SANDBOX_KEYS = {
+  mode: { default: "off", about: "Which sessions are sandboxed: off (none), non-main (all but agent:<id>:main), all" },
+  scope: { default: "agent", about: "What one sandbox is shared by: session, agent, or shared (everything)" },
+  workspaceAccess: {
+    default: "none",
+    about: "The agent workspace in the sandbox: none, ro (at /agent, write/edit/apply_patch off), rw (at workdir)",
+  },
+  workspaceRoot: { default: null, about: "Folder of the scope workspaces, absolute or ~; unset: <state>/sandboxes" },
+  start: {
+    default: "on-demand",
+    about: "on-demand: exists once a live session needs it; eager: exists because the config lists it (scope agent or shared), ignoring idleHours",
+  },
+} as const satisfies Record<string, KeyFacts>;
+
+export const DOCKER_KEYS = {
+  image: { default: "openclaw-sandbox:bookworm-slim", about: "Image of the container; it is never replaced silently" },
+  containerPrefix: { default: "openclaw-sbx-", about: "Begins every container name; at most 22 of [a-zA-Z0-9_.-]" },
+  workdir: { default: "/workspace", about: "Absolute path in the container where the workspace is mounted; also HOME" },
+  readOnlyRoot: { default: true, about: "Mount the container's root file system read-only" },
+  tmpfs: {
+    default: ["/tmp", "/var/tmp", "/run"],
+    about: "In-memory file systems, path[:options]; without options size=256m,mode=1777. Replaces the inherited list",
+  },
+  network: { default: "none", about: "none, bridge or the name of a network; host is refused" },
+  user: { default: null, about: "uid:gid or a name that the image knows; unset: the owner of the mounted workspace folder, never implicitly 0" },
+  capDrop: { default: ["ALL"], about: "Linux capabilities to drop. Replaces the inherited list" },
+  env: { default: { LANG: "C.UTF-8" }, about: "Environment of every command; merged by name, null removes a name; HOME is workdir unless set" },
+  setupCommand: { default: null, about: "Run once after creation by sh -lc, as the container's user; an array is joined with &&; unset: none" },
+  pidsLimit: { default: 512, about: "Processes and threads; 0 is unlimited" },
+  memory: { default: null, about: 'Memory limit: "512m", "1g" or bytes, at least 6 MiB; unset or 0: unlimited' },
+  memorySwap: { default: null, about: "Memory plus swap, not below memory; -1: unlimited swap; unset or 0: the engine's default (twice the memory)" },
+  cpus: { default: null, about: "Cores, fractions allowed, at least 0.01; unset or 0: unlimited" },
+  ulimits: { default: {}, about: 'By name: a number, "soft:hard" or { soft, hard }; -1 is unlimited; merged by name, null removes a name' },
+  gpus: { default: null, about: '"all", a count, or "device=0,1"; unset: none' },
+  shmSize: { default: null, about: "Size of /dev/shm; unset: the engine's default (64 MiB)" },
+  runtime: { default: null, about: "Container runtime that the engine knows, e.g. runsc; unset: its default" },
+  seccompProfile: { default: null, about: "Absolute path of a seccomp profile; unconfined is refused; unset: the engine's default profile" },
+  apparmorProfile: { default: null, about: "Name of a loaded AppArmor profile; unconfined is refused; unset: the engine's default" },
+  dns: { default: [], about: "IP addresses of name servers. Replaces the inherited list; empty: the engine's" },
+  extraHosts: { default: [], about: "name:ip, added to /etc/hosts. Replaces the inherited list" },
+  binds: { default: [], about: "host:container[:ro|rw]; added to the inherited ones, a later one with the same target wins" },
+  dangerouslyAllowReservedContainerTargets: { default: false, about: "Let binds and tmpfs touch workdir, /agent or /" },
+  dangerouslyAllowExternalBindSources: { default: false, about: "Let binds come from outside the workspaces" },
+  dangerouslyAllowContainerNamespaceJoin: { default: false, about: "Let network be container:<name>" },
+} as const satisfies Record<string, KeyFacts>;
+
+export const PRUNE_KEYS = {
+  idleHours: { default: 24, about: "Remove a sandbox unused for this many hours, fractions allowed; 0 disables" },
+  maxAgeDays: { default: 7, about: "Remove, or recreate if wanted, a container older than this many days, fractions allowed; 0 disables" },
+  workspaces: { default: "keep", about: "A session-scope workspace folder whose session is gone: keep or delete" },
+} as const satisfies Record<string, KeyFacts>;
+
+export const ROLLOUT_KEYS = {
+  policy: { default: "when-idle", about: "When a changed sandbox is recreated: when-idle (at the end of the hot window), now, never" },
+  hotWindow: { default: "5m", about: "A sandbox used within this time is not recreated" },
+  maxDriftAge: { default: "24h", about: "A change that waits longer than this is reported loudly" },
+  maxParallel: { default: null, about: "Sandboxes recreated at the same time, at least 1; unset: as many as the engine takes well" },
+  canary: { default: 0, about: "How many sandboxes take a change first, alone, before the others follow; 0: none" },
+  // Setup may take 15 min; a rollout is stuck when not even that explains it.
+  progressDeadline: { default: "20m", about: "A rollout without progress for this long is reported as stuck and halts" },
+} as const satisfies Record<string, KeyFacts>;
+
+export const BROWSER_KEYS = {
+  enabled: { default: false, about: "Give each sandbox a browser container of its own beside it" },
+  image: { default: "openclaw-sandbox-browser:bookworm-slim", about: "Image of the browser container" },
+  containerPrefix: { default: "openclaw-sbx-browser-", about: "Begins every browser container's name; at most 22 of [a-zA-Z0-9_.-]" },
+  network: { default: "openclaw-sandbox-browser", about: "Network of the browser container; host is refused" },
+  cdpPort: { default: 9222, about: "Port of the DevTools protocol in the container" },
+  cdpSourceRange: { default: null, about: "CIDR that may reach the DevTools port; unset: only through the controller" },
+  vncPort: { default: 5900, about: "Port of the VNC server in the container" },
+  noVncPort: { default: 6080, about: "Port of the noVNC observer in the container" },
+  headless: { default: false, about: "Run without a display (no VNC)" },
+  enableNoVnc: { default: true, about: "Offer the noVNC observer; has no effect when headless" },
+  allowHostControl: { default: false, about: "Accepted for compatibility; this product never drives a browser on the host" },
+  autoStart: { default: true, about: "Start the browser when a tool call needs it" },
+  autoStartTimeoutMs: { default: 12_000, about: "How long a tool call waits for the DevTools port, in milliseconds" },
+  binds: { default: null, about: "Replaces docker.binds for the browser container; unset: docker.binds" },
+} as const satisfies Record<string, KeyFacts>;

@@ -1,0 +1,89 @@
+// Reads a config's files and hands them to the parser. The only I/O of the config: open, stat, realpath, read. It never throws.
+// What the texts mean is parse.ts; watching them is the caller's.
+import { constants } from "node:fs";
+import { open, realpath, stat } from "node:fs/promises";
+import { dirname, sep } from "node:path";
+import type { Parsed } from "../issue.ts";
+import type { Config } from "./config.ts";
+import { listIncludes } from "./include.ts";
+import { type ConfigEnvironment, parseConfig } from "./parse.ts";
+import type { ConfigSources, FileAccess, SourceFile } from "./sources.ts";
+import { CONFIG_BYTES_MAX, parseText } from "./text.ts";
+
+/** More than any inclusion order may use; the parser refuses at 64 inclusions. */
+const FILES_MAX = 65;
+
+/** The config in force, or why there is none. A file that does not exist is an issue like any other. */
+export async function loadConfig(path: string, environment: ConfigEnvironment): Promise<Parsed<Config>> {
+  return parseConfig(await readConfigSources(path), environment);
+}
+
+/** The main file and everything that it includes. */
+export async function readConfigSources(path: string): Promise<ConfigSources> {
+  const files = new Map<string, SourceFile>();
+  const queue = [path];
+  let folder: string | null = null;
+  for (let next = queue.shift(); next !== undefined && files.size < FILES_MAX; next = queue.shift()) {
+    if (files.has(next)) continue;
+    const file = await readSourceFile(next, folder);
+    files.set(next, file);
+    if (file.kind !== "text") continue;
+    folder ??= dirname(file.realPath);
+    const parsed = parseText(next, file.text);
+    if (parsed.ok) queue.push(...listIncludes(next, parsed.root));
+  }
+  return { main: path, files };
+}
+
+/** `folder` is where the file must lie after resolving symlinks; null for the main file. */
+async function readSourceFile(path: string, folder: string | null): Promise<SourceFile> {
+  try {
+    const realPath = await realpath(path);
+    const prefix = folder === null || folder.endsWith(sep) ? folder : `${folder}${sep}`;
+    if (prefix !== null && !realPath.startsWith(prefix)) return { kind: "outside" };
+    return await readRegularFile(path, realPath);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
+    return { kind: "unreadable", reason: explainErrno(code, error) };
+  }
+}
+
+/** Checks what it opened, not what the name meant before; a FIFO does not block it. */
+async function readRegularFile(path: string, realPath: string): Promise<SourceFile> {
+  await using handle = await open(realPath, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  const facts = await handle.stat();
+  if (!facts.isFile()) return { kind: "unreadable", reason: "it is not a regular file" };
+  const buffer = Buffer.alloc(Math.min(facts.size, CONFIG_BYTES_MAX) + 1);
+  let length = 0;
+  for (let read = 1; read > 0 && length < buffer.length; length += read) read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+  if (length > CONFIG_BYTES_MAX) return { kind: "unreadable", reason: `it is larger than ${CONFIG_BYTES_MAX} bytes` };
+  const text = decode(buffer.subarray(0, length));
+  if (text === null) return { kind: "unreadable", reason: "it is not UTF-8 text" };
+  return { kind: "text", realPath, text, access: [{ path, mode: facts.mode, uid: facts.uid }, ...(await statFolders(path, realPath))] };
+}
+
+async function statFolders(path: string, realPath: string): Promise<FileAccess[]> {
+  const folders = [...new Set([dirname(path), dirname(realPath)])];
+  return Promise.all(
+    folders.map(async (folder) => {
+      const { mode, uid } = await stat(folder);
+      return { path: folder, mode, uid };
+    }),
+  );
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function explainErrno(code: string, error: unknown): string {
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  if (code === "EISDIR") return "it is a folder";
+  if (code === "ELOOP") return "its symlinks go in a circle";
+  return error instanceof Error ? error.message : "unknown error";
+}

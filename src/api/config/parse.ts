@@ -1,0 +1,66 @@
+// From the files of a config to the config in force, or to every issue they have. Pure: files, environment and folders are arguments.
+// The order is the order in which a person would want to hear of mistakes: who can write, syntax, keys, values, rules.
+import type { Issue, Parsed } from "../issue.ts";
+import { type Config, collectAgents, type HostFolders, toConfig } from "./config.ts";
+import { joinSources } from "./include.ts";
+import { checkRules } from "./rules.ts";
+import { ConfigFile } from "./schema.ts";
+import { toIssues } from "./schema-issues.ts";
+import { checkAccess, type ConfigSources } from "./sources.ts";
+import { type EnvironmentVariables, substituteVariables } from "./substitute.ts";
+import { type ConfigNode, locateKey, locateValue, renderPath, toLocations, toPlain } from "./tree.ts";
+import { dropUnusedKeys } from "./unused-keys.ts";
+
+/** What the config is read against. */
+export interface ConfigEnvironment extends HostFolders {
+  /** For `${NAME}`. */
+  readonly variables: EnvironmentVariables;
+  /** User ids that may own config files and folders, usually our own and 0. null: not checked. */
+  readonly trustedOwners: readonly number[] | null;
+}
+
+/** More would hide the first ones, and a hostile file could make millions. */
+const ISSUES_MAX = 200;
+
+export function parseConfig(sources: ConfigSources, environment: ConfigEnvironment): Parsed<Config> {
+  const access = checkAccess(sources, environment.trustedOwners);
+  const joined = joinSources(sources);
+  const issues = [...access, ...joined.issues];
+  if (joined.root === null || joined.issues.length > 0) return refuse(issues);
+  const used = dropUnusedKeys(joined.root);
+  const substituted = substituteVariables(used.root, environment.variables);
+  issues.push(...used.issues, ...substituted.issues);
+  const config = toValidConfig(substituted.root, sources, issues);
+  if (config !== null) issues.push(...checkRules(config, environment));
+  return config === null || issues.some(isError) ? refuse(issues) : { ok: true, value: config, issues: limit(issues) };
+}
+
+const isError = (issue: Issue): boolean => issue.severity === "error";
+
+function refuse(issues: readonly Issue[]): Parsed<Config> {
+  return { ok: false, issues: limit(issues) };
+}
+
+/** Errors first; each place in the order of the file. */
+function limit(issues: readonly Issue[]): Issue[] {
+  const sorted = [...issues.filter(isError), ...issues.filter((issue) => !isError(issue))];
+  const [first] = sorted;
+  if (first === undefined || sorted.length <= ISSUES_MAX) return sorted;
+  const rest = sorted.length - ISSUES_MAX;
+  return [...sorted.slice(0, ISSUES_MAX), { severity: first.severity, file: first.file, path: "", message: `and ${rest} more issues` }];
+}
+
+/** Adds to `issues` what the schema and the list of agents show; null if the values have no known shape. */
+function toValidConfig(root: ConfigNode, sources: ConfigSources, issues: Issue[]): Config | null {
+  const file = ConfigFile.safeParse(toPlain(root));
+  if (!file.success) {
+    issues.push(...toIssues(file.error, root));
+    return null;
+  }
+  const { agents, problems } = collectAgents(file.data.agents ?? {});
+  for (const { path, ...problem } of problems) {
+    const at = path[1] === "entries" && path.length === 3 ? locateKey(root, path) : locateValue(root, path);
+    issues.push({ ...problem, ...at, path: renderPath(path) });
+  }
+  return toConfig(file.data, agents, { file: sources.main, files: [...sources.files.keys()], locations: toLocations(root) });
+}

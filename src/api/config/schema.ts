@@ -1,0 +1,103 @@
+// The whole config file as zod sees it: agents, tools, gateway. Strict in `sandbox`, `tools.sandbox` and `gateway`, loose elsewhere.
+// What upstream has and this product does not use is told apart from a mistake in unused-keys.ts; the parsed result is config.ts.
+import { z } from "zod";
+import { AgentIdSchema } from "../session.ts";
+import { SandboxSettings } from "./schema-sandbox.ts";
+import { HostPath, Port } from "./schema-values.ts";
+
+const TOOL_LIST_LENGTH_MAX = 500;
+const AGENTS_MAX = 1_000;
+
+const ToolList = z.array(z.string().trim().min(1).max(128)).max(TOOL_LIST_LENGTH_MAX);
+
+/** Where an exec of an unsandboxed session runs; `sandbox` refuses it there. */
+const ExecSettings = z.looseObject({
+  host: z.enum(["sandbox", "gateway", "node", "auto"]).optional(),
+  timeoutSec: z.number().positive().max(86_400).optional(),
+  backgroundMs: z.int().min(0).max(86_400_000).optional(),
+});
+
+export const ToolSettings = z.looseObject({
+  allow: ToolList.optional().describe("Tools that may be used; empty or unset: all. Groups (group:fs), wildcards (*) and aliases work"),
+  deny: ToolList.optional().describe("Tools that may not be used; deny always wins"),
+  sandbox: z
+    .strictObject({
+      tools: z
+        .strictObject({
+          allow: ToolList.optional().describe("Tools of sandboxed sessions; empty: all but deny"),
+          alsoAllow: ToolList.optional().describe("Added to allow, keeping its default"),
+          deny: ToolList.optional().describe("Tools that sandboxed sessions may not use; deny always wins"),
+        })
+        .optional(),
+    })
+    .optional(),
+  exec: ExecSettings.optional(),
+});
+export type ToolSettings = z.output<typeof ToolSettings>;
+
+const agentKeys = {
+  default: z.boolean().optional().describe("Whether this is the default agent; at most one"),
+  name: z.string().optional().describe("Shown to people"),
+  workspace: HostPath.optional().describe("Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>"),
+  sandbox: SandboxSettings.optional(),
+  tools: ToolSettings.optional(),
+};
+
+export const AgentEntry = z.looseObject({ id: AgentIdSchema.optional(), ...agentKeys });
+export type AgentEntry = z.output<typeof AgentEntry>;
+export const AgentListed = z.looseObject({ id: AgentIdSchema, ...agentKeys });
+
+/** Literals of upstream's that this product maps or refuses in gateway.ts; anything else is a host name or address. */
+const BindText = z.string().regex(/^[A-Za-z0-9:.[\]_-]{1,253}$/, 'expected "loopback", "lan", or an address to listen on');
+const SecretText = z.string({ error: 'expected text; to keep it out of the file write "${NAME}"' }).min(1).max(4_096);
+
+export const GatewaySettings = z.strictObject({
+  mode: z.enum(["local", "remote"]).optional().describe("local lets the gateway start; otherwise it needs --allow-unconfigured"),
+  port: Port.optional().describe("TCP port; default 18789"),
+  bind: BindText.optional().describe("loopback (default), lan, or an address to listen on"),
+  customBindHost: BindText.optional().describe('The address when bind is "custom"'),
+  auth: z
+    .strictObject({
+      mode: z.enum(["token", "password", "none"]).optional().describe("How clients authenticate; unset: token"),
+      token: SecretText.optional(),
+      password: SecretText.optional(),
+    })
+    .optional(),
+  trustedProxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: "expected an IP address or a CIDR" }))
+    .max(256)
+    .optional()
+    .describe("Proxies whose X-Forwarded-For is believed"),
+  controlUi: z
+    .strictObject({
+      enabled: z.boolean().optional().describe("Serve the Control UI; default true"),
+      allowedOrigins: z
+        .array(z.string().regex(/^https?:\/\/[^/?#\s*]+$/i, 'expected an origin such as "https://claw.example.org", without a path'))
+        .max(256)
+        .optional()
+        .describe("Origins other than the gateway's own that may open it"),
+    })
+    .optional(),
+  maxSandboxes: z.int().min(1).max(10_000).optional().describe("Sandboxes that sessions may cause at the same time; default 100"),
+});
+export type GatewaySettings = z.output<typeof GatewaySettings>;
+
+export const AgentsSection = z.looseObject({
+  defaults: z
+    .looseObject({
+      workspace: HostPath.optional().describe("Workspace of the default agent; default <state>/workspace"),
+      sandbox: SandboxSettings.optional(),
+    })
+    .optional(),
+  list: z.array(AgentListed).max(AGENTS_MAX).optional(),
+  // Keys are checked by config.ts, which says which agent is meant.
+  entries: z.record(z.string(), AgentEntry).optional(),
+});
+export type AgentsSection = z.output<typeof AgentsSection>;
+
+export const ConfigFile = z.looseObject({
+  agents: AgentsSection.optional(),
+  tools: ToolSettings.optional(),
+  gateway: GatewaySettings.optional(),
+});
+export type ConfigFile = z.output<typeof ConfigFile>;

@@ -1,0 +1,65 @@
+// The files of one config as data: what was read, what was not and why, and who else could have written them. No I/O.
+// Reading them is load.ts; joining them by `$include` is include.ts.
+import type { Issue } from "../issue.ts";
+
+/** Who can write a file or folder; from stat. */
+export interface FileAccess {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+}
+
+export type SourceFile =
+  | {
+      readonly kind: "text";
+      /** After resolving symlinks. */
+      readonly realPath: string;
+      readonly text: string;
+      /** The file and its folder. Empty where the text did not come from a file system. */
+      readonly access: readonly FileAccess[];
+    }
+  | { readonly kind: "missing" }
+  /** After resolving symlinks it lies outside the main file's folder, so it was not read. */
+  | { readonly kind: "outside" }
+  /** Why, as a clause: "permission denied". */
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/** Keyed by the path under which the issue messages name the file. */
+export interface ConfigSources {
+  readonly main: string;
+  readonly files: ReadonlyMap<string, SourceFile>;
+}
+
+/** A config that is one text, from no file system: for tests, `config set` and previews. */
+export function toSources(text: string, main = "openclaw.json", included: Readonly<Record<string, string>> = {}): ConfigSources {
+  const entries = Object.entries({ ...included, [main]: text });
+  return { main, files: new Map(entries.map(([path, content]) => [path, { kind: "text", realPath: path, text: content, access: [] }])) };
+}
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Whoever writes the config owns the host: files and folders that others can write are refused. */
+export function checkAccess(sources: ConfigSources, trustedOwners: readonly number[] | null): Issue[] {
+  const seen = new Map<string, FileAccess>();
+  for (const file of sources.files.values()) {
+    if (file.kind !== "text") continue;
+    for (const access of file.access) seen.set(access.path, access);
+  }
+  return [...seen.values()].flatMap((access) => checkOne(access, trustedOwners));
+}
+
+function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): Issue[] {
+  const issue = (message: string, fix: string): Issue => ({ severity: "error", file: access.path, path: "", message, fix });
+  const issues: Issue[] = [];
+  if ((access.mode & WRITABLE_BY_OTHERS) !== 0)
+    issues.push(issue(`other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever writes the config owns this machine`, `chmod go-w ${quote(access.path)}`));
+  if (trustedOwners !== null && !trustedOwners.includes(access.uid))
+    issues.push(issue(`this belongs to uid ${access.uid}, and whoever writes the config owns this machine`, `chown ${trustedOwners[0] ?? 0} ${quote(access.path)}`));
+  return issues;
+}
+
+/** A path as one argument of a shell line that a person copies. */
+function quote(path: string): string {
+  return /^[\w/.,@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

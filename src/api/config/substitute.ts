@@ -1,0 +1,38 @@
+// `${NAME}` in string values becomes the environment's value. Pure: the environment is an argument.
+// Only upper-case names are ours, so a shell's ${name} in a setupCommand stays as it is; `$${NAME}` is the text `${NAME}`.
+import type { Issue } from "../issue.ts";
+import { type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
+
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+
+const REFERENCE = /\$(\$)?\{([A-Z_][A-Z0-9_]*)\}/g;
+
+export function substituteVariables(root: ConfigNode, variables: EnvironmentVariables): { root: ConfigNode; issues: Issue[] } {
+  const issues: Issue[] = [];
+  const visit = (node: ConfigNode, path: ConfigPath): ConfigNode => {
+    switch (node.kind) {
+      case "object":
+        return { ...node, members: node.members.map((member) => ({ ...member, value: visit(member.value, [...path, member.key]) })) };
+      case "array":
+        return { ...node, items: node.items.map((item, index) => visit(item, [...path, index])) };
+      case "scalar":
+        return typeof node.value === "string" ? { ...node, value: replace(node.value, node, path) } : node;
+    }
+  };
+  const replace = (text: string, node: ConfigNode, path: ConfigPath): string =>
+    text.replace(REFERENCE, (reference, escaped: string | undefined, name: string) => {
+      if (escaped !== undefined) return reference.slice(1);
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (value === undefined) {
+        issues.push({
+          severity: "error",
+          ...node.at,
+          path: renderPath(path),
+          message: `the environment variable ${name} is not set`,
+          fix: `set ${name}, or write $\${${name}} for the text itself`,
+        });
+      }
+      return value ?? "";
+    });
+  return { root: visit(root, []), issues };
+}

@@ -1,0 +1,141 @@
+// Which keys this product uses, which upstream OpenClaw has beside them (accepted, reported once per section), and which are nobody's.
+// It only sorts keys; their values are checked by schema.ts.
+import type { Issue } from "../issue.ts";
+import { BROWSER_KEYS, DOCKER_KEYS, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
+import { ULIMIT_NAMES } from "./schema-values.ts";
+import { renderDidYouMean } from "./suggest.ts";
+import { type ConfigMember, type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
+import { UPSTREAM } from "./upstream-keys.ts";
+
+/** What may stand in one object. */
+interface Section {
+  readonly kind: "section";
+  /** An unknown key is an error (reported by the schema), not a warning. */
+  readonly strict: boolean;
+  readonly used: Readonly<Record<string, Shape>>;
+  readonly upstream: readonly string[];
+}
+/** `each`: a list or a record of such; `value`: anything, the schema's business. */
+type Shape = Section | { readonly kind: "each"; readonly item: Shape } | { readonly kind: "value" };
+
+const VALUE: Shape = { kind: "value" };
+const values = (keys: readonly string[]): Record<string, Shape> => Object.fromEntries(keys.map((key) => [key, VALUE]));
+const strict = (used: Record<string, Shape>, upstream: readonly string[] = []): Section => ({ kind: "section", strict: true, used, upstream });
+const loose = (used: Record<string, Shape>, upstream: readonly string[]): Section => ({ kind: "section", strict: false, used, upstream });
+
+const SANDBOX = strict(
+  {
+    ...values([...Object.keys(SANDBOX_KEYS), "backend"]),
+    docker: strict({ ...values(Object.keys(DOCKER_KEYS)), ulimits: strict(values(ULIMIT_NAMES)) }, UPSTREAM.docker),
+    prune: strict(values(Object.keys(PRUNE_KEYS))),
+    rollout: strict(values(Object.keys(ROLLOUT_KEYS))),
+    browser: strict(values(Object.keys(BROWSER_KEYS)), UPSTREAM.sandboxBrowser),
+  },
+  UPSTREAM.sandbox,
+);
+
+const TOOLS = loose(
+  {
+    ...values(["allow", "deny"]),
+    exec: loose(values(["host", "timeoutSec", "backgroundMs"]), UPSTREAM.exec),
+    sandbox: strict({ tools: strict(values(["allow", "alsoAllow", "deny"])) }),
+  },
+  UPSTREAM.tools,
+);
+
+const AGENT = loose({ ...values(["id", "default", "name", "workspace"]), sandbox: SANDBOX, tools: TOOLS }, UPSTREAM.agent);
+
+const ROOT = loose(
+  {
+    agents: loose(
+      {
+        defaults: loose({ workspace: VALUE, sandbox: SANDBOX }, UPSTREAM.agentDefaults),
+        list: { kind: "each", item: AGENT },
+        entries: { kind: "each", item: AGENT },
+      },
+      [],
+    ),
+    tools: TOOLS,
+    gateway: strict(
+      {
+        ...values(["mode", "port", "bind", "customBindHost", "trustedProxies", "maxSandboxes"]),
+        auth: strict(values(["mode", "token", "password"]), UPSTREAM.gatewayAuth),
+        controlUi: strict(values(["enabled", "allowedOrigins"]), UPSTREAM.controlUi),
+      },
+      UPSTREAM.gateway,
+    ),
+  },
+  UPSTREAM.root,
+);
+
+/** Editors' key at the top of a file; means nothing to anybody else. */
+const SILENT_KEYS: readonly string[] = ["$schema"];
+
+/** Keys of the object at `path` that this product uses or upstream has; null where any key may stand. */
+export function knownKeysAt(path: ConfigPath): readonly string[] | null {
+  let shape: Shape | undefined = ROOT;
+  for (const part of path) {
+    if (shape === undefined || shape.kind === "value") return null;
+    shape = shape.kind === "each" ? shape.item : Object.entries(shape.used).find(([key]) => key === part)?.[1];
+  }
+  return shape?.kind === "section" ? [...Object.keys(shape.used), ...shape.upstream] : null;
+}
+
+/** The tree without what this product does not use, and a warning for each section that had such keys. */
+export function dropUnusedKeys(root: ConfigNode): { root: ConfigNode; issues: Issue[] } {
+  const issues: Issue[] = [];
+  return { root: drop(root, ROOT, [], issues), issues };
+}
+
+function drop(node: ConfigNode, shape: Shape, path: ConfigPath, issues: Issue[]): ConfigNode {
+  if (shape.kind === "value") return node;
+  if (shape.kind === "each") return dropInEach(node, shape.item, path, issues);
+  if (node.kind !== "object") return node;
+  const kept: ConfigMember[] = [];
+  const unused: ConfigMember[] = [];
+  for (const member of node.members) {
+    const inner = Object.hasOwn(shape.used, member.key) ? shape.used[member.key] : undefined;
+    if (inner !== undefined) kept.push({ ...member, value: drop(member.value, inner, [...path, member.key], issues) });
+    else if (shape.upstream.includes(member.key)) unused.push(member);
+    else if (shape.strict) kept.push(member);
+    else if (!(path.length === 0 && SILENT_KEYS.includes(member.key))) issues.push(reportUnknown(member, shape, path));
+  }
+  issues.push(...reportUnused(unused, path));
+  return { ...node, members: kept };
+}
+
+function dropInEach(node: ConfigNode, item: Shape, path: ConfigPath, issues: Issue[]): ConfigNode {
+  if (node.kind === "array") return { ...node, items: node.items.map((value, index) => drop(value, item, [...path, index], issues)) };
+  if (node.kind !== "object") return node;
+  const members = node.members.map((member) => ({ ...member, value: drop(member.value, item, [...path, member.key], issues) }));
+  return { ...node, members };
+}
+
+function reportUnknown(member: ConfigMember, shape: Section, path: ConfigPath): Issue {
+  const known = [...Object.keys(shape.used), ...shape.upstream];
+  return {
+    severity: "warning",
+    ...member.at,
+    path: renderPath([...path, member.key]),
+    message: "unknown key, it has no effect",
+    ...renderDidYouMean(member.key, known),
+  };
+}
+
+/** What ignoring a key changes, where that is more than a missing feature. */
+const CONSEQUENCES: Readonly<Record<string, string>> = {
+  profile: "tools.profile is not applied: list the tools in allow",
+  byProvider: "tools.byProvider is not applied",
+  toolsBySender: "tools.toolsBySender is not applied",
+  tls: "the gateway speaks plain HTTP: put a proxy with TLS before it",
+};
+
+function reportUnused(members: readonly ConfigMember[], path: ConfigPath): Issue[] {
+  const warn = (at: ConfigMember["at"], where: ConfigPath, message: string): Issue => ({ severity: "warning", ...at, path: renderPath(where), message });
+  if (path.length === 0) return members.map((member) => warn(member.at, [member.key], "accepted, this product does not use this section"));
+  const [first] = members;
+  if (first === undefined) return [];
+  const names = members.map((member) => member.key).join(", ");
+  const consequences = members.flatMap((member) => (Object.hasOwn(CONSEQUENCES, member.key) ? [CONSEQUENCES[member.key]] : []));
+  return [warn(first.at, path, [`accepted, this product does not use: ${names}`, ...consequences].join("; "))];
+}

@@ -1,0 +1,42 @@
+// Names of keys that upstream OpenClaw's config has and this product does not use. Names only: their values are never looked at.
+// A name missing here costs its users a warning about an unknown key, nothing more.
+
+const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== "");
+
+export const UPSTREAM = {
+  root: words(`
+    meta auth acp env wizard diagnostics logging cli update browser ui secrets skills plugins models nodeHost bindings broadcast audio media
+    messages commands approvals session web channels cron hooks discovery canvasHost talk vault memory mcp proxy tts commitments accessGroups
+    surfaces transcripts crestodian identity agent routing`),
+  agentDefaults: words(`
+    model models modelPolicy imageModel imageGenerationModel videoGenerationModel musicGenerationModel voiceModel pdfModel pdfMaxBytesMb
+    pdfMaxPages mediaGenerationAutoProviderFallback utilityModel params agentRuntime runtime embeddedPi embeddedAgent embeddedHarness llm
+    skills repoRoot promptOverlays systemPromptOverride skipBootstrap skipOptionalBootstrapFiles contextInjection bootstrapMaxChars
+    bootstrapTotalMaxChars bootstrapPromptTruncationWarning experimental userTimezone startupContext contextLimits timeFormat
+    envelopeTimezone envelopeTimestamp envelopeElapsed contextTokens cliBackends contextPruning compaction runRetries memorySearch
+    thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault toolProgressDetail blockStreamingDefault
+    blockStreamingBreak blockStreamingChunk blockStreamingCoalesce humanDelay timeoutSeconds mediaMaxMb imageMaxDimensionPx imageQuality
+    typingIntervalSeconds typingMode heartbeat maxConcurrent subagents silentReply silentReplyRewrite statusUpdates tts`),
+  agent: words(`
+    description agentDir model models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
+    skills memorySearch humanDelay heartbeat identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent
+    embeddedHarness systemPromptOverride contextInjection contextLimits contextTokens contextPruning compaction bootstrapMaxChars
+    bootstrapTotalMaxChars experimental blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce typingMode
+    toolProgressDetail utilityModel tts`),
+  sandbox: words("sessionToolsVisibility ssh openshell"),
+  docker: words("workspaceMountPropagation"),
+  sandboxBrowser: words("allowedControlUrls allowedControlHosts allowedControlPorts"),
+  tools: words(`
+    profile alsoAllow byProvider toolsBySender web media links message agentToAgent elevated sessions sessions_spawn subagents
+    loopDetection fs experimental codeMode toolSearch bash`),
+  exec: words(`
+    mode security ask askFallback node pathPrepend safeBins safeBinTrustedDirs safeBinProfiles strictInlineEval cleanupMs notifyOnExit
+    notifyOnExitEmptySuccess applyPatch approvalRunningNoticeMs reviewer commandHighlighting`),
+  gateway: words(`
+    tailscale remote reload tls http nodes allowRealIpFallback tools channelHealthCheckMinutes channelStaleEventThresholdMinutes
+    channelMaxRestartsPerHour push webchat handshakeTimeoutMs token`),
+  gatewayAuth: words("allowTailscale rateLimit trustedProxy"),
+  controlUi: words(`
+    basePath root embedSandbox allowExternalEmbedUrls chatMessageMaxWidth dangerouslyAllowHostHeaderOriginFallback allowInsecureAuth
+    dangerouslyDisableDeviceAuth`),
+} as const satisfies Record<string, readonly string[]>;
