@@ -82,8 +82,8 @@ export interface Failure {
   lastAt: EpochMs;
   /** No new attempt before this. */
   retryAt: EpochMs;
-  /** The spec that failed; another spec is tried at once. */
-  hash: SpecHash | null;
+  /** The generation that failed; another one is tried at once. */
+  generation: number;
 }
 
 export interface SandboxStatus {
@@ -123,6 +123,8 @@ export interface Sandbox {
     scope: "session" | "agent" | "shared";
     /** Hash of the newest spec. null: it could not be made yet (no image, no workspace). */
     hash: SpecHash | null;
+    /** Limits of the newest spec. null: as above. */
+    live: LiveSpec | null;
     image: string;
     /** Whether anything wants it now; false while it is being released. */
     wanted: boolean;

@@ -1,5 +1,143 @@
-// The inputs and outputs of the decisions. Facts only; the functions that use them are beside this file.
-import type { SandboxName } from "../../api/brands.ts";
+// The inputs and outputs of the decisions: facts and data, no behaviour. The functions that use them are beside this file.
+import type {
+  AgentId,
+  EpochMs,
+  InstanceId,
+  SandboxName,
+  SandboxUid,
+  ScopeKey,
+  SessionKey,
+  SpecHash,
+} from "../../api/brands.ts";
+import type { EffectiveSandbox } from "../../api/config/effective.ts";
+import type { ErrorCode } from "../../api/errors.ts";
+import type { ContainerSpec, FieldDrift, Failure, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
+import type { Capabilities, Handle, ImageFact, Observation } from "./observation.ts";
+
+/** What one sandbox should be, as far as the config and the sessions say; what depends on the host (owner, image) is not resolved yet. */
+export interface DesiredSandbox {
+  name: SandboxName;
+  kind: SandboxKind;
+  scope: "session" | "agent" | "shared";
+  scopeKey: ScopeKey;
+  /** null for the scope `shared`. */
+  agentId: AgentId | null;
+  settings: EffectiveSandbox;
+  /** The folder at `workdir`: the scope's own, or with access `rw` the agent's. */
+  workspace: { dir: string; purpose: "scope" | "agent" };
+  /** The agent's own folder, seen read-only at `/agent`. null unless the access is `ro`. */
+  agentDir: string | null;
+}
+
+/** What permits a removal. Absence of data is never among them. */
+export type Evidence =
+  | { kind: "session-ended"; sessionKey: SessionKey; endedAt: EpochMs }
+  /** The agent's session folder was read completely and no live session needs the sandbox. */
+  | { kind: "session-gone"; folderOf: AgentId }
+  /** The config in force was parsed and does not want it. */
+  | { kind: "config"; says: string }
+  | { kind: "idle"; since: EpochMs; idleHours: number }
+  /** A container that matches the newest spec is there in its place. */
+  | { kind: "replaced"; by: string }
+  /** The ledger names it as ours and its making was interrupted or failed. */
+  | { kind: "half-made"; uid: SandboxUid };
+
+export type Want =
+  | { kind: "wanted"; desired: DesiredSandbox; because: string; idleAt: EpochMs | null }
+  | { kind: "unwanted"; evidence: Evidence; because: string; hotWindowMs: number }
+  /** Not known whether anybody wants it: nothing is made and nothing is removed. */
+  | { kind: "unknown"; because: string };
+
+/** The spec in its final form, or why there is none yet. */
+export type ResolvedSpec =
+  | { kind: "ready"; container: ContainerSpec; hash: SpecHash; generation: number }
+  | { kind: "blocked"; code: ErrorCode; message: string; generation: number };
+
+/** The folder that is mounted at `workdir`, as last looked at. */
+export type WorkspaceFact =
+  | { kind: "ready"; uid: number; gid: number; mode: number }
+  | { kind: "missing" }
+  /** A symlink, a file, a folder that is not ours. */
+  | { kind: "refused"; message: string };
+
+/**
+ * What this process knows of a container's setup. Nothing is known of one that an earlier process started: `absent` then, and a
+ * pending container that ran without a known setup is half made.
+ */
+export type SetupFact =
+  | { kind: "absent" }
+  /** Started by this process, setup not begun. */
+  | { kind: "fresh" }
+  | { kind: "running"; deadline: EpochMs }
+  | { kind: "succeeded" }
+  | { kind: "failed"; message: string; at: EpochMs };
+
+/** One container of ours with what is known about it beside the engine. */
+export interface OwnedContainer {
+  observation: Observation;
+  setup: SetupFact;
+  /** A live exec or an open stream. `unknown` counts as yes. */
+  inUse: "yes" | "no" | "unknown";
+}
+
+export interface PlanInput {
+  instance: InstanceId;
+  name: SandboxName;
+  now: EpochMs;
+  want: Want;
+  /** null when it is not wanted. */
+  spec: ResolvedSpec | null;
+  /** null when it is not wanted. */
+  image: ImageFact | null;
+  workspace: WorkspaceFact | null;
+  containers: readonly OwnedContainer[];
+  lastUsedAt: EpochMs | null;
+  /** A person's wish. null: none. */
+  request: { recreateAfter: EpochMs; kill: boolean } | null;
+  failure: Failure | null;
+  capabilities: Capabilities;
+}
+
+/** Why something is done, from a closed set: it becomes a metric's label. */
+export type Cause = "wanted" | "drift" | "image" | "age" | "forced" | "crash" | "external" | "idle" | "released" | "orphan" | "setup";
+
+export type ActionBody =
+  | { kind: "prepare-workspace"; dir: string }
+  | { kind: "create"; hash: SpecHash }
+  | { kind: "start"; handle: Handle }
+  | { kind: "setup"; handle: Handle }
+  | { kind: "promote"; handle: Handle }
+  | { kind: "update"; handle: Handle; live: LiveSpec; changes: string }
+  | { kind: "unpause"; handle: Handle }
+  | { kind: "detach"; handle: Handle; network: string }
+  /** `unless-used`: use is checked again right before, and a use stops it. */
+  | { kind: "retire"; handle: Handle; evidence: Evidence; guard: "unless-used" | "always" };
+
+/** One call, and why it is made. */
+export type Action = ActionBody & { cause: Cause; because: string };
+export type ActionKind = Action["kind"];
+
+export type Verdict =
+  | { kind: "converged" }
+  /** Steps are under way; `message` says which. */
+  | { kind: "progressing"; message: string }
+  /** It serves, and a change waits. `until` is null when it waits for live work to end. */
+  | { kind: "deferred"; until: EpochMs | null; message: string }
+  /** Nothing can be done before `retryAt`, or before a person edits something. */
+  | { kind: "blocked"; code: ErrorCode | "SetupFailed" | "CrashLoop"; message: string; retryAt: EpochMs | null }
+  | { kind: "unknown"; message: string }
+  | { kind: "gone"; message: string };
+
+export interface Plan {
+  /** In order; each is safe by itself, and a crash between two leaves what the next plan repairs. */
+  actions: readonly Action[];
+  /** When to look again even if nothing is heard. null: nothing is waited for. */
+  requeueAt: EpochMs | null;
+  verdict: Verdict;
+  /** The container that serves, or will once repaired in place. */
+  serving: OwnedContainer | null;
+  drift: readonly FieldDrift[];
+}
 
 /** What a door needs to know of a sandbox to run things in it. */
 export interface SandboxSpecInForce {

@@ -1,16 +1,11 @@
 // The engine port: what the loop needs of whatever runs containers, in facts and wishes. Docker implements it (docker.ts), a model of
 // it implements it for fast tests (fake.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
 import type { Duplex, Readable, Writable } from "node:stream";
-import type { ContainerId, EpochMs, ImageId, InstanceId, SandboxName, SandboxUid, ScopeKey, SpecHash } from "../../api/brands.ts";
-import type { ContainerSpec, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
+import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";
+import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation } from "../decide/observation.ts";
 
-/** What this engine can do; a plan that would need more chooses another way. */
-export interface Capabilities {
-  /** Fields of `LiveSpec` that change while a container runs. */
-  liveFields: ReadonlySet<keyof LiveSpec>;
-  /** Whether a live field can be set back to "unlimited" without a new container (Docker: pids only). */
-  liveUnset: ReadonlySet<keyof LiveSpec>;
-}
+export type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation };
 
 export interface EngineInfo {
   /** `docker`, `podman`, `fake`. */
@@ -24,55 +19,6 @@ export interface EngineInfo {
   runtimes: readonly string[];
 }
 
-/** One exact container, and one exact run of it: a restart changes `incarnation`, so whoever holds this is fenced to that run. */
-export interface Handle {
-  id: ContainerId;
-  uid: SandboxUid;
-  /** Opaque; changes with each start. Empty: never started. */
-  incarnation: string;
-}
-
-/** What the labels say. Written once, at creation. */
-export interface Identity {
-  instance: InstanceId;
-  name: SandboxName;
-  uid: SandboxUid;
-  kind: SandboxKind;
-  scopeKey: ScopeKey;
-  hash: SpecHash;
-  hashVersion: string;
-  generation: number;
-  createdAt: EpochMs;
-}
-
-export type ContainerState = "created" | "running" | "paused" | "exited" | "dead" | "removing";
-
-/**
- * What one look at one container showed. `stage` compares its actual name with its identity: `pending` until promoted, `current` once
- * promoted, `renamed` when it has any third name.
- */
-export interface Observation {
-  handle: Handle;
-  identity: Identity;
-  actualName: string;
-  stage: "pending" | "current" | "renamed";
-  state: ContainerState;
-  startedAt: EpochMs | null;
-  /** Whether its main process has ever ended since creation: what lived in its tmpfs is gone then. */
-  restarted: boolean;
-  exitCode: number | null;
-  oomKilled: boolean;
-  imageId: ImageId;
-  /** Names of the networks it is attached to now, sorted; `none` included. */
-  networks: readonly string[];
-  /** Limits in force now. */
-  live: LiveSpec;
-  /** What else the engine says that it was created with, for showing drift field by field. */
-  created: Omit<ContainerSpec, "live" | "setupCommand">;
-  /** `none`: certainly no exec runs in it. `some`: `inUse` must tell. */
-  execs: "none" | "some";
-}
-
 /** A line of the cheap listing. */
 export interface Listed {
   id: ContainerId;
@@ -80,9 +26,6 @@ export interface Listed {
   actualName: string;
   state: ContainerState;
 }
-
-/** `user` is the image's own `USER` (empty: root); `env` its own environment. */
-export type ImageFact = { kind: "found"; id: ImageId; user: string; env: Readonly<Record<string, string>> } | { kind: "missing" };
 
 export type Act =
   | { kind: "start" }

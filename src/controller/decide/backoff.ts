@@ -1,0 +1,32 @@
+// Decides when a failed attempt may be made again. Pure: chance is an argument.
+import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS } from "../../api/brands.ts";
+import type { Failure } from "../../api/sandbox.ts";
+
+/** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. */
+const RETRY_MS_MIN = (10 * SECOND_MS) as DurationMs;
+const RETRY_MS_MAX = (5 * MINUTE_MS) as DurationMs;
+
+/** A container that ended: the first restart is at once, then 1 s, 2 s, 4 s ... 5 min. */
+const CRASH_MS_MIN = SECOND_MS;
+/** What has run this long is not in a loop: its next end counts as the first. */
+export const CRASH_FORGIVEN_AFTER_MS = (10 * MINUTE_MS) as DurationMs;
+
+/** `count` is 1 for the first failure. */
+export function backOffMs(count: number, minimum: DurationMs, maximum: DurationMs): DurationMs {
+  return Math.min(maximum, minimum * 2 ** Math.min(count - 1, 30)) as DurationMs;
+}
+
+/** The failure to remember after one more failed attempt at the same generation; another generation starts from 1. */
+export function nextFailure(previous: Failure | null, attempt: Pick<Failure, "code" | "message" | "generation">, now: EpochMs): Failure {
+  const count = previous !== null && previous.generation === attempt.generation && previous.code === attempt.code ? previous.count + 1 : 1;
+  return { ...attempt, count, lastAt: now, retryAt: later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX)) };
+}
+
+/** A main process that ended is started again at once, then ever later; `ranMs` is how long it ran before. */
+export function nextCrash(previous: Failure | null, attempt: Pick<Failure, "message" | "generation"> & { startedAt: EpochMs | null }, now: EpochMs): Failure {
+  const ranMs = attempt.startedAt === null ? 0 : elapsed(attempt.startedAt, now);
+  const inLoop = previous?.code === "CrashLoop" && previous.generation === attempt.generation && ranMs < CRASH_FORGIVEN_AFTER_MS;
+  const count = inLoop ? previous.count + 1 : 1;
+  const wait = count === 1 ? 0 : backOffMs(count - 1, CRASH_MS_MIN, RETRY_MS_MAX);
+  return { code: "CrashLoop", message: attempt.message, generation: attempt.generation, count, lastAt: now, retryAt: later(now, wait as DurationMs) };
+}

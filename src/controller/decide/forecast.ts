@@ -1,0 +1,129 @@
+// Plays a plan forward on a model of the engine in which every step succeeds: what the loop would do, all the way to convergence.
+// For people (`sandbox plan`) and for the property tests; the loop itself never trusts a forecast, it looks again after each step.
+import { later, type SandboxUid, SECOND_MS, toContainerId, toDurationMs, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { toPendingName } from "../../api/names.ts";
+import { HASH_VERSION } from "./fields.ts";
+import type { Handle, Observation } from "./observation.ts";
+import { plan } from "./plan.ts";
+import { PLANNED_ID } from "./render.ts";
+import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec } from "./types.ts";
+
+/** Workspace, create, start, setup, its wait, swap of two containers, and as much again for leftovers. */
+const ROUNDS_MAX = 16;
+
+export interface Forecast {
+  actions: Action[];
+  /** The plan after the last action: converged, or what it waits for. */
+  rest: Plan;
+}
+
+export function forecast(input: PlanInput): Forecast {
+  const actions: Action[] = [];
+  let state = input;
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const next = plan(state);
+    const waitsForSetup = state.containers.some(({ setup }) => setup.kind === "running");
+    if (next.actions.length === 0 && !waitsForSetup) return { actions, rest: next };
+    actions.push(...next.actions);
+    state = next.actions.reduce(applyAction, finishSetups(state));
+  }
+  return { actions, rest: plan(state) };
+}
+
+const finishSetups = (input: PlanInput): PlanInput => ({
+  ...input,
+  containers: input.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" } } : one)),
+});
+
+/** The world after one successful step. */
+export function applyAction(input: PlanInput, action: Action): PlanInput {
+  switch (action.kind) {
+    case "prepare-workspace": {
+      const user = input.spec?.kind === "ready" ? input.spec.container.user : "";
+      const [uid = "1000", gid = uid] = user.split(":");
+      return { ...input, workspace: { kind: "ready", uid: Number(uid) || 1000, gid: Number(gid) || 1000, mode: 0o700 } };
+    }
+    case "create":
+      return { ...input, containers: [...input.containers, toCreated(input)] };
+    case "retire":
+      return { ...input, containers: input.containers.filter(({ observation }) => observation.handle.id !== action.handle.id) };
+    case "start":
+      return change(input, action.handle, (one) => ({
+        ...one,
+        setup: { kind: "fresh" },
+        observation: {
+          ...one.observation,
+          state: "running",
+          startedAt: input.now,
+          restarted: one.observation.restarted || one.observation.startedAt !== null,
+          exitCode: null,
+        },
+      }));
+    case "setup":
+      return change(input, action.handle, (one) => ({ ...one, setup: { kind: "running", deadline: later(input.now, SECOND_MS) } }));
+    case "promote":
+      return observe(input, action.handle, (observation) => ({ ...observation, stage: "current", actualName: observation.identity.name }));
+    case "update":
+      return observe(input, action.handle, (observation) => ({ ...observation, live: action.live }));
+    case "unpause":
+      return observe(input, action.handle, (observation) => ({ ...observation, state: "running" }));
+    case "detach":
+      return observe(input, action.handle, (observation) => ({
+        ...observation,
+        networks: observation.networks.filter((network) => network !== action.network),
+      }));
+  }
+}
+
+function change(input: PlanInput, handle: Handle, edit: (one: OwnedContainer) => OwnedContainer): PlanInput {
+  return { ...input, containers: input.containers.map((one) => (one.observation.handle.id === handle.id ? edit(one) : one)) };
+}
+
+function observe(input: PlanInput, handle: Handle, edit: (observation: Observation) => Observation): PlanInput {
+  return change(input, handle, (one) => ({ ...one, observation: edit(one.observation) }));
+}
+
+function mustReady(spec: ResolvedSpec | null): Extract<ResolvedSpec, { kind: "ready" }> {
+  if (spec?.kind !== "ready") throw new Error("a plan creates a container only from a ready spec");
+  return spec;
+}
+
+function toCreated(input: PlanInput): OwnedContainer {
+  const spec = mustReady(input.spec);
+  if (input.want.kind !== "wanted") throw new Error("a plan creates a container only when it is wanted");
+  const { desired } = input.want;
+  const uid: SandboxUid = toSandboxUid(PLANNED_ID);
+  const { live, setupCommand: _, ...created } = spec.container;
+  const networks = [spec.container.network];
+  return {
+    setup: { kind: "absent" },
+    inUse: "no",
+    observation: {
+      handle: { id: toContainerId(PLANNED_ID), uid, incarnation: "" },
+      identity: {
+        instance: input.instance,
+        name: input.name,
+        uid,
+        kind: desired.kind,
+        scopeKey: desired.scopeKey,
+        hash: spec.hash,
+        hashVersion: HASH_VERSION,
+        generation: spec.generation,
+        // Strictly after a wish made now, as in the world.
+        createdAt: later(input.now, toDurationMs(1)),
+      },
+      actualName: toPendingName(input.name),
+      stage: "pending",
+      state: "created",
+      startedAt: null,
+      restarted: false,
+      exitCode: null,
+      oomKilled: false,
+      imageId: input.image?.kind === "found" ? input.image.id : toImageId(PLANNED_ID),
+      networks,
+      live,
+      created,
+      execs: "none",
+    },
+  };
+}

@@ -1,0 +1,268 @@
+// Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
+// Performing the steps, and looking again between them, is the loop's (reconcile.ts).
+import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
+import { diffLive } from "./fields.ts";
+import { parseOwner } from "./spec.ts";
+import { type Standing, standingOf } from "./standing.ts";
+import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
+import { mayStop } from "./use.ts";
+
+/** Live work ends with an event; should that be lost, it is looked for again after this. */
+const LIVE_WORK_RECHECK_MS = (30 * SECOND_MS) as DurationMs;
+
+type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
+type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
+
+export function plan(input: PlanInput): Plan {
+  switch (input.want.kind) {
+    case "unknown":
+      return { actions: [], requeueAt: null, verdict: { kind: "unknown", message: input.want.because }, serving: null, drift: [] };
+    case "unwanted":
+      return planRelease(input, input.want);
+    case "wanted":
+      return planWanted(input as Wanted);
+  }
+}
+
+/** Nobody wants it: everything of ours goes, what is used last. */
+function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Plan {
+  const present = input.containers.filter(({ observation }) => observation.state !== "removing");
+  const removing = input.containers.length - present.length;
+  const actions: Action[] = [];
+  let wait: Wait | null = null;
+  for (const container of present) {
+    const permission =
+      container.observation.stage === "pending" ? { kind: "yes" as const } : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced: false, kill: false });
+    if (permission.kind === "no") wait = { until: permission.until, message: permission.because };
+    else {
+      const cause = want.evidence.kind === "idle" ? "idle" : "released";
+      const guard = container.observation.stage === "pending" ? "always" : "unless-used";
+      actions.push({ kind: "retire", handle: container.observation.handle, evidence: want.evidence, guard, cause, because: want.because });
+    }
+  }
+  const verdict: Verdict =
+    wait !== null
+      ? { kind: "deferred", until: wait.until, message: `${want.because}; ${wait.message}` }
+      : present.length > 0 || removing > 0
+        ? { kind: "progressing", message: `being removed: ${want.because}` }
+        : { kind: "gone", message: want.because };
+  const requeueAt = wait !== null ? wakeAt(input, wait) : removing > 0 ? later(input.now, SECOND_MS) : null;
+  return { actions, requeueAt, verdict, serving: wait === null ? null : (present[0] ?? null), drift: [] };
+}
+
+interface Wait {
+  /** null: until live work ends, which an event tells. */
+  until: EpochMs | null;
+  message: string;
+}
+
+const wakeAt = (input: PlanInput, wait: Wait): EpochMs => wait.until ?? later(input.now, LIVE_WORK_RECHECK_MS);
+
+function planWanted(input: Wanted): Plan {
+  const standing = standingOf(input);
+  const { spec } = input;
+  if (spec === null || spec.kind === "blocked") return planBlocked(input, standing, spec);
+  const tidy = retireLeftovers(standing);
+  const made =
+    standing.serving === null
+      ? planSuccessor(input, spec, standing, tidy)
+      : standing.replace.length === 0
+        ? planInPlace(input, spec, standing, standing.serving, tidy)
+        : planReplacement(input, spec, standing, standing.serving, tidy);
+  return withDeadlines(input, standing, made);
+}
+
+/** The container is the right one: repair it where it is. */
+function planInPlace(input: Wanted, spec: Ready, standing: Standing, serving: OwnedContainer, tidy: readonly Action[]): Plan {
+  const actions = [...tidy, ...repair(input, spec, serving, standing)];
+  const broken = serving.observation.state !== "running" || standing.drift.length > 0;
+  const verdict: Verdict =
+    actions.length > 0
+      ? { kind: "progressing", message: actions.map((action) => action.because).join("; ") }
+      : (broken && backOffOf(input)) || { kind: "converged" };
+  return { actions, requeueAt: null, verdict, serving, drift: standing.drift };
+}
+
+/** The spec can't be made now: what serves goes on serving, repaired where that needs no spec. */
+function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSpec, { kind: "blocked" }> | null): Plan {
+  const verdict: Blocked = {
+    kind: "blocked",
+    code: spec?.code ?? "NotReady",
+    message: spec?.message ?? "the spec is not known yet",
+    retryAt: later(input.now, hostRetryMs),
+  };
+  return { actions: [], requeueAt: verdict.retryAt, verdict, serving: standing.serving, drift: [] };
+}
+
+/** A container serves but is not the right one: make the right one beside it, then swap, if nothing stands against stopping it. */
+function planReplacement(input: Wanted, spec: Ready, standing: Standing, serving: OwnedContainer, tidy: readonly Action[]): Plan {
+  const [reason] = standing.replace;
+  if (reason === undefined) throw new Error("a replacement needs a reason");
+  const rollout = input.want.desired.settings.rollout;
+  const keep = (verdict: Verdict, requeueAt: EpochMs | null): Plan => ({
+    actions: [...tidy, ...repair(input, spec, serving, standing)],
+    requeueAt,
+    verdict,
+    serving,
+    drift: standing.drift,
+  });
+  if (rollout.policy === "never" && reason.cause !== "forced" && !reason.broken) {
+    return keep({ kind: "deferred", until: null, message: `${reason.because}; rollout.policy is "never"` }, null);
+  }
+  const now = rollout.policy === "now";
+  const kill = now || (reason.cause === "forced" && input.request?.kill === true);
+  const forced = now || reason.cause === "forced" || reason.broken;
+  const permission = mayStop(input, serving, { hotWindowMs: rollout.hotWindow, forced, kill });
+  if (permission.kind === "no") {
+    const wait: Wait = { until: permission.until, message: `${reason.because}; ${permission.because}` };
+    return keep({ kind: "deferred", ...wait }, wakeAt(input, wait));
+  }
+  const made = planSuccessor(input, spec, standing, tidy);
+  if (made.verdict.kind === "blocked") return keep(made.verdict, made.requeueAt);
+  if (made.verdict.kind !== "converged") return { ...made, serving, drift: standing.drift };
+  const retire: Action = {
+    kind: "retire",
+    handle: serving.observation.handle,
+    evidence: { kind: "replaced", by: standing.successor?.observation.handle.uid ?? "" },
+    guard: kill ? "always" : "unless-used",
+    cause: reason.cause,
+    because: reason.because,
+  };
+  const verdict: Verdict = { kind: "progressing", message: `swapping containers: ${reason.because}` };
+  return { actions: [...tidy, retire, ...made.actions], requeueAt: null, verdict, serving, drift: standing.drift };
+}
+
+/**
+ * Brings the successor one step further. The verdict is `converged` when all that is left is to give it the name: the promote action is
+ * then the only one beside `before`.
+ */
+function planSuccessor(input: Wanted, spec: Ready, standing: Standing, before: readonly Action[]): Plan {
+  const cause = standing.replace[0]?.cause ?? "wanted";
+  const why = standing.replace[0]?.because ?? input.want.because;
+  const next = (action: Action, message: string): Plan => ({
+    actions: [...before, action],
+    requeueAt: null,
+    verdict: { kind: "progressing", message },
+    serving: null,
+    drift: [],
+  });
+  const successor = standing.successor;
+  const hindrance = backOffOf(input) ?? (successor === null ? hindranceOf(input, spec) : null);
+  if (hindrance !== null) return { actions: before, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
+  if (successor === null) {
+    if (input.workspace?.kind === "missing") {
+      const dir = input.want.desired.workspace.dir;
+      return next({ kind: "prepare-workspace", dir, cause, because: "its workspace folder is not there yet" }, "making the workspace folder");
+    }
+    return next({ kind: "create", hash: spec.hash, cause, because: why }, "creating the container");
+  }
+  const { observation, setup } = successor;
+  if (observation.state === "created") return next({ kind: "start", handle: observation.handle, cause, because: why }, "starting the container");
+  if (spec.container.setupCommand !== null) {
+    if (setup.kind === "fresh") {
+      return next({ kind: "setup", handle: observation.handle, cause: "setup", because: "docker.setupCommand runs once in a new container" }, "starting setup");
+    }
+    if (setup.kind === "running") {
+      return { actions: before, requeueAt: setup.deadline, verdict: { kind: "progressing", message: "setupCommand is running" }, serving: null, drift: [] };
+    }
+  }
+  const promote: Action = { kind: "promote", handle: observation.handle, cause, because: why };
+  if (standing.serving === null) return next(promote, "naming the container");
+  return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
+}
+
+type Blocked = Extract<Verdict, { kind: "blocked" }>;
+
+/** The same spec failed before and is not tried again yet. */
+function backOffOf({ failure, spec, now }: PlanInput): Blocked | null {
+  if (failure === null || failure.retryAt <= now || failure.generation !== spec?.generation) return null;
+  return { kind: "blocked", code: failure.code, message: failure.message, retryAt: failure.retryAt };
+}
+
+/** What on the host keeps a container from being made now. */
+function hindranceOf({ image: fact, workspace, want, now }: Wanted, spec: Ready): Blocked | null {
+  if (fact?.kind === "missing") {
+    const image = spec.container.image;
+    return { kind: "blocked", code: "ImageMissing", message: `image ${image} is not on this engine; ${imageFix(image)}`, retryAt: later(now, imageRetryMs) };
+  }
+  if (workspace?.kind === "refused") {
+    return { kind: "blocked", code: "HostRejected", message: workspace.message, retryAt: later(now, hostRetryMs) };
+  }
+  const unwritable = workspace?.kind === "ready" ? unwritableBecause(workspace, spec, want.desired.workspace.dir) : null;
+  if (unwritable !== null) return { kind: "blocked", code: "HostRejected", message: unwritable, retryAt: later(now, hostRetryMs) };
+  return null;
+}
+
+/** An image event wakes it at once; this is for engines that lose one. */
+const imageRetryMs = (30 * SECOND_MS) as DurationMs;
+/** Nothing tells when a folder is put right. */
+const hostRetryMs = (10 * SECOND_MS) as DurationMs;
+
+/** The permission bits say whether the container's user can write to its workspace; a name instead of a number can't be judged. */
+function unwritableBecause(folder: Extract<PlanInput["workspace"], { kind: "ready" }>, spec: Ready, dir: string): string | null {
+  const user = parseOwner(spec.container.user);
+  if (user === null || user.uid === 0) return null;
+  const bit = user.uid === folder.uid ? 0o200 : user.gid === folder.gid ? 0o020 : 0o002;
+  if ((folder.mode & bit) !== 0) return null;
+  return `user ${spec.container.user} can't write to its workspace ${dir}, which belongs to ${folder.uid}:${folder.gid}; run: chown -R ${user.uid}:${user.gid} ${dir}`;
+}
+
+function imageFix(image: string): string {
+  if (image === "openclaw-sandbox:bookworm-slim") return "build it with scripts/sandbox-setup.sh";
+  if (image === "openclaw-sandbox-common:bookworm-slim") return "build it with scripts/sandbox-common-setup.sh";
+  return `build it, or run: docker pull ${image}`;
+}
+
+/** Puts right in place what needs no new container. */
+function repair(input: Wanted, spec: Ready, serving: OwnedContainer, standing: Standing): Action[] {
+  const { observation } = serving;
+  const { handle } = observation;
+  const backingOff = backOffOf(input) !== null;
+  const actions: Action[] = [];
+  if (observation.stage === "renamed") {
+    actions.push({ kind: "promote", handle, cause: "external", because: `it was renamed to ${observation.actualName}` });
+  }
+  if (observation.state === "paused") actions.push({ kind: "unpause", handle, cause: "external", because: "it was paused" });
+  const broken = standing.replace.some((reason) => reason.broken);
+  if ((observation.state === "exited" || observation.state === "created") && !broken && !backingOff) {
+    actions.push({ kind: "start", handle, cause: "crash", because: `its main process ended${renderExit(serving)}` });
+  }
+  for (const network of observation.networks.filter((name) => name !== spec.container.network && observation.state === "running")) {
+    actions.push({ kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` });
+  }
+  const drift = diffLive(spec.container.live, observation.live);
+  if (drift.length > 0 && !backingOff && drift.every(({ name, unset }) => canUpdate(input, name, unset))) {
+    const changes = drift.map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
+    actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });
+  }
+  return actions;
+}
+
+function canUpdate({ capabilities }: PlanInput, name: "cpus" | "memory" | "memorySwap" | "pidsLimit", unset: boolean): boolean {
+  return capabilities.liveFields.has(name) && (!unset || capabilities.liveUnset.has(name));
+}
+
+function renderExit({ observation }: OwnedContainer): string {
+  if (observation.oomKilled) return " (out of memory)";
+  return observation.exitCode === null ? "" : ` (exit code ${observation.exitCode})`;
+}
+
+function retireLeftovers(standing: Standing): Action[] {
+  return standing.leftovers.map(({ container, evidence, because }) => ({
+    kind: "retire",
+    handle: container.observation.handle,
+    evidence,
+    // A pending container serves nobody: what runs in it is its own setup.
+    guard: container.observation.stage === "pending" ? "always" : "unless-used",
+    cause: "orphan",
+    because,
+  }));
+}
+
+/** A quiet system must still converge: idle, age and back-off wake the sandbox by themselves. */
+function withDeadlines(input: Wanted, standing: Standing, made: Plan): Plan {
+  const candidates = [made.requeueAt, input.want.idleAt, standing.agesAt, backOffOf(input)?.retryAt ?? null].filter((at) => at !== null);
+  const future = candidates.filter((at) => at > input.now);
+  const requeueAt = future.length === 0 ? made.requeueAt : (Math.min(...future) as EpochMs);
+  return { ...made, requeueAt };
+}

@@ -1,0 +1,38 @@
+// The one text form of actions and plans: the log, the CLI, the events and the tests print the same.
+import type { Action } from "./types.ts";
+import { renderEvidence } from "./wanted.ts";
+
+const ID_LENGTH = 12;
+
+/** `retire 3f2a9c01d2e4 (drift): docker.env.LANG changed [permitted: a container that matches ...]` */
+export function renderAction(action: Action): string {
+  return `${renderStep(action)} (${action.cause}): ${action.because}`;
+}
+
+function renderStep(action: Action): string {
+  switch (action.kind) {
+    case "prepare-workspace":
+      return `prepare-workspace ${action.dir}`;
+    case "create":
+      return `create ${action.hash}`;
+    case "update":
+      return `update ${renderId(action.handle.id)}`;
+    case "detach":
+      return `detach ${renderId(action.handle.id)} from ${action.network}`;
+    case "retire":
+      return `retire ${renderId(action.handle.id)} [permitted: ${renderEvidence(action.evidence)}${action.guard === "always" ? "; live work is ended" : ""}]`;
+    case "start":
+    case "setup":
+    case "promote":
+    case "unpause":
+      return `${action.kind} ${renderId(action.handle.id)}`;
+  }
+}
+
+/** Docker's short form; a planned container has no id yet. */
+function renderId(id: string): string {
+  return id === PLANNED_ID ? "the new container" : id.slice(0, ID_LENGTH);
+}
+
+/** Stands for the id of a container that a forecast would make. */
+export const PLANNED_ID = "planned";

@@ -1,0 +1,97 @@
+// Brings the wish into its final form: what the config leaves to the host (owner, image's user, profile file) is filled in here. Pure.
+// Every value that reaches the engine is in the result; the engine adapter adds no default.
+import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
+import { diffLive, hashSpec } from "./fields.ts";
+import type { ImageFact } from "./observation.ts";
+import type { DesiredSandbox, ResolvedSpec, WorkspaceFact } from "./types.ts";
+
+/** Where `workspaceAccess: "ro"` shows the agent's own workspace. */
+export const AGENT_MOUNT_TARGET = "/agent";
+
+/** Used when neither the config, nor the folder, nor the image says who runs in a sandbox. */
+const FALLBACK_OWNER = { uid: 1000, gid: 1000 } as const;
+
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+export interface HostFacts {
+  workspace: WorkspaceFact;
+  image: ImageFact;
+  /** Content of `docker.seccompProfile`. */
+  seccomp: { kind: "none" } | { kind: "content"; text: string } | { kind: "unreadable"; message: string };
+  /** Who the controller runs as. */
+  controller: Owner;
+}
+
+/** Numeric `uid` or `uid:gid`; null for names and for the empty text. */
+export function parseOwner(user: string): Owner | null {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(user);
+  if (match === null) return null;
+  const uid = Number(match[1]);
+  return { uid, gid: match[2] === undefined ? uid : Number(match[2]) };
+}
+
+/** Who owns a folder that we create: the configured user, else the controller's own, else (root) the image's numeric user; never root by itself. */
+export function ownerToBe(desired: DesiredSandbox, facts: Pick<HostFacts, "image" | "controller">): Owner {
+  const configured = desired.settings.docker.user === null ? null : parseOwner(desired.settings.docker.user);
+  if (configured !== null) return configured;
+  if (facts.controller.uid !== 0) return facts.controller;
+  const image = facts.image.kind === "found" ? parseOwner(facts.image.user) : null;
+  return image !== null && image.uid !== 0 ? image : FALLBACK_OWNER;
+}
+
+function userOf(desired: DesiredSandbox, facts: HostFacts): string {
+  if (desired.settings.docker.user !== null) return desired.settings.docker.user;
+  const { workspace } = facts;
+  const owner = workspace.kind === "ready" && workspace.uid !== 0 ? workspace : ownerToBe(desired, facts);
+  return `${owner.uid}:${owner.gid}`;
+}
+
+/** The limits that were in force at a generation; a change of them, or of the hash, is a new generation. */
+export interface KnownGeneration {
+  generation: number;
+  spec: Pick<ContainerSpec, "live"> & { hash: string };
+}
+
+export function resolveSpec(desired: DesiredSandbox, facts: HostFacts, known: KnownGeneration | null): ResolvedSpec {
+  if (facts.seccomp.kind === "unreadable") {
+    return { kind: "blocked", code: "HostRejected", message: facts.seccomp.message, generation: known?.generation ?? 1 };
+  }
+  const container = toContainerSpec(desired, facts);
+  const hash = hashSpec(container);
+  const same = known !== null && known.spec.hash === hash && diffLive(container.live, known.spec.live).length === 0;
+  return { kind: "ready", container, hash, generation: known === null ? 1 : same ? known.generation : known.generation + 1 };
+}
+
+function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSpec {
+  const { docker } = desired.settings;
+  return {
+    image: docker.image,
+    workdir: docker.workdir,
+    readOnlyRoot: docker.readOnlyRoot,
+    tmpfs: docker.tmpfs,
+    network: docker.network,
+    user: userOf(desired, facts),
+    capDrop: docker.capDrop,
+    env: docker.env,
+    ulimits: docker.ulimits,
+    gpus: docker.gpus,
+    shmSize: docker.shmSize,
+    runtime: docker.runtime,
+    seccomp: facts.seccomp.kind === "content" ? facts.seccomp.text : null,
+    apparmorProfile: docker.apparmorProfile,
+    dns: docker.dns,
+    extraHosts: docker.extraHosts,
+    mounts: toMounts(desired),
+    setupCommand: docker.setupCommand,
+    live: { cpus: docker.cpus, memory: docker.memory, memorySwap: docker.memorySwap, pidsLimit: docker.pidsLimit },
+  };
+}
+
+function toMounts({ settings, workspace, agentDir }: DesiredSandbox): Mount[] {
+  const mounts: Mount[] = [{ kind: "workspace", source: workspace.dir, target: settings.docker.workdir, readOnly: false }];
+  if (agentDir !== null) mounts.push({ kind: "agent", source: agentDir, target: AGENT_MOUNT_TARGET, readOnly: true });
+  return [...mounts, ...settings.docker.binds.map(({ source, target, readOnly }) => ({ kind: "bind" as const, source, target, readOnly }))];
+}

@@ -1,0 +1,159 @@
+// Decides what each container of a sandbox is: the one that serves, the one that will, or a leftover; and why the serving one must go.
+// The order in which containers are listed never matters.
+import { type DurationMs, DAY_MS, type EpochMs, later } from "../../api/brands.ts";
+import type { FieldDrift } from "../../api/sandbox.ts";
+import { diffLive, diffRecreate, HASH_VERSION } from "./fields.ts";
+import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
+
+type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
+type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
+
+export interface ReplaceReason {
+  cause: Cause;
+  because: string;
+  /** It can't serve at all, so neither the hot window nor a pin keeps it. */
+  broken: boolean;
+}
+
+export interface Standing {
+  serving: OwnedContainer | null;
+  /** The pending container that matches the spec. */
+  successor: OwnedContainer | null;
+  leftovers: readonly { container: OwnedContainer; evidence: Evidence; because: string }[];
+  /** Why `serving` must be replaced, most urgent first. Empty: it is the right one. */
+  replace: readonly ReplaceReason[];
+  drift: readonly FieldDrift[];
+  /** When age will replace it. null: never. */
+  agesAt: EpochMs | null;
+}
+
+export function standingOf(input: Wanted): Standing {
+  const present = input.containers.filter(({ observation }) => observation.state !== "removing");
+  const spec = input.spec?.kind === "ready" ? input.spec : null;
+  const made = present.filter(({ observation }) => observation.stage !== "pending").sort((left, right) => compareServing(spec, left, right));
+  const [serving = null, ...superseded] = made;
+  const pending = present.filter(({ observation }) => observation.stage === "pending").sort(compareAge);
+  const successor = spec === null ? null : (pending.find((container) => isSuccessor(input, spec, container)) ?? null);
+  const leftovers = [
+    ...superseded.map((container) => ({
+      container,
+      evidence: { kind: "replaced", by: serving?.observation.handle.uid ?? "" } as const,
+      because: `${serving?.observation.actualName ?? "another container"} serves in its place`,
+    })),
+    ...pending
+      .filter((container) => spec !== null && container !== successor)
+      .map((container) => ({
+        container,
+        evidence: { kind: "half-made", uid: container.observation.handle.uid } as const,
+        because: halfMadeBecause(container),
+      })),
+  ];
+  const replace = spec === null || serving === null ? [] : replaceReasons(input, spec, serving);
+  // A successor without a reason is one too many: what made it necessary went away.
+  const idle = successor !== null && serving !== null && replace.length === 0 ? successor : null;
+  return {
+    serving,
+    successor: idle === null ? successor : null,
+    leftovers:
+      idle === null
+        ? leftovers
+        : [...leftovers, { container: idle, evidence: { kind: "half-made", uid: idle.observation.handle.uid }, because: "the serving container is right again" }],
+    replace,
+    drift: spec === null || serving === null ? [] : driftOf(spec, serving),
+    agesAt: serving === null ? null : agesAt(input, serving),
+  };
+}
+
+/** Best first: matches the spec, runs, has the right name, newest; the id only makes the order total. */
+function compareServing(spec: Ready | null, left: OwnedContainer, right: OwnedContainer): number {
+  const rank = ({ observation }: OwnedContainer): number[] => [
+    spec !== null && observation.identity.hash === spec.hash ? 0 : 1,
+    observation.state === "running" ? 0 : 1,
+    observation.stage === "current" ? 0 : 1,
+    -observation.identity.createdAt,
+  ];
+  const [ranksLeft, ranksRight] = [rank(left), rank(right)];
+  for (const [index, rankLeft] of ranksLeft.entries()) {
+    const difference = rankLeft - (ranksRight[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return compareId(left, right);
+}
+
+const compareId = (left: OwnedContainer, right: OwnedContainer): number => (left.observation.handle.id < right.observation.handle.id ? -1 : 1);
+
+function compareAge(left: OwnedContainer, right: OwnedContainer): number {
+  return right.observation.identity.createdAt - left.observation.identity.createdAt || compareId(left, right);
+}
+
+/** Whether a pending container can still become the right one. */
+function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedContainer): boolean {
+  if (!matches(input, spec, observation) || observation.identity.createdAt <= (input.request?.recreateAfter ?? Number.NEGATIVE_INFINITY)) return false;
+  if (observation.state === "created") return setup.kind === "absent" || setup.kind === "fresh";
+  if (observation.state !== "running" || observation.restarted) return false;
+  if (spec.container.setupCommand === null) return true;
+  return setup.kind === "fresh" || setup.kind === "running" || setup.kind === "succeeded";
+}
+
+function halfMadeBecause({ observation, setup }: OwnedContainer): string {
+  if (setup.kind === "failed") return `its setup failed: ${setup.message}`;
+  if (observation.state !== "created" && observation.state !== "running") return `it ended before it was ready (state ${observation.state})`;
+  return "its making was interrupted, or the spec changed meanwhile";
+}
+
+function matches(input: Wanted, spec: Ready, observation: OwnedContainer["observation"]): boolean {
+  const sameImage = input.image?.kind !== "found" || input.image.id === observation.imageId;
+  return sameSpec(spec, observation) && sameImage;
+}
+
+/** An unknown hash version (an older or newer controller made it) says nothing: then the fields themselves are compared. */
+function sameSpec(spec: Ready, observation: OwnedContainer["observation"]): boolean {
+  if (observation.identity.hashVersion === HASH_VERSION) return observation.identity.hash === spec.hash;
+  return diffRecreate(spec.container, observation.created).length === 0;
+}
+
+function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContainer): ReplaceReason[] {
+  const reasons: ReplaceReason[] = [];
+  if (observation.state === "dead") reasons.push({ cause: "crash", because: "the engine says it is dead", broken: true });
+  if (observation.restarted && spec.container.setupCommand !== null) {
+    reasons.push({ cause: "crash", because: "it was restarted, which undid its setup", broken: true });
+  }
+  const { request, now } = input;
+  if (request !== null && observation.identity.createdAt <= request.recreateAfter) {
+    reasons.push({ cause: "forced", because: "a person asked for it", broken: false });
+  }
+  if (!sameSpec(spec, observation)) {
+    const fields = diffRecreate(spec.container, observation.created).map(({ field }) => field);
+    const what = fields.length === 0 ? "docker.setupCommand" : fields.join(", ");
+    reasons.push({ cause: "drift", because: `${what} changed`, broken: false });
+  } else if (input.image?.kind === "found" && input.image.id !== observation.imageId) {
+    reasons.push({ cause: "image", because: `image ${spec.container.image} was rebuilt`, broken: false });
+  }
+  const stuck = diffLive(spec.container.live, observation.live).filter(
+    ({ name, unset }) => !input.capabilities.liveFields.has(name) || (unset && !input.capabilities.liveUnset.has(name)),
+  );
+  if (stuck.length > 0) {
+    const what = stuck.map(({ field }) => field).join(", ");
+    reasons.push({ cause: "drift", because: `${what} changed, which this engine can't do while the container runs`, broken: false });
+  }
+  const oldAt = agesAt(input, { observation });
+  if (oldAt !== null && now >= oldAt) {
+    reasons.push({ cause: "age", because: `it is older than prune.maxAgeDays (${input.want.desired.settings.prune.maxAgeDays})`, broken: false });
+  }
+  return reasons;
+}
+
+function agesAt(input: Wanted, { observation }: Pick<OwnedContainer, "observation">): EpochMs | null {
+  const days = input.want.desired.settings.prune.maxAgeDays;
+  return days === 0 ? null : later(observation.identity.createdAt, (days * DAY_MS) as DurationMs);
+}
+
+function driftOf(spec: Ready, { observation }: OwnedContainer): FieldDrift[] {
+  const recreate = sameSpec(spec, observation) ? [] : diffRecreate(spec.container, observation.created);
+  const setup: FieldDrift[] =
+    recreate.length > 0 || sameSpec(spec, observation)
+      ? []
+      : [{ field: "docker.setupCommand", remedy: "recreate", desired: "(changed)", actual: "(as at creation)" }];
+  const live = diffLive(spec.container.live, observation.live).map(({ field, remedy, desired, actual }) => ({ field, remedy, desired, actual }));
+  return [...recreate, ...setup, ...live];
+}

@@ -1,0 +1,138 @@
+// Decides what to tell people and programs about one sandbox: conditions and status from a plan and what it was made from. Pure.
+// Nothing here is read back by a plan, except the failure, which is kept so that back-off outlives a restart.
+import { type DurationMs, DAY_MS, type EpochMs, later, renderTime } from "../../api/brands.ts";
+import { type Condition, mergeCondition } from "../../api/condition.ts";
+import type { Failure, Sandbox } from "../../api/sandbox.ts";
+import { API_VERSION } from "../../api/session.ts";
+import type { OwnedContainer, Plan, PlanInput } from "./types.ts";
+
+type Judgement = Pick<Condition, "status" | "reason" | "message">;
+
+/** Runs under its own name with its setup done: a tool can be run in it now. */
+export function isServing(container: OwnedContainer | null): container is OwnedContainer {
+  return container !== null && container.observation.state === "running" && container.observation.stage !== "pending";
+}
+
+function isReady(input: PlanInput, plan: Plan): boolean {
+  if (!isServing(plan.serving)) return false;
+  const needsSetup = input.spec?.kind === "ready" && input.spec.container.setupCommand !== null;
+  return !(needsSetup && plan.serving.observation.restarted);
+}
+
+function judgeReady(input: PlanInput, plan: Plan): Judgement {
+  const { verdict } = plan;
+  if (isReady(input, plan)) return { status: "True", reason: "Serving", message: "the container runs and its setup is complete" };
+  switch (verdict.kind) {
+    case "unknown":
+      return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };
+    case "blocked":
+      return { status: "False", reason: verdict.code, message: verdict.message };
+    case "gone":
+      return { status: "False", reason: isPruned(input) ? "Pruned" : "Released", message: verdict.message };
+    case "progressing":
+      return { status: "False", reason: "Progressing", message: verdict.message };
+    case "deferred":
+    case "converged":
+      return { status: "False", reason: "NotRunning", message: "the container does not run" };
+  }
+}
+
+const isPruned = ({ want }: PlanInput): boolean => want.kind === "unwanted" && want.evidence.kind === "idle";
+
+function judgeUpToDate(plan: Plan): Judgement {
+  const { verdict } = plan;
+  switch (verdict.kind) {
+    case "converged":
+      return { status: "True", reason: "UpToDate", message: "the container matches the newest spec" };
+    case "deferred":
+      return { status: "False", reason: "DeferredInUse", message: verdict.message };
+    case "progressing":
+      return { status: "False", reason: "Converging", message: verdict.message };
+    case "blocked":
+      return { status: "False", reason: verdict.code, message: verdict.message };
+    case "gone":
+      return { status: "True", reason: "UpToDate", message: "nothing is wanted and nothing is there" };
+    case "unknown":
+      return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };
+  }
+}
+
+/** What the last look knew that this one keeps: the identity of a sandbox that nobody wants any more. */
+export interface Described {
+  previous: Sandbox | null;
+  spec: Omit<Sandbox["spec"], "hash" | "live" | "wanted" | "because">;
+  failure: Failure | null;
+}
+
+export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure }: Described): Sandbox {
+  const { now, want } = input;
+  const generation = input.spec?.generation ?? previous?.metadata.generation ?? plan.serving?.observation.identity.generation ?? 1;
+  const conditions = [
+    { type: "Ready" as const, ...judgeReady(input, plan) },
+    { type: "UpToDate" as const, ...judgeUpToDate(plan) },
+    { type: "EngineReachable" as const, status: "True" as const, reason: "Observed", message: "the engine answered" },
+  ].map((next) => mergeCondition(previous?.status.conditions ?? [], { ...next, observedGeneration: generation }, now));
+  const waits = plan.verdict.kind === "deferred";
+  return {
+    apiVersion: API_VERSION,
+    kind: "Sandbox",
+    metadata: { name: input.name, generation, createdAt: previous?.metadata.createdAt ?? now },
+    spec: {
+      ...spec,
+      hash: input.spec?.kind === "ready" ? input.spec.hash : (previous?.spec.hash ?? null),
+      live: input.spec?.kind === "ready" ? input.spec.container.live : (previous?.spec.live ?? null),
+      wanted: want.kind === "wanted",
+      because: want.because,
+    },
+    status: {
+      observedGeneration: generation,
+      conditions,
+      container: toContainerStatus(plan.serving),
+      drift: plan.drift,
+      deferredUntil: plan.verdict.kind === "deferred" ? plan.verdict.until : null,
+      deferredSince: waits ? (previous?.status.deferredSince ?? now) : null,
+      lastUsedAt: input.lastUsedAt,
+      failure,
+      next: renderNext(input, plan),
+    },
+  };
+}
+
+function toContainerStatus(serving: OwnedContainer | null): Sandbox["status"]["container"] {
+  if (serving === null) return null;
+  const { handle, identity, imageId, startedAt } = serving.observation;
+  return { id: handle.id, uid: handle.uid, hash: identity.hash, imageId, createdAt: identity.createdAt, startedAt };
+}
+
+function renderNext(input: PlanInput, plan: Plan): string[] {
+  const { verdict } = plan;
+  const next: string[] = [];
+  if (verdict.kind === "deferred") next.push(verdict.message);
+  if (verdict.kind === "blocked" && verdict.retryAt !== null) next.push(`tries again at ${renderTime(verdict.retryAt)}`);
+  if (input.want.kind !== "wanted") return next;
+  if (input.want.idleAt !== null) next.push(`removed at ${renderTime(input.want.idleAt)} if it stays unused (prune.idleHours)`);
+  const days = input.want.desired.settings.prune.maxAgeDays;
+  if (plan.serving !== null && days > 0) {
+    const agesAt = later(plan.serving.observation.identity.createdAt, (days * DAY_MS) as DurationMs);
+    next.push(`replaced at ${renderTime(agesAt)} because of its age (prune.maxAgeDays)`);
+  }
+  return next;
+}
+
+/** The engine could not be asked: what was seen before is kept, and said to be old. */
+export function summarizeUnreachable(previous: Sandbox, message: string, now: EpochMs): Sandbox {
+  const { conditions } = previous.status;
+  const observedGeneration = previous.status.observedGeneration;
+  const unknown = { status: "Unknown" as const, reason: "EngineUnreachable", message, observedGeneration };
+  return {
+    ...previous,
+    status: {
+      ...previous.status,
+      conditions: [
+        mergeCondition(conditions, { type: "Ready", ...unknown }, now),
+        mergeCondition(conditions, { type: "UpToDate", ...unknown }, now),
+        mergeCondition(conditions, { type: "EngineReachable", ...unknown, status: "False" }, now),
+      ],
+    },
+  };
+}

@@ -1,0 +1,226 @@
+// Decides which sandboxes are wanted, by whom, and what permits the release of one that is not. Pure: config and sessions in, answers out.
+// Whether and when a container is then stopped is plan.ts's and use.ts's.
+import { join } from "node:path/posix";
+import {
+  type AgentId,
+  type DurationMs,
+  type EpochMs,
+  HOUR_MS,
+  type InstanceId,
+  later,
+  renderTime,
+  type SandboxName,
+  type ScopeKey,
+  type SessionKey,
+  toScopeKey,
+} from "../../api/brands.ts";
+import type { EffectiveSandbox } from "../../api/config/effective.ts";
+import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
+import { toAgentOfKey, toContainerName, toSlug } from "../../api/names.ts";
+import { lastActivityOf, type Session } from "../../api/session.ts";
+import type { DesiredSandbox, Evidence, Want } from "./types.ts";
+
+/** One configured agent, defaults and overrides merged. */
+export interface Agent {
+  id: AgentId;
+  sandbox: EffectiveSandbox;
+}
+
+/** All of one agent's session files, as last listed. `unread` counts the files that could not be understood. */
+export interface AgentSessions {
+  folder: "read" | "missing" | "unreadable";
+  sessions: readonly Session[];
+  unread: number;
+}
+
+export interface DesiredInputs {
+  instance: InstanceId;
+  agents: readonly Agent[];
+  /** Absent agents have a missing folder. */
+  sessions: ReadonlyMap<AgentId, AgentSessions>;
+  /** How many sandboxes sessions may cause at the same time. */
+  maxSandboxes: number;
+  /** Milliseconds; for sandboxes whose agent is not configured any more. */
+  hotWindowMs: number;
+}
+
+interface Candidate {
+  desired: DesiredSandbox;
+  eager: boolean;
+  /** Live sandboxed sessions that need it. */
+  sessions: Session[];
+}
+
+/** Answers "is this sandbox wanted" for every name, from one config and one listing of the sessions. */
+export interface DesiredIndex {
+  inputs: DesiredInputs;
+  byName: ReadonlyMap<SandboxName, Candidate>;
+  byScope: ReadonlyMap<ScopeKey, SandboxName>;
+  /** On-demand sandboxes beyond `maxSandboxes`, newest first. */
+  limited: ReadonlySet<SandboxName>;
+}
+
+export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId, sessionKey: SessionKey): ScopeKey {
+  switch (scope) {
+    case "shared":
+      return toScopeKey("shared");
+    case "agent":
+      return toScopeKey(`agent:${agentId}`);
+    case "session":
+      return toScopeKey(sessionKey);
+  }
+}
+
+export function indexDesired(inputs: DesiredInputs): DesiredIndex {
+  const byName = new Map<SandboxName, Candidate>();
+  const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): Candidate => {
+    const desired = toDesired(inputs.instance, agent, scope, scopeKey);
+    const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
+    byName.set(desired.name, known);
+    return known;
+  };
+  for (const agent of inputs.agents) {
+    const { mode, scope, start } = agent.sandbox;
+    if (start === "eager" && mode !== "off" && scope !== "session") {
+      candidate(agent, scope, scope === "shared" ? toScopeKey("shared") : toScopeKey(`agent:${agent.id}`)).eager = true;
+    }
+    for (const session of inputs.sessions.get(agent.id)?.sessions ?? []) {
+      if (session.spec.endedAt !== undefined || !isSandboxed(mode, session.spec)) continue;
+      const sessionScope = toSessionScope(scope, session.spec);
+      candidate(agent, sessionScope, toScopeKeyOf(sessionScope, agent.id, session.spec.key)).sessions.push(session);
+    }
+  }
+  const byScope = new Map([...byName.values()].map(({ desired }) => [desired.scopeKey, desired.name]));
+  return { inputs, byName, byScope, limited: toLimited(byName, inputs.maxSandboxes) };
+}
+
+/** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */
+function toLimited(byName: ReadonlyMap<SandboxName, Candidate>, maxSandboxes: number): ReadonlySet<SandboxName> {
+  const onDemand = [...byName.values()].filter(({ eager }) => !eager);
+  if (onDemand.length <= maxSandboxes) return new Set();
+  const oldest = ({ sessions }: Candidate): number => Math.min(...sessions.map((session) => session.metadata.createdAt));
+  const ordered = onDemand.map((one) => ({ name: one.desired.name, at: oldest(one) })).sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+  return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
+}
+
+function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
+  const settings = agent.sandbox;
+  const folder = scope === "shared" ? "shared" : toSlug(instance, scopeKey);
+  const rw = settings.workspaceAccess === "rw";
+  return {
+    name: toContainerName(settings.docker.containerPrefix, instance, scopeKey),
+    kind: "tools",
+    scope,
+    scopeKey,
+    agentId: scope === "shared" ? null : agent.id,
+    settings,
+    workspace: rw ? { dir: settings.agentWorkspace, purpose: "agent" } : { dir: join(settings.workspaceRoot, folder), purpose: "scope" },
+    agentDir: settings.workspaceAccess === "ro" ? settings.agentWorkspace : null,
+  };
+}
+
+/** What is known of a sandbox apart from desired state: its name and its container's labels. */
+export interface KnownSandbox {
+  name: SandboxName;
+  scopeKey: ScopeKey;
+  /** Creation of its container. null: it has none. */
+  createdAt: EpochMs | null;
+  lastUsedAt: EpochMs | null;
+}
+
+export function wantOf(index: DesiredIndex, name: SandboxName, known: KnownSandbox | null, now: EpochMs): Want {
+  const found = index.byName.get(name);
+  if (found === undefined) return known === null ? unwantedUnknown(index) : releaseOf(index, known, now);
+  const { desired, eager, sessions } = found;
+  if (eager) return { kind: "wanted", desired, because: `the config starts it eagerly (scope ${desired.scope})`, idleAt: null };
+  const lastUsedAt = Math.max(known?.lastUsedAt ?? 0, ...sessions.map(lastActivityOf)) as EpochMs;
+  const because = sessions.length === 1 ? `session ${sessions[0]?.spec.key ?? ""} needs it` : `${sessions.length} live sessions need it`;
+  const { idleHours } = desired.settings.prune;
+  if (idleHours === 0) return { kind: "wanted", desired, because, idleAt: null };
+  const idleAt = later(lastUsedAt, (idleHours * HOUR_MS) as DurationMs);
+  if (now < idleAt) return { kind: "wanted", desired, because, idleAt };
+  return {
+    kind: "unwanted",
+    evidence: { kind: "idle", since: lastUsedAt, idleHours },
+    because: `unused since ${renderTime(lastUsedAt)}, longer than prune.idleHours (${idleHours})`,
+    hotWindowMs: desired.settings.rollout.hotWindow,
+  };
+}
+
+function unwantedUnknown(index: DesiredIndex): Want {
+  const evidence: Evidence = { kind: "config", says: "no agent and no session needs it" };
+  return { kind: "unwanted", evidence, because: evidence.says, hotWindowMs: index.inputs.hotWindowMs };
+}
+
+/** Why a sandbox that exists is not in desired state: with positive evidence it may go, without it stays as it is. */
+function releaseOf(index: DesiredIndex, known: KnownSandbox, now: EpochMs): Want {
+  const evidence = evidenceOf(index, known) ?? idleEvidence(index, known, now);
+  if (evidence === null) return { kind: "unknown", because: "whether a session needs it can't be told: its session folder was not read completely" };
+  return { kind: "unwanted", evidence, because: renderEvidence(evidence), hotWindowMs: hotWindowOf(index, known) };
+}
+
+function hotWindowOf(index: DesiredIndex, known: KnownSandbox): number {
+  const agentId = toAgentOfKey(known.scopeKey);
+  return index.inputs.agents.find((agent) => agent.id === agentId)?.sandbox.rollout.hotWindow ?? index.inputs.hotWindowMs;
+}
+
+function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
+  const { agents, sessions } = index.inputs;
+  const says = (text: string): Evidence => ({ kind: "config", says: text });
+  const movedTo = index.byScope.get(known.scopeKey);
+  if (movedTo !== undefined) return says(`the config names it ${movedTo} now`);
+  if (known.scopeKey === "shared") {
+    const sharing = agents.filter(({ sandbox }) => sandbox.scope === "shared" && sandbox.mode !== "off");
+    if (sharing.length === 0) return says("no agent has sandbox.scope shared");
+    return sharing.every(({ id }) => isCompletelyRead(sessions.get(id))) ? { kind: "session-gone", folderOf: sharing[0]?.id ?? ("" as AgentId) } : null;
+  }
+  const agentId = toAgentOfKey(known.scopeKey);
+  const agent = agents.find(({ id }) => id === agentId);
+  if (agentId === null || agent === undefined) return says(`the config has no agent ${agentId ?? known.scopeKey}`);
+  if (agent.sandbox.mode === "off") return says(`sandbox.mode of agent ${agentId} is off`);
+  const listed = sessions.get(agentId);
+  if (known.scopeKey === `agent:${agentId}`) {
+    if (agent.sandbox.scope !== "agent") return says(`sandbox.scope of agent ${agentId} is ${agent.sandbox.scope}`);
+    return isCompletelyRead(listed) ? { kind: "session-gone", folderOf: agentId } : null;
+  }
+  return sessionEvidence(agent, known.scopeKey, listed, says);
+}
+
+function sessionEvidence(agent: Agent, scopeKey: ScopeKey, listed: AgentSessions | undefined, says: (text: string) => Evidence): Evidence | null {
+  const session = listed?.sessions.find(({ spec }) => (spec.key as string) === scopeKey);
+  if (session?.spec.endedAt !== undefined) return { kind: "session-ended", sessionKey: session.spec.key, endedAt: session.spec.endedAt };
+  if (session !== undefined) {
+    if (!isSandboxed(agent.sandbox.mode, session.spec)) return says(`sandbox.mode of agent ${agent.id} is ${agent.sandbox.mode}`);
+    return says(`sandbox.scope of agent ${agent.id} is ${agent.sandbox.scope}`);
+  }
+  return isCompletelyRead(listed) ? { kind: "session-gone", folderOf: agent.id } : null;
+}
+
+const isCompletelyRead = (listed: AgentSessions | undefined): boolean => listed?.folder === "read" && listed.unread === 0;
+
+/** Time is evidence too: what nobody used for that long is idle, whoever wanted it. */
+function idleEvidence(index: DesiredIndex, known: KnownSandbox, now: EpochMs): Evidence | null {
+  const agentId = toAgentOfKey(known.scopeKey);
+  const idleHours = index.inputs.agents.find((agent) => agent.id === agentId)?.sandbox.prune.idleHours ?? 0;
+  const since = known.lastUsedAt ?? known.createdAt;
+  if (idleHours === 0 || since === null || now < later(since, (idleHours * HOUR_MS) as DurationMs)) return null;
+  return { kind: "idle", since, idleHours };
+}
+
+/** One sentence without a period: what permits a removal. */
+export function renderEvidence(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case "session-ended":
+      return `session ${evidence.sessionKey} ended at ${renderTime(evidence.endedAt)}`;
+    case "session-gone":
+      return `agent ${evidence.folderOf} has no live session that needs it`;
+    case "config":
+      return evidence.says;
+    case "idle":
+      return `unused since ${renderTime(evidence.since)}, longer than prune.idleHours (${evidence.idleHours})`;
+    case "replaced":
+      return "a container that matches the newest spec takes its place";
+    case "half-made":
+      return "its making was interrupted or failed";
+  }
+}
