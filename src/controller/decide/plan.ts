@@ -3,7 +3,7 @@
 import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
 import { diffLive } from "./fields.ts";
 import { parseOwner } from "./spec.ts";
-import { type Standing, standingOf } from "./standing.ts";
+import { compareId, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { mayStop } from "./use.ts";
 
@@ -26,7 +26,7 @@ export function plan(input: PlanInput): Plan {
 
 /** Nobody wants it: everything of ours goes, what is used last. */
 function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Plan {
-  const present = input.containers.filter(({ observation }) => observation.state !== "removing");
+  const present = input.containers.filter(({ observation }) => observation.state !== "removing").toSorted(compareId);
   const removing = input.containers.length - present.length;
   const actions: Action[] = [];
   let wait: Wait | null = null;
@@ -47,7 +47,7 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
         ? { kind: "progressing", message: `being removed: ${want.because}` }
         : { kind: "gone", message: want.because };
   const requeueAt = wait !== null ? wakeAt(input, wait) : removing > 0 ? later(input.now, SECOND_MS) : null;
-  return { actions, requeueAt, verdict, serving: wait === null ? null : (present[0] ?? null), drift: [] };
+  return { actions, requeueAt, verdict, serving: present.find(({ observation }) => observation.stage !== "pending") ?? null, drift: [] };
 }
 
 interface Wait {

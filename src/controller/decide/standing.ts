@@ -80,7 +80,7 @@ function compareServing(spec: Ready | null, left: OwnedContainer, right: OwnedCo
   return compareId(left, right);
 }
 
-const compareId = (left: OwnedContainer, right: OwnedContainer): number => (left.observation.handle.id < right.observation.handle.id ? -1 : 1);
+export const compareId = (left: OwnedContainer, right: OwnedContainer): number => (left.observation.handle.id < right.observation.handle.id ? -1 : 1);
 
 function compareAge(left: OwnedContainer, right: OwnedContainer): number {
   return right.observation.identity.createdAt - left.observation.identity.createdAt || compareId(left, right);

@@ -1,0 +1,182 @@
+// What must hold of every plan, whatever is wanted and whatever is there.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { diffLive } from "./fields.ts";
+import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./fixtures.ts";
+import { applyAction, forecast } from "./forecast.ts";
+import { plan } from "./plan.ts";
+import type { Action, OwnedContainer, PlanInput } from "./types.ts";
+
+const SPECS = [
+  desiredOf(),
+  desiredOf({ docker: { env: { A: "1" } } }),
+  desiredOf({ docker: { memory: "1g", cpus: 1 } }),
+  desiredOf({ docker: { setupCommand: "true", readOnlyRoot: false } }),
+  desiredOf({ prune: { maxAgeDays: 0.02 } }),
+  desiredOf({ rollout: { policy: "now" } }),
+  desiredOf({ rollout: { policy: "never" }, docker: { env: { B: "2" } } }),
+];
+const spec = fc.constantFrom(...SPECS);
+
+const container: fc.Arbitrary<OwnedContainer> = fc
+  .record({
+    from: spec,
+    stage: fc.constantFrom("pending", "current", "renamed"),
+    state: fc.constantFrom("created", "running", "paused", "exited", "dead"),
+    restarted: fc.boolean(),
+    ageMinutes: fc.integer({ min: 0, max: 20_000 }),
+    image: fc.constantFrom(IMAGE, toImageId(`sha256:${"b".repeat(64)}`)),
+    networks: fc.constantFrom(["none"], ["bridge", "none"]),
+    inUse: fc.constantFrom("yes", "no", "unknown"),
+    setup: fc.constantFrom<OwnedContainer["setup"]>(
+      { kind: "absent" },
+      { kind: "fresh" },
+      { kind: "running", deadline: NOW },
+      { kind: "succeeded" },
+      { kind: "failed", message: "exit code 1", at: NOW },
+    ),
+  })
+  .map(({ from, stage, state, restarted, ageMinutes, image, networks, inUse, setup }) => {
+    const made = containerOf(from, { stage, state, restarted, imageId: image, networks }, { inUse, setup });
+    const createdAt = ago(ageMinutes * MINUTE_MS);
+    return { ...made, observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } } };
+  });
+
+const containers = fc.array(container, { maxLength: 5 }).map((list) =>
+  list.map((one, index) => ({
+    ...one,
+    observation: {
+      ...one.observation,
+      handle: { id: toContainerId(`c${index}`), uid: toSandboxUid(`uid-${index}`), incarnation: "1" },
+      actualName: one.observation.stage === "renamed" ? `by-hand-${index}` : one.observation.actualName,
+    },
+  })),
+);
+
+const wish = fc.constantFrom(null, { recreateAfter: NOW, kill: false }, { recreateAfter: NOW, kill: true });
+const use = fc.constantFrom(null, ago(MINUTE_MS), ago(60 * MINUTE_MS));
+
+const wanted: fc.Arbitrary<PlanInput> = fc
+  .record({ desired: spec, containers, request: wish, lastUsedAt: use, workspace: fc.boolean() })
+  .map(({ desired, containers: found, request, lastUsedAt, workspace }) =>
+    inputOf(desired, found, { request, lastUsedAt, ...(workspace ? {} : { workspace: { kind: "missing" } }) }),
+  );
+
+const unwanted = fc.record({ containers, lastUsedAt: use }).map(({ containers: found, lastUsedAt }) =>
+  inputOf(desiredOf(), found, {
+    lastUsedAt,
+    spec: null,
+    want: { kind: "unwanted", evidence: { kind: "config", says: "gone" }, because: "gone", hotWindowMs: 5 * MINUTE_MS },
+  }),
+);
+
+const everyInput = fc.oneof(wanted, unwanted);
+const always = (arbitrary: fc.Arbitrary<PlanInput>, property: (input: PlanInput) => void): void =>
+  fc.assert(fc.property(arbitrary, property), { numRuns: 1_500 });
+
+const idle = (input: PlanInput): PlanInput => ({
+  ...input,
+  lastUsedAt: null,
+  containers: input.containers.map((one) => ({ ...one, inUse: "no" })),
+});
+
+const retired = (actions: readonly Action[]): string[] => actions.flatMap((action) => (action.kind === "retire" ? [action.handle.id] : []));
+const find = (input: PlanInput, id: string): OwnedContainer | undefined => input.containers.find(({ observation }) => observation.handle.id === id);
+
+test("an idle sandbox converges in a bounded number of steps and is then left alone", () => {
+  always(wanted, (input) => {
+    const { actions, rest } = forecast(idle(input));
+    const pinned = input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "never";
+    expect(actions.length).toBeLessThan(5 + 2 * input.containers.length + 6);
+    expect(rest.actions).toEqual([]);
+    expect(pinned ? ["converged", "deferred"] : ["converged"]).toContain(rest.verdict.kind);
+  });
+});
+
+test("after convergence exactly one container is left, under its name, running, with the right limits", () => {
+  always(wanted, (input) => {
+    const end = run(idle(input));
+    expect(end.containers).toHaveLength(1);
+    const [one] = end.containers;
+    expect(one?.observation).toMatchObject({ stage: "current", state: "running", networks: ["none"] });
+    const pinned = input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "never";
+    if (end.spec?.kind === "ready" && one !== undefined && !pinned) expect(diffLive(end.spec.container.live, one.observation.live)).toEqual([]);
+  });
+});
+
+test("what nobody wants and nobody uses is gone in one plan", () => {
+  always(unwanted, (input) => {
+    expect(run(idle(input)).containers).toEqual([]);
+  });
+});
+
+function run(input: PlanInput): PlanInput {
+  let state = input;
+  for (let round = 0; round < 16; round += 1) {
+    const settled = { ...state, containers: state.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" as const } } : one)) };
+    const { actions } = plan(settled);
+    if (actions.length === 0) return settled;
+    state = actions.reduce(applyAction, settled);
+  }
+  throw new Error("did not converge");
+}
+
+test("the order in which containers are listed never matters", () => {
+  always(everyInput, (input) => {
+    const reversed = { ...input, containers: input.containers.toReversed() };
+    const sorted = (state: PlanInput): string[] => plan(state).actions.map((action) => JSON.stringify(action)).sort();
+    expect(sorted(reversed)).toEqual(sorted(input));
+    expect(plan(reversed).verdict).toEqual(plan(input).verdict);
+  });
+});
+
+test("nothing is touched that was not handed in", () => {
+  always(everyInput, (input) => {
+    for (const action of plan(input).actions) {
+      if ("handle" in action) expect(find(input, action.handle.id)).toBeDefined();
+    }
+  });
+});
+
+test("the one right container is never stopped while its sandbox is wanted", () => {
+  always(
+    fc.record({ desired: spec, lastUsedAt: use, rest: containers }).map(({ desired, lastUsedAt, rest }) => {
+      const right = containerOf(desired);
+      const fresh = { ...right, observation: { ...right.observation, identity: { ...right.observation.identity, createdAt: ago(MINUTE_MS) } } };
+      return inputOf(desired, [...rest.filter(({ observation }) => observation.stage === "pending"), { ...fresh, observation: { ...fresh.observation, handle: { ...fresh.observation.handle, id: toContainerId("right") } } }], { lastUsedAt });
+    }),
+    (input) => {
+      expect(retired(plan(input).actions)).not.toContain("right");
+    },
+  );
+});
+
+test("work in a container that runs is never ended without a person's kill or policy now", () => {
+  always(everyInput, (input) => {
+    const mayKill = input.request?.kill === true || (input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "now");
+    if (mayKill) return;
+    const { serving, actions } = plan(input);
+    const id = serving?.observation.handle.id ?? "";
+    const alive = serving?.observation.state === "running" || serving?.observation.state === "paused";
+    if (serving !== null && alive && serving.inUse !== "no") expect(retired(actions)).not.toContain(id);
+  });
+});
+
+test("every container that is stopped while it may serve is checked again for use right before", () => {
+  always(everyInput, (input) => {
+    const mayKill = input.request?.kill === true || (input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "now");
+    for (const action of plan(input).actions) {
+      if (action.kind !== "retire" || action.guard === "unless-used" || mayKill) continue;
+      expect(find(input, action.handle.id)?.observation.stage).toBe("pending");
+    }
+  });
+});
+
+test("whatever waits wakes by itself", () => {
+  always(everyInput, (input) => {
+    const { actions, requeueAt, verdict } = plan(input);
+    const pinned = verdict.kind === "deferred" && verdict.message.includes("rollout.policy");
+    if (actions.length === 0 && (verdict.kind === "deferred" || verdict.kind === "blocked") && !pinned) expect(requeueAt).toBeGreaterThan(NOW);
+  });
+});

@@ -1,0 +1,140 @@
+// Which sandboxes are wanted, and what permits the release of one that is not.
+import { expect, test } from "vitest";
+import { HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toScopeKey, toSandboxName } from "../../api/brands.ts";
+import { resolveAgentSandbox } from "../../api/config/effective.ts";
+import { parseConfig } from "../../api/config/parse.ts";
+import { toSources } from "../../api/config/sources.ts";
+import { toContainerName } from "../../api/names.ts";
+import { Session } from "../../api/session.ts";
+import { ago, INSTANCE, NOW } from "./fixtures.ts";
+import type { Want } from "./types.ts";
+import { type AgentSessions, type DesiredIndex, indexDesired, wantOf } from "./wanted.ts";
+
+const FOLDERS = { stateDir: "/state", home: "/home/user" };
+
+function sessionOf(key: string, edit: { usedAt?: number; endedAt?: number; createdAt?: number; kind?: string } = {}): Session {
+  const time = (at: number): string => new Date(at).toISOString();
+  return Session.parse({
+    apiVersion: "openclaw.ai/v1",
+    kind: "Session",
+    metadata: { name: key.replaceAll(":", "-"), uid: "00000000-0000-4000-8000-000000000000", createdAt: time(edit.createdAt ?? ago(HOUR_MS)) },
+    spec: {
+      key,
+      agentId: key.split(":")[1],
+      kind: edit.kind ?? "direct",
+      ...(edit.usedAt === undefined ? {} : { lastActivityAt: time(edit.usedAt) }),
+      ...(edit.endedAt === undefined ? {} : { endedAt: time(edit.endedAt) }),
+    },
+  });
+}
+
+function indexOf(agents: object, sessions: Record<string, Partial<AgentSessions>> = {}, maxSandboxes = 100): DesiredIndex {
+  const parsed = parseConfig(toSources(JSON.stringify({ agents })), { ...FOLDERS, variables: {}, trustedOwners: null });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+  return indexDesired({
+    instance: INSTANCE,
+    agents: parsed.value.agents.flatMap(({ id }) => {
+      const sandbox = resolveAgentSandbox(parsed.value, id, FOLDERS);
+      return sandbox === undefined ? [] : [{ id, sandbox }];
+    }),
+    sessions: new Map(Object.entries(sessions).map(([id, one]) => [toAgentId(id), { folder: "read", sessions: [], unread: 0, ...one }])),
+    maxSandboxes,
+    hotWindowMs: 5 * MINUTE_MS,
+  });
+}
+
+const nameOf = (key: string) => toContainerName("openclaw-sbx-", INSTANCE, toScopeKey(key));
+const want = (index: DesiredIndex, key: string, created = ago(HOUR_MS)): Want =>
+  wantOf(index, nameOf(key), { name: nameOf(key), scopeKey: toScopeKey(key), createdAt: created, lastUsedAt: null }, NOW);
+const all = (sandbox: object = {}) => ({ defaults: { sandbox: { mode: "all", ...sandbox } } });
+
+test("an eager agent's sandbox is wanted because the config lists it", () => {
+  const index = indexOf(all({ start: "eager" }));
+  expect([...index.byName.keys()]).toEqual([nameOf("agent:main")]);
+  expect(want(index, "agent:main")).toMatchObject({ kind: "wanted", idleAt: null });
+});
+
+test("an on-demand sandbox is wanted while a live session was used within idleHours", () => {
+  const index = indexOf(all({ prune: { idleHours: 2 } }), { main: { sessions: [sessionOf("agent:main:main", { usedAt: ago(HOUR_MS) })] } });
+  expect(want(index, "agent:main")).toMatchObject({ kind: "wanted", idleAt: NOW + HOUR_MS });
+});
+
+test("a session that was never used counts from its creation", () => {
+  const index = indexOf(all({ prune: { idleHours: 2 } }), { main: { sessions: [sessionOf("agent:main:main", { createdAt: ago(3 * HOUR_MS) })] } });
+  expect(want(index, "agent:main")).toMatchObject({ kind: "unwanted", evidence: { kind: "idle" } });
+});
+
+test("a use of the sandbox itself keeps it as a message of its session does", () => {
+  const index = indexOf(all({ prune: { idleHours: 2 } }), { main: { sessions: [sessionOf("agent:main:main", { usedAt: ago(9 * HOUR_MS) })] } });
+  const known = { name: nameOf("agent:main"), scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: ago(HOUR_MS) };
+  expect(wantOf(index, known.name, known, NOW)).toMatchObject({ kind: "wanted" });
+});
+
+test("idleHours 0 never prunes", () => {
+  const index = indexOf(all({ prune: { idleHours: 0 } }), { main: { sessions: [sessionOf("agent:main:main", { usedAt: toEpochMs(0) })] } });
+  expect(want(index, "agent:main")).toMatchObject({ kind: "wanted", idleAt: null });
+});
+
+test("mode non-main leaves the main session out, mode off leaves all out", () => {
+  const sessions = { main: { sessions: [sessionOf("agent:main:main"), sessionOf("agent:main:chat:group:1")] } };
+  expect(indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:main"))).toBe(false);
+  expect(indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:chat:group:1"))).toBe(true);
+  expect(indexOf({ defaults: { sandbox: { mode: "off" } } }, sessions).byName.size).toBe(0);
+});
+
+test("an MCP session has a sandbox of its own whatever the config says", () => {
+  const index = indexOf({ defaults: { sandbox: { mode: "off" } } }, { main: { sessions: [sessionOf("agent:main:mcp:1", { kind: "mcp" })] } });
+  expect([...index.byName.keys()]).toEqual([nameOf("agent:main:mcp:1")]);
+});
+
+test("an ended session releases its sandbox, with the end as evidence", () => {
+  const index = indexOf(all({ scope: "session" }), { main: { sessions: [sessionOf("agent:main:x", { endedAt: NOW })] } });
+  expect(want(index, "agent:main:x")).toMatchObject({ kind: "unwanted", evidence: { kind: "session-ended" } });
+});
+
+test("a deleted session file releases its sandbox only if its folder was read completely", () => {
+  expect(want(indexOf(all({ scope: "session" }), { main: {} }), "agent:main:x")).toMatchObject({ kind: "unwanted", evidence: { kind: "session-gone" } });
+  expect(want(indexOf(all({ scope: "session" }), { main: { unread: 1 } }), "agent:main:x").kind).toBe("unknown");
+  expect(want(indexOf(all({ scope: "session" }), { main: { folder: "missing" } }), "agent:main:x").kind).toBe("unknown");
+  expect(want(indexOf(all({ scope: "session" }), { main: { folder: "unreadable" } }), "agent:main:x").kind).toBe("unknown");
+  expect(want(indexOf(all({ scope: "session" })), "agent:main:x").kind).toBe("unknown");
+});
+
+test("what can't be told goes when it is idle: time is evidence", () => {
+  const index = indexOf(all({ scope: "session", prune: { idleHours: 1 } }));
+  expect(want(index, "agent:main:x", ago(2 * HOUR_MS))).toMatchObject({ kind: "unwanted", evidence: { kind: "idle" } });
+});
+
+test("a parsed config releases what it does not want: agent gone, mode off, other scope, other prefix", () => {
+  expect(want(indexOf({ list: [{ id: "work" }], ...all() }), "agent:main")).toMatchObject({ evidence: { says: "the config has no agent main" } });
+  expect(want(indexOf({}), "agent:main")).toMatchObject({ evidence: { says: "sandbox.mode of agent main is off" } });
+  expect(want(indexOf(all({ scope: "session" })), "agent:main")).toMatchObject({ evidence: { says: "sandbox.scope of agent main is session" } });
+  expect(want(indexOf(all()), "shared")).toMatchObject({ evidence: { says: "no agent has sandbox.scope shared" } });
+  const moved = wantOf(
+    indexOf(all({ start: "eager", docker: { containerPrefix: "new-" } })),
+    toSandboxName("old"),
+    { name: toSandboxName("old"), scopeKey: toScopeKey("agent:main"), createdAt: NOW, lastUsedAt: null },
+    NOW,
+  );
+  expect(moved).toMatchObject({ kind: "unwanted", evidence: { kind: "config" } });
+});
+
+test("two agents of scope shared want one sandbox from the defaults alone", () => {
+  const list = [{ id: "a", sandbox: { docker: { memory: "1g" } } }, { id: "b" }];
+  const index = indexOf({ list, ...all({ scope: "shared", start: "eager" }) });
+  expect([...index.byName.values()].map(({ desired }) => desired.settings.docker.memory)).toEqual([null]);
+  expect([...index.byName.values()][0]?.desired.workspace.dir).toBe("/state/sandboxes/shared");
+});
+
+test("a flood of new sessions takes no sandbox from older ones", () => {
+  const sessions = [1, 2, 3].map((number) => sessionOf(`agent:main:s${number}`, { createdAt: ago(number * HOUR_MS) }));
+  const index = indexOf(all({ scope: "session" }), { main: { sessions } }, 2);
+  expect([...index.limited]).toEqual([nameOf("agent:main:s1")]);
+});
+
+test("workspaceAccess decides which folders are mounted", () => {
+  const [ro] = indexOf(all({ start: "eager", workspaceAccess: "ro" })).byName.values();
+  expect(ro?.desired).toMatchObject({ workspace: { purpose: "scope" }, agentDir: "/state/workspace" });
+  const [rw] = indexOf(all({ start: "eager", workspaceAccess: "rw" })).byName.values();
+  expect(rw?.desired).toMatchObject({ workspace: { dir: "/state/workspace", purpose: "agent" }, agentDir: null });
+});
