@@ -36,6 +36,8 @@ export interface GatewayConfig {
   readonly mode: "local" | "remote" | null;
   readonly port: number;
   readonly bind: BindAddress;
+  /** `gateway.bind` as written; null: not configured. */
+  readonly bindWritten: string | null;
   readonly auth: {
     readonly mode: "token" | "password" | "none";
     /** Secret. null: not in the config. */
@@ -118,7 +120,12 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
     const before = seen.get(draft.id);
     const path: ConfigPath = draft.at[1] === "list" ? [...draft.at, "id"] : draft.at;
     if (before !== undefined)
-      problems.push({ severity: "error", path, message: `the agent "${draft.id}" is already at ${renderPath(before.at)}`, fix: "give each agent its own id" });
+      problems.push({
+        severity: "error",
+        path,
+        message: `the agent "${draft.id}" is already at ${renderPath(before.at)}`,
+        fix: "give each agent its own id",
+      });
     else seen.set(draft.id, draft);
   }
   const marked = drafts.filter((draft) => draft.marked);
@@ -144,6 +151,7 @@ export function toGatewayConfig(gateway: GatewaySettings): GatewayConfig {
     mode: gateway.mode ?? null,
     port: gateway.port ?? GATEWAY_PORT_DEFAULT,
     bind: toBindAddress(gateway),
+    bindWritten: gateway.bind ?? null,
     auth: { mode: gateway.auth?.mode ?? "token", token: gateway.auth?.token ?? null, password: gateway.auth?.password ?? null },
     trustedProxies: gateway.trustedProxies ?? [],
     controlUi: { enabled: gateway.controlUi?.enabled ?? true, allowedOrigins: gateway.controlUi?.allowedOrigins ?? [] },

@@ -3,12 +3,20 @@
 import type { AgentId } from "../brands.ts";
 import type { Ulimit } from "../sandbox.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "./config.ts";
-import { type BrowserComplete, type DockerComplete, type PruneComplete, type RolloutComplete, SANDBOX_DEFAULTS, type SandboxSettings } from "./schema-sandbox.ts";
+import {
+  type BrowserComplete,
+  type DockerComplete,
+  type PruneComplete,
+  type RolloutComplete,
+  SANDBOX_DEFAULTS,
+  type SandboxSettings,
+} from "./schema-sandbox.ts";
 import { type ConfigLocation, parsePath, renderPath } from "./tree.ts";
 import { type BindMount, expandHome, type TmpfsMount } from "./values.ts";
 
 /** `docker`, complete and in normal form. Lists are in the order of the file. */
-export interface EffectiveDocker extends Readonly<Omit<DockerComplete, "env" | "ulimits" | "binds" | "tmpfs" | "capDrop" | "dns" | "extraHosts">> {
+export interface EffectiveDocker
+  extends Readonly<Omit<DockerComplete, "env" | "ulimits" | "binds" | "tmpfs" | "capDrop" | "dns" | "extraHosts">> {
   readonly tmpfs: readonly TmpfsMount[];
   readonly capDrop: readonly string[];
   readonly dns: readonly string[];
@@ -60,7 +68,14 @@ interface Layer {
 const DEFAULTS_PATH = "agents.defaults.sandbox";
 const FROM_TABLE: ValueSource = { kind: "default" };
 /** What a shared sandbox takes from the defaults alone: two agents must never want different things of one container. */
-const SHARED_IGNORES = ["docker", "browser", "prune", "rollout", "workspaceRoot", "workspaceAccess"] as const satisfies (keyof SandboxSettings)[];
+const SHARED_IGNORES = [
+  "docker",
+  "browser",
+  "prune",
+  "rollout",
+  "workspaceRoot",
+  "workspaceAccess",
+] as const satisfies (keyof SandboxSettings)[];
 
 /** Undefined: the config has no such agent. */
 export function resolveAgentSandbox(config: Config, agentId: AgentId, folders: HostFolders): EffectiveSandbox | undefined {
@@ -158,7 +173,11 @@ class Sources {
   }
 
   /** Scalars and whole lists: the last layer that has the key wins. */
-  pick<Complete extends object>(group: string, defaults: Complete, read: (settings: SandboxSettings) => { [Key in keyof Complete]?: unknown } | undefined): Complete {
+  pick<Complete extends object>(
+    group: string,
+    defaults: Complete,
+    read: (settings: SandboxSettings) => { [Key in keyof Complete]?: unknown } | undefined,
+  ): Complete {
     const prefix = group === "" ? "" : `${group}.`;
     const result = { ...defaults };
     for (const key of Object.keys(defaults)) this.found.set(`${prefix}${key}`, FROM_TABLE);

@@ -32,7 +32,8 @@ export function listIncludes(file: string, root: ConfigNode): readonly string[] 
 }
 
 function toTargets(node: ConfigNode): readonly { path: string; at: ConfigLocation }[] | null {
-  if (node.kind === "scalar") return typeof node.value === "string" && node.value.trim() !== "" ? [{ path: node.value, at: node.at }] : null;
+  if (node.kind === "scalar")
+    return typeof node.value === "string" && node.value.trim() !== "" ? [{ path: node.value, at: node.at }] : null;
   if (node.kind !== "array") return null;
   const targets = node.items.map(toTargets);
   return targets.every((target) => target?.length === 1) ? targets.flatMap((target) => target ?? []) : null;
@@ -68,7 +69,8 @@ class Join {
     if (source.kind === "missing") return this.#fail(at, path, `${name} does not exist`);
     if (source.kind === "outside") return this.#fail(at, path, `${name} is outside the config's folder`, "move it beside the config");
     if (source.kind === "unreadable") return this.#fail(at, path, `${name} cannot be read: ${source.reason}`);
-    if (stack.includes(source.realPath)) return this.#fail(at, path, `${name} includes itself: ${[...stack, source.realPath].join(" -> ")}`);
+    if (stack.includes(source.realPath))
+      return this.#fail(at, path, `${name} includes itself: ${[...stack, source.realPath].join(" -> ")}`);
     const parsed = parseText(file, source.text);
     if (!parsed.ok) {
       this.issues.push(...parsed.issues);
@@ -79,7 +81,8 @@ class Join {
 
   #expand(node: ConfigNode, file: string, path: ConfigPath, stack: readonly string[]): ConfigNode {
     if (node.kind === "scalar") return node;
-    if (node.kind === "array") return { ...node, items: node.items.map((item, index) => this.#expand(item, file, [...path, index], stack)) };
+    if (node.kind === "array")
+      return { ...node, items: node.items.map((item, index) => this.#expand(item, file, [...path, index], stack)) };
     const include = node.members.find((member) => member.key === INCLUDE_KEY);
     const own = node.members
       .filter((member) => member !== include)
@@ -87,7 +90,11 @@ class Join {
     return include === undefined ? { ...node, members: own } : this.#include(include, { ...node, members: own }, { file, path, stack });
   }
 
-  #include(include: ConfigMember, own: ConfigNode & { kind: "object" }, where: { file: string; path: ConfigPath; stack: readonly string[] }): ConfigNode {
+  #include(
+    include: ConfigMember,
+    own: ConfigNode & { kind: "object" },
+    where: { file: string; path: ConfigPath; stack: readonly string[] },
+  ): ConfigNode {
     const path = [...where.path, INCLUDE_KEY];
     const targets = toTargets(include.value);
     if (targets === null) {

@@ -18,7 +18,8 @@ export const SANDBOX_KEYS = {
   workspaceRoot: { default: null, about: "Folder of the scope workspaces, absolute or ~; unset: <state>/sandboxes" },
   start: {
     default: "on-demand",
-    about: "on-demand: exists once a live session needs it; eager: exists because the config lists it (scope agent or shared), ignoring idleHours",
+    about:
+      "on-demand: exists once a live session needs it; eager: exists because the config lists it (scope agent or shared), ignoring idleHours",
   },
 } as const satisfies Record<string, KeyFacts>;
 
@@ -32,19 +33,34 @@ export const DOCKER_KEYS = {
     about: "In-memory file systems, path[:options]; without options size=256m,mode=1777. Replaces the inherited list",
   },
   network: { default: "none", about: "none, bridge or the name of a network; host is refused" },
-  user: { default: null, about: "uid:gid or a name that the image knows; unset: the owner of the mounted workspace folder, never implicitly 0" },
+  user: {
+    default: null,
+    about: "uid:gid or a name that the image knows; unset: the owner of the mounted workspace folder, never implicitly 0",
+  },
   capDrop: { default: ["ALL"], about: "Linux capabilities to drop. Replaces the inherited list" },
-  env: { default: { LANG: "C.UTF-8" }, about: "Environment of every command; merged by name, null removes a name; HOME is workdir unless set" },
-  setupCommand: { default: null, about: "Run once after creation by sh -lc, as the container's user; an array is joined with &&; unset: none" },
+  env: {
+    default: { LANG: "C.UTF-8" },
+    about: "Environment of every command; merged by name, null removes a name; HOME is workdir unless set",
+  },
+  setupCommand: {
+    default: null,
+    about: "Run once after creation by sh -lc, as the container's user; an array is joined with &&; unset: none",
+  },
   pidsLimit: { default: 512, about: "Processes and threads; 0 is unlimited" },
   memory: { default: null, about: 'Memory limit: "512m", "1g" or bytes, at least 6 MiB; unset or 0: unlimited' },
-  memorySwap: { default: null, about: "Memory plus swap, not below memory; -1: unlimited swap; unset or 0: the engine's default (twice the memory)" },
+  memorySwap: {
+    default: null,
+    about: "Memory plus swap, not below memory; -1: unlimited swap; unset or 0: the engine's default (twice the memory)",
+  },
   cpus: { default: null, about: "Cores, fractions allowed, at least 0.01; unset or 0: unlimited" },
   ulimits: { default: {}, about: 'By name: a number, "soft:hard" or { soft, hard }; -1 is unlimited; merged by name, null removes a name' },
   gpus: { default: null, about: '"all", a count, or "device=0,1"; unset: none' },
   shmSize: { default: null, about: "Size of /dev/shm; unset: the engine's default (64 MiB)" },
   runtime: { default: null, about: "Container runtime that the engine knows, e.g. runsc; unset: its default" },
-  seccompProfile: { default: null, about: "Absolute path of a seccomp profile; unconfined is refused; unset: the engine's default profile" },
+  seccompProfile: {
+    default: null,
+    about: "Absolute path of a seccomp profile; unconfined is refused; unset: the engine's default profile",
+  },
   apparmorProfile: { default: null, about: "Name of a loaded AppArmor profile; unconfined is refused; unset: the engine's default" },
   dns: { default: [], about: "IP addresses of name servers. Replaces the inherited list; empty: the engine's" },
   extraHosts: { default: [], about: "name:ip, added to /etc/hosts. Replaces the inherited list" },

@@ -56,7 +56,8 @@ async function readRegularFile(path: string, realPath: string): Promise<SourceFi
   if (!facts.isFile()) return { kind: "unreadable", reason: "it is not a regular file" };
   const buffer = Buffer.alloc(Math.min(facts.size, CONFIG_BYTES_MAX) + 1);
   let length = 0;
-  for (let read = 1; read > 0 && length < buffer.length; length += read) read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+  for (let read = 1; read > 0 && length < buffer.length; length += read)
+    read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
   if (length > CONFIG_BYTES_MAX) return { kind: "unreadable", reason: `it is larger than ${CONFIG_BYTES_MAX} bytes` };
   const text = decode(buffer.subarray(0, length));
   if (text === null) return { kind: "unreadable", reason: "it is not UTF-8 text" };

@@ -6,7 +6,7 @@ import { joinSources } from "./include.ts";
 import { checkRules } from "./rules.ts";
 import { ConfigFile } from "./schema.ts";
 import { toIssues } from "./schema-issues.ts";
-import { checkAccess, type ConfigSources } from "./sources.ts";
+import { type ConfigSources, checkAccess } from "./sources.ts";
 import { type EnvironmentVariables, substituteVariables } from "./substitute.ts";
 import { type ConfigNode, locateKey, locateValue, renderPath, toLocations, toPlain } from "./tree.ts";
 import { dropUnusedKeys } from "./unused-keys.ts";

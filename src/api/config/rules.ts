@@ -1,6 +1,74 @@
+// What the text of a config itself shows to be wrong or unsafe, key by key. Pure; whatever depends on the host (an image, a profile,
+// a folder behind a symlink) is judged later, for the sandboxes concerned only.
+import { toAgentId } from "../brands.ts";
 import type { Issue } from "../issue.ts";
-import type { Config, HostFolders } from "./config.ts";
+import { refusedWorkspace } from "./bind-source.ts";
+import type { Agent, Config, HostFolders } from "./config.ts";
+import { resolveSandbox, resolveWorkspace } from "./effective.ts";
+import { Reporter } from "./reporter.ts";
+import { checkContainer } from "./rules-container.ts";
+import { checkMounts } from "./rules-mounts.ts";
+import { checkToolLists } from "./rules-tools.ts";
 
-export function checkRules(_config: Config, _folders: HostFolders): Issue[] {
-  return [];
+export function checkRules(config: Config, folders: HostFolders): Issue[] {
+  const reporter = new Reporter(config);
+  for (const agent of [toDefaultsAgent(config), ...config.agents]) {
+    const sandbox = resolveSandbox(config, agent, folders);
+    checkContainer(sandbox, reporter);
+    checkMounts(sandbox, folders, reporter);
+    for (const path of sandbox.ignored)
+      reporter.add(path, {
+        severity: "warning",
+        message: "no effect: the agent's scope is shared, and a shared sandbox takes this from agents.defaults.sandbox",
+        fix: "remove it, or change the scope",
+      });
+    checkWorkspace(config, agent, folders, reporter);
+    checkToolLists(agent.path === null ? "" : `${agent.path}.`, agent.tools, reporter);
+  }
+  checkToolLists("", config.tools, reporter);
+  checkGateway(config, reporter);
+  return reporter.issues;
+}
+
+/** A stand-in that has no block of its own, so that the defaults are checked even where every agent overrides them. */
+function toDefaultsAgent(config: Config): Agent {
+  const id = config.agents[0]?.id ?? toAgentId("main");
+  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {} };
+}
+
+function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {
+  const written = agent.workspace ?? (agent.isDefault ? config.defaults.workspace : null);
+  if (written === null) return;
+  const path = agent.workspace === null || agent.path === null ? "agents.defaults.workspace" : `${agent.path}.workspace`;
+  const refusal = refusedWorkspace(resolveWorkspace(config, agent, folders), folders);
+  if (refusal !== null) reporter.add(path, { severity: "error", ...refusal, message: `cannot be a workspace: ${refusal.message}` });
+}
+
+/** Words of upstream's that mean an address which this product does not find by itself. */
+const BIND_WORDS: Readonly<Record<string, string>> = {
+  auto: 'listens on loopback; write "loopback" or "lan"',
+  tailnet: "listens on loopback; write the tailnet address to listen on it",
+};
+
+function checkGateway(config: Config, reporter: Reporter): void {
+  const { gateway } = config;
+  const word = gateway.bindWritten ?? "";
+  const meaning = Object.hasOwn(BIND_WORDS, word) ? BIND_WORDS[word] : undefined;
+  if (meaning !== undefined) reporter.add("gateway.bind", { severity: "warning", message: `"${word}" ${meaning}` });
+  if (word === "custom" && gateway.bind.kind === "loopback")
+    reporter.add("gateway.bind", { severity: "error", message: '"custom" needs gateway.customBindHost', fix: "write the address here" });
+  if (
+    gateway.bind.kind !== "loopback" &&
+    gateway.auth.mode === "none" &&
+    !(gateway.bind.kind === "host" && isLoopbackHost(gateway.bind.host))
+  )
+    reporter.add("gateway.auth.mode", {
+      severity: "error",
+      message: "the gateway does not listen beyond loopback without authentication",
+      fix: 'set gateway.auth.mode: "token", or gateway.bind: "loopback"',
+    });
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

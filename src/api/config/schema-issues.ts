@@ -91,7 +91,8 @@ function explainBound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, 
   const bound = issue.code === "too_small" ? issue.minimum : issue.maximum;
   const side = issue.code === "too_small" ? "at least" : "at most";
   if (issue.origin === "array" || issue.origin === "set") return `expected ${side} ${bound} entries`;
-  if (issue.origin === "string") return bound === 1n || bound === 1 ? "expected text that is not empty" : `expected ${side} ${bound} characters`;
+  if (issue.origin === "string")
+    return bound === 1n || bound === 1 ? "expected text that is not empty" : `expected ${side} ${bound} characters`;
   const exclusive = issue.inclusive === false ? (issue.code === "too_small" ? "more than" : "less than") : side;
   const got = node?.kind === "scalar" && typeof node.value === "number" ? `, got ${node.value}` : "";
   return `expected ${exclusive} ${bound}${got}`;

@@ -77,7 +77,10 @@ const DockerComplete = described(DOCKER_KEYS, {
     })
     .transform((gpus) => (gpus === null || gpus === 0 ? null : String(gpus))),
   shmSize: SizeLimit.clone(),
-  runtime: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'expected the name of a runtime such as "runsc"').nullable(),
+  runtime: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'expected the name of a runtime such as "runsc"')
+    .nullable(),
   seccompProfile: z.string().trim().min(1).nullable(),
   apparmorProfile: z.string().trim().min(1).nullable(),
   dns: list(Address),
@@ -89,7 +92,10 @@ const DockerComplete = described(DOCKER_KEYS, {
 });
 
 const PruneComplete = described(PRUNE_KEYS, {
-  idleHours: z.number().min(0).max(DAYS_MAX * 24),
+  idleHours: z
+    .number()
+    .min(0)
+    .max(DAYS_MAX * 24),
   maxAgeDays: z.number().min(0).max(DAYS_MAX),
   workspaces: z.enum(["keep", "delete"]),
 });
@@ -109,8 +115,7 @@ const BrowserComplete = described(BROWSER_KEYS, {
   containerPrefix: PrefixText.clone(),
   network: z.string().trim().min(1).max(256),
   cdpPort: Port.clone(),
-  cdpSourceRange: z
-    .union([z.cidrv4(), z.cidrv6(), z.null()], { error: 'expected a CIDR such as "172.21.0.1/32"' }),
+  cdpSourceRange: z.union([z.cidrv4(), z.cidrv6(), z.null()], { error: 'expected a CIDR such as "172.21.0.1/32"' }),
   vncPort: Port.clone(),
   noVncPort: Port.clone(),
   headless: z.boolean(),

@@ -61,10 +61,7 @@ export const HostPath = z.string().transform(through(parseHostPath));
 export const Tmpfs = z.string().transform(through(parseTmpfs));
 export const Bind = z.string().transform(through(parseBind));
 export const Ulimit = z
-  .union(
-    [z.number(), z.string(), z.strictObject({ soft: z.number().optional(), hard: z.number().optional() })],
-    { error: ULIMIT_EXPECTED },
-  )
+  .union([z.number(), z.string(), z.strictObject({ soft: z.number().optional(), hard: z.number().optional() })], { error: ULIMIT_EXPECTED })
   .transform(through(parseUlimit));
 
 export const ImageName = z.string().refine(isImageName, { error: 'expected an image name such as "name:tag" or "name@sha256:..."' });
@@ -78,7 +75,9 @@ export const Capability = z
   .transform((name) => name.toUpperCase().replace(/^CAP_/, ""));
 
 /** Names that POSIX calls portable, in any case. */
-export const EnvName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, "expected a portable name: letters, digits and _, not beginning with a digit");
+export const EnvName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, "expected a portable name: letters, digits and _, not beginning with a digit");
 export const EnvValue = z
   .string({ error: "expected text (put numbers and true/false in quotes), or null to remove the name" })
   // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL and newlines are exactly what a value must not hold
@@ -86,7 +85,21 @@ export const EnvValue = z
   .max(32_768);
 
 export const ULIMIT_NAMES = [
-  "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
+  "core",
+  "cpu",
+  "data",
+  "fsize",
+  "locks",
+  "memlock",
+  "msgqueue",
+  "nice",
+  "nofile",
+  "nproc",
+  "rss",
+  "rtprio",
+  "rttime",
+  "sigpending",
+  "stack",
 ] as const;
 
 export const Port = z.int().min(1).max(65_535);

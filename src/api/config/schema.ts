@@ -38,7 +38,9 @@ export type ToolSettings = z.output<typeof ToolSettings>;
 const agentKeys = {
   default: z.boolean().optional().describe("Whether this is the default agent; at most one"),
   name: z.string().optional().describe("Shown to people"),
-  workspace: HostPath.optional().describe("Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>"),
+  workspace: HostPath.optional().describe(
+    "Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>",
+  ),
   sandbox: SandboxSettings.optional(),
   tools: ToolSettings.optional(),
 };
@@ -47,9 +49,9 @@ export const AgentEntry = z.looseObject({ id: AgentIdSchema.optional(), ...agent
 export type AgentEntry = z.output<typeof AgentEntry>;
 export const AgentListed = z.looseObject({ id: AgentIdSchema, ...agentKeys });
 
-/** Literals of upstream's that this product maps or refuses in gateway.ts; anything else is a host name or address. */
+/** Literals of upstream's that config.ts maps and rules.ts reports; anything else is a host name or address. */
 const BindText = z.string().regex(/^[A-Za-z0-9:.[\]_-]{1,253}$/, 'expected "loopback", "lan", or an address to listen on');
-const SecretText = z.string({ error: 'expected text; to keep it out of the file write "${NAME}"' }).min(1).max(4_096);
+const SecretText = z.string({ error: `expected text; to keep it out of the file write "\${NAME}"` }).min(1).max(4_096);
 
 export const GatewaySettings = z.strictObject({
   mode: z.enum(["local", "remote"]).optional().describe("local lets the gateway start; otherwise it needs --allow-unconfigured"),

@@ -53,9 +53,19 @@ function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): 
   const issue = (message: string, fix: string): Issue => ({ severity: "error", file: access.path, path: "", message, fix });
   const issues: Issue[] = [];
   if ((access.mode & WRITABLE_BY_OTHERS) !== 0)
-    issues.push(issue(`other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever writes the config owns this machine`, `chmod go-w ${quote(access.path)}`));
+    issues.push(
+      issue(
+        `other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever writes the config owns this machine`,
+        `chmod go-w ${quote(access.path)}`,
+      ),
+    );
   if (trustedOwners !== null && !trustedOwners.includes(access.uid))
-    issues.push(issue(`this belongs to uid ${access.uid}, and whoever writes the config owns this machine`, `chown ${trustedOwners[0] ?? 0} ${quote(access.path)}`));
+    issues.push(
+      issue(
+        `this belongs to uid ${access.uid}, and whoever writes the config owns this machine`,
+        `chown ${trustedOwners[0] ?? 0} ${quote(access.path)}`,
+      ),
+    );
   return issues;
 }
 

@@ -10,7 +10,7 @@ export const CONFIG_BYTES_MAX = 1_048_576;
 /** `agents.list[0].sandbox.docker.ulimits.nofile.soft` needs 8. */
 export const CONFIG_DEPTH_MAX = 64;
 const ISSUES_MAX = 50;
-const FORBIDDEN_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
+export const FORBIDDEN_KEYS: readonly string[] = ["__proto__", "constructor", "prototype"];
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 
 export type ParsedText = { ok: true; root: ConfigNode } | { ok: false; issues: Issue[] };
@@ -39,7 +39,8 @@ export class LineTable {
 
 type Masked = { ok: true; text: string } | { ok: false; offset: number; message: string };
 
-const COMMENT_OR_STRING = /"(?:[^"\\\n\r]|\\[^])*"|'(?:[^'\\\n\r]|\\[^])*'|\/\/[^\n\r\u2028\u2029]*|\/\*[^]*?(?:\*\/|$)|[[{]|[\]}]/g;
+const COMMENT_OR_STRING =
+  /"(?:[^"\\\n\r]|\\[\s\S])*"|'(?:[^'\\\n\r]|\\[\s\S])*'|\/\/[^\n\r\u2028\u2029]*|\/\*[\s\S]*?(?:\*\/|$)|[[{]|[\]}]/g;
 
 /**
  * The text with comments blanked out, offsets unchanged, so that neither parser recurses over them; and, before any parser
@@ -53,8 +54,7 @@ export function maskComments(text: string): Masked {
     const [token] = match;
     if (token === "{" || token === "[") depth += 1;
     else if (token === "}" || token === "]") depth -= 1;
-    if (depth > CONFIG_DEPTH_MAX)
-      return { ok: false, offset: match.index, message: `nested deeper than ${CONFIG_DEPTH_MAX} levels` };
+    if (depth > CONFIG_DEPTH_MAX) return { ok: false, offset: match.index, message: `nested deeper than ${CONFIG_DEPTH_MAX} levels` };
     if (!token.startsWith("//") && !token.startsWith("/*")) continue;
     if (token.startsWith("/*") && (token.length < 4 || !token.endsWith("*/")))
       return { ok: false, offset: match.index, message: "this comment is never closed: */ is missing" };
@@ -65,7 +65,10 @@ export function maskComments(text: string): Masked {
 }
 
 /** The document's syntax tree with ranges into `text`, or one issue. */
-export function parseSyntax(file: string, text: string): { ok: true; document: DocumentNode; masked: string } | { ok: false; issue: Issue } {
+export function parseSyntax(
+  file: string,
+  text: string,
+): { ok: true; document: DocumentNode; masked: string } | { ok: false; issue: Issue } {
   const lines = new LineTable(file, text);
   const fail = (at: ConfigLocation | null, message: string, fix?: string) => ({
     ok: false as const,
@@ -96,7 +99,8 @@ const JSON5_ERROR = /^JSON5: (invalid character '(.*)'|invalid end of input|inva
 function explainSyntaxError(masked: string, error: unknown): SyntaxProblem {
   const text = error instanceof Error ? error.message : String(error);
   const match = JSON5_ERROR.exec(text);
-  if (match === null) return { offset: toMomoaOffset(error), message: `this is not JSON5: ${text.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "")}` };
+  if (match === null)
+    return { offset: toMomoaOffset(error), message: `this is not JSON5: ${text.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "")}` };
   const offset = toJson5Offset(masked, Number(match[3]), Number(match[4]));
   if (match[1] === "invalid end of input") {
     const open = findUnclosed(masked);
@@ -115,8 +119,10 @@ function explainCharacter(masked: string, offset: number, character: string): Sy
   const before = masked.slice(0, offset).trimEnd();
   const inEscape = /\\[ux]?[0-9a-f]*$/i.test(before);
   if (inEscape) return { offset, message: `unexpected ${shown} in an escape sequence` };
-  if (/^["'\w[{+.-]/.test(shown) && /["'\]}\w]$/.test(before)) return { offset, message: `unexpected ${shown}`, fix: "a comma is probably missing before it" };
-  if (shown === "}" || shown === "]") return { offset, message: `unexpected ${shown}`, fix: "a value is missing before it, or a bracket is closed twice" };
+  if (/^["'\w[{+.-]/.test(shown) && /["'\]}\w]$/.test(before))
+    return { offset, message: `unexpected ${shown}`, fix: "a comma is probably missing before it" };
+  if (shown === "}" || shown === "]")
+    return { offset, message: `unexpected ${shown}`, fix: "a value is missing before it, or a bracket is closed twice" };
   return { offset, message: `unexpected ${shown}` };
 }
 
@@ -136,7 +142,7 @@ function toMomoaOffset(error: unknown): number | null {
   return error instanceof Error && "offset" in error && typeof error.offset === "number" ? error.offset : null;
 }
 
-const BRACKET_OR_STRING = /"(?:[^"\\]|\\[^])*(?:"|$)|'(?:[^'\\]|\\[^])*(?:'|$)|[[\]{}]/g;
+const BRACKET_OR_STRING = /"(?:[^"\\]|\\[\s\S])*(?:"|$)|'(?:[^'\\]|\\[\s\S])*(?:'|$)|[[\]{}]/g;
 
 function findUnclosed(masked: string): { offset: number; bracket: string; closing: string } | null {
   const open: { offset: number; bracket: string; closing: string }[] = [];
@@ -144,7 +150,8 @@ function findUnclosed(masked: string): { offset: number; bracket: string; closin
     const [token] = match;
     if (token === "{" || token === "[") open.push({ offset: match.index, bracket: token, closing: token === "{" ? "}" : "]" });
     else if (token === "}" || token === "]") open.pop();
-    else if (token.length === 1 || token.at(-1) !== token[0]) return { offset: match.index, bracket: token.charAt(0), closing: token.charAt(0) };
+    else if (token.length === 1 || token.at(-1) !== token[0])
+      return { offset: match.index, bracket: token.charAt(0), closing: token.charAt(0) };
   }
   return open.at(-1) ?? null;
 }

@@ -20,7 +20,12 @@ type Shape = Section | { readonly kind: "each"; readonly item: Shape } | { reado
 
 const VALUE: Shape = { kind: "value" };
 const values = (keys: readonly string[]): Record<string, Shape> => Object.fromEntries(keys.map((key) => [key, VALUE]));
-const strict = (used: Record<string, Shape>, upstream: readonly string[] = []): Section => ({ kind: "section", strict: true, used, upstream });
+const strict = (used: Record<string, Shape>, upstream: readonly string[] = []): Section => ({
+  kind: "section",
+  strict: true,
+  used,
+  upstream,
+});
 const loose = (used: Record<string, Shape>, upstream: readonly string[]): Section => ({ kind: "section", strict: false, used, upstream });
 
 const SANDBOX = strict(
@@ -131,7 +136,12 @@ const CONSEQUENCES: Readonly<Record<string, string>> = {
 };
 
 function reportUnused(members: readonly ConfigMember[], path: ConfigPath): Issue[] {
-  const warn = (at: ConfigMember["at"], where: ConfigPath, message: string): Issue => ({ severity: "warning", ...at, path: renderPath(where), message });
+  const warn = (at: ConfigMember["at"], where: ConfigPath, message: string): Issue => ({
+    severity: "warning",
+    ...at,
+    path: renderPath(where),
+    message,
+  });
   if (path.length === 0) return members.map((member) => warn(member.at, [member.key], "accepted, this product does not use this section"));
   const [first] = members;
   if (first === undefined) return [];

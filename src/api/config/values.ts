@@ -90,7 +90,9 @@ export function parseTmpfs(text: string): ValueOr<TmpfsMount> {
   const path = parseAbsolutePath(colon === -1 ? text : text.slice(0, colon));
   if (!path.ok) return refuse(`expected path[:options], an absolute path in the container: ${path.message}`);
   const options = colon === -1 ? TMPFS_OPTIONS_DEFAULT : text.slice(colon + 1);
-  return TMPFS_OPTIONS.test(options) ? accept({ path: path.value, options }) : refuse('expected mount options such as "size=64m,mode=1777" after the colon');
+  return TMPFS_OPTIONS.test(options)
+    ? accept({ path: path.value, options })
+    : refuse('expected mount options such as "size=64m,mode=1777" after the colon');
 }
 
 /** A folder or file of the host, seen at `target` in the container. `source` may still begin with `~`. */

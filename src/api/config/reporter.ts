@@ -1,0 +1,43 @@
+// Collects what the rules find, each once, at the place in the file where the value stands.
+import type { Issue } from "../issue.ts";
+import type { Config } from "./config.ts";
+import { type EffectiveSandbox, toConfigKey } from "./effective.ts";
+
+export interface Finding {
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export class Reporter {
+  readonly issues: Issue[] = [];
+  readonly #config: Config;
+  readonly #seen = new Set<string>();
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  /** `path` is a key path of the file. Agents that share a default report it once. */
+  add(path: string, finding: Finding): void {
+    const identity = JSON.stringify([path, finding.message]);
+    if (this.#seen.has(identity)) return;
+    this.#seen.add(identity);
+    const { severity, message, fix } = finding;
+    this.issues.push({ severity, ...this.#locate(path), path, message, ...(fix === undefined ? {} : { fix }) });
+  }
+
+  /** `key` is a key path within the sandbox block, reported where its effective value comes from. */
+  addFor(sandbox: EffectiveSandbox, key: string, finding: Finding): void {
+    this.add(toConfigKey(sandbox, key), finding);
+  }
+
+  /** The value's place; where it is absent, its nearest parent's. */
+  #locate(path: string): { file: string; line?: number; column?: number } {
+    for (let at = path; at !== ""; at = at.replace(/(?:\.[^.[\]]*|\[[^\]]*\]|^[^.[\]]*)$/, "")) {
+      const found = this.#config.locations.get(at);
+      if (found !== undefined) return found;
+    }
+    return { file: this.#config.file };
+  }
+}
