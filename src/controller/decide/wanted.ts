@@ -44,7 +44,8 @@ export interface DesiredInputs {
   hotWindowMs: number;
 }
 
-interface Candidate {
+/** A sandbox that the config or a live session asks for. */
+export interface WantedSandbox {
   desired: DesiredSandbox;
   eager: boolean;
   /** Live sandboxed sessions that need it. */
@@ -54,7 +55,7 @@ interface Candidate {
 /** Answers "is this sandbox wanted" for every name, from one config and one listing of the sessions. */
 export interface DesiredIndex {
   inputs: DesiredInputs;
-  byName: ReadonlyMap<SandboxName, Candidate>;
+  byName: ReadonlyMap<SandboxName, WantedSandbox>;
   byScope: ReadonlyMap<ScopeKey, SandboxName>;
   /** On-demand sandboxes beyond `maxSandboxes`, newest first. */
   limited: ReadonlySet<SandboxName>;
@@ -72,8 +73,8 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
 }
 
 export function indexDesired(inputs: DesiredInputs): DesiredIndex {
-  const byName = new Map<SandboxName, Candidate>();
-  const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): Candidate => {
+  const byName = new Map<SandboxName, WantedSandbox>();
+  const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
     const desired = toDesired(inputs.instance, agent, scope, scopeKey);
     const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
     byName.set(desired.name, known);
@@ -95,10 +96,10 @@ export function indexDesired(inputs: DesiredInputs): DesiredIndex {
 }
 
 /** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */
-function toLimited(byName: ReadonlyMap<SandboxName, Candidate>, maxSandboxes: number): ReadonlySet<SandboxName> {
+function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes: number): ReadonlySet<SandboxName> {
   const onDemand = [...byName.values()].filter(({ eager }) => !eager);
   if (onDemand.length <= maxSandboxes) return new Set();
-  const oldest = ({ sessions }: Candidate): number => Math.min(...sessions.map((session) => session.metadata.createdAt));
+  const oldest = ({ sessions }: WantedSandbox): number => Math.min(...sessions.map((session) => session.metadata.createdAt));
   const ordered = onDemand.map((one) => ({ name: one.desired.name, at: oldest(one) })).sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
   return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
 }

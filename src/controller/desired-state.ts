@@ -1,0 +1,118 @@
+// Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
+// Reading files and noticing changes is sources.ts; what is wanted is decided by decide/wanted.ts.
+import type { EpochMs, InstanceId, SandboxName } from "../api/brands.ts";
+import type { Config, HostFolders } from "../api/config/config.ts";
+import { resolveSandbox } from "../api/config/effective.ts";
+import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
+import type { SandboxRequest } from "../api/request.ts";
+import type { Want } from "./decide/types.ts";
+import { type DesiredIndex, type DesiredInputs, indexDesired, type KnownSandbox, type WantedSandbox, wantOf } from "./decide/wanted.ts";
+
+export type SessionsByAgent = DesiredInputs["sessions"];
+
+export class DesiredState {
+  readonly #instance: InstanceId;
+  readonly #folders: HostFolders;
+  #config: Config | null = null;
+  #sessions: SessionsByAgent | null = null;
+  #requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]> | null = null;
+  #index: DesiredIndex | null = null;
+
+  constructor(instance: InstanceId, folders: HostFolders) {
+    this.#instance = instance;
+    this.#folders = folders;
+  }
+
+  /** Whether config, sessions and requests were each loaded completely once. Before that nothing is made or removed. */
+  get loaded(): boolean {
+    return this.#index !== null && this.#requests !== null;
+  }
+
+  /** null: no valid config was ever loaded. */
+  get config(): Config | null {
+    return this.#config;
+  }
+
+  get sessions(): SessionsByAgent {
+    return this.#sessions ?? new Map();
+  }
+
+  /** Each setter answers which sandboxes the change may concern. */
+  setConfig(config: Config): SandboxName[] {
+    this.#config = config;
+    return this.#reindex();
+  }
+
+  setSessions(sessions: SessionsByAgent): SandboxName[] {
+    this.#sessions = sessions;
+    return this.#reindex();
+  }
+
+  setRequests(requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]>): SandboxName[] {
+    const before = this.#requests ?? new Map<SandboxName, SandboxRequest["spec"]>();
+    this.#requests = requests;
+    return [...new Set([...before.keys(), ...requests.keys()])].filter((name) => JSON.stringify(before.get(name)) !== JSON.stringify(requests.get(name)));
+  }
+
+  want(name: SandboxName, known: KnownSandbox | null, now: EpochMs): Want {
+    if (this.#index === null || this.#requests === null) return { kind: "unknown", because: "config and sessions are not loaded yet" };
+    return wantOf(this.#index, name, known, now);
+  }
+
+  requestFor(name: SandboxName): { recreateAfter: EpochMs; kill: boolean } | null {
+    const request = this.#requests?.get(name);
+    return request?.recreateAfter === undefined ? null : { recreateAfter: request.recreateAfter, kill: request.kill ?? false };
+  }
+
+  isLimited(name: SandboxName): boolean {
+    return this.#index?.limited.has(name) ?? false;
+  }
+
+  /** Names that desired state asks for now, wanted or idle. */
+  names(): SandboxName[] {
+    return [...(this.#index?.byName.keys() ?? [])];
+  }
+
+  /** The same desired state under another config: for a dry run. null: sessions are not loaded yet. */
+  preview(config: Config): DesiredState | null {
+    if (this.#sessions === null || this.#requests === null) return null;
+    const preview = new DesiredState(this.#instance, this.#folders);
+    preview.#sessions = this.#sessions;
+    preview.#requests = this.#requests;
+    preview.setConfig(config);
+    return preview;
+  }
+
+  #reindex(): SandboxName[] {
+    if (this.#config === null || this.#sessions === null) return [];
+    const config = this.#config;
+    const before = this.#index;
+    this.#index = indexDesired({
+      instance: this.#instance,
+      agents: config.agents.map((agent) => ({ id: agent.id, sandbox: resolveSandbox(config, agent, this.#folders) })),
+      sessions: this.#sessions,
+      maxSandboxes: config.gateway.maxSandboxes,
+      hotWindowMs: config.defaults.sandbox.rollout?.hotWindow ?? SANDBOX_DEFAULTS.rollout.hotWindow,
+    });
+    return diffIndex(before, this.#index);
+  }
+}
+
+/** Names that appeared, went away, or are wanted differently; all of them when there was nothing before. */
+function diffIndex(before: DesiredIndex | null, after: DesiredIndex): SandboxName[] {
+  if (before === null) return [...after.byName.keys()];
+  // Sandboxes of one agent share its settings: each is rendered once.
+  const rendered = new WeakMap<object, string>();
+  const render = (one: WantedSandbox): string => {
+    const { settings, ...rest } = one.desired;
+    const text = rendered.get(settings) ?? JSON.stringify(settings);
+    rendered.set(settings, text);
+    const uses = one.sessions.map(({ metadata, spec }) => [metadata.uid, metadata.createdAt, spec.lastActivityAt]);
+    return JSON.stringify([rest, one.eager, uses]) + text;
+  };
+  const changed = (name: SandboxName): boolean => {
+    const [was, is] = [before.byName.get(name), after.byName.get(name)];
+    return was === undefined || is === undefined || before.limited.has(name) !== after.limited.has(name) || render(was) !== render(is);
+  };
+  return [...new Set([...before.byName.keys(), ...after.byName.keys()])].filter(changed);
+}

@@ -1,0 +1,107 @@
+// Looks at and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
+// Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
+import { constants } from "node:fs";
+import { chown, lstat, mkdir, open, readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { OperationError, renderError } from "../api/errors.ts";
+import { replaceFile } from "../api/store/atomic-file.ts";
+import type { HostFacts, Owner } from "./decide/spec.ts";
+import type { DesiredSandbox, WorkspaceFact } from "./decide/types.ts";
+
+/** Beside the workspaces, where nothing inside a sandbox can see or forge it. */
+export const OWNERS_FOLDER = ".owners";
+/** Only its owner enters a workspace. */
+const WORKSPACE_MODE = 0o700;
+/** Folders above a workspace: the sandbox's user must be able to pass where it runs on the host. */
+const PARENT_MODE = 0o755;
+/** Docker's own default profile is 14 KiB. */
+const PROFILE_BYTES_MAX = 262_144;
+
+/** Says that a workspace folder was made by the controller, for whom. A folder without one is never removed. */
+export const OwnerMarker = z.strictObject({
+  instance: z.string(),
+  name: z.string(),
+  scopeKey: z.string(),
+  path: z.string(),
+  createdAt: z.iso.datetime(),
+});
+export type OwnerMarker = z.output<typeof OwnerMarker>;
+
+export function markerPath(workspaceDir: string): string {
+  return join(dirname(workspaceDir), OWNERS_FOLDER, `${basename(workspaceDir)}.json`);
+}
+
+/** The state of the folders that the sandbox mounts: `missing` while any of them is not there. Never throws. */
+export async function observeWorkspace(desired: Pick<DesiredSandbox, "workspace" | "agentDir">): Promise<WorkspaceFact> {
+  const workspace = await observeFolder(desired.workspace.dir);
+  if (workspace.kind !== "ready" || desired.agentDir === null) return workspace;
+  const agent = await observeFolder(desired.agentDir);
+  return agent.kind === "ready" ? workspace : agent;
+}
+
+async function observeFolder(path: string): Promise<WorkspaceFact> {
+  try {
+    const facts = await lstat(path);
+    if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; put the folder itself there` };
+    if (!facts.isDirectory()) return { kind: "refused", message: `workspace ${path} is not a folder; move it away` };
+    return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
+  } catch (error) {
+    if (isMissing(error)) return { kind: "missing" };
+    return { kind: "refused", message: `workspace ${path} can't be looked at: ${renderError(error)}` };
+  }
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/**
+ * Makes the folders that are missing, with the right owner before the engine could make them as root. Existing folders stay as they are.
+ * @throws OperationError `HostRejected` when the host refuses
+ */
+export async function prepareWorkspace(desired: DesiredSandbox, owner: Owner, marker: OwnerMarker): Promise<void> {
+  try {
+    if (desired.workspace.purpose === "scope") {
+      const path = markerPath(desired.workspace.dir);
+      await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
+      await replaceFile(path, `${JSON.stringify(marker)}\n`, { durable: true });
+    }
+    await makeFolder(desired.workspace.dir, owner);
+    if (desired.agentDir !== null) await makeFolder(desired.agentDir, owner);
+  } catch (error) {
+    throw new OperationError("HostRejected", `workspace ${desired.workspace.dir} can't be made: ${renderError(error)}`, { cause: error });
+  }
+}
+
+async function makeFolder(path: string, owner: Owner): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
+  try {
+    await mkdir(path, { mode: WORKSPACE_MODE });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw error;
+  }
+  if (process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);
+}
+
+/** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */
+export async function readProfile(path: string | null): Promise<HostFacts["seccomp"]> {
+  if (path === null) return { kind: "none" };
+  const refuse = (why: string): HostFacts["seccomp"] => ({ kind: "unreadable", message: `docker.seccompProfile ${path} ${why}` });
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const facts = await file.stat();
+      if (!facts.isFile()) return refuse("is not a file");
+      if (facts.size > PROFILE_BYTES_MAX) return refuse(`is larger than ${PROFILE_BYTES_MAX} bytes`);
+    } finally {
+      await file.close();
+    }
+    const text = await readFile(path, "utf8");
+    const profile: unknown = JSON.parse(text);
+    return typeof profile === "object" && profile !== null && !Array.isArray(profile)
+      ? { kind: "content", text: JSON.stringify(profile) }
+      : refuse("is not a JSON object");
+  } catch (error) {
+    return refuse(error instanceof SyntaxError ? `is not JSON: ${error.message}` : `can't be read: ${renderError(error)}`);
+  }
+}

@@ -1,0 +1,127 @@
+// Gathers everything that one plan is made from: containers, image, folders, use. It asks and decides nothing; a failed look throws.
+import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../api/brands.ts";
+import { toAgentOfKey } from "../api/names.ts";
+import type { Sandbox } from "../api/sandbox.ts";
+import type { Activity } from "./activity.ts";
+import { isOurs } from "./decide/ownership.ts";
+import { type HostFacts, type KnownGeneration, type Owner, resolveSpec } from "./decide/spec.ts";
+import type { Described } from "./decide/status.ts";
+import type { DesiredSandbox, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./decide/types.ts";
+import type { KnownSandbox } from "./decide/wanted.ts";
+import type { DesiredState } from "./desired-state.ts";
+import type { Engine, Observation } from "./engine/engine.ts";
+import { observeWorkspace, readProfile } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { SetupRunner } from "./setup-runner.ts";
+import type { Uses } from "./uses.ts";
+
+export interface ObserverParts {
+  now(): EpochMs;
+  instance: InstanceId;
+  /** Who the controller runs as. */
+  controller: Owner;
+  engine: Engine;
+  desired: DesiredState;
+  ledger: Ledger;
+  setups: SetupRunner;
+  uses: Uses;
+  activity: Activity;
+  /** Told of containers that carry our labels and are not ours. */
+  foreign(observation: Observation): void;
+}
+
+/** The input of a plan, still without the failure that is remembered, and what the status says of the sandbox beside it. */
+export interface Seen {
+  input: Omit<PlanInput, "failure">;
+  described: Described["spec"];
+}
+
+export class Observer {
+  readonly #parts: ObserverParts;
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
+  async observe(name: SandboxName, previous: Sandbox | null): Promise<Seen> {
+    const { engine, desired, instance } = this.#parts;
+    const containers = await this.#containers(name);
+    const first = containers[0]?.observation ?? null;
+    const lastUsedAt = this.#lastUsedAt(name, containers);
+    const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
+    const known: KnownSandbox | null = scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
+    const now = this.#parts.now();
+    const want = desired.want(name, known, now);
+    const base = { instance, name, now, want, containers, lastUsedAt, request: desired.requestFor(name), capabilities: engine.capabilities };
+    const described = describe(want, first, previous);
+    if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
+    const facts = await this.#hostFacts(want.desired);
+    const spec = desired.isLimited(name) && containers.length === 0 ? limited(previous) : resolveSpec(want.desired, facts, knownGeneration(first, previous));
+    return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
+  }
+
+  async #containers(name: SandboxName): Promise<OwnedContainer[]> {
+    const { engine, instance, ledger, setups, uses, foreign } = this.#parts;
+    const owned: OwnedContainer[] = [];
+    for (const observation of await engine.observe(name)) {
+      if (!isOurs(observation, instance, ledger)) {
+        foreign(observation);
+        continue;
+      }
+      const { handle } = observation;
+      const inUse = uses.isHeld(handle.id) ? "yes" : observation.execs === "none" ? "no" : await engine.inUse(handle);
+      owned.push({ observation, setup: setups.factOf(handle.id), inUse });
+    }
+    return owned;
+  }
+
+  /** A command that somebody runs in it past our doors is a use too, as long as it is seen running; a setup is not one. */
+  #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[]): EpochMs | null {
+    const { activity, now } = this.#parts;
+    if (containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending")) activity.touch(name, now());
+    return activity.lastUsedAt(name);
+  }
+
+  async #hostFacts(desired: DesiredSandbox): Promise<HostFacts> {
+    const { engine, controller } = this.#parts;
+    const [image, workspace, seccomp] = await Promise.all([
+      engine.resolveImage(desired.settings.docker.image),
+      observeWorkspace(desired),
+      readProfile(desired.settings.docker.seccompProfile),
+    ]);
+    return { image, workspace, seccomp, controller };
+  }
+}
+
+function knownGeneration(first: Observation | null, previous: Sandbox | null): KnownGeneration | null {
+  if (previous !== null && previous.spec.hash !== null && previous.spec.live !== null) {
+    return { generation: previous.metadata.generation, spec: { hash: previous.spec.hash, live: previous.spec.live } };
+  }
+  return first === null ? null : { generation: first.identity.generation, spec: { hash: first.identity.hash, live: first.live } };
+}
+
+function limited(previous: Sandbox | null): ResolvedSpec {
+  const message = "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it";
+  return { kind: "blocked", code: "LimitExceeded", message, generation: previous?.metadata.generation ?? 1 };
+}
+
+function describe(want: Want, first: Observation | null, previous: Sandbox | null): Described["spec"] {
+  if (want.kind === "wanted") {
+    const { kind, scopeKey, agentId, scope, settings } = want.desired;
+    return { kind, scopeKey, agentId, scope, image: settings.docker.image };
+  }
+  if (previous !== null) {
+    const { kind, scopeKey, agentId, scope, image } = previous.spec;
+    return { kind, scopeKey, agentId, scope, image };
+  }
+  return describeFromLabels(first);
+}
+
+/** After the loss of the state folder the labels are all there is. */
+function describeFromLabels(first: Observation | null): Described["spec"] {
+  const scopeKey = first?.identity.scopeKey ?? toScopeKey("");
+  const agentId = toAgentOfKey(scopeKey);
+  const scope = scopeKey === "shared" ? "shared" : scopeKey === `agent:${agentId}` ? "agent" : "session";
+  return { kind: first?.identity.kind ?? "tools", scopeKey, agentId, scope, image: first?.created.image ?? "" };
+}

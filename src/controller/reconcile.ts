@@ -1,0 +1,127 @@
+// One pass for one name: look, decide, do the next safe steps, write down what was seen. What to do is decide/'s; when, the queue's.
+// A pass never waits for work: a setup is started here and looked at in a later pass.
+import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
+import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
+import type { Failure, Sandbox } from "../api/sandbox.ts";
+import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
+import { plan } from "./decide/plan.ts";
+import { summarize, summarizeUnreachable } from "./decide/status.ts";
+import type { Action, Plan, PlanInput } from "./decide/types.ts";
+import type { Observer } from "./observe.ts";
+import { type Performer, StillInUse } from "./perform.ts";
+import type { Report } from "./report.ts";
+import type { StatusStore } from "./status-store.ts";
+
+/** What the queue does with the name next. */
+export type Outcome =
+  | { kind: "settled"; requeueAt: EpochMs | null }
+  /** Steps were made: look again at once. */
+  | { kind: "again" }
+  | { kind: "failed"; error: OperationError };
+
+export interface ReconcilerParts {
+  now(): EpochMs;
+  observer: Observer;
+  performer: Performer;
+  statuses: StatusStore;
+  report: Report;
+}
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Operating errors are outcomes; whatever is thrown is a bug. */
+  async reconcile(name: SandboxName): Promise<Outcome> {
+    const { observer, statuses, report } = this.#parts;
+    const previous = statuses.get(name) ?? null;
+    try {
+      const seen = await observer.observe(name, previous);
+      const failure = this.#failureBefore(seen.input, previous);
+      const input: PlanInput = { ...seen.input, failure };
+      const made = plan(input);
+      const done = await this.#perform(input, made);
+      const kept = done.failure ?? (made.verdict.kind === "converged" ? settledFailure(failure, made, input.now) : failure);
+      this.#write(summarize(input, made, { previous, spec: seen.described, failure: kept }), previous, made);
+      if (done.error !== null) return { kind: "failed", error: done.error };
+      if (made.actions.length > 0) return { kind: "again" };
+      return { kind: "settled", requeueAt: made.requeueAt };
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      if (previous !== null && isUnreachable(error)) {
+        this.#write(summarizeUnreachable(previous, error.message, this.#parts.now()), previous, null);
+      }
+      report.passFailed(name, error);
+      return { kind: "failed", error };
+    }
+  }
+
+  /** A setup that failed since the last pass counts as one more attempt. */
+  #failureBefore(input: Omit<PlanInput, "failure">, previous: Sandbox | null): Failure | null {
+    const before = previous?.status.failure ?? null;
+    const generation = input.spec?.generation ?? 0;
+    for (const { setup } of input.containers) {
+      if (setup.kind !== "failed" || (before !== null && before.lastAt >= setup.at)) continue;
+      return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
+    }
+    return before;
+  }
+
+  /** In order, until the first that fails. */
+  async #perform(input: PlanInput, made: Plan): Promise<{ failure: Failure | null; error: OperationError | null }> {
+    const { performer, report } = this.#parts;
+    let failure: Failure | null = null;
+    for (const action of made.actions) {
+      const generation = input.spec?.generation ?? 0;
+      try {
+        await performer.perform(action, input);
+        report.performed(input.name, action, "success");
+        if (isRestart(action, made)) {
+          const startedAt = made.serving?.observation.startedAt ?? null;
+          failure = nextCrash(input.failure, { message: action.because, generation, startedAt }, input.now);
+        }
+      } catch (error) {
+        if (!(error instanceof OperationError)) throw error;
+        if (error instanceof StillInUse) {
+          report.stopGivenUp(input.name, action);
+          return { failure, error: null };
+        }
+        report.performed(input.name, action, "error", error);
+        if (isAttempt(error)) {
+          const message = `${action.kind} failed: ${renderError(error)}`;
+          failure = nextFailure(input.failure, { code: error.code, message, generation }, input.now);
+        }
+        return { failure, error };
+      }
+    }
+    return { failure, error: null };
+  }
+
+  #write(next: Sandbox, previous: Sandbox | null, made: Plan | null): void {
+    const { statuses, report } = this.#parts;
+    if (made?.verdict.kind === "gone" && next.status.container === null && previous === null) return;
+    statuses.put(next);
+    report.transitions(previous, next, made);
+  }
+}
+
+const isUnreachable = (error: OperationError): boolean => isErrorCode(error, "EngineUnreachable") || isErrorCode(error, "EngineTimeout");
+
+/** Whether an error says that this attempt failed, rather than that the engine or somebody else is busy. */
+function isAttempt(error: OperationError): boolean {
+  return !isUnreachable(error) && error.remedy !== "wait";
+}
+
+/** Starting what ended, or making anew what a restart undid. */
+const isRestart = (action: Action, made: Plan): boolean =>
+  action.cause === "crash" && made.serving !== null && (action.kind === "start" || action.kind === "create");
+
+/** Convergence forgives every failure but a crash loop, which only a long run does. */
+function settledFailure(failure: Failure | null, made: Plan, now: EpochMs): Failure | null {
+  if (failure?.code !== "CrashLoop") return null;
+  const startedAt = made.serving?.observation.startedAt ?? null;
+  return startedAt !== null && elapsed(startedAt, now) > CRASH_FORGIVEN_AFTER_MS ? null : failure;
+}
