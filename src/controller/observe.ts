@@ -80,7 +80,7 @@ export class Observer {
   #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[]): EpochMs | null {
     const { activity, now } = this.#parts;
     if (containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending")) activity.touch(name, now());
-    return activity.lastUsedAt(name);
+    return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }
 
   async #hostFacts(desired: DesiredSandbox): Promise<HostFacts> {

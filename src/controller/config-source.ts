@@ -1,0 +1,143 @@
+// Keeps the newest valid config in force: loads it, notices that it changed, and leaves the last good one when a new one is not valid.
+// What a config means for sandboxes is desired-state.ts's; noticing file changes is given (api/store/folder-watch.ts).
+import type { Logger } from "pino";
+import { z } from "zod";
+import { type DurationMs, type EpochMs, later, SECOND_MS } from "../api/brands.ts";
+import type { Config } from "../api/config/config.ts";
+import { readConfigSources } from "../api/config/load.ts";
+import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
+import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
+import type { ConfigSources } from "../api/config/sources.ts";
+import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
+import { readBounded, replaceFile } from "../api/store/atomic-file.ts";
+import type { ConfigView } from "../api/wire.ts";
+import type { Clock } from "./clock.ts";
+import type { EventLog } from "./event-log.ts";
+import type { ControllerMetrics } from "./metrics.ts";
+
+/** An editor may write a file in several steps: what is invalid for less than this is not an issue yet. */
+const HALF_WRITTEN_MS = (SECOND_MS / 2) as DurationMs;
+
+export interface ConfigSourceParts {
+  /** The file that a person edits. */
+  path: string;
+  /** Where the newest valid one is kept, so that a restart beside a broken file changes nothing. */
+  lastGoodPath: string;
+  environment: ConfigEnvironment;
+  clock: Clock;
+  log: Logger;
+  events: EventLog;
+  metrics: ControllerMetrics;
+  /** A new config is in force. */
+  changed(config: Config): void;
+}
+
+/** Sources as a file: everything that parsing needs, without the modes that were checked when they were read. */
+const LastGood = z.object({ main: z.string(), files: z.array(z.tuple([z.string(), z.object({ realPath: z.string(), text: z.string() })])) });
+
+export class ConfigSource {
+  readonly #parts: ConfigSourceParts;
+  #view: ConfigView;
+  #fingerprint: string | null = null;
+  #files: readonly string[];
+  /** Since when the file has been invalid without a break. */
+  #invalidSince: EpochMs | null = null;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(parts: ConfigSourceParts) {
+    this.#parts = parts;
+    this.#files = [parts.path];
+    this.#view = { file: parts.path, ok: false, issues: [], loadedAt: null };
+  }
+
+  get view(): ConfigView {
+    return this.#view;
+  }
+
+  /** Every file that the config in force was read from, the main one first. */
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
+  /** The file may have changed. Loads run one after the other; an unchanged file costs a read and nothing else. */
+  reload(): Promise<void> {
+    this.#loading = this.#loading.then(() => this.#load());
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const { path, environment, clock } = this.#parts;
+    const sources = await readConfigSources(path);
+    const fingerprint = JSON.stringify([...sources.files]);
+    if (fingerprint === this.#fingerprint && this.#invalidSince === null) return;
+    const parsed = parseConfig(sources, environment);
+    const unchanged = fingerprint === this.#fingerprint;
+    this.#fingerprint = fingerprint;
+    if (parsed.ok) return this.#accept(parsed, sources);
+    if (this.#invalidSince === null || !unchanged) {
+      this.#invalidSince = clock.now();
+      clock.setTimer(HALF_WRITTEN_MS, () => void this.reload());
+      // At the start there is nothing in force that waiting could protect.
+      if (this.#view.loadedAt !== null || this.#view.issues.length > 0) return;
+    } else if (clock.now() < later(this.#invalidSince, HALF_WRITTEN_MS)) return;
+    await this.#refuse(parsed.issues);
+  }
+
+  async #accept(parsed: Extract<Parsed<Config>, { ok: true }>, sources: ConfigSources): Promise<void> {
+    const { log, events, metrics, clock, lastGoodPath, path } = this.#parts;
+    const now = clock.now();
+    this.#invalidSince = null;
+    this.#files = parsed.value.files;
+    this.#view = { file: path, ok: true, issues: parsed.issues, loadedAt: now };
+    metrics.configLoaded("success", parsed.issues.length, now);
+    for (const issue of parsed.issues) log.warn({ issue: renderIssue(issue) }, "config warning");
+    log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
+    events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } }, now);
+    await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
+    this.#parts.changed(parsed.value);
+  }
+
+  async #refuse(issues: readonly Issue[]): Promise<void> {
+    const { log, events, metrics, clock, path } = this.#parts;
+    const known = !this.#view.ok && JSON.stringify(this.#view.issues) === JSON.stringify(issues);
+    this.#view = { ...this.#view, ok: false, issues: [...issues] };
+    if (known) return;
+    const now = clock.now();
+    metrics.configLoaded("error", issues.length, now);
+    const errors = issues.filter(({ severity }) => severity === "error").map(renderIssue);
+    if (this.#view.loadedAt === null) await this.#useLastGood();
+    const kept = this.#view.loadedAt === null ? "there is no valid config yet: nothing is made or removed" : "the last good config stays in force";
+    log.error({ issues: errors }, `config is not valid; ${kept}`);
+    const message = `${errors[0] ?? "not valid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
+    events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } }, now);
+  }
+
+  /** After a restart beside a broken file: the config that was in force before is in force again. */
+  async #useLastGood(): Promise<void> {
+    const { lastGoodPath, environment, log, clock } = this.#parts;
+    const read = await readBounded(lastGoodPath, 2 * CONFIG_BYTES_MAX);
+    if (read.kind !== "read") return;
+    const sources = parseLastGood(read.text);
+    if (sources === null || sources.main !== this.#parts.path) return;
+    const parsed = parseConfig(sources, environment);
+    if (!parsed.ok) return;
+    log.warn({ file: lastGoodPath }, "the config that was last valid is in force");
+    this.#view = { ...this.#view, loadedAt: clock.now() };
+    this.#parts.changed(parsed.value);
+  }
+}
+
+function renderLastGood(sources: ConfigSources): string {
+  const files = [...sources.files].flatMap(([path, file]) => (file.kind === "text" ? [[path, { realPath: file.realPath, text: file.text }]] : []));
+  return `${JSON.stringify({ main: sources.main, files })}\n`;
+}
+
+/** null: not a file that renderLastGood wrote. */
+function parseLastGood(text: string): ConfigSources | null {
+  try {
+    const { main, files } = LastGood.parse(JSON.parse(text));
+    return { main, files: new Map(files.map(([path, file]) => [path, { kind: "text", access: [], ...file }])) };
+  } catch {
+    return null;
+  }
+}
