@@ -32,11 +32,12 @@ export function listIncludes(file: string, root: ConfigNode): readonly string[] 
 }
 
 function toTargets(node: ConfigNode): readonly { path: string; at: ConfigLocation }[] | null {
-  if (node.kind === "scalar")
-    return typeof node.value === "string" && node.value.trim() !== "" ? [{ path: node.value, at: node.at }] : null;
-  if (node.kind !== "array") return null;
-  const targets = node.items.map(toTargets);
-  return targets.every((target) => target?.length === 1) ? targets.flatMap((target) => target ?? []) : null;
+  const targets: { path: string; at: ConfigLocation }[] = [];
+  for (const item of node.kind === "array" ? node.items : [node]) {
+    if (item.kind !== "scalar" || typeof item.value !== "string" || item.value.trim() === "") return null;
+    targets.push({ path: item.value, at: item.at });
+  }
+  return targets;
 }
 
 /** The whole config as one tree, every node with the position in its own file. */

@@ -41,13 +41,21 @@ function refuse(issues: readonly Issue[]): Parsed<Config> {
   return { ok: false, issues: limit(issues) };
 }
 
-/** Errors first; each place in the order of the file. */
+/** Errors first, each severity in the order of the file. */
 function limit(issues: readonly Issue[]): Issue[] {
-  const sorted = [...issues.filter(isError), ...issues.filter((issue) => !isError(issue))];
+  const sorted = issues.toSorted(
+    (left, right) => Number(isError(right)) - Number(isError(left)) || compareText(left.file, right.file) || comparePlace(left, right),
+  );
   const [first] = sorted;
   if (first === undefined || sorted.length <= ISSUES_MAX) return sorted;
   const rest = sorted.length - ISSUES_MAX;
   return [...sorted.slice(0, ISSUES_MAX), { severity: first.severity, file: first.file, path: "", message: `and ${rest} more issues` }];
+}
+
+const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+
+function comparePlace(left: Issue, right: Issue): number {
+  return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
 }
 
 /** Adds to `issues` what the schema and the list of agents show; null if the values have no known shape. */

@@ -36,7 +36,8 @@ function refusedTarget(sandbox: EffectiveSandbox, target: string): { message: st
   if (KERNEL.some((path) => target === path || target.startsWith(`${path}/`)) && target !== "/dev/shm")
     return { message: `${target} is the kernel's and cannot be mounted over` };
   if (sandbox.docker.dangerouslyAllowReservedContainerTargets) return null;
-  const reserved = target === "/" ? "/" : [sandbox.docker.workdir, AGENT_MOUNT].find((path) => pathsOverlap(target, path));
+  // A workdir of "/" is an error of its own and would make every target one.
+  const reserved = target === "/" ? "/" : [sandbox.docker.workdir, AGENT_MOUNT].find((path) => path !== "/" && pathsOverlap(target, path));
   if (reserved === undefined) return null;
   return {
     message: `the target ${target} is, contains or lies under ${reserved}, which is reserved`,

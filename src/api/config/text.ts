@@ -100,7 +100,12 @@ function explainSyntaxError(masked: string, error: unknown): SyntaxProblem {
   const text = error instanceof Error ? error.message : String(error);
   const match = JSON5_ERROR.exec(text);
   if (match === null)
-    return { offset: toMomoaOffset(error), message: `this is not JSON5: ${text.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, "")}` };
+    // The library of record accepted it, the syntax tree's parser did not: the one known case are unquoted keys beyond the basic plane.
+    return {
+      offset: toMomoaOffset(error),
+      message: `this cannot be read: ${text.replace(/\.?\s*\(\d+:\d+\)$/, "")}`,
+      fix: "put the key in quotes",
+    };
   const offset = toJson5Offset(masked, Number(match[3]), Number(match[4]));
   if (match[1] === "invalid end of input") {
     const open = findUnclosed(masked);

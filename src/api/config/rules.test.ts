@@ -1,0 +1,254 @@
+import { describe, expect, test } from "vitest";
+import { issuesOf, withDocker, withSandbox } from "./fixture.ts";
+
+const EXTERNAL = "dangerouslyAllowExternalBindSources: true";
+/** The path of each issue, with its severity. */
+const foundIn = (text: string): string[] =>
+  issuesOf(text).map((line) => line.replace(/^[^ ]* /, "").replace(/^(warning: )?([^ ]*): .*$/s, "$1$2"));
+
+describe("docker keys that the text itself shows to be unsafe or impossible are errors at their key", () => {
+  test.each([
+    ["network", "'host'"],
+    ["network", "'HOST'"],
+    ["network", "' host '"],
+    ["network", "'container:abc'"],
+    ["network", "'Container:abc'"],
+    ["network", "'container :abc'"],
+    ["network", "'NONE'"],
+    ["network", "'a b'"],
+    ["network", "'-x'"],
+    ["network", "'a;b'"],
+    ["network", "''"],
+    ["network", "'ns:/proc/1/ns/net'"],
+    ["seccompProfile", "'unconfined'"],
+    ["seccompProfile", "'UNCONFINED'"],
+    ["seccompProfile", "' Unconfined '"],
+    ["seccompProfile", "'seccomp=unconfined'"],
+    ["seccompProfile", "'profile.json'"],
+    ["seccompProfile", "'./p.json'"],
+    ["apparmorProfile", "'unconfined'"],
+    ["apparmorProfile", "'Unconfined'"],
+    ["apparmorProfile", "'apparmor:unconfined'"],
+    ["apparmorProfile", "'a b'"],
+    ["apparmorProfile", "'-x'"],
+    ["containerPrefix", `'${"a".repeat(23)}'`],
+    ["containerPrefix", "'-a'"],
+    ["containerPrefix", "'a b'"],
+    ["containerPrefix", "'a/b'"],
+    ["containerPrefix", "''"],
+    ["containerPrefix", "'ä'"],
+    ["workdir", "'workspace'"],
+    ["workdir", "'/'"],
+    ["workdir", "'/a/../b'"],
+    ["workdir", "'/agent'"],
+    ["workdir", "'/agent/x'"],
+    ["workdir", "'/proc/x'"],
+    ["workdir", "'/dev'"],
+    ["image", "'A B'"],
+    ["image", "''"],
+    ["image", "'--rm'"],
+    ["image", "'$(id)'"],
+    ["image", "'x;y'"],
+    ["user", "'Root'"],
+    ["user", "'1000:'"],
+    ["user", "'a b'"],
+    ["user", "'-1'"],
+    ["user", "''"],
+    ["dns", "['dns.example']"],
+    ["dns", "'1.1.1.1'"],
+    ["extraHosts", "['a']"],
+    ["extraHosts", "['a:b']"],
+    ["capDrop", "['NET RAW']"],
+    ["capDrop", "['']"],
+    ["ulimits", "{ nofile: '5:3' }"],
+    ["ulimits", "{ nofile: { soft: 5, hard: 3 } }"],
+    ["ulimits", "{ nofile: 'x' }"],
+    ["ulimits", "{ nofile: -2 }"],
+    ["ulimits", "{ nofile: {} }"],
+    ["memory", "'1m'"],
+    ["memory", "512"],
+    ["memory", "'lots'"],
+    ["memory", "-1"],
+    ["memorySwap", "'1g'"],
+    ["memorySwap", "-2"],
+    ["cpus", "0.001"],
+    ["cpus", "-1"],
+    ["cpus", "'1'"],
+    ["pidsLimit", "-2"],
+    ["pidsLimit", "1.5"],
+    ["shmSize", "'x'"],
+    ["gpus", "'some'"],
+    ["gpus", "-1"],
+    ["runtime", "'a b'"],
+    ["runtime", "''"],
+    ["env", "{ '1A': '' }"],
+    ["env", "{ A: 'x\\ny' }"],
+    ["env", "{ A: 'x\\0' }"],
+    ["env", "{ 'A=B': '1' }"],
+    ["env", "{ '': '1' }"],
+    ["tmpfs", "['tmp']"],
+    ["tmpfs", "['/workspace']"],
+    ["tmpfs", "['/workspace/x']"],
+    ["tmpfs", "['/']"],
+    ["tmpfs", "['/agent']"],
+    ["tmpfs", "['/proc']"],
+    ["tmpfs", "['/tmp', '/tmp/']"],
+    ["tmpfs", "['/a/..']"],
+    ["setupCommand", "5"],
+    ["setupCommand", "'a\\0b'"],
+  ])("%s: %s", (key, value) => {
+    const found = foundIn(withDocker(`{ ${key}: ${value} }`));
+    expect(found.length).toBeGreaterThan(0);
+    for (const path of found) expect(path).toMatch(new RegExp(`^agents\\.defaults\\.sandbox\\.docker\\.${key}(?:$|[.[])`));
+  });
+});
+
+describe("docker keys with good values pass without a word", () => {
+  test.each([
+    "network: 'bridge'",
+    "network: 'none'",
+    "network: 'my_net-1.x'",
+    "network: 'container:abc', dangerouslyAllowContainerNamespaceJoin: true",
+    "seccompProfile: '/path/to/seccomp.json'",
+    "seccompProfile: '~/unconfined.json'",
+    "apparmorProfile: 'openclaw-sandbox'",
+    "apparmorProfile: 'docker-default'",
+    `containerPrefix: '${"a".repeat(22)}'`,
+    "containerPrefix: 'a.b_c-'",
+    "workdir: '/work/dir/'",
+    "image: 'my-openclaw-sbx'",
+    "user: '1000:1000'",
+    "user: '0:0'",
+    "user: 'node'",
+    "user: null",
+    "dns: ['1.1.1.1', '::1']",
+    "extraHosts: ['internal.service:10.0.0.5']",
+    "capDrop: ['ALL']",
+    "capDrop: ['CAP_NET_RAW', 'sys_admin']",
+    "ulimits: { nofile: { soft: 1024, hard: 2048 }, nproc: 256, core: null }",
+    "memory: '6m'",
+    "memory: 0",
+    "memory: null",
+    "memory: '1g', memorySwap: '1g'",
+    "memory: '1g', memorySwap: -1",
+    "memorySwap: -1",
+    "cpus: 0.5",
+    "cpus: 0",
+    "pidsLimit: 0",
+    "pidsLimit: -1",
+    "gpus: 'all'",
+    "gpus: 2",
+    "gpus: 'device=0,1'",
+    "runtime: 'runsc'",
+    "shmSize: '256m'",
+    "env: { A: '', _b: 'x=y', C: null }",
+    "tmpfs: []",
+    "tmpfs: ['/scratch:size=1g,noexec']",
+    "tmpfs: ['/dev/shm:size=64m']",
+    "setupCommand: 'npm i -g x'",
+    "setupCommand: ['a', 'b']",
+    "tmpfs: ['/workspace/x'], dangerouslyAllowReservedContainerTargets: true",
+  ])("{ %s }", (docker) => expect(issuesOf(withDocker(`{ ${docker} }`))).toEqual([]));
+});
+
+describe("binds", () => {
+  test.each([
+    "/:/host",
+    "/etc:/x:ro",
+    "/var/run/docker.sock:/x",
+    "//run/../run:/x",
+    "/home/claw/.ssh:/x:ro",
+    "~/.aws:/x",
+    "~:/x",
+    "/srv:/workspace",
+    "/srv:/workspace/sub",
+    "/srv:/agent",
+    "/srv:/",
+    "/srv:/tmp",
+    "/srv:/proc/x",
+    "relative:/x",
+    "volume:/x",
+    "/srv",
+    "/srv:/x:rx",
+    "/usr:/x",
+  ])("%s is an error at the bind", (bind) =>
+    expect(foundIn(withDocker(`{ binds: ['${bind}'], ${EXTERNAL} }`))).toEqual(["agents.defaults.sandbox.docker.binds[0]"]),
+  );
+  test.each(["/srv/data:/data", "/srv/data:/data:ro", "~/projects:/projects", "/usr/share:/x:ro", "~/.openclaw/workspace-x:/x:ro"])(
+    "%s is allowed",
+    (bind) => expect(issuesOf(withDocker(`{ binds: ['${bind}'], ${EXTERNAL} }`))).toEqual([]),
+  );
+  test("from outside the workspaces need the key that says so, at the exact place", () => {
+    expect(issuesOf(withDocker("{ binds: ['/srv/data:/data'] }"))).toEqual([
+      "openclaw.json:1:54: agents.defaults.sandbox.docker.binds[0]: the source /srv/data is refused: this lies outside the workspaces (set docker.dangerouslyAllowExternalBindSources: true if you mean it)",
+    ]);
+    expect(issuesOf(withDocker("{ binds: ['~/.openclaw/workspace/data:/data'] }"))).toEqual([]);
+  });
+  test("of the browser are judged too, at their own key", () => {
+    expect(foundIn(withSandbox("{ browser: { binds: ['/etc:/x'] } }"))).toEqual(["agents.defaults.sandbox.browser.binds"]);
+  });
+});
+
+describe("values that contradict each other", () => {
+  test("memorySwap below memory names both keys", () => {
+    expect(issuesOf(withDocker("{ memory: '2g', memorySwap: '1g' }"))).toEqual([
+      "openclaw.json:1:72: agents.defaults.sandbox.docker.memorySwap: memorySwap is memory plus swap, so it cannot be below agents.defaults.sandbox.docker.memory (1073741824 < 2147483648 bytes)",
+    ]);
+  });
+
+  test("an agent's memory above the defaults' memorySwap is found for that agent", () => {
+    const text =
+      "{ agents: { defaults: { sandbox: { docker: { memory: '1g', memorySwap: '1g' } } }, list: [{ id: 'a', sandbox: { docker: { memory: '2g' } } }] } }";
+    expect(issuesOf(text)).toEqual([expect.stringContaining("cannot be below agents.list[0].sandbox.docker.memory")]);
+  });
+
+  test("an apt setupCommand warns with the exact keys that stand against it", () => {
+    expect(issuesOf(withDocker("{ setupCommand: 'apt-get update && apt-get install -y git', user: '1000:1000' }"))).toEqual([
+      "openclaw.json:1:60: warning: agents.defaults.sandbox.docker.setupCommand: installing packages cannot work with no network, a read-only root, a user who is not root, no capabilities " +
+        '(set agents.defaults.sandbox.docker.network: "bridge", agents.defaults.sandbox.docker.readOnlyRoot: false, agents.defaults.sandbox.docker.user: "0:0", agents.defaults.sandbox.docker.capDrop: []; or build an image that has the packages)',
+    ]);
+    expect(
+      issuesOf(withDocker("{ setupCommand: 'apt-get update', network: 'bridge', readOnlyRoot: false, user: '0:0', capDrop: [] }")),
+    ).toEqual([]);
+    expect(issuesOf(withDocker("{ setupCommand: 'echo apt' }"))).toEqual([]);
+  });
+
+  test.each([
+    [withSandbox("{ start: 'eager', scope: 'session' }"), ["warning: agents.defaults.sandbox.start"]],
+    [withSandbox("{ browser: { allowHostControl: true } }"), ["warning: agents.defaults.sandbox.browser.allowHostControl"]],
+    [withSandbox("{ browser: { network: 'host' } }"), ["agents.defaults.sandbox.browser.network"]],
+    [withSandbox("{ browser: { containerPrefix: 'openclaw-sbx-' } }"), ["agents.defaults.sandbox.browser.containerPrefix"]],
+    [withSandbox("{ workspaceRoot: '/etc/x' }"), ["agents.defaults.sandbox.workspaceRoot"]],
+    [withSandbox("{ workspaceRoot: 'relative' }"), ["agents.defaults.sandbox.workspaceRoot"]],
+    [withDocker("{ tmpfs: ['/a:mode=1777'] }"), ["warning: agents.defaults.sandbox.docker.tmpfs"]],
+    ["{ agents: { defaults: { workspace: '~' } } }", ["agents.defaults.workspace"]],
+    ["{ agents: { list: [{ id: 'a', workspace: '/home/claw/.ssh' }] } }", ["agents.list[0].workspace"]],
+    ["{ gateway: { bind: 'lan', auth: { mode: 'none' } } }", ["gateway.auth.mode"]],
+    ["{ gateway: { bind: '0.0.0.0', auth: { mode: 'none' } } }", ["gateway.auth.mode"]],
+    ["{ gateway: { bind: '127.0.0.1', auth: { mode: 'none' } } }", []],
+    ["{ gateway: { bind: 'lan' } }", []],
+    ["{ gateway: { bind: 'tailnet' } }", ["warning: gateway.bind"]],
+    ["{ gateway: { bind: 'custom' } }", ["gateway.bind"]],
+    ["{ gateway: { bind: 'custom', customBindHost: '10.0.0.1' } }", []],
+    ["{ gateway: { trustedProxies: ['proxy'] } }", ["gateway.trustedProxies[0]"]],
+    ["{ gateway: { controlUi: { allowedOrigins: ['*'] } } }", ["gateway.controlUi.allowedOrigins[0]"]],
+    ["{ tools: { deny: ['exce', 'group:fss', 'my_plugin_tool', 'bash', 'sess*'] } }", ["warning: tools.deny[0]", "warning: tools.deny[1]"]],
+    [
+      "{ agents: { list: [{ id: 'a', tools: { sandbox: { tools: { alsoAllow: ['broswer'] } } } }] } }",
+      ["warning: agents.list[0].tools.sandbox.tools.alsoAllow[0]"],
+    ],
+  ])("%s", (text, expected) => expect(foundIn(text)).toEqual(expected));
+});
+
+test("a mistake in the defaults is reported once, however many agents share it", () => {
+  const agents = Array.from({ length: 20 }, (_, index) => `{ id: 'a${index}' }`).join();
+  expect(issuesOf(`{ agents: { defaults: { sandbox: { docker: { network: 'host' } } }, list: [${agents}] } }`)).toHaveLength(1);
+});
+
+test("a mistake in the defaults is reported although every agent overrides it", () => {
+  expect(
+    foundIn(
+      "{ agents: { defaults: { sandbox: { docker: { network: 'host' } } }, list: [{ id: 'a', sandbox: { docker: { network: 'none' } } }] } }",
+    ),
+  ).toEqual(["agents.defaults.sandbox.docker.network"]);
+});
