@@ -1,0 +1,153 @@
+// Says that something in a folder may have changed, by file name. It reads no file and promises no completeness: in any doubt it says
+// "relist". It outlives atomic renames, editors of every style, a folder that is not there yet, is removed, replaced or moved.
+//
+// One watch of the kernel for the folder, whatever the number of files (chokidar takes one for each: 10 000 sessions would be 10 000), and
+// one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file systems
+// without events (network, some bind mounts), and a single file that is bind-mounted.
+import { type FSWatcher, type Stats, watch } from "node:fs";
+import { stat } from "node:fs/promises";
+
+export type FolderHint = { kind: "names"; names: ReadonlySet<string> } | { kind: "relist"; cause: string };
+
+export interface FolderWatchOptions {
+  folder: string;
+  /** Paths that are also looked at each second, following symlinks; a change is told by the path. At most a hundred or so. Absent: none. */
+  polledFiles?(): readonly string[];
+  /** Must not throw. */
+  changed(hint: FolderHint): void;
+  /** Ends the watch. */
+  signal: AbortSignal;
+  /** Milliseconds between two looks. Absent: 1000. */
+  pollMs?: number;
+}
+
+const POLL_MS = 1_000;
+/** What happens together is told together. */
+const GATHER_MS = 20;
+/** More names than this in one moment: looking at everything is as cheap, and some may have been lost (the kernel keeps 16 384). */
+const NAMES_MAX = 1_024;
+
+/** The first hint, right after the start, is a relist: what happened before the watch began is not known. */
+export function watchFolder(options: FolderWatchOptions): void {
+  if (!options.signal.aborted) new FolderWatch(options).start();
+}
+
+class FolderWatch {
+  readonly #options: FolderWatchOptions;
+  #watcher: FSWatcher | null = null;
+  /** Of the folder, at the last look. null: it was not there. */
+  #folder: string | null = null;
+  #folderModified = "";
+  #polled = new Map<string, string>();
+  #names = new Set<string>();
+  #relistCause: string | null = null;
+  #gathering: NodeJS.Timeout | null = null;
+  #next: NodeJS.Timeout | null = null;
+  /** Whether the kernel said anything since the last look. */
+  #heard = false;
+
+  constructor(options: FolderWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#options.signal.addEventListener("abort", () => this.#stop(), { once: true });
+    this.#relist("the watch begins");
+    void this.#look();
+  }
+
+  #stop(): void {
+    this.#close();
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    if (this.#next !== null) clearTimeout(this.#next);
+  }
+
+  async #look(): Promise<void> {
+    const heard = this.#heard;
+    this.#heard = false;
+    await this.#lookAtFolder(heard);
+    await this.#lookAtFiles();
+    if (this.#options.signal.aborted) return;
+    this.#next = setTimeout(() => void this.#look(), this.#options.pollMs ?? POLL_MS);
+    this.#next.unref();
+  }
+
+  async #lookAtFolder(heard: boolean): Promise<void> {
+    const facts = await stat(this.#options.folder).catch(() => null);
+    if (this.#options.signal.aborted) return;
+    const folder = facts?.isDirectory() ? `${facts.dev}:${facts.ino}` : null;
+    const modified = facts === null ? "" : `${facts.mtimeMs}`;
+    if (folder !== this.#folder) {
+      this.#relist(folder === null ? "the folder is not there" : "the folder is there, or is another one");
+      this.#close();
+    } else if (modified !== this.#folderModified && !heard) {
+      this.#relist("the folder changed without an event");
+    }
+    this.#folder = folder;
+    this.#folderModified = modified;
+    if (folder !== null && this.#watcher === null) this.#open();
+  }
+
+  #open(): void {
+    try {
+      const watcher = watch(this.#options.folder, { persistent: false }, (_event, name) => this.#hear(name));
+      watcher.on("error", (error) => {
+        this.#relist(`the watch broke: ${error.message}`);
+        this.#close();
+      });
+      this.#watcher = watcher;
+      this.#relist("the watch of the folder begins");
+    } catch {
+      // No watch can be had (the limit of the user is reached, or the folder just went): the look each second goes on, and tries again.
+      this.#watcher = null;
+    }
+  }
+
+  #close(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
+  }
+
+  #hear(name: string | null): void {
+    this.#heard = true;
+    if (name === null) this.#relist("an event without a name");
+    else this.#tell(name);
+  }
+
+  async #lookAtFiles(): Promise<void> {
+    const polled = new Map<string, string>();
+    for (const path of this.#options.polledFiles?.() ?? []) {
+      const facts = await stat(path).catch(() => null);
+      polled.set(path, facts === null ? "" : toStamp(facts));
+      const before = this.#polled.get(path);
+      if (before !== undefined && before !== polled.get(path)) this.#tell(path);
+    }
+    this.#polled = polled;
+  }
+
+  #tell(name: string): void {
+    this.#names.add(name);
+    if (this.#names.size > NAMES_MAX) this.#relist(`more than ${NAMES_MAX} files changed`);
+    this.#gather();
+  }
+
+  #relist(cause: string): void {
+    this.#relistCause ??= cause;
+    this.#gather();
+  }
+
+  #gather(): void {
+    if (this.#options.signal.aborted) return;
+    this.#gathering ??= setTimeout(() => this.#callBack(), GATHER_MS).unref();
+  }
+
+  #callBack(): void {
+    this.#gathering = null;
+    const [names, cause] = [this.#names, this.#relistCause];
+    this.#names = new Set();
+    this.#relistCause = null;
+    this.#options.changed(cause === null ? { kind: "names", names } : { kind: "relist", cause });
+  }
+}
+
+const toStamp = (facts: Stats): string => `${facts.dev}:${facts.ino}:${facts.size}:${facts.mtimeMs}:${facts.ctimeMs}`;
