@@ -1,0 +1,60 @@
+// Finds the engine where people expect it (environment, Docker context, well-known sockets), says why it took that one, and opens it.
+// Reads nothing by itself but through its parameters; starts no engine and never falls back from what a person named.
+import Docker from "dockerode";
+import type { InstanceId } from "../../api/brands.ts";
+import { OperationError, renderError } from "../../api/errors.ts";
+import { type CallObserver, makeCall } from "./call.ts";
+import { DockerEngine } from "./docker.ts";
+import { DockerClient } from "./docker-client.ts";
+import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
+
+export interface ConnectOptions {
+  instance: InstanceId;
+  environment: Environment;
+  /** Home folder of the user. */
+  home: string;
+  /** Told about every engine call. */
+  observer: CallObserver;
+  /** Default: the host's own. */
+  files?: EndpointFiles;
+  /** Milliseconds that never go back. Default: `performance.now`. */
+  monotonicMs?: () => number;
+}
+
+/**
+ * The first candidate that exists and answers; its `because` says why it was taken. What a person named (DOCKER_HOST, a context) has no
+ * fallback. Nothing is kept on failure: call again to try again.
+ *
+ * @throws OperationError `EngineUnreachable` with what was tried and what to do
+ */
+export async function connectDocker(options: ConnectOptions): Promise<DockerEngine> {
+  const files = options.files ?? readHostFiles;
+  const candidates = await findCandidates(options.environment, options.home, files);
+  const monotonicMs = options.monotonicMs ?? ((): number => performance.now());
+  const call = makeCall(options.observer, monotonicMs);
+  const failures: string[] = [];
+  let cause: unknown;
+  for (const candidate of candidates) {
+    if (candidate.socketPath !== null && candidate.isDefault && !(await files.isSocket(candidate.socketPath))) continue;
+    try {
+      const client = new DockerClient(new Docker(candidate.options), call);
+      await client.ping();
+      const facts = await client.facts();
+      const { address: endpoint, because } = candidate;
+      return new DockerEngine({ client, instance: options.instance, endpoint, because, facts, monotonicMs });
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      cause = error;
+      failures.push(`${candidate.address} (${candidate.because}): ${renderError(error)}`);
+    }
+  }
+  throw unreachableEngine(candidates, failures, cause);
+}
+
+function unreachableEngine(candidates: readonly Candidate[], failures: readonly string[], cause: unknown): OperationError {
+  const tried = failures.length > 0 ? failures.join("; ") : `no socket at ${candidates.map(({ address }) => address).join(", ")}`;
+  const fix = candidates.some(({ isDefault }) => isDefault)
+    ? "start Docker or Podman, or set DOCKER_HOST to its socket"
+    : "start that engine, or change DOCKER_HOST, DOCKER_CONTEXT or `docker context use`";
+  return new OperationError("EngineUnreachable", `no container engine answers: ${tried}`, { cause, fix });
+}

@@ -1,0 +1,169 @@
+// The client library behind one typed surface: every method is one engine call with the deadline of its operation, and what comes back
+// is parsed. It keeps no state, and it does not know what a sandbox is.
+import type Docker from "dockerode";
+import { z } from "zod";
+import { OperationError } from "../../api/errors.ts";
+import type { Call, CallOptions, EngineOperation } from "./call.ts";
+import { RawInspect, RawListed } from "./docker-observe.ts";
+
+/** What the engine says about itself, as far as anything depends on it. */
+export interface EngineFacts {
+  product: "docker" | "podman";
+  version: string;
+  securityOptions: readonly string[];
+  cgroupVersion: string;
+  runtimes: readonly string[];
+  defaultRuntime: string;
+  /** Limits that this engine enforces; on others (rootless on cgroup v1) they are accepted and ignored. */
+  enforces: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
+}
+
+const optionalText = z.string().nullish();
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value !== false);
+const names = z
+  .array(z.string())
+  .nullish()
+  .transform((value) => value ?? []);
+
+const RawInfo = z.object({
+  SecurityOptions: names,
+  CgroupVersion: optionalText,
+  CgroupDriver: optionalText,
+  Runtimes: z.record(z.string(), z.unknown()).nullish(),
+  DefaultRuntime: optionalText,
+  MemoryLimit: flag,
+  SwapLimit: flag,
+  CpuCfsQuota: flag,
+  PidsLimit: flag,
+});
+const RawVersion = z.object({ Version: z.string(), Components: z.array(z.object({ Name: z.string() })).nullish() });
+const RawImage = z.object({ Id: z.string(), Config: z.object({ User: optionalText, Env: names }).nullish() });
+const RawExec = z.object({ Running: z.boolean(), ExitCode: z.number().nullish(), Pid: z.number().nullish() });
+const RawCreated = z.object({ id: z.string() });
+const RawNetwork = z.object({ Id: z.string(), Name: z.string(), Created: optionalText, Labels: z.record(z.string(), z.string()).nullish() });
+const RawVolumes = z.object({
+  Volumes: z.array(z.object({ Name: z.string(), CreatedAt: optionalText, Labels: z.record(z.string(), z.string()).nullish() })).nullish(),
+});
+
+export type RawImage = z.infer<typeof RawImage>;
+export type RawExec = z.infer<typeof RawExec>;
+
+/** `name=seccomp,profile=default` is `seccomp`. */
+const toSecurityOption = (option: string): string => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option;
+
+const IMAGE_REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,510}$/;
+
+/** The library takes a signal here too; its types do not say so. */
+interface Abortable {
+  ping(options: { abortSignal: AbortSignal }): Promise<unknown>;
+  info(options: { abortSignal: AbortSignal }): Promise<unknown>;
+  version(options: { abortSignal: AbortSignal }): Promise<unknown>;
+}
+
+export class DockerClient {
+  readonly docker: Docker;
+  readonly #abortable: Abortable;
+  readonly #call: Call;
+
+  constructor(docker: Docker, call: Call) {
+    this.docker = docker;
+    this.#abortable = docker;
+    this.#call = call;
+  }
+
+  /** One call whose answer is not parsed. */
+  async run<T>(operation: EngineOperation, subject: string, work: (signal: AbortSignal) => Promise<T>, options?: CallOptions): Promise<T> {
+    return await this.#call(operation, subject, work, options);
+  }
+
+  async #read<T>(
+    operation: EngineOperation,
+    subject: string,
+    work: (signal: AbortSignal) => Promise<unknown>,
+    schema: z.ZodType<T>,
+  ): Promise<T> {
+    return await this.#call(operation, subject, async (signal) => {
+      const parsed = schema.safeParse(await work(signal));
+      if (parsed.success) return parsed.data;
+      const issue = parsed.error.issues[0];
+      const where = issue === undefined ? "" : ` at ${issue.path.join(".")}: ${issue.message}`;
+      throw new OperationError("EngineFailed", `engine: ${operation} ${subject}: unexpected answer${where}`, { cause: parsed.error });
+    });
+  }
+
+  async ping(options?: CallOptions): Promise<void> {
+    await this.#call("ping", "", async (signal) => await this.#abortable.ping({ abortSignal: signal }), options);
+  }
+
+  async facts(): Promise<EngineFacts> {
+    const version = await this.#read("info", "", async (abortSignal) => await this.#abortable.version({ abortSignal }), RawVersion);
+    const info = await this.#read("info", "", async (abortSignal) => await this.#abortable.info({ abortSignal }), RawInfo);
+    const isPodman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name));
+    const enforces = info.CgroupDriver !== "none";
+    return {
+      product: isPodman ? "podman" : "docker",
+      version: version.Version,
+      securityOptions: info.SecurityOptions.map(toSecurityOption),
+      cgroupVersion: info.CgroupVersion ?? "1",
+      runtimes: Object.keys(info.Runtimes ?? {}).sort(),
+      defaultRuntime: info.DefaultRuntime ?? "runc",
+      enforces: {
+        memory: enforces && info.MemoryLimit,
+        swap: enforces && info.SwapLimit,
+        cpus: enforces && info.CpuCfsQuota,
+        pids: enforces && info.PidsLimit,
+      },
+    };
+  }
+
+  /** @param labels `key=value`, all of which must match */
+  async list(labels: readonly string[]): Promise<RawListed[]> {
+    const filters = { label: [...labels] };
+    return await this.#read(
+      "list",
+      "",
+      async (signal) => await this.docker.listContainers({ all: true, filters, abortSignal: signal }),
+      z.array(RawListed),
+    );
+  }
+
+  async inspect(id: string): Promise<RawInspect> {
+    return await this.#read("inspect", id.slice(0, 12), async (signal) => await this.docker.getContainer(id).inspect({ abortSignal: signal }), RawInspect);
+  }
+
+  async image(reference: string): Promise<RawImage> {
+    if (!IMAGE_REFERENCE.test(reference)) {
+      throw new OperationError("SpecRejected", `${JSON.stringify(reference)} is not an image reference`, { fix: "change docker.image" });
+    }
+    const image: { inspect(options: object): Promise<unknown> } = this.docker.getImage(reference);
+    return await this.#read("image", reference, async (abortSignal) => await image.inspect({ abortSignal }), RawImage);
+  }
+
+  async create(options: Docker.ContainerCreateOptions): Promise<string> {
+    const subject = options.name ?? "";
+    // The library would put all of it into the URL too: environment and profiles do not belong there.
+    const { name, ...body } = options;
+    const parts: Docker.ContainerCreateOptions & { _query: object; _body: object } = { _query: { name }, _body: body };
+    const create = async (signal: AbortSignal): Promise<unknown> => await this.docker.createContainer({ ...parts, abortSignal: signal });
+    return (await this.#read("create", subject, create, RawCreated)).id;
+  }
+
+  async inspectExec(id: string): Promise<RawExec> {
+    return await this.#read("exec-inspect", id.slice(0, 12), async (signal) => await this.docker.getExec(id).inspect({ abortSignal: signal }), RawExec);
+  }
+
+  async networks(label: string): Promise<z.infer<typeof RawNetwork>[]> {
+    const work = async (signal: AbortSignal): Promise<unknown> =>
+      await this.docker.listNetworks({ filters: { label: [label] }, abortSignal: signal });
+    return await this.#read("objects", "network", work, z.array(RawNetwork));
+  }
+
+  async volumes(label: string): Promise<{ Name: string; CreatedAt?: string | null | undefined; Labels?: Record<string, string> | null | undefined }[]> {
+    const work = async (signal: AbortSignal): Promise<unknown> =>
+      await this.docker.listVolumes({ filters: { label: [label] }, abortSignal: signal });
+    return (await this.#read("objects", "volume", work, RawVolumes)).Volumes ?? [];
+  }
+}

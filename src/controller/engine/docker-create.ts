@@ -1,0 +1,155 @@
+// What is asked of Docker for one container: spec and identity in, create options out. Pure; nothing here looks at the engine.
+// It fills in no product default (the spec is final), only what every sandbox has and no user can turn off.
+import type Docker from "dockerode";
+import { LABEL } from "../../api/labels.ts";
+import { toPendingName } from "../../api/names.ts";
+import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import type { Identity } from "./engine.ts";
+
+/**
+ * Folder inside every sandbox for the product's own process state: a small tmpfs of its own, so that neither a read-only root, a
+ * user's tmpfs on `/run` nor an arbitrary uid is in the way. Invisible in specs and observations.
+ */
+export const PROCESS_STATE_DIR = "/run/openclaw";
+/** Records of detached processes and their bounded output; nothing in it is ever run. */
+const PROCESS_STATE_OPTIONS = "rw,noexec,nosuid,nodev,size=64m,mode=1777";
+
+/** 2^31 - 1 s, 68 years: `sleep infinity` is missing from older BusyBox. Under an init, TERM ends it at once. */
+const SLEEP = "exec sleep 2147483647";
+
+const NANO_CPUS = 1_000_000_000;
+
+export interface EngineTraits {
+  /** Whether the engine labels files with SELinux: mounts are relabelled (`z`) then, or nothing in them could be read. */
+  selinux: boolean;
+}
+
+export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
+  return {
+    name: toPendingName(identity.name),
+    Image: spec.image,
+    Entrypoint: ["/bin/sh", "-c"],
+    Cmd: [SLEEP],
+    User: spec.user,
+    WorkingDir: spec.workdir,
+    Env: toEnv(spec.env),
+    Labels: toLabels(identity),
+    Healthcheck: { Test: ["NONE"] },
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    OpenStdin: false,
+    Tty: false,
+    HostConfig: toHostConfig(spec, traits),
+  };
+}
+
+/** Last of our own variables: the engine appends the image's after it, which is how docker-observe.ts tells them apart. */
+export const LAST_OWN_VARIABLE = "HOME";
+
+function toEnv(env: ContainerSpec["env"]): string[] {
+  const rank = (key: string): string => (key === LAST_OWN_VARIABLE ? "1" : `0${key}`);
+  return Object.keys(env)
+    .sort((left, right) => (rank(left) < rank(right) ? -1 : 1))
+    .map((key) => `${key}=${env[key]}`);
+}
+
+function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostConfig {
+  return {
+    Init: true,
+    Privileged: false,
+    AutoRemove: false,
+    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    // PID 1 only sleeps; a process that writes to its output must not fill the host's disk.
+    LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
+    NetworkMode: spec.network,
+    ReadonlyRootfs: spec.readOnlyRoot,
+    CapDrop: [...spec.capDrop],
+    SecurityOpt: toSecurityOptions(spec),
+    Tmpfs: { ...Object.fromEntries(spec.tmpfs.map(({ path, options }) => [path, options])), [PROCESS_STATE_DIR]: PROCESS_STATE_OPTIONS },
+    ...toMounts(spec, traits),
+    Ulimits: spec.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    Dns: [...spec.dns],
+    ExtraHosts: [...spec.extraHosts],
+    ...(spec.shmSize === null ? {} : { ShmSize: spec.shmSize }),
+    ...(spec.runtime === null ? {} : { Runtime: spec.runtime }),
+    ...(spec.gpus === null ? {} : { DeviceRequests: [toDeviceRequest(spec.gpus)] }),
+    ...toLimits(spec.live),
+  };
+}
+
+function toSecurityOptions(spec: ContainerSpec): string[] {
+  return [
+    "no-new-privileges:true",
+    ...(spec.seccomp === null ? [] : [`seccomp=${spec.seccomp}`]),
+    ...(spec.apparmorProfile === null ? [] : [`apparmor=${spec.apparmorProfile}`]),
+  ];
+}
+
+/** `Mounts` fail on a missing source, which `Binds` would create as an empty folder of root's; only `Binds` know SELinux labels. */
+function toMounts(spec: ContainerSpec, traits: EngineTraits): Pick<Docker.HostConfig, "Mounts" | "Binds"> {
+  if (traits.selinux) return { Binds: spec.mounts.map(({ source, target, readOnly }) => `${source}:${target}:${readOnly ? "ro" : "rw"},z`) };
+  return {
+    Mounts: spec.mounts.map(({ source, target, readOnly }) => ({ Type: "bind" as const, Source: source, Target: target, ReadOnly: readOnly })),
+  };
+}
+
+/** Docker's own notation: `all`, a count, `device=0,1` (or the ids alone). */
+function toDeviceRequest(gpus: string): Docker.DeviceRequest {
+  const capabilities = [["gpu"]];
+  if (gpus === "all") return { Driver: "", Count: -1, Capabilities: capabilities };
+  if (/^\d+$/.test(gpus)) return { Driver: "", Count: Number(gpus), Capabilities: capabilities };
+  return { Driver: "", Count: 0, DeviceIDs: toDeviceIds(gpus), Capabilities: capabilities };
+}
+
+/** `"device=0,1"`, `device=0,1` and `0,1` name the same devices. */
+export function toDeviceIds(gpus: string): string[] {
+  return gpus
+    .replace(/^"?(device=)?/, "")
+    .replace(/"$/, "")
+    .split(",")
+    .map((id) => id.trim())
+    .filter((id) => id !== "");
+}
+
+/** What the engine wants to hear about limits at creation: absent means unlimited. */
+export function toLimits(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit"> {
+  return {
+    ...(live.memory === null ? {} : { Memory: live.memory }),
+    ...toSwap(live),
+    ...(live.cpus === null ? {} : { NanoCpus: Math.round(live.cpus * NANO_CPUS) }),
+    PidsLimit: toPids(live.pidsLimit),
+  };
+}
+
+/**
+ * The same for a running container: memory and swap always together, because a memory limit above the stored swap limit is refused.
+ * What is null stays as it is: no engine can lift memory or cpu limits in place.
+ */
+export function toUpdate(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit"> {
+  return { ...toLimits(live), ...(live.memory === null || live.memorySwap !== null ? {} : { MemorySwap: 2 * live.memory }) };
+}
+
+function toSwap(live: LiveSpec): { MemorySwap?: number } {
+  return live.memorySwap === null ? {} : { MemorySwap: live.memorySwap };
+}
+
+/** Unlimited is -1 both at creation and later: 0 would mean "as it is" in an update. */
+function toPids(pidsLimit: number): number {
+  return pidsLimit === 0 ? -1 : pidsLimit;
+}
+
+export function toLabels(identity: Identity): Record<string, string> {
+  return {
+    [LABEL.sandbox]: "1",
+    [LABEL.scopeKey]: identity.scopeKey,
+    [LABEL.configHash]: identity.hash,
+    [LABEL.createdAtMs]: String(identity.createdAt),
+    [LABEL.instance]: identity.instance,
+    [LABEL.name]: identity.name,
+    [LABEL.uid]: identity.uid,
+    [LABEL.kind]: identity.kind,
+    [LABEL.generation]: String(identity.generation),
+    [LABEL.hashVersion]: identity.hashVersion,
+  };
+}

@@ -1,0 +1,306 @@
+// Docker (and Podman's compatible API) behind the engine port: each method is a handful of engine calls and no decision.
+// Watching is in docker-events.ts, running commands in docker-exec.ts, and what things mean in docker-create.ts and docker-observe.ts.
+import { setTimeout as pause } from "node:timers/promises";
+import type { Duplex } from "node:stream";
+import { type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { LABEL } from "../../api/labels.ts";
+import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import { DEADLINE_MS } from "./call.ts";
+import type { DockerClient, EngineFacts } from "./docker-client.ts";
+import { toCreateOptions, toUpdate } from "./docker-create.ts";
+import { watchDocker } from "./docker-events.ts";
+import { toIdentity, toListed, toMoment, toObservation, type RawInspect } from "./docker-observe.ts";
+import type {
+  Act,
+  Capabilities,
+  Engine,
+  EngineInfo,
+  EngineObject,
+  ExecRequest,
+  ExecStream,
+  Handle,
+  Hint,
+  Identity,
+  ImageFact,
+  Listed,
+  ObjectKind,
+  Observation,
+} from "./engine.ts";
+import { isAlreadySo } from "./errors.ts";
+
+/** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
+const IMAGE_ENVS_MAX = 64;
+/** Removal by somebody else takes about 10 ms for each of the steps that follow a kill. */
+const GONE_POLL_MS = 50;
+
+export interface DockerEngineOptions {
+  client: DockerClient;
+  instance: InstanceId;
+  /** As found, e.g. `unix:///var/run/docker.sock`. */
+  endpoint: string;
+  /** Why this engine: `DOCKER_HOST`, `the current context, "colima"`, `socket of Docker`. */
+  because: string;
+  facts: EngineFacts;
+  /** Milliseconds that never go back. */
+  monotonicMs: () => number;
+}
+
+export class DockerEngine implements Engine {
+  /** Why this engine was taken, in words. */
+  readonly because: string;
+  readonly #client: DockerClient;
+  readonly #instance: InstanceId;
+  readonly #endpoint: string;
+  readonly #monotonicMs: () => number;
+  #facts: EngineFacts;
+  /** `KEY=value` by image id, oldest first. */
+  readonly #imageEnvs = new Map<string, readonly string[]>();
+
+  constructor(options: DockerEngineOptions) {
+    this.#client = options.client;
+    this.#instance = options.instance;
+    this.#endpoint = options.endpoint;
+    this.because = options.because;
+    this.#monotonicMs = options.monotonicMs;
+    this.#facts = options.facts;
+  }
+
+  get capabilities(): Capabilities {
+    return toCapabilities(this.#facts);
+  }
+
+  async info(): Promise<EngineInfo> {
+    this.#facts = await this.#client.facts();
+    const { product, version, securityOptions, cgroupVersion, runtimes } = this.#facts;
+    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes };
+  }
+
+  async resolveImage(reference: string): Promise<ImageFact> {
+    try {
+      const image = await this.#client.image(reference);
+      this.#rememberImage(image.Id, image.Config?.Env ?? []);
+      return { kind: "found", id: toImageId(image.Id), user: image.Config?.User ?? "", env: toRecord(image.Config?.Env ?? []) };
+    } catch (error) {
+      if (isErrorCode(error, "ImageMissing")) return { kind: "missing" };
+      throw error;
+    }
+  }
+
+  async list(): Promise<Listed[]> {
+    const listed = await this.#client.list([`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.#instance}`]);
+    return listed.map(toListed).filter((each) => each !== null);
+  }
+
+  async observe(name: SandboxName): Promise<Observation[]> {
+    const labels = [`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.#instance}`, `${LABEL.name}=${name}`];
+    const listed = await this.#client.list(labels);
+    const looks = await Promise.all(listed.map(async ({ Id }) => await this.#inspect(Id)));
+    const found = await Promise.all(looks.filter((raw) => raw !== null).map(async (raw) => await this.#toObservation(raw)));
+    return found.filter((each) => each !== null);
+  }
+
+  /** null: there is no such container (any more). */
+  async #inspect(id: string): Promise<RawInspect | null> {
+    try {
+      return await this.#client.inspect(id);
+    } catch (error) {
+      if (isErrorCode(error, "StaleHandle")) return null;
+      throw error;
+    }
+  }
+
+  async #toObservation(raw: RawInspect): Promise<Observation | null> {
+    const imageEnv = await this.#imageEnv(raw.Image);
+    return toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
+  }
+
+  async #imageEnv(imageId: string): Promise<readonly string[]> {
+    const known = this.#imageEnvs.get(imageId);
+    if (known !== undefined) return known;
+    try {
+      const image = await this.#client.image(imageId);
+      this.#rememberImage(imageId, image.Config?.Env ?? []);
+      return image.Config?.Env ?? [];
+    } catch (error) {
+      // Containers outlive their image.
+      if (!isErrorCode(error, "ImageMissing")) throw error;
+      this.#rememberImage(imageId, []);
+      return [];
+    }
+  }
+
+  #rememberImage(imageId: string, env: readonly string[]): void {
+    const oldest = this.#imageEnvs.size >= IMAGE_ENVS_MAX ? this.#imageEnvs.keys().next().value : undefined;
+    if (oldest !== undefined) this.#imageEnvs.delete(oldest);
+    this.#imageEnvs.set(imageId, env);
+  }
+
+  async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
+    await watchDocker({ client: this.#client, instance: this.#instance, hint, connected, signal });
+  }
+
+  async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
+    const selinux = this.#facts.securityOptions.includes("selinux");
+    const id = await this.#client.create(toCreateOptions(identity, spec, { selinux }));
+    return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
+  }
+
+  async act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void> {
+    const container = this.#client.docker.getContainer(handle.id);
+    switch (act.kind) {
+      case "start":
+        return await this.#perform("start", identity.name, async (abortSignal) => await container.start({ abortSignal }));
+      case "promote":
+        return await this.#perform("rename", identity.name, async (abortSignal) => await container.rename({ name: identity.name, abortSignal }));
+      case "update":
+        return await this.#perform("update", identity.name, async (abortSignal) => await container.update({ ...toUpdate(act.live), abortSignal }));
+      case "unpause":
+        return await this.#perform("unpause", identity.name, async (abortSignal) => await container.unpause({ abortSignal }));
+      case "detach": {
+        const network = this.#client.docker.getNetwork(act.network);
+        const wish = { Container: handle.id, Force: true };
+        return await this.#perform("detach", identity.name, async (abortSignal) => await network.disconnect({ ...wish, abortSignal }));
+      }
+      case "retire":
+        return await this.#retire(handle, identity.name);
+    }
+  }
+
+  /** One call; what the engine refuses because it is so already is success. */
+  async #perform(operation: Parameters<typeof isAlreadySo>[0], subject: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    await this.#client.run(operation, subject, async (signal) => {
+      try {
+        await work(signal);
+      } catch (error) {
+        if (!isAlreadySo(operation, error)) throw error;
+      }
+    });
+  }
+
+  /** Ids are never reused and labels never change, so the look just before the removal proves that only ours is removed. */
+  async #retire(handle: Handle, name: SandboxName): Promise<void> {
+    const startedMs = this.#monotonicMs();
+    for (;;) {
+      const raw = await this.#inspect(handle.id);
+      if (raw === null) return;
+      const identity = toIdentity(raw.Config.Labels);
+      if (identity === null || identity.instance !== this.#instance || identity.name !== name || identity.uid !== handle.uid) {
+        throw new OperationError("StaleHandle", `container ${handle.id.slice(0, 12)} is not the one that ${name} means; nothing was removed`);
+      }
+      const leftMs = DEADLINE_MS.remove - (this.#monotonicMs() - startedMs);
+      if (leftMs <= 0) throw new OperationError("EngineTimeout", `engine: remove ${name}: still there after ${DEADLINE_MS.remove / 1000} s`);
+      if (await this.#remove(handle, name, leftMs)) return;
+      await pause(GONE_POLL_MS);
+    }
+  }
+
+  /** False: somebody else is removing it just now. */
+  async #remove(handle: Handle, name: SandboxName, deadlineMs: number): Promise<boolean> {
+    const container = this.#client.docker.getContainer(handle.id);
+    const remove = async (abortSignal: AbortSignal): Promise<boolean> => {
+      try {
+        await container.remove({ force: true, v: true, abortSignal });
+      } catch (error) {
+        if (!isAlreadySo("remove", error)) throw error;
+      }
+      return true;
+    };
+    try {
+      return await this.#client.run("remove", name, remove, { deadlineMs });
+    } catch (error) {
+      if (isErrorCode(error, "EngineConflict")) return false;
+      throw error;
+    }
+  }
+
+  async inUse(handle: Handle): Promise<"yes" | "no" | "unknown"> {
+    try {
+      const raw = await this.#inspect(handle.id);
+      for (const id of raw?.ExecIDs ?? []) {
+        if (await this.#isRunning(id)) return "yes";
+      }
+      return "no";
+    } catch (error) {
+      if (error instanceof OperationError) return "unknown";
+      throw error;
+    }
+  }
+
+  async #isRunning(execId: string): Promise<boolean> {
+    try {
+      return (await this.#client.inspectExec(execId)).Running;
+    } catch (error) {
+      if (isErrorCode(error, "StaleHandle")) return false;
+      throw error;
+    }
+  }
+
+  async exec(_handle: Handle, _request: ExecRequest): Promise<ExecStream> {
+    throw new OperationError("NotReady", "not yet");
+  }
+
+  async dial(_handle: Handle, _port: number): Promise<Duplex> {
+    throw new OperationError("NotReady", "not yet");
+  }
+
+  async objects(kind: ObjectKind): Promise<EngineObject[]> {
+    const label = `${LABEL.instance}=${this.#instance}`;
+    switch (kind) {
+      case "container":
+        return (await this.#client.list([label])).map((raw) => ({
+          kind,
+          ref: raw.Id,
+          name: (raw.Names[0] ?? "").replace(/^\//, ""),
+          createdAt: toMoment(raw.Created ? new Date(raw.Created * 1000).toISOString() : null),
+          labels: raw.Labels,
+        }));
+      case "network":
+        return (await this.#client.networks(label)).map((raw) => ({
+          kind,
+          ref: raw.Id,
+          name: raw.Name,
+          createdAt: toMoment(raw.Created),
+          labels: raw.Labels ?? {},
+        }));
+      case "volume":
+        return (await this.#client.volumes(label)).map((raw) => ({
+          kind,
+          ref: raw.Name,
+          name: raw.Name,
+          createdAt: toMoment(raw.CreatedAt),
+          labels: raw.Labels ?? {},
+        }));
+    }
+  }
+
+  async removeObject(object: EngineObject): Promise<void> {
+    const { docker } = this.#client;
+    if (object.labels[LABEL.instance] !== this.#instance) {
+      throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
+    }
+    switch (object.kind) {
+      case "container":
+        return await this.#perform(
+          "remove-object",
+          object.name,
+          async (abortSignal) => await docker.getContainer(object.ref).remove({ force: true, v: true, abortSignal }),
+        );
+      case "network":
+        return await this.#perform("remove-object", object.name, async (abortSignal) => await docker.getNetwork(object.ref).remove({ abortSignal }));
+      case "volume":
+        return await this.#perform("remove-object", object.name, async (abortSignal) => await docker.getVolume(object.ref).remove({ abortSignal }));
+    }
+  }
+}
+
+const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap", "pidsLimit"];
+
+function toCapabilities(facts: EngineFacts): Capabilities {
+  // Podman 4's compatible API has no update.
+  const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
+  return { liveFields, liveUnset: new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []) };
+}
+
+const toRecord = (env: readonly string[]): Record<string, string> =>
+  Object.fromEntries(env.map((variable) => [variable.slice(0, variable.indexOf("=")), variable.slice(variable.indexOf("=") + 1)]));
