@@ -29,7 +29,8 @@ export type WorkResult =
   | { kind: "retry" }
   /** No retry helps before somebody edits something: back-off is forgotten, nothing is added. */
   | { kind: "terminal" };
-export type WorkResultKind = WorkResult["kind"] | "panic";
+/** How a pass ended; `panic`: it threw. */
+export type WorkEnd = WorkResult | { kind: "panic" };
 
 export interface WorkContext {
   priority: QueuePriority;
@@ -45,7 +46,7 @@ export interface QueueObserver<Key> {
   depth(priority: QueuePriority, depth: number): void;
   /** A pass starts, this long after its key was added. */
   started(waited: DurationMs): void;
-  ended(key: Key, result: WorkResultKind, worked: DurationMs): void;
+  ended(key: Key, end: WorkEnd, worked: DurationMs): void;
   /** A failing key was put off. */
   retried(key: Key, delay: DurationMs): void;
   /** A pass threw. */
@@ -298,14 +299,14 @@ export class KeyedQueue<Key> {
     const { clock, observer, work } = this.#parts;
     const startedAt = clock.now();
     observer?.started(elapsed(since, startedAt));
-    let result: WorkResult | { kind: "panic" };
+    let result: WorkEnd;
     try {
       result = await work(key, { priority, failures: this.failuresOf(key), signal: this.#abort.signal });
     } catch (error) {
       observer?.panicked(key, error);
       result = { kind: "panic" };
     }
-    observer?.ended(key, result.kind, elapsed(startedAt, clock.now()));
+    observer?.ended(key, result, elapsed(startedAt, clock.now()));
     const again = this.#running.get(key)?.again ?? null;
     this.#running.delete(key);
     if (!this.#stopped) {
@@ -315,7 +316,7 @@ export class KeyedQueue<Key> {
     this.#fillSoon();
   }
 
-  #settle(key: Key, result: WorkResult | { kind: "panic" }): void {
+  #settle(key: Key, result: WorkEnd): void {
     switch (result.kind) {
       case "done":
       case "terminal":
