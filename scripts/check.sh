@@ -1,0 +1,29 @@
+#!/bin/sh
+# Everything that can be said about the code without running it: types, lint with formatting and the import walls, dead code, shell scripts.
+# It runs all of them even if one fails, and ends with what failed. It changes no file (`npx biome check --write` formats).
+set -u
+cd "$(dirname "$0")/.." || exit 1
+sh scripts/prepare.sh --modules || exit 1
+PATH=$PWD/node_modules/.bin:$PATH
+
+failed=
+check() {
+  name=$1
+  shift
+  if "$@"; then echo "check: $name: ok"; else
+    echo "check: $name: FAILED ($*)"
+    failed="$failed $name"
+  fi
+}
+check types tsc
+check lint biome check --error-on-warnings --max-diagnostics=50
+check dead-code knip
+if command -v shellcheck >/dev/null 2>&1; then
+  check shell shellcheck -x scripts/*.sh bin/openclaw .ci/run .ci/full
+else
+  echo "check: shell: not checked, shellcheck is not installed (apt-get install shellcheck)"
+fi
+[ -z "$failed" ] || {
+  echo "check: failed:$failed" >&2
+  exit 1
+}

@@ -1,0 +1,38 @@
+// Two projects: `unit` needs nothing but Node, `engine` (*.engine.test.ts) needs a container engine and the sandbox image.
+// Unit tests run first: they are fast, and a broken decision makes every engine test fail for the same reason.
+import { defineConfig } from "vitest/config";
+import { TallyReporter } from "./test/tally-reporter.ts";
+
+const SECOND_MS = 1000;
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new TallyReporter(process.env["OPENCLAW_TEST_RESULT"])],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: ["**/*.engine.test.ts"],
+          sequence: { groupOrder: 0 },
+          testTimeout: 20 * SECOND_MS,
+          hookTimeout: 20 * SECOND_MS,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engine",
+          include: ["src/**/*.engine.test.ts", "test/**/*.engine.test.ts"],
+          globalSetup: ["test/engine-setup.ts"],
+          // One create + start is 140 ms alone and 330 ms in fours on 2 cores: files one after the other keep deadlines honest.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
+        },
+      },
+    ],
+  },
+});
