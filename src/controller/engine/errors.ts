@@ -31,7 +31,7 @@ const any = (): boolean => true;
 const EXEC: ReadonlySet<EngineOperation> = new Set(["exec-create", "exec-start", "exec-inspect", "exec-resize"]);
 const MAKING: ReadonlySet<EngineOperation> = new Set(["create", "start", "update"]);
 const IMAGE: ReadonlySet<EngineOperation> = new Set(["image"]);
-const OBJECT: ReadonlySet<EngineOperation> = new Set(["remove-object", "objects", "detach"]);
+const OBJECT: ReadonlySet<EngineOperation> = new Set(["remove-object", "objects"]);
 
 const imageFix = (fault: Fault): string => {
   const reference = /no such image: "?([^\s":]+(?::[^\s":]+)?)/i.exec(fault.text)?.[1];
@@ -184,7 +184,7 @@ export function isAlreadySo(operation: EngineOperation, error: unknown): boolean
     case "rename":
       return fault.status !== null && /same name as its current name/i.test(fault.text);
     case "detach":
-      return fault.status !== null && /is not connected to/i.test(fault.text);
+      return fault.status !== null && /is not connected to|network \S+ not found/i.test(fault.text);
     default:
       return false;
   }

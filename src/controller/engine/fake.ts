@@ -1,0 +1,302 @@
+// The engine port over a model of an engine (fake-world.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
+// For tests and for trying plans; it isolates nothing and runs nothing.
+import { Duplex } from "node:stream";
+import { type InstanceId, type SandboxName, toDurationMs } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import { LABEL } from "../../api/labels.ts";
+import { toPendingName } from "../../api/names.ts";
+import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import { DEADLINE_MS } from "./call.ts";
+import { toLabels } from "./docker-create.ts";
+import { toIdentity } from "./docker-observe.ts";
+import type {
+  Act,
+  Capabilities,
+  Engine,
+  EngineInfo,
+  EngineObject,
+  ExecRequest,
+  ExecStream,
+  Handle,
+  Hint,
+  Identity,
+  ImageFact,
+  Listed,
+  ObjectKind,
+  Observation,
+} from "./engine.ts";
+import { FakeExec } from "./fake-exec.ts";
+import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
+import { effectiveLive, SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
+
+const HANG_MS: Readonly<Partial<Record<FakeOperation, number>>> = {
+  create: DEADLINE_MS.create,
+  start: DEADLINE_MS.start,
+  retire: DEADLINE_MS.remove,
+};
+const HANG_MS_DEFAULT = DEADLINE_MS.inspect;
+
+export class FakeEngine implements Engine {
+  capabilities: Capabilities = { liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]), liveUnset: new Set(["pidsLimit"]) };
+  readonly world: FakeWorld;
+  readonly #instance: InstanceId;
+
+  constructor(world: FakeWorld, instance: InstanceId) {
+    this.world = world;
+    this.#instance = instance;
+  }
+
+  /** One call: logged, with the fault that is due, before or after its effect. */
+  async #call<T>(operation: FakeOperation, subject: string, work: () => T): Promise<T> {
+    this.world.calls.push(subject === "" ? operation : `${operation} ${subject}`);
+    const fault = this.world.takeFault(operation);
+    await Promise.resolve();
+    if (fault?.when === "before") await this.#strike(operation, fault.what);
+    const result = work();
+    if (fault?.when === "after") await this.#strike(operation, fault.what);
+    return result;
+  }
+
+  async #strike(operation: FakeOperation, what: OperationError | "hang"): Promise<void> {
+    if (what !== "hang") throw what;
+    const deadlineMs = HANG_MS[operation] ?? HANG_MS_DEFAULT;
+    await new Promise<void>((resolve) => {
+      this.world.clock.setTimer(toDurationMs(deadlineMs), resolve);
+    });
+    throw new OperationError("EngineTimeout", `engine: ${operation}: no answer within ${deadlineMs / 1000} s`);
+  }
+
+  async info(): Promise<EngineInfo> {
+    return await this.#call("info", "", () => ({
+      product: "fake",
+      version: "1",
+      endpoint: "fake://",
+      securityOptions: ["seccomp"],
+      cgroupVersion: "2",
+      runtimes: [...this.world.runtimes].sort(),
+    }));
+  }
+
+  async resolveImage(reference: string): Promise<ImageFact> {
+    return await this.#call("resolveImage", reference, () => {
+      const image = this.world.images.get(reference);
+      return image === undefined ? { kind: "missing" as const } : { kind: "found" as const, ...image };
+    });
+  }
+
+  async list(): Promise<Listed[]> {
+    return await this.#call("list", "", () => {
+      const listed: Listed[] = [];
+      for (const container of this.world.containers.values()) {
+        const identity = container.labels[LABEL.instance] === this.#instance ? toIdentity(container.labels) : null;
+        if (identity === null) continue;
+        listed.push({ id: container.id, name: identity.name, actualName: container.name, state: container.state });
+      }
+      return listed;
+    });
+  }
+
+  async observe(name: SandboxName): Promise<Observation[]> {
+    return await this.#call("observe", name, () => [...this.world.of(this.#instance, name)].map(toObservation).filter((each) => each !== null));
+  }
+
+  async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
+    const watcher = { instance: this.#instance, hint, connected };
+    this.world.watchers.add(watcher);
+    connected(true);
+    hint({ kind: "relist", cause: "connected" });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    this.world.watchers.delete(watcher);
+    connected(false);
+  }
+
+  async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
+    return await this.#call("create", identity.name, () => {
+      const image = this.world.images.get(spec.image);
+      if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
+      this.#checkSpec(spec);
+      const container = toContainer(this.world, identity, spec, image.id);
+      this.world.add(container);
+      return { id: container.id, uid: identity.uid, incarnation: "" };
+    });
+  }
+
+  #checkSpec(spec: ContainerSpec): void {
+    const missing = spec.mounts.find(({ source }) => this.world.missingSources.has(source));
+    if (missing !== undefined) throw new OperationError("SpecRejected", `bind source path does not exist: ${missing.source}`);
+    if (spec.runtime !== null && !this.world.runtimes.has(spec.runtime)) {
+      throw new OperationError("SpecRejected", `unknown or invalid runtime name: ${spec.runtime}`);
+    }
+  }
+
+  async act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void> {
+    return await this.#call(act.kind, identity.name, () => {
+      if (act.kind === "retire") return this.#retire(handle, identity.name);
+      const container = this.world.mustGet(handle.id);
+      switch (act.kind) {
+        case "start":
+          return this.#start(container);
+        case "promote":
+          return container.name === identity.name ? undefined : this.world.rename(container.id, identity.name);
+        case "update":
+          return this.world.limit(container.id, toUpdated(container.live, act.live));
+        case "unpause":
+          if (container.state !== "paused") return;
+          container.state = "running";
+          return this.world.changed(container);
+        case "detach":
+          if (container.networks.delete(act.network)) this.world.changed(container);
+          return;
+      }
+    });
+  }
+
+  #start(container: FakeContainer): void {
+    if (container.state === "running") return;
+    if (container.state === "paused") throw new OperationError("NotReady", "cannot start a paused container", { fix: "unpause the container" });
+    if (!this.world.networks.has(container.created.network)) {
+      throw new OperationError("SpecRejected", `network ${container.created.network} not found`);
+    }
+    this.world.start(container.id);
+  }
+
+  #retire(handle: Handle, name: SandboxName): void {
+    const container = this.world.containers.get(handle.id);
+    if (container === undefined) return;
+    const identity = toIdentity(container.labels);
+    if (identity === null || identity.instance !== this.#instance || identity.name !== name || identity.uid !== handle.uid) {
+      throw new OperationError("StaleHandle", `container ${handle.id} is not the one that ${name} means; nothing was removed`);
+    }
+    this.world.remove(handle.id);
+  }
+
+  /** The running container and run that the handle means. */
+  #mustRun(handle: Handle): FakeContainer {
+    const container = this.world.mustGet(handle.id);
+    if (container.state === "paused") throw new OperationError("NotReady", "the container is paused", { fix: "unpause the container" });
+    if (container.state !== "running" || toIncarnation(container) !== handle.incarnation) {
+      throw new OperationError("StaleHandle", "the container was stopped or restarted");
+    }
+    return container;
+  }
+
+  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    return await this.#call("exec", request.argv.join(" "), () => {
+      const container = this.#mustRun(handle);
+      const exec = new FakeExec(request, this.world.programFor(request.argv), this.world.clock);
+      container.execs.add(exec);
+      const forget = (): void => {
+        container.execs.delete(exec);
+        this.world.changed(container);
+      };
+      exec.exit.then(forget, forget);
+      this.world.changed(container);
+      return exec;
+    });
+  }
+
+  async inUse(handle: Handle): Promise<"yes" | "no" | "unknown"> {
+    try {
+      return await this.#call("inUse", handle.id, () => {
+        const container = this.world.containers.get(handle.id);
+        return [...(container?.execs ?? [])].some((exec) => exec.running) ? "yes" : "no";
+      });
+    } catch (error) {
+      if (error instanceof OperationError) return "unknown";
+      throw error;
+    }
+  }
+
+  async dial(handle: Handle, port: number): Promise<Duplex> {
+    return await this.#call("dial", String(port), () => {
+      const program = this.#mustRun(handle).ports.get(port);
+      if (program === undefined) throw new OperationError("NotReady", `nothing listens on port ${port} inside the sandbox`);
+      const exec = new FakeExec({ argv: ["dial", String(port)], stdin: true }, program, this.world.clock);
+      return Duplex.from({ readable: exec.stdout, writable: exec.stdin ?? exec.stdout });
+    });
+  }
+
+  async objects(kind: ObjectKind): Promise<EngineObject[]> {
+    return await this.#call("objects", kind, () => {
+      const ofUs = (labels: Readonly<Record<string, string>>): boolean => labels[LABEL.instance] === this.#instance;
+      if (kind !== "container") return this.world.objects.filter((object) => object.kind === kind && ofUs(object.labels));
+      return [...this.world.containers.values()]
+        .filter(({ labels }) => ofUs(labels))
+        .map(({ id, name, createdAt, labels }) => ({ kind, ref: id, name, createdAt, labels }));
+    });
+  }
+
+  async removeObject(object: EngineObject): Promise<void> {
+    return await this.#call("removeObject", object.name, () => {
+      if (object.labels[LABEL.instance] !== this.#instance) {
+        throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
+      }
+      if (object.kind === "container") return this.world.remove(object.ref as FakeContainer["id"]);
+      const at = this.world.objects.findIndex(({ kind, ref }) => kind === object.kind && ref === object.ref);
+      if (at >= 0) this.world.objects.splice(at, 1);
+    });
+  }
+}
+
+function toContainer(world: FakeWorld, identity: Identity, spec: ContainerSpec, imageId: FakeContainer["imageId"]): FakeContainer {
+  const { live, setupCommand: _, ...created } = spec;
+  return {
+    id: world.newId(),
+    labels: toLabels(identity),
+    name: toPendingName(identity.name),
+    state: "created",
+    startedAt: null,
+    finishedAt: null,
+    starts: 0,
+    exitCode: null,
+    oomKilled: false,
+    createdAt: world.clock.now(),
+    imageId,
+    networks: new Set([spec.network]),
+    live: effectiveLive(live),
+    created: {
+      ...created,
+      capDrop: toCapDrop(created.capDrop),
+      shmSize: created.shmSize === SHM_SIZE_DEFAULT ? null : created.shmSize,
+      runtime: created.runtime === "runc" ? null : created.runtime,
+      tmpfs: [...created.tmpfs].sort((left, right) => (left.path < right.path ? -1 : 1)),
+      mounts: created.mounts.map((mount) => ({ ...mount, kind: toMountKind(mount.target, created.workdir) })),
+    },
+    execs: new Set(),
+    ports: new Map(),
+  };
+}
+
+/** What is null stays as it is, as with Docker. */
+function toUpdated(before: LiveSpec, wish: LiveSpec): LiveSpec {
+  const memory = wish.memory ?? before.memory;
+  const memorySwap = wish.memory === null ? (wish.memorySwap ?? before.memorySwap) : wish.memorySwap;
+  return effectiveLive({ cpus: wish.cpus ?? before.cpus, memory, memorySwap, pidsLimit: wish.pidsLimit });
+}
+
+const toIncarnation = (container: FakeContainer): string => (container.startedAt === null ? "" : `${container.startedAt}.${container.starts}`);
+
+function toObservation(container: FakeContainer): Observation | null {
+  const identity = toIdentity(container.labels);
+  if (identity === null) return null;
+  const { name, state, startedAt } = container;
+  return {
+    handle: { id: container.id, uid: identity.uid, incarnation: toIncarnation(container) },
+    identity,
+    actualName: name,
+    stage: name === identity.name ? "current" : name === toPendingName(identity.name) ? "pending" : "renamed",
+    state,
+    startedAt,
+    restarted: container.finishedAt !== null,
+    exitCode: state === "exited" || state === "dead" ? container.exitCode : null,
+    oomKilled: container.oomKilled,
+    imageId: container.imageId,
+    networks: [...container.networks].sort(),
+    live: container.live,
+    created: container.created,
+    execs: container.execs.size === 0 ? "none" : "some",
+  };
+}
