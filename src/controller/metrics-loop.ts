@@ -49,7 +49,10 @@ export function createLoopMetrics(registry: MetricRegistry): LoopMetrics {
     CONTROLLER,
     RECONCILE_SECONDS,
   );
-  const depth = registry.gauge({ name: "workqueue_depth", help: "Current depth of workqueue by priority" }, { ...QUEUE, priority: QUEUE_PRIORITIES });
+  const depth = registry.gauge(
+    { name: "workqueue_depth", help: "Current depth of workqueue by priority" },
+    { ...QUEUE, priority: QUEUE_PRIORITIES },
+  );
   const adds = registry.counter({ name: "workqueue_adds_total", help: "Total number of adds handled by workqueue" }, QUEUE);
   const queueSeconds = registry.histogram(
     { name: "workqueue_queue_duration_seconds", help: "How long in seconds an item stays in workqueue before being requested" },
@@ -90,7 +93,10 @@ function createQueueGauges(registry: MetricRegistry): LoopMetrics["watch"] {
     { name: "controller_runtime_max_concurrent_reconciles", help: "Maximum number of concurrent reconciles per controller" },
     CONTROLLER,
   );
-  const active = registry.gauge({ name: "controller_runtime_active_workers", help: "Number of currently used workers per controller" }, CONTROLLER);
+  const active = registry.gauge(
+    { name: "controller_runtime_active_workers", help: "Number of currently used workers per controller" },
+    CONTROLLER,
+  );
   const unfinished = registry.gauge(
     {
       name: "workqueue_unfinished_work_seconds",
@@ -99,7 +105,10 @@ function createQueueGauges(registry: MetricRegistry): LoopMetrics["watch"] {
     QUEUE,
   );
   const longest = registry.gauge(
-    { name: "workqueue_longest_running_processor_seconds", help: "How many seconds has the longest running processor for workqueue been running" },
+    {
+      name: "workqueue_longest_running_processor_seconds",
+      help: "How many seconds has the longest running processor for workqueue been running",
+    },
     QUEUE,
   );
   return (queue, concurrency) => {

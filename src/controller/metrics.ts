@@ -180,14 +180,22 @@ export class ControllerMetrics {
 }
 
 function createOurs(registry: MetricRegistry) {
-  return { ...createSandboxMetrics(registry), ...createExecMetrics(registry), ...createEngineMetrics(registry), ...createConfigMetrics(registry) };
+  return {
+    ...createSandboxMetrics(registry),
+    ...createExecMetrics(registry),
+    ...createEngineMetrics(registry),
+    ...createConfigMetrics(registry),
+  };
 }
 
 function createSandboxMetrics(registry: MetricRegistry) {
   return {
     sandboxes: registry.gauge({ name: "openclaw_sandboxes", help: "Sandboxes by kind, state and drift." }, SANDBOX_LABELS),
     convergence: registry.histogram(
-      { name: "openclaw_sandbox_convergence_seconds", help: "From a change seen until the sandbox is right, waits on purpose not counted." },
+      {
+        name: "openclaw_sandbox_convergence_seconds",
+        help: "From a change seen until the sandbox is right, waits on purpose not counted.",
+      },
       { trigger: TRIGGERS },
       CONVERGENCE_SECONDS,
     ),
@@ -204,9 +212,15 @@ function createSandboxMetrics(registry: MetricRegistry) {
       {},
       DOWNTIME_SECONDS,
     ),
-    prunes: registry.counter({ name: "openclaw_sandbox_prunes_total", help: "Containers that were removed, by reason." }, { reason: PRUNE_REASONS }),
+    prunes: registry.counter(
+      { name: "openclaw_sandbox_prunes_total", help: "Containers that were removed, by reason." },
+      { reason: PRUNE_REASONS },
+    ),
     deferredAge: registry.gauge(
-      { name: "openclaw_sandbox_drift_deferred_age_seconds", help: "How long the change that waits longest has waited; 0 when none waits." },
+      {
+        name: "openclaw_sandbox_drift_deferred_age_seconds",
+        help: "How long the change that waits longest has waited; 0 when none waits.",
+      },
       {},
     ),
     setups: registry.histogram(
@@ -222,7 +236,10 @@ function createSandboxMetrics(registry: MetricRegistry) {
 }
 
 function createExecMetrics(registry: MetricRegistry) {
-  const inFlight = registry.gauge({ name: "openclaw_sandbox_execs_in_flight", help: "Commands that run in sandboxes through the controller now." }, {});
+  const inFlight = registry.gauge(
+    { name: "openclaw_sandbox_execs_in_flight", help: "Commands that run in sandboxes through the controller now." },
+    {},
+  );
   let running = 0;
   return {
     execs: registry.histogram(
@@ -270,12 +287,18 @@ function createEngineMetrics(registry: MetricRegistry) {
 
 function createConfigMetrics(registry: MetricRegistry) {
   return {
-    configSuccessful: registry.gauge({ name: "openclaw_config_last_reload_successful", help: "1 when the newest config file is in force." }, {}),
+    configSuccessful: registry.gauge(
+      { name: "openclaw_config_last_reload_successful", help: "1 when the newest config file is in force." },
+      {},
+    ),
     configSuccessAt: registry.gauge(
       { name: "openclaw_config_last_reload_success_timestamp_seconds", help: "When the config in force was loaded." },
       {},
     ),
-    configReloads: registry.counter({ name: "openclaw_config_reloads_total", help: "Times at which the config was loaded." }, { result: OUTCOMES }),
+    configReloads: registry.counter(
+      { name: "openclaw_config_reloads_total", help: "Times at which the config was loaded." },
+      { result: OUTCOMES },
+    ),
     configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file, warnings included." }, {}),
     rolloutInProgress: registry.gauge({ name: "openclaw_rollout_in_progress", help: "1 while a change is being rolled out." }, {}),
     rollouts: registry.counter(

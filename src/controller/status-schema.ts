@@ -1,16 +1,7 @@
 // What a status file must hold to be believed: the Sandbox of the vocabulary, field by field. A file of another version is junk, and is
 // observed again. It does not read files.
 import { z } from "zod";
-import {
-  toAgentId,
-  toContainerId,
-  toEpochMs,
-  toImageId,
-  toSandboxName,
-  toSandboxUid,
-  toScopeKey,
-  toSpecHash,
-} from "../api/brands.ts";
+import { toAgentId, toContainerId, toEpochMs, toImageId, toSandboxName, toSandboxUid, toScopeKey, toSpecHash } from "../api/brands.ts";
 import { ERROR_CODES, type ErrorCode } from "../api/errors.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 

@@ -3,7 +3,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type DurationMs, elapsed, type EpochMs, toEpochMs } from "../brands.ts";
+import { type DurationMs, type EpochMs, elapsed, toEpochMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
 
 export interface ReplaceOptions {
@@ -157,7 +157,9 @@ export function toFileFacts(found: { ino: number; size: number; mtimeMs: number;
 }
 
 export function isSameFile(left: FileFacts, right: FileFacts): boolean {
-  return left.inode === right.inode && left.bytes === right.bytes && left.modifiedAt === right.modifiedAt && left.changedAt === right.changedAt;
+  return (
+    left.inode === right.inode && left.bytes === right.bytes && left.modifiedAt === right.modifiedAt && left.changedAt === right.changedAt
+  );
 }
 
 /** `ENOENT` and the like; empty for what is no system error. */

@@ -152,7 +152,9 @@ export class ObjectStore<Schema extends z.ZodType> {
   async #look(names: readonly string[]): Promise<void> {
     const changed: string[] = [];
     for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
-      await Promise.all(names.slice(at, at + LOOKS_AT_ONCE).map(async (name) => ((await this.#isKnown(name)) ? undefined : changed.push(name))));
+      await Promise.all(
+        names.slice(at, at + LOOKS_AT_ONCE).map(async (name) => ((await this.#isKnown(name)) ? undefined : changed.push(name))),
+      );
     }
     const bad = await this.#readAll(changed);
     const settleMs = Math.max(0, ...bad.map((name) => this.#unsettledMs(name)));
@@ -218,12 +220,18 @@ export class ObjectStore<Schema extends z.ZodType> {
     if (json === undefined) return { kind: "bad", facts, issues: [this.#toIssue(name, "", "it is not valid JSON")] };
     const parsed = this.#options.schema.safeParse(json.value);
     if (!parsed.success) {
-      const issues = parsed.error.issues.slice(0, ISSUES_PER_FILE_MAX).map((issue) => this.#toIssue(name, issue.path.join("."), issue.message));
+      const issues = parsed.error.issues
+        .slice(0, ISSUES_PER_FILE_MAX)
+        .map((issue) => this.#toIssue(name, issue.path.join("."), issue.message));
       return { kind: "bad", facts, issues };
     }
     const said = this.#options.nameOf(parsed.data);
     if (said === name) return { kind: "object", facts, object: parsed.data };
-    return { kind: "bad", facts, issues: [this.#toIssue(name, "metadata.name", `it says ${JSON.stringify(said)}, and the file says ${JSON.stringify(name)}`)] };
+    return {
+      kind: "bad",
+      facts,
+      issues: [this.#toIssue(name, "metadata.name", `it says ${JSON.stringify(said)}, and the file says ${JSON.stringify(name)}`)],
+    };
   }
 
   #toIssue(name: string, path: string, message: string): Issue {

@@ -1,0 +1,153 @@
+// Answers programs that watch the controller: metrics, whether it lives, whether it is ready. Reads only; anybody who reaches it may ask,
+// so that it binds to loopback by default and shows no names, values or secrets.
+import type { Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { OperationError } from "../api/errors.ts";
+import { errnoOf } from "../api/store/atomic-file.ts";
+import { type MetricRegistry, OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE } from "./metrics-registry.ts";
+
+export const METRICS_LISTEN_DEFAULT = "127.0.0.1:9464";
+
+export interface HealthCheck {
+  /** One word, e.g. `engine`. */
+  name: string;
+  ok: boolean;
+  /** One sentence without secrets; shown by `?verbose`. */
+  message: string;
+}
+
+export interface HealthParts {
+  registry: Pick<MetricRegistry, "renderText" | "renderOpenMetrics">;
+  /** Whether the process works: the loop turns, the oldest work is within its limit. Failing means: restart it. Must not throw. */
+  live(): readonly HealthCheck[];
+  /** Whether it can do its job. Must not throw. */
+  ready(): readonly HealthCheck[];
+}
+
+/** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
+const CONNECTIONS_MAX = 100;
+const HEADERS_MS_MAX = 5_000;
+const REQUEST_MS_MAX = 10_000;
+const KEEP_ALIVE_MS = 65_000;
+const HEADER_BYTES_MAX = 8_192;
+const METHODS = ["GET", "HEAD"];
+
+/** The answers, without a socket. */
+export function createHealthApp(parts: HealthParts): Hono {
+  const app = new Hono();
+  app.use(async (context, next) => {
+    if (!METHODS.includes(context.req.method)) return context.text("only GET and HEAD\n", 405, { Allow: METHODS.join(", ") });
+    await next();
+    context.header("Cache-Control", "no-store");
+    context.header("X-Content-Type-Options", "nosniff");
+    return;
+  });
+  app.get("/metrics", async (context) => {
+    if (wantsOpenMetrics(context.req.header("accept"))) {
+      return context.body(await parts.registry.renderOpenMetrics(), 200, { "Content-Type": OPENMETRICS_CONTENT_TYPE });
+    }
+    return context.body(await parts.registry.renderText(), 200, { "Content-Type": TEXT_CONTENT_TYPE });
+  });
+  app.get("/healthz", (context) => answer(parts.live(), context.req.query("verbose") !== undefined));
+  app.get("/livez", (context) => answer(parts.live(), context.req.query("verbose") !== undefined));
+  app.get("/readyz", (context) => answer(parts.ready(), context.req.query("verbose") !== undefined));
+  app.notFound((context) => context.text("not found: try /metrics, /healthz, /readyz?verbose\n", 404));
+  return app;
+}
+
+/** As Kubernetes' own endpoints: `ok`, or with `verbose` (and whenever something fails) one line per check. */
+function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
+  const ok = checks.every((check) => check.ok);
+  const lines = checks.map(
+    (check) => `[${check.ok ? "+" : "-"}]${check.name} ${check.ok ? "ok" : "failed"}${verbose ? `: ${check.message}` : ""}\n`,
+  );
+  const text = ok && !verbose ? "ok" : `${lines.join("")}${ok ? "ok" : "failed"}\n`;
+  return new Response(text, { status: ok ? 200 : 503, headers: { "Content-Type": "text/plain; charset=utf-8" } });
+}
+
+/** OpenMetrics only for who asks for it, and no less than for text. */
+function wantsOpenMetrics(accept: string | undefined): boolean {
+  const weights = new Map((accept ?? "").split(",").map((range) => toWeight(range)));
+  const openMetrics = weights.get("application/openmetrics-text") ?? 0;
+  return openMetrics > 0 && openMetrics >= (weights.get("text/plain") ?? 0);
+}
+
+function toWeight(range: string): [string, number] {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+  const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
+  return [type, Number.isFinite(quality) ? quality : 0];
+}
+
+export interface HealthServer {
+  host: string;
+  /** The one that was bound, also where 0 was asked for. */
+  port: number;
+  /** Ends open connections too. */
+  close(): Promise<void>;
+}
+
+/**
+ * @param listen `host:port`; IPv6 hosts in brackets; an empty host is every address; port 0 is any free one
+ * @throws OperationError `InvalidArgument` (not an address), `HostRejected` (taken, forbidden, not of this host)
+ */
+export async function startHealthServer(parts: HealthParts, listen: string): Promise<HealthServer> {
+  const { host, port } = parseListen(listen);
+  const server = createAdaptorServer({
+    fetch: createHealthApp(parts).fetch,
+    overrideGlobalObjects: false,
+    serverOptions: {
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+  }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
+  await bind(server, host, port, listen);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a bound TCP server has an address");
+  return { host: address.address, port: address.port, close: () => close(server) };
+}
+
+/** @throws OperationError `InvalidArgument` */
+export function parseListen(listen: string): { host: string | undefined; port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(listen) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    throw new OperationError("InvalidArgument", `--metrics-listen ${JSON.stringify(listen)} is not an address`, {
+      fix: `expected host:port such as ${METRICS_LISTEN_DEFAULT}`,
+    });
+  }
+  const host = bracketed ?? plain ?? "";
+  return { host: host === "" ? undefined : host, port };
+}
+
+function bind(server: Server, host: string | undefined, port: number, listen: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(toBindError(error, listen)));
+    server.listen({ host, port }, () => resolve());
+  });
+}
+
+const BIND_WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is taken",
+  EACCES: "the port may not be used by this user",
+  EADDRNOTAVAIL: "this host does not have the address",
+  ENOTFOUND: "the host name is not known",
+};
+
+function toBindError(error: Error, listen: string): OperationError {
+  const reason = BIND_WORDS[errnoOf(error)] ?? error.message;
+  return new OperationError("HostRejected", `cannot listen on ${listen}: ${reason}`, {
+    cause: error,
+    fix: "choose another one with --metrics-listen, port 0 for any free one",
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
