@@ -148,7 +148,10 @@ export class KeyedQueue<Key> {
   /** Add the key after `delay`, unless a timer for it ends earlier. At once for 0 and less. */
   addAfter(key: Key, delay: DurationMs, priority: QueuePriority = "change"): void {
     if (this.#stopped) return;
-    if (!(delay > 0)) return this.add(key, priority);
+    if (!(delay > 0)) {
+      this.add(key, priority);
+      return;
+    }
     const at = later(this.#parts.clock.now(), delay);
     const known = this.#delayed.get(key);
     if (known !== undefined && known.at <= at) {
@@ -316,19 +319,22 @@ export class KeyedQueue<Key> {
     this.#fillSoon();
   }
 
-  #settle(key: Key, result: WorkEnd): void {
-    switch (result.kind) {
+  #settle(key: Key, end: WorkEnd): void {
+    switch (end.kind) {
       case "done":
       case "terminal":
-        return this.forget(key);
+        this.forget(key);
+        break;
       case "after":
         this.forget(key);
-        return this.addAfter(key, result.delay, result.priority);
+        this.addAfter(key, end.delay, end.priority);
+        break;
       case "retry":
       case "panic": {
         const delay = this.#backOff(key);
         this.#parts.observer?.retried(key, delay);
-        return this.addAfter(key, delay);
+        this.addAfter(key, delay);
+        break;
       }
     }
   }
