@@ -7,7 +7,7 @@ const SECOND_MS = 1000;
 
 export default defineConfig({
   test: {
-    reporters: ["default", new TallyReporter(process.env["OPENCLAW_TEST_RESULT"])],
+    reporters: ["default", new TallyReporter(process.env.OPENCLAW_TEST_RESULT)],
     projects: [
       {
         extends: true,

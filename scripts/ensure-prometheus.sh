@@ -32,7 +32,7 @@ refresh_and_fetch() {
   [ "$(id -u)" = 0 ] || return 1
   step "refreshing the package lists" apt-get update && fetch
 }
-known() { apt-cache policy prometheus 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+known() { LC_ALL=C apt-cache policy prometheus 2>/dev/null | grep "Candidate: [0-9]" >/dev/null; }
 if ! known || ! fetch; then
   refresh_and_fetch || die "the package 'prometheus' could not be fetched." \
     "Check the machine's package sources and its network: sudo apt-get update; apt-get download prometheus"

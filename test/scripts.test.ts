@@ -1,0 +1,159 @@
+// The shell scripts around the engine and the last line of .ci/run, run for real against sockets and stubs of the test's own.
+// What needs a real engine is sandbox-image.engine.test.ts.
+import { createHash } from "node:crypto";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Run, run, toolbox } from "./run-program.ts";
+
+const project = resolve(import.meta.dirname, "..");
+let folder = "";
+let servers: Server[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "openclaw-scripts-"));
+  mkdirSync(join(folder, "path"));
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  servers = [];
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Something that answers an engine's ping on a socket, or answers it with an error. */
+async function engineAt(socket: string, status = 200): Promise<string> {
+  mkdirSync(dirname(socket), { recursive: true });
+  const server = createServer((request, response) => response.writeHead(request.url === "/_ping" ? status : 404).end("OK"));
+  servers.push(server);
+  await new Promise<void>((listening) => server.listen(socket, listening));
+  return `unix://${socket}`;
+}
+
+function context(name: string, host: string): void {
+  const meta = join(folder, ".docker/contexts/meta", createHash("sha256").update(name).digest("hex"));
+  mkdirSync(meta, { recursive: true });
+  writeFileSync(
+    join(meta, "meta.json"),
+    JSON.stringify({ Name: name, Metadata: {}, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } }),
+  );
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+  chmodSync(join(folder, path), 0o755);
+}
+
+describe.each(["curl", "node"])("scripts/find-engine.sh, asking with %s and no docker command", (asker) => {
+  const find = (env: Record<string, string> = {}): Promise<Run> =>
+    run(join(project, "scripts/find-engine.sh"), [], { env: { PATH: join(folder, "path"), HOME: folder, ...env } });
+
+  beforeEach(() => {
+    toolbox(join(folder, "path"), asker === "curl" ? ["curl"] : []);
+    if (asker === "node") symlinkSync(process.execPath, join(folder, "path/node"));
+  });
+
+  it("takes DOCKER_HOST", async () => {
+    const host = await engineAt(join(folder, "a.sock"));
+    expect(await find({ DOCKER_HOST: host })).toMatchObject({ code: 0, stdout: `${host}\n`, stderr: "" });
+  });
+
+  it("never replaces a DOCKER_HOST that is down by another engine", async () => {
+    await engineAt(join(folder, ".docker/run/docker.sock"));
+    const { code, stdout, stderr } = await find({ DOCKER_HOST: `unix://${folder}/none.sock` });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(`DOCKER_HOST names unix://${folder}/none.sock, and no engine answers there.`);
+    expect(stderr).toContain("unset DOCKER_HOST");
+  });
+
+  it("does not take a socket that answers with an error for an engine", async () => {
+    expect((await find({ DOCKER_HOST: await engineAt(join(folder, "a.sock"), 500) })).code).toBe(1);
+  });
+
+  it("takes the context that DOCKER_CONTEXT names, then the current one", async () => {
+    const [named, current] = [await engineAt(join(folder, "named.sock")), await engineAt(join(folder, "current.sock"))];
+    context("colima", named);
+    context("orbstack", current);
+    writeFileSync(join(folder, ".docker/config.json"), JSON.stringify({ auths: {}, currentContext: "orbstack" }, null, 2));
+    expect((await find({ DOCKER_CONTEXT: "colima" })).stdout).toBe(`${named}\n`);
+    expect((await find()).stdout).toBe(`${current}\n`);
+  });
+
+  it("says which context is missing", async () => {
+    const { code, stderr } = await find({ DOCKER_CONTEXT: "gone" });
+    expect(code).toBe(1);
+    expect(stderr).toContain("the docker context 'gone', which does not exist");
+  });
+});
+
+describe("scripts/find-engine.sh over TCP", () => {
+  it("takes an engine behind a port", async () => {
+    const server = createServer((_, response) => response.end("OK"));
+    servers.push(server);
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    toolbox(join(folder, "path"), ["curl"]);
+    const host = `tcp://127.0.0.1:${address.port}`;
+    const { stdout } = await run(join(project, "scripts/find-engine.sh"), [], {
+      env: { PATH: join(folder, "path"), HOME: folder, DOCKER_HOST: host },
+    });
+    expect(stdout).toBe(`${host}\n`);
+  });
+});
+
+describe("scripts that need what is not there", () => {
+  it("scripts/ensure-engine.sh starts nothing in place of a chosen engine that is down", async () => {
+    toolbox(join(folder, "path"), ["curl"]);
+    const env = { PATH: join(folder, "path"), HOME: folder, DOCKER_HOST: `unix://${folder}/none.sock` };
+    const { code, stdout, stderr } = await run(join(project, "scripts/ensure-engine.sh"), [], { env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("Start that engine, or unset DOCKER_HOST.");
+  });
+
+  it("scripts/sandbox-setup.sh says how to get the docker command", async () => {
+    toolbox(join(folder, "path"));
+    const { code, stderr } = await run(join(project, "scripts/sandbox-setup.sh"), [], {
+      env: { PATH: join(folder, "path"), HOME: folder },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("the 'docker' command is needed to build openclaw-sandbox:bookworm-slim");
+    expect(stderr).toContain("apt-get install docker.io");
+  });
+
+  it("scripts/sandbox-setup.sh refuses an argument it does not know", async () => {
+    expect((await run(join(project, "scripts/sandbox-setup.sh"), ["--forse"], { env: { PATH: process.env.PATH ?? "" } })).code).toBe(2);
+  });
+});
+
+describe("the last line of .ci/run", () => {
+  const lastLine = ({ stdout }: Run): string | undefined => stdout.trimEnd().split("\n").at(-1);
+
+  /** .ci/run in a folder whose npm behaves as told. */
+  function ci(behaviour: { result?: string; testCode?: number; checkCode?: number; prepareCode?: number }): Promise<Run> {
+    const { result, testCode = 0, checkCode = 0, prepareCode = 0 } = behaviour;
+    cpSync(join(project, ".ci/run"), join(folder, ".ci/run"));
+    write("scripts/prepare.sh", `exit ${prepareCode}\n`);
+    write("scripts/ensure-prometheus.sh", "#!/bin/sh\necho /nowhere\n");
+    const writeResult = result === undefined ? "" : `echo '${result}' >"$OPENCLAW_TEST_RESULT"`;
+    write("path/npm", `#!/bin/sh\ncase "$*" in *check*) exit ${checkCode} ;; esac\n${writeResult}\nexit ${testCode}\n`);
+    return run(join(folder, ".ci/run"), [], { env: { PATH: toolbox(join(folder, "path")), HOME: folder } });
+  }
+
+  it.each([
+    ["what the tests said", { result: "3 passed, 0 failed" }, "3 passed, 0 failed", 0],
+    ["also what was skipped", { result: "3 passed, 0 failed, 2 skipped" }, "3 passed, 0 failed, 2 skipped", 0],
+    ["a failed test, with a failing exit code", { result: "3 passed, 1 failed", testCode: 1 }, "3 passed, 1 failed", 1],
+    ["a failed check as one failed", { result: "3 passed, 0 failed", checkCode: 1 }, "3 passed, 1 failed", 1],
+    ["a crash without a result as one failed", { testCode: 139 }, "0 passed, 1 failed", 1],
+    ["no result at all as one failed", {}, "0 passed, 1 failed", 1],
+    ["a failing exit code against a clean result as one failed", { result: "3 passed, 0 failed", testCode: 1 }, "3 passed, 1 failed", 1],
+    ["nothing run, with a failing exit code", { result: "0 passed, 0 failed" }, "0 passed, 0 failed", 1],
+    ["a machine that could not be prepared as one failed", { prepareCode: 1 }, "0 passed, 1 failed", 1],
+  ])("is %s", async (_, behaviour, line, code) => {
+    const ended = await ci(behaviour);
+    expect({ line: lastLine(ended), code: ended.code }).toEqual({ line, code });
+  });
+});

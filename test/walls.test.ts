@@ -1,0 +1,146 @@
+// Proves that the linter holds each wall of the house: every import that must not be is planted in a copy of the layout, and found.
+// The copy lies in a temporary folder with the real biome.json, so that nothing is planted in the checkout itself.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+interface Planted {
+  readonly file: string;
+  readonly code: string;
+}
+
+const WALLS = ["lint/style/noRestrictedImports", "lint/style/noRestrictedGlobals"];
+
+const FORBIDDEN: readonly Planted[] = [
+  // The vocabulary knows nobody.
+  { file: "src/api/a.ts", code: 'import { loop } from "../controller/loop.ts";' },
+  { file: "src/api/a.ts", code: 'import type { Engine } from "../controller/engine/engine.ts";' },
+  { file: "src/api/config/a.ts", code: 'import { serve } from "../../gateway/server.ts";' },
+  { file: "src/api/a.ts", code: 'export { table } from "../cli/table.ts";' },
+  { file: "src/api/a.ts", code: 'export const engine = await import("dockerode");' },
+  // Decisions are pure.
+  { file: "src/controller/decide/a.ts", code: 'import { loop } from "../loop.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import type { Engine } from "../engine/engine.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { serve } from "../../gateway/server.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { table } from "../../cli/table.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { readFileSync } from "node:fs";' },
+  { file: "src/controller/decide/a.ts", code: 'import { readFileSync } from "fs";' },
+  { file: "src/controller/decide/a.ts", code: 'import { setTimeout } from "node:timers/promises";' },
+  { file: "src/controller/decide/a.ts", code: 'import { randomUUID } from "node:crypto";' },
+  { file: "src/controller/decide/a.ts", code: 'import Docker from "dockerode";' },
+  { file: "src/controller/decide/a.ts", code: 'import { pino } from "pino";' },
+  { file: "src/controller/decide/a.ts", code: 'export const fs = await import("node:fs/promises");' },
+  { file: "src/controller/decide/a.ts", code: "export const home = process.env.HOME;" },
+  { file: "src/controller/decide/a.ts", code: "export const startedAt = performance.now();" },
+  { file: "src/controller/decide/a.ts", code: "setTimeout(() => undefined, 1);" },
+  { file: "src/controller/decide/a.ts", code: "setInterval(() => undefined, 1);" },
+  { file: "src/controller/decide/a.ts", code: "export const id = crypto.randomUUID();" },
+  { file: "src/controller/decide/a.ts", code: 'export const answer = fetch("http://localhost");' },
+  { file: "src/controller/decide/a.ts", code: "export const now = globalThis.Date.now();" },
+  // Only the engine folder speaks to an engine; the controller knows neither of its callers.
+  { file: "src/controller/a.ts", code: 'import Docker from "dockerode";' },
+  { file: "src/controller/a.ts", code: 'import type Modem from "dockerode/lib/modem";' },
+  { file: "src/controller/a.ts", code: 'import { serve } from "../gateway/server.ts";' },
+  { file: "src/controller/engine/a.ts", code: 'import { table } from "../../cli/table.ts";' },
+  { file: "src/controller/engine/a.ts", code: 'import { serve } from "../../gateway/server.ts";' },
+  // The gateway cannot reach the engine.
+  { file: "src/gateway/a.ts", code: 'import { loop } from "../controller/loop.ts";' },
+  { file: "src/gateway/a.ts", code: 'import type { Engine } from "../controller/engine/engine.ts";' },
+  { file: "src/gateway/tools/a.ts", code: 'export const main = await import("../../controller/main.ts");' },
+  { file: "src/gateway/a.ts", code: 'import { table } from "../cli/table.ts";' },
+  { file: "src/gateway/a.ts", code: 'import Docker from "dockerode";' },
+  // The command line reads and wishes; of the two servers it knows only how to start them.
+  { file: "src/cli/a.ts", code: 'import { loop } from "../controller/loop.ts";' },
+  { file: "src/cli/commands/a.ts", code: 'import { plan } from "../../controller/decide/plan.ts";' },
+  { file: "src/cli/commands/a.ts", code: 'export const server = await import("../../gateway/server.ts");' },
+  { file: "src/cli/commands/a.ts", code: 'export const engine = await import("../../controller/engine/main.ts");' },
+  { file: "src/cli/a.ts", code: 'import Docker from "dockerode";' },
+  // Nobody imports a test.
+  { file: "src/api/a.ts", code: 'import { sample } from "./b.test.ts";' },
+  { file: "src/controller/a.ts", code: 'import { sample } from "./decide/b.test.ts";' },
+  { file: "src/controller/engine/a.ts", code: 'import { sample } from "./b.engine.test.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { sample } from "./b.test.ts";' },
+  { file: "src/controller/decide/a.test.ts", code: 'import { sample } from "./b.test.ts";' },
+  { file: "src/gateway/a.ts", code: 'import { sample } from "./b.test.ts";' },
+  { file: "src/cli/a.ts", code: 'import { sample } from "./b.test.ts";' },
+  { file: "test/a.ts", code: 'import { sample } from "../src/api/b.test.ts";' },
+];
+
+const ALLOWED: readonly Planted[] = [
+  { file: "src/api/a.ts", code: 'import { z } from "zod";' },
+  { file: "src/api/config/a.ts", code: 'import { names } from "../names.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { createHash } from "node:crypto";' },
+  { file: "src/controller/decide/a.ts", code: 'import type { Sandbox } from "../../api/sandbox.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { parse } from "../../api/config/config.ts";' },
+  { file: "src/controller/decide/a.ts", code: 'import { planActions } from "./plan.ts";' },
+  { file: "src/controller/decide/a.ts", code: "export const later = (now: number): string => new Date(now).toISOString();" },
+  { file: "src/controller/decide/a.test.ts", code: 'import fc from "fast-check";' },
+  { file: "src/controller/a.ts", code: 'import { plan } from "./decide/plan.ts";' },
+  { file: "src/controller/a.ts", code: 'import type { Engine } from "./engine/engine.ts";' },
+  { file: "src/controller/engine/a.ts", code: 'import Docker from "dockerode";' },
+  { file: "src/controller/a.engine.test.ts", code: 'import Docker from "dockerode";' },
+  { file: "src/gateway/tools/a.ts", code: 'import { names } from "../../api/names.ts";' },
+  { file: "src/gateway/a.ts", code: 'import { policy } from "./tools/policy.ts";' },
+  { file: "src/cli/a.ts", code: 'export const main = await import("../controller/main.ts");' },
+  { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/main.ts");' },
+  { file: "src/cli/commands/a.ts", code: 'import { names } from "../../api/names.ts";' },
+];
+
+const title = ({ file, code }: Planted): string => `${file}: ${code}`;
+
+/** One file for each, so that a finding can be told apart: `src/api/a.ts` becomes `src/api/forbidden-3-a.ts`. */
+function plantedPath(kind: string, index: number, { file }: Planted): string {
+  return join(dirname(file), `${kind}-${index}-${file.slice(dirname(file).length + 1)}`);
+}
+
+describe("the import walls", () => {
+  const project = resolve(import.meta.dirname, "..");
+  let copy = "";
+  let broken = new Set<string>();
+
+  beforeAll(() => {
+    copy = mkdtempSync(join(tmpdir(), "openclaw-walls-"));
+    for (const file of ["biome.json", "package.json"]) copyFileSync(join(project, file), join(copy, file));
+    for (const [kind, list] of Object.entries({ forbidden: FORBIDDEN, allowed: ALLOWED })) {
+      for (const [index, planted] of list.entries()) {
+        const path = join(copy, plantedPath(kind, index, planted));
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, `${planted.code}\n`);
+      }
+    }
+    broken = filesThatBreakWalls(project, copy);
+  });
+  afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+  it.each(FORBIDDEN.map((planted, index) => ({ title: title(planted), path: plantedPath("forbidden", index, planted) })))(
+    "refuse $title",
+    ({ path }) => expect(broken).toContain(path),
+  );
+
+  it.each(ALLOWED.map((planted, index) => ({ title: title(planted), path: plantedPath("allowed", index, planted) })))(
+    "let through $title",
+    ({ path }) => expect(broken).not.toContain(path),
+  );
+});
+
+/** Paths relative to `folder` of the files in which the linter reports a wall. */
+function filesThatBreakWalls(project: string, folder: string): Set<string> {
+  const only = WALLS.map((rule) => `--only=${rule.replace("lint/", "")}`);
+  const args = ["lint", "--vcs-enabled=false", "--reporter=json", "--max-diagnostics=none", ...only, "."];
+  const output = runEvenIfItFails(join(project, "node_modules/.bin/biome"), args, folder);
+  const report = JSON.parse(output) as { diagnostics: { category: string; location: { path: string } }[] };
+  return new Set(report.diagnostics.filter(({ category }) => WALLS.includes(category)).map(({ location }) => location.path));
+}
+
+/** The linter exits with 1 when it finds something, which here is the rule. */
+function runEvenIfItFails(program: string, args: readonly string[], cwd: string): string {
+  try {
+    return execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 60_000 });
+  } catch (error) {
+    const { stdout } = error as { stdout?: string };
+    if (stdout === undefined || stdout === "") throw error;
+    return stdout;
+  }
+}
