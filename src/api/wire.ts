@@ -1,4 +1,5 @@
-// What is said over the controller's sockets: JSON over HTTP/1.1, and one WebSocket per running command. Both ends parse with these schemas.
+// What is said over the controller's sockets: JSON over HTTP/1.1, SSE, and one WebSocket per running command. Both ends parse with these schemas.
+// Shapes and limits only: who may say it is the doors', what it does is the loop's.
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, OperationError } from "./errors.ts";
 import type { SandboxEvent } from "./event.ts";
@@ -55,12 +56,31 @@ export const CommandRequest = z.strictObject({
 });
 export type CommandRequest = z.output<typeof CommandRequest>;
 
+/**
+ * How many bytes one side may send that the other has not yet said to be `consumed`: stdin in one direction, stdout and stderr together
+ * in the other. Neither side ever stops reading the socket, so signals, pings and a disconnect get through however full the pipes are,
+ * and a command holds at most two windows of memory.
+ */
+export const COMMAND_WINDOW_BYTES = 262_144;
+/** Data bytes of one binary frame. A quarter of the window, so that it never runs dry while an answer is on its way. */
+export const COMMAND_CHUNK_BYTES_MAX = 65_536;
+/** Any frame. The largest is a `start` with its arguments. */
+export const COMMAND_FRAME_BYTES_MAX = 1_048_576;
+
+/** More than one window was never sent, so it can't have been consumed. */
+const Consumed = z.strictObject({ kind: z.literal("consumed"), bytes: z.int().min(1).max(COMMAND_WINDOW_BYTES) });
+
+/** Without `SIG`, as `kill -l` prints them. */
+export const SignalName = z.string().regex(/^[A-Z][A-Z0-9]{1,9}$/);
+
 /** Text frames from the client. The first one is `start`. */
 export const CommandControl = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("start"), request: CommandRequest }),
   z.strictObject({ kind: z.literal("resize"), size: TerminalSize }),
-  z.strictObject({ kind: z.literal("signal"), name: z.string().regex(/^[A-Z0-9]{1,10}$/) }),
+  z.strictObject({ kind: z.literal("signal"), name: SignalName }),
   z.strictObject({ kind: z.literal("stdin-end") }),
+  /** Bytes of output that the client has passed on. */
+  Consumed,
 ]);
 export type CommandControl = z.output<typeof CommandControl>;
 
@@ -70,6 +90,8 @@ export const CommandNotice = z.discriminatedUnion("kind", [
   /** `reason` tells a command's own end from one that was forced. */
   z.object({ kind: z.literal("exit"), code: z.int(), reason: z.enum(["exited", "timeout"]) }),
   z.object({ kind: z.literal("error"), problem: Problem }),
+  /** Bytes of stdin that the command's pipe has taken. */
+  Consumed,
 ]);
 export type CommandNotice = z.output<typeof CommandNotice>;
 
@@ -87,12 +109,45 @@ export const SandboxProcess = z.object({
   argv: z.array(z.string()),
   state: z.enum(["running", "exited"]),
   startedAt: z.number(),
-  /** null while it runs. */
+  /** null while it runs, and when its supervisor was killed too, so that nobody knows. 137 after KILL. */
   exitCode: z.int().nullable(),
+  /** Whether its own timeoutMs ended it. */
+  timedOut: z.boolean(),
   /** Bytes of output so far, stdout and stderr together as they came. */
   outputBytes: z.int(),
+  /** How many of the first of them are no longer kept. */
+  droppedBytes: z.int(),
 });
 export type SandboxProcess = z.output<typeof SandboxProcess>;
+
+export interface ProcessList {
+  items: SandboxProcess[];
+}
+
+/** A piece of a detached process's output. */
+export interface ProcessLog {
+  /** Position of the first byte of `data`. Larger than what was asked for when the output before it is no longer kept. */
+  offset: number;
+  /** base64 */
+  data: string;
+  /** Where to read on. */
+  nextOffset: number;
+  process: SandboxProcess;
+}
+
+export const PROCESS_LOG_READ_BYTES_MAX = 1_048_576;
+/** One write to a process's stdin. */
+export const PROCESS_STDIN_BYTES_MAX = 1_048_576;
+
+export const ProcessInput = z.strictObject({
+  /** base64. Absent: nothing to write. */
+  data: z.base64().optional(),
+  /** Whether its stdin ends after this. */
+  end: z.boolean(),
+});
+export type ProcessInput = z.output<typeof ProcessInput>;
+
+export const ProcessKill = z.strictObject({ signal: SignalName });
 
 // ---- views -----------------------------------------------------------------------------------------------------------------
 
@@ -104,6 +159,41 @@ export interface SandboxDetail {
   sandbox: Sandbox;
   events: SandboxEvent[];
 }
+
+/** SSE of `GET /v1/watch`: `list` with a SandboxList comes first, then one `changed` per change; a slow reader gets the newest only. */
+export interface SandboxChange {
+  name: string;
+  /** null: it is gone, and so is its status. */
+  sandbox: Sandbox | null;
+}
+
+export interface EventList {
+  items: SandboxEvent[];
+}
+
+/** What `docker.setupCommand` printed in the newest container. */
+export interface SetupLogView {
+  /** `none`: no setup ran in this process's memory. */
+  state: "none" | "running" | "succeeded" | "failed";
+  /** stdout and stderr as they came; invalid UTF-8 is replaced. */
+  text: string;
+  /** Whether earlier output was dropped. */
+  truncated: boolean;
+}
+
+/** A config's files as texts, read by the person who asks; the controller parses them as it would its own. */
+export const ConfigTexts = z.strictObject({
+  main: z.string().min(1),
+  files: z.array(z.tuple([z.string(), z.strictObject({ realPath: z.string(), text: z.string().max(1_048_576) })])).max(65),
+});
+export type ConfigTexts = z.output<typeof ConfigTexts>;
+
+export const PlanRequest = z.strictObject({
+  /** Absent: the config in force. */
+  config: ConfigTexts.optional(),
+});
+
+export const PruneRequest = z.strictObject({ dryRun: z.boolean() });
 
 /** What the loop would do to one sandbox, step by step, until it is converged or has to wait. */
 export interface PlannedSandbox {
@@ -174,8 +264,13 @@ export interface UnownedObject {
   bytes: number | null;
 }
 
+export interface UnownedList {
+  items: UnownedObject[];
+}
+
 export interface PruneView {
   items: UnownedObject[];
+  /** Names of what was removed; empty for a dry run. */
   removed: string[];
 }
 

@@ -1,0 +1,76 @@
+// `openclaw sandbox list`: one line per sandbox, now or as they change.
+// Everything about one of them is `sandbox describe`.
+import { type EpochMs, renderTime } from "../../api/brands.ts";
+import { findCondition } from "../../api/condition.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import { AdminClient, isSandboxChange, isSandboxList } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { renderAge, renderTable } from "../text.ts";
+
+export interface ListOptions extends StateOptions {
+  browser?: boolean;
+  all?: boolean;
+  watch?: boolean;
+  json?: boolean;
+}
+
+const HEAD = ["NAME", "AGENT", "SCOPE", "READY", "REASON", "GEN/OBS", "HASH", "AGE", "IDLE", "DEFERRED-UNTIL"] as const;
+const HASH_LENGTH = 8;
+
+export async function listSandboxes(context: CliContext, options: ListOptions): Promise<ExitCode> {
+  const kind = options.all === true ? "all" : options.browser === true ? "browser" : "tools";
+  const client = new AdminClient(toStateDir(context, options));
+  if (options.watch === true) return watchSandboxes(context, client, { kind, json: options.json === true });
+  const items = await client.sandboxes(kind);
+  if (options.json === true) printJson(context, { items });
+  else if (items.length === 0) context.stderr.write(`no ${kind === "all" ? "" : `${kind} `}sandboxes\n`);
+  else print(context, renderSandboxes(items, context.now()));
+  return EXIT.ok;
+}
+
+export function renderSandboxes(items: readonly Sandbox[], now: EpochMs): string {
+  return renderTable(HEAD, items.map((sandbox) => toRow(sandbox, now)));
+}
+
+function toRow({ metadata, spec, status }: Sandbox, now: EpochMs): string[] {
+  const ready = findCondition(status.conditions, "Ready");
+  const upToDate = findCondition(status.conditions, "UpToDate");
+  // What a person should know first: why it is not ready, else why it is not up to date.
+  const reason = ready?.status === "True" && upToDate?.status === "False" ? upToDate.reason : ready?.reason;
+  return [
+    metadata.name,
+    spec.agentId ?? "-",
+    spec.scope,
+    ready?.status ?? "Unknown",
+    reason ?? "-",
+    `${metadata.generation}/${status.observedGeneration}`,
+    (status.container?.hash ?? spec.hash ?? "-").slice(0, HASH_LENGTH),
+    renderAge(status.container?.createdAt ?? null, now),
+    renderAge(status.lastUsedAt, now),
+    status.deferredUntil === null ? (status.deferredSince === null ? "-" : "in use") : renderTime(status.deferredUntil),
+  ];
+}
+
+/** The table once, then a line for each sandbox that changed; JSON: one object per line. */
+async function watchSandboxes(context: CliContext, client: AdminClient, { kind, json }: { kind: string; json: boolean }): Promise<ExitCode> {
+  const isShown = (sandbox: Sandbox): boolean => kind === "all" || sandbox.spec.kind === kind;
+  const shown = new Set<string>();
+  for await (const { event, data } of client.follow("/v1/watch")) {
+    if (event === "list" && isSandboxList(data)) {
+      const items = data.items.filter(isShown);
+      for (const { metadata } of items) shown.add(metadata.name);
+      print(context, json ? items.map((item) => `${JSON.stringify({ name: item.metadata.name, sandbox: item })}\n`).join("") : renderSandboxes(items, context.now()));
+    }
+    if (event !== "changed" || !isSandboxChange(data)) continue;
+    const { name, sandbox } = data;
+    if (sandbox === null ? !shown.delete(name) : !isShown(sandbox)) continue;
+    if (sandbox !== null) shown.add(name);
+    if (json) print(context, JSON.stringify(data));
+    else print(context, sandbox === null ? `${name}  gone` : withoutHead(renderSandboxes([sandbox], context.now())));
+  }
+  context.stderr.write("openclaw: the controller ended the stream\n");
+  return EXIT.failed;
+}
+
+const withoutHead = (table: string): string => table.slice(table.indexOf("\n") + 1);

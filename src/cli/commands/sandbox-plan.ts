@@ -1,0 +1,55 @@
+// `openclaw sandbox plan`: what the loop would do, step by step, now or with another config file. Changes nothing.
+// The forecast is the controller's; the file is read here, as the person who asks.
+import { readConfigSources } from "../../api/config/load.ts";
+import type { ConfigSources } from "../../api/config/sources.ts";
+import { OperationError } from "../../api/errors.ts";
+import { renderIssue } from "../../api/issue.ts";
+import type { ConfigTexts, PlanView } from "../../api/wire.ts";
+import { AdminClient } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type StateOptions, toAbsolute, toStateDir } from "../paths.ts";
+import { indent, toSafeLine } from "../text.ts";
+
+export interface PlanOptions extends StateOptions {
+  config?: string;
+  exitCode?: boolean;
+  json?: boolean;
+}
+
+export async function planSandboxes(context: CliContext, options: PlanOptions): Promise<ExitCode> {
+  const client = new AdminClient(toStateDir(context, options));
+  const config = options.config === undefined ? null : toConfigTexts(await readConfigSources(toAbsolute(context, options.config)));
+  const view = await client.plan(config);
+  if (options.json === true) printJson(context, view);
+  else {
+    for (const issue of view.issues) printNote(context, toSafeLine(renderIssue(issue)));
+    print(context, renderPlan(view));
+  }
+  if (view.issues.some(({ severity }) => severity === "error")) return EXIT.failed;
+  const hasWork = view.items.some(({ actions }) => actions.length > 0);
+  return options.exitCode === true && hasWork ? EXIT.planned : EXIT.ok;
+}
+
+/** @throws OperationError `InvalidConfig` when a file can't be read */
+function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
+  const texts: ConfigTexts["files"] = [];
+  for (const [path, file] of files) {
+    if (file.kind === "text") texts.push([path, { realPath: file.realPath, text: file.text }]);
+    else if (path === main) throw new OperationError("InvalidConfig", `${path} can't be read: ${file.kind === "unreadable" ? file.reason : "there is no such file"}`);
+    // An included file that is not there is an issue of the config, which the controller reports with its place.
+  }
+  return { main, files: texts };
+}
+
+export function renderPlan({ items, issues }: PlanView): string {
+  const busy = items.filter(({ actions, waits }) => actions.length > 0 || waits !== undefined);
+  const rest = items.length - busy.length;
+  const blocks = busy.map(({ name, because, actions, waits }) => {
+    const steps = actions.map((action, index) => `${index + 1}. ${toSafeLine(action)}\n`).join("");
+    return `${name}: ${toSafeLine(because)}\n${indent(`${steps}${waits === undefined ? "" : `waits: ${toSafeLine(waits)}\n`}`)}`;
+  });
+  if (issues.some(({ severity }) => severity === "error") && items.length === 0) return "This config can't be used: nothing would change, the last good one stays in force.\n";
+  const actionCount = items.reduce((sum, { actions }) => sum + actions.length, 0);
+  const summary = actionCount === 0 ? "Nothing to do" : `${actionCount} ${actionCount === 1 ? "action" : "actions"} on ${items.filter(({ actions }) => actions.length > 0).length} of ${items.length} sandboxes`;
+  return `${blocks.join("")}${summary}${rest > 0 ? `; ${rest} ${rest === 1 ? "is" : "are"} as wished` : ""}.\n`;
+}

@@ -1,0 +1,30 @@
+// `openclaw status`: the controller as it sees itself. Exit code 1 when it runs and is not ready.
+// Its sandboxes are `sandbox list`.
+import { renderIssue } from "../../api/issue.ts";
+import type { ControllerView } from "../../api/wire.ts";
+import { AdminClient } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { indent, renderDuration, renderFields, toSafeLine } from "../text.ts";
+
+export async function showStatus(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
+  const view = await new AdminClient(toStateDir(context, options)).status();
+  if (options.json === true) printJson(context, view);
+  else print(context, renderStatus(view, context.now()));
+  return view.ready ? EXIT.ok : EXIT.failed;
+}
+
+function renderStatus(view: ControllerView, now: number): string {
+  const { engine, config } = view;
+  const fields = renderFields([
+    ["Controller", `${view.ready ? "ready" : "not ready"}, version ${view.version}, running for ${renderDuration(now - view.startedAt)}`],
+    ["Instance", view.instance],
+    ["State folder", view.stateDir],
+    ["Engine", engine === null ? "not reachable" : `${engine.product} ${engine.version} at ${engine.endpoint}`],
+    ["Config", `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`],
+    ["Sandboxes", String(view.sandboxes)],
+  ]);
+  const checks = view.checks.map(({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}${message === "" ? "" : `: ${toSafeLine(message)}`}\n`);
+  const issues = config.issues.map((issue) => `${toSafeLine(renderIssue(issue))}\n`);
+  return `${fields}${checks.length === 0 ? "" : `Checks:\n${indent(checks.join(""))}`}${issues.length === 0 ? "" : `Issues:\n${indent(issues.join(""))}`}`;
+}

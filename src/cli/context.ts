@@ -1,0 +1,45 @@
+// What a command sees of the world: streams, environment, clock, signals. `main.ts` gives the real ones, tests their own.
+// It opens and does nothing by itself.
+import type { Readable, Writable } from "node:stream";
+import type { EpochMs } from "../api/brands.ts";
+
+export interface TerminalInput extends Readable {
+  isTTY?: boolean;
+  setRawMode?(raw: boolean): unknown;
+}
+
+export interface TerminalOutput extends Writable {
+  isTTY?: boolean;
+  columns?: number;
+  rows?: number;
+}
+
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly home: string;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly stdin: TerminalInput;
+  readonly stdout: TerminalOutput;
+  readonly stderr: TerminalOutput;
+  now(): EpochMs;
+  /** Calls back for each such signal instead of ending the process. @returns lets it end the process again */
+  onSignal(name: NodeJS.Signals, listener: () => void): () => void;
+}
+
+/** What a command ends with. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, timedOut: 4, planned: 5 } as const;
+export type ExitCode = number;
+
+export function print(context: CliContext, text: string): void {
+  context.stdout.write(text.endsWith("\n") || text === "" ? text : `${text}\n`);
+}
+
+export function printNote(context: CliContext, text: string): void {
+  context.stderr.write(`${text}\n`);
+}
+
+export function printJson(context: CliContext, value: unknown): void {
+  context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

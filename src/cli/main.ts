@@ -1,0 +1,30 @@
+// The openclaw command: gives the real streams, environment and clock to the program and ends with its exit code.
+// What the commands are is program.ts.
+import { homedir } from "node:os";
+import { toEpochMs } from "../api/brands.ts";
+import type { CliContext } from "./context.ts";
+import { runCli } from "./program.ts";
+
+const context: CliContext = {
+  env: process.env,
+  home: homedir(),
+  cwd: process.cwd(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: () => toEpochMs(Date.now()),
+  onSignal(name, listener) {
+    process.on(name, listener);
+    return () => void process.off(name, listener);
+  },
+};
+
+// `openclaw ... | head` is no failure: whoever reads has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+process.exitCode = await runCli(process.argv.slice(2), context);
+// A terminal that was read from keeps a process alive.
+process.stdin.unref?.();

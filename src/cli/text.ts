@@ -1,0 +1,56 @@
+// How listings look: tables, ages, and text of strangers made harmless for a terminal. Pure.
+// Where the text goes, and whether it may be coloured (it is not), is the caller's.
+import { DAY_MS, elapsed, type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../api/brands.ts";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these move the cursor, colour the text or reorder it
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Control characters as `\x1b`: what runs in a sandbox may print anything, and a terminal obeys. Newlines and tabs stay. */
+export function toSafeText(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xff ? `\\u${code.toString(16).padStart(4, "0")}` : `\\x${code.toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** The same on one line. */
+export const toSafeLine = (text: string): string => toSafeText(text).replace(/\s*[\n\t]\s*/g, " ");
+
+/** Columns as wide as their widest cell, two spaces apart, nothing after the last one. */
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows.map((row) => row.map(toSafeLine))];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines.map((line) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`).join("");
+}
+
+const STEPS = [
+  { unit: "d", length: DAY_MS },
+  { unit: "h", length: HOUR_MS },
+  { unit: "m", length: MINUTE_MS },
+  { unit: "s", length: SECOND_MS },
+] as const;
+
+/** `45s`, `5m12s`, `3h20m`, `2d4h`: the two largest units. */
+export function renderDuration(milliseconds: number): string {
+  let rest = Math.floor(milliseconds / SECOND_MS) * SECOND_MS;
+  const index = STEPS.findIndex(({ length }) => rest >= length);
+  if (index < 0) return "0s";
+  return STEPS.slice(index, index + 2)
+    .map(({ unit, length }) => {
+      const count = Math.floor(rest / length);
+      rest -= count * length;
+      return count === 0 ? "" : `${count}${unit}`;
+    })
+    .join("");
+}
+
+export const renderAge = (from: EpochMs | null, now: EpochMs): string => (from === null ? "-" : renderDuration(elapsed(from, now)));
+
+/** `key: value` lines, aligned. Empty values are left out. */
+export function renderFields(fields: readonly (readonly [string, string])[]): string {
+  const shown = fields.filter(([, value]) => value !== "");
+  const width = Math.max(0, ...shown.map(([key]) => key.length + 1));
+  return shown.map(([key, value]) => `${`${key}:`.padEnd(width + 1)} ${toSafeLine(value)}\n`).join("");
+}
+
+export const indent = (text: string, by = "  "): string => text.replace(/^(?=.)/gm, by);

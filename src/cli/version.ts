@@ -1,0 +1,8 @@
+// Which version this program is: what its package says. Read when asked for.
+// What else is in the package is not looked at.
+import { readFileSync } from "node:fs";
+
+export function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? "unknown";
+}

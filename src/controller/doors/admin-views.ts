@@ -1,0 +1,45 @@
+// What the admin door shows and may ask for: the loop implements this, the routes and their tests use it. Nothing here changes a sandbox;
+// wishes are files (api/request.ts). It holds no HTTP.
+import type { SandboxName } from "../../api/brands.ts";
+import type { ConfigSources } from "../../api/config/sources.ts";
+import type { SandboxEvent } from "../../api/event.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import type { ControllerView, ExplainView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
+
+/** At least one of them is given by the caller; the view fills in the other: an agent's main session, a session's agent. */
+export interface ExplainQuery {
+  /** Full key, e.g. `agent:main:main`. null: not given. */
+  sessionKey: string | null;
+  /** null: not given. */
+  agentId: string | null;
+}
+
+/** The event log, read only; `EventLog` is one. */
+export interface EventFeed {
+  /** Id of the newest event; 0 when there is none. */
+  readonly lastId: number;
+  /** In order of id: those after `afterId`, of one object or of all. */
+  list(filter: { afterId?: number; object?: SandboxEvent["object"] }): readonly SandboxEvent[];
+  /** Calls back at once with every kept event after `afterId`, then with each new one. @returns ends the subscription */
+  subscribe(afterId: number, listener: (event: SandboxEvent) => void): () => void;
+}
+
+/** Every method may reject with an `OperationError`; whatever else is thrown is a bug and is shown without its text. */
+export interface AdminViews {
+  status(): ControllerView;
+  /** Every sandbox that has a status, in order of name. */
+  sandboxes(): readonly Sandbox[];
+  /** null: there is no such sandbox. */
+  sandbox(name: SandboxName): Sandbox | null;
+  /** Calls back with the name whenever a sandbox's status changed or went away. Listeners do not throw. @returns ends the subscription */
+  watch(listener: (name: SandboxName) => void): () => void;
+  /** What the loop would do now, or with these files as its config. Changes nothing. A config with errors gives no items and its issues. */
+  plan(config: ConfigSources | null): Promise<PlanView>;
+  /** Rejects with `NotFound` when the config has no such agent. */
+  explain(query: ExplainQuery): Promise<ExplainView>;
+  readonly events: EventFeed;
+  /** Output of the newest setup, at most the last `tailLines` lines. */
+  logs(name: SandboxName, tailLines: number): Promise<SetupLogView>;
+  unowned(): Promise<readonly UnownedObject[]>;
+  prune(options: { dryRun: boolean }): Promise<PruneView>;
+}

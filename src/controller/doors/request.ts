@@ -1,0 +1,56 @@
+// Reads what a caller sent (names, query, JSON bodies) into typed values, or refuses with a sentence that says what was expected.
+// It knows no route and does nothing.
+import type { Context } from "hono";
+import type { z } from "zod";
+import { type SandboxName, toSandboxName } from "../../api/brands.ts";
+import { renderDidYouMean } from "../../api/config/suggest.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import type { AdminViews } from "./admin-views.ts";
+
+/** Larger than the largest config with all its includes in practice (the main file may have 1 MiB). */
+export const BODY_BYTES_MAX = 4_194_304;
+
+/** The JSON body in the schema's shape. @throws OperationError `InvalidArgument` */
+export async function parseBody<Schema extends z.ZodType>(context: Context, schema: Schema): Promise<z.output<Schema>> {
+  const text = await context.req.text();
+  let body: unknown;
+  try {
+    body = text === "" ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new OperationError("InvalidArgument", "the body is not JSON", { cause: error });
+  }
+  return parseValue(schema, body);
+}
+
+/** @throws OperationError `InvalidArgument` that names the first field that is wrong */
+export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  throw new OperationError("InvalidArgument", `${path === "" ? "" : `${path}: `}${issue?.message ?? "not valid"}`);
+}
+
+/** A whole number in the query; `fallback` when it is not there. @throws OperationError `InvalidArgument` */
+export function parseCount(context: Context, key: string, { fallback, max }: { fallback: number; max: number }): number {
+  const text = context.req.query(key);
+  if (text === undefined) return fallback;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= max)) throw new OperationError("InvalidArgument", `${key}: expected a whole number from 0 to ${max}`);
+  return value;
+}
+
+/** The sandbox that the path names. @throws OperationError `NotFound` with a did-you-mean */
+export function findSandbox(views: AdminViews, name: string | undefined): Sandbox {
+  const found = name === undefined ? null : views.sandbox(toSandboxName(name));
+  if (found !== null) return found;
+  throw noSuchSandbox(views, name ?? "");
+}
+
+export function noSuchSandbox(views: AdminViews, name: string): OperationError {
+  const names: SandboxName[] = views.sandboxes().map(({ metadata }) => metadata.name);
+  const fix = renderDidYouMean(name, names).fix ?? (names.length === 0 ? "there are no sandboxes now" : "openclaw sandbox list --all shows them");
+  // A name is shown as it came, cut: it may be anything.
+  return new OperationError("NotFound", `there is no sandbox ${JSON.stringify(name.slice(0, 80))}`, { fix });
+}

@@ -1,0 +1,68 @@
+// Routes about the controller as a whole: status, plan, explain, events, what is unowned. They read views; only prune does something.
+// Single sandboxes are routes-sandboxes.ts.
+import { Hono } from "hono";
+import { toSandboxName } from "../../api/brands.ts";
+import type { ConfigSources } from "../../api/config/sources.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { SandboxEvent } from "../../api/event.ts";
+import { type ConfigTexts, type EventList, PlanRequest, PruneRequest, type UnownedList } from "../../api/wire.ts";
+import type { AdminViews } from "./admin-views.ts";
+import type { Followers } from "./followers.ts";
+import { parseBody, parseCount } from "./request.ts";
+import { Bell, type SseMessage, type SseSource } from "./sse.ts";
+
+const SESSION_KEY_LENGTH_MAX = 512;
+
+export function controlRoutes(views: AdminViews, followers: Followers): Hono {
+  const routes = new Hono();
+  routes.get("/status", (context) => context.json(views.status()));
+  routes.post("/plan", async (context) => {
+    const { config } = await parseBody(context, PlanRequest);
+    return context.json(await views.plan(config === undefined ? null : toConfigSources(config)));
+  });
+  routes.get("/explain", async (context) => {
+    const sessionKey = context.req.query("session") ?? null;
+    const agentId = context.req.query("agent") ?? null;
+    if (sessionKey === null && agentId === null) throw new OperationError("InvalidArgument", "session or agent: expected at least one of them");
+    if ((sessionKey?.length ?? 0) > SESSION_KEY_LENGTH_MAX) throw new OperationError("InvalidArgument", "session: too long");
+    return context.json(await views.explain({ sessionKey, agentId }));
+  });
+  routes.get("/events", (context) => {
+    const lastEventId = context.req.header("last-event-id");
+    const after = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : parseCount(context, "after", { fallback: 0, max: Number.MAX_SAFE_INTEGER });
+    const name = context.req.query("sandbox");
+    const object: SandboxEvent["object"] | undefined = name === undefined ? undefined : { kind: "Sandbox", name: toSandboxName(name) };
+    if (context.req.header("accept")?.includes("text/event-stream") === true) return followers.follow(() => followEvents(views, after, object));
+    const list: EventList = { items: [...views.events.list(toFilter(after, object))] };
+    return context.json(list);
+  });
+  routes.get("/unowned", async (context) => {
+    const list: UnownedList = { items: [...(await views.unowned())] };
+    return context.json(list);
+  });
+  routes.post("/prune", async (context) => context.json(await views.prune(await parseBody(context, PruneRequest))));
+  return routes;
+}
+
+function toFilter(afterId: number, object: SandboxEvent["object"] | undefined): { afterId: number; object?: SandboxEvent["object"] } {
+  return object === undefined ? { afterId } : { afterId, object };
+}
+
+/** As text that came from no file of the controller's: who could write it is not asked, since nothing is done with it. */
+export function toConfigSources({ main, files }: ConfigTexts): ConfigSources {
+  return { main, files: new Map(files.map(([path, file]) => [path, { kind: "text", access: [], ...file }])) };
+}
+
+/** The log itself is the queue: a slow reader is told what is still kept when it comes back for more. */
+function followEvents(views: AdminViews, after: number, object: SandboxEvent["object"] | undefined): SseSource {
+  const bell = new Bell();
+  // An id that was never given is from a log that was lost: everything is new then.
+  let lastId = after > views.events.lastId ? 0 : after;
+  const stop = views.events.subscribe(views.events.lastId, () => bell.ring());
+  const next = (): SseMessage[] => {
+    const events = views.events.list(toFilter(lastId, object));
+    lastId = events.at(-1)?.id ?? lastId;
+    return events.map((event) => ({ event: "event", data: event, id: event.id }));
+  };
+  return { bell, next, end: stop };
+}
