@@ -92,7 +92,7 @@ export class ConfigSource {
     metrics.configLoaded("success", parsed.issues.length, now);
     for (const issue of parsed.issues) log.warn({ issue: renderIssue(issue) }, "config warning");
     log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
-    events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } }, now);
+    events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
     await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
     this.#parts.changed(parsed.value);
   }
@@ -109,7 +109,7 @@ export class ConfigSource {
     const kept = this.#view.loadedAt === null ? "there is no valid config yet: nothing is made or removed" : "the last good config stays in force";
     log.error({ issues: errors }, `config is not valid; ${kept}`);
     const message = `${errors[0] ?? "not valid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
-    events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } }, now);
+    events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } });
   }
 
   /** After a restart beside a broken file: the config that was in force before is in force again. */

@@ -1,7 +1,7 @@
 // Measures how long the product takes to do its job: from a change seen to the sandbox being right at that generation.
 // Waiting on purpose (a deferral, a setup, a back-off) is not counted: the clock starts again when the wait is over.
 import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
-import type { Verdict } from "./decide/types.ts";
+import type { Plan } from "./decide/types.ts";
 
 /** What made a pass necessary, from a closed set: it becomes a metric's label. */
 export type Trigger = "config" | "session" | "crash" | "external" | "resync" | "recreate";
@@ -28,12 +28,12 @@ export class Convergence {
   }
 
   /** A pass judged the sandbox. */
-  judged(name: SandboxName, verdict: Verdict): void {
+  judged(name: SandboxName, { verdict, actions }: Pick<Plan, "verdict" | "actions">): void {
     const heard = this.#heard.get(name);
     this.#heard.delete(name);
     switch (verdict.kind) {
       case "progressing":
-        if (!this.#running.has(name)) this.#running.set(name, heard ?? { trigger: "resync", since: this.#now() });
+        if (!this.#running.has(name)) this.#running.set(name, toRun(heard ?? { trigger: "resync", since: this.#now() }, actions));
         return;
       case "converged":
       case "gone": {
@@ -55,4 +55,9 @@ export class Convergence {
     const run = this.#running.get(name);
     if (run !== undefined) this.#running.set(name, { ...run, since: (run.since + seconds * 1_000) as EpochMs });
   }
+}
+
+/** An engine's hint says that something happened, not what: the plan tells a crash from a change made by hand. */
+function toRun(heard: Run, actions: Plan["actions"]): Run {
+  return actions.some(({ cause }) => cause === "crash") ? { ...heard, trigger: "crash" } : heard;
 }

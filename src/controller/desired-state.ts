@@ -68,6 +68,11 @@ export class DesiredState {
     return this.#index?.limited.has(name) ?? false;
   }
 
+  /** Whether desired state asks for it now, wanted or idle. */
+  has(name: SandboxName): boolean {
+    return this.#index?.byName.has(name) ?? false;
+  }
+
   /** Names that desired state asks for now, wanted or idle. */
   names(): SandboxName[] {
     return [...(this.#index?.byName.keys() ?? [])];

@@ -43,6 +43,11 @@ export class Observer {
     this.#parts = parts;
   }
 
+  /** The same looks under another desired state, for a dry run. */
+  under(desired: DesiredState): Observer {
+    return new Observer({ ...this.#parts, desired, foreign: () => undefined });
+  }
+
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
   async observe(name: SandboxName, previous: Sandbox | null): Promise<Seen> {
     const { engine, desired, instance } = this.#parts;

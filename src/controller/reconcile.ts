@@ -1,6 +1,7 @@
 // One pass for one name: look, decide, do the next safe steps, write down what was seen. What to do is decide/'s; when, the queue's.
 // A pass never waits for work: a setup is started here and looked at in a later pass.
 import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
+import { findCondition } from "../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
 import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
@@ -25,6 +26,10 @@ export interface ReconcilerParts {
   performer: Performer;
   statuses: StatusStore;
   report: Report;
+  /** Told what each pass judged, before anything is done about it. */
+  judged(input: PlanInput, made: Plan): void;
+  /** Nobody speaks of the sandbox any more: what is remembered of it can go. */
+  forgotten(name: SandboxName): void;
 }
 
 export class Reconciler {
@@ -43,6 +48,7 @@ export class Reconciler {
       const failure = this.#failureBefore(seen.input, previous);
       const input: PlanInput = { ...seen.input, failure };
       const made = plan(input);
+      this.#parts.judged(input, made);
       const done = await this.#perform(input, made);
       const kept = done.failure ?? (made.verdict.kind === "converged" ? settledFailure(failure, made, input.now) : failure);
       this.#write(summarize(input, made, { previous, spec: seen.described, failure: kept }), previous, made);
@@ -102,11 +108,20 @@ export class Reconciler {
 
   #write(next: Sandbox, previous: Sandbox | null, made: Plan | null): void {
     const { statuses, report } = this.#parts;
-    if (made?.verdict.kind === "gone" && next.status.container === null && previous === null) return;
-    statuses.put(next);
+    const gone = made?.verdict.kind === "gone";
+    if (gone && previous === null) return;
     report.transitions(previous, next, made);
+    if (!gone || isPruned(next)) {
+      statuses.put(next);
+      return;
+    }
+    statuses.remove(next.metadata.name);
+    this.#parts.forgotten(next.metadata.name);
   }
 }
+
+/** Its session lives on, so the sandbox is still spoken of: the next use wakes it. */
+const isPruned = ({ status }: Sandbox): boolean => findCondition(status.conditions, "Ready")?.reason === "Pruned";
 
 const isUnreachable = (error: OperationError): boolean => isErrorCode(error, "EngineUnreachable") || isErrorCode(error, "EngineTimeout");
 

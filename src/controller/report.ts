@@ -79,7 +79,7 @@ export class Report {
   /** What changed from one status to the next; nothing when nothing did. */
   transitions(previous: Sandbox | null, next: Sandbox, made: Plan | null): void {
     const { name } = next.metadata;
-    if (made !== null) this.#parts.convergence.judged(name, made.verdict);
+    if (made !== null) this.#parts.convergence.judged(name, made);
     for (const type of ["Ready", "UpToDate", "EngineReachable"] as const) {
       const before = previous === null ? undefined : findCondition(previous.status.conditions, type);
       const after = findCondition(next.status.conditions, type);
@@ -128,7 +128,7 @@ export class Report {
   }
 
   #event(name: SandboxName, type: EventType, reason: string, message: string): void {
-    this.#parts.events.record({ type, reason, message, object: { kind: "Sandbox", name } }, this.#parts.now());
+    this.#parts.events.record({ type, reason, message, object: { kind: "Sandbox", name } });
   }
 }
 

@@ -9,11 +9,12 @@ import type { OwnedContainer, Plan, PlanInput } from "./types.ts";
 type Judgement = Pick<Condition, "status" | "reason" | "message">;
 
 /** Runs under its own name with its setup done: a tool can be run in it now. */
-export function isServing(container: OwnedContainer | null): container is OwnedContainer {
+function isServing(container: OwnedContainer | null): container is OwnedContainer {
   return container !== null && container.observation.state === "running" && container.observation.stage !== "pending";
 }
 
-function isReady(input: PlanInput, plan: Plan): boolean {
+/** Whether a tool can be run in it now. */
+export function isReady(input: PlanInput, plan: Plan): boolean {
   if (!isServing(plan.serving)) return false;
   const needsSetup = input.spec?.kind === "ready" && input.spec.container.setupCommand !== null;
   return !(needsSetup && plan.serving.observation.restarted);

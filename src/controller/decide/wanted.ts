@@ -104,7 +104,7 @@ function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes
   return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
 }
 
-function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
+export function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
   const settings = agent.sandbox;
   const folder = scope === "shared" ? "shared" : toSlug(instance, scopeKey);
   const rw = settings.workspaceAccess === "rw";

@@ -1,0 +1,251 @@
+// Puts the parts of one controller together over an engine and a state folder, starts them in the right order and stops them.
+// Processes, sockets and signals are main.ts's; a test makes a controller over a model of the engine.
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { type DurationMs, type EpochMs, type InstanceId, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import type { HostFolders } from "../api/config/config.ts";
+import type { ConfigEnvironment } from "../api/config/parse.ts";
+import { findCondition } from "../api/condition.ts";
+import { OperationError, renderError } from "../api/errors.ts";
+import { ServingAccess } from "./access.ts";
+import { Activity } from "./activity.ts";
+import type { Clock } from "./clock.ts";
+import { ConfigSource } from "./config-source.ts";
+import { Convergence } from "./convergence.ts";
+import type { Owner } from "./decide/spec.ts";
+import { DesiredState } from "./desired-state.ts";
+import type { Engine } from "./engine/engine.ts";
+import { EventLog } from "./event-log.ts";
+import { FileSources } from "./file-sources.ts";
+import { Ledger } from "./ledger.ts";
+import { Loop } from "./loop.ts";
+import type { ControllerMetrics } from "./metrics.ts";
+import { Observer } from "./observe.ts";
+import { toStatePaths } from "./paths.ts";
+import { Performer } from "./perform.ts";
+import { Reconciler } from "./reconcile.ts";
+import { Report } from "./report.ts";
+import { SetupLogs } from "./setup-logs.ts";
+import { SetupRunner } from "./setup-runner.ts";
+import { EngineSource } from "./sources.ts";
+import { StatusStore } from "./status-store.ts";
+import { Sweep } from "./sweep.ts";
+import { Uses } from "./uses.ts";
+
+export interface ControllerOptions {
+  instance: InstanceId;
+  folders: HostFolders;
+  configPath: string;
+  environment: ConfigEnvironment;
+  engine: Engine;
+  clock: Clock;
+  /** 0 inclusive to 1 exclusive. */
+  random(): number;
+  /** A new UUID. */
+  newUid(): string;
+  /** Who the controller runs as. */
+  owner: Owner;
+  /** Passes at the same time: the engine's throughput peaks at 2 to 4 creations per core and then collapses. */
+  concurrency: number;
+  log: Logger;
+  metrics: ControllerMetrics;
+}
+
+const SWEEP_INTERVAL_MS = MINUTE_MS;
+/** A pass is a handful of engine calls; the slowest has a deadline of its own. */
+const STOP_MS_MAX = (10 * SECOND_MS) as DurationMs;
+
+export class Controller {
+  readonly config: ConfigSource;
+  readonly desired: DesiredState;
+  readonly statuses: StatusStore;
+  readonly events: EventLog;
+  readonly observer: Observer;
+  readonly access: ServingAccess;
+  readonly sweep: Sweep;
+  readonly setupLogs: SetupLogs;
+  readonly engineSource: EngineSource;
+  readonly loop: Loop;
+  readonly #options: ControllerOptions;
+  readonly #files: FileSources;
+  readonly #activity: Activity;
+  readonly #stopping = new AbortController();
+
+  /** Opens everything in the state folder, and touches nothing on the engine. @throws OperationError `HostRejected` */
+  static async open(options: ControllerOptions): Promise<Controller> {
+    const { folders, clock, log } = options;
+    const paths = toStatePaths(folders.stateDir);
+    const now = (): EpochMs => clock.now();
+    const events = await EventLog.open({ folder: paths.events, clock, writeFailed: (err) => log.error({ err }, "events not written") });
+    return new Controller(options, {
+      events,
+      statuses: await StatusStore.open(
+        { folder: paths.status, writeFailed: (sandbox, err) => log.error({ sandbox, err }, "status not written") },
+        now(),
+      ),
+      ledger: await Ledger.open(paths.ledger, now()),
+      activity: await Activity.open({ path: paths.activity, clock, writeFailed: (err) => log.error({ err }, "activity not written") }),
+      setupLogs: await SetupLogs.open(paths.setupLogs, now, events),
+    });
+  }
+
+  private constructor(options: ControllerOptions, opened: Opened) {
+    const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+    const { events, statuses, ledger, activity, setupLogs } = opened;
+    const paths = toStatePaths(folders.stateDir);
+    const now = (): EpochMs => clock.now();
+    this.#options = options;
+    this.events = events;
+    this.statuses = statuses;
+    this.setupLogs = setupLogs;
+    this.#activity = activity;
+    this.desired = new DesiredState(instance, folders);
+    const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
+    const report = new Report({ now, log, events, metrics, convergence });
+    const uses = new Uses((id) => this.#useEnded(id));
+    const setups = new SetupRunner(engine, clock, {
+      output: (name, chunk) => setupLogs.append(name, chunk),
+      ended: (name, result, seconds) => {
+        setupLogs.ended(name, result);
+        metrics.setup(result, seconds);
+        convergence.discount(name, seconds);
+        this.loop.hear(name, "external");
+      },
+    });
+    this.access = new ServingAccess({ now, engine, statuses, activity, uses });
+    this.observer = new Observer({
+      now,
+      instance,
+      controller: owner,
+      engine,
+      desired: this.desired,
+      ledger,
+      setups,
+      uses,
+      activity,
+      foreign: (observation) => report.foreign(observation),
+    });
+    const performer = new Performer({ now, newUid, controller: owner, engine, ledger, setups, uses });
+    const reconciler = new Reconciler({
+      now,
+      observer: this.observer,
+      performer,
+      statuses,
+      report,
+      judged: (input, made) => this.access.judged(input, made),
+      forgotten: (name) => this.#forget(name),
+    });
+    const queueObserver = { ...metrics.loop.observer, panicked: (name: SandboxName, err: unknown) => this.#panic(name, err) };
+    this.loop = new Loop({ clock, random, concurrency, reconciler, convergence, log, observer: queueObserver });
+    metrics.loop.watch(this.loop, concurrency);
+    metrics.watchSandboxes(() => statuses.list(), now);
+    this.config = new ConfigSource({
+      path: options.configPath,
+      lastGoodPath: paths.lastGood,
+      environment: options.environment,
+      clock,
+      log,
+      events,
+      metrics,
+      changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
+    });
+    const hearAnew = this.loop.hearAnew.bind(this.loop);
+    this.#files = new FileSources({ stateDir: folders.stateDir, paths, now, log, events, config: this.config, desired: this.desired, statuses, hearAnew });
+    this.engineSource = new EngineSource({
+      engine,
+      clock,
+      log,
+      metrics,
+      knownNames: () => new Set([...this.desired.names(), ...statuses.list().map(({ metadata }) => metadata.name)]),
+      hear: this.loop.hear.bind(this.loop),
+      hearAnew,
+    });
+    this.sweep = new Sweep({
+      now,
+      instance,
+      engine,
+      ledger,
+      log,
+      workspaceRoots: () => this.#workspaceRoots(),
+      mayBeWanted: (name) => !this.desired.loaded || this.desired.has(name) || statuses.get(name)?.status.deferredSince != null,
+      suspect: (name) => this.loop.hear(name, "resync"),
+    });
+  }
+
+  /** Loads desired state and looks at the engine, then works until `stop`. Returns once the first listing was queued. */
+  async start(): Promise<void> {
+    await this.#files.load();
+    await this.engineSource.relist();
+    this.loop.start();
+    const { signal } = this.#stopping;
+    this.#files.watch(signal);
+    void this.engineSource.run(signal);
+    this.#sweepEvery(SWEEP_INTERVAL_MS, signal);
+  }
+
+  /** Ends the passes that run and writes down what is in memory. Containers stay as they are. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.loop.stop(STOP_MS_MAX);
+    await this.#activity.stop();
+    await this.statuses.flush();
+    await this.events.flush();
+  }
+
+  /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */
+  unconverged(): { name: SandboxName; because: string }[] {
+    return this.statuses.list().flatMap(({ metadata, status }) => {
+      const upToDate = findCondition(status.conditions, "UpToDate");
+      return upToDate?.status === "True" ? [] : [{ name: metadata.name, because: upToDate?.message ?? "not looked at yet" }];
+    });
+  }
+
+  #sweepEvery(interval: DurationMs, signal: AbortSignal): void {
+    this.#options.clock.setTimer(interval, () => {
+      if (signal.aborted) return;
+      void this.#sweepOnce().finally(() => this.#sweepEvery(interval, signal));
+    });
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const { metrics, log } = this.#options;
+    if (!this.desired.loaded || !this.engineSource.loaded) return;
+    try {
+      const { unowned } = await this.sweep.run();
+      for (const kind of ["container", "network", "volume", "workspace"] as const) {
+        metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.removable).length);
+      }
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      log.warn({ code: error.code, because: renderError(error) }, "sweep not made");
+    }
+  }
+
+  #workspaceRoots(): readonly string[] {
+    return [join(this.#options.folders.stateDir, "sandboxes")];
+  }
+
+  #useEnded(id: Parameters<ServingAccess["nameOf"]>[0]): void {
+    const name = this.access.nameOf(id);
+    if (name !== null) this.loop.hear(name, "external");
+  }
+
+  #forget(name: SandboxName): void {
+    this.#activity.forget(name);
+    void this.setupLogs.remove(name);
+  }
+
+  /** What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can. */
+  #panic(name: SandboxName, err: unknown): void {
+    this.#options.metrics.loop.observer.panicked(name, err);
+    this.#options.log.fatal({ sandbox: name, err }, "bug in a pass");
+  }
+}
+
+interface Opened {
+  events: EventLog;
+  statuses: StatusStore;
+  ledger: Ledger;
+  activity: Activity;
+  setupLogs: SetupLogs;
+}

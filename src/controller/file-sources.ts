@@ -1,0 +1,112 @@
+// Turns what happens to files into desired state and names: the config, the sessions, the requests. Reading is the stores'; what a change
+// means for a sandbox is desired-state.ts's.
+import { dirname } from "node:path";
+import type { Logger } from "pino";
+import { type EpochMs, type SandboxName, toSandboxName } from "../api/brands.ts";
+import { type Issue, renderIssue } from "../api/issue.ts";
+import { REQUEST_FILE_SUFFIX, SandboxRequest } from "../api/request.ts";
+import { watchFolder } from "../api/store/folder-watch.ts";
+import { ObjectStore } from "../api/store/object-store.ts";
+import { type SessionHint, SessionStore } from "../api/store/session-store.ts";
+import type { ConfigSource } from "./config-source.ts";
+import type { Trigger } from "./convergence.ts";
+import type { DesiredState } from "./desired-state.ts";
+import type { EventLog } from "./event-log.ts";
+import type { StatePaths } from "./paths.ts";
+import type { StatusStore } from "./status-store.ts";
+
+const REQUEST_BYTES_MAX = 16_384;
+/** One per sandbox. */
+const REQUESTS_MAX = 10_000;
+
+export interface FileSourceParts {
+  stateDir: string;
+  paths: StatePaths;
+  now(): EpochMs;
+  log: Logger;
+  events: EventLog;
+  config: ConfigSource;
+  desired: DesiredState;
+  statuses: StatusStore;
+  hearAnew(name: SandboxName, trigger: Trigger): void;
+}
+
+export class FileSources {
+  readonly #parts: FileSourceParts;
+  readonly #sessions: SessionStore;
+  readonly #requests: ObjectStore<typeof SandboxRequest>;
+  /** Issues that were told: each is told once, for as long as it lasts. */
+  readonly #told = new Map<"session" | "request", ReadonlySet<string>>();
+
+  constructor(parts: FileSourceParts) {
+    this.#parts = parts;
+    const { stateDir, paths, now } = parts;
+    this.#sessions = new SessionStore({ stateDir, now });
+    this.#requests = new ObjectStore({
+      folder: paths.requests,
+      suffix: REQUEST_FILE_SUFFIX,
+      schema: SandboxRequest,
+      bytesMax: REQUEST_BYTES_MAX,
+      filesMax: REQUESTS_MAX,
+      nameOf: ({ metadata }) => metadata.name,
+      now,
+    });
+  }
+
+  /** Reads everything once. */
+  async load(): Promise<void> {
+    await this.#parts.config.reload();
+    await this.#loadSessions({ kind: "relist", cause: "start" });
+    await this.#loadRequests();
+  }
+
+  /** Follows every change until the signal aborts. */
+  watch(signal: AbortSignal): void {
+    const { config, paths } = this.#parts;
+    const file = config.view.file;
+    watchFolder({ folder: dirname(file), polledFiles: () => config.files, changed: () => void config.reload(), signal });
+    watchFolder({ folder: paths.requests, changed: () => void this.#loadRequests(), signal });
+    this.#sessions.watch((hint) => void this.#loadSessions(hint), signal);
+  }
+
+  async #loadSessions(hint: SessionHint): Promise<void> {
+    const listing = hint.kind === "files" ? await this.#sessions.refresh(hint.agentId, hint.files) : await this.#sessions.list();
+    this.#tell("session", listing.issues);
+    this.#changed(this.#parts.desired.setSessions(listing.agents), "session");
+  }
+
+  async #loadRequests(): Promise<void> {
+    const listing = await this.#requests.list();
+    this.#tell("request", listing.issues);
+    // A folder that is not there holds no wishes; one that can't be read keeps those that were heard.
+    if (listing.folder === "unreadable") return;
+    const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));
+    for (const name of this.#parts.desired.setRequests(requests)) this.#parts.hearAnew(name, "recreate");
+  }
+
+  /** Also those that desired state does not name any more: whether they may go is decided anew. */
+  #changed(names: Iterable<SandboxName>, trigger: Trigger): void {
+    const { desired, statuses, hearAnew } = this.#parts;
+    const changed = new Set(names);
+    for (const { metadata } of statuses.list()) if (!desired.has(metadata.name)) changed.add(metadata.name);
+    for (const name of changed) hearAnew(name, trigger);
+  }
+
+  /** For the config, whose source calls back. */
+  configChanged(names: Iterable<SandboxName>): void {
+    this.#changed(names, "config");
+  }
+
+  #tell(kind: "session" | "request", issues: readonly Issue[]): void {
+    const { log, events } = this.#parts;
+    const before = this.#told.get(kind) ?? new Set();
+    const lines = new Map(issues.map((issue) => [renderIssue(issue), issue]));
+    for (const [line, issue] of lines) {
+      if (before.has(line)) continue;
+      log.warn({ issue: line }, `${kind} file is not valid; it releases nothing`);
+      const reason = kind === "session" ? "SessionInvalid" : "RequestInvalid";
+      events.record({ type: "Warning", reason, message: line, object: { kind: "Session", name: issue.file } });
+    }
+    this.#told.set(kind, new Set(lines.keys()));
+  }
+}

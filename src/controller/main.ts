@@ -1,0 +1,269 @@
+// The controller as a process: the one place in it that reads the clock, chance, environment and signals. Wires and waits; decides nothing.
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, realpath } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
+import { performance } from "node:perf_hooks";
+import { pino } from "pino";
+import pretty from "pino-pretty";
+import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
+import { OperationError, renderError } from "../api/errors.ts";
+import { renderEvent } from "../api/event.ts";
+import { renderIssue } from "../api/issue.ts";
+import { toDefaultInstance } from "../api/names.ts";
+import type { ControllerView } from "../api/wire.ts";
+import { createSystemClock } from "./clock.ts";
+import { Controller, type ControllerOptions } from "./controller.ts";
+import { type AdminServer, startAdminServer } from "./doors/admin-server.ts";
+import { connectDocker } from "./engine/connect.ts";
+import type { Engine, EngineInfo } from "./engine/engine.ts";
+import { type HealthCheck, type HealthServer, startHealthServer } from "./health-server.ts";
+import { ControllerLock } from "./lock.ts";
+import { ControllerMetrics } from "./metrics.ts";
+import { toStatePaths } from "./paths.ts";
+import { LoopViews } from "./views.ts";
+
+export interface RunOptions {
+  /** Absolute. Made when it is not there. */
+  stateDir: string;
+  /** Absolute. */
+  configPath: string;
+  /** `host:port`; port 0 is any free one. */
+  metricsListen: string;
+  /** Absent: derived from the state folder's path. */
+  instance?: string;
+  /** Converge, print what was done, and end. */
+  once: boolean;
+  /** pino's: trace, debug, info, warn, error, fatal, silent. */
+  logLevel: string;
+  /** Home folder of the user. */
+  home: string;
+}
+
+/** Creations at the same time per core; beyond 2 to 4 an engine gets slower, not faster. */
+const PASSES_PER_CORE = 3;
+const CONNECT_RETRY_MS = (2 * SECOND_MS) as DurationMs;
+/** Longest stretch in which the loop may do nothing with work waiting: the slowest engine call has a minute. */
+const STUCK_MS_MAX = (2 * MINUTE_MS) as DurationMs;
+/** A setup may take 15 minutes; nothing else takes one. */
+const ONCE_MS_MAX = (16 * MINUTE_MS) as DurationMs;
+
+/** Exit code: 0 stopped by a signal (or converged, with `once`), 1 otherwise. @throws OperationError what keeps it from starting */
+export async function runController(options: RunOptions): Promise<number> {
+  const clock = createSystemClock();
+  const log = createLog(options);
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  // Two names of one folder are one controller.
+  const stateDir = await realpath(options.stateDir);
+  const instance = options.instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(options.instance);
+  const paths = toStatePaths(stateDir);
+  const lock = await ControllerLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
+  const stopped = stopSignal();
+  try {
+    const { version, revision } = await readBuild();
+    const metrics = new ControllerMetrics({ version, revision });
+    const health = new Health(options, version, stateDir, instance, clock.now());
+    const server = options.once ? null : await startHealthServer({ registry: metrics.registry, live: () => health.live(), ready: () => health.ready() }, options.metricsListen);
+    if (server !== null) log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, instance, version }, "controller started");
+    const observer = metrics.engineRequest.bind(metrics);
+    const connect = () => connectDocker({ instance, environment: process.env, home: options.home, observer });
+    const engine = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
+    if (engine === null) return await endEarly(server);
+    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const folders = { stateDir, home: options.home };
+    const controller = await Controller.open({
+      instance,
+      folders,
+      configPath: options.configPath,
+      environment: { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] },
+      engine,
+      clock,
+      random: Math.random,
+      newUid: randomUUID,
+      owner,
+      concurrency: PASSES_PER_CORE * availableParallelism(),
+      log,
+      metrics,
+    });
+    health.watch(controller, await engine.info());
+    return options.once ? await converge(controller) : await serve({ controller, health, stateDir, folders, instance, log, stopped, server });
+  } finally {
+    lock.release();
+  }
+}
+
+/** Resolves when the process is asked to end. A second request ends it at once. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(1);
+      stopping.abort();
+    });
+  }
+  return stopping.signal;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+function createLog({ logLevel, once }: RunOptions): ControllerOptions["log"] {
+  const level = once && logLevel === "info" ? "warn" : logLevel;
+  const stream = process.stderr.isTTY
+    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: 2, sync: true })
+    : pino.destination({ dest: 2, sync: true });
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+}
+
+async function readBuild(): Promise<{ version: string; revision: string }> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const { version }: { version?: unknown } = JSON.parse(text);
+  return { version: String(version), revision: process.env["OPENCLAW_REVISION"] ?? "unknown" };
+}
+
+/** Without an engine the process lives, says so, and tries again. null: it was asked to end meanwhile. */
+async function connectWhenReady(connect: () => Promise<Engine>, stopped: AbortSignal, log: ControllerOptions["log"]): Promise<Engine | null> {
+  let told = "";
+  while (!stopped.aborted) {
+    try {
+      const engine = await connect();
+      log.info({ endpoint: (await engine.info()).endpoint }, "engine found");
+      return engine;
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      if (told !== error.message) log.error({ code: error.code, fix: error.fix }, renderError(error));
+      told = error.message;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, CONNECT_RETRY_MS);
+        stopped.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+      });
+    }
+  }
+  return null;
+}
+
+async function endEarly(server: HealthServer | null): Promise<number> {
+  await server?.close();
+  return 0;
+}
+
+interface ServeParts {
+  controller: Controller;
+  health: Health;
+  stateDir: string;
+  folders: ControllerOptions["folders"];
+  instance: InstanceId;
+  log: ControllerOptions["log"];
+  stopped: AbortSignal;
+  server: HealthServer | null;
+}
+
+async function serve({ controller, health, stateDir, folders, instance, log, stopped, server }: ServeParts): Promise<number> {
+  const views = new LoopViews({
+    instance,
+    folders,
+    environment: { ...folders, variables: process.env, trustedOwners: null },
+    now: createSystemClock().now,
+    status: () => health.view(),
+    config: controller.config,
+    desired: controller.desired,
+    observer: controller.observer,
+    statuses: controller.statuses,
+    events: controller.events,
+    logs: controller.setupLogs,
+    sweep: controller.sweep,
+  });
+  const admin: AdminServer = await startAdminServer({ stateDir, views, log });
+  health.doorsOpen = true;
+  await controller.start();
+  await aborted(stopped);
+  log.info("stopping; containers stay as they are");
+  await admin.stop();
+  await controller.stop();
+  await server?.close();
+  log.info("stopped");
+  return 0;
+}
+
+/** Works until nothing is left to do but wait, then says what was done and what was not. */
+async function converge(controller: Controller): Promise<number> {
+  const startedMs = performance.now();
+  const firstId = controller.events.lastId;
+  await controller.start();
+  const busy = (): boolean => controller.statuses.list().some(({ status }) => status.conditions.some(({ reason }) => reason === "Progressing" || reason === "Converging"));
+  do {
+    await controller.loop.onIdle();
+    if (!busy()) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  } while (performance.now() - startedMs < ONCE_MS_MAX);
+  for (const event of controller.events.list({ afterId: firstId })) process.stdout.write(`${renderEvent(event)}\n`);
+  const left = controller.unconverged();
+  const { ok, issues, loadedAt } = controller.config.view;
+  await controller.stop();
+  for (const issue of issues) process.stderr.write(`${renderIssue(issue)}\n`);
+  for (const { name, because } of left) process.stderr.write(`not converged: ${name}: ${because}\n`);
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  if (left.length > 0 || !ok || loadedAt === null || !controller.engineSource.loaded) return 1;
+  process.stdout.write(`converged: ${controller.statuses.list().length} sandboxes in ${seconds} s\n`);
+  return 0;
+}
+
+/** What the process says of itself: live, ready, and the view behind `openclaw status`. */
+class Health {
+  doorsOpen = false;
+  readonly #options: RunOptions;
+  readonly #version: string;
+  readonly #stateDir: string;
+  readonly #instance: InstanceId;
+  readonly #startedAt: number;
+  #watched: { controller: Controller; engine: EngineInfo } | null = null;
+
+  constructor(options: RunOptions, version: string, stateDir: string, instance: InstanceId, startedAt: number) {
+    this.#options = options;
+    this.#version = version;
+    this.#stateDir = stateDir;
+    this.#instance = instance;
+    this.#startedAt = startedAt;
+  }
+
+  watch(controller: Controller, engine: EngineInfo): void {
+    this.#watched = { controller, engine };
+  }
+
+  live(): HealthCheck[] {
+    const stats = this.#watched?.controller.loop.stats();
+    const oldest = Math.max(stats?.oldestWaitMs ?? 0, stats?.longestRunningMs ?? 0);
+    return [{ name: "loop", ok: oldest < STUCK_MS_MAX, message: `oldest work is ${(oldest / 1_000).toFixed(1)} s old, limit ${STUCK_MS_MAX / 1_000} s` }];
+  }
+
+  ready(): HealthCheck[] {
+    const controller = this.#watched?.controller;
+    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({ name, ok: ok === true, message: ok ? good : bad });
+    return [
+      check("desired", controller?.desired.loaded, "config, sessions and requests are loaded", "config, sessions or requests are not loaded; see: openclaw config validate"),
+      check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
+      check("engine", controller?.engineSource.reachable, "the engine answers", "the engine does not answer"),
+      check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
+      check("doors", this.doorsOpen, "the admin socket is open", "the admin socket is not open yet"),
+    ];
+  }
+
+  view(): ControllerView {
+    const checks = this.ready();
+    const engine = this.#watched?.engine ?? null;
+    return {
+      instance: this.#instance,
+      version: this.#version,
+      stateDir: this.#stateDir,
+      startedAt: this.#startedAt,
+      ready: checks.every(({ ok }) => ok),
+      checks,
+      engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
+      config: this.#watched?.controller.config.view ?? { file: this.#options.configPath, ok: false, issues: [], loadedAt: null },
+      sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
+    };
+  }
+}
+

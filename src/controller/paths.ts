@@ -1,0 +1,35 @@
+// Where everything in the state folder lies. Paths only; who may write where is in ARCHITECTURE.md.
+import { join } from "node:path";
+
+export interface StatePaths {
+  /** A folder for each agent, with `sessions/` in it. */
+  agents: string;
+  requests: string;
+  controller: string;
+  status: string;
+  events: string;
+  ledger: string;
+  activity: string;
+  lastGood: string;
+  setupLogs: string;
+  run: string;
+  adminSocket: string;
+}
+
+export function toStatePaths(stateDir: string): StatePaths {
+  const controller = join(stateDir, "controller");
+  const run = join(stateDir, "run");
+  return {
+    agents: join(stateDir, "agents"),
+    requests: join(stateDir, "requests"),
+    controller,
+    status: join(controller, "status"),
+    events: join(controller, "events"),
+    ledger: join(controller, "ledger"),
+    activity: join(controller, "activity.json"),
+    lastGood: join(controller, "last-good.json"),
+    setupLogs: join(controller, "setup-logs"),
+    run,
+    adminSocket: join(run, "admin.sock"),
+  };
+}

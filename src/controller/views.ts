@@ -1,0 +1,124 @@
+// What the admin door shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
+import { type EpochMs, type InstanceId, type SandboxName, toAgentId, toSessionKey } from "../api/brands.ts";
+import type { HostFolders } from "../api/config/config.ts";
+import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
+import type { ConfigSources } from "../api/config/sources.ts";
+import { OperationError } from "../api/errors.ts";
+import { toAgentOfKey } from "../api/names.ts";
+import type { Sandbox } from "../api/sandbox.ts";
+import type { Session } from "../api/session.ts";
+import type { ControllerView, ExplainView, PlannedSandbox, PlanView, PruneView, SetupLogView, UnownedObject } from "../api/wire.ts";
+import type { ConfigSource } from "./config-source.ts";
+import { forecast } from "./decide/forecast.ts";
+import { renderAction } from "./decide/render.ts";
+import type { DesiredState } from "./desired-state.ts";
+import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
+import type { EventLog } from "./event-log.ts";
+import { explain } from "./explain.ts";
+import type { Observer } from "./observe.ts";
+import type { SetupLogs } from "./setup-logs.ts";
+import type { StatusStore } from "./status-store.ts";
+import type { Sweep } from "./sweep.ts";
+
+/** Looks at the same time for a plan of everything: as many as passes. */
+const LOOKS_AT_ONCE = 6;
+
+export interface ViewParts {
+  instance: InstanceId;
+  folders: HostFolders;
+  environment: ConfigEnvironment;
+  now(): EpochMs;
+  status(): ControllerView;
+  config: ConfigSource;
+  desired: DesiredState;
+  observer: Observer;
+  statuses: StatusStore;
+  events: EventLog;
+  logs: SetupLogs;
+  sweep: Sweep;
+}
+
+export class LoopViews implements AdminViews {
+  readonly #parts: ViewParts;
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+  }
+
+  get events(): EventLog {
+    return this.#parts.events;
+  }
+
+  status(): ControllerView {
+    return this.#parts.status();
+  }
+
+  sandboxes(): readonly Sandbox[] {
+    return this.#parts.statuses.list().toSorted((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1));
+  }
+
+  sandbox(name: SandboxName): Sandbox | null {
+    return this.#parts.statuses.get(name) ?? null;
+  }
+
+  watch(listener: (name: SandboxName) => void): () => void {
+    return this.#parts.statuses.subscribe((change) => listener(change.kind === "put" ? change.sandbox.metadata.name : change.name));
+  }
+
+  async plan(sources: ConfigSources | null): Promise<PlanView> {
+    const { desired, observer, environment, config } = this.#parts;
+    if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
+    const parsed = parseConfig(sources, environment);
+    if (!parsed.ok) return { items: [], issues: parsed.issues };
+    const preview = desired.preview(parsed.value);
+    if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
+    return { items: await this.#planAll(preview, observer.under(preview)), issues: parsed.issues };
+  }
+
+  async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
+    const names = [...new Set([...desired.names(), ...this.sandboxes().map(({ metadata }) => metadata.name)])].sort();
+    const items: PlannedSandbox[] = [];
+    for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
+      items.push(...(await Promise.all(names.slice(at, at + LOOKS_AT_ONCE).map((name) => this.#planOne(name, observer)))));
+    }
+    return items;
+  }
+
+  async #planOne(name: SandboxName, observer: Observer): Promise<PlannedSandbox> {
+    const previous = this.#parts.statuses.get(name) ?? null;
+    const { input } = await observer.observe(name, previous);
+    const { actions, rest } = forecast({ ...input, failure: previous?.status.failure ?? null });
+    const waits = "message" in rest.verdict && rest.verdict.kind !== "gone" ? { waits: rest.verdict.message } : {};
+    return { name, wanted: input.want.kind === "wanted", because: input.want.because, actions: actions.map(renderAction), ...waits };
+  }
+
+  async explain({ sessionKey, agentId }: ExplainQuery): Promise<ExplainView> {
+    const { desired, folders, instance, config, statuses } = this.#parts;
+    if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
+    const key = sessionKey === null ? null : toSessionKey(sessionKey);
+    const agent = agentId === null ? (key === null ? null : toAgentOfKey(key)) : toAgentId(agentId);
+    if (agent === null) throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });
+    const known = key === null ? null : (desired.sessions.get(agent)?.sessions.find(({ spec }) => spec.key === key)?.spec ?? toUnknownSession(key, agent));
+    const statusOf = (name: SandboxName): Sandbox | null => statuses.get(name) ?? null;
+    return explain({ instance, folders, config: desired.config, issues: config.view.issues, agentId: agent, session: known, statusOf });
+  }
+
+  async logs(name: SandboxName, tailLines: number): Promise<SetupLogView> {
+    return await this.#parts.logs.view(name, tailLines);
+  }
+
+  async unowned(): Promise<readonly UnownedObject[]> {
+    return await this.#parts.sweep.observe();
+  }
+
+  async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {
+    if (dryRun) return { items: [...(await this.unowned())], removed: [] };
+    const { unowned, removed } = await this.#parts.sweep.run();
+    return { items: unowned, removed };
+  }
+}
+
+/** A session without a file, as one of that key would be. */
+function toUnknownSession(key: Session["spec"]["key"], agentId: Session["spec"]["agentId"]): Pick<Session["spec"], "key" | "kind" | "agentId"> {
+  return { key, agentId, kind: key === `agent:${agentId}:main` ? "main" : "direct" };
+}
