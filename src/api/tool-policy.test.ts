@@ -81,7 +81,7 @@ describe("lists", () => {
     ["aliases of the asked tool", "{ tools: { deny: ['exec'] } }", "Bash", false, "tools.deny"],
     ["aliases of apply_patch", "{ tools: { deny: ['apply-patch'] } }", "apply_patch", false, "tools.deny"],
     ["case and space around", "{ tools: { deny: [' EXEC '] } }", "exec", false, "tools.deny"],
-  ])("%s", (_what, text, tool, allowed, source) => expect(decide(text, tool)).toMatchObject({ allowed, source }));
+  ])("%s", (...[, text, tool, allowed, source]) => expect(decide(text, tool)).toMatchObject({ allowed, source }));
 });
 
 describe("an agent's own lists", () => {
@@ -110,7 +110,7 @@ describe("an agent's own lists", () => {
       true,
       "agents.list[0].tools.sandbox.tools.alsoAllow",
     ],
-  ])("%s", (_what, text, tool, allowed, source) => expect(decide(text, tool)).toMatchObject({ allowed, source }));
+  ])("%s", (...[, text, tool, allowed, source]) => expect(decide(text, tool)).toMatchObject({ allowed, source }));
 
   test("do not reach another agent", () => {
     const config = mustParse("{ agents: { list: [{ id: 'main' }, { id: 'a', tools: { deny: ['*'] } }] } }");
@@ -173,13 +173,15 @@ test("no list can make a denied tool allowed", () => {
   const list = fc.array(fc.constantFrom("exec", "*", "group:fs", "group:runtime", "read", "bash", "apply-patch", "e*"), { maxLength: 4 });
   fc.assert(
     fc.property(
-      list,
-      list,
-      list,
-      list,
-      list,
-      fc.constantFrom("exec", "read", "apply_patch"),
-      (allow, deny, ownAllow, alsoAllow, sandboxAllow, tool) => {
+      fc.record({
+        allow: list,
+        deny: list,
+        ownAllow: list,
+        alsoAllow: list,
+        sandboxAllow: list,
+        tool: fc.constantFrom("exec", "read", "apply_patch"),
+      }),
+      ({ allow, deny, ownAllow, alsoAllow, sandboxAllow, tool }) => {
         const config = mustParse(
           JSON.stringify({
             tools: { allow, deny: [...deny, tool], sandbox: { tools: { allow: sandboxAllow, alsoAllow } } },

@@ -103,21 +103,25 @@ test("setting any value at any path leaves every other value alone", () => {
   const file = fc.dictionary(key, value, { noNullPrototype: true });
   const path = fc.array(key, { minLength: 1, maxLength: 3 });
   fc.assert(
-    fc.property(file, path, value, fc.constantFrom<string | number>(0, 2, "\t"), fc.constantFrom("'", '"'), (content, keys, next, space, quote) => {
-      const text = `// head\n${json5.stringify(content, { space, quote })} // tail`;
-      const result = setPath(text, keys.map((part) => `[${JSON.stringify(part)}]`).join(""), json5.stringify(next));
-      if (!result.ok) return;
-      const expected = structuredClone(content);
-      let parent: Record<string, unknown> = expected;
-      for (const part of keys.slice(0, -1)) {
-        const child = parent[part] ?? {};
-        parent[part] = child;
-        parent = child as Record<string, unknown>;
-      }
-      parent[keys.at(-1) ?? ""] = next;
-      expect(json5.parse(result.text)).toEqual(json5.parse(json5.stringify(expected)));
-      expect(result.text.startsWith("// head\n") && result.text.endsWith(" // tail")).toBe(true);
-    }),
+    fc.property(
+      fc.record({ content: file, keys: path, next: value }),
+      fc.record({ space: fc.constantFrom<string | number>(0, 2, "\t"), quote: fc.constantFrom("'", '"') }),
+      ({ content, keys, next }, { space, quote }) => {
+        const text = `// head\n${json5.stringify(content, { space, quote })} // tail`;
+        const result = setPath(text, keys.map((part) => `[${JSON.stringify(part)}]`).join(""), json5.stringify(next));
+        if (!result.ok) return;
+        const expected = structuredClone(content);
+        let parent: Record<string, unknown> = expected;
+        for (const part of keys.slice(0, -1)) {
+          const child = parent[part] ?? {};
+          parent[part] = child;
+          if (typeof child === "object") parent = Object(child);
+        }
+        parent[keys.at(-1) ?? ""] = next;
+        expect(json5.parse(result.text)).toEqual(json5.parse(json5.stringify(expected)));
+        expect(result.text.startsWith("// head\n") && result.text.endsWith(" // tail")).toBe(true);
+      },
+    ),
     { numRuns: 300 },
   );
 });

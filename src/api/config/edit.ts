@@ -2,7 +2,7 @@
 // It edits text only: whether the result is a good config is parse.ts, and included files are not followed.
 import type { MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 import type { Issue } from "../issue.ts";
-import { FORBIDDEN_KEYS, parseSyntax, parseText, toKey, toRange } from "./text.ts";
+import { FORBIDDEN_KEYS, maskComments, parseSyntax, parseText, toKey, toRange } from "./text.ts";
 import { type ConfigPath, findNode, parsePath, renderPath, toPlain } from "./tree.ts";
 
 export type GetResult =
@@ -68,12 +68,8 @@ function toParts(path: string, file: string): ConfigPath | Issue {
 
 /** Nothing but space and comments. */
 function isBlank(text: string): boolean {
-  return (
-    text
-      .replace(/^\uFEFF/, "")
-      .replace(/\/\/[^\n\r]*|\/\*[\s\S]*?\*\//g, "")
-      .trim() === ""
-  );
+  const masked = maskComments(text);
+  return masked.ok && masked.text.replace(/^\uFEFF/, "").trim() === "";
 }
 
 function toNewFile(text: string, parts: ConfigPath, valueText: string, file: string): SetResult {

@@ -205,6 +205,16 @@ describe("workspaces", () => {
   ])("%s: %s works in %s", (agents, agent, expected) => expect(workspaceOf(agents, agent)).toBe(expected));
 });
 
+test("a workspace names the key that chose it", () => {
+  const config = mustParse("{ agents: { defaults: { workspace: '~/a' }, list: [{ id: 'main' }, { id: 'b', workspace: '~/b' }] } }");
+  expect(mustResolve(config, "main").provenance.get("agentWorkspace")).toMatchObject({
+    path: "agents.defaults.workspace",
+    line: 1,
+    column: 36,
+  });
+  expect(mustResolve(config, "b").provenance.get("agentWorkspace")).toMatchObject({ path: "agents.list[1].workspace" });
+});
+
 describe("every value names its source", () => {
   const CONFIG = `{ agents: {
   defaults: { sandbox: { mode: 'all', docker: { memory: '1g', env: { A: '1', B: '1' }, binds: ['/srv/a:/a', '/srv/b:/b'], ${EXTERNAL} } } },
@@ -227,6 +237,7 @@ describe("every value names its source", () => {
       { kind: "config", path: "agents.entries.work.sandbox.docker.binds[0]", file: "openclaw.json", line: 6, column: 15 },
     ],
     ["docker.binds[1]", { kind: "config", path: "agents.defaults.sandbox.docker.binds[1]", file: "openclaw.json", line: 2, column: 109 }],
+    ["agentWorkspace", { kind: "default" }],
     ["docker.env.LANG", { kind: "default" }],
     ["docker.env.HOME", { kind: "default" }],
     ["docker.image", { kind: "default" }],

@@ -53,7 +53,7 @@ export interface EffectiveSandbox {
   readonly browser: EffectiveBrowser;
   /** Absolute path of the agent's own workspace; with scope `shared` the default agent's, so that all agents agree. */
   readonly agentWorkspace: string;
-  /** By key path within the block: `mode`, `docker.memory`, `docker.env.LANG`, `docker.ulimits.nofile`, `docker.binds[0]`. */
+  /** By key path within the block: `mode`, `docker.memory`, `docker.env.LANG`, `docker.ulimits.nofile`, `docker.binds[0]`, `agentWorkspace`. */
   readonly provenance: ReadonlyMap<string, ValueSource>;
   /** Key paths of the agent's own block that have no effect, because its scope is `shared`. */
   readonly ignored: readonly string[];
@@ -93,6 +93,7 @@ export function resolveSandbox(config: Config, agent: Agent, folders: HostFolder
   const scalars = sources.pick("", SANDBOX_DEFAULTS.scalars, (settings) => scalarsOf(settings));
   const docker = resolveDocker(sources, folders);
   const workspaceOwner = scope === "shared" ? (config.agents.find((candidate) => candidate.isDefault) ?? agent) : agent;
+  sources.note("agentWorkspace", toWorkspaceKey(config, workspaceOwner));
   return {
     agentId: agent.id,
     mode: scalars.mode,
@@ -115,6 +116,12 @@ export function resolveWorkspace(config: Config, agent: Agent, folders: HostFold
   const written = agent.workspace ?? (agent.isDefault ? config.defaults.workspace : null);
   if (written !== null) return expandHome(written, folders.home);
   return agent.isDefault ? `${folders.stateDir}/workspace` : `${folders.stateDir}/workspace-${agent.id}`;
+}
+
+/** Key path that says where an agent's workspace is; null: the default folder. */
+export function toWorkspaceKey(config: Config, agent: Agent): string | null {
+  if (agent.workspace !== null && agent.path !== null) return `${agent.path}.workspace`;
+  return agent.isDefault && config.defaults.workspace !== null ? "agents.defaults.workspace" : null;
 }
 
 function without(settings: SandboxSettings, keys: readonly (keyof SandboxSettings)[]): SandboxSettings {
@@ -166,6 +173,11 @@ class Sources {
   #sourceOf(path: string): ValueSource {
     const at = this.#config.locations.get(path) ?? { file: this.#config.file, line: 1, column: 1 };
     return { kind: "config", path, ...at };
+  }
+
+  /** Notes one value that no layer holds: `path` is where the file says it, null is a default. */
+  note(key: string, path: string | null): void {
+    this.found.set(key, path === null ? FROM_TABLE : this.#sourceOf(path));
   }
 
   isRemoved(key: string): boolean {

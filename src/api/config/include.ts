@@ -3,7 +3,7 @@
 import { posix } from "node:path";
 import type { Issue } from "../issue.ts";
 import type { ConfigSources } from "./sources.ts";
-import { parseText } from "./text.ts";
+import { type ParsedText, parseText } from "./text.ts";
 import { type ConfigLocation, type ConfigMember, type ConfigNode, type ConfigPath, mergeNodes, renderPath } from "./tree.ts";
 
 export const INCLUDE_KEY = "$include";
@@ -50,6 +50,8 @@ export function joinSources(sources: ConfigSources): { root: ConfigNode | null; 
 class Join {
   readonly issues: Issue[] = [];
   readonly #sources: ConfigSources;
+  /** A file that is included often is read once. */
+  readonly #parsed = new Map<string, ParsedText>();
   #inclusions = 0;
 
   constructor(sources: ConfigSources) {
@@ -72,7 +74,8 @@ class Join {
     if (source.kind === "unreadable") return this.#fail(at, path, `${name} cannot be read: ${source.reason}`);
     if (stack.includes(source.realPath))
       return this.#fail(at, path, `${name} includes itself: ${[...stack, source.realPath].join(" -> ")}`);
-    const parsed = parseText(file, source.text);
+    const parsed = this.#parsed.get(file) ?? parseText(file, source.text);
+    this.#parsed.set(file, parsed);
     if (!parsed.ok) {
       this.issues.push(...parsed.issues);
       return null;

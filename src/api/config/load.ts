@@ -12,6 +12,8 @@ import { CONFIG_BYTES_MAX, parseText } from "./text.ts";
 
 /** More than any inclusion order may use; the parser refuses at 64 inclusions. */
 const FILES_MAX = 65;
+/** Of all files together: four of the largest, so that a reload takes seconds at worst. */
+const TOTAL_LENGTH_MAX = 4 * CONFIG_BYTES_MAX;
 
 /** The config in force, or why there is none. A file that does not exist is an issue like any other. */
 export async function loadConfig(path: string, environment: ConfigEnvironment): Promise<Parsed<Config>> {
@@ -23,11 +25,17 @@ export async function readConfigSources(path: string): Promise<ConfigSources> {
   const files = new Map<string, SourceFile>();
   const queue = [path];
   let folder: string | null = null;
+  let totalLength = 0;
   for (let next = queue.shift(); next !== undefined && files.size < FILES_MAX; next = queue.shift()) {
     if (files.has(next)) continue;
     const file = await readSourceFile(next, folder);
     files.set(next, file);
     if (file.kind !== "text") continue;
+    totalLength += file.text.length;
+    if (totalLength > TOTAL_LENGTH_MAX) {
+      files.set(next, { kind: "unreadable", reason: `the config's files are together larger than ${TOTAL_LENGTH_MAX} bytes` });
+      break;
+    }
     folder ??= dirname(file.realPath);
     const parsed = parseText(next, file.text);
     if (parsed.ok) queue.push(...listIncludes(next, parsed.root));

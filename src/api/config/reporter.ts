@@ -2,6 +2,7 @@
 import type { Issue } from "../issue.ts";
 import type { Config } from "./config.ts";
 import { type EffectiveSandbox, toConfigKey } from "./effective.ts";
+import { parsePath, renderPath } from "./tree.ts";
 
 export interface Finding {
   readonly severity: "error" | "warning";
@@ -34,8 +35,9 @@ export class Reporter {
 
   /** The value's place; where it is absent, its nearest parent's. */
   #locate(path: string): { file: string; line?: number; column?: number } {
-    for (let at = path; at !== ""; at = at.replace(/(?:\.[^.[\]]*|\[[^\]]*\]|^[^.[\]]*)$/, "")) {
-      const found = this.#config.locations.get(at);
+    const parts = parsePath(path) ?? [];
+    for (let length = parts.length; length > 0; length -= 1) {
+      const found = this.#config.locations.get(renderPath(parts.slice(0, length)));
       if (found !== undefined) return found;
     }
     return { file: this.#config.file };

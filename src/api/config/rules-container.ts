@@ -117,7 +117,7 @@ function checkLimits(sandbox: EffectiveSandbox, reporter: Reporter): void {
 }
 
 const INSTALLS =
-  /\b(?:apt|apt-get|aptitude|apk|dnf|microdnf|yum|zypper|pacman)\s+(?:-\S+\s+)*(?:install|add|update|upgrade|full-upgrade|dist-upgrade|-S\w*)\b/;
+  /(?<![\w-])(?:apt|apt-get|aptitude|apk|dnf|microdnf|yum|zypper|pacman)\s+(?:-\S+\s+)*(?:install|add|update|upgrade|full-upgrade|dist-upgrade|-S\w*)\b/;
 
 /** An install needs a network, a writable root, root itself, and the capabilities to change owners and users. */
 function checkSetup(sandbox: EffectiveSandbox, reporter: Reporter): void {

@@ -4,7 +4,7 @@ import { toAgentId } from "../brands.ts";
 import type { Issue } from "../issue.ts";
 import { refusedWorkspace } from "./bind-source.ts";
 import type { Agent, Config, HostFolders } from "./config.ts";
-import { resolveSandbox, resolveWorkspace } from "./effective.ts";
+import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts";
 import { Reporter } from "./reporter.ts";
 import { checkContainer } from "./rules-container.ts";
 import { checkMounts } from "./rules-mounts.ts";
@@ -37,11 +37,10 @@ function toDefaultsAgent(config: Config): Agent {
 }
 
 function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {
-  const written = agent.workspace ?? (agent.isDefault ? config.defaults.workspace : null);
-  if (written === null) return;
-  const path = agent.workspace === null || agent.path === null ? "agents.defaults.workspace" : `${agent.path}.workspace`;
+  const key = toWorkspaceKey(config, agent);
+  if (key === null) return;
   const refusal = refusedWorkspace(resolveWorkspace(config, agent, folders), folders);
-  if (refusal !== null) reporter.add(path, { severity: "error", ...refusal, message: `cannot be a workspace: ${refusal.message}` });
+  if (refusal !== null) reporter.add(key, { severity: "error", ...refusal, message: `cannot be a workspace: ${refusal.message}` });
 }
 
 /** Words of upstream's that mean an address which this product does not find by itself. */

@@ -23,13 +23,16 @@ const KEY_HINTS: Readonly<Record<string, string>> = {
   command: "write setupCommand",
 };
 
+/** Each issue costs a walk through the tree, and a hostile file can make a million of them. */
+export const ISSUES_MAX = 200;
+
 export function toIssues(error: z.ZodError, root: ConfigNode): Issue[] {
-  return error.issues.flatMap((issue) => toIssue(issue, root));
+  return error.issues.slice(0, ISSUES_MAX).flatMap((issue) => toIssue(issue, root));
 }
 
 function toIssue(issue: z.core.$ZodIssue, root: ConfigNode): Issue[] {
   const path = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => toUnknownKey([...path, key], root));
+  if (issue.code === "unrecognized_keys") return issue.keys.slice(0, ISSUES_MAX).map((key) => toUnknownKey([...path, key], root));
   const at = issue.code === "invalid_key" ? locateKey(root, path) : locateValue(root, path);
   return [{ severity: "error", ...at, path: renderPath(path), ...explain(issue, path, root) }];
 }

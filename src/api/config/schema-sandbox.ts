@@ -24,6 +24,8 @@ import {
 
 const LIST_LENGTH_MAX = 256;
 const SETUP_LENGTH_MAX = 65_536;
+/** All of them together have to fit the 128 KiB in which a kernel passes one argument list. */
+const ENV_NAMES_MAX = 1_000;
 const DAYS_MAX = 36_500;
 
 /** Adds each key's description; every key of `Shape` must be in the table, and the other way round. */
@@ -49,7 +51,9 @@ const DockerComplete = described(DOCKER_KEYS, {
   network: z.string().trim().min(1).max(256),
   user: User.nullable(),
   capDrop: list(Capability),
-  env: z.record(EnvName, EnvValue.nullable()),
+  env: z
+    .record(EnvName, EnvValue.nullable())
+    .refine((env) => Object.keys(env).length <= ENV_NAMES_MAX, { error: `expected at most ${ENV_NAMES_MAX} names` }),
   setupCommand: z
     .union([z.string(), z.array(z.string()), z.null()], { error: "expected a command, or an array of commands" })
     .transform((command) => (Array.isArray(command) ? command.filter((part) => part.trim() !== "").join(" && ") : command))

@@ -93,7 +93,10 @@ export const AgentsSection = z.looseObject({
     .optional(),
   list: z.array(AgentListed).max(AGENTS_MAX).optional(),
   // Keys are checked by config.ts, which says which agent is meant.
-  entries: z.record(z.string(), AgentEntry).optional(),
+  entries: z
+    .record(z.string(), AgentEntry)
+    .refine((entries) => Object.keys(entries).length <= AGENTS_MAX, { error: `expected at most ${AGENTS_MAX} agents` })
+    .optional(),
 });
 export type AgentsSection = z.output<typeof AgentsSection>;
 

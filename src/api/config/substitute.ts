@@ -5,6 +5,9 @@ import { type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
 
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
+/** A hostile file could make a million. */
+const ISSUES_MAX = 200;
+
 const REFERENCE = /\$(\$)?\{([A-Z_][A-Z0-9_]*)\}/g;
 
 export function substituteVariables(root: ConfigNode, variables: EnvironmentVariables): { root: ConfigNode; issues: Issue[] } {
@@ -23,7 +26,7 @@ export function substituteVariables(root: ConfigNode, variables: EnvironmentVari
     text.replace(REFERENCE, (reference, escaped: string | undefined, name: string) => {
       if (escaped !== undefined) return reference.slice(1);
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-      if (value === undefined) {
+      if (value === undefined && issues.length < ISSUES_MAX) {
         issues.push({
           severity: "error",
           ...node.at,

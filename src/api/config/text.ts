@@ -3,6 +3,7 @@
 import { type DocumentNode, type MemberNode, parse as parseMomoa, type ValueNode } from "@humanwhocodes/momoa";
 import json5 from "json5";
 import type { Issue } from "../issue.ts";
+import { scan } from "./scan.ts";
 import { type ConfigLocation, type ConfigMember, type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
 
 /** One file. The largest config seen in the wild is under 64 KiB. */
@@ -39,9 +40,6 @@ export class LineTable {
 
 type Masked = { ok: true; text: string } | { ok: false; offset: number; message: string };
 
-const COMMENT_OR_STRING =
-  /"(?:[^"\\\n\r]|\\[\s\S])*"|'(?:[^'\\\n\r]|\\[\s\S])*'|\/\/[^\n\r\u2028\u2029]*|\/\*[\s\S]*?(?:\*\/|$)|[[{]|[\]}]/g;
-
 /**
  * The text with comments blanked out, offsets unchanged, so that neither parser recurses over them; and, before any parser
  * sees the text, the depth limit.
@@ -50,16 +48,14 @@ export function maskComments(text: string): Masked {
   let masked = "";
   let end = 0;
   let depth = 0;
-  for (const match of text.matchAll(COMMENT_OR_STRING)) {
-    const [token] = match;
-    if (token === "{" || token === "[") depth += 1;
-    else if (token === "}" || token === "]") depth -= 1;
-    if (depth > CONFIG_DEPTH_MAX) return { ok: false, offset: match.index, message: `nested deeper than ${CONFIG_DEPTH_MAX} levels` };
-    if (!token.startsWith("//") && !token.startsWith("/*")) continue;
-    if (token.startsWith("/*") && (token.length < 4 || !token.endsWith("*/")))
-      return { ok: false, offset: match.index, message: "this comment is never closed: */ is missing" };
-    masked += text.slice(end, match.index) + token.replace(/[^\n\r\u2028\u2029]/g, " ");
-    end = match.index + token.length;
+  for (const token of scan(text)) {
+    if (token.kind === "open") depth += 1;
+    if (token.kind === "close") depth -= 1;
+    if (depth > CONFIG_DEPTH_MAX) return { ok: false, offset: token.start, message: `nested deeper than ${CONFIG_DEPTH_MAX} levels` };
+    if (token.kind !== "comment") continue;
+    if (!token.closed) return { ok: false, offset: token.start, message: "this comment is never closed: */ is missing" };
+    masked += text.slice(end, token.start) + text.slice(token.start, token.end).replace(/[^\n\r\u2028\u2029]/g, " ");
+    end = token.end;
   }
   return { ok: true, text: masked + text.slice(end) };
 }
@@ -147,18 +143,17 @@ function toMomoaOffset(error: unknown): number | null {
   return error instanceof Error && "offset" in error && typeof error.offset === "number" ? error.offset : null;
 }
 
-const BRACKET_OR_STRING = /"(?:[^"\\]|\\[\s\S])*(?:"|$)|'(?:[^'\\]|\\[\s\S])*(?:'|$)|[[\]{}]/g;
-
 function findUnclosed(masked: string): { offset: number; bracket: string; closing: string } | null {
-  const open: { offset: number; bracket: string; closing: string }[] = [];
-  for (const match of masked.matchAll(BRACKET_OR_STRING)) {
-    const [token] = match;
-    if (token === "{" || token === "[") open.push({ offset: match.index, bracket: token, closing: token === "{" ? "}" : "]" });
-    else if (token === "}" || token === "]") open.pop();
-    else if (token.length === 1 || token.at(-1) !== token[0])
-      return { offset: match.index, bracket: token.charAt(0), closing: token.charAt(0) };
+  const open: number[] = [];
+  for (const token of scan(masked)) {
+    if (token.kind === "open") open.push(token.start);
+    else if (token.kind === "close") open.pop();
+    else if (!token.closed) return { offset: token.start, bracket: masked.charAt(token.start), closing: masked.charAt(token.start) };
   }
-  return open.at(-1) ?? null;
+  const offset = open.at(-1);
+  if (offset === undefined) return null;
+  const bracket = masked.charAt(offset);
+  return { offset, bracket, closing: bracket === "{" ? "}" : "]" };
 }
 
 /** The text as a tree. Every doubled key and every key that could touch a prototype is an issue. */

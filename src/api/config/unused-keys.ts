@@ -73,6 +73,9 @@ const ROOT = loose(
   UPSTREAM.root,
 );
 
+/** A hostile file could make a million. */
+const ISSUES_MAX = 200;
+
 /** Editors' key at the top of a file; means nothing to anybody else. */
 const SILENT_KEYS: readonly string[] = ["$schema"];
 
@@ -103,9 +106,10 @@ function drop(node: ConfigNode, shape: Shape, path: ConfigPath, issues: Issue[])
     if (inner !== undefined) kept.push({ ...member, value: drop(member.value, inner, [...path, member.key], issues) });
     else if (shape.upstream.includes(member.key)) unused.push(member);
     else if (shape.strict) kept.push(member);
-    else if (!(path.length === 0 && SILENT_KEYS.includes(member.key))) issues.push(reportUnknown(member, shape, path));
+    else if (!(path.length === 0 && SILENT_KEYS.includes(member.key)) && issues.length < ISSUES_MAX)
+      issues.push(reportUnknown(member, shape, path));
   }
-  issues.push(...reportUnused(unused, path));
+  if (issues.length < ISSUES_MAX) issues.push(...reportUnused(unused, path));
   return { ...node, members: kept };
 }
 

@@ -13,7 +13,7 @@ import {
   parseUlimit,
 } from "./values.ts";
 
-const valueOf = (result: { ok: true; value: unknown } | { ok: false }): unknown => (result.ok ? result.value : null);
+const outcome = (result: { ok: true; value: unknown } | { ok: false }): unknown => (result.ok ? result.value : null);
 
 describe("sizes are bytes, units are powers of 1024", () => {
   test.each([
@@ -42,7 +42,7 @@ describe("sizes are bytes, units are powers of 1024", () => {
     [Number.POSITIVE_INFINITY, null],
     ["99999999t", null],
     ["1gib bytes", null],
-  ])("%j is %j", (text, bytes) => expect(valueOf(parseSize(text))).toBe(bytes));
+  ])("%j is %j", (text, bytes) => expect(outcome(parseSize(text))).toBe(bytes));
 });
 
 describe("durations are milliseconds", () => {
@@ -65,7 +65,7 @@ describe("durations are milliseconds", () => {
     ["x5m", null],
     [Number.NaN, null],
     ["40000d", null],
-  ])("%j is %j", (text, milliseconds) => expect(valueOf(parseDuration(text))).toBe(milliseconds));
+  ])("%j is %j", (text, milliseconds) => expect(outcome(parseDuration(text))).toBe(milliseconds));
 });
 
 describe("paths are absolute and in normal form", () => {
@@ -82,7 +82,7 @@ describe("paths are absolute and in normal form", () => {
     ["/a\0b", null],
     ["/a\nb", null],
     ["~/a", null],
-  ])("%j in a container is %j", (text, path) => expect(valueOf(parseAbsolutePath(text))).toBe(path));
+  ])("%j in a container is %j", (text, path) => expect(outcome(parseAbsolutePath(text))).toBe(path));
 
   test.each([
     ["~", "~"],
@@ -91,14 +91,14 @@ describe("paths are absolute and in normal form", () => {
     ["~other/a", null],
     ["~/../a", null],
     ["a", null],
-  ])("%j on the host is %j", (text, path) => expect(valueOf(parseHostPath(text))).toBe(path));
+  ])("%j on the host is %j", (text, path) => expect(outcome(parseHostPath(text))).toBe(path));
 });
 
 describe("binds are host:container[:ro|rw]", () => {
   test("without a mode they are writable", () =>
-    expect(valueOf(parseBind("/a:/b"))).toEqual({ source: "/a", target: "/b", readOnly: false }));
+    expect(outcome(parseBind("/a:/b"))).toEqual({ source: "/a", target: "/b", readOnly: false }));
   test("the mode and the normal form", () =>
-    expect(valueOf(parseBind("~/a//b:/c/:ro"))).toEqual({ source: "~/a/b", target: "/c", readOnly: true }));
+    expect(outcome(parseBind("~/a//b:/c/:ro"))).toEqual({ source: "~/a/b", target: "/c", readOnly: true }));
   test.each([
     "",
     ":",
@@ -119,8 +119,8 @@ describe("binds are host:container[:ro|rw]", () => {
 });
 
 test("a tmpfs without options gets a size and a mode, so that it can neither eat the memory nor belong to root alone", () => {
-  expect(valueOf(parseTmpfs("/run/"))).toEqual({ path: "/run", options: "size=256m,mode=1777" });
-  expect(valueOf(parseTmpfs("/run:size=1m,noexec"))).toEqual({ path: "/run", options: "size=1m,noexec" });
+  expect(outcome(parseTmpfs("/run/"))).toEqual({ path: "/run", options: "size=256m,mode=1777" });
+  expect(outcome(parseTmpfs("/run:size=1m,noexec"))).toEqual({ path: "/run", options: "size=1m,noexec" });
 });
 test.each(["", "run", "/a:", "/a: size=1m", "/a:size=1m;x", "/a/../b"])("the tmpfs %j is refused", (text) =>
   expect(parseTmpfs(text).ok).toBe(false),
@@ -147,7 +147,7 @@ describe("ulimits", () => {
     ["", null],
     [{}, null],
     [{ soft: 3, hard: 2 }, null],
-  ])("%j is %j", (input, pair) => expect(valueOf(parseUlimit(input))).toEqual(pair));
+  ])("%j is %j", (input, pair) => expect(outcome(parseUlimit(input))).toEqual(pair));
 });
 
 test.each([
