@@ -178,11 +178,26 @@ function filesOfTheProject(): SourceFile[] {
     .map((path) => ({ path, text: readFileSync(join(project, path), "utf8") }));
 }
 
+function packagesMissingFromLock(text: string): string[] {
+  const { packages } = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> };
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.entries(optionalDependencies)
+      .filter(([name]) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages))
+      .map(([name, version]) => `${name}@${version}`),
+  );
+}
+
 describe("tidy", () => {
   const files = filesOfTheProject();
 
   it("looks at the whole project", () => {
     expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining(["package-lock.json", "src/api/names.ts", "test/tidy.test.ts"]));
+  });
+
+  it("locks the packages of every platform, those too that the machine which wrote the lock could not see (npm ci refuses it elsewhere)", () => {
+    expect(packagesMissingFromLock(readFileSync(join(project, "package-lock.json"), "utf8"))).toEqual([]);
+    const planted = { packages: { "node_modules/a": { optionalDependencies: { "a-darwin": "1.0.0" } } } };
+    expect(packagesMissingFromLock(JSON.stringify(planted))).toEqual(["a-darwin@1.0.0"]);
   });
 
   describe.each(RULES)("$name", (rule) => {
