@@ -42,9 +42,12 @@ export class Activity {
   /** Never fails: a file that can't be understood is replaced by the next write. */
   static async open(parts: ActivityParts): Promise<Activity> {
     const read = await readBounded(parts.path, FILE_BYTES_MAX);
-    if (read.kind !== "read") return new Activity(parts, read.kind, new Map());
-    const known = parseActivity(read.text);
-    return new Activity(parts, known === null ? "unreadable" : "read", known ?? new Map());
+    const known = read.kind === "read" ? parseActivity(read.text) : null;
+    const loaded = read.kind === "read" && known === null ? "unreadable" : read.kind;
+    const activity = new Activity(parts, loaded, known ?? new Map());
+    // A file that is not there at the next start was lost, then: this process had written one.
+    if (loaded !== "read") await activity.#write();
+    return activity;
   }
 
   /** It is used now. Uses never go back in time. */
@@ -58,15 +61,17 @@ export class Activity {
   }
 
   /**
-   * null: never used. Where the file was lost, a container that is older than this process counts as used when the process started:
-   * nobody knows whether it was.
+   * null: never used. Where the file was lost, a container that is older than this process counts as used when the process started, from
+   * now on: nobody knows whether it was.
    * @param containerCreatedAt absent or null: there is no container
    */
   lastUsedAt(name: SandboxName, containerCreatedAt: EpochMs | null = null): EpochMs | null {
     const known = this.#lastUsedAt.get(name);
     if (known !== undefined) return known;
     const lost = this.loaded !== "read" && containerCreatedAt !== null && containerCreatedAt < this.#startedAt;
-    return lost ? this.#startedAt : null;
+    if (!lost) return null;
+    this.touch(name, this.#startedAt);
+    return this.#startedAt;
   }
 
   /** The sandbox is gone for good. */
