@@ -1,7 +1,16 @@
 // How a scope key becomes a container's name. Deterministic: the same key, instance and prefix give the same name everywhere.
 // Deciding which scope key a session has is not here (decide/wanted.ts).
 import { createHash } from "node:crypto";
-import { type AgentId, type InstanceId, type SandboxName, type ScopeKey, type SessionKey, toAgentId, toInstanceId, toSandboxName } from "./brands.ts";
+import {
+  type AgentId,
+  type InstanceId,
+  type SandboxName,
+  type ScopeKey,
+  type SessionKey,
+  toAgentId,
+  toInstanceId,
+  toSandboxName,
+} from "./brands.ts";
 
 /** Longest container name that is also a valid host name. */
 export const CONTAINER_NAME_LENGTH_MAX = 63;

@@ -6,8 +6,8 @@ import { type DurationMs, type EpochMs, later, SECOND_MS } from "../api/brands.t
 import type { Config } from "../api/config/config.ts";
 import { readConfigSources } from "../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
-import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
+import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
 import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
 import { readBounded, replaceFile } from "../api/store/atomic-file.ts";
 import type { ConfigView } from "../api/wire.ts";
@@ -33,7 +33,10 @@ export interface ConfigSourceParts {
 }
 
 /** Sources as a file: everything that parsing needs, without the modes that were checked when they were read. */
-const LastGood = z.object({ main: z.string(), files: z.array(z.tuple([z.string(), z.object({ realPath: z.string(), text: z.string() })])) });
+const LastGood = z.object({
+  main: z.string(),
+  files: z.array(z.tuple([z.string(), z.object({ realPath: z.string(), text: z.string() })])),
+});
 
 export class ConfigSource {
   readonly #parts: ConfigSourceParts;
@@ -106,7 +109,8 @@ export class ConfigSource {
     metrics.configLoaded("error", issues.length, now);
     const errors = issues.filter(({ severity }) => severity === "error").map(renderIssue);
     if (this.#view.loadedAt === null) await this.#useLastGood();
-    const kept = this.#view.loadedAt === null ? "there is no valid config yet: nothing is made or removed" : "the last good config stays in force";
+    const kept =
+      this.#view.loadedAt === null ? "there is no valid config yet: nothing is made or removed" : "the last good config stays in force";
     log.error({ issues: errors }, `config is not valid; ${kept}`);
     const message = `${errors[0] ?? "not valid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
     events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } });
@@ -128,7 +132,9 @@ export class ConfigSource {
 }
 
 function renderLastGood(sources: ConfigSources): string {
-  const files = [...sources.files].flatMap(([path, file]) => (file.kind === "text" ? [[path, { realPath: file.realPath, text: file.text }]] : []));
+  const files = [...sources.files].flatMap(([path, file]) =>
+    file.kind === "text" ? [[path, { realPath: file.realPath, text: file.text }]] : [],
+  );
   return `${JSON.stringify({ main: sources.main, files })}\n`;
 }
 

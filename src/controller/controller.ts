@@ -3,34 +3,29 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type DurationMs, type EpochMs, type InstanceId, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import { findCondition } from "../api/condition.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { ConfigEnvironment } from "../api/config/parse.ts";
-import { findCondition } from "../api/condition.ts";
 import { OperationError, renderError } from "../api/errors.ts";
-import { ServingAccess } from "./access.ts";
+import type { ServingAccess } from "./access.ts";
 import { Activity } from "./activity.ts";
 import type { Clock } from "./clock.ts";
 import { ConfigSource } from "./config-source.ts";
-import { Convergence } from "./convergence.ts";
 import type { Owner } from "./decide/spec.ts";
 import { DesiredState } from "./desired-state.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EventLog } from "./event-log.ts";
 import { FileSources } from "./file-sources.ts";
 import { Ledger } from "./ledger.ts";
-import { Loop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
 import type { ControllerMetrics } from "./metrics.ts";
-import { Observer } from "./observe.ts";
+import type { Observer } from "./observe.ts";
+import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
-import { Performer } from "./perform.ts";
-import { Reconciler } from "./reconcile.ts";
-import { Report } from "./report.ts";
 import { SetupLogs } from "./setup-logs.ts";
-import { SetupRunner } from "./setup-runner.ts";
 import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
 import { Sweep } from "./sweep.ts";
-import { Uses } from "./uses.ts";
 
 export interface ControllerOptions {
   instance: InstanceId;
@@ -90,7 +85,7 @@ export class Controller {
   }
 
   private constructor(options: ControllerOptions, opened: Opened) {
-    const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+    const { instance, folders, engine, clock, log, metrics } = options;
     const { events, statuses, ledger, activity, setupLogs } = opened;
     const paths = toStatePaths(folders.stateDir);
     const now = (): EpochMs => clock.now();
@@ -100,44 +95,10 @@ export class Controller {
     this.setupLogs = setupLogs;
     this.#activity = activity;
     this.desired = new DesiredState(instance, folders);
-    const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
-    const report = new Report({ now, log, events, metrics, convergence });
-    const uses = new Uses((id) => this.#useEnded(id));
-    const setups = new SetupRunner(engine, clock, {
-      output: (name, chunk) => setupLogs.append(name, chunk),
-      ended: (name, result, seconds) => {
-        setupLogs.ended(name, result);
-        metrics.setup(result, seconds);
-        convergence.discount(name, seconds);
-        this.loop.hear(name, "external");
-      },
-    });
-    this.access = new ServingAccess({ now, engine, statuses, activity, uses });
-    this.observer = new Observer({
-      now,
-      instance,
-      controller: owner,
-      engine,
-      desired: this.desired,
-      ledger,
-      setups,
-      uses,
-      activity,
-      foreign: (observation) => report.foreign(observation),
-    });
-    const performer = new Performer({ now, newUid, controller: owner, engine, ledger, setups, uses });
-    const reconciler = new Reconciler({
-      now,
-      observer: this.observer,
-      performer,
-      statuses,
-      report,
-      judged: (input, made) => this.access.judged(input, made),
-      forgotten: (name) => this.#forget(name),
-    });
-    const queueObserver = { ...metrics.loop.observer, panicked: (name: SandboxName, err: unknown) => this.#panic(name, err) };
-    this.loop = new Loop({ clock, random, concurrency, reconciler, convergence, log, observer: queueObserver });
-    metrics.loop.watch(this.loop, concurrency);
+    const passes = makePasses(options, { ...opened, desired: this.desired });
+    this.access = passes.access;
+    this.observer = passes.observer;
+    this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
     this.config = new ConfigSource({
       path: options.configPath,
@@ -150,7 +111,17 @@ export class Controller {
       changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
     });
     const hearAnew = this.loop.hearAnew.bind(this.loop);
-    this.#files = new FileSources({ stateDir: folders.stateDir, paths, now, log, events, config: this.config, desired: this.desired, statuses, hearAnew });
+    this.#files = new FileSources({
+      stateDir: folders.stateDir,
+      paths,
+      now,
+      log,
+      events,
+      config: this.config,
+      desired: this.desired,
+      statuses,
+      hearAnew,
+    });
     this.engineSource = new EngineSource({
       engine,
       clock,
@@ -224,25 +195,10 @@ export class Controller {
   #workspaceRoots(): readonly string[] {
     return [join(this.#options.folders.stateDir, "sandboxes")];
   }
-
-  #useEnded(id: Parameters<ServingAccess["nameOf"]>[0]): void {
-    const name = this.access.nameOf(id);
-    if (name !== null) this.loop.hear(name, "external");
-  }
-
-  #forget(name: SandboxName): void {
-    this.#activity.forget(name);
-    void this.setupLogs.remove(name);
-  }
-
-  /** What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can. */
-  #panic(name: SandboxName, err: unknown): void {
-    this.#options.metrics.loop.observer.panicked(name, err);
-    this.#options.log.fatal({ sandbox: name, err }, "bug in a pass");
-  }
 }
 
-interface Opened {
+/** What was read from the state folder. */
+export interface Opened {
   events: EventLog;
   statuses: StatusStore;
   ledger: Ledger;

@@ -51,7 +51,9 @@ export class DesiredState {
   setRequests(requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]>): SandboxName[] {
     const before = this.#requests ?? new Map<SandboxName, SandboxRequest["spec"]>();
     this.#requests = requests;
-    return [...new Set([...before.keys(), ...requests.keys()])].filter((name) => JSON.stringify(before.get(name)) !== JSON.stringify(requests.get(name)));
+    return [...new Set([...before.keys(), ...requests.keys()])].filter(
+      (name) => JSON.stringify(before.get(name)) !== JSON.stringify(requests.get(name)),
+    );
   }
 
   want(name: SandboxName, known: KnownSandbox | null, now: EpochMs): Want {

@@ -60,14 +60,20 @@ function becauseOf(sandbox: EffectiveSandbox, session: Pick<Session["spec"], "ke
   const source = renderSource(sandbox.provenance.get("mode"));
   if (session.kind === "mcp") return "MCP sessions are always sandboxed, each by itself";
   if (sandboxed) return `sandbox.mode is ${sandbox.mode} (${source})`;
-  return sandbox.mode === "off" ? `sandbox.mode is off (${source})` : `sandbox.mode is non-main (${source}) and this is the agent's main session`;
+  return sandbox.mode === "off"
+    ? `sandbox.mode is off (${source})`
+    : `sandbox.mode is non-main (${source}) and this is the agent's main session`;
 }
 
 /** Values of environment variables may be secrets: only that they are set is said. */
 function valuesOf(sandbox: EffectiveSandbox): ExplainedValue[] {
   return [...sandbox.provenance]
     .filter(([key]) => !key.startsWith("browser.") && key !== "docker.env")
-    .map(([key, source]) => ({ key, value: key.startsWith("docker.env.") ? "(set)" : renderValue(readKey(sandbox, key)), source: renderSource(source) }));
+    .map(([key, source]) => ({
+      key,
+      value: key.startsWith("docker.env.") ? "(set)" : renderValue(readKey(sandbox, key)),
+      source: renderSource(source),
+    }));
 }
 
 /** `docker.memory` of the effective block; undefined where the key names part of a list or a merged record. */
@@ -94,9 +100,12 @@ function renderSource(source: ValueSource | undefined): string {
 }
 
 function mountsOf({ workspace, agentDir, settings }: ReturnType<typeof toDesired>): ExplainView["mounts"] {
-  const mounts: ExplainView["mounts"] = [{ source: workspace.dir, target: settings.docker.workdir, access: "rw", kind: `${workspace.purpose} workspace` }];
+  const mounts: ExplainView["mounts"] = [
+    { source: workspace.dir, target: settings.docker.workdir, access: "rw", kind: `${workspace.purpose} workspace` },
+  ];
   if (agentDir !== null) mounts.push({ source: agentDir, target: AGENT_MOUNT_TARGET, access: "ro", kind: "agent workspace" });
-  for (const { source, target, readOnly } of settings.docker.binds) mounts.push({ source, target, access: readOnly ? "ro" : "rw", kind: "bind" });
+  for (const { source, target, readOnly } of settings.docker.binds)
+    mounts.push({ source, target, access: readOnly ? "ro" : "rw", kind: "bind" });
   return mounts;
 }
 

@@ -79,7 +79,9 @@ export class Loop {
       case "failed":
         return { kind: "retry" };
       case "settled":
-        return outcome.requeueAt === null ? { kind: "done" } : { kind: "after", delay: elapsed(this.#parts.clock.now(), outcome.requeueAt) };
+        return outcome.requeueAt === null
+          ? { kind: "done" }
+          : { kind: "after", delay: elapsed(this.#parts.clock.now(), outcome.requeueAt) };
     }
   }
 }

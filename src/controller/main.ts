@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, realpath } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { performance } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
@@ -61,9 +62,15 @@ export async function runController(options: RunOptions): Promise<number> {
   try {
     const { version, revision } = await readBuild();
     const metrics = new ControllerMetrics({ version, revision });
-    const health = new Health(options, version, stateDir, instance, clock.now());
-    const server = options.once ? null : await startHealthServer({ registry: metrics.registry, live: () => health.live(), ready: () => health.ready() }, options.metricsListen);
-    if (server !== null) log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, instance, version }, "controller started");
+    const health = new Health({ configPath: options.configPath, version, stateDir, instance, startedAt: clock.now() });
+    const server = options.once
+      ? null
+      : await startHealthServer(
+          { registry: metrics.registry, live: () => health.live(), ready: () => health.ready() },
+          options.metricsListen,
+        );
+    if (server !== null)
+      log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, instance, version }, "controller started");
     const observer = metrics.engineRequest.bind(metrics);
     const connect = () => connectDocker({ instance, environment: process.env, home: options.home, observer });
     const engine = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
@@ -85,7 +92,9 @@ export async function runController(options: RunOptions): Promise<number> {
       metrics,
     });
     health.watch(controller, await engine.info());
-    return options.once ? await converge(controller) : await serve({ controller, health, stateDir, folders, instance, log, stopped, server });
+    return options.once
+      ? await converge(controller)
+      : await serve({ controller, health, stateDir, folders, instance, log, stopped, server });
   } finally {
     lock.release();
   }
@@ -124,7 +133,11 @@ async function readBuild(): Promise<{ version: string; revision: string }> {
 }
 
 /** Without an engine the process lives, says so, and tries again. null: it was asked to end meanwhile. */
-async function connectWhenReady(connect: () => Promise<Engine>, stopped: AbortSignal, log: ControllerOptions["log"]): Promise<Engine | null> {
+async function connectWhenReady(
+  connect: () => Promise<Engine>,
+  stopped: AbortSignal,
+  log: ControllerOptions["log"],
+): Promise<Engine | null> {
   let told = "";
   while (!stopped.aborted) {
     try {
@@ -135,10 +148,7 @@ async function connectWhenReady(connect: () => Promise<Engine>, stopped: AbortSi
       if (!(error instanceof OperationError)) throw error;
       if (told !== error.message) log.error({ code: error.code, fix: error.fix }, renderError(error));
       told = error.message;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, CONNECT_RETRY_MS);
-        stopped.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      await Promise.race([pause(CONNECT_RETRY_MS), aborted(stopped)]);
     }
   }
   return null;
@@ -192,11 +202,14 @@ async function converge(controller: Controller): Promise<number> {
   const startedMs = performance.now();
   const firstId = controller.events.lastId;
   await controller.start();
-  const busy = (): boolean => controller.statuses.list().some(({ status }) => status.conditions.some(({ reason }) => reason === "Progressing" || reason === "Converging"));
+  const busy = (): boolean =>
+    controller.statuses
+      .list()
+      .some(({ status }) => status.conditions.some(({ reason }) => reason === "Progressing" || reason === "Converging"));
   do {
     await controller.loop.onIdle();
     if (!busy()) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   } while (performance.now() - startedMs < ONCE_MS_MAX);
   for (const event of controller.events.list({ afterId: firstId })) process.stdout.write(`${renderEvent(event)}\n`);
   const left = controller.unconverged();
@@ -210,22 +223,18 @@ async function converge(controller: Controller): Promise<number> {
   return 0;
 }
 
+interface ProcessFacts extends Pick<ControllerView, "instance" | "version" | "stateDir" | "startedAt"> {
+  configPath: string;
+}
+
 /** What the process says of itself: live, ready, and the view behind `openclaw status`. */
 class Health {
   doorsOpen = false;
-  readonly #options: RunOptions;
-  readonly #version: string;
-  readonly #stateDir: string;
-  readonly #instance: InstanceId;
-  readonly #startedAt: number;
+  readonly #facts: ProcessFacts;
   #watched: { controller: Controller; engine: EngineInfo } | null = null;
 
-  constructor(options: RunOptions, version: string, stateDir: string, instance: InstanceId, startedAt: number) {
-    this.#options = options;
-    this.#version = version;
-    this.#stateDir = stateDir;
-    this.#instance = instance;
-    this.#startedAt = startedAt;
+  constructor(facts: ProcessFacts) {
+    this.#facts = facts;
   }
 
   watch(controller: Controller, engine: EngineInfo): void {
@@ -235,14 +244,29 @@ class Health {
   live(): HealthCheck[] {
     const stats = this.#watched?.controller.loop.stats();
     const oldest = Math.max(stats?.oldestWaitMs ?? 0, stats?.longestRunningMs ?? 0);
-    return [{ name: "loop", ok: oldest < STUCK_MS_MAX, message: `oldest work is ${(oldest / 1_000).toFixed(1)} s old, limit ${STUCK_MS_MAX / 1_000} s` }];
+    return [
+      {
+        name: "loop",
+        ok: oldest < STUCK_MS_MAX,
+        message: `oldest work is ${(oldest / 1_000).toFixed(1)} s old, limit ${STUCK_MS_MAX / 1_000} s`,
+      },
+    ];
   }
 
   ready(): HealthCheck[] {
     const controller = this.#watched?.controller;
-    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({ name, ok: ok === true, message: ok ? good : bad });
+    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({
+      name,
+      ok: ok === true,
+      message: ok ? good : bad,
+    });
     return [
-      check("desired", controller?.desired.loaded, "config, sessions and requests are loaded", "config, sessions or requests are not loaded; see: openclaw config validate"),
+      check(
+        "desired",
+        controller?.desired.loaded,
+        "config, sessions and requests are loaded",
+        "config, sessions or requests are not loaded; see: openclaw config validate",
+      ),
       check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
       check("engine", controller?.engineSource.reachable, "the engine answers", "the engine does not answer"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
@@ -253,17 +277,14 @@ class Health {
   view(): ControllerView {
     const checks = this.ready();
     const engine = this.#watched?.engine ?? null;
+    const { configPath, ...facts } = this.#facts;
     return {
-      instance: this.#instance,
-      version: this.#version,
-      stateDir: this.#stateDir,
-      startedAt: this.#startedAt,
+      ...facts,
       ready: checks.every(({ ok }) => ok),
       checks,
       engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
-      config: this.#watched?.controller.config.view ?? { file: this.#options.configPath, ok: false, issues: [], loadedAt: null },
+      config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
       sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
     };
   }
 }
-

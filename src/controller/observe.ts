@@ -55,14 +55,27 @@ export class Observer {
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers);
     const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
-    const known: KnownSandbox | null = scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
+    const known: KnownSandbox | null =
+      scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
     const now = this.#parts.now();
     const want = desired.want(name, known, now);
-    const base = { instance, name, now, want, containers, lastUsedAt, request: desired.requestFor(name), capabilities: engine.capabilities };
+    const base = {
+      instance,
+      name,
+      now,
+      want,
+      containers,
+      lastUsedAt,
+      request: desired.requestFor(name),
+      capabilities: engine.capabilities,
+    };
     const described = describe(want, first, previous);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
     const facts = await this.#hostFacts(want.desired);
-    const spec = desired.isLimited(name) && containers.length === 0 ? limited(previous) : resolveSpec(want.desired, facts, knownGeneration(first, previous));
+    const spec =
+      desired.isLimited(name) && containers.length === 0
+        ? limited(previous)
+        : resolveSpec(want.desired, facts, knownGeneration(first, previous));
     return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
   }
 

@@ -2,7 +2,7 @@
 import { type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../api/brands.ts";
 import { isErrorCode, OperationError } from "../api/errors.ts";
 import { HASH_VERSION } from "./decide/fields.ts";
-import { ownerToBe, type Owner } from "./decide/spec.ts";
+import { type Owner, ownerToBe } from "./decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "./decide/types.ts";
 import type { Engine, Handle, Identity } from "./engine/engine.ts";
 import { prepareWorkspace } from "./host.ts";

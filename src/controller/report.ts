@@ -73,7 +73,12 @@ export class Report {
     if (this.#foreignSeen.size > 10_000) this.#foreignSeen.clear();
     this.#foreignSeen.add(handle.id);
     this.#parts.log.warn({ container: actualName, id: handle.id }, "container carries our labels and is not ours; it is left alone");
-    this.#event(identity.name, "Warning", "ForeignContainer", `${actualName} carries this sandbox's labels and was not made by this controller; it is left alone`);
+    this.#event(
+      identity.name,
+      "Warning",
+      "ForeignContainer",
+      `${actualName} carries this sandbox's labels and was not made by this controller; it is left alone`,
+    );
   }
 
   /** What changed from one status to the next; nothing when nothing did. */
@@ -119,11 +124,12 @@ export class Report {
       case "crash":
       case "image":
         this.#downSince.set(name, now());
-        return metrics.recreate(action.cause);
+        metrics.recreate(action.cause);
+        return;
       case "idle":
       case "released":
       case "orphan":
-        return metrics.prune(action.cause);
+        metrics.prune(action.cause);
     }
   }
 

@@ -71,7 +71,8 @@ export class SetupRunner {
     const now = this.#clock.now();
     if (this.#facts.has(id)) {
       const output = tail.trim();
-      const message = output === "" ? `docker.setupCommand failed: ${end}` : `docker.setupCommand failed: ${end}; its output ends: ${output}`;
+      const message =
+        output === "" ? `docker.setupCommand failed: ${end}` : `docker.setupCommand failed: ${end}; its output ends: ${output}`;
       this.#facts.set(id, end === null ? { kind: "succeeded" } : { kind: "failed", message, at: now });
     }
     this.#observer.ended(name, end === null ? "success" : "failure", (now - startedAt) / 1_000);

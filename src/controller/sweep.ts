@@ -90,7 +90,13 @@ export class Sweep {
   async #objects(kind: "network" | "volume"): Promise<UnownedObject[]> {
     const { engine, instance } = this.#parts;
     const ours = (await engine.objects(kind)).filter(({ labels }) => labels[LABEL.instance] === instance);
-    return ours.map((object) => ({ kind, name: object.name, because: "nothing uses it any more", removable: this.#isOld(object), bytes: null }));
+    return ours.map((object) => ({
+      kind,
+      name: object.name,
+      because: "nothing uses it any more",
+      removable: this.#isOld(object),
+      bytes: null,
+    }));
   }
 
   #isOld({ createdAt }: EngineObject): boolean {
@@ -140,4 +146,3 @@ async function readMarker(path: string): Promise<OwnerMarker | null> {
     return null;
   }
 }
-

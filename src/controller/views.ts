@@ -97,8 +97,12 @@ export class LoopViews implements AdminViews {
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
     const key = sessionKey === null ? null : toSessionKey(sessionKey);
     const agent = agentId === null ? (key === null ? null : toAgentOfKey(key)) : toAgentId(agentId);
-    if (agent === null) throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });
-    const known = key === null ? null : (desired.sessions.get(agent)?.sessions.find(({ spec }) => spec.key === key)?.spec ?? toUnknownSession(key, agent));
+    if (agent === null)
+      throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });
+    const known =
+      key === null
+        ? null
+        : (desired.sessions.get(agent)?.sessions.find(({ spec }) => spec.key === key)?.spec ?? toUnknownSession(key, agent));
     const statusOf = (name: SandboxName): Sandbox | null => statuses.get(name) ?? null;
     return explain({ instance, folders, config: desired.config, issues: config.view.issues, agentId: agent, session: known, statusOf });
   }
@@ -119,6 +123,9 @@ export class LoopViews implements AdminViews {
 }
 
 /** A session without a file, as one of that key would be. */
-function toUnknownSession(key: Session["spec"]["key"], agentId: Session["spec"]["agentId"]): Pick<Session["spec"], "key" | "kind" | "agentId"> {
+function toUnknownSession(
+  key: Session["spec"]["key"],
+  agentId: Session["spec"]["agentId"],
+): Pick<Session["spec"], "key" | "kind" | "agentId"> {
   return { key, agentId, kind: key === `agent:${agentId}:main` ? "main" : "direct" };
 }

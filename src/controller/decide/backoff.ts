@@ -23,10 +23,21 @@ export function nextFailure(previous: Failure | null, attempt: Pick<Failure, "co
 }
 
 /** A main process that ended is started again at once, then ever later; `ranMs` is how long it ran before. */
-export function nextCrash(previous: Failure | null, attempt: Pick<Failure, "message" | "generation"> & { startedAt: EpochMs | null }, now: EpochMs): Failure {
+export function nextCrash(
+  previous: Failure | null,
+  attempt: Pick<Failure, "message" | "generation"> & { startedAt: EpochMs | null },
+  now: EpochMs,
+): Failure {
   const ranMs = attempt.startedAt === null ? 0 : elapsed(attempt.startedAt, now);
   const inLoop = previous?.code === "CrashLoop" && previous.generation === attempt.generation && ranMs < CRASH_FORGIVEN_AFTER_MS;
   const count = inLoop ? previous.count + 1 : 1;
   const wait = count === 1 ? 0 : backOffMs(count - 1, CRASH_MS_MIN, RETRY_MS_MAX);
-  return { code: "CrashLoop", message: attempt.message, generation: attempt.generation, count, lastAt: now, retryAt: later(now, wait as DurationMs) };
+  return {
+    code: "CrashLoop",
+    message: attempt.message,
+    generation: attempt.generation,
+    count,
+    lastAt: now,
+    retryAt: later(now, wait as DurationMs),
+  };
 }

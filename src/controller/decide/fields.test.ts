@@ -89,5 +89,11 @@ test("a limit to be lifted is told from one to be changed", () => {
 });
 
 test("a config without any key gives the documented defaults", () => {
-  expect(specOf(desiredOf()).container).toMatchObject({ image: PLAIN.image, network: "none", readOnlyRoot: true, capDrop: ["ALL"], live: PLAIN.live });
+  expect(specOf(desiredOf()).container).toMatchObject({
+    image: PLAIN.image,
+    network: "none",
+    readOnlyRoot: true,
+    capDrop: ["ALL"],
+    live: PLAIN.live,
+  });
 });

@@ -67,7 +67,8 @@ function diffEnvironment(desired: ContainerSpec["env"], actual: ContainerSpec["e
   return names
     .filter((name) => desired[name] !== actual[name])
     .map((name) => {
-      const render = (value: string | undefined): string => (value === undefined ? "unset" : SHOWN_VARIABLES.test(name) ? value : "(hidden)");
+      const render = (value: string | undefined): string =>
+        value === undefined ? "unset" : SHOWN_VARIABLES.test(name) ? value : "(hidden)";
       return { field: `docker.env.${name}`, remedy: "recreate", desired: render(desired[name]), actual: render(actual[name]) };
     });
 }
@@ -78,7 +79,8 @@ export function diffRecreate(desired: ContainerSpec, actual: Observed): FieldDri
     const [want, have] = [field.of(desired), field.of(actual)];
     if (JSON.stringify(want) === JSON.stringify(have)) return [];
     if (field.key === "docker.env") return diffEnvironment(desired.env, actual.env);
-    if (field.key === "docker.seccompProfile") return [{ field: field.key, remedy: "recreate", desired: "(another profile)", actual: "(profile)" }];
+    if (field.key === "docker.seccompProfile")
+      return [{ field: field.key, remedy: "recreate", desired: "(another profile)", actual: "(profile)" }];
     return [{ field: field.key, remedy: "recreate", desired: show(want), actual: show(have) }];
   });
 }

@@ -49,13 +49,24 @@ export function desiredOf(sandbox: object = {}): DesiredSandbox {
   const id = toAgentId("main");
   const settings = resolveAgentSandbox(parsed.value, id, folders);
   if (settings === undefined) throw new Error("no agent main");
-  const index = indexDesired({ instance: INSTANCE, agents: [{ id, sandbox: settings }], sessions: new Map(), maxSandboxes: 100, hotWindowMs: 300_000 });
+  const index = indexDesired({
+    instance: INSTANCE,
+    agents: [{ id, sandbox: settings }],
+    sessions: new Map(),
+    maxSandboxes: 100,
+    hotWindowMs: 300_000,
+  });
   const [candidate] = index.byName.values();
   if (candidate === undefined) throw new Error("nothing is wanted");
   return candidate.desired;
 }
 
-export const wantedOf = (desired: DesiredSandbox): Want => ({ kind: "wanted", desired, because: "the config starts it eagerly", idleAt: null });
+export const wantedOf = (desired: DesiredSandbox): Want => ({
+  kind: "wanted",
+  desired,
+  because: "the config starts it eagerly",
+  idleAt: null,
+});
 
 export function specOf(desired: DesiredSandbox): Extract<ResolvedSpec, { kind: "ready" }> {
   const spec = resolveSpec(desired, FACTS, null);
@@ -64,7 +75,11 @@ export function specOf(desired: DesiredSandbox): Extract<ResolvedSpec, { kind: "
 }
 
 /** A container that is exactly what `desired` says and has run for an hour. */
-export function containerOf(desired: DesiredSandbox, edit: Partial<Observation> = {}, other: Partial<Omit<OwnedContainer, "observation">> = {}): OwnedContainer {
+export function containerOf(
+  desired: DesiredSandbox,
+  edit: Partial<Observation> = {},
+  other: Partial<Omit<OwnedContainer, "observation">> = {},
+): OwnedContainer {
   const { container, hash, generation } = specOf(desired);
   const { live, setupCommand: _, ...created } = container;
   const uid = toSandboxUid("uid-1");

@@ -82,7 +82,8 @@ const idle = (input: PlanInput): PlanInput => ({
 });
 
 const retired = (actions: readonly Action[]): string[] => actions.flatMap((action) => (action.kind === "retire" ? [action.handle.id] : []));
-const find = (input: PlanInput, id: string): OwnedContainer | undefined => input.containers.find(({ observation }) => observation.handle.id === id);
+const find = (input: PlanInput, id: string): OwnedContainer | undefined =>
+  input.containers.find(({ observation }) => observation.handle.id === id);
 
 test("an idle sandbox converges in a bounded number of steps and is then left alone", () => {
   always(wanted, (input) => {
@@ -101,7 +102,8 @@ test("after convergence exactly one container is left, under its name, running, 
     const [one] = end.containers;
     expect(one?.observation).toMatchObject({ stage: "current", state: "running", networks: ["none"] });
     const pinned = input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "never";
-    if (end.spec?.kind === "ready" && one !== undefined && !pinned) expect(diffLive(end.spec.container.live, one.observation.live)).toEqual([]);
+    if (end.spec?.kind === "ready" && one !== undefined && !pinned)
+      expect(diffLive(end.spec.container.live, one.observation.live)).toEqual([]);
   });
 });
 
@@ -114,7 +116,10 @@ test("what nobody wants and nobody uses is gone in one plan", () => {
 function run(input: PlanInput): PlanInput {
   let state = input;
   for (let round = 0; round < 16; round += 1) {
-    const settled = { ...state, containers: state.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" as const } } : one)) };
+    const settled = {
+      ...state,
+      containers: state.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" as const } } : one)),
+    };
     const { actions } = plan(settled);
     if (actions.length === 0) return settled;
     state = actions.reduce(applyAction, settled);
@@ -125,7 +130,10 @@ function run(input: PlanInput): PlanInput {
 test("the order in which containers are listed never matters", () => {
   always(everyInput, (input) => {
     const reversed = { ...input, containers: input.containers.toReversed() };
-    const sorted = (state: PlanInput): string[] => plan(state).actions.map((action) => JSON.stringify(action)).sort();
+    const sorted = (state: PlanInput): string[] =>
+      plan(state)
+        .actions.map((action) => JSON.stringify(action))
+        .sort();
     expect(sorted(reversed)).toEqual(sorted(input));
     expect(plan(reversed).verdict).toEqual(plan(input).verdict);
   });
@@ -143,8 +151,18 @@ test("the one right container is never stopped while its sandbox is wanted", () 
   always(
     fc.record({ desired: spec, lastUsedAt: use, rest: containers }).map(({ desired, lastUsedAt, rest }) => {
       const right = containerOf(desired);
-      const fresh = { ...right, observation: { ...right.observation, identity: { ...right.observation.identity, createdAt: ago(MINUTE_MS) } } };
-      return inputOf(desired, [...rest.filter(({ observation }) => observation.stage === "pending"), { ...fresh, observation: { ...fresh.observation, handle: { ...fresh.observation.handle, id: toContainerId("right") } } }], { lastUsedAt });
+      const fresh = {
+        ...right,
+        observation: { ...right.observation, identity: { ...right.observation.identity, createdAt: ago(MINUTE_MS) } },
+      };
+      return inputOf(
+        desired,
+        [
+          ...rest.filter(({ observation }) => observation.stage === "pending"),
+          { ...fresh, observation: { ...fresh.observation, handle: { ...fresh.observation.handle, id: toContainerId("right") } } },
+        ],
+        { lastUsedAt },
+      );
     }),
     (input) => {
       expect(retired(plan(input).actions)).not.toContain("right");
@@ -177,6 +195,7 @@ test("whatever waits wakes by itself", () => {
   always(everyInput, (input) => {
     const { actions, requeueAt, verdict } = plan(input);
     const pinned = verdict.kind === "deferred" && verdict.message.includes("rollout.policy");
-    if (actions.length === 0 && (verdict.kind === "deferred" || verdict.kind === "blocked") && !pinned) expect(requeueAt).toBeGreaterThan(NOW);
+    if (actions.length === 0 && (verdict.kind === "deferred" || verdict.kind === "blocked") && !pinned)
+      expect(requeueAt).toBeGreaterThan(NOW);
   });
 });

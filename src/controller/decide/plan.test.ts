@@ -11,7 +11,12 @@ const changed = desiredOf({ docker: { env: { A: "1" } } });
 const withSetup = desiredOf({ docker: { setupCommand: "true", readOnlyRoot: false } });
 const release = (edit: Partial<PlanInput> = {}): PlanInput =>
   inputOf(desired, [containerOf(desired)], {
-    want: { kind: "unwanted", evidence: { kind: "config", says: "the config has no agent main" }, because: "the config has no agent main", hotWindowMs: 5 * MINUTE_MS },
+    want: {
+      kind: "unwanted",
+      evidence: { kind: "config", says: "the config has no agent main" },
+      because: "the config has no agent main",
+      hotWindowMs: 5 * MINUTE_MS,
+    },
     spec: null,
     ...edit,
   });
@@ -23,7 +28,10 @@ function check(input: PlanInput, expected: string): void {
 /** A second container beside the one that serves. */
 const other = (container: OwnedContainer): OwnedContainer => ({
   ...container,
-  observation: { ...container.observation, handle: { ...container.observation.handle, id: toContainerId("c2"), uid: toSandboxUid("uid-2") } },
+  observation: {
+    ...container.observation,
+    handle: { ...container.observation.handle, id: toContainerId("c2"), uid: toSandboxUid("uid-2") },
+  },
 });
 
 const WEEK = "\n  looks again in 601200 s";
@@ -51,7 +59,11 @@ test("a workspace folder that is missing is made before the container", () => {
 
 test("a workspace that the sandbox's user can't write to names the exact chown", () => {
   const { verdict } = plan(inputOf(desired, [], { workspace: { kind: "ready", uid: 0, gid: 0, mode: 0o755 } }));
-  expect(verdict).toMatchObject({ kind: "blocked", code: "HostRejected", message: expect.stringContaining(`chown -R 1000:1000 ${desired.workspace.dir}`) });
+  expect(verdict).toMatchObject({
+    kind: "blocked",
+    code: "HostRejected",
+    message: expect.stringContaining(`chown -R 1000:1000 ${desired.workspace.dir}`),
+  });
 });
 
 test("a missing image says how to get it and is looked for again", () => {
@@ -67,8 +79,11 @@ test("an image that vanished does not touch the sandbox that was made from it", 
 
 test("setup runs once between start and naming", () => {
   const pending = { stage: "pending" as const };
-  const step = (setup: OwnedContainer["setup"]): string => renderPlan(plan(inputOf(withSetup, [containerOf(withSetup, pending, { setup })])));
-  expect(step({ kind: "fresh" })).toBe("setup c1 (setup): docker.setupCommand runs once in a new container\n=> progressing: starting setup");
+  const step = (setup: OwnedContainer["setup"]): string =>
+    renderPlan(plan(inputOf(withSetup, [containerOf(withSetup, pending, { setup })])));
+  expect(step({ kind: "fresh" })).toBe(
+    "setup c1 (setup): docker.setupCommand runs once in a new container\n=> progressing: starting setup",
+  );
   expect(step({ kind: "running", deadline: NOW })).toContain("=> progressing: setupCommand is running");
   expect(step({ kind: "succeeded" })).toContain("promote c1");
 });
@@ -91,8 +106,18 @@ test("a container that ended is started again", () => {
 });
 
 test("a container that keeps ending waits longer each time, and says so", () => {
-  const failure: Failure = { code: "CrashLoop", message: "its main process ended", count: 4, lastAt: NOW, retryAt: ago(-4_000), generation: 1 };
-  check(inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { failure }), "=> blocked: its main process ended\n  looks again in 4 s");
+  const failure: Failure = {
+    code: "CrashLoop",
+    message: "its main process ended",
+    count: 4,
+    lastAt: NOW,
+    retryAt: ago(-4_000),
+    generation: 1,
+  };
+  check(
+    inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { failure }),
+    "=> blocked: its main process ended\n  looks again in 4 s",
+  );
 });
 
 test("a paused, renamed or connected container is repaired in place", () => {
@@ -102,7 +127,9 @@ test("a paused, renamed or connected container is repaired in place", () => {
     `promote c1 (external): it was renamed to mine\nunpause c1 (external): it was paused\n=> progressing: it was renamed to mine; it was paused${WEEK}`,
   );
   const connected = containerOf(desired, { networks: ["bridge", "none"] });
-  expect(renderPlan(plan(inputOf(desired, [connected])))).toContain("detach c1 from bridge (external): network bridge was attached by hand");
+  expect(renderPlan(plan(inputOf(desired, [connected])))).toContain(
+    "detach c1 from bridge (external): network bridge was attached by hand",
+  );
 });
 
 test("limits change while the container runs", () => {
@@ -159,7 +186,10 @@ test("a person's recreate ends the hot window but not live work, unless it says 
 
 test("rollout.policy decides over drift: never keeps it, now ends even live work", () => {
   const keep = desiredOf({ docker: { env: { A: "1" } }, rollout: { policy: "never" } });
-  expect(plan(inputOf(keep, [containerOf(desired)])).verdict).toMatchObject({ kind: "deferred", message: 'docker.env.A changed; rollout.policy is "never"' });
+  expect(plan(inputOf(keep, [containerOf(desired)])).verdict).toMatchObject({
+    kind: "deferred",
+    message: 'docker.env.A changed; rollout.policy is "never"',
+  });
   const now = desiredOf({ docker: { env: { A: "1" } }, rollout: { policy: "now" } });
   const busy = containerOf(desired, {}, { inUse: "yes" });
   const successor = other(containerOf(now, { stage: "pending" }));
@@ -169,7 +199,9 @@ test("rollout.policy decides over drift: never keeps it, now ends even live work
 test("a rebuilt image is drift, the same image is not", () => {
   const rebuilt = toImageId(`sha256:${"b".repeat(64)}`);
   const image = { kind: "found" as const, id: rebuilt, user: "", env: {} };
-  expect(renderPlan(plan(inputOf(desired, [containerOf(desired)], { image })))).toContain("(image): image openclaw-sandbox:bookworm-slim was rebuilt");
+  expect(renderPlan(plan(inputOf(desired, [containerOf(desired)], { image })))).toContain(
+    "(image): image openclaw-sandbox:bookworm-slim was rebuilt",
+  );
   expect(plan(inputOf(desired, [containerOf(desired)], { image: { ...image, id: IMAGE } })).verdict.kind).toBe("converged");
 });
 
@@ -180,9 +212,15 @@ test("a sandbox that is too old is replaced, never while in use", () => {
 });
 
 test("a sandbox that nobody wants goes when the hot window and live work are over", () => {
-  check(release(), "retire c1 [permitted: the config has no agent main] (released): the config has no agent main\n=> progressing: being removed: the config has no agent main");
+  check(
+    release(),
+    "retire c1 [permitted: the config has no agent main] (released): the config has no agent main\n=> progressing: being removed: the config has no agent main",
+  );
   expect(plan(release({ lastUsedAt: ago(MINUTE_MS) })).verdict).toMatchObject({ kind: "deferred", until: NOW + 4 * MINUTE_MS });
-  expect(plan(release({ containers: [containerOf(desired, {}, { inUse: "unknown" })] })).verdict).toMatchObject({ kind: "deferred", until: null });
+  expect(plan(release({ containers: [containerOf(desired, {}, { inUse: "unknown" })] })).verdict).toMatchObject({
+    kind: "deferred",
+    until: null,
+  });
   expect(plan(release({ containers: [] })).verdict.kind).toBe("gone");
 });
 

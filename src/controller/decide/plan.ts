@@ -13,6 +13,15 @@ const LIVE_WORK_RECHECK_MS = (30 * SECOND_MS) as DurationMs;
 type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
 type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
 
+/** Somebody wants it and its spec is known. */
+interface Situation {
+  input: Wanted;
+  spec: Ready;
+  standing: Standing;
+  /** Removal of leftovers: comes first whatever else is done. */
+  tidy: readonly Action[];
+}
+
 export function plan(input: PlanInput): Plan {
   switch (input.want.kind) {
     case "unknown":
@@ -32,7 +41,9 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
   let wait: Wait | null = null;
   for (const container of present) {
     const permission =
-      container.observation.stage === "pending" ? { kind: "yes" as const } : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced: false, kill: false });
+      container.observation.stage === "pending"
+        ? { kind: "yes" as const }
+        : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced: false, kill: false });
     if (permission.kind === "no") wait = { until: permission.until, message: permission.because };
     else {
       const cause = want.evidence.kind === "idle" ? "idle" : "released";
@@ -62,19 +73,20 @@ function planWanted(input: Wanted): Plan {
   const standing = standingOf(input);
   const { spec } = input;
   if (spec === null || spec.kind === "blocked") return planBlocked(input, standing, spec);
-  const tidy = retireLeftovers(standing);
+  const situation: Situation = { input, spec, standing, tidy: retireLeftovers(standing) };
   const made =
     standing.serving === null
-      ? planSuccessor(input, spec, standing, tidy)
+      ? planSuccessor(situation)
       : standing.replace.length === 0
-        ? planInPlace(input, spec, standing, standing.serving, tidy)
-        : planReplacement(input, spec, standing, standing.serving, tidy);
+        ? planInPlace(situation, standing.serving)
+        : planReplacement(situation, standing.serving);
   return withDeadlines(input, standing, made);
 }
 
 /** The container is the right one: repair it where it is. */
-function planInPlace(input: Wanted, spec: Ready, standing: Standing, serving: OwnedContainer, tidy: readonly Action[]): Plan {
-  const actions = [...tidy, ...repair(input, spec, serving, standing)];
+function planInPlace(situation: Situation, serving: OwnedContainer): Plan {
+  const { input, standing, tidy } = situation;
+  const actions = [...tidy, ...repair(situation, serving)];
   const broken = serving.observation.state !== "running" || standing.drift.length > 0;
   const verdict: Verdict =
     actions.length > 0
@@ -95,12 +107,13 @@ function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSp
 }
 
 /** A container serves but is not the right one: make the right one beside it, then swap, if nothing stands against stopping it. */
-function planReplacement(input: Wanted, spec: Ready, standing: Standing, serving: OwnedContainer, tidy: readonly Action[]): Plan {
+function planReplacement(situation: Situation, serving: OwnedContainer): Plan {
+  const { input, standing, tidy } = situation;
   const [reason] = standing.replace;
   if (reason === undefined) throw new Error("a replacement needs a reason");
   const rollout = input.want.desired.settings.rollout;
   const keep = (verdict: Verdict, requeueAt: EpochMs | null): Plan => ({
-    actions: [...tidy, ...repair(input, spec, serving, standing)],
+    actions: [...tidy, ...repair(situation, serving)],
     requeueAt,
     verdict,
     serving,
@@ -117,7 +130,7 @@ function planReplacement(input: Wanted, spec: Ready, standing: Standing, serving
     const wait: Wait = { until: permission.until, message: `${reason.because}; ${permission.because}` };
     return keep({ kind: "deferred", ...wait }, wakeAt(input, wait));
   }
-  const made = planSuccessor(input, spec, standing, tidy);
+  const made = planSuccessor(situation);
   if (made.verdict.kind === "blocked") return keep(made.verdict, made.requeueAt);
   if (made.verdict.kind !== "converged") return { ...made, serving, drift: standing.drift };
   const retire: Action = {
@@ -134,9 +147,9 @@ function planReplacement(input: Wanted, spec: Ready, standing: Standing, serving
 
 /**
  * Brings the successor one step further. The verdict is `converged` when all that is left is to give it the name: the promote action is
- * then the only one beside `before`.
+ * then the only one.
  */
-function planSuccessor(input: Wanted, spec: Ready, standing: Standing, before: readonly Action[]): Plan {
+function planSuccessor({ input, spec, standing, tidy: before }: Situation): Plan {
   const cause = standing.replace[0]?.cause ?? "wanted";
   const why = standing.replace[0]?.because ?? input.want.because;
   const next = (action: Action, message: string): Plan => ({
@@ -152,18 +165,31 @@ function planSuccessor(input: Wanted, spec: Ready, standing: Standing, before: r
   if (successor === null) {
     if (input.workspace?.kind === "missing") {
       const dir = input.want.desired.workspace.dir;
-      return next({ kind: "prepare-workspace", dir, cause, because: "its workspace folder is not there yet" }, "making the workspace folder");
+      return next(
+        { kind: "prepare-workspace", dir, cause, because: "its workspace folder is not there yet" },
+        "making the workspace folder",
+      );
     }
     return next({ kind: "create", hash: spec.hash, cause, because: why }, "creating the container");
   }
   const { observation, setup } = successor;
-  if (observation.state === "created") return next({ kind: "start", handle: observation.handle, cause, because: why }, "starting the container");
+  if (observation.state === "created")
+    return next({ kind: "start", handle: observation.handle, cause, because: why }, "starting the container");
   if (spec.container.setupCommand !== null) {
     if (setup.kind === "fresh") {
-      return next({ kind: "setup", handle: observation.handle, cause: "setup", because: "docker.setupCommand runs once in a new container" }, "starting setup");
+      return next(
+        { kind: "setup", handle: observation.handle, cause: "setup", because: "docker.setupCommand runs once in a new container" },
+        "starting setup",
+      );
     }
     if (setup.kind === "running") {
-      return { actions: before, requeueAt: setup.deadline, verdict: { kind: "progressing", message: "setupCommand is running" }, serving: null, drift: [] };
+      return {
+        actions: before,
+        requeueAt: setup.deadline,
+        verdict: { kind: "progressing", message: "setupCommand is running" },
+        serving: null,
+        drift: [],
+      };
     }
   }
   const promote: Action = { kind: "promote", handle: observation.handle, cause, because: why };
@@ -183,7 +209,12 @@ function backOffOf({ failure, spec, now }: PlanInput): Blocked | null {
 function hindranceOf({ image: fact, workspace, want, now }: Wanted, spec: Ready): Blocked | null {
   if (fact?.kind === "missing") {
     const image = spec.container.image;
-    return { kind: "blocked", code: "ImageMissing", message: `image ${image} is not on this engine; ${imageFix(image)}`, retryAt: later(now, imageRetryMs) };
+    return {
+      kind: "blocked",
+      code: "ImageMissing",
+      message: `image ${image} is not on this engine; ${imageFix(image)}`,
+      retryAt: later(now, imageRetryMs),
+    };
   }
   if (workspace?.kind === "refused") {
     return { kind: "blocked", code: "HostRejected", message: workspace.message, retryAt: later(now, hostRetryMs) };
@@ -214,7 +245,7 @@ function imageFix(image: string): string {
 }
 
 /** Puts right in place what needs no new container. */
-function repair(input: Wanted, spec: Ready, serving: OwnedContainer, standing: Standing): Action[] {
+function repair({ input, spec, standing }: Situation, serving: OwnedContainer): Action[] {
   const { observation } = serving;
   const { handle } = observation;
   const backingOff = backOffOf(input) !== null;

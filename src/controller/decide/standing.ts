@@ -1,6 +1,6 @@
 // Decides what each container of a sandbox is: the one that serves, the one that will, or a leftover; and why the serving one must go.
 // The order in which containers are listed never matters.
-import { type DurationMs, DAY_MS, type EpochMs, later } from "../../api/brands.ts";
+import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { FieldDrift } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate, HASH_VERSION } from "./fields.ts";
 import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
@@ -30,7 +30,9 @@ export interface Standing {
 export function standingOf(input: Wanted): Standing {
   const present = input.containers.filter(({ observation }) => observation.state !== "removing");
   const spec = input.spec?.kind === "ready" ? input.spec : null;
-  const made = present.filter(({ observation }) => observation.stage !== "pending").sort((left, right) => compareServing(spec, left, right));
+  const made = present
+    .filter(({ observation }) => observation.stage !== "pending")
+    .sort((left, right) => compareServing(spec, left, right));
   const [serving = null, ...superseded] = made;
   const pending = present.filter(({ observation }) => observation.stage === "pending").sort(compareAge);
   const successor = spec === null ? null : (pending.find((container) => isSuccessor(input, spec, container)) ?? null);
@@ -57,7 +59,14 @@ export function standingOf(input: Wanted): Standing {
     leftovers:
       idle === null
         ? leftovers
-        : [...leftovers, { container: idle, evidence: { kind: "half-made", uid: idle.observation.handle.uid }, because: "the serving container is right again" }],
+        : [
+            ...leftovers,
+            {
+              container: idle,
+              evidence: { kind: "half-made", uid: idle.observation.handle.uid },
+              because: "the serving container is right again",
+            },
+          ],
     replace,
     drift: spec === null || serving === null ? [] : driftOf(spec, serving),
     agesAt: serving === null ? null : agesAt(input, serving),
@@ -80,7 +89,8 @@ function compareServing(spec: Ready | null, left: OwnedContainer, right: OwnedCo
   return compareId(left, right);
 }
 
-export const compareId = (left: OwnedContainer, right: OwnedContainer): number => (left.observation.handle.id < right.observation.handle.id ? -1 : 1);
+export const compareId = (left: OwnedContainer, right: OwnedContainer): number =>
+  left.observation.handle.id < right.observation.handle.id ? -1 : 1;
 
 function compareAge(left: OwnedContainer, right: OwnedContainer): number {
   return right.observation.identity.createdAt - left.observation.identity.createdAt || compareId(left, right);
@@ -88,7 +98,8 @@ function compareAge(left: OwnedContainer, right: OwnedContainer): number {
 
 /** Whether a pending container can still become the right one. */
 function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedContainer): boolean {
-  if (!matches(input, spec, observation) || observation.identity.createdAt <= (input.request?.recreateAfter ?? Number.NEGATIVE_INFINITY)) return false;
+  if (!matches(input, spec, observation) || observation.identity.createdAt <= (input.request?.recreateAfter ?? Number.NEGATIVE_INFINITY))
+    return false;
   if (observation.state === "created") return setup.kind === "absent" || setup.kind === "fresh";
   if (observation.state !== "running" || observation.restarted) return false;
   if (spec.container.setupCommand === null) return true;
@@ -97,7 +108,8 @@ function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedCo
 
 function halfMadeBecause({ observation, setup }: OwnedContainer): string {
   if (setup.kind === "failed") return `its setup failed: ${setup.message}`;
-  if (observation.state !== "created" && observation.state !== "running") return `it ended before it was ready (state ${observation.state})`;
+  if (observation.state !== "created" && observation.state !== "running")
+    return `it ended before it was ready (state ${observation.state})`;
   return "its making was interrupted, or the spec changed meanwhile";
 }
 
@@ -138,7 +150,11 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
   }
   const oldAt = agesAt(input, { observation });
   if (oldAt !== null && now >= oldAt) {
-    reasons.push({ cause: "age", because: `it is older than prune.maxAgeDays (${input.want.desired.settings.prune.maxAgeDays})`, broken: false });
+    reasons.push({
+      cause: "age",
+      because: `it is older than prune.maxAgeDays (${input.want.desired.settings.prune.maxAgeDays})`,
+      broken: false,
+    });
   }
   return reasons;
 }
@@ -154,6 +170,11 @@ function driftOf(spec: Ready, { observation }: OwnedContainer): FieldDrift[] {
     recreate.length > 0 || sameSpec(spec, observation)
       ? []
       : [{ field: "docker.setupCommand", remedy: "recreate", desired: "(changed)", actual: "(as at creation)" }];
-  const live = diffLive(spec.container.live, observation.live).map(({ field, remedy, desired, actual }) => ({ field, remedy, desired, actual }));
+  const live = diffLive(spec.container.live, observation.live).map(({ field, remedy, desired, actual }) => ({
+    field,
+    remedy,
+    desired,
+    actual,
+  }));
   return [...recreate, ...setup, ...live];
 }

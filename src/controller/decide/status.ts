@@ -1,6 +1,6 @@
 // Decides what to tell people and programs about one sandbox: conditions and status from a plan and what it was made from. Pure.
 // Nothing here is read back by a plan, except the failure, which is kept so that back-off outlives a restart.
-import { type DurationMs, DAY_MS, type EpochMs, later, renderTime } from "../../api/brands.ts";
+import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
 import { type Condition, mergeCondition } from "../../api/condition.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";

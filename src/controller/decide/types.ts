@@ -1,17 +1,8 @@
 // The inputs and outputs of the decisions: facts and data, no behaviour. The functions that use them are beside this file.
-import type {
-  AgentId,
-  EpochMs,
-  InstanceId,
-  SandboxName,
-  SandboxUid,
-  ScopeKey,
-  SessionKey,
-  SpecHash,
-} from "../../api/brands.ts";
+import type { AgentId, EpochMs, InstanceId, SandboxName, SandboxUid, ScopeKey, SessionKey, SpecHash } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import type { ErrorCode } from "../../api/errors.ts";
-import type { ContainerSpec, FieldDrift, Failure, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
+import type { ContainerSpec, Failure, FieldDrift, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
 import type { Capabilities, Handle, ImageFact, Observation } from "./observation.ts";
 
 /** What one sandbox should be, as far as the config and the sessions say; what depends on the host (owner, image) is not resolved yet. */

@@ -18,7 +18,8 @@ export function mayStop(input: Pick<PlanInput, "now" | "lastUsedAt">, container:
   if (rules.kill) return { kind: "yes" };
   const alive = container.observation.state === "running" || container.observation.state === "paused";
   if (alive && container.inUse !== "no") {
-    const because = container.inUse === "yes" ? "it is in use; waiting for the work in it to end" : "it may be in use: the engine could not tell";
+    const because =
+      container.inUse === "yes" ? "it is in use; waiting for the work in it to end" : "it may be in use: the engine could not tell";
     return { kind: "no", until: null, because };
   }
   if (rules.forced || input.lastUsedAt === null) return { kind: "yes" };

@@ -1,6 +1,6 @@
 // Which sandboxes are wanted, and what permits the release of one that is not.
 import { expect, test } from "vitest";
-import { HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toScopeKey, toSandboxName } from "../../api/brands.ts";
+import { HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toSandboxName, toScopeKey } from "../../api/brands.ts";
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
@@ -17,7 +17,11 @@ function sessionOf(key: string, edit: { usedAt?: number; endedAt?: number; creat
   return Session.parse({
     apiVersion: "openclaw.ai/v1",
     kind: "Session",
-    metadata: { name: key.replaceAll(":", "-"), uid: "00000000-0000-4000-8000-000000000000", createdAt: time(edit.createdAt ?? ago(HOUR_MS)) },
+    metadata: {
+      name: key.replaceAll(":", "-"),
+      uid: "00000000-0000-4000-8000-000000000000",
+      createdAt: time(edit.createdAt ?? ago(HOUR_MS)),
+    },
     spec: {
       key,
       agentId: key.split(":")[1],
@@ -60,12 +64,16 @@ test("an on-demand sandbox is wanted while a live session was used within idleHo
 });
 
 test("a session that was never used counts from its creation", () => {
-  const index = indexOf(all({ prune: { idleHours: 2 } }), { main: { sessions: [sessionOf("agent:main:main", { createdAt: ago(3 * HOUR_MS) })] } });
+  const index = indexOf(all({ prune: { idleHours: 2 } }), {
+    main: { sessions: [sessionOf("agent:main:main", { createdAt: ago(3 * HOUR_MS) })] },
+  });
   expect(want(index, "agent:main")).toMatchObject({ kind: "unwanted", evidence: { kind: "idle" } });
 });
 
 test("a use of the sandbox itself keeps it as a message of its session does", () => {
-  const index = indexOf(all({ prune: { idleHours: 2 } }), { main: { sessions: [sessionOf("agent:main:main", { usedAt: ago(9 * HOUR_MS) })] } });
+  const index = indexOf(all({ prune: { idleHours: 2 } }), {
+    main: { sessions: [sessionOf("agent:main:main", { usedAt: ago(9 * HOUR_MS) })] },
+  });
   const known = { name: nameOf("agent:main"), scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: ago(HOUR_MS) };
   expect(wantOf(index, known.name, known, NOW)).toMatchObject({ kind: "wanted" });
 });
@@ -77,13 +85,20 @@ test("idleHours 0 never prunes", () => {
 
 test("mode non-main leaves the main session out, mode off leaves all out", () => {
   const sessions = { main: { sessions: [sessionOf("agent:main:main"), sessionOf("agent:main:chat:group:1")] } };
-  expect(indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:main"))).toBe(false);
-  expect(indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:chat:group:1"))).toBe(true);
+  expect(indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:main"))).toBe(
+    false,
+  );
+  expect(
+    indexOf({ defaults: { sandbox: { mode: "non-main", scope: "session" } } }, sessions).byName.has(nameOf("agent:main:chat:group:1")),
+  ).toBe(true);
   expect(indexOf({ defaults: { sandbox: { mode: "off" } } }, sessions).byName.size).toBe(0);
 });
 
 test("an MCP session has a sandbox of its own whatever the config says", () => {
-  const index = indexOf({ defaults: { sandbox: { mode: "off" } } }, { main: { sessions: [sessionOf("agent:main:mcp:1", { kind: "mcp" })] } });
+  const index = indexOf(
+    { defaults: { sandbox: { mode: "off" } } },
+    { main: { sessions: [sessionOf("agent:main:mcp:1", { kind: "mcp" })] } },
+  );
   expect([...index.byName.keys()]).toEqual([nameOf("agent:main:mcp:1")]);
 });
 
@@ -93,7 +108,10 @@ test("an ended session releases its sandbox, with the end as evidence", () => {
 });
 
 test("a deleted session file releases its sandbox only if its folder was read completely", () => {
-  expect(want(indexOf(all({ scope: "session" }), { main: {} }), "agent:main:x")).toMatchObject({ kind: "unwanted", evidence: { kind: "session-gone" } });
+  expect(want(indexOf(all({ scope: "session" }), { main: {} }), "agent:main:x")).toMatchObject({
+    kind: "unwanted",
+    evidence: { kind: "session-gone" },
+  });
   expect(want(indexOf(all({ scope: "session" }), { main: { unread: 1 } }), "agent:main:x").kind).toBe("unknown");
   expect(want(indexOf(all({ scope: "session" }), { main: { folder: "missing" } }), "agent:main:x").kind).toBe("unknown");
   expect(want(indexOf(all({ scope: "session" }), { main: { folder: "unreadable" } }), "agent:main:x").kind).toBe("unknown");
@@ -106,9 +124,13 @@ test("what can't be told goes when it is idle: time is evidence", () => {
 });
 
 test("a parsed config releases what it does not want: agent gone, mode off, other scope, other prefix", () => {
-  expect(want(indexOf({ list: [{ id: "work" }], ...all() }), "agent:main")).toMatchObject({ evidence: { says: "the config has no agent main" } });
+  expect(want(indexOf({ list: [{ id: "work" }], ...all() }), "agent:main")).toMatchObject({
+    evidence: { says: "the config has no agent main" },
+  });
   expect(want(indexOf({}), "agent:main")).toMatchObject({ evidence: { says: "sandbox.mode of agent main is off" } });
-  expect(want(indexOf(all({ scope: "session" })), "agent:main")).toMatchObject({ evidence: { says: "sandbox.scope of agent main is session" } });
+  expect(want(indexOf(all({ scope: "session" })), "agent:main")).toMatchObject({
+    evidence: { says: "sandbox.scope of agent main is session" },
+  });
   expect(want(indexOf(all()), "shared")).toMatchObject({ evidence: { says: "no agent has sandbox.scope shared" } });
   const moved = wantOf(
     indexOf(all({ start: "eager", docker: { containerPrefix: "new-" } })),

@@ -1,6 +1,5 @@
 // Decides which sandboxes are wanted, by whom, and what permits the release of one that is not. Pure: config and sessions in, answers out.
 // Whether and when a container is then stopped is plan.ts's and use.ts's.
-import { join } from "node:path/posix";
 import {
   type AgentId,
   type DurationMs,
@@ -100,7 +99,9 @@ function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes
   const onDemand = [...byName.values()].filter(({ eager }) => !eager);
   if (onDemand.length <= maxSandboxes) return new Set();
   const oldest = ({ sessions }: WantedSandbox): number => Math.min(...sessions.map((session) => session.metadata.createdAt));
-  const ordered = onDemand.map((one) => ({ name: one.desired.name, at: oldest(one) })).sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+  const ordered = onDemand
+    .map((one) => ({ name: one.desired.name, at: oldest(one) }))
+    .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
   return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
 }
 
@@ -115,7 +116,7 @@ export function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSa
     scopeKey,
     agentId: scope === "shared" ? null : agent.id,
     settings,
-    workspace: rw ? { dir: settings.agentWorkspace, purpose: "agent" } : { dir: join(settings.workspaceRoot, folder), purpose: "scope" },
+    workspace: rw ? { dir: settings.agentWorkspace, purpose: "agent" } : { dir: `${settings.workspaceRoot}/${folder}`, purpose: "scope" },
     agentDir: settings.workspaceAccess === "ro" ? settings.agentWorkspace : null,
   };
 }
@@ -156,7 +157,8 @@ function unwantedUnknown(index: DesiredIndex): Want {
 /** Why a sandbox that exists is not in desired state: with positive evidence it may go, without it stays as it is. */
 function releaseOf(index: DesiredIndex, known: KnownSandbox, now: EpochMs): Want {
   const evidence = evidenceOf(index, known) ?? idleEvidence(index, known, now);
-  if (evidence === null) return { kind: "unknown", because: "whether a session needs it can't be told: its session folder was not read completely" };
+  if (evidence === null)
+    return { kind: "unknown", because: "whether a session needs it can't be told: its session folder was not read completely" };
   return { kind: "unwanted", evidence, because: renderEvidence(evidence), hotWindowMs: hotWindowOf(index, known) };
 }
 
@@ -173,7 +175,9 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   if (known.scopeKey === "shared") {
     const sharing = agents.filter(({ sandbox }) => sandbox.scope === "shared" && sandbox.mode !== "off");
     if (sharing.length === 0) return says("no agent has sandbox.scope shared");
-    return sharing.every(({ id }) => isCompletelyRead(sessions.get(id))) ? { kind: "session-gone", folderOf: sharing[0]?.id ?? ("" as AgentId) } : null;
+    return sharing.every(({ id }) => isCompletelyRead(sessions.get(id)))
+      ? { kind: "session-gone", folderOf: sharing[0]?.id ?? ("" as AgentId) }
+      : null;
   }
   const agentId = toAgentOfKey(known.scopeKey);
   const agent = agents.find(({ id }) => id === agentId);
@@ -187,7 +191,12 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   return sessionEvidence(agent, known.scopeKey, listed, says);
 }
 
-function sessionEvidence(agent: Agent, scopeKey: ScopeKey, listed: AgentSessions | undefined, says: (text: string) => Evidence): Evidence | null {
+function sessionEvidence(
+  agent: Agent,
+  scopeKey: ScopeKey,
+  listed: AgentSessions | undefined,
+  says: (text: string) => Evidence,
+): Evidence | null {
   const session = listed?.sessions.find(({ spec }) => (spec.key as string) === scopeKey);
   if (session?.spec.endedAt !== undefined) return { kind: "session-ended", sessionKey: session.spec.key, endedAt: session.spec.endedAt };
   if (session !== undefined) {

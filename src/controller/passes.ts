@@ -1,0 +1,71 @@
+// Puts together what one pass needs, and the queue that calls for passes. Where names come from is the sources'.
+import type { EpochMs, SandboxName } from "../api/brands.ts";
+import { ServingAccess } from "./access.ts";
+import type { ControllerOptions, Opened } from "./controller.ts";
+import { Convergence } from "./convergence.ts";
+import type { DesiredState } from "./desired-state.ts";
+import { Loop } from "./loop.ts";
+import { Observer } from "./observe.ts";
+import { Performer } from "./perform.ts";
+import { Reconciler } from "./reconcile.ts";
+import { Report } from "./report.ts";
+import { SetupRunner } from "./setup-runner.ts";
+import { Uses } from "./uses.ts";
+
+export interface Passes {
+  loop: Loop;
+  observer: Observer;
+  access: ServingAccess;
+}
+
+export function makePasses(options: ControllerOptions, opened: Opened & { desired: DesiredState }): Passes {
+  const { instance, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+  const { events, statuses, ledger, activity, setupLogs, desired } = opened;
+  const now = (): EpochMs => clock.now();
+  const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
+  const report = new Report({ now, log, events, metrics, convergence });
+  const uses = new Uses((id) => {
+    const name = access.nameOf(id);
+    if (name !== null) loop.hear(name, "external");
+  });
+  const setups = new SetupRunner(engine, clock, {
+    output: (name, chunk) => setupLogs.append(name, chunk),
+    ended: (name, result, seconds) => {
+      setupLogs.ended(name, result);
+      metrics.setup(result, seconds);
+      convergence.discount(name, seconds);
+      loop.hear(name, "external");
+    },
+  });
+  const access = new ServingAccess({ now, engine, statuses, activity, uses });
+  const seen = { now, instance, controller: owner, engine, desired, ledger, setups, uses, activity };
+  const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
+  const reconciler = new Reconciler({
+    now,
+    observer,
+    performer: new Performer({ now, newUid, controller: owner, engine, ledger, setups, uses }),
+    statuses,
+    report,
+    judged: (input, made) => access.judged(input, made),
+    forgotten: (name) => {
+      activity.forget(name);
+      void setupLogs.remove(name);
+    },
+  });
+  // What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can.
+  const panicked = (name: SandboxName, err: unknown): void => {
+    metrics.loop.observer.panicked(name, err);
+    log.fatal({ sandbox: name, err }, "bug in a pass");
+  };
+  const loop: Loop = new Loop({
+    clock,
+    random,
+    concurrency,
+    reconciler,
+    convergence,
+    log,
+    observer: { ...metrics.loop.observer, panicked },
+  });
+  metrics.loop.watch(loop, concurrency);
+  return { loop, observer, access };
+}
