@@ -46,7 +46,7 @@ if ! modules_current; then
     flock 9
   fi
   if ! modules_current; then
-    say "installing the packages of package-lock.json into node_modules (npm ci, about 10 s) ..."
+    say "installing the packages of package-lock.json into node_modules (npm ci, about 20 s) ..."
     started=$(date +%s)
     (install_modules --include=dev --include=optional --no-progress --loglevel=error) >&2 9<&- || {
       say "error: npm ci failed (see above). Is the package registry reachable? A proxy that re-signs TLS needs NODE_EXTRA_CA_CERTS."
