@@ -54,7 +54,12 @@ export interface CallOptions {
  *
  * @throws OperationError `EngineTimeout` at the deadline, `Aborted` by the caller's signal, else as errors.ts classifies
  */
-export type Call = <T>(operation: EngineOperation, subject: string, work: (signal: AbortSignal) => Promise<T>, options?: CallOptions) => Promise<T>;
+export type Call = <T>(
+  operation: EngineOperation,
+  subject: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  options?: CallOptions,
+) => Promise<T>;
 
 /**
  * @param observer told about every call
@@ -76,7 +81,12 @@ export function makeCall(observer: CallObserver, monotonicMs: () => number): Cal
   };
 }
 
-async function race<T>(operation: EngineOperation, subject: string, work: (signal: AbortSignal) => Promise<T>, options: CallOptions): Promise<T> {
+async function race<T>(
+  operation: EngineOperation,
+  subject: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  options: CallOptions,
+): Promise<T> {
   const deadlineMs = Math.min(DEADLINE_MS[operation], options.deadlineMs ?? Number.POSITIVE_INFINITY);
   const controller = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
@@ -86,7 +96,11 @@ async function race<T>(operation: EngineOperation, subject: string, work: (signa
     controller.abort(error);
   };
   const timer = setTimeout(() => {
-    giveUp(new OperationError("EngineTimeout", `engine: ${what}: no answer within ${deadlineMs / 1000} s`, { fix: "check that the engine answers: docker ps" }));
+    giveUp(
+      new OperationError("EngineTimeout", `engine: ${what}: no answer within ${deadlineMs / 1000} s`, {
+        fix: "check that the engine answers: docker ps",
+      }),
+    );
   }, deadlineMs);
   const abort = (): void => giveUp(new OperationError("Aborted", `engine: ${what}: no longer needed`));
   options.signal?.addEventListener("abort", abort, { once: true });

@@ -43,7 +43,12 @@ const RawVersion = z.object({ Version: z.string(), Components: z.array(z.object(
 const RawImage = z.object({ Id: z.string(), Config: z.object({ User: optionalText, Env: names }).nullish() });
 const RawExec = z.object({ Running: z.boolean(), ExitCode: z.number().nullish(), Pid: z.number().nullish() });
 const RawCreated = z.object({ id: z.string() });
-const RawNetwork = z.object({ Id: z.string(), Name: z.string(), Created: optionalText, Labels: z.record(z.string(), z.string()).nullish() });
+const RawNetwork = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Created: optionalText,
+  Labels: z.record(z.string(), z.string()).nullish(),
+});
 const RawVolumes = z.object({
   Volumes: z.array(z.object({ Name: z.string(), CreatedAt: optionalText, Labels: z.record(z.string(), z.string()).nullish() })).nullish(),
 });
@@ -131,7 +136,12 @@ export class DockerClient {
   }
 
   async inspect(id: string): Promise<RawInspect> {
-    return await this.#read("inspect", id.slice(0, 12), async (signal) => await this.docker.getContainer(id).inspect({ abortSignal: signal }), RawInspect);
+    return await this.#read(
+      "inspect",
+      id.slice(0, 12),
+      async (signal) => await this.docker.getContainer(id).inspect({ abortSignal: signal }),
+      RawInspect,
+    );
   }
 
   async image(reference: string): Promise<RawImage> {
@@ -152,7 +162,12 @@ export class DockerClient {
   }
 
   async inspectExec(id: string): Promise<RawExec> {
-    return await this.#read("exec-inspect", id.slice(0, 12), async (signal) => await this.docker.getExec(id).inspect({ abortSignal: signal }), RawExec);
+    return await this.#read(
+      "exec-inspect",
+      id.slice(0, 12),
+      async (signal) => await this.docker.getExec(id).inspect({ abortSignal: signal }),
+      RawExec,
+    );
   }
 
   async networks(label: string): Promise<z.infer<typeof RawNetwork>[]> {
@@ -161,7 +176,9 @@ export class DockerClient {
     return await this.#read("objects", "network", work, z.array(RawNetwork));
   }
 
-  async volumes(label: string): Promise<{ Name: string; CreatedAt?: string | null | undefined; Labels?: Record<string, string> | null | undefined }[]> {
+  async volumes(
+    label: string,
+  ): Promise<{ Name: string; CreatedAt?: string | null | undefined; Labels?: Record<string, string> | null | undefined }[]> {
     const work = async (signal: AbortSignal): Promise<unknown> =>
       await this.docker.listVolumes({ filters: { label: [label] }, abortSignal: signal });
     return (await this.#read("objects", "volume", work, RawVolumes)).Volumes ?? [];

@@ -22,6 +22,8 @@ const NANO_CPUS = 1_000_000_000;
 export interface EngineTraits {
   /** Whether the engine labels files with SELinux: mounts are relabelled (`z`) then, or nothing in them could be read. */
   selinux: boolean;
+  /** Whether it takes `uid` and `gid` as options of a tmpfs. */
+  tmpfsOwner: boolean;
 }
 
 export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
@@ -66,7 +68,7 @@ function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostCon
     ReadonlyRootfs: spec.readOnlyRoot,
     CapDrop: [...spec.capDrop],
     SecurityOpt: toSecurityOptions(spec),
-    Tmpfs: { ...Object.fromEntries(spec.tmpfs.map(({ path, options }) => [path, options])), [PROCESS_STATE_DIR]: PROCESS_STATE_OPTIONS },
+    Tmpfs: toTmpfs(spec, traits),
     ...toMounts(spec, traits),
     Ulimits: spec.ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
     Dns: [...spec.dns],
@@ -76,6 +78,23 @@ function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostCon
     ...(spec.gpus === null ? {} : { DeviceRequests: [toDeviceRequest(spec.gpus)] }),
     ...toLimits(spec.live),
   };
+}
+
+function toTmpfs(spec: ContainerSpec, traits: EngineTraits): Record<string, string> {
+  const owner = traits.tmpfsOwner ? toTmpfsOwner(spec.user) : "";
+  const entries = [...spec.tmpfs, { path: PROCESS_STATE_DIR, options: PROCESS_STATE_OPTIONS }];
+  return Object.fromEntries(entries.map(({ path, options }) => [path, /\b[ug]id=/.test(options) ? options : joinOptions(options, owner)]));
+}
+
+const joinOptions = (...options: string[]): string => options.filter((each) => each !== "").join(",");
+
+/**
+ * runc before 1.2 gives a tmpfs the mode of the folder that it covers, whatever `mode` says: `/run` would be root's alone. Owned by the
+ * container's user it is writable all the same. Empty where that user is root or known by name only.
+ */
+export function toTmpfsOwner(user: string): string {
+  const [, uid, gid] = /^([1-9]\d*):(\d+)$/.exec(user) ?? [];
+  return uid === undefined ? "" : `uid=${uid},gid=${gid}`;
 }
 
 function toSecurityOptions(spec: ContainerSpec): string[] {
@@ -88,9 +107,15 @@ function toSecurityOptions(spec: ContainerSpec): string[] {
 
 /** `Mounts` fail on a missing source, which `Binds` would create as an empty folder of root's; only `Binds` know SELinux labels. */
 function toMounts(spec: ContainerSpec, traits: EngineTraits): Pick<Docker.HostConfig, "Mounts" | "Binds"> {
-  if (traits.selinux) return { Binds: spec.mounts.map(({ source, target, readOnly }) => `${source}:${target}:${readOnly ? "ro" : "rw"},z`) };
+  if (traits.selinux)
+    return { Binds: spec.mounts.map(({ source, target, readOnly }) => `${source}:${target}:${readOnly ? "ro" : "rw"},z`) };
   return {
-    Mounts: spec.mounts.map(({ source, target, readOnly }) => ({ Type: "bind" as const, Source: source, Target: target, ReadOnly: readOnly })),
+    Mounts: spec.mounts.map(({ source, target, readOnly }) => ({
+      Type: "bind" as const,
+      Source: source,
+      Target: target,
+      ReadOnly: readOnly,
+    })),
   };
 }
 

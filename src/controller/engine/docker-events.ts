@@ -191,7 +191,7 @@ export class EventReader {
       case "image":
         return { kind: "relist", cause: "image" };
       case "network": {
-        const name = this.#names.get(attributes["container"] ?? "");
+        const name = this.#names.get(attributes.container ?? "");
         return name === undefined ? null : { kind: "name", name };
       }
       case "container": {

@@ -15,7 +15,7 @@ import {
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec, Mount } from "../../api/sandbox.ts";
-import { LAST_OWN_VARIABLE, PROCESS_STATE_DIR } from "./docker-create.ts";
+import { LAST_OWN_VARIABLE, PROCESS_STATE_DIR, toTmpfsOwner } from "./docker-create.ts";
 import type { ContainerState, Identity, Listed, Observation } from "./engine.ts";
 import { effectiveLive, SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
 
@@ -182,12 +182,16 @@ function toCreated(raw: RawInspect, context: ObserveContext): Observation["creat
     image: raw.Config.Image ?? "",
     workdir,
     readOnlyRoot: host.ReadonlyRootfs === true,
-    tmpfs: toTmpfs(host.Tmpfs),
+    tmpfs: toTmpfs(host.Tmpfs, raw.Config.User ?? ""),
     network: networkMode === "default" ? "bridge" : networkMode,
     user: raw.Config.User ?? "",
     capDrop: toCapDrop(host.CapDrop),
     env: toOwnEnv(raw.Config.Env, context.imageEnv),
-    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name.replace(/^RLIMIT_/, "").toLowerCase(), soft: Soft, hard: Hard })),
+    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({
+      name: Name.replace(/^RLIMIT_/, "").toLowerCase(),
+      soft: Soft,
+      hard: Hard,
+    })),
     gpus: toGpus(host.DeviceRequests?.[0] ?? null),
     shmSize: host.ShmSize === SHM_SIZE_DEFAULT ? null : host.ShmSize || null,
     runtime: !host.Runtime || host.Runtime === context.defaultRuntime || host.Runtime === "oci" ? null : host.Runtime,
@@ -199,11 +203,15 @@ function toCreated(raw: RawInspect, context: ObserveContext): Observation["creat
   };
 }
 
-function toTmpfs(tmpfs: Readonly<Record<string, string>>): ContainerSpec["tmpfs"] {
+/** Without what docker-create.ts adds. */
+function toTmpfs(tmpfs: Readonly<Record<string, string>>, user: string): ContainerSpec["tmpfs"] {
+  const owner = toTmpfsOwner(user);
+  const strip = (options: string): string =>
+    owner !== "" && options.endsWith(owner) ? options.slice(0, -owner.length).replace(/,$/, "") : options;
   return Object.entries(tmpfs)
     .filter(([path]) => path !== PROCESS_STATE_DIR)
     .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([path, options]) => ({ path, options }));
+    .map(([path, options]) => ({ path, options: strip(options) }));
 }
 
 function toMounts(host: RawInspect["HostConfig"], workdir: string): Mount[] {

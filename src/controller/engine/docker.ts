@@ -1,7 +1,8 @@
 // Docker (and Podman's compatible API) behind the engine port: each method is a handful of engine calls and no decision.
 // Watching is in docker-events.ts, running commands in docker-exec.ts, and what things mean in docker-create.ts and docker-observe.ts.
-import { setTimeout as pause } from "node:timers/promises";
+import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
@@ -9,8 +10,10 @@ import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { DEADLINE_MS } from "./call.ts";
 import type { DockerClient, EngineFacts } from "./docker-client.ts";
 import { toCreateOptions, toUpdate } from "./docker-create.ts";
+import { dialInDocker } from "./docker-dial.ts";
 import { watchDocker } from "./docker-events.ts";
-import { toIdentity, toListed, toMoment, toObservation, type RawInspect } from "./docker-observe.ts";
+import { execInDocker } from "./docker-exec.ts";
+import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import type {
   Act,
   Capabilities,
@@ -141,8 +144,8 @@ export class DockerEngine implements Engine {
   }
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
-    const selinux = this.#facts.securityOptions.includes("selinux");
-    const id = await this.#client.create(toCreateOptions(identity, spec, { selinux }));
+    const traits = { selinux: this.#facts.securityOptions.includes("selinux"), tmpfsOwner: this.#facts.product === "docker" };
+    const id = await this.#client.create(toCreateOptions(identity, spec, traits));
     return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
   }
 
@@ -152,9 +155,17 @@ export class DockerEngine implements Engine {
       case "start":
         return await this.#perform("start", identity.name, async (abortSignal) => await container.start({ abortSignal }));
       case "promote":
-        return await this.#perform("rename", identity.name, async (abortSignal) => await container.rename({ name: identity.name, abortSignal }));
+        return await this.#perform(
+          "rename",
+          identity.name,
+          async (abortSignal) => await container.rename({ name: identity.name, abortSignal }),
+        );
       case "update":
-        return await this.#perform("update", identity.name, async (abortSignal) => await container.update({ ...toUpdate(act.live), abortSignal }));
+        return await this.#perform(
+          "update",
+          identity.name,
+          async (abortSignal) => await container.update({ ...toUpdate(act.live), abortSignal }),
+        );
       case "unpause":
         return await this.#perform("unpause", identity.name, async (abortSignal) => await container.unpause({ abortSignal }));
       case "detach": {
@@ -168,7 +179,11 @@ export class DockerEngine implements Engine {
   }
 
   /** One call; what the engine refuses because it is so already is success. */
-  async #perform(operation: Parameters<typeof isAlreadySo>[0], subject: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  async #perform(
+    operation: Parameters<typeof isAlreadySo>[0],
+    subject: string,
+    work: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
     await this.#client.run(operation, subject, async (signal) => {
       try {
         await work(signal);
@@ -186,10 +201,14 @@ export class DockerEngine implements Engine {
       if (raw === null) return;
       const identity = toIdentity(raw.Config.Labels);
       if (identity === null || identity.instance !== this.#instance || identity.name !== name || identity.uid !== handle.uid) {
-        throw new OperationError("StaleHandle", `container ${handle.id.slice(0, 12)} is not the one that ${name} means; nothing was removed`);
+        throw new OperationError(
+          "StaleHandle",
+          `container ${handle.id.slice(0, 12)} is not the one that ${name} means; nothing was removed`,
+        );
       }
       const leftMs = DEADLINE_MS.remove - (this.#monotonicMs() - startedMs);
-      if (leftMs <= 0) throw new OperationError("EngineTimeout", `engine: remove ${name}: still there after ${DEADLINE_MS.remove / 1000} s`);
+      if (leftMs <= 0)
+        throw new OperationError("EngineTimeout", `engine: remove ${name}: still there after ${DEADLINE_MS.remove / 1000} s`);
       if (await this.#remove(handle, name, leftMs)) return;
       await pause(GONE_POLL_MS);
     }
@@ -236,12 +255,12 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async exec(_handle: Handle, _request: ExecRequest): Promise<ExecStream> {
-    throw new OperationError("NotReady", "not yet");
+  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    return await execInDocker({ client: this.#client, mark: toMark() }, handle, request);
   }
 
-  async dial(_handle: Handle, _port: number): Promise<Duplex> {
-    throw new OperationError("NotReady", "not yet");
+  async dial(handle: Handle, port: number): Promise<Duplex> {
+    return await dialInDocker({ client: this.#client, mark: toMark() }, handle, port);
   }
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {
@@ -287,9 +306,17 @@ export class DockerEngine implements Engine {
           async (abortSignal) => await docker.getContainer(object.ref).remove({ force: true, v: true, abortSignal }),
         );
       case "network":
-        return await this.#perform("remove-object", object.name, async (abortSignal) => await docker.getNetwork(object.ref).remove({ abortSignal }));
+        return await this.#perform(
+          "remove-object",
+          object.name,
+          async (abortSignal) => await docker.getNetwork(object.ref).remove({ abortSignal }),
+        );
       case "volume":
-        return await this.#perform("remove-object", object.name, async (abortSignal) => await docker.getVolume(object.ref).remove({ abortSignal }));
+        return await this.#perform(
+          "remove-object",
+          object.name,
+          async (abortSignal) => await docker.getVolume(object.ref).remove({ abortSignal }),
+        );
     }
   }
 }
@@ -301,6 +328,9 @@ function toCapabilities(facts: EngineFacts): Capabilities {
   const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
   return { liveFields, liveUnset: new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []) };
 }
+
+/** Marks the processes of one exec; unguessable only so that no two are the same. */
+const toMark = (): string => randomUUID().replaceAll("-", "");
 
 const toRecord = (env: readonly string[]): Record<string, string> =>
   Object.fromEntries(env.map((variable) => [variable.slice(0, variable.indexOf("=")), variable.slice(variable.indexOf("=") + 1)]));

@@ -67,10 +67,10 @@ const present = (value: string | undefined): value is string => value !== undefi
 
 /** @throws OperationError `EngineUnreachable` when the environment or a context names something that cannot be read */
 export async function findCandidates(environment: Environment, home: string, files: EndpointFiles): Promise<Candidate[]> {
-  const configDir = present(environment["DOCKER_CONFIG"]) ? environment["DOCKER_CONFIG"] : join(home, ".docker");
-  const host = environment["DOCKER_HOST"];
+  const configDir = present(environment.DOCKER_CONFIG) ? environment.DOCKER_CONFIG : join(home, ".docker");
+  const host = environment.DOCKER_HOST;
   if (present(host)) return [toCandidate(host, "DOCKER_HOST", await readEnvironmentTls(environment, configDir, files))];
-  const named = environment["DOCKER_CONTEXT"];
+  const named = environment.DOCKER_CONTEXT;
   if (present(named) && named !== "default") return [await readContext(named, "DOCKER_CONTEXT", configDir, files)];
   const current = present(named) ? "default" : await readCurrentContext(configDir, files);
   if (current !== "default") return [await readContext(current, "the current context", configDir, files)];
@@ -79,7 +79,7 @@ export async function findCandidates(environment: Environment, home: string, fil
 
 /** Well-known sockets, first to last; the engine of the system before those of the user. */
 function listSockets(environment: Environment, home: string): [path: string, because: string][] {
-  const runtimeDir = environment["XDG_RUNTIME_DIR"];
+  const runtimeDir = environment.XDG_RUNTIME_DIR;
   const ofUser: [string, string][] = present(runtimeDir)
     ? [
         [join(runtimeDir, "docker.sock"), "socket of rootless Docker"],
@@ -100,9 +100,9 @@ function listSockets(environment: Environment, home: string): [path: string, bec
 }
 
 async function readEnvironmentTls(environment: Environment, configDir: string, files: EndpointFiles): Promise<Tls | null> {
-  const isVerified = present(environment["DOCKER_TLS_VERIFY"]);
-  if (!isVerified && !present(environment["DOCKER_TLS"])) return null;
-  const directory = present(environment["DOCKER_CERT_PATH"]) ? environment["DOCKER_CERT_PATH"] : configDir;
+  const isVerified = present(environment.DOCKER_TLS_VERIFY);
+  if (!isVerified && !present(environment.DOCKER_TLS)) return null;
+  const directory = present(environment.DOCKER_CERT_PATH) ? environment.DOCKER_CERT_PATH : configDir;
   return { ...(await readTls(directory, files)), isUnverified: !isVerified };
 }
 
@@ -120,7 +120,10 @@ function parseJson<T>(schema: z.ZodType<T>, content: string, path: string): T {
   try {
     return schema.parse(JSON.parse(content));
   } catch (cause) {
-    throw new OperationError("EngineUnreachable", `${path} cannot be read as Docker's own file`, { cause, fix: "repair it, or set DOCKER_HOST" });
+    throw new OperationError("EngineUnreachable", `${path} cannot be read as Docker's own file`, {
+      cause,
+      fix: "repair it, or set DOCKER_HOST",
+    });
   }
 }
 
@@ -144,15 +147,28 @@ async function readContext(name: string, because: string, configDir: string, fil
   }
   const endpoint = parseJson(MetaFile, content, path).Endpoints.docker;
   if (!present(endpoint?.Host)) {
-    throw new OperationError("EngineUnreachable", `the Docker context ${JSON.stringify(name)} names no Docker endpoint`, { fix: "docker context inspect" });
+    throw new OperationError("EngineUnreachable", `the Docker context ${JSON.stringify(name)} names no Docker endpoint`, {
+      fix: "docker context inspect",
+    });
   }
   const tls = await readTls(join(configDir, "contexts", "tls", hash, "docker"), files);
   const isTls = Object.keys(tls).length > 0 || endpoint.SkipTLSVerify === true;
-  return toCandidate(endpoint.Host, `${because}, ${JSON.stringify(name)}`, isTls ? { ...tls, isUnverified: endpoint.SkipTLSVerify === true } : null);
+  return toCandidate(
+    endpoint.Host,
+    `${because}, ${JSON.stringify(name)}`,
+    isTls ? { ...tls, isUnverified: endpoint.SkipTLSVerify === true } : null,
+  );
 }
 
 /** What the client library would otherwise take from the process environment. */
-const NOTHING_FROM_ENVIRONMENT = { host: undefined, port: undefined, socketPath: undefined, ca: undefined, cert: undefined, key: undefined };
+const NOTHING_FROM_ENVIRONMENT = {
+  host: undefined,
+  port: undefined,
+  socketPath: undefined,
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+};
 
 /** Idle connections cost one descriptor each; the loop runs 3 calls per core at a time, streams take theirs for themselves. */
 const IDLE_CONNECTIONS_MAX = 16;
@@ -165,7 +181,11 @@ function toCandidate(address: string, because: string, tls: Tls | null): Candida
     return { ...base, socketPath, options: { ...NOTHING_FROM_ENVIRONMENT, protocol: "http", socketPath, agent } };
   }
   if (address.startsWith("npipe://")) {
-    return { ...base, socketPath: null, options: { ...NOTHING_FROM_ENVIRONMENT, protocol: "http", socketPath: address.slice("npipe://".length), agent } };
+    return {
+      ...base,
+      socketPath: null,
+      options: { ...NOTHING_FROM_ENVIRONMENT, protocol: "http", socketPath: address.slice("npipe://".length), agent },
+    };
   }
   const url = parseAddress(address, because);
   if (url.protocol === "ssh:") {
@@ -178,7 +198,11 @@ function toCandidate(address: string, because: string, tls: Tls | null): Candida
   const plain = { ...NOTHING_FROM_ENVIRONMENT, host, port, pathPrefix: url.pathname };
   if (!isTls) return { ...base, socketPath: null, options: { ...plain, protocol: "http", agent } };
   const { isUnverified, ...files } = tls ?? {};
-  return { ...base, socketPath: null, options: { ...plain, protocol: "https", ...files, agent: makeTlsAgent(files, isUnverified === true) } };
+  return {
+    ...base,
+    socketPath: null,
+    options: { ...plain, protocol: "https", ...files, agent: makeTlsAgent(files, isUnverified === true) },
+  };
 }
 
 function makeTlsAgent(files: Omit<Tls, "isUnverified">, isUnverified: boolean): TlsAgent {

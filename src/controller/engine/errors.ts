@@ -60,7 +60,12 @@ const RULES: readonly Rule[] = [
     code: "NotReady",
     fix: () => "unpause the container",
   },
-  { status: is(409, 500), text: /is not running|not in running state|state improper|is restarting/i, operations: EXEC, code: "StaleHandle" },
+  {
+    status: is(409, 500),
+    text: /is not running|not in running state|state improper|is restarting/i,
+    operations: EXEC,
+    code: "StaleHandle",
+  },
   { status: is(500), text: /no such exec|exec session not found/i, operations: EXEC, code: "StaleHandle" },
   { status: is(500, 409), text: /no such container|no container with (name or )?id/i, code: "StaleHandle" },
   // A limit below what is in use now: the same request works once less is used.
@@ -98,10 +103,34 @@ const RULES: readonly Rule[] = [
     code: "SpecRejected",
     fix: () => "the seccomp profile is probably too strict to start a process: docker.seccompProfile",
   },
-  { status: any, text: /unknown (or invalid )?runtime|invalid runtime|runtime .* not (found|installed)/i, operations: MAKING, code: "SpecRejected", fix: () => "check docker.runtime against the runtimes of `docker info`" },
-  { status: any, text: /could not select device driver|no device driver|nvidia-container|device requests/i, operations: MAKING, code: "SpecRejected", fix: () => "the engine has no driver for docker.gpus" },
-  { status: any, text: /seccomp|apparmor/i, operations: MAKING, code: "SpecRejected", fix: () => "check docker.seccompProfile and docker.apparmorProfile" },
-  { status: any, text: /unable to find (user|group)|no matching entries in (passwd|group) file|no users found/i, operations: MAKING, code: "SpecRejected", fix: () => "use a numeric docker.user, or a user that the image has" },
+  {
+    status: any,
+    text: /unknown (or invalid )?runtime|invalid runtime|runtime .* not (found|installed)/i,
+    operations: MAKING,
+    code: "SpecRejected",
+    fix: () => "check docker.runtime against the runtimes of `docker info`",
+  },
+  {
+    status: any,
+    text: /could not select device driver|no device driver|nvidia-container|device requests/i,
+    operations: MAKING,
+    code: "SpecRejected",
+    fix: () => "the engine has no driver for docker.gpus",
+  },
+  {
+    status: any,
+    text: /seccomp|apparmor/i,
+    operations: MAKING,
+    code: "SpecRejected",
+    fix: () => "check docker.seccompProfile and docker.apparmorProfile",
+  },
+  {
+    status: any,
+    text: /unable to find (user|group)|no matching entries in (passwd|group) file|no users found/i,
+    operations: MAKING,
+    code: "SpecRejected",
+    fix: () => "use a numeric docker.user, or a user that the image has",
+  },
   {
     status: any,
     text: /OCI runtime (create|start)|OCI runtime error|failed to create (shim|task|containerd task)|runc (create|run) failed|invalid (memory|cpu|cpus|reference)|minimum memory|range of cpus|should (always set|be larger)|conflicting options|not supported/i,
@@ -157,7 +186,11 @@ export function toOperationError(operation: EngineOperation, subject: string, er
     const rule = RULES.find((each) => each.status(status) && each.text.test(fault.text) && (each.operations?.has(operation) ?? true));
     return make(rule?.code ?? "EngineFailed", rule?.fix?.(fault));
   }
-  if (/socket hang up|connection (reset|closed|refused)|stream (was )?(destroyed|closed)|premature close|\bTLS\b|certificate/i.test(fault.text)) {
+  if (
+    /socket hang up|connection (reset|closed|refused)|stream (was )?(destroyed|closed)|premature close|\bTLS\b|certificate/i.test(
+      fault.text,
+    )
+  ) {
     return make("EngineUnreachable", fault.system === null ? undefined : UNREACHABLE[fault.system]);
   }
   if (fault.system !== null && SOCKET_ERROR.test(fault.system)) return make("EngineUnreachable", UNREACHABLE[fault.system]);

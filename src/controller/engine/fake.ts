@@ -97,7 +97,9 @@ export class FakeEngine implements Engine {
   }
 
   async observe(name: SandboxName): Promise<Observation[]> {
-    return await this.#call("observe", name, () => [...this.world.of(this.#instance, name)].map(toObservation).filter((each) => each !== null));
+    return await this.#call("observe", name, () =>
+      [...this.world.of(this.#instance, name)].map(toObservation).filter((each) => each !== null),
+    );
   }
 
   async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
@@ -156,7 +158,8 @@ export class FakeEngine implements Engine {
 
   #start(container: FakeContainer): void {
     if (container.state === "running") return;
-    if (container.state === "paused") throw new OperationError("NotReady", "cannot start a paused container", { fix: "unpause the container" });
+    if (container.state === "paused")
+      throw new OperationError("NotReady", "cannot start a paused container", { fix: "unpause the container" });
     if (!this.world.networks.has(container.created.network)) {
       throw new OperationError("SpecRejected", `network ${container.created.network} not found`);
     }
@@ -277,7 +280,8 @@ function toUpdated(before: LiveSpec, wish: LiveSpec): LiveSpec {
   return effectiveLive({ cpus: wish.cpus ?? before.cpus, memory, memorySwap, pidsLimit: wish.pidsLimit });
 }
 
-const toIncarnation = (container: FakeContainer): string => (container.startedAt === null ? "" : `${container.startedAt}.${container.starts}`);
+const toIncarnation = (container: FakeContainer): string =>
+  container.startedAt === null ? "" : `${container.startedAt}.${container.starts}`;
 
 function toObservation(container: FakeContainer): Observation | null {
   const identity = toIdentity(container.labels);

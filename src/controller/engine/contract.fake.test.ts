@@ -1,0 +1,25 @@
+// The engine contract on the model: what the loop's fast tests rely on. What the model alone can do is in fake.test.ts.
+import { createSystemClock } from "../clock.ts";
+import { describeEngine } from "./contract.ts";
+import { FakeEngine } from "./fake.ts";
+import { FakeWorld } from "./fake-world.ts";
+
+const IMAGE = "openclaw-sandbox:bookworm-slim";
+
+describeEngine("the model of an engine", async () => {
+  const world = new FakeWorld(createSystemClock());
+  world.tag(IMAGE, `sha256:${"1".repeat(64)}`);
+  return {
+    engineOf: async (instance) => new FakeEngine(world, instance),
+    image: IMAGE,
+    people: {
+      kill: async ({ id }) => world.die(id),
+      pause: async ({ id }) => world.pause(id),
+      rename: async ({ id }, name) => world.rename(id, name),
+      limit: async ({ id }, live) => world.limit(id, live),
+      connect: async ({ id }, network) => world.connect(id, network),
+      remove: async ({ id }) => world.remove(id),
+    },
+    close: async () => {},
+  };
+});

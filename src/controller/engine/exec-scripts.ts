@@ -1,0 +1,97 @@
+// The shell scripts that run inside sandboxes around a command: they report its process group and end what it started. Constant text;
+// whatever a user gave reaches them as an argument, never as part of the script. They use nothing but a POSIX shell and /proc.
+
+/** Names the exec in every process that descends from it. */
+export const MARK_VARIABLE = "OPENCLAW_EXEC_ID";
+
+/**
+ * `$1` workdir or empty, the rest is the command. The first line of output is the shell's pid, which the command inherits; the engine
+ * makes an exec'd process the leader of its session, so that it is the process group's id too.
+ */
+export const WRAPPER = `echo "$$"
+workdir=$1; shift
+if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi
+exec "$@"`;
+
+/** `$1` signal, `$2` process group. */
+export const SIGNAL = `kill -s "$1" -- "-$2"`;
+
+/**
+ * `$1` mark, `$2` process group or empty. Ends the group, its session, everything whose environment carries the mark, and the children of
+ * all these, until a round over /proc finds nothing more. The group is halted first, so that it does not outrun the search.
+ * Exit code 0: nothing of it is left; 3: 30 rounds were not enough.
+ */
+export const KILL_ALL = `
+mark=$1; group=$2; round=0
+[ -n "$group" ] && kill -s STOP -- "-$group" 2>/dev/null
+while [ "$round" -lt 30 ]; do
+  round=$((round + 1)); victims=" "
+  for entry in /proc/[0-9]*; do
+    pid=\${entry#/proc/}; found=; stat=
+    [ "$pid" = "$$" ] && continue
+    { IFS= read -r stat <"$entry/stat"; } 2>/dev/null || continue
+    rest=\${stat##*) }; state=\${rest%% *}; rest=\${rest#* }
+    parent=\${rest%% *}; rest=\${rest#* }
+    members=\${rest%% *}; rest=\${rest#* }
+    session=\${rest%% *}
+    [ "$state" = Z ] && continue
+    [ "$state" = X ] && continue
+    if [ -n "$group" ] && { [ "$members" = "$group" ] || [ "$session" = "$group" ]; }; then
+      found=1
+    else
+      case $victims in *" $parent "*) found=1 ;; esac
+    fi
+    if [ -z "$found" ]; then
+      {
+        while line=; IFS= read -r line || [ -n "$line" ]; do
+          case $line in *"${MARK_VARIABLE}=$mark"*) found=1; break ;; esac
+        done <"$entry/environ"
+      } 2>/dev/null
+    fi
+    [ -n "$found" ] && victims="$victims$pid "
+  done
+  [ "$victims" = " " ] && exit 0
+  for pid in $victims; do kill -s KILL "$pid" 2>/dev/null; done
+done
+exit 3`;
+
+/** Exit codes of DIAL before it says that it is connected. */
+export const DIAL_REFUSED = 7;
+export const DIAL_NO_RELAY = 8;
+export const DIAL_CONNECTED = "+\n";
+
+const PYTHON_RELAY = `import os, socket, sys, threading
+peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def up():
+    while True:
+        data = os.read(0, 65536)
+        if not data: break
+        peer.sendall(data)
+    peer.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+while True:
+    data = peer.recv(65536)
+    if not data: break
+    while data: data = data[os.write(1, data):]`;
+
+/**
+ * `$1` port, `$2` the same as four upper-case hex digits, `$3` a relay in Python. Looks whether anything listens, says so with a line,
+ * then becomes a relay between that port and its own input and output.
+ */
+export const DIAL = `
+listening=
+for table in /proc/net/tcp /proc/net/tcp6; do
+  [ -r "$table" ] || continue
+  while read -r _ local _ state _; do
+    case "$local $state" in *":$2 0A") listening=1 ;; esac
+  done <"$table"
+done
+[ -n "$listening" ] || exit ${DIAL_REFUSED}
+if command -v socat >/dev/null 2>&1; then echo +; exec socat -t 86400 STDIO "TCP:127.0.0.1:$1"
+elif command -v python3 >/dev/null 2>&1; then echo +; exec python3 -c "$3" "$1"
+elif command -v bash >/dev/null 2>&1; then echo +; exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1; cat <&3 & cat >&3; wait' dial "$1"
+elif command -v nc >/dev/null 2>&1; then echo +; exec nc 127.0.0.1 "$1"
+fi
+exit ${DIAL_NO_RELAY}`;
+
+export { PYTHON_RELAY };
