@@ -6,7 +6,7 @@ import { describeFields } from "../src/controller/decide/fields.ts";
 
 export const CONFIG_PAGE = new URL("../docs/config.md", import.meta.url);
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 
 function renderKeys(title: string, prefix: string, keys: Readonly<Record<string, KeyFacts>>): string {
   const rows = Object.entries(keys).map(([key, facts]) => {

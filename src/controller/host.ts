@@ -1,9 +1,11 @@
 // Looks at and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
 // Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
 import { constants } from "node:fs";
-import { chown, lstat, mkdir, open, readFile } from "node:fs/promises";
+import { chown, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { refusedBindSource } from "../api/config/bind-source.ts";
+import type { HostFolders } from "../api/config/config.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { replaceFile } from "../api/store/atomic-file.ts";
 import type { HostFacts, Owner } from "./decide/spec.ts";
@@ -82,6 +84,28 @@ async function makeFolder(path: string, owner: Owner): Promise<void> {
   }
   if (process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);
 }
+
+/**
+ * Why the host's folders may not be seen in this sandbox as the config says: symlinks are resolved here, which the text alone can't show,
+ * and they move, so it is asked in every pass and once more right before a container is made. null: they may. Never throws.
+ */
+export async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folders: HostFolders): Promise<string | null> {
+  const resolvedFolders = { home: await resolve(folders.home), stateDir: await resolve(folders.stateDir) };
+  const workspaces = await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve));
+  for (const { source, readOnly } of settings.docker.binds) {
+    const path = await realpath(source).catch(() => null);
+    if (path === null) return `docker.binds: ${source} is not there; make it, or remove the bind`;
+    const allowExternal = settings.docker.dangerouslyAllowExternalBindSources;
+    const refusal = refusedBindSource(path, { ...resolvedFolders, readOnly, workspaces, allowExternal, engineSockets: [] });
+    if (refusal === null) continue;
+    const really = path === source ? "" : ` is really ${path}, which`;
+    return `docker.binds: ${source}${really}: ${refusal.message}${refusal.fix === undefined ? "" : ` (${refusal.fix})`}`;
+  }
+  return null;
+}
+
+/** As the kernel will see it; a path that is not there stays as it is written. */
+const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 /** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */
 export async function readProfile(path: string | null): Promise<HostFacts["seccomp"]> {

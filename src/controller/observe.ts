@@ -1,5 +1,6 @@
 // Gathers everything that one plan is made from: containers, image, folders, use. It asks and decides nothing; a failed look throws.
 import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../api/brands.ts";
+import type { HostFolders } from "../api/config/config.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
@@ -10,7 +11,7 @@ import type { DesiredSandbox, OwnedContainer, PlanInput, ResolvedSpec, Want } fr
 import type { KnownSandbox } from "./decide/wanted.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
-import { observeWorkspace, readProfile } from "./host.ts";
+import { observeWorkspace, readProfile, refuseBinds } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import type { Uses } from "./uses.ts";
@@ -18,6 +19,7 @@ import type { Uses } from "./uses.ts";
 export interface ObserverParts {
   now(): EpochMs;
   instance: InstanceId;
+  folders: HostFolders;
   /** Who the controller runs as. */
   controller: Owner;
   engine: Engine;
@@ -102,13 +104,14 @@ export class Observer {
   }
 
   async #hostFacts(desired: DesiredSandbox): Promise<HostFacts> {
-    const { engine, controller } = this.#parts;
-    const [image, workspace, seccomp] = await Promise.all([
+    const { engine, controller, folders } = this.#parts;
+    const [image, workspace, seccomp, refusedBinds] = await Promise.all([
       engine.resolveImage(desired.settings.docker.image),
       observeWorkspace(desired),
       readProfile(desired.settings.docker.seccompProfile),
+      refuseBinds(desired, folders),
     ]);
-    return { image, workspace, seccomp, controller };
+    return { image, workspace, seccomp, refusedBinds, controller };
   }
 }
 

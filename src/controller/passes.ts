@@ -19,7 +19,7 @@ export interface Passes {
 }
 
 export function makePasses(options: ControllerOptions, opened: Opened & { desired: DesiredState }): Passes {
-  const { instance, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+  const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
   const { events, statuses, ledger, activity, setupLogs, desired } = opened;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
@@ -38,12 +38,12 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     },
   });
   const access = new ServingAccess({ now, engine, statuses, activity, uses });
-  const seen = { now, instance, controller: owner, engine, desired, ledger, setups, uses, activity };
+  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity };
   const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
   const reconciler = new Reconciler({
     now,
     observer,
-    performer: new Performer({ now, newUid, controller: owner, engine, ledger, setups, uses }),
+    performer: new Performer({ now, newUid, folders, controller: owner, engine, ledger, setups, uses }),
     statuses,
     report,
     judged: (input, made) => access.judged(input, made),

@@ -1,11 +1,12 @@
 // Performs one action: one call to the engine or the host, with the checks that must come right before it. Decides nothing.
 import { type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../api/brands.ts";
+import type { HostFolders } from "../api/config/config.ts";
 import { isErrorCode, OperationError } from "../api/errors.ts";
 import { HASH_VERSION } from "./decide/fields.ts";
 import { type Owner, ownerToBe } from "./decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "./decide/types.ts";
 import type { Engine, Handle, Identity } from "./engine/engine.ts";
-import { prepareWorkspace } from "./host.ts";
+import { prepareWorkspace, refuseBinds } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import type { Uses } from "./uses.ts";
@@ -21,6 +22,7 @@ export interface PerformerParts {
   now(): EpochMs;
   /** A new UUID. */
   newUid(): string;
+  folders: HostFolders;
   controller: Owner;
   engine: Engine;
   ledger: Ledger;
@@ -77,6 +79,8 @@ export class Performer {
   async #create(input: PlanInput): Promise<void> {
     const { engine, ledger } = this.#parts;
     const { desired, spec } = mustWanted(input);
+    const refused = await refuseBinds(desired, this.#parts.folders);
+    if (refused !== null) throw new OperationError("HostRejected", refused);
     const identity: Identity = {
       instance: input.instance,
       name: input.name,

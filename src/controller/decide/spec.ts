@@ -21,6 +21,8 @@ export interface HostFacts {
   image: ImageFact;
   /** Content of `docker.seccompProfile`. */
   seccomp: { kind: "none" } | { kind: "content"; text: string } | { kind: "unreadable"; message: string };
+  /** Why `docker.binds` may not be mounted as they resolve now. null: they may. */
+  refusedBinds: string | null;
   /** Who the controller runs as. */
   controller: Owner;
 }
@@ -56,9 +58,8 @@ export interface KnownGeneration {
 }
 
 export function resolveSpec(desired: DesiredSandbox, facts: HostFacts, known: KnownGeneration | null): ResolvedSpec {
-  if (facts.seccomp.kind === "unreadable") {
-    return { kind: "blocked", code: "HostRejected", message: facts.seccomp.message, generation: known?.generation ?? 1 };
-  }
+  const refused = facts.refusedBinds ?? (facts.seccomp.kind === "unreadable" ? facts.seccomp.message : null);
+  if (refused !== null) return { kind: "blocked", code: "HostRejected", message: refused, generation: known?.generation ?? 1 };
   const container = toContainerSpec(desired, facts);
   const hash = hashSpec(container);
   const same = known !== null && known.spec.hash === hash && diffLive(container.live, known.spec.live).length === 0;
