@@ -37,7 +37,7 @@ const LineSchema = z.object({
 const LINES_MAX = 16_384;
 /** So many lines of 1 KiB of message and as much around it. */
 const FILE_BYTES_MAX = 2 * 2_048 * LINES_MAX;
-/** Lines that wait for the disk; more are not written (they stay in memory). */
+/** Lines that wait for the disk; if there are more, the next write is a compacted file, which needs none of them. */
 const BACKLOG_MAX = 16_384;
 
 export class EventFile {
@@ -72,9 +72,9 @@ export class EventFile {
 
   /** Written soon. @param allLines what a compacted file holds, asked when one is written */
   append(line: EventLine, allLines: () => EventLine[]): void {
-    if (this.#backlog.length >= BACKLOG_MAX) return;
-    this.#backlog.push(line);
     this.#allLines = allLines;
+    if (this.#backlog.length < BACKLOG_MAX) this.#backlog.push(line);
+    else this.#lineCount = LINES_MAX;
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = null;
     });
@@ -103,6 +103,8 @@ export class EventFile {
   async #write(lines: readonly EventLine[]): Promise<void> {
     if (this.#lineCount + lines.length > LINES_MAX && this.#allLines !== null) {
       const all = this.#allLines();
+      // What waits is among them.
+      this.#backlog = [];
       await replaceFile(this.#path, renderLines(all), { durable: false });
       this.#lineCount = all.length;
       return;

@@ -27,7 +27,9 @@ export interface HealthParts {
 
 /** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
 const CONNECTIONS_MAX = 100;
-const HEADERS_MS_MAX = 5_000;
+const HEADERS_MS_MAX = 3_000;
+/** Node looks for connections over their time this often; its default of 30 s would be the limit otherwise. */
+const CHECK_EACH_MS = 500;
 const REQUEST_MS_MAX = 10_000;
 const KEEP_ALIVE_MS = 65_000;
 const HEADER_BYTES_MAX = 8_192;
@@ -99,6 +101,7 @@ export async function startHealthServer(parts: HealthParts, listen: string): Pro
     serverOptions: {
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: REQUEST_MS_MAX,
+      connectionsCheckingInterval: CHECK_EACH_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
     },
