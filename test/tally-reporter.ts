@@ -3,7 +3,7 @@
 import { writeFileSync, writeSync } from "node:fs";
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
 
-export interface Tally {
+interface Tally {
   passed: number;
   failed: number;
   skipped: number;
@@ -12,7 +12,7 @@ export interface Tally {
 type EndReason = "passed" | "failed" | "interrupted";
 
 /** The same text for people, for `.ci/run` and for the result file. */
-export function renderTally({ passed, failed, skipped }: Tally): string {
+function renderTally({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
