@@ -94,7 +94,7 @@ export async function runController(options: RunOptions): Promise<number> {
     health.watch(controller, await engine.info());
     return options.once
       ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, instance, log, stopped, server });
+      : await serve({ controller, health, stateDir, folders, instance, clock, log, stopped, server });
   } finally {
     lock.release();
   }
@@ -129,7 +129,7 @@ function createLog({ logLevel, once }: RunOptions): ControllerOptions["log"] {
 async function readBuild(): Promise<{ version: string; revision: string }> {
   const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
   const { version }: { version?: unknown } = JSON.parse(text);
-  return { version: String(version), revision: process.env["OPENCLAW_REVISION"] ?? "unknown" };
+  return { version: String(version), revision: process.env.OPENCLAW_REVISION ?? "unknown" };
 }
 
 /** Without an engine the process lives, says so, and tries again. null: it was asked to end meanwhile. */
@@ -159,23 +159,27 @@ async function endEarly(server: HealthServer | null): Promise<number> {
   return 0;
 }
 
+/** 64 bits of chance: never the same twice. */
+const PROCESS_ID_LENGTH = 16;
+
 interface ServeParts {
   controller: Controller;
   health: Health;
   stateDir: string;
   folders: ControllerOptions["folders"];
   instance: InstanceId;
+  clock: ControllerOptions["clock"];
   log: ControllerOptions["log"];
   stopped: AbortSignal;
   server: HealthServer | null;
 }
 
-async function serve({ controller, health, stateDir, folders, instance, log, stopped, server }: ServeParts): Promise<number> {
+async function serve({ controller, health, stateDir, folders, instance, clock, log, stopped, server }: ServeParts): Promise<number> {
   const views = new LoopViews({
     instance,
     folders,
     environment: { ...folders, variables: process.env, trustedOwners: null },
-    now: createSystemClock().now,
+    now: clock.now,
     status: () => health.view(),
     config: controller.config,
     desired: controller.desired,
@@ -185,7 +189,8 @@ async function serve({ controller, health, stateDir, folders, instance, log, sto
     logs: controller.setupLogs,
     sweep: controller.sweep,
   });
-  const admin: AdminServer = await startAdminServer({ stateDir, views, log });
+  const commands = { access: controller.access, clock, newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH) };
+  const admin: AdminServer = await startAdminServer({ stateDir, views, log, commands });
   health.doorsOpen = true;
   await controller.start();
   await aborted(stopped);

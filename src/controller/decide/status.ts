@@ -34,6 +34,8 @@ function judgeReady(input: PlanInput, plan: Plan): Judgement {
       return { status: "False", reason: "Progressing", message: verdict.message };
     case "deferred":
     case "converged":
+      if (plan.actions.length > 0)
+        return { status: "False", reason: "Progressing", message: plan.actions.map(({ because }) => because).join("; ") };
       return { status: "False", reason: "NotRunning", message: "the container does not run" };
   }
 }
