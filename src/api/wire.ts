@@ -117,6 +117,8 @@ export const SandboxProcess = z.object({
   outputBytes: z.int(),
   /** How many of the first of them are no longer kept. */
   droppedBytes: z.int(),
+  /** Whether some output is in neither: the storage for logs in this sandbox was full. */
+  outputLost: z.boolean(),
 });
 export type SandboxProcess = z.output<typeof SandboxProcess>;
 

@@ -1,23 +1,37 @@
 // Serves the admin door on a Unix socket that only its owner can reach: takes the place of a dead controller's socket, never of a live one's.
 // What is served is admin-app.ts and command-socket.ts.
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
+import { toSandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { errnoOf, explainErrno } from "../../api/store/atomic-file.ts";
 import { openSocketAddress, toAdminSocketPath } from "../../api/unix-socket.ts";
 import { makeAdminApp } from "./admin-app.ts";
+import type { Clock } from "../clock.ts";
+import type { SandboxAccess } from "../sandbox-access.ts";
 import type { AdminViews } from "./admin-views.ts";
+import { CommandDoor, refuseUpgrade } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
+import { ProcessDoor } from "./processes.ts";
+import { findSandbox } from "./request.ts";
 
 export interface AdminServerParts {
   /** Absolute. The socket is `run/admin.sock` in it. */
   stateDir: string;
   views: AdminViews;
   log: Logger;
+  /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
+  commands?: {
+    access: SandboxAccess;
+    clock: Clock;
+    /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
+    newProcessId(): string;
+  };
 }
 
 export interface AdminServer {
@@ -30,16 +44,19 @@ export interface AdminServer {
 const PROBE_MS_MAX = 1_000;
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
-export async function startAdminServer({ stateDir, views, log }: AdminServerParts): Promise<AdminServer> {
+export async function startAdminServer(parts: AdminServerParts): Promise<AdminServer> {
+  const { stateDir, views, log, commands } = parts;
   const socketPath = toAdminSocketPath(stateDir);
-  const folder = dirname(socketPath);
-  makeFolder(folder);
+  makeFolder(dirname(socketPath));
   // Kept until the end: Node removes the socket by the name that it was given.
   const address = openSocketAddress(socketPath);
   await removeDeadSocket(socketPath, address.path);
   const followers = new Followers();
-  const app = makeAdminApp({ views, followers, log });
+  const processes = commands && new ProcessDoor({ ...commands, log });
+  const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const door = commands && new CommandDoor({ engine: commands.access.engine, clock: commands.clock, log });
+  server.on("upgrade", (request, socket, head) => upgrade(parts, door, { request, socket, head }));
   await listen(server, address.path, socketPath);
   return {
     socketPath,
@@ -47,11 +64,36 @@ export async function startAdminServer({ stateDir, views, log }: AdminServerPart
       followers.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
+      await door?.stop();
       await closed;
       address[Symbol.dispose]();
       removeSocket(socketPath);
     },
   };
+}
+
+const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
+
+function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | undefined, { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer }): void {
+  // Only browsers send an Origin, and no browser has business here.
+  if (request.headers.origin !== undefined) return refuseUpgrade(socket, new OperationError("Forbidden", "requests from web pages are refused"));
+  const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
+  if (name === null || commands === undefined || door === undefined) {
+    return refuseUpgrade(socket, new OperationError("NotFound", "there is nothing to connect to here"));
+  }
+  door.accept(request, socket, head, async () => {
+    findSandbox(views, name);
+    return await commands.access.lease(toSandboxName(name));
+  });
+}
+
+/** null: not a name at all. */
+function decodeName(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 function makeFolder(folder: string): void {

@@ -1,0 +1,303 @@
+// One command in a sandbox over one WebSocket: passes data both ways within the windows, and sees to it that nothing outlives its end.
+// Neither side ever stops reading the socket (wire.ts says why). Who may connect, and how many, is command-socket.ts.
+import type { Readable } from "node:stream";
+import type { Logger } from "pino";
+import type { WebSocket } from "ws";
+import { SECOND_MS, toDurationMs } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import { COMMAND_CHANNEL, COMMAND_CHUNK_BYTES_MAX, COMMAND_WINDOW_BYTES, CommandControl, type CommandNotice, type CommandRequest, toProblem } from "../../api/wire.ts";
+import type { Clock } from "../clock.ts";
+import type { Engine, ExecStream } from "../engine/engine.ts";
+import type { Lease } from "../sandbox-access.ts";
+import { Window } from "./window.ts";
+
+export interface CommandSessionParts {
+  socket: WebSocket;
+  engine: Engine;
+  /** Rejects when there is no such sandbox or it is not ready. */
+  lease(): Promise<Lease>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** A client that connects and says nothing holds a place. */
+export const START_MS_MAX = toDurationMs(10 * SECOND_MS);
+/** A local client that was stopped (Ctrl-Z) answers no pings and is not dead; one behind a broken network is, after this. */
+export const SILENCE_MS_MAX = toDurationMs(120 * SECOND_MS);
+const PING_MS = toDurationMs(30 * SECOND_MS);
+/** Killing takes an exec of its own (50 ms); an engine that hangs has deadlines under this. */
+const KILL_GRACE_MS = toDurationMs(15 * SECOND_MS);
+/** Each signal is an exec. A person sends two. */
+const SIGNALS_AT_ONCE_MAX = 8;
+/** Data is bounded by its window: more than four of them unsent means that the client floods us with small frames and reads no answers. */
+const UNSENT_BYTES_MAX = 4 * COMMAND_WINDOW_BYTES;
+const CLOSE = { normal: 1000, violation: 1008 } as const;
+
+type Running = Pick<ExecStream, "stdin" | "resize" | "signal">;
+
+/** Runs to the end of the command and of the connection; never rejects. */
+export async function serveCommand(parts: CommandSessionParts): Promise<void> {
+  await new CommandSession(parts).run();
+}
+
+class CommandSession {
+  readonly #parts: CommandSessionParts;
+  /** Aborted when there is nobody to run for, or no longer a sandbox to run in; its reason is told to the client if it is still there. */
+  readonly #over = new AbortController();
+  readonly #started = Promise.withResolvers<CommandRequest | null>();
+  readonly #output = new Window(COMMAND_WINDOW_BYTES);
+  readonly #input = new Window(COMMAND_WINDOW_BYTES);
+  #phase: "waiting" | "starting" | "running" | "ended" = "waiting";
+  #running: Running | null = null;
+  #stdinEnded = false;
+  #signals = 0;
+  #size: { columns: number; rows: number } | null = null;
+
+  constructor(parts: CommandSessionParts) {
+    this.#parts = parts;
+  }
+
+  async run(): Promise<void> {
+    const { socket, clock, log } = this.#parts;
+    socket.on("message", (data, isBinary) => this.#receive(toBuffer(data), isBinary));
+    socket.on("close", () => this.#end(null));
+    socket.on("error", (error) => this.#end(error));
+    const stopPings = this.#ping();
+    const stopStartTimer = clock.setTimer(START_MS_MAX, () => this.#violated(`no start within ${START_MS_MAX / SECOND_MS} s`));
+    this.#over.signal.addEventListener("abort", () => {
+      this.#started.resolve(null);
+      this.#output.close();
+    });
+    try {
+      const request = await this.#started.promise;
+      stopStartTimer();
+      if (request !== null) await this.#serve(request);
+      this.#close(this.#reason());
+    } catch (error) {
+      if (!(error instanceof OperationError)) log.error({ err: error }, "command failed");
+      this.#close(error);
+    } finally {
+      this.#phase = "ended";
+      stopStartTimer();
+      stopPings();
+    }
+  }
+
+  async #serve(request: CommandRequest): Promise<void> {
+    using lease = await this.#parts.lease();
+    const revoke = (): void => this.#end(lease.revoked.reason);
+    lease.revoked.addEventListener("abort", revoke, { once: true });
+    if (lease.revoked.aborted) revoke();
+    try {
+      if (this.#over.signal.aborted) return;
+      const { argv, env, workdir, tty, stdin } = request;
+      const stream = await this.#parts.engine.exec(lease.handle, { argv, stdin, ...(env && { env }), ...(workdir && { workdir }), ...(tty && { tty }) });
+      await this.#attend(stream, request, lease);
+    } finally {
+      lease.revoked.removeEventListener("abort", revoke);
+    }
+  }
+
+  /** From here on the command is dead when this returns, or its engine could not be told within the grace. */
+  async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<void> {
+    const { clock } = this.#parts;
+    const ended = stream.exit.then(() => undefined, () => undefined);
+    let reason: "exited" | "timeout" = "exited";
+    const timeout = Promise.withResolvers<number>();
+    const stopTimer =
+      request.timeoutMs === undefined
+        ? () => undefined
+        : clock.setTimer(toDurationMs(request.timeoutMs), () => {
+            reason = "timeout";
+            // The exit code of KILL, should the engine not tell within the grace.
+            void this.#kill(stream, ended).then(() => timeout.resolve(137));
+          });
+    // Both are told by `exit`.
+    for (const output of [stream.stdout, stream.stderr]) output.on("error", () => undefined);
+    stream.stdin?.on("error", () => undefined);
+    this.#running = stream;
+    // Said together with the start.
+    if (this.#stdinEnded) stream.stdin?.end();
+    try {
+      if (this.#over.signal.aborted) return;
+      this.#send({ kind: "started", sandbox: lease.spec.name, containerId: lease.handle.id });
+      this.#phase = "running";
+      const pumped = Promise.all([this.#pump(stream.stdout, COMMAND_CHANNEL.stdout), this.#pump(stream.stderr, COMMAND_CHANNEL.stderr)]);
+      const exited = stream.exit.then(async (code) => {
+        await pumped;
+        return code;
+      });
+      const code = await Promise.race([exited, timeout.promise, this.#gone()]);
+      if (code !== null) this.#send({ kind: "exit", code, reason });
+    } finally {
+      stopTimer();
+      this.#running = null;
+      await this.#kill(stream, ended);
+      stream.stdout.destroy();
+      stream.stderr.destroy();
+    }
+  }
+
+  /** Ends the process group inside, if it still runs. What it says meanwhile is dropped, so that it can end. */
+  async #kill(stream: ExecStream, ended: Promise<void>): Promise<void> {
+    const { clock, log } = this.#parts;
+    if ((await Promise.race([ended.then(() => "ended"), Promise.resolve("running")])) === "ended") return;
+    const grace = Promise.withResolvers<void>();
+    const stopTimer = clock.setTimer(KILL_GRACE_MS, grace.resolve);
+    if (this.#over.signal.aborted) for (const output of [stream.stdout, stream.stderr]) output.destroy();
+    const killed = stream.signal("KILL").catch((error: unknown) => log.warn({ err: error }, "command could not be killed"));
+    await Promise.race([killed.then(() => ended), grace.promise]);
+    stopTimer();
+  }
+
+  /** As fast as the client takes it; the container's stream waits meanwhile, and the command with it. */
+  async #pump(source: Readable, channel: number): Promise<void> {
+    try {
+      for await (const chunk of source) {
+        for (let at = 0; at < chunk.length; at += COMMAND_CHUNK_BYTES_MAX) {
+          const piece = chunk.subarray(at, at + COMMAND_CHUNK_BYTES_MAX);
+          if (!(await this.#output.take(piece.length))) return;
+          this.#parts.socket.send(Buffer.concat([Buffer.of(channel), piece]));
+        }
+      }
+    } catch {
+      // A stream that broke is told by `exit`; one that we destroyed is nobody's any more.
+    }
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#over.signal.aborted || this.#phase === "ended") return;
+    if (isBinary) return this.#takeStdin(data);
+    const control = parseControl(data);
+    if (control === null) return this.#violated("a frame of unknown form");
+    switch (control.kind) {
+      case "start":
+        if (this.#phase !== "waiting") return this.#violated("a second start");
+        this.#phase = "starting";
+        return this.#started.resolve(control.request);
+      case "consumed":
+        return this.#output.give(control.bytes) ? undefined : this.#violated("more consumed than was sent");
+      case "resize":
+        return this.#resize(control.size);
+      case "signal":
+        return this.#signal(control.name);
+      case "stdin-end":
+        this.#stdinEnded = true;
+        this.#running?.stdin?.end();
+    }
+  }
+
+  #takeStdin(data: Buffer): void {
+    const stdin = this.#running?.stdin ?? null;
+    const bytes = data.length - 1;
+    // What is on its way when a command ends is no mistake of the client's.
+    if (this.#running === null && this.#phase === "running") return;
+    if (data[0] !== COMMAND_CHANNEL.stdin || stdin === null || this.#stdinEnded) return this.#violated("data for no stdin");
+    if (bytes === 0) return;
+    if (!this.#input.takeNow(bytes)) return this.#violated("more stdin than the window allows");
+    // Also when the pipe broke: the client must not wait for a command that reads no more.
+    stdin.write(data.subarray(1), () => {
+      this.#input.give(bytes);
+      this.#send({ kind: "consumed", bytes });
+    });
+  }
+
+  /** The newest size counts: while one is being set, only the last that came is remembered. */
+  #resize(size: { columns: number; rows: number }): void {
+    const idle = this.#size === null;
+    this.#size = size;
+    if (!idle) return;
+    const set = async (): Promise<void> => {
+      for (let next = this.#size; next !== null; next = this.#size === next ? null : this.#size) {
+        await this.#running?.resize(next).catch((error: unknown) => this.#parts.log.debug({ err: error }, "terminal could not be resized"));
+      }
+      this.#size = null;
+    };
+    void set();
+  }
+
+  #signal(name: string): void {
+    if (this.#running === null) return;
+    if (this.#signals >= SIGNALS_AT_ONCE_MAX) return this.#violated("too many signals at once");
+    this.#signals += 1;
+    this.#running
+      .signal(name)
+      .catch((error: unknown) => this.#parts.log.warn({ err: error, signal: name }, "signal could not be sent"))
+      .finally(() => {
+        this.#signals -= 1;
+      });
+  }
+
+  #ping(): () => void {
+    const { socket, clock } = this.#parts;
+    let missed = 0;
+    socket.on("pong", () => {
+      missed = 0;
+    });
+    // A flood of pings is answered by the library: its answers count as unsent too.
+    socket.on("ping", () => this.#checkUnsent());
+    let stop = (): void => undefined;
+    const again = (): void => {
+      if (missed * PING_MS >= SILENCE_MS_MAX) return this.#end(new OperationError("Aborted", "the client went silent"));
+      missed += 1;
+      socket.ping();
+      stop = clock.setTimer(PING_MS, again);
+    };
+    stop = clock.setTimer(PING_MS, again);
+    return () => stop();
+  }
+
+  #violated(what: string): void {
+    this.#end(new OperationError("InvalidArgument", `protocol: ${what}`));
+  }
+
+  #end(reason: unknown): void {
+    if (!this.#over.signal.aborted) this.#over.abort(reason);
+  }
+
+  #gone(): Promise<null> {
+    const { signal } = this.#over;
+    if (signal.aborted) return Promise.resolve(null);
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
+  }
+
+  /** null: the command ended, or nobody is there to be told. */
+  #reason(): unknown {
+    const { aborted, reason } = this.#over.signal;
+    return aborted && reason instanceof OperationError ? reason : null;
+  }
+
+  #send(notice: CommandNotice): void {
+    if (this.#parts.socket.readyState !== this.#parts.socket.OPEN) return;
+    this.#parts.socket.send(JSON.stringify(notice));
+    this.#checkUnsent();
+  }
+
+  #checkUnsent(): void {
+    if (this.#parts.socket.bufferedAmount <= UNSENT_BYTES_MAX) return;
+    this.#end(null);
+    this.#parts.socket.terminate();
+  }
+
+  #close(error: unknown): void {
+    const { socket, clock } = this.#parts;
+    if (error !== null) this.#send({ kind: "error", problem: toProblem(error) });
+    socket.close(error === null ? CLOSE.normal : CLOSE.violation);
+    // A client that does not answer the closing handshake.
+    const stopTimer = clock.setTimer(KILL_GRACE_MS, () => socket.terminate());
+    socket.once("close", stopTimer);
+  }
+}
+
+function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
+}
+
+function parseControl(data: Buffer): CommandControl | null {
+  try {
+    return CommandControl.parse(JSON.parse(data.toString("utf8")));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,69 @@
+// Takes WebSocket connections that each run one command: bounds them, and ends them when the server stops.
+// What happens on a connection is command-session.ts; which sandbox it may reach is the caller's `lease`.
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { type WebSocket, WebSocketServer } from "ws";
+import { OperationError } from "../../api/errors.ts";
+import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
+import type { Clock } from "../clock.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Lease } from "../sandbox-access.ts";
+import { serveCommand } from "./command-session.ts";
+
+/** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
+export const COMMANDS_MAX = 256;
+
+export interface CommandDoorParts {
+  engine: Engine;
+  clock: Clock;
+  log: Logger;
+}
+
+export class CommandDoor {
+  readonly #parts: CommandDoorParts;
+  readonly #server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: COMMAND_FRAME_BYTES_MAX });
+  readonly #sockets = new Set<WebSocket>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(parts: CommandDoorParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Serves the command that the client will ask for, in the sandbox that `lease` gives. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, lease: () => Promise<Lease>): void {
+    if (this.#running.size >= COMMANDS_MAX) {
+      refuseUpgrade(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      const { engine, clock, log } = this.#parts;
+      this.#sockets.add(client);
+      const done = serveCommand({ socket: client, engine, lease, clock, log }).finally(() => {
+        this.#sockets.delete(client);
+        this.#running.delete(done);
+      });
+      this.#running.add(done);
+    });
+  }
+
+  /** Ends every command. */
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    await Promise.all(this.#running);
+  }
+}
+
+/** Answers an upgrade with an error, as any other request. */
+export function refuseUpgrade(socket: Duplex, error: OperationError): void {
+  const problem = toProblem(error);
+  const body = JSON.stringify(problem);
+  socket.on("error", () => undefined);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
