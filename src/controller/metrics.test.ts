@@ -96,7 +96,8 @@ describe("every metric", () => {
     for (const { name, type, help, samples } of families) {
       expect(help, name).not.toBe("");
       expect(name.endsWith("_total"), `${name} is a ${type}`).toBe(type === "counter");
-      expect(name, "base units").not.toMatch(/_(milliseconds|ms|minutes|hours|kilobytes|megabytes)(_|$)/);
+      expect(name, "base units").not.toMatch(/_(milliseconds|minutes|hours|days|kilobytes|megabytes|s|ms|us|ns|sec|b|kb|mb|gb|m|h|d)(_|$)/);
+      expect(name, "its type is not in its name").not.toMatch(/_(counter|gauge|histogram|summary)(_|$)/);
       expect(samples.length, `${name} has samples`).toBeLessThan(1_000);
       expect(new Set(samples.map((line) => line.slice(0, line.lastIndexOf(" ")))).size, `${name} has no sample twice`).toBe(samples.length);
     }

@@ -1,7 +1,7 @@
 // Says that something in a folder may have changed, by file name. It reads no file and promises no completeness: in any doubt it says
 // "relist". It outlives atomic renames, editors of every style, a folder that is not there yet, is removed, replaced or moved.
 //
-// One watch of the kernel for the folder, whatever the number of files (chokidar takes one for each: 10 000 sessions would be 10 000), and
+// One watch of the kernel for the folder, whatever the number of files (chokidar takes one for each: 10 000 of them, 600 ms and 79 MB for 10 000 sessions), and
 // one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file systems
 // without events (network, some bind mounts), and a single file that is bind-mounted.
 import { type FSWatcher, type Stats, watch } from "node:fs";
@@ -63,18 +63,18 @@ class FolderWatch {
   }
 
   async #look(): Promise<void> {
-    const heard = this.#heard;
-    this.#heard = false;
-    await this.#lookAtFolder(heard);
+    await this.#lookAtFolder();
     await this.#lookAtFiles();
     if (this.#options.signal.aborted) return;
     this.#next = setTimeout(() => void this.#look(), this.#options.pollMs ?? POLL_MS);
     this.#next.unref();
   }
 
-  async #lookAtFolder(heard: boolean): Promise<void> {
+  async #lookAtFolder(): Promise<void> {
     const facts = await stat(this.#options.folder).catch(() => null);
     if (this.#options.signal.aborted) return;
+    const heard = this.#heard;
+    this.#heard = false;
     const folder = facts?.isDirectory() ? `${facts.dev}:${facts.ino}` : null;
     const modified = facts === null ? "" : `${facts.mtimeMs}`;
     if (folder !== this.#folder) {
