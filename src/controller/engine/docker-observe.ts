@@ -15,9 +15,10 @@ import {
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec, Mount } from "../../api/sandbox.ts";
+import { effectiveLive } from "../decide/limits.ts";
 import { LAST_OWN_VARIABLE, PROCESS_STATE_DIR, toTmpfsOwner } from "./docker-create.ts";
 import type { ContainerState, Identity, Listed, Observation } from "./engine.ts";
-import { effectiveLive, SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
+import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
 
 const text = z.string().nullish();
 const count = z.number().nullish();

@@ -15,7 +15,6 @@ import { connectDocker } from "./connect.ts";
 import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.ts";
 import type { DockerEngine } from "./docker.ts";
 import { PROCESS_STATE_DIR } from "./docker-create.ts";
-import { effectiveLive } from "./normal-form.ts";
 
 const IMAGE = "debian:bookworm-slim";
 const MIB = 1024 * 1024;

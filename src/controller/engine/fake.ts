@@ -6,6 +6,7 @@ import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import { effectiveLive } from "../decide/limits.ts";
 import { DEADLINE_MS } from "./call.ts";
 import { toLabels } from "./docker-create.ts";
 import { toIdentity } from "./docker-observe.ts";
@@ -27,7 +28,7 @@ import type {
 } from "./engine.ts";
 import { FakeExec } from "./fake-exec.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
-import { effectiveLive, SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
+import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
 
 const HANG_MS: Readonly<Partial<Record<FakeOperation, number>>> = {
   create: DEADLINE_MS.create,

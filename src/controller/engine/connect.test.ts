@@ -1,0 +1,144 @@
+// Where the engine is looked for, in which order, and what is said when none answers. Engines here are sockets that answer a little.
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { createServer as createSocket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toInstanceId } from "../../api/brands.ts";
+import { connectDocker } from "./connect.ts";
+import { type EndpointFiles, type Environment, findCandidates } from "./endpoint.ts";
+import { toSshArguments } from "./ssh-agent.ts";
+
+const HOME = "/home/user";
+const filesOf = (files: Record<string, string>): EndpointFiles => ({
+  read: async (path) => files[path] ?? null,
+  isSocket: async (path) => path in files,
+});
+const hashOf = (name: string): string => createHash("sha256").update(name).digest("hex");
+const metaOf = (name: string): string => `${HOME}/.docker/contexts/meta/${hashOf(name)}/meta.json`;
+const meta = (docker: object): string => JSON.stringify({ Name: "x", Metadata: {}, Endpoints: { docker } });
+
+async function find(environment: Environment, files: Record<string, string> = {}) {
+  return await findCandidates(environment, HOME, filesOf(files));
+}
+
+test("DOCKER_HOST comes first, before every context", async () => {
+  const files = { [`${HOME}/.docker/config.json`]: JSON.stringify({ currentContext: "colima" }) };
+  const [only, ...more] = await find({ DOCKER_HOST: "unix:///run/other.sock", DOCKER_CONTEXT: "colima" }, files);
+  expect(only).toMatchObject({ address: "unix:///run/other.sock", because: "DOCKER_HOST", isDefault: false, options: { socketPath: "/run/other.sock" } });
+  expect(more).toEqual([]);
+});
+
+test("tcp is plain unless TLS is asked for, and then its files are used and checked", async () => {
+  const tls = { "/certs/ca.pem": "CA", "/certs/cert.pem": "CERT", "/certs/key.pem": "KEY" };
+  const [plain] = await find({ DOCKER_HOST: "tcp://engine.test:2375" });
+  expect(plain?.options).toMatchObject({ protocol: "http", host: "engine.test", port: 2375 });
+  const [verified] = await find({ DOCKER_HOST: "tcp://engine.test", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" }, tls);
+  expect(verified?.options).toMatchObject({ protocol: "https", port: 2376, ca: "CA", cert: "CERT", key: "KEY" });
+  expect(Reflect.get(verified?.options.agent ?? {}, "options")).toMatchObject({ rejectUnauthorized: true, ca: "CA" });
+  const [unverified] = await find({ DOCKER_HOST: "engine.test:9", DOCKER_TLS: "1", DOCKER_CERT_PATH: "/certs" }, tls);
+  expect(Reflect.get(unverified?.options.agent ?? {}, "options")).toMatchObject({ rejectUnauthorized: false });
+});
+
+test("ssh runs the system's own ssh, and a host name cannot become an option", async () => {
+  const [ssh] = await find({ DOCKER_HOST: "ssh://me@far.test:2222" });
+  expect(ssh).toMatchObject({ socketPath: null, options: { protocol: "http" } });
+  expect(toSshArguments(new URL("ssh://me@far.test:2222")).slice(-9)).toEqual(["-l", "me", "-p", "2222", "--", "far.test", "docker", "system", "dial-stdio"]);
+});
+
+test("a context is taken from DOCKER_CONTEXT, else from Docker's own config, with its TLS files", async () => {
+  const tlsDir = `${HOME}/.docker/contexts/tls/${hashOf("far")}/docker`;
+  const files = {
+    [`${HOME}/.docker/config.json`]: JSON.stringify({ auths: {}, currentContext: "colima" }),
+    [metaOf("colima")]: meta({ Host: `unix://${HOME}/.colima/default/docker.sock`, SkipTLSVerify: false }),
+    [metaOf("far")]: meta({ Host: "tcp://far.test:2376" }),
+    [`${tlsDir}/ca.pem`]: "CA",
+  };
+  expect(await find({}, files)).toMatchObject([{ address: `unix://${HOME}/.colima/default/docker.sock`, because: 'the current context, "colima"' }]);
+  expect(await find({ DOCKER_CONTEXT: "far" }, files)).toMatchObject([{ because: 'DOCKER_CONTEXT, "far"', options: { protocol: "https", ca: "CA" } }]);
+  const sockets = await find({ DOCKER_CONTEXT: "default" }, files);
+  expect(sockets.every(({ isDefault }) => isDefault)).toBe(true);
+});
+
+test("a context that does not exist, an unreadable file or a strange address is said, not passed over", async () => {
+  await expect(find({ DOCKER_CONTEXT: "nope" })).rejects.toMatchObject({ code: "EngineUnreachable", message: expect.stringContaining('"nope"') });
+  await expect(find({}, { [`${HOME}/.docker/config.json`]: "{" })).rejects.toMatchObject({ code: "EngineUnreachable" });
+  await expect(find({ DOCKER_HOST: "gopher://x" })).rejects.toMatchObject({ code: "EngineUnreachable" });
+});
+
+test("without any of these the known sockets are tried, Docker's first, Podman's last", async () => {
+  const found = await find({ XDG_RUNTIME_DIR: "/run/user/7" });
+  expect(found.map(({ address }) => address.slice("unix://".length))).toEqual([
+    "/var/run/docker.sock",
+    `${HOME}/.docker/run/docker.sock`,
+    `${HOME}/.docker/desktop/docker.sock`,
+    `${HOME}/.colima/default/docker.sock`,
+    `${HOME}/.config/colima/default/docker.sock`,
+    `${HOME}/.orbstack/run/docker.sock`,
+    "/run/user/7/docker.sock",
+    "/run/user/7/podman/podman.sock",
+    "/run/podman/podman.sock",
+    `${HOME}/.local/share/containers/podman/machine/podman.sock`,
+  ]);
+});
+
+test("a person's environment decides nothing behind these parameters", async () => {
+  const [first] = await find({});
+  expect(Object.keys(first?.options ?? {}).sort()).toEqual(["agent", "ca", "cert", "host", "key", "port", "protocol", "socketPath"]);
+});
+
+let folder: string;
+const servers: { close(): unknown }[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "openclaw-connect-"));
+});
+afterAll(async () => {
+  for (const server of servers) server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function listen(name: string, server: Server | ReturnType<typeof createSocket>): Promise<string> {
+  servers.push(server);
+  const path = join(folder, name);
+  await new Promise<void>((resolve) => server.listen(path, () => resolve()));
+  return path;
+}
+
+const podman = createServer((request, response) => {
+  const answers: Record<string, unknown> = {
+    "/version": { Version: "4.3.1", Components: [{ Name: "Podman Engine" }] },
+    "/info": { SecurityOptions: ["name=seccomp,profile=default", "name=rootless"], CgroupVersion: "2", Runtimes: { crun: {} }, DefaultRuntime: "crun" },
+  };
+  response.end(JSON.stringify(answers[request.url ?? ""] ?? "OK"));
+});
+
+test("the first socket that exists and answers is taken, and it says why", async () => {
+  const home = join(folder, "home");
+  const runtimeDir = join(folder, "run");
+  const live = await listen("live.sock", podman);
+  // Every well-known place is absent here but one that leads to a live engine.
+  const files: EndpointFiles = { read: async () => null, isSocket: async () => false };
+  const options = { instance: toInstanceId("i"), home, observer: () => {}, files };
+  await expect(connectDocker({ ...options, environment: { XDG_RUNTIME_DIR: runtimeDir } })).rejects.toMatchObject({
+    code: "EngineUnreachable",
+    message: expect.stringContaining("/var/run/docker.sock"),
+    fix: expect.stringContaining("DOCKER_HOST"),
+  });
+  const engine = await connectDocker({ ...options, environment: { DOCKER_HOST: `unix://${live}` } });
+  expect(engine.because).toBe("DOCKER_HOST");
+  expect(await engine.info()).toMatchObject({ product: "podman", version: "4.3.1", endpoint: `unix://${live}`, securityOptions: ["seccomp", "rootless"] });
+  expect(engine.capabilities.liveFields.size).toBe(0);
+});
+
+test("an engine that accepts and never answers is given up at the deadline", async () => {
+  const wedged = await listen(
+    "wedged.sock",
+    createSocket(() => {}),
+  );
+  const startedMs = performance.now();
+  const connecting = connectDocker({ instance: toInstanceId("i"), home: folder, observer: () => {}, environment: { DOCKER_HOST: `unix://${wedged}` } });
+  await expect(connecting).rejects.toMatchObject({ code: "EngineUnreachable", message: expect.stringContaining("no answer within 3 s") });
+  expect(performance.now() - startedMs).toBeLessThan(4_000);
+});
