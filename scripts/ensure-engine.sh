@@ -78,7 +78,7 @@ start_directly() {
 
 explain_failure() {
   tail -n 20 "$log" 2>/dev/null | sed 's/^/    /' >&2
-  die "dockerd did not answer within $start_seconds_max s ($1)." \
+  die "$1" \
     "The lines above are the end of $log; the usual reasons:" \
     "'iptables ... Permission denied' or 'Operation not permitted': this machine is a container that may not run an engine; give it --privileged or an engine's socket" \
     "'cgroup': mount the cgroup file system at /sys/fs/cgroup" \
@@ -96,8 +96,8 @@ if ! answers; then # installing may have started the service
   fi
 fi
 until answers; do
-  if [ -n "$daemon" ] && ! process_is "$daemon" dockerd && [ $((SECONDS - started)) -ge 2 ]; then explain_failure "it ended"; fi
-  [ $((SECONDS - started)) -lt "$start_seconds_max" ] || explain_failure "it is still running"
+  if [ -n "$daemon" ] && ! process_is "$daemon" dockerd && [ $((SECONDS - started)) -ge 2 ]; then explain_failure "dockerd ended instead of answering."; fi
+  [ $((SECONDS - started)) -lt "$start_seconds_max" ] || explain_failure "dockerd runs, but did not answer within $start_seconds_max s."
   sleep 0.2
 done
 say "an engine answers after $((SECONDS - started)) s"
