@@ -214,4 +214,4 @@ test("ten thousand sessions are listed again without being read again, but for t
   await writeFile(join(folder, "session-7.session.json"), JSON.stringify(toSession("session-7")));
   const refreshed = sessionsOf(await store.refresh(main, ["session-7.session.json"]));
   expect(refreshed.filter((session, at) => session !== first[at])).toHaveLength(1);
-});
+}, 60_000);
