@@ -97,3 +97,21 @@ test("a config without any key gives the documented defaults", () => {
     live: PLAIN.live,
   });
 });
+
+test("swap beside a memory limit goes back to the engine's default while the container runs; without one it is lifted", () => {
+  const limited = { cpus: null, memory: 1_024, memorySwap: 1_024, pidsLimit: 64 };
+  expect(diffLive({ ...limited, memorySwap: null }, limited).map(({ field, unset }) => [field, unset])).toEqual([
+    ["docker.memorySwap", false],
+  ]);
+  const neither = diffLive({ ...limited, memory: null, memorySwap: null }, limited);
+  expect(neither.map(({ field, unset }) => [field, unset])).toEqual([
+    ["docker.memory", true],
+    ["docker.memorySwap", true],
+  ]);
+});
+
+test("limits that an engine reads back in another way are none that differ", () => {
+  const written = desiredOf({ docker: { memory: "128m", memorySwap: "256m" } });
+  expect(specOf(written).container.live.memorySwap).toBeNull();
+  expect(specOf(desiredOf({ docker: { memorySwap: -1 } })).container.live.memorySwap).toBeNull();
+});

@@ -98,7 +98,11 @@ export interface LiveDrift extends FieldDrift {
   unset: boolean;
 }
 
-const isUnlimited = (name: keyof LiveSpec, live: LiveSpec): boolean => live[name] === null || (name === "pidsLimit" && live[name] === 0);
+/** Beside a memory limit no swap limit means the engine's default, twice the memory, which can be set while the container runs. */
+function isUnlimited(name: keyof LiveSpec, live: LiveSpec): boolean {
+  if (name === "memorySwap") return live.memorySwap === null && live.memory === null;
+  return live[name] === null || (name === "pidsLimit" && live[name] === 0);
+}
 
 /** Limits in force that differ from the spec. */
 export function diffLive(desired: LiveSpec, actual: LiveSpec): LiveDrift[] {

@@ -2,6 +2,7 @@
 // Every value that reaches the engine is in the result; the engine adapter adds no default.
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
 import { diffLive, hashSpec } from "./fields.ts";
+import { effectiveLive } from "./limits.ts";
 import type { ImageFact } from "./observation.ts";
 import type { DesiredSandbox, ResolvedSpec, WorkspaceFact } from "./types.ts";
 
@@ -87,7 +88,7 @@ function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSp
     extraHosts: docker.extraHosts,
     mounts: toMounts(desired),
     setupCommand: docker.setupCommand,
-    live: { cpus: docker.cpus, memory: docker.memory, memorySwap: docker.memorySwap, pidsLimit: docker.pidsLimit },
+    live: effectiveLive({ cpus: docker.cpus, memory: docker.memory, memorySwap: docker.memorySwap, pidsLimit: docker.pidsLimit }),
   };
 }
 

@@ -11,6 +11,7 @@ import { toInstanceId } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
+import { effectiveLive } from "../decide/limits.ts";
 import { connectDocker } from "./connect.ts";
 import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.ts";
 import type { DockerEngine } from "./docker.ts";
@@ -99,7 +100,11 @@ test("every knob reaches the engine, and reading it back shows no difference", a
     Dns: ["127.0.0.53", "192.0.2.1"],
   });
   expect(raw.HostConfig.SecurityOpt).toContain("no-new-privileges:true");
-  const inside = await run(engine, handle, shell('id -u; id -g; printf "%s\\n" "$SPACES" "$EQUALS"; ulimit -n; mkdir /tmp/x; grep NoNewPrivs /proc/self/status; pwd'));
+  const inside = await run(
+    engine,
+    handle,
+    shell('id -u; id -g; printf "%s\\n" "$SPACES" "$EQUALS"; ulimit -n; mkdir /tmp/x; grep NoNewPrivs /proc/self/status; pwd'),
+  );
   expect(inside.stdout).toBe("1234\n2345\na b  $(c) `d`\nx=y=z\n512\nNoNewPrivs:\t1\n/workspace\n");
   expect(inside.stderr).toContain("Operation not permitted");
 });
@@ -182,7 +187,9 @@ test("cancelling a command ends everything that it started", async () => {
     orphan: "(setsid sh -c 'sleep 2; touch /tmp/orphan' &) ; sleep 5",
     deaf: "trap '' TERM INT HUP; sleep 2; touch /tmp/deaf",
   };
-  const streams = await Promise.all(Object.values(scripts).map(async (script) => await engine.exec(handle, { argv: shell(script), stdin: false })));
+  const streams = await Promise.all(
+    Object.values(scripts).map(async (script) => await engine.exec(handle, { argv: shell(script), stdin: false })),
+  );
   for (const stream of streams) {
     stream.stdout.resume();
     stream.stderr.resume();
@@ -283,7 +290,10 @@ test("a command's arguments, folder and variables reach it as they are", async (
   const { stdout, code } = await run(engine, handle, ["printf", "[%s]", ...nasty]);
   expect([stdout, code]).toEqual([nasty.map((each) => `[${each}]`).join(""), 0]);
   const env = { ODD: "$HOME `x` \"' \n end", OPENCLAW_EXEC_ID: "mine" };
-  const seen = await run(engine, handle, shell('printf "%s|" "$ODD" "$PWD" "$HOME"; [ "$OPENCLAW_EXEC_ID" = mine ] || printf no'), { env, workdir: "/tmp" });
+  const seen = await run(engine, handle, shell('printf "%s|" "$ODD" "$PWD" "$HOME"; [ "$OPENCLAW_EXEC_ID" = mine ] || printf no'), {
+    env,
+    workdir: "/tmp",
+  });
   expect(seen.stdout).toBe(`${env.ODD}|/tmp|/workspace|no`);
   expect((await run(engine, handle, shell("ls /tmp"))).stdout).toBe("");
 });
@@ -292,7 +302,11 @@ test("a folder or command that is not there is said clearly, with 126 or 127", a
   const { handle } = await launch();
   const folder = await run(engine, handle, ["true"], { workdir: "/no/such/folder" });
   expect(folder).toMatchObject({ code: 126, stdout: "", stderr: expect.stringContaining("/no/such/folder") });
-  expect(await run(engine, handle, ["no-such-command"])).toMatchObject({ code: 127, stdout: "", stderr: expect.stringContaining("no-such-command") });
+  expect(await run(engine, handle, ["no-such-command"])).toMatchObject({
+    code: 127,
+    stdout: "",
+    stderr: expect.stringContaining("no-such-command"),
+  });
   expect(await codeOf(engine.exec(handle, { argv: ["-c"], stdin: false }))).toBe("InvalidArgument");
 });
 
@@ -345,7 +359,8 @@ test("a command that closes its output and goes on is followed to its end", asyn
 
 test("a port inside is reached without being published, both ways and to the end", async () => {
   const { handle } = await launch({ network: "none" });
-  const server = "import socket\ns=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',9222));s.listen()\nwhile 1:\n c,_=s.accept();d=b''\n while 1:\n  x=c.recv(65536)\n  if not x: break\n  d+=x\n c.sendall(b'got %d'%len(d));c.close()\n";
+  const server =
+    "import socket\ns=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',9222));s.listen()\nwhile 1:\n c,_=s.accept();d=b''\n while 1:\n  x=c.recv(65536)\n  if not x: break\n  d+=x\n c.sendall(b'got %d'%len(d));c.close()\n";
   const hasPython = (await run(engine, handle, shell("command -v python3"))).code === 0;
   const image = hasPython ? IMAGE : "openclaw-sandbox:bookworm-slim";
   if ((await engine.resolveImage(image)).kind === "missing") return console.warn(`not run: ${image} is not there`);
