@@ -120,7 +120,8 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Plan {
     drift: standing.drift,
   });
   if (rollout.policy === "never" && reason.cause !== "forced" && !reason.broken) {
-    return keep({ kind: "deferred", until: null, message: `${reason.because}; rollout.policy is "never"` }, null);
+    const pinned = keep({ kind: "deferred", until: null, message: `${reason.because}; rollout.policy is "never"` }, null);
+    return { ...pinned, actions: [...pinned.actions, ...retireSuccessor(standing)] };
   }
   const now = rollout.policy === "now";
   const kill = now || (reason.cause === "forced" && input.request?.kill === true);
@@ -288,6 +289,16 @@ function retireLeftovers(standing: Standing): Action[] {
     cause: "orphan",
     because,
   }));
+}
+
+/** A successor that will not be needed: it serves nobody. */
+function retireSuccessor({ successor }: Standing): Action[] {
+  if (successor === null) return [];
+  const { handle } = successor.observation;
+  const evidence = { kind: "half-made", uid: handle.uid } as const;
+  return [
+    { kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "rollout.policy keeps the container that serves" },
+  ];
 }
 
 /** A quiet system must still converge: idle, age and back-off wake the sandbox by themselves. */
