@@ -38,7 +38,9 @@ test("a caller that gives up is let go at once, also when it gave up before", as
   const stuck = call("start", "a", async () => await new Promise<never>(() => {}), { signal: caller.signal });
   caller.abort();
   await expect(stuck).rejects.toMatchObject({ code: "Aborted" });
-  await expect(call("start", "a", async () => await new Promise<never>(() => {}), { signal: caller.signal })).rejects.toMatchObject({ code: "Aborted" });
+  await expect(call("start", "a", async () => await new Promise<never>(() => {}), { signal: caller.signal })).rejects.toMatchObject({
+    code: "Aborted",
+  });
   expect(seen.map(([, code]) => code)).toEqual(["Aborted", "Aborted"]);
 });
 

@@ -27,7 +27,12 @@ async function find(environment: Environment, files: Record<string, string> = {}
 test("DOCKER_HOST comes first, before every context", async () => {
   const files = { [`${HOME}/.docker/config.json`]: JSON.stringify({ currentContext: "colima" }) };
   const [only, ...more] = await find({ DOCKER_HOST: "unix:///run/other.sock", DOCKER_CONTEXT: "colima" }, files);
-  expect(only).toMatchObject({ address: "unix:///run/other.sock", because: "DOCKER_HOST", isDefault: false, options: { socketPath: "/run/other.sock" } });
+  expect(only).toMatchObject({
+    address: "unix:///run/other.sock",
+    because: "DOCKER_HOST",
+    isDefault: false,
+    options: { socketPath: "/run/other.sock" },
+  });
   expect(more).toEqual([]);
 });
 
@@ -45,7 +50,17 @@ test("tcp is plain unless TLS is asked for, and then its files are used and chec
 test("ssh runs the system's own ssh, and a host name cannot become an option", async () => {
   const [ssh] = await find({ DOCKER_HOST: "ssh://me@far.test:2222" });
   expect(ssh).toMatchObject({ socketPath: null, options: { protocol: "http" } });
-  expect(toSshArguments(new URL("ssh://me@far.test:2222")).slice(-9)).toEqual(["-l", "me", "-p", "2222", "--", "far.test", "docker", "system", "dial-stdio"]);
+  expect(toSshArguments(new URL("ssh://me@far.test:2222")).slice(-9)).toEqual([
+    "-l",
+    "me",
+    "-p",
+    "2222",
+    "--",
+    "far.test",
+    "docker",
+    "system",
+    "dial-stdio",
+  ]);
 });
 
 test("a context is taken from DOCKER_CONTEXT, else from Docker's own config, with its TLS files", async () => {
@@ -56,14 +71,21 @@ test("a context is taken from DOCKER_CONTEXT, else from Docker's own config, wit
     [metaOf("far")]: meta({ Host: "tcp://far.test:2376" }),
     [`${tlsDir}/ca.pem`]: "CA",
   };
-  expect(await find({}, files)).toMatchObject([{ address: `unix://${HOME}/.colima/default/docker.sock`, because: 'the current context, "colima"' }]);
-  expect(await find({ DOCKER_CONTEXT: "far" }, files)).toMatchObject([{ because: 'DOCKER_CONTEXT, "far"', options: { protocol: "https", ca: "CA" } }]);
+  expect(await find({}, files)).toMatchObject([
+    { address: `unix://${HOME}/.colima/default/docker.sock`, because: 'the current context, "colima"' },
+  ]);
+  expect(await find({ DOCKER_CONTEXT: "far" }, files)).toMatchObject([
+    { because: 'DOCKER_CONTEXT, "far"', options: { protocol: "https", ca: "CA" } },
+  ]);
   const sockets = await find({ DOCKER_CONTEXT: "default" }, files);
   expect(sockets.every(({ isDefault }) => isDefault)).toBe(true);
 });
 
 test("a context that does not exist, an unreadable file or a strange address is said, not passed over", async () => {
-  await expect(find({ DOCKER_CONTEXT: "nope" })).rejects.toMatchObject({ code: "EngineUnreachable", message: expect.stringContaining('"nope"') });
+  await expect(find({ DOCKER_CONTEXT: "nope" })).rejects.toMatchObject({
+    code: "EngineUnreachable",
+    message: expect.stringContaining('"nope"'),
+  });
   await expect(find({}, { [`${HOME}/.docker/config.json`]: "{" })).rejects.toMatchObject({ code: "EngineUnreachable" });
   await expect(find({ DOCKER_HOST: "gopher://x" })).rejects.toMatchObject({ code: "EngineUnreachable" });
 });
@@ -109,7 +131,12 @@ async function listen(name: string, server: Server | ReturnType<typeof createSoc
 const podman = createServer((request, response) => {
   const answers: Record<string, unknown> = {
     "/version": { Version: "4.3.1", Components: [{ Name: "Podman Engine" }] },
-    "/info": { SecurityOptions: ["name=seccomp,profile=default", "name=rootless"], CgroupVersion: "2", Runtimes: { crun: {} }, DefaultRuntime: "crun" },
+    "/info": {
+      SecurityOptions: ["name=seccomp,profile=default", "name=rootless"],
+      CgroupVersion: "2",
+      Runtimes: { crun: {} },
+      DefaultRuntime: "crun",
+    },
   };
   response.end(JSON.stringify(answers[request.url ?? ""] ?? "OK"));
 });
@@ -128,7 +155,12 @@ test("the first socket that exists and answers is taken, and it says why", async
   });
   const engine = await connectDocker({ ...options, environment: { DOCKER_HOST: `unix://${live}` } });
   expect(engine.because).toBe("DOCKER_HOST");
-  expect(await engine.info()).toMatchObject({ product: "podman", version: "4.3.1", endpoint: `unix://${live}`, securityOptions: ["seccomp", "rootless"] });
+  expect(await engine.info()).toMatchObject({
+    product: "podman",
+    version: "4.3.1",
+    endpoint: `unix://${live}`,
+    securityOptions: ["seccomp", "rootless"],
+  });
   expect(engine.capabilities.liveFields.size).toBe(0);
 });
 
@@ -138,7 +170,12 @@ test("an engine that accepts and never answers is given up at the deadline", asy
     createSocket(() => {}),
   );
   const startedMs = performance.now();
-  const connecting = connectDocker({ instance: toInstanceId("i"), home: folder, observer: () => {}, environment: { DOCKER_HOST: `unix://${wedged}` } });
+  const connecting = connectDocker({
+    instance: toInstanceId("i"),
+    home: folder,
+    observer: () => {},
+    environment: { DOCKER_HOST: `unix://${wedged}` },
+  });
   await expect(connecting).rejects.toMatchObject({ code: "EngineUnreachable", message: expect.stringContaining("no answer within 3 s") });
   expect(performance.now() - startedMs).toBeLessThan(4_000);
 });

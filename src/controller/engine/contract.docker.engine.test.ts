@@ -4,7 +4,7 @@ import Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import { connectDocker } from "./connect.ts";
-import { describeEngine } from "./contract.ts";
+import { describeEngine } from "./contract.fixture.ts";
 import type { Handle } from "./engine.ts";
 
 const docker = new Docker();

@@ -18,7 +18,14 @@ async function take(demux: Demux): Promise<{ stdout: string; stderr: string; gro
 }
 
 test("however the bytes are cut, output, errors and the process group come out whole", async () => {
-  const whole = Buffer.concat([frame(1, "4711\n"), frame(1, "out one\n"), frame(2, "error\n"), frame(1, ""), frame(1, "out two"), frame(2, "!")]);
+  const whole = Buffer.concat([
+    frame(1, "4711\n"),
+    frame(1, "out one\n"),
+    frame(2, "error\n"),
+    frame(1, ""),
+    frame(1, "out two"),
+    frame(2, "!"),
+  ]);
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: whole.length - 1 }), { maxLength: 12 }), async (cuts) => {
       const demux = new Demux({ isTerminal: false, resume: () => {} });
@@ -59,7 +66,12 @@ test("an exec that ends without a word has no group", async () => {
 
 test("the source is stopped while either reader has enough, and goes on when both have room", async () => {
   let resumed = 0;
-  const demux = new Demux({ isTerminal: false, resume: () => { resumed += 1; } });
+  const demux = new Demux({
+    isTerminal: false,
+    resume: () => {
+      resumed += 1;
+    },
+  });
   expect(demux.push(frame(1, "1\n"))).toBe(true);
   expect(demux.push(frame(2, Buffer.alloc(100_000)))).toBe(false);
   expect(demux.push(frame(1, "more"))).toBe(false);

@@ -13,7 +13,7 @@ import type { ContainerSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { effectiveLive } from "../decide/limits.ts";
 import { connectDocker } from "./connect.ts";
-import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.ts";
+import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.fixture.ts";
 import type { DockerEngine } from "./docker.ts";
 import { PROCESS_STATE_DIR } from "./docker-create.ts";
 
@@ -357,19 +357,28 @@ test("a command that closes its output and goes on is followed to its end", asyn
   expect((await run(engine, handle, shell("exec >&- 2>&-; sleep 1; exit 5"))).code).toBe(5);
 });
 
-test("a port inside is reached without being published, both ways and to the end", async () => {
-  const { handle } = await launch({ network: "none" });
-  const server =
-    "import socket\ns=socket.socket();s.setsockopt(1,2,1);s.bind(('127.0.0.1',9222));s.listen()\nwhile 1:\n c,_=s.accept();d=b''\n while 1:\n  x=c.recv(65536)\n  if not x: break\n  d+=x\n c.sendall(b'got %d'%len(d));c.close()\n";
-  const hasPython = (await run(engine, handle, shell("command -v python3"))).code === 0;
-  const image = hasPython ? IMAGE : "openclaw-sandbox:bookworm-slim";
-  if ((await engine.resolveImage(image)).kind === "missing") return console.warn(`not run: ${image} is not there`);
-  const sandbox = await launch({ image });
-  const listening = await engine.exec(sandbox.handle, { argv: ["python3", "-c", server], stdin: false });
+/** Answers each connection with how much it was sent. */
+const SERVER = `import socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 9222))
+listener.listen()
+while True:
+    peer, _ = listener.accept()
+    seen = 0
+    while data := peer.recv(65536): seen += len(data)
+    peer.sendall(b"got %d" % seen)
+    peer.close()`;
+
+test("a port inside is reached without being published, both ways and to the end", async ({ skip }) => {
+  const image = "openclaw-sandbox:bookworm-slim";
+  skip((await engine.resolveImage(image)).kind === "missing", `${image} is not there: scripts/sandbox-setup.sh`);
+  const { handle } = await launch({ image, network: "none" });
+  const listening = await engine.exec(handle, { argv: ["python3", "-c", SERVER], stdin: false });
   listening.stdout.resume();
   listening.stderr.resume();
   const connection = await eventually(
-    async () => await engine.dial(sandbox.handle, 9_222).catch(() => null),
+    async () => await engine.dial(handle, 9_222).catch(() => null),
     (dialled) => dialled !== null,
   );
   if (connection === null) throw new Error("not connected");

@@ -18,13 +18,18 @@ const REFUSALS: [EngineOperation, number, string, string][] = [
   ["inspect", 404, 'no container with name or ID "abc" found: no such container', "StaleHandle"],
   ["exec-inspect", 404, "No such exec instance: abc", "StaleHandle"],
   ["start", 404, "network no-such-network not found", "SpecRejected"],
-  ["create", 500, 'unable to find network with name or ID nope: network not found', "SpecRejected"],
+  ["create", 500, "unable to find network with name or ID nope: network not found", "SpecRejected"],
   ["detach", 404, "endpoint abc not found", "StaleHandle"],
   ["remove-object", 404, "network abc not found", "NotFound"],
   ["remove", 409, "removal of container abc is already in progress", "EngineConflict"],
   ["start", 409, "Container is marked for removal and cannot be started.", "EngineConflict"],
   ["create", 409, 'Conflict. The container name "/e10" is already in use by container "eb99".', "EngineConflict"],
-  ["create", 500, 'creating container storage: the container name "x" is already in use by abc. You have to remove that container', "EngineConflict"],
+  [
+    "create",
+    500,
+    'creating container storage: the container name "x" is already in use by abc. You have to remove that container',
+    "EngineConflict",
+  ],
   ["rename", 409, 'Conflict. The container name "/x" is already in use by container "eb99"', "EngineConflict"],
   ["start", 409, "cannot start a paused container, try unpause instead", "NotReady"],
   ["exec-create", 409, "Container e10 is paused, unpause the container before exec", "NotReady"],
@@ -33,7 +38,7 @@ const REFUSALS: [EngineOperation, number, string, string][] = [
   ["kill", 409, "Cannot kill container: e10: Container eb99 is not running", "EngineConflict"],
   ["create", 400, 'invalid mount config for type "bind": bind source path does not exist: /nope', "SpecRejected"],
   ["start", 400, 'invalid mount config for type "bind": bind source path does not exist: /nope', "SpecRejected"],
-  ["create", 500, 'statfs /nope: no such file or directory', "SpecRejected"],
+  ["create", 500, "statfs /nope: no such file or directory", "SpecRejected"],
   ["create", 400, "Unknown runtime specified zzz", "SpecRejected"],
   ["start", 500, "unknown or invalid runtime name: zzz", "SpecRejected"],
   ["create", 400, "You should always set the Memory limit when using Memoryswap limit, see usage", "SpecRejected"],
@@ -49,11 +54,26 @@ const REFUSALS: [EngineOperation, number, string, string][] = [
     "SpecRejected",
   ],
   ["start", 500, "cannot start a stopped process: unknown", "SpecRejected"],
-  ["start", 500, "failed to create shim: OCI runtime create failed: container_linux.go:380: mount through procfd: not a directory: unknown", "SpecRejected"],
-  ["start", 500, "OCI runtime create failed: unable to apply cgroup configuration: write: no space left on device: unknown", "EngineFailed"],
+  [
+    "start",
+    500,
+    "failed to create shim: OCI runtime create failed: container_linux.go:380: mount through procfd: not a directory: unknown",
+    "SpecRejected",
+  ],
+  [
+    "start",
+    500,
+    "OCI runtime create failed: unable to apply cgroup configuration: write: no space left on device: unknown",
+    "EngineFailed",
+  ],
   ["start", 500, "failed to create shim task: fork/exec runc: resource temporarily unavailable", "EngineFailed"],
   ["create", 500, "could not find an available, non-overlapping IPv4 address pool among the defaults", "EngineFailed"],
-  ["update", 500, "Cannot update container x: runc: unable to set memory limit to 6291456 (current usage: 20500480, peak usage: 20586496): unknown", "NotReady"],
+  [
+    "update",
+    500,
+    "Cannot update container x: runc: unable to set memory limit to 6291456 (current usage: 20500480, peak usage: 20586496): unknown",
+    "NotReady",
+  ],
   [
     "update",
     500,
@@ -77,12 +97,20 @@ test("a missing image comes with the command that builds it", () => {
   expect(fixOf("No such image: alpine:3")).toBe("build it, or: docker pull alpine:3");
 });
 
-test.each(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "EACCES", "ETIMEDOUT", "EHOSTUNREACH", "ENOTFOUND", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT"])(
-  "%s is an engine that cannot be reached",
-  (code) => {
-    expect(toOperationError("list", "", broken(code)).code).toBe("EngineUnreachable");
-  },
-);
+test.each([
+  "ENOENT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "EACCES",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENOTFOUND",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+])("%s is an engine that cannot be reached", (code) => {
+  expect(toOperationError("list", "", broken(code)).code).toBe("EngineUnreachable");
+});
 
 test("a socket that this user may not open says what to do", () => {
   expect(toOperationError("ping", "", broken("EACCES")).fix).toContain("group");
