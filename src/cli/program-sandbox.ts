@@ -2,11 +2,15 @@
 // All of them ask the controller; none acts on the engine.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./program.ts";
+import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./program.ts";
+import { addProcessCommands } from "./program-processes.ts";
 
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
   const sandbox = program.command("sandbox").description("look at sandboxes, run commands in them, ask for them to be recreated");
+  sandbox.enablePositionalOptions();
   addLookingCommands(sandbox, context, run);
+  addWishingCommands(sandbox, context, run);
+  addRunningCommands(sandbox, context, run);
 }
 
 function addLookingCommands(sandbox: Command, context: CliContext, run: Run): void {
@@ -23,7 +27,7 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
   sandbox
     .command("describe")
     .description("spec, status, conditions, drift and events of one sandbox")
-    .argument("<name>", "a sandbox's name, or the agent or session that it belongs to")
+    .argument("<name>", NAME_HELP)
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-describe.ts")).describeSandbox(context, name, options)));
@@ -35,4 +39,85 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/sandbox-plan.ts")).planSandboxes(context, options)));
+  sandbox
+    .command("explain")
+    .description("what is in force for a session or agent, and which key of which file says so")
+    .addOption(new Option("--session <key>", "session key; main means agent:main:main"))
+    .addOption(new Option("--agent <id>", "agent"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, options)));
+  sandbox
+    .command("events")
+    .description("what happened, of all sandboxes or of one")
+    .argument("[name]", NAME_HELP)
+    .addOption(new Option("--follow", "go on, and show each new one"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showEvents(context, name, options)));
+  sandbox
+    .command("logs")
+    .description("what docker.setupCommand printed")
+    .argument("<name>", NAME_HELP)
+    .addOption(new Option("--tail <lines>", "at most so many lines").default(200).argParser(parseWholeNumber))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showSetupLog(context, name, options)));
+}
+
+function addWishingCommands(sandbox: Command, context: CliContext, run: Run): void {
+  sandbox
+    .command("recreate")
+    .description("ask for new containers; the controller makes them when no work lives in the old ones")
+    .addOption(new Option("--all", "every sandbox, browsers too"))
+    .addOption(new Option("--session <key>", "the sandbox of this session; main means agent:main:main"))
+    .addOption(new Option("--agent <id>", "the sandboxes of this agent"))
+    .addOption(new Option("--browser", "browser sandboxes only"))
+    .addOption(new Option("--drifted", "only those that differ from their spec"))
+    .addOption(new Option("--wait", "until the new ones are ready"))
+    .addOption(new Option("--timeout <duration>", "how long --wait waits").default("10m"))
+    .addOption(new Option("--force", "do not ask"))
+    .addOption(new Option("--kill", "end live work too"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/sandbox-recreate.ts")).recreateSandboxes(context, options)));
+  sandbox
+    .command("wait")
+    .description("until sandboxes are as wished; exit code 4 when the time is over")
+    .argument("[name]", NAME_HELP)
+    .addOption(new Option("--all", "every sandbox"))
+    .addOption(new Option("--for <goal>", "what to wait for").choices(["ready", "converged", "gone"]).default("ready"))
+    .addOption(new Option("--timeout <duration>", "such as 60s or 5m").default("60s"))
+    .addOption(stateDirOption())
+    .action((name, options) => run(async () => (await import("./commands/sandbox-wait.ts")).waitForSandboxes(context, name, options)));
+  sandbox
+    .command("prune")
+    .description("remove what is ours and nothing wants, as the controller's sweep does by itself")
+    .addOption(new Option("--dry-run", "only show it"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/sandbox-prune.ts")).pruneSandboxes(context, options)));
+}
+
+const NAME_HELP = "a sandbox's name, or the agent or session that it belongs to";
+
+function addRunningCommands(sandbox: Command, context: CliContext, run: Run): void {
+  const collect = (value: string, before: string[]): string[] => [...before, value];
+  sandbox
+    .command("exec")
+    .description("run a command in a sandbox; ends with its exit code")
+    .usage("[options] <name> -- <command...>")
+    .argument("<name>", NAME_HELP)
+    .argument("[command...]", "the command and its arguments")
+    .passThroughOptions()
+    .addOption(new Option("-i, --interactive", "pass stdin on"))
+    .addOption(new Option("-t, --tty", "with a terminal; implies -i"))
+    .addOption(new Option("-d, --detach", "print an id and leave it running; see: openclaw sandbox ps"))
+    .addOption(new Option("--timeout <duration>", "kill it after this; exit code 4"))
+    .addOption(new Option("--workdir <path>", "where it runs; default: the sandbox's workdir"))
+    .addOption(new Option("--env <name=value>", "a variable; NAME alone takes this shell's value; may be repeated").default([], "").argParser(collect))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((name, argv, options) => run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, argv }, options)));
+  addProcessCommands(sandbox, context, run);
 }

@@ -9,7 +9,7 @@ import { COMMAND_CHANNEL, COMMAND_CHUNK_BYTES_MAX, COMMAND_WINDOW_BYTES, Command
 import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
 import type { Lease } from "../sandbox-access.ts";
-import { Window } from "./window.ts";
+import { Window } from "../../api/command-window.ts";
 
 export interface CommandSessionParts {
   socket: WebSocket;

@@ -22,14 +22,14 @@ function execOnHost(shell: readonly string[], request: ExecRequest): ExecStream 
     // As an engine does it: a session of its own, which outlives whoever started it.
     detached: true,
     env: { ...process.env, ...request.env },
-    stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"],
     ...(request.workdir === undefined ? {} : { cwd: request.workdir }),
   });
+  if (!request.stdin) child.stdin.end();
   const exit = new Promise<number>((resolve, reject) => {
     child.once("close", (code) => resolve(code ?? 137)).once("error", (error) => reject(new OperationError("EngineFailed", error.message)));
   });
   return {
-    stdin: child.stdin,
+    stdin: request.stdin ? child.stdin : null,
     stdout: child.stdout,
     stderr: child.stderr,
     exit,

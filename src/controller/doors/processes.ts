@@ -125,7 +125,7 @@ export class ProcessDoor {
   async #makeRoom(lease: Lease): Promise<void> {
     const processes = await this.#list(lease);
     if (processes.filter(({ state }) => state === "running").length >= PROCESSES_RUNNING_MAX) {
-      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are running in this sandbox already`, { fix: "end one of them: openclaw processes kill" });
+      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are running in this sandbox already`, { fix: "end one of them: openclaw sandbox ps kill" });
     }
     const ended = processes.filter(({ state }) => state === "exited").toSorted((left, right) => left.startedAt - right.startedAt);
     const old = ended.slice(0, Math.max(0, processes.length + 1 - PROCESSES_MAX));
@@ -198,7 +198,7 @@ function mustBeId(id: string): string {
 }
 
 function noSuchProcess(id: string): OperationError {
-  return new OperationError("NotFound", `there is no process ${JSON.stringify(id.slice(0, 40))} in this sandbox`, { fix: "openclaw processes list NAME shows them; a restart of the container forgets all" });
+  return new OperationError("NotFound", `there is no process ${JSON.stringify(id.slice(0, 40))} in this sandbox`, { fix: "openclaw sandbox ps list NAME shows them; a restart of the container forgets all" });
 }
 
 function checkCode({ code, errors }: Answer, id: string): void {

@@ -1,0 +1,162 @@
+// Runs one command in a sandbox over a WebSocket to the controller: the client's end of the windows in api/wire.ts.
+// What the streams are, and what signals mean, is the caller's.
+import { connect } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { WebSocket } from "ws";
+import { Window } from "../api/command-window.ts";
+import { OperationError } from "../api/errors.ts";
+import { openSocketAddress } from "../api/unix-socket.ts";
+import {
+  COMMAND_CHANNEL,
+  COMMAND_CHUNK_BYTES_MAX,
+  COMMAND_FRAME_BYTES_MAX,
+  COMMAND_WINDOW_BYTES,
+  type CommandControl,
+  CommandNotice,
+  type CommandRequest,
+  Problem,
+  toOperationError,
+} from "../api/wire.ts";
+import type { AdminClient } from "./admin-client.ts";
+
+export interface CommandStreams {
+  /** Read only if the request has stdin; destroyed when the command has ended. */
+  stdin: Readable;
+  stdout: Writable;
+  stderr: Writable;
+}
+
+export interface CommandEnd {
+  code: number;
+  reason: "exited" | "timeout";
+}
+
+const CLOSE_NORMAL = 1000;
+
+export class RunningCommand {
+  /** Rejects with an `OperationError` when the command could not be started or its end can't be known. */
+  readonly ended: Promise<CommandEnd>;
+  readonly #socket: WebSocket;
+  readonly #streams: CommandStreams;
+  readonly #request: CommandRequest;
+  readonly #input = new Window(COMMAND_WINDOW_BYTES);
+  readonly #end = Promise.withResolvers<CommandEnd>();
+  readonly #writes = new Set<Promise<void>>();
+
+  constructor(client: AdminClient, name: string, request: CommandRequest, streams: CommandStreams) {
+    this.#streams = streams;
+    this.#request = request;
+    using address = openSocketAddress(client.socketPath);
+    const { path } = address;
+    this.#socket = new WebSocket(`ws://localhost/v1/sandboxes/${encodeURIComponent(name)}/exec`, {
+      createConnection: () => connect(path),
+      perMessageDeflate: false,
+      maxPayload: COMMAND_FRAME_BYTES_MAX,
+    });
+    this.#socket.on("open", () => this.#send({ kind: "start", request }));
+    this.#socket.on("message", (data: Buffer, isBinary) => (isBinary ? this.#takeOutput(data) : this.#takeNotice(data)));
+    this.#socket.on("unexpected-response", (_, response) => void readProblem(response).then((error) => this.#end.reject(error)));
+    this.#socket.on("error", (error) => this.#end.reject(client.toUnreachable(error)));
+    this.#socket.on("close", () => this.#end.reject(new OperationError("ControllerUnreachable", "the connection to the controller was closed before the command's end")));
+    this.ended = this.#finish();
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#send({ kind: "resize", size: { columns: toSize(columns), rows: toSize(rows) } });
+  }
+
+  signal(name: string): void {
+    this.#send({ kind: "signal", name });
+  }
+
+  /** Gives it up: the controller kills it. */
+  close(): void {
+    this.#socket.close(CLOSE_NORMAL);
+  }
+
+  async #finish(): Promise<CommandEnd> {
+    try {
+      const end = await this.#end.promise;
+      await Promise.all(this.#writes);
+      return end;
+    } finally {
+      this.#input.close();
+      if (this.#request.stdin) this.#streams.stdin.destroy();
+      this.#socket.close(CLOSE_NORMAL);
+    }
+  }
+
+  #takeNotice(data: Buffer): void {
+    const notice = parseNotice(data);
+    if (notice === null) return this.#end.reject(new OperationError("ControllerUnreachable", "the controller said something of unknown form", { fix: "restart it with this version of openclaw" }));
+    switch (notice.kind) {
+      case "started":
+        if (this.#request.stdin) void this.#pumpStdin();
+        return;
+      case "consumed":
+        this.#input.give(notice.bytes);
+        return;
+      case "exit":
+        return this.#end.resolve(notice);
+      case "error":
+        return this.#end.reject(toOperationError(notice.problem));
+    }
+  }
+
+  /** What was written is what was consumed: a slow reader of ours slows the command down. */
+  #takeOutput(data: Buffer): void {
+    const target = data[0] === COMMAND_CHANNEL.stderr ? this.#streams.stderr : this.#streams.stdout;
+    const bytes = data.length - 1;
+    if (bytes < 1) return;
+    const written = new Promise<void>((resolve) => {
+      target.write(data.subarray(1), (error) => {
+        resolve();
+        // Nobody reads any more: as with a broken pipe, the command ends.
+        if (error) return this.close();
+        this.#send({ kind: "consumed", bytes });
+      });
+    });
+    this.#writes.add(written);
+    void written.then(() => this.#writes.delete(written));
+  }
+
+  async #pumpStdin(): Promise<void> {
+    try {
+      for await (const chunk of this.#streams.stdin) {
+        const bytes = Buffer.from(chunk);
+        for (let at = 0; at < bytes.length; at += COMMAND_CHUNK_BYTES_MAX) {
+          const piece = bytes.subarray(at, at + COMMAND_CHUNK_BYTES_MAX);
+          if (!(await this.#input.take(piece.length))) return;
+          this.#socket.send(Buffer.concat([Buffer.of(COMMAND_CHANNEL.stdin), piece]));
+        }
+      }
+    } catch {
+      // Destroyed at the command's end, or unreadable: either way there is no more of it.
+    }
+    this.#send({ kind: "stdin-end" });
+  }
+
+  #send(control: CommandControl): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(control));
+  }
+}
+
+const toSize = (cells: number): number => Math.min(1_000, Math.max(1, cells));
+
+function parseNotice(data: Buffer): CommandNotice | null {
+  try {
+    return CommandNotice.parse(JSON.parse(data.toString("utf8")));
+  } catch {
+    return null;
+  }
+}
+
+async function readProblem(response: AsyncIterable<Buffer>): Promise<OperationError> {
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk);
+    return toOperationError(Problem.parse(JSON.parse(Buffer.concat(chunks).toString("utf8"))));
+  } catch (cause) {
+    return new OperationError("ControllerUnreachable", "the controller refused the connection", { cause });
+  }
+}

@@ -1,0 +1,61 @@
+// `openclaw sandbox events` and `logs`: what happened, and what a sandbox's setup printed.
+// Output of processes inside is `sandbox exec` and `sandbox ps log`.
+import type { SandboxEvent } from "../../api/event.ts";
+import { renderEvent } from "../../api/event.ts";
+import { AdminClient } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { findSandboxNamed } from "../sandbox-name.ts";
+import { toSafeLine, toSafeText } from "../text.ts";
+
+/** A controller that restarts takes under a second. */
+const RECONNECT_MS = 500;
+
+export async function showEvents(context: CliContext, sandbox: string | undefined, options: StateOptions & { follow?: boolean; json?: boolean }): Promise<ExitCode> {
+  const client = new AdminClient(toStateDir(context, options));
+  const name = sandbox === undefined ? null : (await findSandboxNamed(client, sandbox)).metadata.name;
+  if (options.follow !== true) {
+    const { items } = await client.events({ sandbox: name });
+    if (options.json === true) printJson(context, { items });
+    else print(context, items.map((event) => `${toSafeLine(renderEvent(event))}\n`).join(""));
+    return EXIT.ok;
+  }
+  return followEvents(context, client, { name, json: options.json === true });
+}
+
+/** Goes on over a restart of the controller, from where it was. Ends with the terminal. */
+async function followEvents(context: CliContext, client: AdminClient, { name, json }: { name: string | null; json: boolean }): Promise<ExitCode> {
+  const path = `/v1/events${name === null ? "" : `?sandbox=${encodeURIComponent(name)}`}`;
+  let lastEventId = 0;
+  let told = false;
+  for (let first = true; ; first = false) {
+    try {
+      for await (const { event, data, id } of client.follow(path, { lastEventId })) {
+        told = false;
+        lastEventId = id ?? lastEventId;
+        if (event === "event" && isEvent(data)) print(context, json ? JSON.stringify(data) : toSafeLine(renderEvent(data)));
+      }
+    } catch (error) {
+      if (first) throw error;
+    }
+    if (!told) printNote(context, "openclaw: the controller is gone; waiting for it to come back");
+    told = true;
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+}
+
+const isEvent = (value: unknown): value is SandboxEvent => typeof value === "object" && value !== null && "reason" in value && "lastSeen" in value;
+
+export async function showSetupLog(context: CliContext, sandbox: string, options: StateOptions & { tail: number; json?: boolean }): Promise<ExitCode> {
+  const client = new AdminClient(toStateDir(context, options));
+  const { metadata } = await findSandboxNamed(client, sandbox);
+  const log = await client.logs(metadata.name, options.tail);
+  if (options.json === true) printJson(context, log);
+  else if (log.state === "none") printNote(context, `no setup of ${metadata.name} ran since the controller started; what runs inside: openclaw sandbox ps list ${metadata.name}`);
+  else {
+    if (log.truncated) printNote(context, "openclaw: earlier output is left out");
+    print(context, toSafeText(log.text));
+    printNote(context, `openclaw: setup ${log.state}`);
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,122 @@
+// `openclaw sandbox exec`: a command in a sandbox with this terminal's streams and signals, or detached.
+// Detached ones are looked at by sandbox-processes.ts.
+import { parseDuration } from "../../api/config/values.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { CommandRequest } from "../../api/wire.ts";
+import { AdminClient } from "../admin-client.ts";
+import { RunningCommand } from "../command-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { findSandboxNamed } from "../sandbox-name.ts";
+
+export interface ExecOptions extends StateOptions {
+  interactive?: boolean;
+  tty?: boolean;
+  detach?: boolean;
+  timeout?: string;
+  workdir?: string;
+  env?: string[];
+  json?: boolean;
+}
+
+export async function execInSandbox(context: CliContext, { name, argv }: { name: string; argv: readonly string[] }, options: ExecOptions): Promise<ExitCode> {
+  if (argv.length === 0) throw new OperationError("InvalidArgument", "no command given", { fix: "openclaw sandbox exec NAME -- COMMAND" });
+  if (options.tty === true && (context.stdin.isTTY !== true || context.stdout.isTTY !== true)) {
+    throw new OperationError("InvalidArgument", "-t needs a terminal, and this is none", { fix: "leave -t out" });
+  }
+  const client = new AdminClient(toStateDir(context, options));
+  const request = toRequest(context, argv, options);
+  const { metadata } = await findSandboxNamed(client, name);
+  return options.detach === true ? startDetached(context, client, metadata.name, request, options) : runAttached(context, client, metadata.name, request);
+}
+
+async function startDetached(context: CliContext, client: AdminClient, name: string, request: CommandRequest, options: ExecOptions): Promise<ExitCode> {
+  if (request.tty !== undefined || request.stdin) throw new OperationError("InvalidArgument", "-d goes with neither -i nor -t", { fix: "openclaw sandbox ps write sends it input" });
+  const { argv, env, workdir, timeoutMs } = request;
+  const started = await client.startProcess(name, { argv, env, workdir, timeoutMs });
+  if (options.json === true) printJson(context, started);
+  else print(context, started.id);
+  return EXIT.ok;
+}
+
+async function runAttached(context: CliContext, client: AdminClient, name: string, request: CommandRequest): Promise<ExitCode> {
+  const { stdin, stdout, stderr } = context;
+  const command = new RunningCommand(client, name, request, { stdin, stdout, stderr });
+  const stops = request.tty === undefined ? forwardSignals(context, command) : attachTerminal(context, command);
+  try {
+    const { code, reason } = await command.ended;
+    if (reason === "exited") return code;
+    printNote(context, "openclaw: the command was ended because its time is over");
+    return EXIT.timedOut;
+  } finally {
+    for (const stop of stops) stop();
+  }
+}
+
+/** The first Ctrl-C interrupts the command, the second kills it, the third gives up on the controller. */
+function forwardSignals(context: CliContext, command: RunningCommand): (() => void)[] {
+  let interrupts = 0;
+  return [
+    context.onSignal("SIGINT", () => {
+      interrupts += 1;
+      if (interrupts > 2) return command.close();
+      if (interrupts === 1) printNote(context, "openclaw: interrupting the command; Ctrl-C again kills it");
+      command.signal(interrupts === 1 ? "INT" : "KILL");
+    }),
+    context.onSignal("SIGTERM", () => command.signal("TERM")),
+    context.onSignal("SIGHUP", () => command.close()),
+  ];
+}
+
+/** Keys go to the command as they are, Ctrl-C too. */
+function attachTerminal(context: CliContext, command: RunningCommand): (() => void)[] {
+  const { stdin, stdout } = context;
+  const resize = (): void => command.resize(stdout.columns ?? 80, stdout.rows ?? 24);
+  stdin.setRawMode?.(true);
+  stdout.on("resize", resize);
+  return [
+    () => void stdin.setRawMode?.(false),
+    () => void stdout.off("resize", resize),
+    context.onSignal("SIGTERM", () => command.close()),
+    context.onSignal("SIGHUP", () => command.close()),
+  ];
+}
+
+function toRequest(context: CliContext, argv: readonly string[], options: ExecOptions): CommandRequest {
+  const { stdout } = context;
+  const env = { ...(options.tty === true ? { TERM: context.env["TERM"] ?? "xterm" } : {}), ...toEnv(context, options.env ?? []) };
+  if (options.workdir !== undefined && !options.workdir.startsWith("/")) {
+    throw new OperationError("InvalidArgument", `--workdir: expected an absolute path in the sandbox, not "${options.workdir}"`);
+  }
+  return {
+    argv: [...argv],
+    stdin: options.interactive === true || options.tty === true,
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(options.workdir !== undefined && { workdir: options.workdir }),
+    ...(options.tty === true && { tty: { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 } }),
+    ...(options.timeout !== undefined && { timeoutMs: toTimeoutMs(options.timeout) }),
+  };
+}
+
+const DAY_MS_MAX = 86_400_000;
+
+function toTimeoutMs(text: string): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new OperationError("InvalidArgument", `--timeout: ${parsed.message}`);
+  if (parsed.value < 1 || parsed.value > DAY_MS_MAX) throw new OperationError("InvalidArgument", "--timeout: expected between 1ms and 24h");
+  return parsed.value;
+}
+
+/** `NAME=value`, or `NAME` for this shell's own value. */
+function toEnv(context: CliContext, pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      const key = at < 0 ? pair : pair.slice(0, at);
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) throw new OperationError("InvalidArgument", "--env: expected NAME=value or NAME");
+      const value = at < 0 ? context.env[key] : pair.slice(at + 1);
+      if (value === undefined) throw new OperationError("InvalidArgument", `--env: ${key} is not set here`);
+      return [key, value];
+    }),
+  );
+}

@@ -1,0 +1,78 @@
+// `openclaw sandbox wait`: for scripts and CI, until sandboxes are ready, converged or gone.
+// What those words mean for one sandbox stands here; the waiting is watch.ts.
+import { unreachable } from "../../api/brands.ts";
+import { findCondition } from "../../api/condition.ts";
+import { parseDuration } from "../../api/config/values.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import { AdminClient } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { chooseSandbox } from "../sandbox-name.ts";
+import { untilFulfilled, type Wish } from "../watch.ts";
+
+export type WaitGoal = "ready" | "converged" | "gone";
+
+export interface WaitOptions extends StateOptions {
+  all?: boolean;
+  for: WaitGoal;
+  timeout: string;
+}
+
+export async function waitForSandboxes(context: CliContext, name: string | undefined, options: WaitOptions): Promise<ExitCode> {
+  if ((name === undefined) !== (options.all === true)) throw new OperationError("InvalidArgument", "expected a sandbox or --all", { fix: "openclaw sandbox wait NAME, or openclaw sandbox wait --all" });
+  const timeoutMs = parseTimeout(options.timeout);
+  const wish = name === undefined ? allAre(options.for) : oneIs(name, options.for);
+  await untilFulfilled(context, new AdminClient(toStateDir(context, options)), { wish, timeoutMs });
+  return EXIT.ok;
+}
+
+/** @throws OperationError `InvalidArgument` */
+export function parseTimeout(text: string): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new OperationError("InvalidArgument", `--timeout: ${parsed.message}`);
+  return parsed.value;
+}
+
+const allAre =
+  (goal: WaitGoal): Wish =>
+  (sandboxes) => {
+    const missing = [...sandboxes.values()].filter(({ spec }) => spec.wanted || goal !== "ready").map((sandbox) => missingFor(goal, sandbox)).filter((what) => what !== null);
+    return missing.length === 0 ? null : `${missing.slice(0, 3).join("; ")}${missing.length > 3 ? `; and ${missing.length - 3} more` : ""}`;
+  };
+
+/** A sandbox that is not there yet may come; one that was there is recognised by the name that it had. */
+function oneIs(text: string, goal: WaitGoal): Wish {
+  return (sandboxes) => {
+    const sandbox = choose([...sandboxes.values()], text);
+    if (sandbox === null) return goal === "gone" ? null : `there is no sandbox "${text}"`;
+    return missingFor(goal, sandbox);
+  };
+}
+
+function choose(sandboxes: readonly Sandbox[], text: string): Sandbox | null {
+  try {
+    return chooseSandbox(sandboxes, text);
+  } catch (error) {
+    if (error instanceof OperationError && error.code === "NotFound") return null;
+    throw error;
+  }
+}
+
+/** null: it is as the goal says. */
+function missingFor(goal: WaitGoal, { metadata, spec, status }: Sandbox): string | null {
+  const ready = findCondition(status.conditions, "Ready");
+  const upToDate = findCondition(status.conditions, "UpToDate");
+  const { name } = metadata;
+  switch (goal) {
+    case "ready":
+      return ready?.status === "True" ? null : `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
+    case "gone":
+      return status.container === null && !spec.wanted ? null : `${name} is still there: ${spec.because}`;
+    case "converged":
+      if (upToDate?.status !== "True" || status.observedGeneration !== metadata.generation) return `${name} is not up to date: ${upToDate?.message ?? "not looked at yet"}`;
+      return ready?.status === "True" || !spec.wanted ? null : `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
+    default:
+      return unreachable(goal);
+  }
+}

@@ -1,0 +1,47 @@
+// Writes a person's wish about one sandbox as a file, which the controller watches. Keeps what the wish before it said and this one does not.
+// What the controller makes of it is not known here.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type EpochMs, renderTime, type SandboxName } from "../api/brands.ts";
+import { OperationError } from "../api/errors.ts";
+import { REQUEST_FILE_SUFFIX, SandboxRequest, type SandboxRequestFile } from "../api/request.ts";
+import { API_VERSION } from "../api/session.ts";
+import { explainErrno, readBounded, replaceFile } from "../api/store/atomic-file.ts";
+
+/** A wish is under 1 KiB. */
+const REQUEST_BYTES_MAX = 16_384;
+
+/** @throws OperationError `HostRejected` */
+export async function requestRecreation(stateDir: string, name: SandboxName, { after, kill }: { after: EpochMs; kill: boolean }): Promise<void> {
+  const folder = join(stateDir, "requests");
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
+  });
+  const path = join(folder, `${name}${REQUEST_FILE_SUFFIX}`);
+  const { pin, approve } = await readRequest(path);
+  const request: SandboxRequestFile = {
+    apiVersion: API_VERSION,
+    kind: "SandboxRequest",
+    metadata: { name },
+    spec: {
+      recreateAfter: renderTime(after),
+      ...(kill && { kill }),
+      ...(pin !== undefined && { pin }),
+      ...(approve !== undefined && { approve: renderTime(approve) }),
+    },
+  };
+  // The controller may run as another user of the same group; nothing in a wish is secret.
+  await replaceFile(path, `${JSON.stringify(request, null, 2)}\n`, { durable: true, mode: 0o644 });
+}
+
+/** What cannot be read as a wish is replaced by one. */
+async function readRequest(path: string): Promise<SandboxRequest["spec"]> {
+  const read = await readBounded(path, REQUEST_BYTES_MAX);
+  if (read.kind !== "read") return {};
+  try {
+    return SandboxRequest.parse(JSON.parse(read.text)).spec;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,84 @@
+// Waits until the controller's sandboxes are as somebody wants them, told by its stream of changes; also over a restart of the controller.
+// What is wanted is the caller's to say.
+import { OperationError } from "../api/errors.ts";
+import { renderIssue } from "../api/issue.ts";
+import type { Sandbox } from "../api/sandbox.ts";
+import { type AdminClient, isSandboxChange, isSandboxList } from "./admin-client.ts";
+import { type CliContext, printNote } from "./context.ts";
+import { renderDuration, toSafeLine } from "./text.ts";
+
+/** A controller that starts is asked this often; once it runs, it tells. */
+const CONNECT_MS = 200;
+
+/** null: everything is as wished; else what is missing, as a clause. */
+export type Wish = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
+
+/**
+ * Resolves as soon as the wish is fulfilled, once the controller has loaded what is desired.
+ * @throws OperationError `TimedOut` with what is missing
+ */
+export async function untilFulfilled(context: CliContext, client: AdminClient, { wish, timeoutMs }: { wish: Wish; timeoutMs: number }): Promise<void> {
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), timeoutMs);
+  let missing = "the controller does not answer";
+  try {
+    await untilReady(context, client, over.signal);
+    while (!over.signal.aborted) {
+      const outcome = await follow(client, wish, over.signal, (what) => {
+        missing = what;
+      });
+      if (outcome === "fulfilled") return;
+      await pause(over.signal);
+    }
+    throw new OperationError("TimedOut", `not after ${renderDuration(timeoutMs)}: ${missing}`);
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
+}
+
+/** A list that is empty because nothing was loaded yet says nothing. */
+async function untilReady(context: CliContext, client: AdminClient, over: AbortSignal): Promise<void> {
+  for (let told = false; !over.aborted; ) {
+    try {
+      const { ready, config } = await client.status();
+      if (ready) {
+        const issue = config.issues.find(({ severity }) => severity === "error");
+        if (!config.ok) printNote(context, `openclaw: the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof OperationError) || error.code !== "ControllerUnreachable") throw error;
+      if (!told) printNote(context, `openclaw: waiting for a controller: ${error.message}`);
+      told = true;
+    }
+    await pause(over);
+  }
+}
+
+async function follow(client: AdminClient, wish: Wish, signal: AbortSignal, missing: (what: string) => void): Promise<"fulfilled" | "ended"> {
+  const sandboxes = new Map<string, Sandbox>();
+  try {
+    for await (const { event, data } of client.follow("/v1/watch", { signal })) {
+      if (event === "list" && isSandboxList(data)) for (const item of data.items) sandboxes.set(item.metadata.name, item);
+      if (event === "changed" && isSandboxChange(data)) {
+        if (data.sandbox === null) sandboxes.delete(data.name);
+        else sandboxes.set(data.name, data.sandbox);
+      }
+      const what = wish(sandboxes);
+      if (what === null) return "fulfilled";
+      missing(what);
+    }
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.code !== "ControllerUnreachable") throw error;
+    missing(error.message);
+  }
+  return "ended";
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, CONNECT_MS);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
