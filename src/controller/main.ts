@@ -43,6 +43,8 @@ export interface RunOptions {
 /** Creations at the same time per core; beyond 2 to 4 an engine gets slower, not faster. */
 const PASSES_PER_CORE = 3;
 const CONNECT_RETRY_MS = (2 * SECOND_MS) as DurationMs;
+/** A state folder that was deleted or replaced is noticed within this. */
+const LOCK_LOOK_MS = (5 * SECOND_MS) as DurationMs;
 /** Longest stretch in which the loop may do nothing with work waiting: the slowest engine call has a minute. */
 const STUCK_MS_MAX = (2 * MINUTE_MS) as DurationMs;
 /** A setup may take 15 minutes; nothing else takes one. */
@@ -94,7 +96,7 @@ export async function runController(options: RunOptions): Promise<number> {
     health.watch(controller, await engine.info());
     return options.once
       ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, instance, clock, log, stopped, server });
+      : await serve({ controller, health, stateDir, folders, instance, clock, log, lock, stopped, server });
   } finally {
     lock.release();
   }
@@ -112,11 +114,10 @@ function stopSignal(): AbortSignal {
   return stopping.signal;
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/** Ends early when the process is asked to end. */
+async function waitUnlessStopped(duration: DurationMs, stopped: AbortSignal): Promise<void> {
+  await pause(duration, undefined, { signal: stopped }).catch(() => undefined);
+}
 
 function createLog({ logLevel, once }: RunOptions): ControllerOptions["log"] {
   const level = once && logLevel === "info" ? "warn" : logLevel;
@@ -148,7 +149,7 @@ async function connectWhenReady(
       if (!(error instanceof OperationError)) throw error;
       if (told !== error.message) log.error({ code: error.code, fix: error.fix }, renderError(error));
       told = error.message;
-      await Promise.race([pause(CONNECT_RETRY_MS), aborted(stopped)]);
+      await waitUnlessStopped(CONNECT_RETRY_MS, stopped);
     }
   }
   return null;
@@ -170,11 +171,12 @@ interface ServeParts {
   instance: InstanceId;
   clock: ControllerOptions["clock"];
   log: ControllerOptions["log"];
+  lock: ControllerLock;
   stopped: AbortSignal;
   server: HealthServer | null;
 }
 
-async function serve({ controller, health, stateDir, folders, instance, clock, log, stopped, server }: ServeParts): Promise<number> {
+async function serve({ controller, health, stateDir, folders, instance, clock, log, lock, stopped, server }: ServeParts): Promise<number> {
   const views = new LoopViews({
     instance,
     folders,
@@ -193,13 +195,23 @@ async function serve({ controller, health, stateDir, folders, instance, clock, l
   const admin: AdminServer = await startAdminServer({ stateDir, views, log, commands });
   health.doorsOpen = true;
   await controller.start();
-  await aborted(stopped);
+  const lost = await untilLost(lock, stopped);
+  if (lost) log.fatal("the state folder's lock was replaced under this process; stopping, since another controller may work there");
   log.info("stopping; containers stay as they are");
   await admin.stop();
   await controller.stop();
   await server?.close();
   log.info("stopped");
-  return 0;
+  return lost ? 1 : 0;
+}
+
+/** Resolves when the process is asked to end (false), or when the lock is no longer the one that the next controller would take (true). */
+async function untilLost(lock: ControllerLock, stopped: AbortSignal): Promise<boolean> {
+  while (!stopped.aborted) {
+    if (!(await lock.isIntact())) return true;
+    await waitUnlessStopped(LOCK_LOOK_MS, stopped);
+  }
+  return false;
 }
 
 /** Works until nothing is left to do but wait, then says what was done and what was not. */
