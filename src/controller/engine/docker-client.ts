@@ -3,6 +3,7 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Call, CallOptions, EngineOperation } from "./call.ts";
 import { RawInspect, RawListed } from "./docker-observe.ts";
 
@@ -14,8 +15,8 @@ export interface EngineFacts {
   cgroupVersion: string;
   runtimes: readonly string[];
   defaultRuntime: string;
-  /** Limits that this engine enforces; on others (rootless on cgroup v1) they are accepted and ignored. */
-  enforces: { memory: boolean; swap: boolean; cpus: boolean; pids: boolean };
+  /** Limits that it accepts and does not enforce. */
+  ignoredLimits: readonly (keyof LiveSpec)[];
 }
 
 const optionalText = z.string().nullish();
@@ -58,6 +59,17 @@ export type RawExec = z.infer<typeof RawExec>;
 
 /** `name=seccomp,profile=default` is `seccomp`. */
 const toSecurityOption = (option: string): string => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option;
+
+/** Without a cgroup driver (rootless on cgroup v1) nothing is limited. */
+function toIgnoredLimits(info: z.infer<typeof RawInfo>): (keyof LiveSpec)[] {
+  const supported: [keyof LiveSpec, boolean][] = [
+    ["cpus", info.CpuCfsQuota],
+    ["memory", info.MemoryLimit],
+    ["memorySwap", info.MemoryLimit && info.SwapLimit],
+    ["pidsLimit", info.PidsLimit],
+  ];
+  return supported.filter(([, isSupported]) => info.CgroupDriver === "none" || !isSupported).map(([name]) => name);
+}
 
 const IMAGE_REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,510}$/;
 
@@ -107,7 +119,6 @@ export class DockerClient {
     const version = await this.#read("info", "", async (abortSignal) => await this.#abortable.version({ abortSignal }), RawVersion);
     const info = await this.#read("info", "", async (abortSignal) => await this.#abortable.info({ abortSignal }), RawInfo);
     const isPodman = (version.Components ?? []).some(({ Name }) => /podman/i.test(Name));
-    const enforces = info.CgroupDriver !== "none";
     return {
       product: isPodman ? "podman" : "docker",
       version: version.Version,
@@ -115,12 +126,7 @@ export class DockerClient {
       cgroupVersion: info.CgroupVersion ?? "1",
       runtimes: Object.keys(info.Runtimes ?? {}).sort(),
       defaultRuntime: info.DefaultRuntime ?? "runc",
-      enforces: {
-        memory: enforces && info.MemoryLimit,
-        swap: enforces && info.SwapLimit,
-        cpus: enforces && info.CpuCfsQuota,
-        pids: enforces && info.PidsLimit,
-      },
+      ignoredLimits: toIgnoredLimits(info),
     };
   }
 

@@ -75,8 +75,8 @@ export class DockerEngine implements Engine {
 
   async info(): Promise<EngineInfo> {
     this.#facts = await this.#client.facts();
-    const { product, version, securityOptions, cgroupVersion, runtimes } = this.#facts;
-    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes };
+    const { product, version, securityOptions, cgroupVersion, runtimes, ignoredLimits } = this.#facts;
+    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes, ignoredLimits };
   }
 
   async resolveImage(reference: string): Promise<ImageFact> {

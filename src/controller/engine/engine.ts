@@ -17,6 +17,8 @@ export interface EngineInfo {
   securityOptions: readonly string[];
   cgroupVersion: string;
   runtimes: readonly string[];
+  /** Limits that it accepts and does not enforce (rootless on cgroup v1): they read back as unlimited, so they are no drift. */
+  ignoredLimits: readonly (keyof LiveSpec)[];
 }
 
 /** A line of the cheap listing. */
@@ -48,9 +50,12 @@ export interface ExecRequest {
   stdin: boolean;
 }
 
-/** A running command inside a sandbox. Reading slowly slows the command down; nothing is buffered without bound. */
+/**
+ * A running command inside a sandbox. Reading slowly slows the command down; nothing is buffered without bound, so both outputs must be
+ * read (or destroyed): one that is not read stops the other after 64 KiB. No stream ever emits an error; `exit` tells what happened.
+ */
 export interface ExecStream {
-  /** null when the request had `stdin: false`. */
+  /** null when the request had `stdin: false`. What is written after the command ended is dropped. */
   stdin: Writable | null;
   stdout: Readable;
   /** Ends at once when there is a terminal. */
@@ -58,7 +63,12 @@ export interface ExecStream {
   /** Exit code, once all output was delivered. Rejects with `StaleHandle` when the container went away, `EngineUnreachable` when the stream broke. */
   exit: Promise<number>;
   resize(size: { columns: number; rows: number }): Promise<void>;
-  /** Sends a signal (`TERM`, `INT`, `KILL` ...) to the process group inside; `KILL` also ends children that left the group. Never rejects once the process is gone. */
+  /**
+   * Sends a signal (`TERM`, `INT`, `KILL` ...) to the process group inside; `KILL` also ends children that left the group, and where that
+   * is impossible (the process limit is reached) the container. Never rejects once the container is gone.
+   *
+   * @throws OperationError `NotReady` when the container is paused, or too full for anything but `KILL`
+   */
   signal(name: string): Promise<void>;
 }
 

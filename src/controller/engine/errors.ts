@@ -198,11 +198,6 @@ export function toOperationError(operation: EngineOperation, subject: string, er
   return make("EngineFailed", undefined);
 }
 
-/** HTTP status of an engine's refusal, for the few that are success: 304 on start, 404 on remove. null: there was no answer. */
-export function toStatus(error: unknown): number | null {
-  return toFault(error instanceof OperationError ? error.cause : error).status;
-}
-
 /** Whether the engine says that the wish is fulfilled already (not paused, same name, not connected). */
 export function isAlreadySo(operation: EngineOperation, error: unknown): boolean {
   const fault = toFault(error instanceof OperationError ? error.cause : error);

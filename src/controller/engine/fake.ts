@@ -75,6 +75,7 @@ export class FakeEngine implements Engine {
       securityOptions: ["seccomp"],
       cgroupVersion: "2",
       runtimes: [...this.world.runtimes].sort(),
+      ignoredLimits: [],
     }));
   }
 

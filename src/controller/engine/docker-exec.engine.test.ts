@@ -1,0 +1,272 @@
+// What only a real engine shows of running commands: what signals do to process trees, how streams behave at their limits and breaks.
+import { createHash } from "node:crypto";
+import { createConnection, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { codeOf, eventually, run, UNLIMITED } from "./contract.fixture.ts";
+import { docker, MIB, openDocker, shell } from "./docker.fixture.ts";
+
+const bench = openDocker();
+
+test("cancelling a command ends everything that it started", async () => {
+  const { handle } = await bench.launch();
+  const scripts: Record<string, string> = {
+    plain: "sleep 2 && touch /tmp/plain",
+    group: "(sleep 2; touch /tmp/group) & wait",
+    session: "setsid sh -c 'sleep 2; touch /tmp/session' & wait",
+    unmarked: "env -i setsid /bin/sh -c 'sleep 2; touch /tmp/unmarked' & wait",
+    orphan: "(setsid sh -c 'sleep 2; touch /tmp/orphan' &) ; sleep 5",
+    deaf: "trap '' TERM INT HUP; sleep 2; touch /tmp/deaf",
+  };
+  const streams = await Promise.all(
+    Object.values(scripts).map(async (script) => await bench.mustEngine().exec(handle, { argv: shell(script), stdin: false })),
+  );
+  for (const stream of streams) {
+    stream.stdout.resume();
+    stream.stderr.resume();
+  }
+  await pause(500);
+  await Promise.all(streams.map(async (stream) => await stream.signal("KILL")));
+  expect(await Promise.all(streams.map(async ({ exit }) => await exit))).toEqual(streams.map(() => 137));
+  await pause(2_500);
+  expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
+});
+
+test("TERM reaches the command's own handler, and the group's members", async () => {
+  const { handle } = await bench.launch();
+  const script = "trap 'echo bye; exit 3' TERM; (trap 'echo child' TERM; sleep 5 & wait) & wait; wait";
+  const stream = await bench.mustEngine().exec(handle, { argv: shell(script), stdin: false });
+  stream.stderr.resume();
+  const output = text(stream.stdout);
+  await pause(300);
+  await stream.signal("TERM");
+  expect(await stream.exit).toBe(3);
+  expect((await output).split("\n").sort()).toEqual(["", "bye", "child"]);
+});
+
+test("at the process limit a command is still ended, if need be with its container", async () => {
+  const { handle, identity } = await bench.launch({ live: { ...UNLIMITED, pidsLimit: 40 } });
+  const stream = await bench.mustEngine().exec(handle, { argv: shell("bomb() { bomb & bomb; }; bomb"), stdin: false });
+  stream.stdout.resume();
+  stream.stderr.resume();
+  await pause(1_000);
+  await stream.signal("KILL");
+  await stream.exit.catch(() => {});
+  const processes = async (): Promise<number> => {
+    const [observation] = await bench.mustEngine().observe(identity.name);
+    if (observation?.state !== "running") return 0;
+    const top: { Processes: unknown[] } = await docker.getContainer(handle.id).top();
+    return top.Processes.length;
+  };
+  // The init and its sleeping child, or nothing at all.
+  expect(await eventually(processes, (count) => count <= 2)).toBeLessThanOrEqual(2);
+});
+
+test("200 MB of output to a slow reader stay in the sandbox, not in memory, and arrive whole", async () => {
+  const { handle } = await bench.launch();
+  const stream = await bench.mustEngine().exec(handle, { argv: shell("head -c 200000000 /dev/zero; echo done >&2"), stdin: false });
+  const errors = text(stream.stderr);
+  const inUse = (): number => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
+  const before = inUse();
+  await pause(1_000);
+  // What was produced and not read would be 200 MB by now.
+  expect(inUse() - before).toBeLessThan(8 * MIB);
+  let bytes = 0;
+  let buffered = 0;
+  for await (const chunk of stream.stdout) {
+    const wasBelow = bytes < 100 * MIB;
+    bytes += (chunk as Buffer).length;
+    buffered = Math.max(buffered, stream.stdout.readableLength);
+    if (wasBelow && bytes >= 100 * MIB) await pause(500);
+  }
+  expect(bytes).toBe(200_000_000);
+  expect(await errors).toBe("done\n");
+  expect(await stream.exit).toBe(0);
+  expect(buffered).toBeLessThan(MIB / 4);
+});
+
+test("an exit code comes after the last byte of output", async () => {
+  const { handle } = await bench.launch();
+  const order: string[] = [];
+  const stream = await bench.mustEngine().exec(handle, { argv: shell("head -c 300000 /dev/zero"), stdin: false });
+  stream.stderr.resume();
+  void stream.exit.then(() => order.push("exit"));
+  let bytes = 0;
+  stream.stdout.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  stream.stdout.on("end", () => order.push("end"));
+  await stream.exit;
+  await eventually(
+    () => order.length,
+    (count) => count === 2,
+  );
+  expect([order, bytes]).toEqual([["end", "exit"], 300_000]);
+});
+
+/** A way to the engine that can be cut. */
+async function openProxy() {
+  const path = join(await bench.makeFolder(), "engine.sock");
+  const sockets = new Set<Socket>();
+  const server = createServer((inner) => {
+    const outer = createConnection("/var/run/docker.sock");
+    for (const socket of [inner, outer]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+    }
+    inner.pipe(outer);
+    outer.pipe(inner);
+  });
+  await new Promise<void>((resolve) => server.listen(path, () => resolve()));
+  const cut = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  bench.cleanups.push(cut);
+  return { path, cut };
+}
+
+test("a command whose engine goes away ends with an unreachable engine, and its readers are not left waiting", async () => {
+  const { handle } = await bench.launch();
+  const proxy = await openProxy();
+  const far = await bench.connect({ DOCKER_HOST: `unix://${proxy.path}` });
+  const stream = await far.exec(handle, { argv: shell("echo begun; sleep 60"), stdin: true });
+  const [output, errors] = [text(stream.stdout), text(stream.stderr)];
+  await pause(200);
+  proxy.cut();
+  expect(await codeOf(stream.exit)).toBe("EngineUnreachable");
+  expect([await output, await errors]).toEqual(["begun\n", ""]);
+  stream.stdin?.end("nobody reads this");
+  expect(await codeOf(far.list())).toBe("EngineUnreachable");
+});
+
+test("10 MB of input arrive whole, and its end is seen", async () => {
+  const { handle } = await bench.launch();
+  const input = "0123456789abcdef".repeat(655_360);
+  const { stdout } = await run(bench.mustEngine(), handle, ["sha256sum"], { input });
+  expect(stdout.split(" ")[0]).toBe(createHash("sha256").update(input).digest("hex"));
+});
+
+test("input to a command that does not read it does no harm", async () => {
+  const { handle } = await bench.launch();
+  const stream = await bench.mustEngine().exec(handle, { argv: ["true"], stdin: true });
+  stream.stdout.resume();
+  stream.stderr.resume();
+  for (let chunk = 0; chunk < 64; chunk += 1) stream.stdin?.write(Buffer.alloc(65_536));
+  stream.stdin?.end();
+  expect(await stream.exit).toBe(0);
+});
+
+test("a command's arguments, folder and variables reach it as they are", async () => {
+  const { handle } = await bench.launch();
+  const nasty = ["$(touch /tmp/pwned)", "`id`", "a b", "-n", "'\"", "new\nline", "; exit 9", ""];
+  const { stdout, code } = await run(bench.mustEngine(), handle, ["printf", "[%s]", ...nasty]);
+  expect([stdout, code]).toEqual([nasty.map((each) => `[${each}]`).join(""), 0]);
+  const env = { ODD: "$HOME `x` \"' \n end", OPENCLAW_EXEC_ID: "mine" };
+  const seen = await run(
+    bench.mustEngine(),
+    handle,
+    shell('printf "%s|" "$ODD" "$PWD" "$HOME"; [ "$OPENCLAW_EXEC_ID" = mine ] || printf no'),
+    {
+      env,
+      workdir: "/tmp",
+    },
+  );
+  expect(seen.stdout).toBe(`${env.ODD}|/tmp|/workspace|no`);
+  expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
+});
+
+test("a folder or command that is not there is said clearly, with 126 or 127", async () => {
+  const { handle } = await bench.launch();
+  const folder = await run(bench.mustEngine(), handle, ["true"], { workdir: "/no/such/folder" });
+  expect(folder).toMatchObject({ code: 126, stdout: "", stderr: expect.stringContaining("/no/such/folder") });
+  expect(await run(bench.mustEngine(), handle, ["no-such-command"])).toMatchObject({
+    code: 127,
+    stdout: "",
+    stderr: expect.stringContaining("no-such-command"),
+  });
+  expect(await codeOf(bench.mustEngine().exec(handle, { argv: ["-c"], stdin: false }))).toBe("InvalidArgument");
+});
+
+test("a terminal has the size that was asked for, follows a resize, and its output has no trace of the wrapper", async () => {
+  const { handle } = await bench.launch();
+  const stream = await bench.mustEngine().exec(handle, { argv: ["sh"], stdin: true, tty: { columns: 91, rows: 17 } });
+  let seen = "";
+  stream.stdout.on("data", (chunk: Buffer) => {
+    seen += chunk.toString();
+  });
+  const until = async (part: string) =>
+    await eventually(
+      () => seen,
+      (output) => output.includes(part),
+    );
+  stream.stdin?.write("stty size\n");
+  await until("17 91");
+  expect(seen).not.toMatch(/^\d+\r?\n/);
+  await stream.resize({ columns: 120, rows: 40 });
+  stream.stdin?.write("stty size\n");
+  await until("40 120");
+  stream.stdin?.end();
+  expect(await stream.exit).toBe(0);
+  await stream.resize({ columns: 10, rows: 10 });
+});
+
+test("jobs of an interactive shell end with it", async () => {
+  const { handle } = await bench.launch();
+  const stream = await bench.mustEngine().exec(handle, { argv: ["bash", "-i"], stdin: true, tty: { columns: 80, rows: 24 } });
+  stream.stdout.resume();
+  stream.stdin?.write("(sleep 1; touch /tmp/job) &\n");
+  await pause(300);
+  await stream.signal("KILL");
+  await stream.exit;
+  await pause(1_200);
+  expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
+});
+
+test("a command that leaves a child behind with its output ends all the same", async () => {
+  const { handle } = await bench.launch();
+  const startedMs = performance.now();
+  expect((await run(bench.mustEngine(), handle, shell("sleep 30 & echo started"))).stdout).toBe("started\n");
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
+});
+
+test("a command that closes its output and goes on is followed to its end", async () => {
+  const { handle } = await bench.launch();
+  expect((await run(bench.mustEngine(), handle, shell("exec >&- 2>&-; sleep 1; exit 5"))).code).toBe(5);
+});
+
+/** Answers each connection with how much it was sent. */
+const SERVER = `import socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", 9222))
+listener.listen()
+while True:
+    peer, _ = listener.accept()
+    seen = 0
+    while data := peer.recv(65536): seen += len(data)
+    peer.sendall(b"got %d" % seen)
+    peer.close()`;
+
+test("a port inside is reached without being published, both ways and to the end", async ({ skip }) => {
+  const image = "openclaw-sandbox:bookworm-slim";
+  skip((await bench.mustEngine().resolveImage(image)).kind === "missing", `${image} is not there: scripts/sandbox-setup.sh`);
+  const { handle } = await bench.launch({ image, network: "none" });
+  const listening = await bench.mustEngine().exec(handle, { argv: ["python3", "-c", SERVER], stdin: false });
+  listening.stdout.resume();
+  listening.stderr.resume();
+  const connection = await eventually(
+    async () =>
+      await bench
+        .mustEngine()
+        .dial(handle, 9_222)
+        .catch(() => null),
+    (dialled) => dialled !== null,
+  );
+  if (connection === null) throw new Error("not connected");
+  connection.end(Buffer.alloc(1_000_000));
+  expect(await text(connection)).toBe("got 1000000");
+  await listening.signal("KILL");
+});
