@@ -23,7 +23,9 @@ export function openSocketAddress(path: string): SocketAddress {
   if (Buffer.byteLength(path) <= ADDRESS_BYTES_MAX) return { path, [Symbol.dispose]: () => undefined };
   if (process.platform !== "linux") {
     const message = `the socket path ${path} is longer than the ${ADDRESS_BYTES_MAX} bytes that this system allows`;
-    throw new OperationError("HostRejected", message, { fix: "use a state folder with a shorter path (--state-dir or OPENCLAW_STATE_DIR)" });
+    throw new OperationError("HostRejected", message, {
+      fix: "use a state folder with a shorter path (--state-dir or OPENCLAW_STATE_DIR)",
+    });
   }
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   let open = true;

@@ -20,7 +20,8 @@ export type Problem = z.output<typeof Problem>;
 
 /** Errors that are not operating errors are bugs and show as `EngineFailed` would: without their text, which may hold anything. */
 export function toProblem(error: unknown): Problem {
-  const known = error instanceof OperationError ? error : new OperationError("EngineFailed", "internal error; the controller's log says more");
+  const known =
+    error instanceof OperationError ? error : new OperationError("EngineFailed", "internal error; the controller's log says more");
   const facts = ERROR_CODES[known.code];
   return {
     type: "about:blank",
@@ -275,4 +276,3 @@ export interface PruneView {
   /** Names of what was removed; empty for a dry run. */
   removed: string[];
 }
-

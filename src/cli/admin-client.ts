@@ -78,7 +78,8 @@ export class AdminClient {
   prune = (dryRun: boolean): Promise<PruneView> => this.#json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
 
   processes = (name: string): Promise<ProcessList> => this.#json("GET", `${toPath(name)}/processes`, hasFields<ProcessList>("items"));
-  startProcess = (name: string, start: ProcessStart): Promise<SandboxProcess> => this.#json("POST", `${toPath(name)}/processes`, isProcess, start);
+  startProcess = (name: string, start: ProcessStart): Promise<SandboxProcess> =>
+    this.#json("POST", `${toPath(name)}/processes`, isProcess, start);
   process = (name: string, id: string): Promise<SandboxProcess> => this.#json("GET", toProcessPath(name, id), isProcess);
 
   processLog(name: string, id: string, query: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> {
@@ -94,31 +95,57 @@ export class AdminClient {
 
   /** Events as they come, until the controller ends the stream or the signal aborts (then it just ends). */
   async *follow(path: string, options: { lastEventId?: number; signal?: AbortSignal } = {}): AsyncGenerator<ServerEvent> {
-    const headers = { accept: "text/event-stream", ...(options.lastEventId === undefined ? {} : { "last-event-id": String(options.lastEventId) }) };
+    const headers = {
+      accept: "text/event-stream",
+      ...(options.lastEventId === undefined ? {} : { "last-event-id": String(options.lastEventId) }),
+    };
     try {
       const response = await this.#open("GET", path, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
       yield* parseEventStream(response);
     } catch (error) {
       if (options.signal?.aborted === true) return;
-      throw error instanceof OperationError ? error : new OperationError("ControllerUnreachable", "the controller closed the connection", { cause: error });
+      throw error instanceof OperationError
+        ? error
+        : new OperationError("ControllerUnreachable", "the controller closed the connection", { cause: error });
     }
   }
 
   async #json<View>(method: string, path: string, isView: Shape<View>, body?: unknown): Promise<View> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const response = await this.#open(method, path, { signal: AbortSignal.timeout(ANSWER_MS_MAX), ...(text === undefined ? {} : { body: text }) });
+    const response = await this.#open(method, path, {
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      ...(text === undefined ? {} : { body: text }),
+    });
     const value: unknown = JSON.parse(await readText(response));
     if (!isView(value)) {
-      throw new OperationError("ControllerUnreachable", "the controller's answer has an unknown form", { fix: "restart it with this version of openclaw" });
+      throw new OperationError("ControllerUnreachable", "the controller's answer has an unknown form", {
+        fix: "restart it with this version of openclaw",
+      });
     }
     return value;
   }
 
-  async #open(method: string, path: string, options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal }): Promise<IncomingMessage> {
+  async #open(
+    method: string,
+    path: string,
+    options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal },
+  ): Promise<IncomingMessage> {
     using address = this.#address();
-    const headers = { ...options.headers, ...(options.body === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(options.body)) }) };
+    const headers = {
+      ...options.headers,
+      ...(options.body === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(options.body)) }),
+    };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const call = request({ socketPath: address.path, path, method, headers, agent: false, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+      const call = request({
+        socketPath: address.path,
+        path,
+        method,
+        headers,
+        agent: false,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
       call.once("response", resolve).once("error", (error) => reject(this.toUnreachable(error)));
       call.end(options.body);
     });
@@ -137,15 +164,24 @@ export class AdminClient {
   /** What a connection error means to a person. */
   toUnreachable(error: unknown): OperationError {
     if (error instanceof Error && error.name === "TimeoutError") {
-      return new OperationError("ControllerUnreachable", `the controller did not answer within ${ANSWER_MS_MAX / 1_000} s`, { cause: error });
+      return new OperationError("ControllerUnreachable", `the controller did not answer within ${ANSWER_MS_MAX / 1_000} s`, {
+        cause: error,
+      });
     }
     const errno = errnoOf(error);
     if (errno === "EACCES" || errno === "EPERM") {
-      return new OperationError("ControllerUnreachable", `this user may not use ${this.socketPath}`, { cause: error, fix: "run the command as the user that runs the controller" });
+      return new OperationError("ControllerUnreachable", `this user may not use ${this.socketPath}`, {
+        cause: error,
+        fix: "run the command as the user that runs the controller",
+      });
     }
     const found = errno === "ENOENT" || errno === "ENOTDIR" ? "has no controller running" : "has no controller answering";
     const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or name another state folder with --state-dir or OPENCLAW_STATE_DIR`;
-    return new OperationError("ControllerUnreachable", `the state folder ${this.#stateDir} ${found} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`, { cause: error, fix });
+    return new OperationError(
+      "ControllerUnreachable",
+      `the state folder ${this.#stateDir} ${found} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`,
+      { cause: error, fix },
+    );
   }
 }
 
@@ -164,7 +200,8 @@ async function readText(response: IncomingMessage): Promise<string> {
   for await (const chunk of response) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new OperationError("ControllerUnreachable", `the controller's answer is larger than ${ANSWER_BYTES_MAX} bytes`);
+    if (bytes > ANSWER_BYTES_MAX)
+      throw new OperationError("ControllerUnreachable", `the controller's answer is larger than ${ANSWER_BYTES_MAX} bytes`);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
@@ -175,7 +212,9 @@ async function toAnsweredError(response: IncomingMessage): Promise<OperationErro
   try {
     return toOperationError(Problem.parse(JSON.parse(text)));
   } catch (error) {
-    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, { cause: error });
+    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, {
+      cause: error,
+    });
   }
 }
 

@@ -57,7 +57,9 @@ export class RunningCommand {
     this.#socket.on("message", (data: Buffer, isBinary) => (isBinary ? this.#takeOutput(data) : this.#takeNotice(data)));
     this.#socket.on("unexpected-response", (_, response) => void readProblem(response).then((error) => this.#end.reject(error)));
     this.#socket.on("error", (error) => this.#end.reject(client.toUnreachable(error)));
-    this.#socket.on("close", () => this.#end.reject(new OperationError("ControllerUnreachable", "the connection to the controller was closed before the command's end")));
+    this.#socket.on("close", () =>
+      this.#end.reject(new OperationError("ControllerUnreachable", "the connection to the controller was closed before the command's end")),
+    );
     this.ended = this.#finish();
   }
 
@@ -88,7 +90,12 @@ export class RunningCommand {
 
   #takeNotice(data: Buffer): void {
     const notice = parseNotice(data);
-    if (notice === null) return this.#end.reject(new OperationError("ControllerUnreachable", "the controller said something of unknown form", { fix: "restart it with this version of openclaw" }));
+    if (notice === null)
+      return this.#end.reject(
+        new OperationError("ControllerUnreachable", "the controller said something of unknown form", {
+          fix: "restart it with this version of openclaw",
+        }),
+      );
     switch (notice.kind) {
       case "started":
         if (this.#request.stdin) void this.#pumpStdin();

@@ -1,9 +1,9 @@
 // The openclaw command: gives the real streams, environment and clock to the program and ends with its exit code.
-// What the commands are is program.ts.
+// What the commands are is program.ts, which is loaded only when it is needed: the version is asked for by scripts.
 import { homedir } from "node:os";
 import { toEpochMs } from "../api/brands.ts";
 import type { CliContext } from "./context.ts";
-import { runCli } from "./program.ts";
+import { readVersion } from "./version.ts";
 
 const context: CliContext = {
   env: process.env,
@@ -25,6 +25,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-process.exitCode = await runCli(process.argv.slice(2), context);
+const args = process.argv.slice(2);
+const [first] = args;
+if (args.length === 1 && (first === "--version" || first === "-V")) process.stdout.write(`${readVersion()}\n`);
+else process.exitCode = await (await import("./program.ts")).runCli(args, context);
 // A terminal that was read from keeps a process alive.
 process.stdin.unref?.();

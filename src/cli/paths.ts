@@ -9,7 +9,7 @@ export interface StateOptions {
 
 /** Absolute, in normal form: `--state-dir`, `OPENCLAW_STATE_DIR`, else `~/.openclaw`. */
 export function toStateDir(context: CliContext, { stateDir }: StateOptions): string {
-  return toAbsolute(context, stateDir ?? nonEmpty(context.env["OPENCLAW_STATE_DIR"]) ?? join(context.home, ".openclaw"));
+  return toAbsolute(context, stateDir ?? nonEmpty(context.env.OPENCLAW_STATE_DIR) ?? join(context.home, ".openclaw"));
 }
 
 export interface ConfigOptions extends StateOptions {
@@ -18,7 +18,7 @@ export interface ConfigOptions extends StateOptions {
 
 /** Absolute: `--config`, `OPENCLAW_CONFIG_PATH`, else `openclaw.json` in the state folder. */
 export function toConfigPath(context: CliContext, options: ConfigOptions): string {
-  const written = options.config ?? nonEmpty(context.env["OPENCLAW_CONFIG_PATH"]);
+  const written = options.config ?? nonEmpty(context.env.OPENCLAW_CONFIG_PATH);
   return written === undefined ? join(toStateDir(context, options), "openclaw.json") : toAbsolute(context, written);
 }
 

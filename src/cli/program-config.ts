@@ -2,7 +2,7 @@
 // They need no controller: it notices a changed file by itself.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./program.ts";
+import { jsonOption, type Run, stateDirOption } from "./options.ts";
 
 const configOption = (): Option => new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
 

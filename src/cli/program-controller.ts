@@ -2,7 +2,7 @@
 // Sandboxes are program-sandbox.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./program.ts";
+import { jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addControllerCommands(program: Command, context: CliContext, run: Run): void {
   program
@@ -10,10 +10,17 @@ export function addControllerCommands(program: Command, context: CliContext, run
     .description("run the reconcile loop in the foreground")
     .addOption(new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
     .addOption(stateDirOption())
-    .addOption(new Option("--metrics-listen <address>", "address of /metrics, /healthz and /readyz, or none (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)"))
+    .addOption(
+      new Option(
+        "--metrics-listen <address>",
+        "address of /metrics, /healthz and /readyz, or none (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
+      ),
+    )
     .addOption(new Option("--instance <id>", "whose containers are ours (OPENCLAW_INSTANCE; default: made from the state folder's path)"))
     .addOption(new Option("--once", "converge, print what was done, and end; exit code 1 when not converged"))
-    .addOption(new Option("--log-level <level>", "OPENCLAW_LOG_LEVEL; default info").choices(["trace", "debug", "info", "warn", "error", "fatal"]))
+    .addOption(
+      new Option("--log-level <level>", "OPENCLAW_LOG_LEVEL; default info").choices(["trace", "debug", "info", "warn", "error", "fatal"]),
+    )
     .action((options) => run(async () => (await import("./commands/controller.ts")).runControllerCommand(context, options)));
   program
     .command("status")

@@ -2,7 +2,7 @@
 // They are started by `sandbox exec -d`.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./program.ts";
+import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 
 export function addProcessCommands(sandbox: Command, context: CliContext, run: Run): void {
   const processes = sandbox.command("processes").alias("ps").description("detached processes (exec -d): list, read, write, end");
@@ -33,7 +33,9 @@ export function addProcessCommands(sandbox: Command, context: CliContext, run: R
     .addOption(new Option("--end", "its stdin ends after this"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
-    .action((sandboxName, id, text, options) => run(async () => (await load()).writeProcess(context, { sandbox: sandboxName, id, text }, options)));
+    .action((sandboxName, id, text, options) =>
+      run(async () => (await load()).writeProcess(context, { sandbox: sandboxName, id, text }, options)),
+    );
   processes
     .command("kill")
     .description("send a signal to a process and everything that it started")

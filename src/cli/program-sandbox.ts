@@ -2,7 +2,7 @@
 // All of them ask the controller; none acts on the engine.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./program.ts";
+import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 import { addProcessCommands } from "./program-processes.ts";
 
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
@@ -115,9 +115,15 @@ function addRunningCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("-d, --detach", "print an id and leave it running; see: openclaw sandbox ps"))
     .addOption(new Option("--timeout <duration>", "kill it after this; exit code 4"))
     .addOption(new Option("--workdir <path>", "where it runs; default: the sandbox's workdir"))
-    .addOption(new Option("--env <name=value>", "a variable; NAME alone takes this shell's value; may be repeated").default([], "").argParser(collect))
+    .addOption(
+      new Option("--env <name=value>", "a variable; NAME alone takes this shell's value; may be repeated")
+        .default([], "")
+        .argParser(collect),
+    )
     .addOption(stateDirOption())
     .addOption(jsonOption())
-    .action((name, argv, options) => run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, argv }, options)));
+    .action((name, argv, options) =>
+      run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, argv }, options)),
+    );
   addProcessCommands(sandbox, context, run);
 }

@@ -1,22 +1,16 @@
 // The commands, their options and their help; each command's code is loaded when it runs, so that starting costs nothing that is not used.
 // What a command does is in commands/.
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { ERROR_CODES, OperationError, renderError } from "../api/errors.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "./context.ts";
 import { readVersion } from "./version.ts";
+import type { Run } from "./options.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addControllerCommands } from "./program-controller.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 
-/** Adds a command's code: called with the parsed arguments, answers with the exit code. */
-export type Run = (run: () => Promise<ExitCode>) => Promise<void>;
-
 /** Runs one command line. Never rejects for what a person or the world did wrong: that is told on stderr, and in the exit code. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
-  if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
-    context.stdout.write(`${readVersion()}\n`);
-    return EXIT.ok;
-  }
   let exitCode: ExitCode = EXIT.ok;
   const program = makeProgram(context, async (run) => {
     exitCode = await run();
@@ -66,13 +60,4 @@ function toExitCode(error: unknown, context: CliContext): ExitCode {
   }
   printNote(context, `openclaw: this is a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   return EXIT.failed;
-}
-
-export const stateDirOption = (): Option => new Option("--state-dir <folder>", "state folder (OPENCLAW_STATE_DIR; default ~/.openclaw)");
-export const jsonOption = (): Option => new Option("--json", "print JSON");
-
-/** For an option's value. @throws InvalidArgumentError with what was expected */
-export function parseWholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
-  return Number(text);
 }

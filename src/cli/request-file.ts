@@ -12,7 +12,11 @@ import { explainErrno, readBounded, replaceFile } from "../api/store/atomic-file
 const REQUEST_BYTES_MAX = 16_384;
 
 /** @throws OperationError `HostRejected` */
-export async function requestRecreation(stateDir: string, name: SandboxName, { after, kill }: { after: EpochMs; kill: boolean }): Promise<void> {
+export async function requestRecreation(
+  stateDir: string,
+  name: SandboxName,
+  { after, kill }: { after: EpochMs; kill: boolean },
+): Promise<void> {
   const folder = join(stateDir, "requests");
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return;

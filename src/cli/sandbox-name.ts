@@ -23,10 +23,16 @@ export function chooseSandbox(sandboxes: readonly Sandbox[], text: string): Sand
     if (first !== undefined && second === undefined) return first;
     if (second !== undefined) {
       const names = meant.slice(0, 5).map(({ metadata }) => metadata.name);
-      throw new OperationError("InvalidArgument", `"${text}" may mean ${meant.length} sandboxes: ${names.join(", ")}${meant.length > 5 ? ", ..." : ""}`);
+      throw new OperationError(
+        "InvalidArgument",
+        `"${text}" may mean ${meant.length} sandboxes: ${names.join(", ")}${meant.length > 5 ? ", ..." : ""}`,
+      );
     }
   }
-  const fix = renderDidYouMean(text, sandboxes.flatMap(({ metadata, spec }) => [metadata.name, spec.agentId ?? "shared"])).fix;
+  const fix = renderDidYouMean(
+    text,
+    sandboxes.flatMap(({ metadata, spec }) => [metadata.name, spec.agentId ?? "shared"]),
+  ).fix;
   const known = sandboxes.length === 0 ? "there are no sandboxes now" : "openclaw sandbox list --all shows them";
   throw new OperationError("NotFound", `there is no sandbox "${text}"`, { fix: fix ?? known });
 }

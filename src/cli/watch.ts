@@ -17,7 +17,11 @@ export type Wish = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
  * Resolves as soon as the wish is fulfilled, once the controller has loaded what is desired.
  * @throws OperationError `TimedOut` with what is missing
  */
-export async function untilFulfilled(context: CliContext, client: AdminClient, { wish, timeoutMs }: { wish: Wish; timeoutMs: number }): Promise<void> {
+export async function untilFulfilled(
+  context: CliContext,
+  client: AdminClient,
+  { wish, timeoutMs }: { wish: Wish; timeoutMs: number },
+): Promise<void> {
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), timeoutMs);
   let missing = "the controller does not answer";
@@ -44,7 +48,11 @@ async function untilReady(context: CliContext, client: AdminClient, over: AbortS
       const { ready, config } = await client.status();
       if (ready) {
         const issue = config.issues.find(({ severity }) => severity === "error");
-        if (!config.ok) printNote(context, `openclaw: the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`);
+        if (!config.ok)
+          printNote(
+            context,
+            `openclaw: the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`,
+          );
         return;
       }
     } catch (error) {
@@ -56,7 +64,12 @@ async function untilReady(context: CliContext, client: AdminClient, over: AbortS
   }
 }
 
-async function follow(client: AdminClient, wish: Wish, signal: AbortSignal, missing: (what: string) => void): Promise<"fulfilled" | "ended"> {
+async function follow(
+  client: AdminClient,
+  wish: Wish,
+  signal: AbortSignal,
+  missing: (what: string) => void,
+): Promise<"fulfilled" | "ended"> {
   const sandboxes = new Map<string, Sandbox>();
   try {
     for await (const { event, data } of client.follow("/v1/watch", { signal })) {
@@ -79,6 +92,10 @@ async function follow(client: AdminClient, wish: Wish, signal: AbortSignal, miss
 async function pause(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, CONNECT_MS);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
   });
 }

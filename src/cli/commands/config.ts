@@ -54,7 +54,11 @@ export async function getConfigValue(context: CliContext, path: string, options:
   }
 }
 
-export async function setConfigValue(context: CliContext, { path, value }: { path: string; value: string }, options: ConfigOptions): Promise<ExitCode> {
+export async function setConfigValue(
+  context: CliContext,
+  { path, value }: { path: string; value: string },
+  options: ConfigOptions,
+): Promise<ExitCode> {
   const file = toConfigPath(context, options);
   const sources = await readConfigSources(file);
   const main = sources.files.get(file);
@@ -62,13 +66,15 @@ export async function setConfigValue(context: CliContext, { path, value }: { pat
   const text = main?.kind === "text" ? main.text : "";
   const edited = setPath(text, path, toValueText(value), file);
   if (!edited.ok) throw toInvalid(edited.issue);
-  if (edited.text.length > CONFIG_BYTES_MAX) throw new OperationError("InvalidConfig", `the file would be larger than ${CONFIG_BYTES_MAX} bytes`);
+  if (edited.text.length > CONFIG_BYTES_MAX)
+    throw new OperationError("InvalidConfig", `the file would be larger than ${CONFIG_BYTES_MAX} bytes`);
   const target = main?.kind === "text" ? main.realPath : file;
   const environment = toEnvironment(context, options);
   const before = parseConfig(sources, environment);
   const after = parseConfig(withText(sources, { file, target, text: edited.text }), environment);
   // A file that has another mistake already may still be mended step by step; a good one is never broken.
-  if (!after.ok && (before.ok || main?.kind !== "text")) throw toInvalid(after.issues[0] ?? { severity: "error", file, path, message: "not valid" });
+  if (!after.ok && (before.ok || main?.kind !== "text"))
+    throw toInvalid(after.issues[0] ?? { severity: "error", file, path, message: "not valid" });
   if (edited.text !== text) await writeConfig(target, edited.text);
   for (const issue of after.issues) printNote(context, toSafeLine(renderIssue(issue)));
   print(context, edited.text === text ? `${file} says so already` : `${file}: ${path} is set`);

@@ -15,13 +15,13 @@ export interface ControllerFlags {
 export async function runControllerCommand(context: CliContext, flags: ControllerFlags): Promise<ExitCode> {
   const { runController } = await import("../../controller/main.ts");
   const { env } = context;
-  const instance = flags.instance ?? nonEmpty(env["OPENCLAW_INSTANCE"]);
+  const instance = flags.instance ?? nonEmpty(env.OPENCLAW_INSTANCE);
   return runController({
     stateDir: toStateDir(context, flags),
     configPath: toConfigPath(context, flags),
     home: context.home,
-    metricsListen: flags.metricsListen ?? nonEmpty(env["OPENCLAW_METRICS_LISTEN"]) ?? "127.0.0.1:9464",
-    logLevel: flags.logLevel ?? nonEmpty(env["OPENCLAW_LOG_LEVEL"]) ?? "info",
+    metricsListen: flags.metricsListen ?? nonEmpty(env.OPENCLAW_METRICS_LISTEN) ?? "127.0.0.1:9464",
+    logLevel: flags.logLevel ?? nonEmpty(env.OPENCLAW_LOG_LEVEL) ?? "info",
     once: flags.once === true,
     ...(instance === undefined ? {} : { instance }),
   });

@@ -25,8 +25,22 @@ export async function describeSandbox(context: CliContext, name: string, options
 function renderDetail({ sandbox, events }: SandboxDetail, now: EpochMs): string {
   const { status } = sandbox;
   const sections: readonly (readonly [string, string])[] = [
-    ["Conditions", renderTable(["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"], status.conditions.map((one) => [one.type, one.status, one.reason, renderAge(one.lastTransitionTime, now), one.message]))],
-    ["Drift", status.drift.length === 0 ? "" : renderTable(["FIELD", "REMEDY", "WANTED", "IS"], status.drift.map((one) => [one.field, one.remedy, one.desired, one.actual]))],
+    [
+      "Conditions",
+      renderTable(
+        ["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"],
+        status.conditions.map((one) => [one.type, one.status, one.reason, renderAge(one.lastTransitionTime, now), one.message]),
+      ),
+    ],
+    [
+      "Drift",
+      status.drift.length === 0
+        ? ""
+        : renderTable(
+            ["FIELD", "REMEDY", "WANTED", "IS"],
+            status.drift.map((one) => [one.field, one.remedy, one.desired, one.actual]),
+          ),
+    ],
     ["Next", status.next.map((line) => `${toSafeLine(line)}\n`).join("")],
     ["Events", renderEvents(events, now)],
   ];
@@ -46,20 +60,38 @@ function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string 
     ["Generation", `${metadata.generation}, observed ${status.observedGeneration}`],
     ["Hash", spec.hash ?? "not known yet"],
     ["Image", `${spec.image}${container === null ? "" : ` (${container.imageId})`}`],
-    ["Limits", live === null ? "" : `memory ${renderBytes(live.memory)}, swap ${live.memorySwap === -1 ? "unlimited" : renderBytes(live.memorySwap)}, cpus ${live.cpus ?? "unlimited"}, pids ${live.pidsLimit === 0 ? "unlimited" : live.pidsLimit}`],
+    [
+      "Limits",
+      live === null
+        ? ""
+        : `memory ${renderBytes(live.memory)}, swap ${live.memorySwap === -1 ? "unlimited" : renderBytes(live.memorySwap)}, cpus ${live.cpus ?? "unlimited"}, pids ${live.pidsLimit === 0 ? "unlimited" : live.pidsLimit}`,
+    ],
     ["Container", container === null ? "none" : container.id],
     ["Container hash", container === null || container.hash === spec.hash ? "" : container.hash],
     ["Created", container === null ? "" : `${renderTime(container.createdAt)} (${renderAge(container.createdAt, now)} ago)`],
     ["Last used", status.lastUsedAt === null ? "never" : `${renderTime(status.lastUsedAt)} (${renderAge(status.lastUsedAt, now)} ago)`],
-    ["Change waits", status.deferredSince === null ? "" : `since ${renderTime(status.deferredSince)}${status.deferredUntil === null ? ", until live work ends" : `, until ${renderTime(status.deferredUntil)}`}`],
-    ["Failure", failure === null ? "" : `${failure.code} (${failure.count} in a row): ${failure.message}; tries again at ${renderTime(failure.retryAt)}`],
+    [
+      "Change waits",
+      status.deferredSince === null
+        ? ""
+        : `since ${renderTime(status.deferredSince)}${status.deferredUntil === null ? ", until live work ends" : `, until ${renderTime(status.deferredUntil)}`}`,
+    ],
+    [
+      "Failure",
+      failure === null
+        ? ""
+        : `${failure.code} (${failure.count} in a row): ${failure.message}; tries again at ${renderTime(failure.retryAt)}`,
+    ],
   ]);
 }
 
-const renderBytes = (bytes: number | null): string => (bytes === null ? "default" : bytes % BYTES_PER_MIB === 0 ? `${bytes / BYTES_PER_MIB}m` : String(bytes));
+const renderBytes = (bytes: number | null): string =>
+  bytes === null ? "default" : bytes % BYTES_PER_MIB === 0 ? `${bytes / BYTES_PER_MIB}m` : String(bytes);
 
 function renderEvents(events: readonly SandboxEvent[], now: EpochMs): string {
   if (events.length === 0) return "";
-  const rows = events.slice(-EVENTS_SHOWN_MAX).map((event) => [renderAge(event.lastSeen, now), event.type, event.reason, event.count > 1 ? `x${event.count}` : "", event.message]);
+  const rows = events
+    .slice(-EVENTS_SHOWN_MAX)
+    .map((event) => [renderAge(event.lastSeen, now), event.type, event.reason, event.count > 1 ? `x${event.count}` : "", event.message]);
   return renderTable(["AGE", "TYPE", "REASON", "", "MESSAGE"], rows);
 }

@@ -11,7 +11,11 @@ import { toSafeLine, toSafeText } from "../text.ts";
 /** A controller that restarts takes under a second. */
 const RECONNECT_MS = 500;
 
-export async function showEvents(context: CliContext, sandbox: string | undefined, options: StateOptions & { follow?: boolean; json?: boolean }): Promise<ExitCode> {
+export async function showEvents(
+  context: CliContext,
+  sandbox: string | undefined,
+  options: StateOptions & { follow?: boolean; json?: boolean },
+): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
   const name = sandbox === undefined ? null : (await findSandboxNamed(client, sandbox)).metadata.name;
   if (options.follow !== true) {
@@ -24,7 +28,11 @@ export async function showEvents(context: CliContext, sandbox: string | undefine
 }
 
 /** Goes on over a restart of the controller, from where it was. Ends with the terminal. */
-async function followEvents(context: CliContext, client: AdminClient, { name, json }: { name: string | null; json: boolean }): Promise<ExitCode> {
+async function followEvents(
+  context: CliContext,
+  client: AdminClient,
+  { name, json }: { name: string | null; json: boolean },
+): Promise<ExitCode> {
   const path = `/v1/events${name === null ? "" : `?sandbox=${encodeURIComponent(name)}`}`;
   let lastEventId = 0;
   let told = false;
@@ -44,14 +52,23 @@ async function followEvents(context: CliContext, client: AdminClient, { name, js
   }
 }
 
-const isEvent = (value: unknown): value is SandboxEvent => typeof value === "object" && value !== null && "reason" in value && "lastSeen" in value;
+const isEvent = (value: unknown): value is SandboxEvent =>
+  typeof value === "object" && value !== null && "reason" in value && "lastSeen" in value;
 
-export async function showSetupLog(context: CliContext, sandbox: string, options: StateOptions & { tail: number; json?: boolean }): Promise<ExitCode> {
+export async function showSetupLog(
+  context: CliContext,
+  sandbox: string,
+  options: StateOptions & { tail: number; json?: boolean },
+): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
   const { metadata } = await findSandboxNamed(client, sandbox);
   const log = await client.logs(metadata.name, options.tail);
   if (options.json === true) printJson(context, log);
-  else if (log.state === "none") printNote(context, `no setup of ${metadata.name} ran since the controller started; what runs inside: openclaw sandbox ps list ${metadata.name}`);
+  else if (log.state === "none")
+    printNote(
+      context,
+      `no setup of ${metadata.name} ran since the controller started; what runs inside: openclaw sandbox ps list ${metadata.name}`,
+    );
   else {
     if (log.truncated) printNote(context, "openclaw: earlier output is left out");
     print(context, toSafeText(log.text));

@@ -19,19 +19,34 @@ export interface ExecOptions extends StateOptions {
   json?: boolean;
 }
 
-export async function execInSandbox(context: CliContext, { name, argv }: { name: string; argv: readonly string[] }, options: ExecOptions): Promise<ExitCode> {
+export async function execInSandbox(
+  context: CliContext,
+  { name, argv }: { name: string; argv: readonly string[] },
+  options: ExecOptions,
+): Promise<ExitCode> {
   if (argv.length === 0) throw new OperationError("InvalidArgument", "no command given", { fix: "openclaw sandbox exec NAME -- COMMAND" });
   if (options.tty === true && (context.stdin.isTTY !== true || context.stdout.isTTY !== true)) {
     throw new OperationError("InvalidArgument", "-t needs a terminal, and this is none", { fix: "leave -t out" });
   }
   const client = new AdminClient(toStateDir(context, options));
   const request = toRequest(context, argv, options);
-  const { metadata } = await findSandboxNamed(client, name);
-  return options.detach === true ? startDetached(context, client, metadata.name, request, options) : runAttached(context, client, metadata.name, request);
+  const target: Target = { client, name: (await findSandboxNamed(client, name)).metadata.name };
+  return options.detach === true ? startDetached(context, target, request, options) : runAttached(context, target, request);
 }
 
-async function startDetached(context: CliContext, client: AdminClient, name: string, request: CommandRequest, options: ExecOptions): Promise<ExitCode> {
-  if (request.tty !== undefined || request.stdin) throw new OperationError("InvalidArgument", "-d goes with neither -i nor -t", { fix: "openclaw sandbox ps write sends it input" });
+interface Target {
+  client: AdminClient;
+  name: string;
+}
+
+async function startDetached(
+  context: CliContext,
+  { client, name }: Target,
+  request: CommandRequest,
+  options: ExecOptions,
+): Promise<ExitCode> {
+  if (request.tty !== undefined || request.stdin)
+    throw new OperationError("InvalidArgument", "-d goes with neither -i nor -t", { fix: "openclaw sandbox ps write sends it input" });
   const { argv, env, workdir, timeoutMs } = request;
   const started = await client.startProcess(name, { argv, env, workdir, timeoutMs });
   if (options.json === true) printJson(context, started);
@@ -39,7 +54,7 @@ async function startDetached(context: CliContext, client: AdminClient, name: str
   return EXIT.ok;
 }
 
-async function runAttached(context: CliContext, client: AdminClient, name: string, request: CommandRequest): Promise<ExitCode> {
+async function runAttached(context: CliContext, { client, name }: Target, request: CommandRequest): Promise<ExitCode> {
   const { stdin, stdout, stderr } = context;
   const command = new RunningCommand(client, name, request, { stdin, stdout, stderr });
   const stops = request.tty === undefined ? forwardSignals(context, command) : attachTerminal(context, command);
@@ -84,7 +99,7 @@ function attachTerminal(context: CliContext, command: RunningCommand): (() => vo
 
 function toRequest(context: CliContext, argv: readonly string[], options: ExecOptions): CommandRequest {
   const { stdout } = context;
-  const env = { ...(options.tty === true ? { TERM: context.env["TERM"] ?? "xterm" } : {}), ...toEnv(context, options.env ?? []) };
+  const env = { ...(options.tty === true ? { TERM: context.env.TERM ?? "xterm" } : {}), ...toEnv(context, options.env ?? []) };
   if (options.workdir !== undefined && !options.workdir.startsWith("/")) {
     throw new OperationError("InvalidArgument", `--workdir: expected an absolute path in the sandbox, not "${options.workdir}"`);
   }

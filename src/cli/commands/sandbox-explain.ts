@@ -9,9 +9,13 @@ import { type StateOptions, toStateDir } from "../paths.ts";
 import { expandSessionKey } from "../sandbox-name.ts";
 import { indent, renderFields, renderTable, toSafeLine } from "../text.ts";
 
-export async function explainSandbox(context: CliContext, options: StateOptions & { session?: string; agent?: string; json?: boolean }): Promise<ExitCode> {
+export async function explainSandbox(
+  context: CliContext,
+  options: StateOptions & { session?: string; agent?: string; json?: boolean },
+): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const session = options.session === undefined ? (options.agent === undefined ? "agent:main:main" : null) : expandSessionKey(options.session);
+  const session =
+    options.session === undefined ? (options.agent === undefined ? "agent:main:main" : null) : expandSessionKey(options.session);
   const view = await client.explain({ session, agent: options.agent ?? null });
   if (options.json === true) printJson(context, view);
   else print(context, renderExplain(view));
@@ -32,9 +36,33 @@ function renderExplain(view: ExplainView): string {
     ["Ready", ready === undefined ? "" : `${ready.status}: ${ready.message}`],
   ]);
   const sections: readonly (readonly [string, string])[] = [
-    ["Values", view.values.length === 0 ? "" : renderTable(["KEY", "VALUE", "FROM"], view.values.map(({ key, value, source }) => [key, value, source]))],
-    ["Mounts", view.mounts.length === 0 ? "" : renderTable(["TARGET", "ACCESS", "KIND", "SOURCE"], view.mounts.map(({ target, access, kind, source }) => [target, access, kind, source]))],
-    ["Tools", view.tools.length === 0 ? "" : renderTable(["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"], view.tools.map(({ tool, allowed, rule, source, fix }) => [tool, allowed ? "yes" : "no", rule, source, fix ?? ""]))],
+    [
+      "Values",
+      view.values.length === 0
+        ? ""
+        : renderTable(
+            ["KEY", "VALUE", "FROM"],
+            view.values.map(({ key, value, source }) => [key, value, source]),
+          ),
+    ],
+    [
+      "Mounts",
+      view.mounts.length === 0
+        ? ""
+        : renderTable(
+            ["TARGET", "ACCESS", "KIND", "SOURCE"],
+            view.mounts.map(({ target, access, kind, source }) => [target, access, kind, source]),
+          ),
+    ],
+    [
+      "Tools",
+      view.tools.length === 0
+        ? ""
+        : renderTable(
+            ["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"],
+            view.tools.map(({ tool, allowed, rule, source, fix }) => [tool, allowed ? "yes" : "no", rule, source, fix ?? ""]),
+          ),
+    ],
     ["Next", view.next.map((line) => `${toSafeLine(line)}\n`).join("")],
     ["Warnings", view.warnings.map((issue) => `${toSafeLine(renderIssue(issue))}\n`).join("")],
   ];

@@ -30,7 +30,10 @@ export async function listSandboxes(context: CliContext, options: ListOptions): 
 }
 
 export function renderSandboxes(items: readonly Sandbox[], now: EpochMs): string {
-  return renderTable(HEAD, items.map((sandbox) => toRow(sandbox, now)));
+  return renderTable(
+    HEAD,
+    items.map((sandbox) => toRow(sandbox, now)),
+  );
 }
 
 function toRow({ metadata, spec, status }: Sandbox, now: EpochMs): string[] {
@@ -53,14 +56,23 @@ function toRow({ metadata, spec, status }: Sandbox, now: EpochMs): string[] {
 }
 
 /** The table once, then a line for each sandbox that changed; JSON: one object per line. */
-async function watchSandboxes(context: CliContext, client: AdminClient, { kind, json }: { kind: string; json: boolean }): Promise<ExitCode> {
+async function watchSandboxes(
+  context: CliContext,
+  client: AdminClient,
+  { kind, json }: { kind: string; json: boolean },
+): Promise<ExitCode> {
   const isShown = (sandbox: Sandbox): boolean => kind === "all" || sandbox.spec.kind === kind;
   const shown = new Set<string>();
   for await (const { event, data } of client.follow("/v1/watch")) {
     if (event === "list" && isSandboxList(data)) {
       const items = data.items.filter(isShown);
       for (const { metadata } of items) shown.add(metadata.name);
-      print(context, json ? items.map((item) => `${JSON.stringify({ name: item.metadata.name, sandbox: item })}\n`).join("") : renderSandboxes(items, context.now()));
+      print(
+        context,
+        json
+          ? items.map((item) => `${JSON.stringify({ name: item.metadata.name, sandbox: item })}\n`).join("")
+          : renderSandboxes(items, context.now()),
+      );
     }
     if (event !== "changed" || !isSandboxChange(data)) continue;
     const { name, sandbox } = data;

@@ -35,7 +35,11 @@ function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
   const texts: ConfigTexts["files"] = [];
   for (const [path, file] of files) {
     if (file.kind === "text") texts.push([path, { realPath: file.realPath, text: file.text }]);
-    else if (path === main) throw new OperationError("InvalidConfig", `${path} can't be read: ${file.kind === "unreadable" ? file.reason : "there is no such file"}`);
+    else if (path === main)
+      throw new OperationError(
+        "InvalidConfig",
+        `${path} can't be read: ${file.kind === "unreadable" ? file.reason : "there is no such file"}`,
+      );
     // An included file that is not there is an issue of the config, which the controller reports with its place.
   }
   return { main, files: texts };
@@ -48,8 +52,12 @@ export function renderPlan({ items, issues }: PlanView): string {
     const steps = actions.map((action, index) => `${index + 1}. ${toSafeLine(action)}\n`).join("");
     return `${name}: ${toSafeLine(because)}\n${indent(`${steps}${waits === undefined ? "" : `waits: ${toSafeLine(waits)}\n`}`)}`;
   });
-  if (issues.some(({ severity }) => severity === "error") && items.length === 0) return "This config can't be used: nothing would change, the last good one stays in force.\n";
+  if (issues.some(({ severity }) => severity === "error") && items.length === 0)
+    return "This config can't be used: nothing would change, the last good one stays in force.\n";
   const actionCount = items.reduce((sum, { actions }) => sum + actions.length, 0);
-  const summary = actionCount === 0 ? "Nothing to do" : `${actionCount} ${actionCount === 1 ? "action" : "actions"} on ${items.filter(({ actions }) => actions.length > 0).length} of ${items.length} sandboxes`;
+  const summary =
+    actionCount === 0
+      ? "Nothing to do"
+      : `${actionCount} ${actionCount === 1 ? "action" : "actions"} on ${items.filter(({ actions }) => actions.length > 0).length} of ${items.length} sandboxes`;
   return `${blocks.join("")}${summary}${rest > 0 ? `; ${rest} ${rest === 1 ? "is" : "are"} as wished` : ""}.\n`;
 }

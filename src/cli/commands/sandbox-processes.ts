@@ -35,7 +35,14 @@ export async function listProcesses(context: CliContext, sandbox: string, option
   const { items } = await client.processes(name);
   if (options.json === true) printJson(context, { items });
   else if (items.length === 0) printNote(context, `no detached processes in ${name}`);
-  else print(context, renderTable(["ID", "STATE", "EXIT", "AGE", "OUTPUT", "COMMAND"], items.map((process) => toRow(process, context))));
+  else
+    print(
+      context,
+      renderTable(
+        ["ID", "STATE", "EXIT", "AGE", "OUTPUT", "COMMAND"],
+        items.map((process) => toRow(process, context)),
+      ),
+    );
   return EXIT.ok;
 }
 
@@ -47,12 +54,21 @@ function toRow({ id, state, exitCode, timedOut, startedAt, outputBytes, argv }: 
 /** As a shell would need it. */
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-export async function readProcessLog(context: CliContext, target: { sandbox: string; id: string }, options: Options & { offset?: number; follow?: boolean }): Promise<ExitCode> {
+export async function readProcessLog(
+  context: CliContext,
+  target: { sandbox: string; id: string },
+  options: Options & { offset?: number; follow?: boolean },
+): Promise<ExitCode> {
   const { client, name } = await toTarget(context, target.sandbox, options);
   let offset = options.offset ?? 0;
   for (let stalls = 0; stalls < STALLS_MAX; ) {
-    const log = await client.processLog(name, target.id, { offset, limit: READ_BYTES, waitMs: options.follow === true ? FOLLOW_WAIT_MS : 0 });
-    if (log.offset > offset && log.process.droppedBytes > offset) printNote(context, `openclaw: ${log.offset - offset} bytes of output are no longer kept`);
+    const log = await client.processLog(name, target.id, {
+      offset,
+      limit: READ_BYTES,
+      waitMs: options.follow === true ? FOLLOW_WAIT_MS : 0,
+    });
+    if (log.offset > offset && log.process.droppedBytes > offset)
+      printNote(context, `openclaw: ${log.offset - offset} bytes of output are no longer kept`);
     const isAll = log.nextOffset >= log.process.outputBytes;
     stalls = isAll || log.nextOffset > offset ? 0 : stalls + 1;
     offset = Math.max(offset, log.nextOffset);
@@ -72,16 +88,30 @@ async function write(context: CliContext, data: Buffer): Promise<void> {
   });
 }
 
-export async function writeProcess(context: CliContext, target: { sandbox: string; id: string; text: string | undefined }, options: Options & { end?: boolean }): Promise<ExitCode> {
+export async function writeProcess(
+  context: CliContext,
+  target: { sandbox: string; id: string; text: string | undefined },
+  options: Options & { end?: boolean },
+): Promise<ExitCode> {
   const { client, name } = await toTarget(context, target.sandbox, options);
-  const data = target.text === undefined ? (options.end === true && context.stdin.isTTY === true ? Buffer.alloc(0) : await buffer(context.stdin)) : Buffer.from(`${target.text}\n`);
-  if (data.length > PROCESS_STDIN_BYTES_MAX) throw new OperationError("InvalidArgument", `at most ${PROCESS_STDIN_BYTES_MAX} bytes can be written at once`);
+  const data =
+    target.text === undefined
+      ? options.end === true && context.stdin.isTTY === true
+        ? Buffer.alloc(0)
+        : await buffer(context.stdin)
+      : Buffer.from(`${target.text}\n`);
+  if (data.length > PROCESS_STDIN_BYTES_MAX)
+    throw new OperationError("InvalidArgument", `at most ${PROCESS_STDIN_BYTES_MAX} bytes can be written at once`);
   const process = await client.writeProcess(name, target.id, { data: data.toString("base64"), end: options.end === true });
   if (options.json === true) printJson(context, process);
   return EXIT.ok;
 }
 
-export async function killProcess(context: CliContext, target: { sandbox: string; id: string }, options: Options & { signal: string }): Promise<ExitCode> {
+export async function killProcess(
+  context: CliContext,
+  target: { sandbox: string; id: string },
+  options: Options & { signal: string },
+): Promise<ExitCode> {
   const { client, name } = await toTarget(context, target.sandbox, options);
   const process = await client.killProcess(name, target.id, options.signal.toUpperCase().replace(/^SIG/, ""));
   if (options.json === true) printJson(context, process);

@@ -17,13 +17,20 @@ export async function pruneSandboxes(context: CliContext, options: StateOptions 
   else print(context, renderUnowned(view.items));
   for (const name of view.removed) print(context, `removed ${toSafeLine(name)}`);
   const left = view.items.filter(({ removable }) => !removable).length;
-  if (options.dryRun !== true && left > 0) printNote(context, `${left} left: what was seen for the first time, or is young, is removed at a later look`);
+  if (options.dryRun !== true && left > 0)
+    printNote(context, `${left} left: what was seen for the first time, or is young, is removed at a later look`);
   return EXIT.ok;
 }
 
 function renderUnowned(items: readonly UnownedObject[]): string {
   return renderTable(
     ["KIND", "NAME", "REMOVABLE", "BYTES", "WHY"],
-    items.map(({ kind, name, removable, bytes, because }) => [kind, name, removable ? "yes" : "not yet", bytes === null ? "-" : String(bytes), because]),
+    items.map(({ kind, name, removable, bytes, because }) => [
+      kind,
+      name,
+      removable ? "yes" : "not yet",
+      bytes === null ? "-" : String(bytes),
+      because,
+    ]),
   );
 }

@@ -27,13 +27,19 @@ export interface RecreateOptions extends StateOptions {
 
 export async function recreateSandboxes(context: CliContext, options: RecreateOptions): Promise<ExitCode> {
   const given = [options.all === true, options.session !== undefined, options.agent !== undefined].filter(Boolean).length;
-  if (given !== 1) throw new OperationError("InvalidArgument", "expected exactly one of --all, --session and --agent", { fix: "openclaw sandbox recreate --all" });
+  if (given !== 1)
+    throw new OperationError("InvalidArgument", "expected exactly one of --all, --session and --agent", {
+      fix: "openclaw sandbox recreate --all",
+    });
   const timeoutMs = parseTimeout(options.timeout);
   const stateDir = toStateDir(context, options);
   const client = new AdminClient(stateDir);
   const chosen = await choose(client, options);
   if (chosen.length === 0) {
-    printNote(context, `openclaw: no such sandbox has a container${options.drifted === true ? " that differs from its spec" : ""}; nothing to recreate`);
+    printNote(
+      context,
+      `openclaw: no such sandbox has a container${options.drifted === true ? " that differs from its spec" : ""}; nothing to recreate`,
+    );
     return options.all === true || options.drifted === true ? EXIT.ok : EXIT.notFound;
   }
   if (!(await isConfirmed(context, chosen, options))) {
@@ -45,19 +51,33 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
   for (const name of names) await requestRecreation(stateDir, name, { after, kill: options.kill === true });
   if (options.wait === true) await untilFulfilled(context, client, { wish: areRecreated(names, after), timeoutMs });
   if (options.json === true) printJson(context, { items: names.map((name) => ({ name })), recreateAfter: after });
-  else for (const name of names) print(context, options.wait === true ? `${name} recreated` : `${name} will be recreated${options.kill === true ? "" : " when no work lives in it"}`);
+  else
+    for (const name of names)
+      print(
+        context,
+        options.wait === true
+          ? `${name} recreated`
+          : `${name} will be recreated${options.kill === true ? "" : " when no work lives in it"}`,
+      );
   return EXIT.ok;
 }
 
 async function choose(client: AdminClient, options: RecreateOptions): Promise<Sandbox[]> {
   const sandboxes = await client.sandboxes("all");
   const isMeant = await toSelection(client, options);
-  return sandboxes.filter((sandbox) => sandbox.status.container !== null && isMeant(sandbox) && isOfKind(sandbox, options) && (options.drifted !== true || isDrifted(sandbox)));
+  return sandboxes.filter(
+    (sandbox) =>
+      sandbox.status.container !== null &&
+      isMeant(sandbox) &&
+      isOfKind(sandbox, options) &&
+      (options.drifted !== true || isDrifted(sandbox)),
+  );
 }
 
 const isOfKind = ({ spec }: Sandbox, { browser }: RecreateOptions): boolean => browser !== true || spec.kind === "browser";
 
-const isDrifted = ({ status }: Sandbox): boolean => status.drift.length > 0 || findCondition(status.conditions, "UpToDate")?.status === "False";
+const isDrifted = ({ status }: Sandbox): boolean =>
+  status.drift.length > 0 || findCondition(status.conditions, "UpToDate")?.status === "False";
 
 async function toSelection(client: AdminClient, { session, agent }: RecreateOptions): Promise<(sandbox: Sandbox) => boolean> {
   if (agent !== undefined) return ({ spec }) => spec.agentId === agent;
@@ -65,7 +85,8 @@ async function toSelection(client: AdminClient, { session, agent }: RecreateOpti
   // Which sandbox a session has is the config's to say: its own, its agent's, or the shared one.
   const key = expandSessionKey(session);
   const { sandbox } = await client.explain({ session: key, agent: null });
-  if (sandbox === null) throw new OperationError("NotFound", `the session ${key} has no sandbox`, { fix: `openclaw sandbox explain --session ${key}` });
+  if (sandbox === null)
+    throw new OperationError("NotFound", `the session ${key} has no sandbox`, { fix: `openclaw sandbox explain --session ${key}` });
   return ({ spec }) => spec.scopeKey === sandbox.scopeKey;
 }
 
@@ -76,7 +97,9 @@ async function isConfirmed(context: CliContext, chosen: readonly Sandbox[], opti
   const work = options.kill === true ? "live work in them is ended" : "live work in them is waited for";
   const prompt = createInterface({ input: context.stdin, output: context.stderr });
   try {
-    const answer = await prompt.question(`${list}Recreate ${chosen.length === 1 ? "this sandbox" : `these ${chosen.length} sandboxes`} (${work}; what is in /tmp and the like is lost)? [y/N] `);
+    const answer = await prompt.question(
+      `${list}Recreate ${chosen.length === 1 ? "this sandbox" : `these ${chosen.length} sandboxes`} (${work}; what is in /tmp and the like is lost)? [y/N] `,
+    );
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
@@ -91,7 +114,8 @@ const areRecreated =
       // Nobody wants it any more: there is nothing to recreate.
       if (sandbox === undefined || (sandbox.status.container === null && !sandbox.spec.wanted)) continue;
       const ready = findCondition(sandbox.status.conditions, "Ready");
-      if (sandbox.status.container === null || sandbox.status.container.createdAt <= after) return `${name} still has its old container${sandbox.status.next[0] === undefined ? "" : `: ${sandbox.status.next[0]}`}`;
+      if (sandbox.status.container === null || sandbox.status.container.createdAt <= after)
+        return `${name} still has its old container${sandbox.status.next[0] === undefined ? "" : `: ${sandbox.status.next[0]}`}`;
       if (ready?.status !== "True") return `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
     }
     return null;

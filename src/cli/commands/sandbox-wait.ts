@@ -20,7 +20,10 @@ export interface WaitOptions extends StateOptions {
 }
 
 export async function waitForSandboxes(context: CliContext, name: string | undefined, options: WaitOptions): Promise<ExitCode> {
-  if ((name === undefined) !== (options.all === true)) throw new OperationError("InvalidArgument", "expected a sandbox or --all", { fix: "openclaw sandbox wait NAME, or openclaw sandbox wait --all" });
+  if ((name === undefined) !== (options.all === true))
+    throw new OperationError("InvalidArgument", "expected a sandbox or --all", {
+      fix: "openclaw sandbox wait NAME, or openclaw sandbox wait --all",
+    });
   const timeoutMs = parseTimeout(options.timeout);
   const wish = name === undefined ? allAre(options.for) : oneIs(name, options.for);
   await untilFulfilled(context, new AdminClient(toStateDir(context, options)), { wish, timeoutMs });
@@ -37,7 +40,10 @@ export function parseTimeout(text: string): number {
 const allAre =
   (goal: WaitGoal): Wish =>
   (sandboxes) => {
-    const missing = [...sandboxes.values()].filter(({ spec }) => spec.wanted || goal !== "ready").map((sandbox) => missingFor(goal, sandbox)).filter((what) => what !== null);
+    const missing = [...sandboxes.values()]
+      .filter(({ spec }) => spec.wanted || goal !== "ready")
+      .map((sandbox) => missingFor(goal, sandbox))
+      .filter((what) => what !== null);
     return missing.length === 0 ? null : `${missing.slice(0, 3).join("; ")}${missing.length > 3 ? `; and ${missing.length - 3} more` : ""}`;
   };
 
@@ -70,7 +76,8 @@ function missingFor(goal: WaitGoal, { metadata, spec, status }: Sandbox): string
     case "gone":
       return status.container === null && !spec.wanted ? null : `${name} is still there: ${spec.because}`;
     case "converged":
-      if (upToDate?.status !== "True" || status.observedGeneration !== metadata.generation) return `${name} is not up to date: ${upToDate?.message ?? "not looked at yet"}`;
+      if (upToDate?.status !== "True" || status.observedGeneration !== metadata.generation)
+        return `${name} is not up to date: ${upToDate?.message ?? "not looked at yet"}`;
       return ready?.status === "True" || !spec.wanted ? null : `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
     default:
       return unreachable(goal);

@@ -21,10 +21,15 @@ function renderStatus(view: ControllerView, now: number): string {
     ["Instance", view.instance],
     ["State folder", view.stateDir],
     ["Engine", engine === null ? "not reachable" : `${engine.product} ${engine.version} at ${engine.endpoint}`],
-    ["Config", `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`],
+    [
+      "Config",
+      `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`,
+    ],
     ["Sandboxes", String(view.sandboxes)],
   ]);
-  const checks = view.checks.map(({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}${message === "" ? "" : `: ${toSafeLine(message)}`}\n`);
+  const checks = view.checks.map(
+    ({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}${message === "" ? "" : `: ${toSafeLine(message)}`}\n`,
+  );
   const issues = config.issues.map((issue) => `${toSafeLine(renderIssue(issue))}\n`);
   return `${fields}${checks.length === 0 ? "" : `Checks:\n${indent(checks.join(""))}`}${issues.length === 0 ? "" : `Issues:\n${indent(issues.join(""))}`}`;
 }

@@ -23,7 +23,12 @@ export interface AdminAppParts {
 
 export function makeAdminApp({ views, followers, log, processes }: AdminAppParts): Hono {
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: () => toErrorResponse(new OperationError("InvalidArgument", `the body is larger than ${BODY_BYTES_MAX} bytes`)) }));
+  app.use(
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: () => toErrorResponse(new OperationError("InvalidArgument", `the body is larger than ${BODY_BYTES_MAX} bytes`)),
+    }),
+  );
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", controlRoutes(views, followers));
   if (processes !== undefined) app.route("/v1", processRoutes(views, processes));

@@ -74,9 +74,14 @@ export async function startAdminServer(parts: AdminServerParts): Promise<AdminSe
 
 const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
 
-function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | undefined, { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer }): void {
+function upgrade(
+  { views, commands }: AdminServerParts,
+  door: CommandDoor | undefined,
+  { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+): void {
   // Only browsers send an Origin, and no browser has business here.
-  if (request.headers.origin !== undefined) return refuseUpgrade(socket, new OperationError("Forbidden", "requests from web pages are refused"));
+  if (request.headers.origin !== undefined)
+    return refuseUpgrade(socket, new OperationError("Forbidden", "requests from web pages are refused"));
   const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
   if (name === null || commands === undefined || door === undefined) {
     return refuseUpgrade(socket, new OperationError("NotFound", "there is nothing to connect to here"));
@@ -102,7 +107,8 @@ function makeFolder(folder: string): void {
     const facts = lstatSync(folder);
     if (!facts.isDirectory()) throw new OperationError("HostRejected", `${folder} is not a folder; move it away`);
     // Whoever can write there can put a socket of their own in our place.
-    if ((facts.mode & 0o022) !== 0) throw new OperationError("HostRejected", `others can write in ${folder}`, { fix: `chmod go-w ${folder}` });
+    if ((facts.mode & 0o022) !== 0)
+      throw new OperationError("HostRejected", `others can write in ${folder}`, { fix: `chmod go-w ${folder}` });
   } catch (error) {
     if (error instanceof OperationError) throw error;
     throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });

@@ -5,7 +5,15 @@ import type { Logger } from "pino";
 import type { WebSocket } from "ws";
 import { SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
-import { COMMAND_CHANNEL, COMMAND_CHUNK_BYTES_MAX, COMMAND_WINDOW_BYTES, CommandControl, type CommandNotice, type CommandRequest, toProblem } from "../../api/wire.ts";
+import {
+  COMMAND_CHANNEL,
+  COMMAND_CHUNK_BYTES_MAX,
+  COMMAND_WINDOW_BYTES,
+  CommandControl,
+  type CommandNotice,
+  type CommandRequest,
+  toProblem,
+} from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
 import type { Lease } from "../sandbox-access.ts";
@@ -91,7 +99,13 @@ class CommandSession {
     try {
       if (this.#over.signal.aborted) return;
       const { argv, env, workdir, tty, stdin } = request;
-      const stream = await this.#parts.engine.exec(lease.handle, { argv, stdin, ...(env && { env }), ...(workdir && { workdir }), ...(tty && { tty }) });
+      const stream = await this.#parts.engine.exec(lease.handle, {
+        argv,
+        stdin,
+        ...(env && { env }),
+        ...(workdir && { workdir }),
+        ...(tty && { tty }),
+      });
       await this.#attend(stream, request, lease);
     } finally {
       lease.revoked.removeEventListener("abort", revoke);
@@ -101,7 +115,10 @@ class CommandSession {
   /** From here on the command is dead when this returns, or its engine could not be told within the grace. */
   async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<void> {
     const { clock } = this.#parts;
-    const ended = stream.exit.then(() => undefined, () => undefined);
+    const ended = stream.exit.then(
+      () => undefined,
+      () => undefined,
+    );
     let reason: "exited" | "timeout" = "exited";
     const timeout = Promise.withResolvers<number>();
     const stopTimer =

@@ -22,7 +22,12 @@ export interface CommandDoorParts {
 
 export class CommandDoor {
   readonly #parts: CommandDoorParts;
-  readonly #server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: COMMAND_FRAME_BYTES_MAX });
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: COMMAND_FRAME_BYTES_MAX,
+  });
   readonly #sockets = new Set<WebSocket>();
   readonly #running = new Set<Promise<void>>();
 

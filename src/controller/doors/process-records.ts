@@ -5,19 +5,31 @@ import { OperationError } from "../../api/errors.ts";
 import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
 
 const NEWLINE = 0x0a;
-const Whole = z.string().regex(/^\d{1,15}$/).transform(Number);
+const Whole = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
 const Flag = z.enum(["0", "1"]).transform((flag) => flag === "1");
 
 const Line = z.tuple([
   z.string().regex(/^[a-z0-9]{8,32}$/),
   Whole,
   z.enum(["running", "exited"]),
-  z.union([z.literal("-").transform(() => null), z.string().regex(/^\d{1,3}$/).transform(Number)]),
+  z.union([
+    z.literal("-").transform(() => null),
+    z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .transform(Number),
+  ]),
   Flag,
   Flag,
   Whole,
   Whole,
-  z.string().regex(/^\d{1,4}$/).transform(Number),
+  z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number),
 ]);
 
 /** Every record. @throws OperationError `EngineFailed` */
@@ -50,9 +62,22 @@ function parseRecord(output: Buffer): { process: SandboxProcess; rest: Buffer } 
   const [id, startedAt, state, exitCode, timedOut, outputLost, outputBytes, droppedBytes, argvBytes] = line.data;
   const argvEnd = end + 1 + argvBytes;
   if (output[argvEnd] !== NEWLINE) throw mangled();
-  const argv = output.toString("utf8", end + 1, argvEnd).replace(/\0$/, "").split("\0");
+  const argv = output
+    .toString("utf8", end + 1, argvEnd)
+    .replace(/\0$/, "")
+    .split("\0");
   return {
-    process: { id, argv, state, startedAt, exitCode: state === "running" ? null : exitCode, timedOut, outputBytes, droppedBytes, outputLost },
+    process: {
+      id,
+      argv,
+      state,
+      startedAt,
+      exitCode: state === "running" ? null : exitCode,
+      timedOut,
+      outputBytes,
+      droppedBytes,
+      outputLost,
+    },
     rest: output.subarray(argvEnd + 1),
   };
 }

@@ -31,7 +31,12 @@ function openDoor(shell: readonly string[], folder = makeFolder()): ProcessDoor 
   const handle = { id: toContainerId("c1"), uid: toSandboxUid("u1"), incarnation: "1" };
   const access: SandboxAccess = {
     engine: makeHostShellEngine(shell),
-    lease: async () => ({ handle, spec: { name: NAME, workdir: "/", user: "", env: {} }, revoked: new AbortController().signal, [Symbol.dispose]: () => undefined }),
+    lease: async () => ({
+      handle,
+      spec: { name: NAME, workdir: "/", user: "", env: {} },
+      revoked: new AbortController().signal,
+      [Symbol.dispose]: () => undefined,
+    }),
   };
   const newProcessId = (): string => `t${process.pid}x${++ids}`.padEnd(8, "0");
   return new ProcessDoor({ access, clock: createSystemClock(), newProcessId, log: pino({ level: "silent" }), folder });
@@ -53,7 +58,8 @@ async function readAll(door: ProcessDoor, id: string, offset = 0): Promise<{ dat
     first ??= log.offset;
     pieces.push(Buffer.from(log.data, "base64"));
     at = log.nextOffset;
-    if (log.process.state === "exited" && at >= log.process.outputBytes) return { data: Buffer.concat(pieces), offset: first, process: log.process };
+    if (log.process.state === "exited" && at >= log.process.outputBytes)
+      return { data: Buffer.concat(pieces), offset: first, process: log.process };
   }
 }
 
@@ -90,7 +96,9 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("detach
 
   testHere("another door, as after a restart of the controller, lists, reads, writes and ends it", async () => {
     const folder = makeFolder();
-    const { id } = await openDoor(shell, folder).start(NAME, { argv: ["sh", "-c", 'while read -r line; do echo "got $line"; done; echo end'] });
+    const { id } = await openDoor(shell, folder).start(NAME, {
+      argv: ["sh", "-c", 'while read -r line; do echo "got $line"; done; echo end'],
+    });
     const door = openDoor(shell, folder);
     expect(await door.list(NAME)).toMatchObject([{ id, state: "running", exitCode: null }]);
     await door.write(NAME, id, { data: Buffer.from("one\n").toString("base64"), end: false });
@@ -139,7 +147,9 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("detach
 
   testHere("INT and TERM reach a command that handles them", async () => {
     const door = openDoor(shell);
-    const { id } = await door.start(NAME, { argv: ["sh", "-c", "trap 'echo int' INT; trap 'echo term; exit 3' TERM; echo up; while :; do sleep 0.05; done"] });
+    const { id } = await door.start(NAME, {
+      argv: ["sh", "-c", "trap 'echo int' INT; trap 'echo term; exit 3' TERM; echo up; while :; do sleep 0.05; done"],
+    });
     await door.readLog(NAME, id, { offset: 0, limit: 10, waitMs: 5_000 });
     await door.kill(NAME, id, "INT");
     await door.readLog(NAME, id, { offset: 3, limit: 10, waitMs: 5_000 });
@@ -193,7 +203,12 @@ test("a record that was tampered with is an error, and names that are no ids are
 test("old records make room for new ones", async () => {
   const folder = makeFolder();
   const door = openDoor(["sh"], folder);
-  execFileSync("sh", ["-c", 'mkdir -p "$1"; i=10; while [ $i -lt 80 ]; do d=$1/oldone$i; mkdir "$d"; : >"$d/log.0"; echo 0 >"$d/exit"; echo $i >"$d/started"; i=$((i+1)); done', "sh", folder]);
+  execFileSync("sh", [
+    "-c",
+    'mkdir -p "$1"; i=10; while [ $i -lt 80 ]; do d=$1/oldone$i; mkdir "$d"; : >"$d/log.0"; echo 0 >"$d/exit"; echo $i >"$d/started"; i=$((i+1)); done',
+    "sh",
+    folder,
+  ]);
   const { id } = await door.start(NAME, { argv: ["true"] });
   await untilExited(door, id);
   expect(readdirSync(folder)).toHaveLength(64);
@@ -202,6 +217,7 @@ test("old records make room for new ones", async () => {
 
 /** Processes of this host whose environment carries the process's mark. */
 function marked(id: string): string[] {
-  const script = 'for e in /proc/[0-9]*; do grep -qF "OPENCLAW_PROCESS_ID=$1" "$e/environ" 2>/dev/null && grep -qv "^State:.Z" "$e/status" && ! grep -q "^State:.Z" "$e/status" && echo "$e"; done; true';
+  const script =
+    'for e in /proc/[0-9]*; do grep -qF "OPENCLAW_PROCESS_ID=$1" "$e/environ" 2>/dev/null && grep -qv "^State:.Z" "$e/status" && ! grep -q "^State:.Z" "$e/status" && echo "$e"; done; true';
   return execFileSync("sh", ["-c", script, "sh", id], { encoding: "utf8" }).split("\n").filter(Boolean);
 }

@@ -9,7 +9,18 @@ import type { Clock } from "../clock.ts";
 import type { ExecStream } from "../engine/engine.ts";
 import type { Lease, SandboxAccess } from "../sandbox-access.ts";
 import { parseLog, parseProcesses } from "./process-records.ts";
-import { END_STDIN, LIST, LOG_BLOCK_BYTES, NO_SUCH_PROCESS, PROCESS_ENDED, READ_LOG, SIGNAL_PROCESS, STDIN_ENDED, SUPERVISOR, WRITE_STDIN } from "./process-scripts.ts";
+import {
+  END_STDIN,
+  LIST,
+  LOG_BLOCK_BYTES,
+  NO_SUCH_PROCESS,
+  PROCESS_ENDED,
+  READ_LOG,
+  SIGNAL_PROCESS,
+  STDIN_ENDED,
+  SUPERVISOR,
+  WRITE_STDIN,
+} from "./process-scripts.ts";
 
 /** On the small tmpfs of 64 MiB that every sandbox has (engine/docker-create.ts). */
 export const PROCESSES_DIR = "/run/openclaw/processes";
@@ -60,7 +71,8 @@ export class ProcessDoor {
   /** @throws OperationError `LimitExceeded`, `InvalidArgument`, and what a lease rejects with */
   async start(name: SandboxName, start: ProcessStart): Promise<SandboxProcess> {
     const [command = ""] = start.argv;
-    if (command === "" || command.startsWith("-")) throw new OperationError("InvalidArgument", "a command needs a name that does not begin with -");
+    if (command === "" || command.startsWith("-"))
+      throw new OperationError("InvalidArgument", "a command needs a name that does not begin with -");
     using lease = await this.#parts.access.lease(name);
     await this.#makeRoom(lease);
     const id = this.#parts.newProcessId();
@@ -87,7 +99,11 @@ export class ProcessDoor {
   }
 
   /** At most `limit` bytes from `offset` on, of one segment; waits up to `waitMs` when there are none yet. */
-  async readLog(name: SandboxName, id: string, { offset, limit, waitMs }: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> {
+  async readLog(
+    name: SandboxName,
+    id: string,
+    { offset, limit, waitMs }: { offset: number; limit: number; waitMs: number },
+  ): Promise<ProcessLog> {
     using lease = await this.#parts.access.lease(name);
     // One block more: the first one may begin before the offset.
     const blocks = limit === 0 ? 0 : Math.ceil(limit / LOG_BLOCK_BYTES) + 1;
@@ -125,11 +141,14 @@ export class ProcessDoor {
   async #makeRoom(lease: Lease): Promise<void> {
     const processes = await this.#list(lease);
     if (processes.filter(({ state }) => state === "running").length >= PROCESSES_RUNNING_MAX) {
-      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are running in this sandbox already`, { fix: "end one of them: openclaw sandbox ps kill" });
+      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are running in this sandbox already`, {
+        fix: "end one of them: openclaw sandbox ps kill",
+      });
     }
     const ended = processes.filter(({ state }) => state === "exited").toSorted((left, right) => left.startedAt - right.startedAt);
     const old = ended.slice(0, Math.max(0, processes.length + 1 - PROCESSES_MAX));
-    if (old.length > 0) await this.#call(lease, ["rm", "-rf", "--", ...old.map(({ id }) => `${this.#folder}/${mustBeId(id)}`)], CALL_MS_MAX);
+    if (old.length > 0)
+      await this.#call(lease, ["rm", "-rf", "--", ...old.map(({ id }) => `${this.#folder}/${mustBeId(id)}`)], CALL_MS_MAX);
   }
 
   async #list(lease: Lease): Promise<SandboxProcess[]> {
@@ -160,10 +179,16 @@ export class ProcessDoor {
       await stream.signal("KILL");
       throw new OperationError("EngineTimeout", `the process did not start within ${CALL_MS_MAX / SECOND_MS} s`);
     }
-    throw new OperationError("InvalidArgument", `the process could not be started: ${toText((await errors).kept) || `exit code ${outcome}`}`);
+    throw new OperationError(
+      "InvalidArgument",
+      `the process could not be started: ${toText((await errors).kept) || `exit code ${outcome}`}`,
+    );
   }
 
-  async #run(lease: Lease, call: { script: string; args: readonly (string | number)[]; input?: Buffer; deadline?: DurationMs }): Promise<Answer> {
+  async #run(
+    lease: Lease,
+    call: { script: string; args: readonly (string | number)[]; input?: Buffer; deadline?: DurationMs },
+  ): Promise<Answer> {
     const argv = ["/bin/sh", "-c", call.script, "openclaw-processes", this.#folder, ...call.args.map(String)];
     return await this.#call(lease, argv, call.deadline ?? CALL_MS_MAX, call.input);
   }
@@ -172,7 +197,9 @@ export class ProcessDoor {
     const { access, clock, log } = this.#parts;
     const stream = await access.engine.exec(lease.handle, { argv, stdin: input !== undefined });
     const late = Promise.withResolvers<never>();
-    const stopTimer = clock.setTimer(deadline, () => late.reject(new OperationError("EngineTimeout", `no answer from inside the sandbox within ${deadline / SECOND_MS} s`)));
+    const stopTimer = clock.setTimer(deadline, () =>
+      late.reject(new OperationError("EngineTimeout", `no answer from inside the sandbox within ${deadline / SECOND_MS} s`)),
+    );
     stream.stdin?.on("error", () => undefined).end(input);
     try {
       const all = Promise.all([stream.exit, collect(stream.stdout, ANSWER_BYTES_MAX), collect(stream.stderr, ERROR_TEXT_LENGTH_MAX)]);
@@ -198,7 +225,9 @@ function mustBeId(id: string): string {
 }
 
 function noSuchProcess(id: string): OperationError {
-  return new OperationError("NotFound", `there is no process ${JSON.stringify(id.slice(0, 40))} in this sandbox`, { fix: "openclaw sandbox ps list NAME shows them; a restart of the container forgets all" });
+  return new OperationError("NotFound", `there is no process ${JSON.stringify(id.slice(0, 40))} in this sandbox`, {
+    fix: "openclaw sandbox ps list NAME shows them; a restart of the container forgets all",
+  });
 }
 
 function checkCode({ code, errors }: Answer, id: string): void {

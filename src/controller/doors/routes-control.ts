@@ -23,16 +23,21 @@ export function controlRoutes(views: AdminViews, followers: Followers): Hono {
   routes.get("/explain", async (context) => {
     const sessionKey = context.req.query("session") ?? null;
     const agentId = context.req.query("agent") ?? null;
-    if (sessionKey === null && agentId === null) throw new OperationError("InvalidArgument", "session or agent: expected at least one of them");
+    if (sessionKey === null && agentId === null)
+      throw new OperationError("InvalidArgument", "session or agent: expected at least one of them");
     if ((sessionKey?.length ?? 0) > SESSION_KEY_LENGTH_MAX) throw new OperationError("InvalidArgument", "session: too long");
     return context.json(await views.explain({ sessionKey, agentId }));
   });
   routes.get("/events", (context) => {
     const lastEventId = context.req.header("last-event-id");
-    const after = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : parseCount(context, "after", { fallback: 0, max: Number.MAX_SAFE_INTEGER });
+    const after =
+      lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId)
+        ? Number(lastEventId)
+        : parseCount(context, "after", { fallback: 0, max: Number.MAX_SAFE_INTEGER });
     const name = context.req.query("sandbox");
     const object: SandboxEvent["object"] | undefined = name === undefined ? undefined : { kind: "Sandbox", name: toSandboxName(name) };
-    if (context.req.header("accept")?.includes("text/event-stream") === true) return followers.follow(() => followEvents(views, after, object));
+    if (context.req.header("accept")?.includes("text/event-stream") === true)
+      return followers.follow(() => followEvents(views, after, object));
     const list: EventList = { items: [...views.events.list(toFilter(after, object))] };
     return context.json(list);
   });
