@@ -91,8 +91,12 @@ const isNamed = (item: unknown, name: string): boolean => typeof item === "objec
 
 function renderValue(value: unknown): string {
   if (value === null || value === undefined) return "unset";
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(renderItem).join(" ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+/** As one writes it in the config: `/tmp:size=256m`, `nofile:1024:2048`. */
+const renderItem = (item: unknown): string => (typeof item === "object" && item !== null ? Object.values(item).join(":") : String(item));
 
 function renderSource(source: ValueSource | undefined): string {
   if (source === undefined || source.kind === "default") return "default";
