@@ -31,7 +31,7 @@ function read(chunks: readonly (string | Buffer)[]): string[] {
 
 test("several events in one chunk and one event in several chunks are the same to us", () => {
   const whole = Buffer.from(
-    [container("die", "a"), container("start", "ü"), container("exec_create: sh -c x", "c")].join("\n").concat("\n"),
+    [container("die", "a"), container("start", "ü"), container("exec_start: sh -c x", "c")].join("\n").concat("\n"),
   );
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: whole.length }), { maxLength: 8 }), (cuts) => {
@@ -54,6 +54,12 @@ test("network events name their container; those of strangers say nothing", () =
   const connect = (id: string): string => `${event("network", "connect", "n1", { container: id, name: "bridge", type: "bridge" })}\n`;
   expect(read([connect("id-a"), `${container("create", "a")}\n`, connect("id-a"), connect("stranger")])).toEqual(["a", "a"]);
   expect(read([`${container("create", "a")}\n${container("destroy", "a")}\n`, connect("id-a")])).toEqual(["a", "a"]);
+});
+
+test("what changes nothing says nothing", () => {
+  const silent = ["exec_create: sh -c x", "top", "resize", "health_status: healthy", "archive-path"];
+  expect(read([`${silent.map((action) => container(action, "a")).join("\n")}\n${event("image", "push", "i", {})}\n`])).toEqual([]);
+  expect(read([`${container("exec_die", "a")}\n${container("something new", "b")}\n`])).toEqual(["a", "b"]);
 });
 
 test("an image event asks for a look at everything: a tag may mean another image now", () => {

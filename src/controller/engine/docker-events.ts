@@ -26,24 +26,9 @@ const BACKOFF_MS_MAX = 5_000;
 /** A line of the stream is below 4 kB with our labels; beyond this it is not an event. */
 const LINE_LENGTH_MAX = 1024 * 1024;
 
-const CONTAINER_ACTIONS = [
-  "create",
-  "start",
-  "restart",
-  "die",
-  "kill",
-  "oom",
-  "pause",
-  "unpause",
-  "rename",
-  "update",
-  "destroy",
-  "exec_create",
-  "exec_start",
-  "exec_die",
-];
-const NETWORK_ACTIONS = ["connect", "disconnect"];
-const IMAGE_ACTIONS = ["tag", "untag", "delete", "import", "load", "pull", "build"];
+/** Actions that change nothing that is observed; the engine sends `exec_create: COMMAND` with its command. Any other is a hint. */
+const SILENT_ACTION =
+  /^(exec_create|exec_detach|attach|detach|top|resize|export|copy|commit|archive-path|extract-to-dir|health_status|prune|push|save)\b/;
 
 const RawEvent = z.object({
   Type: z.string(),
@@ -97,12 +82,12 @@ async function watchOnce(options: WatchOptions, established: () => void): Promis
 }
 
 async function openStream(client: DockerClient, abortSignal: AbortSignal, signal: AbortSignal): Promise<Readable> {
-  const filters = JSON.stringify({
-    type: ["container", "network", "image"],
-    event: [...CONTAINER_ACTIONS, ...NETWORK_ACTIONS, ...IMAGE_ACTIONS],
-  });
+  // Not filtered by action: Podman has names of its own. Nor by label: network events carry none.
+  const filters = JSON.stringify({ type: ["container", "network", "image"] });
   const opened = await client.run("events", "", async () => await client.docker.getEvents({ filters, abortSignal }), { signal });
   const stream = opened as Readable & { socket?: { setKeepAlive?: (enable: boolean, delayMs: number) => void } };
+  // It may break before anybody listens; `close` tells.
+  stream.on("error", () => {});
   // Over TCP a vanished peer is silent for ever otherwise.
   stream.socket?.setKeepAlive?.(true, PING_EVERY_MS);
   return stream;
@@ -112,9 +97,9 @@ async function openStream(client: DockerClient, abortSignal: AbortSignal, signal
 async function readAll(stream: Readable, reader: EventReader): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   stream.on("data", (chunk: Buffer) => reader.push(chunk));
-  stream.once("error", () => resolve());
   stream.once("end", resolve);
   stream.once("close", resolve);
+  if (stream.destroyed) resolve();
   await promise;
 }
 
@@ -187,6 +172,7 @@ export class EventReader {
   #toHint(event: RawEvent): Hint | null {
     const attributes = event.Actor?.Attributes ?? {};
     const id = event.Actor?.ID ?? "";
+    if (SILENT_ACTION.test(event.Action ?? "")) return null;
     switch (event.Type) {
       case "image":
         return { kind: "relist", cause: "image" };
@@ -198,7 +184,7 @@ export class EventReader {
         if (attributes[LABEL.instance] !== this.#instance) return null;
         const name = attributes[LABEL.name];
         if (name === undefined) return null;
-        if (event.Action === "destroy") this.#names.delete(id);
+        if (event.Action === "destroy" || event.Action === "remove") this.#names.delete(id);
         else this.learn(id, name);
         return { kind: "name", name: toSandboxName(name) };
       }
