@@ -40,6 +40,8 @@ export interface Seen {
 
 export class Observer {
   readonly #parts: ObserverParts;
+  /** Sandboxes in which work was seen at the last look: when none is seen any more, it ended just now. */
+  readonly #busy = new Set<SandboxName>();
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -96,10 +98,12 @@ export class Observer {
     return owned;
   }
 
-  /** A command that somebody runs in it past our doors is a use too, as long as it is seen running; a setup is not one. */
+  /** A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one. */
   #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[]): EpochMs | null {
     const { activity, now } = this.#parts;
-    if (containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending")) activity.touch(name, now());
+    const busy = containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending");
+    if (busy) this.#busy.add(name);
+    if (busy || this.#busy.delete(name)) activity.touch(name, now());
     return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }
 
