@@ -29,6 +29,7 @@ export const IMAGE = toImageId(`sha256:${"a".repeat(64)}`);
 export const DOCKER_CAPABILITIES: Capabilities = {
   liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]),
   liveUnset: new Set(["pidsLimit"]),
+  ignoredLimits: new Set(),
 };
 
 export const ago = (duration: number): EpochMs => later(NOW, -duration as DurationMs);

@@ -8,6 +8,8 @@ export interface Capabilities {
   liveFields: ReadonlySet<keyof LiveSpec>;
   /** Whether a live field can be set back to "unlimited" without a new container (Docker: pids only). */
   liveUnset: ReadonlySet<keyof LiveSpec>;
+  /** Limits that it accepts and does not enforce (rootless on cgroup v1, no swap accounting): they read back as unlimited and are not drift. */
+  ignoredLimits: ReadonlySet<keyof LiveSpec>;
 }
 
 /** One exact container, and one exact run of it: a restart changes `incarnation`, so whoever holds this is fenced to that run. */

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
+import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
 import { plan } from "./plan.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";
 
@@ -141,6 +141,11 @@ test("limits change while the container runs", () => {
 test("a limit that can't be lifted in place needs a new container", () => {
   const limited = containerOf(desiredOf({ docker: { memory: "1g" } }));
   expect(specLine(desired, limited)).toMatch(/^create .*docker.memory changed, which this engine can't do while the container runs/);
+});
+
+test("a limit that the engine does not enforce is no drift", () => {
+  const capabilities = { ...DOCKER_CAPABILITIES, ignoredLimits: new Set(["memory", "memorySwap"] as const) };
+  expect(plan(inputOf(desiredOf({ docker: { memory: "1g" } }), [containerOf(desired)], { capabilities })).verdict.kind).toBe("converged");
 });
 
 function specLine(wanted: typeof desired, found: OwnedContainer): string | undefined {

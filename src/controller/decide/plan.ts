@@ -1,9 +1,8 @@
 // Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
-import { diffLive } from "./fields.ts";
 import { parseOwner } from "./spec.ts";
-import { compareId, type Standing, standingOf } from "./standing.ts";
+import { compareId, limitDrift, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { mayStop } from "./use.ts";
 
@@ -262,7 +261,7 @@ function repair({ input, spec, standing }: Situation, serving: OwnedContainer): 
   for (const network of observation.networks.filter((name) => name !== spec.container.network && observation.state === "running")) {
     actions.push({ kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` });
   }
-  const drift = diffLive(spec.container.live, observation.live);
+  const drift = limitDrift(input, spec, observation);
   if (drift.length > 0 && !backingOff && drift.every(({ name, unset }) => canUpdate(input, name, unset))) {
     const changes = drift.map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
     actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });

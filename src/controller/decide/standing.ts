@@ -2,7 +2,7 @@
 // The order in which containers are listed never matters.
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { FieldDrift } from "../../api/sandbox.ts";
-import { diffLive, diffRecreate, HASH_VERSION } from "./fields.ts";
+import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift } from "./fields.ts";
 import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
 
 type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
@@ -68,7 +68,7 @@ export function standingOf(input: Wanted): Standing {
             },
           ],
     replace,
-    drift: spec === null || serving === null ? [] : driftOf(spec, serving),
+    drift: spec === null || serving === null ? [] : driftOf(input, spec, serving),
     agesAt: serving === null ? null : agesAt(input, serving),
   };
 }
@@ -141,7 +141,7 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
   } else if (input.image?.kind === "found" && input.image.id !== observation.imageId) {
     reasons.push({ cause: "image", because: `image ${spec.container.image} was rebuilt`, broken: false });
   }
-  const stuck = diffLive(spec.container.live, observation.live).filter(
+  const stuck = limitDrift(input, spec, observation).filter(
     ({ name, unset }) => !input.capabilities.liveFields.has(name) || (unset && !input.capabilities.liveUnset.has(name)),
   );
   if (stuck.length > 0) {
@@ -164,13 +164,18 @@ function agesAt(input: Wanted, { observation }: Pick<OwnedContainer, "observatio
   return days === 0 ? null : later(observation.identity.createdAt, (days * DAY_MS) as DurationMs);
 }
 
-function driftOf(spec: Ready, { observation }: OwnedContainer): FieldDrift[] {
+/** Limits in force that differ from the spec and that this engine enforces at all. */
+export function limitDrift({ capabilities }: PlanInput, spec: Ready, observation: OwnedContainer["observation"]): LiveDrift[] {
+  return diffLive(spec.container.live, observation.live).filter(({ name }) => !capabilities.ignoredLimits.has(name));
+}
+
+function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): FieldDrift[] {
   const recreate = sameSpec(spec, observation) ? [] : diffRecreate(spec.container, observation.created);
   const setup: FieldDrift[] =
     recreate.length > 0 || sameSpec(spec, observation)
       ? []
       : [{ field: "docker.setupCommand", remedy: "recreate", desired: "(changed)", actual: "(as at creation)" }];
-  const live = diffLive(spec.container.live, observation.live).map(({ field, remedy, desired, actual }) => ({
+  const live = limitDrift(input, spec, observation).map(({ field, remedy, desired, actual }) => ({
     field,
     remedy,
     desired,

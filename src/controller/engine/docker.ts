@@ -75,8 +75,8 @@ export class DockerEngine implements Engine {
 
   async info(): Promise<EngineInfo> {
     this.#facts = await this.#client.facts();
-    const { product, version, securityOptions, cgroupVersion, runtimes, ignoredLimits } = this.#facts;
-    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes, ignoredLimits };
+    const { product, version, securityOptions, cgroupVersion, runtimes } = this.#facts;
+    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes };
   }
 
   async resolveImage(reference: string): Promise<ImageFact> {
@@ -326,7 +326,8 @@ const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap"
 function toCapabilities(facts: EngineFacts): Capabilities {
   // Podman 4's compatible API has no update.
   const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
-  return { liveFields, liveUnset: new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []) };
+  const liveUnset = new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []);
+  return { liveFields, liveUnset, ignoredLimits: new Set(facts.ignoredLimits) };
 }
 
 /** Marks the processes of one exec; unguessable only so that no two are the same. */

@@ -17,8 +17,6 @@ export interface EngineInfo {
   securityOptions: readonly string[];
   cgroupVersion: string;
   runtimes: readonly string[];
-  /** Limits that it accepts and does not enforce (rootless on cgroup v1): they read back as unlimited, so they are no drift. */
-  ignoredLimits: readonly (keyof LiveSpec)[];
 }
 
 /** A line of the cheap listing. */

@@ -38,7 +38,11 @@ const HANG_MS: Readonly<Partial<Record<FakeOperation, number>>> = {
 const HANG_MS_DEFAULT = DEADLINE_MS.inspect;
 
 export class FakeEngine implements Engine {
-  capabilities: Capabilities = { liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]), liveUnset: new Set(["pidsLimit"]) };
+  capabilities: Capabilities = {
+    liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]),
+    liveUnset: new Set(["pidsLimit"]),
+    ignoredLimits: new Set(),
+  };
   readonly world: FakeWorld;
   readonly #instance: InstanceId;
 
@@ -75,7 +79,6 @@ export class FakeEngine implements Engine {
       securityOptions: ["seccomp"],
       cgroupVersion: "2",
       runtimes: [...this.world.runtimes].sort(),
-      ignoredLimits: [],
     }));
   }
 
