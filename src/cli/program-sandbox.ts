@@ -122,8 +122,8 @@ function addRunningCommands(sandbox: Command, context: CliContext, run: Run): vo
     )
     .addOption(stateDirOption())
     .addOption(jsonOption())
-    .action((name, argv, options) =>
-      run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, argv }, options)),
+    .action((name, words, options) =>
+      run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, words }, options)),
     );
   addProcessCommands(sandbox, context, run);
 }

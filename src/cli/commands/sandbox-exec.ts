@@ -21,9 +21,11 @@ export interface ExecOptions extends StateOptions {
 
 export async function execInSandbox(
   context: CliContext,
-  { name, argv }: { name: string; argv: readonly string[] },
+  { name, words }: { name: string; words: readonly string[] },
   options: ExecOptions,
 ): Promise<ExitCode> {
+  // Everything after the name is the command's; the first -- only says so.
+  const argv = words[0] === "--" ? words.slice(1) : words;
   if (argv.length === 0) throw new OperationError("InvalidArgument", "no command given", { fix: "openclaw sandbox exec NAME -- COMMAND" });
   if (options.tty === true && (context.stdin.isTTY !== true || context.stdout.isTTY !== true)) {
     throw new OperationError("InvalidArgument", "-t needs a terminal, and this is none", { fix: "leave -t out" });

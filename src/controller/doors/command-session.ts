@@ -115,10 +115,7 @@ class CommandSession {
   /** From here on the command is dead when this returns, or its engine could not be told within the grace. */
   async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<void> {
     const { clock } = this.#parts;
-    const ended = stream.exit.then(
-      () => undefined,
-      () => undefined,
-    );
+    const end = watchEnd(stream);
     let reason: "exited" | "timeout" = "exited";
     const timeout = Promise.withResolvers<number>();
     const stopTimer =
@@ -127,7 +124,7 @@ class CommandSession {
         : clock.setTimer(toDurationMs(request.timeoutMs), () => {
             reason = "timeout";
             // The exit code of KILL, should the engine not tell within the grace.
-            void this.#kill(stream, ended).then(() => timeout.resolve(137));
+            void this.#kill(stream, end).then(() => timeout.resolve(137));
           });
     // Both are told by `exit`.
     for (const output of [stream.stdout, stream.stderr]) output.on("error", () => undefined);
@@ -149,21 +146,21 @@ class CommandSession {
     } finally {
       stopTimer();
       this.#running = null;
-      await this.#kill(stream, ended);
+      await this.#kill(stream, end);
       stream.stdout.destroy();
       stream.stderr.destroy();
     }
   }
 
   /** Ends the process group inside, if it still runs. What it says meanwhile is dropped, so that it can end. */
-  async #kill(stream: ExecStream, ended: Promise<void>): Promise<void> {
+  async #kill(stream: ExecStream, end: End): Promise<void> {
     const { clock, log } = this.#parts;
-    if ((await Promise.race([ended.then(() => "ended"), Promise.resolve("running")])) === "ended") return;
+    if (end.isOver) return;
     const grace = Promise.withResolvers<void>();
     const stopTimer = clock.setTimer(KILL_GRACE_MS, grace.resolve);
     if (this.#over.signal.aborted) for (const output of [stream.stdout, stream.stderr]) output.destroy();
     const killed = stream.signal("KILL").catch((error: unknown) => log.warn({ err: error }, "command could not be killed"));
-    await Promise.race([killed.then(() => ended), grace.promise]);
+    await Promise.race([killed.then(() => end.over), grace.promise]);
     stopTimer();
   }
 
@@ -304,6 +301,19 @@ class CommandSession {
     const stopTimer = clock.setTimer(KILL_GRACE_MS, () => socket.terminate());
     socket.once("close", stopTimer);
   }
+}
+
+interface End {
+  isOver: boolean;
+  over: Promise<void>;
+}
+
+function watchEnd(stream: ExecStream): End {
+  const note = (): void => {
+    end.isOver = true;
+  };
+  const end: End = { isOver: false, over: stream.exit.then(note, note) };
+  return end;
 }
 
 function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
