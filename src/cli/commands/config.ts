@@ -72,9 +72,10 @@ export async function setConfigValue(
   const environment = toEnvironment(context, options);
   const before = parseConfig(sources, environment);
   const after = parseConfig(withText(sources, { file, target, text: edited.text }), environment);
-  // A file that has another mistake already may still be mended step by step; a good one is never broken.
-  if (!after.ok && (before.ok || main?.kind !== "text"))
-    throw toInvalid(after.issues[0] ?? { severity: "error", file, path, message: "not valid" });
+  // A file that has mistakes already may be mended step by step; none may be added.
+  const known = new Set(main?.kind === "text" ? before.issues.map(toText) : []);
+  const added = after.issues.find((issue) => issue.severity === "error" && !known.has(toText(issue)));
+  if (added !== undefined) throw toInvalid(added);
   if (edited.text !== text) await writeConfig(target, edited.text);
   for (const issue of after.issues) printNote(context, toSafeLine(renderIssue(issue)));
   print(context, edited.text === text ? `${file} says so already` : `${file}: ${path} is set`);
@@ -132,5 +133,8 @@ async function readText(file: string): Promise<string> {
   if (read.kind === "missing") throw new OperationError("NotFound", `there is no config file ${file}`);
   throw new OperationError("InvalidConfig", `${file} can't be read: ${read.message}`);
 }
+
+/** Without the position, which an edit moves. */
+const toText = ({ path, message }: Issue): string => `${path}: ${message}`;
 
 const toInvalid = (issue: Issue): OperationError => new OperationError("InvalidConfig", toSafeLine(renderIssue(issue)));

@@ -1,5 +1,6 @@
 // `openclaw sandbox events` and `logs`: what happened, and what a sandbox's setup printed.
 // Output of processes inside is `sandbox exec` and `sandbox ps log`.
+import { isErrorCode } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import { renderEvent } from "../../api/event.ts";
 import { AdminClient } from "../admin-client.ts";
@@ -36,7 +37,9 @@ async function followEvents(
   const path = `/v1/events${name === null ? "" : `?sandbox=${encodeURIComponent(name)}`}`;
   let lastEventId = 0;
   let told = false;
-  for (let first = true; ; first = false) {
+  // A controller that was never there is an error; one that goes away may come back.
+  await client.status();
+  for (;;) {
     try {
       for await (const { event, data, id } of client.follow(path, { lastEventId })) {
         told = false;
@@ -44,7 +47,7 @@ async function followEvents(
         if (event === "event" && isEvent(data)) print(context, json ? JSON.stringify(data) : toSafeLine(renderEvent(data)));
       }
     } catch (error) {
-      if (first) throw error;
+      if (!isErrorCode(error, "ControllerUnreachable")) throw error;
     }
     if (!told) printNote(context, "openclaw: the controller is gone; waiting for it to come back");
     told = true;

@@ -1,0 +1,358 @@
+// The command line against a real admin server with views in memory: what people see, and what scripts rely on.
+// Commands inside sandboxes are exec.test.ts.
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { toAgentId, toContainerId, toEpochMs, toSandboxName, toScopeKey } from "../src/api/brands.ts";
+import { SandboxRequest } from "../src/api/request.ts";
+import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/doors/door.fixture.ts";
+import { cli, startCli, until } from "./cli.fixture.ts";
+
+const NOW = Date.UTC(2026, 0, 31, 13);
+const sandbox = (door: Door, ...args: string[]) => cli(["sandbox", ...args], { stateDir: door.stateDir, now: NOW });
+
+test("list shows one line per sandbox, the browsers only when asked for", async () => {
+  const door = await openDoor();
+  const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");
+  door.views.put(sandboxOf({ name: browser, spec: { kind: "browser" }, ready: false }));
+  const { stdout, code } = await sandbox(door, "list");
+  expect(code).toBe(0);
+  expect(stdout).toBe(
+    "NAME                              AGENT  SCOPE  READY  REASON   GEN/OBS  HASH      AGE  IDLE  DEFERRED-UNTIL\n" +
+      "openclaw-sbx-agent-main-0f3c2a91  main   agent  True   Serving  2/2      01234567  1h   -     -\n",
+  );
+  expect((await sandbox(door, "list", "--browser")).stdout).toContain("False  Progressing");
+  expect((await sandbox(door, "list", "--all")).stdout.split("\n")).toHaveLength(4);
+  const listed: unknown = JSON.parse((await sandbox(door, "list", "--json")).stdout);
+  expect(listed).toMatchObject({ items: [{ metadata: { name: NAME } }] });
+});
+
+test("list --watch shows each change as it comes", async () => {
+  const door = await openDoor();
+  const run = startCli(["sandbox", "list", "--watch"], { stateDir: door.stateDir, now: NOW });
+  await until("the list is there", () => run.printed.includes("Serving"));
+  door.views.put(sandboxOf({ ready: false }));
+  await until("the change is there", () => run.printed.includes("Progressing"));
+  door.views.drop(NAME);
+  await until("its end is there", () => run.printed.includes(`${NAME}  gone`));
+  expect(run.printed.match(/^NAME/gm)).toHaveLength(1);
+  await door.stop();
+  expect(await run.ended).toBe(1);
+  expect(door.views.watcherCount).toBe(0);
+});
+
+test("describe finds a sandbox by its name, its beginning, its agent or its session, and helps with a slip", async () => {
+  const door = await openDoor();
+  door.views.record({ message: "made" });
+  for (const name of [NAME, "openclaw-sbx-agent", "main", "agent:main"]) {
+    const { stdout, code } = await sandbox(door, "describe", name);
+    expect({ name, code }).toEqual({ name, code: 0 });
+    expect(stdout).toContain("Scope:");
+    expect(stdout).toContain("made");
+  }
+  expect(await sandbox(door, "describe", "mian")).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "main"?') });
+  door.views.put(sandboxOf({ name: toSandboxName("openclaw-sbx-agent-main-2") }));
+  expect(await sandbox(door, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("may mean 2 sandboxes") });
+});
+
+test("what runs in a sandbox cannot write to the terminal through names and messages", async () => {
+  const door = await openDoor();
+  door.views.put(sandboxOf({ status: { next: ["\u001b]0;owned\u0007 now"] }, spec: { because: "\u001b[2Jcleared\u202e" } }));
+  door.views.record({ message: "a\nb\u001b[31m" });
+  const { stdout } = await sandbox(door, "describe", "main");
+  expect(stdout).toContain("\\x1b]0;owned\\x07");
+  expect(stdout).toContain("\\x1b[2Jcleared\\u202e");
+  expect(stdout + (await sandbox(door, "events")).stdout + (await sandbox(door, "list")).stdout).not.toMatch(/[\u001b\u0007\u202e]/);
+});
+
+test("plan prints steps with their cause, and its exit code tells whether there are any", async () => {
+  const door = await openDoor();
+  expect(await sandbox(door, "plan", "--exit-code")).toMatchObject({ code: 0, stdout: "Nothing to do.\n" });
+  door.views.planned = {
+    items: [
+      { name: NAME, wanted: true, because: "eager", actions: ["create 0123 (drift): docker.env changed"], waits: "in use until 13:05" },
+      { name: "other", wanted: true, because: "eager", actions: [] },
+    ],
+    issues: [],
+  };
+  const { stdout, code } = await sandbox(door, "plan", "--exit-code");
+  expect(code).toBe(5);
+  expect(stdout).toBe(
+    `${NAME}: eager\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
+  );
+  expect((await sandbox(door, "plan")).code).toBe(0);
+});
+
+test("plan --config sends the file with what it includes, and shows the issues that the controller finds", async () => {
+  const door = await openDoor();
+  writeFileSync(join(door.stateDir, "next.json5"), '{ $include: "./more.json5" }');
+  writeFileSync(join(door.stateDir, "more.json5"), "{}");
+  await sandbox(door, "plan", "--config", "next.json5");
+  expect([...(door.views.plannedWith?.files.keys() ?? [])]).toEqual([join(door.stateDir, "next.json5"), join(door.stateDir, "more.json5")]);
+  door.views.planned = {
+    items: [],
+    issues: [{ severity: "error", file: "next.json5", line: 3, column: 7, path: "agents", message: "wrong" }],
+  };
+  expect(await sandbox(door, "plan", "--config", "next.json5")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("next.json5:3:7: agents: wrong"),
+  });
+  expect(await sandbox(door, "plan", "--config", "none.json5")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("there is no such file"),
+  });
+});
+
+test("recreate writes one wish per chosen sandbox, which keeps what an earlier wish said", async () => {
+  const door = await openDoor();
+  const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");
+  const other = toSandboxName("openclaw-sbx-agent-work-1");
+  door.views.put(sandboxOf({ name: browser, spec: { kind: "browser" } }));
+  door.views.put(sandboxOf({ name: other, spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } }));
+  const wishOf = (name: string): unknown => {
+    const path = join(door.stateDir, "requests", `${name}.request.json`);
+    return existsSync(path) ? SandboxRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec : null;
+  };
+  mkdirSync(join(door.stateDir, "requests"));
+  const old = { apiVersion: "openclaw.ai/v1", kind: "SandboxRequest", metadata: { name: other }, spec: { pin: true } };
+  writeFileSync(join(door.stateDir, "requests", `${other}.request.json`), JSON.stringify(old));
+  expect((await sandbox(door, "recreate", "--agent", "work", "--kill")).code).toBe(0);
+  expect(wishOf(other)).toEqual({ recreateAfter: NOW, kill: true, pin: true });
+  expect(wishOf(NAME)).toBeNull();
+  expect((await sandbox(door, "recreate", "--all", "--browser")).code).toBe(0);
+  expect([wishOf(browser), wishOf(NAME)]).toEqual([{ recreateAfter: NOW }, null]);
+  expect((await sandbox(door, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated when no work lives in it`);
+  expect(wishOf(NAME)).toEqual({ recreateAfter: NOW });
+  expect((await sandbox(door, "recreate", "--agent", "nobody")).code).toBe(3);
+  expect((await sandbox(door, "recreate")).code).toBe(2);
+  expect((await sandbox(door, "recreate", "--all", "--agent", "main")).code).toBe(2);
+});
+
+test("recreate --wait ends when the new container is ready", async () => {
+  const door = await openDoor();
+  const run = startCli(["sandbox", "recreate", "--all", "--wait"], { stateDir: door.stateDir, now: NOW });
+  await until("the wish is there", () => existsSync(join(door.stateDir, "requests", `${NAME}.request.json`)));
+  const container = { ...sandboxOf().status.container, id: toContainerId("d".repeat(64)), createdAt: toEpochMs(NOW + 1) } as ReturnType<
+    typeof sandboxOf
+  >["status"]["container"];
+  door.views.put(sandboxOf({ status: { container }, ready: false }));
+  await until("it follows", () => door.views.watcherCount > 0);
+  door.views.put(sandboxOf({ status: { container } }));
+  expect(await run.ended).toBe(0);
+  expect(run.printed).toBe(`${NAME} recreated\n`);
+});
+
+test("wait ends promptly when the wish is fulfilled, and with 4 when the time is over", async () => {
+  const door = await openDoor();
+  expect((await sandbox(door, "wait", "--all", "--timeout", "5s")).code).toBe(0);
+  door.views.put(sandboxOf({ ready: false }));
+  const late = await sandbox(door, "wait", "main", "--timeout", "100ms");
+  expect(late).toMatchObject({ code: 4, stderr: expect.stringContaining("is not ready: it is being made") });
+  const run = startCli(["sandbox", "wait", "--all", "--for", "converged", "--timeout", "20s"], { stateDir: door.stateDir });
+  await until("it follows", () => door.views.watcherCount > 0);
+  const at = performance.now();
+  door.views.put(sandboxOf());
+  expect(await run.ended).toBe(0);
+  expect(performance.now() - at).toBeLessThan(1_000);
+  expect((await sandbox(door, "wait", "nobody", "--for", "gone", "--timeout", "5s")).code).toBe(0);
+  expect((await sandbox(door, "wait", "nobody", "--timeout", "50ms")).code).toBe(4);
+  expect((await sandbox(door, "wait", "--timeout", "5s")).code).toBe(2);
+  expect((await sandbox(door, "wait", "main", "--timeout", "soon")).code).toBe(2);
+});
+
+test("wait also waits for a controller that is still starting", async () => {
+  const stateDir = makeStateDir();
+  const run = startCli(["sandbox", "wait", "--all", "--timeout", "20s"], { stateDir });
+  await until("it says so", () => run.noted.includes("waiting for a controller"));
+  await openDoor({ stateDir });
+  expect(await run.ended).toBe(0);
+});
+
+test("events --follow shows what was and what comes, and goes on over a restart of the controller", async () => {
+  const stateDir = makeStateDir();
+  const door = await openDoor({ stateDir });
+  door.views.record({ message: "first" });
+  const run = startCli(["sandbox", "events", "--follow"], { stateDir });
+  await until("the first", () => run.printed.includes("first"));
+  door.views.record({ message: "second" });
+  await until("the second", () => run.printed.includes("second"));
+  await door.stop();
+  await until("it says that it waits", () => run.noted.includes("waiting for it to come back"));
+  const next = await openDoor({ stateDir });
+  for (const message of ["first", "second", "third"]) next.views.record({ message });
+  await until("the third", () => run.printed.includes("third"));
+  expect(run.printed.match(/first|second|third/g)).toEqual(["first", "second", "third"]);
+});
+
+test("a controller that does not run is said so, with the folder and the command", async () => {
+  const stateDir = makeStateDir();
+  const { code, stderr } = await cli(["status"], { stateDir });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`the state folder ${stateDir} has no controller running`);
+  expect(stderr).toContain(`openclaw controller --state-dir ${stateDir}`);
+});
+
+test("the state folder is the flag's, then the environment's, then ~/.openclaw", async () => {
+  const door = await openDoor();
+  const other = makeStateDir();
+  expect((await cli(["status", "--state-dir", door.stateDir], { stateDir: other })).code).toBe(0);
+  expect((await cli(["status"], { stateDir: door.stateDir })).code).toBe(0);
+  expect((await cli(["status"], { stateDir: other, env: { OPENCLAW_STATE_DIR: "" } })).stderr).toContain("/home/claw/.openclaw");
+});
+
+test("a state folder with a long path works all the same", async () => {
+  const deep = join(makeStateDir(), "x".repeat(60), "y".repeat(60));
+  mkdirSync(deep, { recursive: true });
+  const door = await openDoor({ stateDir: deep });
+  expect((await sandbox(door, "list")).stdout).toContain(NAME);
+  door.world.onExec(
+    () => true,
+    async ({ stdout }) => (stdout.write("hi"), 0),
+  );
+  expect((await sandbox(door, "exec", "main", "--", "echo")).stdout).toBe("hi");
+  await door.stop();
+  expect(existsSync(join(deep, "run", "admin.sock"))).toBe(false);
+});
+
+test("wrong usage is 2 and says what was meant", async () => {
+  const door = await openDoor();
+  expect(await cli(["sandbx", "list"], { stateDir: door.stateDir })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("Did you mean sandbox?"),
+  });
+  expect(await sandbox(door, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean") });
+  expect((await sandbox(door, "list", "--nope")).code).toBe(2);
+  expect((await sandbox(door, "list", "--all", "--browser")).code).toBe(2);
+  expect((await sandbox(door, "wait", "--all", "--for", "ever")).code).toBe(2);
+  expect((await sandbox(door, "logs", "main", "--tail", "many")).code).toBe(2);
+  expect((await cli(["--help"], { stateDir: door.stateDir })).code).toBe(0);
+  expect((await cli([], { stateDir: door.stateDir })).code).toBe(2);
+});
+
+test("a bug in the controller shows neither its text nor a stack", async () => {
+  const door = await openDoor();
+  door.views.fault = new Error("token=hunter2");
+  const { code, stderr } = await cli(["status"], { stateDir: door.stateDir });
+  expect(code).toBe(1);
+  expect(stderr).toContain("the controller's log says more");
+  expect(stderr).not.toContain("hunter2");
+});
+
+test("status is 1 while the controller is not ready", async () => {
+  const door = await openDoor();
+  expect(await cli(["status"], { stateDir: door.stateDir })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("Controller:    ready"),
+  });
+  door.views.ready = false;
+  expect(await cli(["status"], { stateDir: door.stateDir })).toMatchObject({ code: 1, stdout: expect.stringContaining("FAIL engine") });
+});
+
+test("logs and prune show what the controller says", async () => {
+  const door = await openDoor();
+  expect((await sandbox(door, "logs", "main")).stderr).toContain("no setup");
+  door.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
+  expect((await sandbox(door, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
+  expect((await sandbox(door, "prune")).stderr).toContain("nothing is unowned");
+  door.views.unownedObjects = [{ kind: "network", name: "old", because: "nothing wants it", removable: true, bytes: null }];
+  expect((await sandbox(door, "prune", "--dry-run")).stdout).not.toContain("removed");
+  expect((await sandbox(door, "prune")).stdout).toContain("removed old");
+});
+
+// ---- the socket --------------------------------------------------------------------------------------------------------------
+
+test("only its owner can reach the socket", async () => {
+  const { stateDir } = await openDoor();
+  expect(statSync(join(stateDir, "run")).mode & 0o777).toBe(0o700);
+  expect(statSync(join(stateDir, "run", "admin.sock")).mode & 0o777).toBe(0o600);
+});
+
+test("a socket that a killed controller left behind is replaced, a live one's is not", async () => {
+  const stateDir = makeStateDir();
+  mkdirSync(join(stateDir, "run"), { mode: 0o700 });
+  const path = join(stateDir, "run", "admin.sock");
+  const other = createServer().listen(path);
+  onTestFinished(() => void other.close());
+  await new Promise((resolve) => other.once("listening", resolve));
+  await expect(openDoor({ stateDir })).rejects.toThrow("another controller answers");
+  // As kill -9 leaves it: the file stays, nobody listens.
+  const kept = `${path}.kept`;
+  await new Promise<void>((resolve) => {
+    symlinkSync(path, kept);
+    other.close(() => resolve());
+  });
+  const dead = await deadSocket(stateDir);
+  expect(existsSync(dead)).toBe(true);
+  const door = await openDoor({ stateDir });
+  expect((await sandbox(door, "list")).code).toBe(0);
+});
+
+/** A socket file with nobody behind it, made as a killed process leaves it. */
+async function deadSocket(stateDir: string): Promise<string> {
+  const path = join(stateDir, "run", "admin.sock");
+  const { spawnSync } = await import("node:child_process");
+  spawnSync(process.execPath, [
+    "-e",
+    "require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))",
+    path,
+  ]);
+  return path;
+}
+
+test("what is no socket, or a folder where others can write, stops the start and stays", async () => {
+  const stateDir = makeStateDir();
+  mkdirSync(join(stateDir, "run"), { mode: 0o700 });
+  writeFileSync(join(stateDir, "run", "admin.sock"), "precious");
+  await expect(openDoor({ stateDir })).rejects.toThrow("is not a socket");
+  expect(readFileSync(join(stateDir, "run", "admin.sock"), "utf8")).toBe("precious");
+  const open = makeStateDir();
+  mkdirSync(join(open, "run"));
+  chmodSync(join(open, "run"), 0o777);
+  await expect(openDoor({ stateDir: open })).rejects.toThrow("others can write");
+});
+
+// ---- the config --------------------------------------------------------------------------------------------------------------
+
+function makeConfig(text: string): { stateDir: string; file: string } {
+  const stateDir = makeStateDir();
+  const file = join(stateDir, "openclaw.json");
+  writeFileSync(file, text, { mode: 0o600 });
+  return { stateDir, file };
+}
+
+test("config set keeps comments and refuses what would break the file", async () => {
+  const { stateDir, file } = makeConfig("// mine\n{ agents: { defaults: { sandbox: { mode: 'all' /* yes */ } } } }\n");
+  const config = (...args: string[]) => cli(["config", ...args], { stateDir });
+  expect((await config("set", "agents.defaults.sandbox.docker.memory", "512m")).code).toBe(0);
+  const text = readFileSync(file, "utf8");
+  expect(text).toContain("// mine");
+  expect(text).toContain("/* yes */");
+  expect((await config("get", "agents.defaults.sandbox.docker.memory")).stdout).toBe("512m\n");
+  const refused = await config("set", "agents.defaults.sandbox.docker.memroy", "1g");
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('did you mean "memory"?') });
+  expect(readFileSync(file, "utf8")).toBe(text);
+  expect((await config("get", "agents.list")).code).toBe(3);
+  expect((await config("set", "__proto__.x", "1")).code).toBe(1);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test("config set makes a file where there is none, and writes through a symbolic link", async () => {
+  const stateDir = makeStateDir();
+  expect((await cli(["config", "set", "agents.defaults.sandbox.mode", "all"], { stateDir })).code).toBe(0);
+  expect((await cli(["config", "validate"], { stateDir })).code).toBe(0);
+  const linked = makeStateDir();
+  symlinkSync(join(stateDir, "openclaw.json"), join(linked, "openclaw.json"));
+  await cli(["config", "set", "agents.defaults.sandbox.mode", "off"], { stateDir: linked });
+  expect((await cli(["config", "get", "agents.defaults.sandbox.mode"], { stateDir })).stdout).toBe("off\n");
+});
+
+test("config validate prints each issue with its place and ends with 1", async () => {
+  const { stateDir, file } = makeConfig('{\n  agents: { defaults: { sandbox: { scope: "everything" } } },\n}\n');
+  const { code, stdout } = await cli(["config", "validate"], { stateDir });
+  expect(code).toBe(1);
+  expect(stdout).toContain(`${file}:2:43: agents.defaults.sandbox.scope:`);
+  expect((await cli(["config", "validate", "--json"], { stateDir })).stdout).toContain('"ok": false');
+  const schema: unknown = JSON.parse((await cli(["config", "schema"], { stateDir })).stdout);
+  expect(schema).toMatchObject({ title: "OpenClaw config" });
+});
