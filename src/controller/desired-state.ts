@@ -70,6 +70,12 @@ export class DesiredState {
     return this.#index?.limited.has(name) ?? false;
   }
 
+  /** Newest activity that the gateway reported of the sandbox's live sessions. null: none was ever used. */
+  lastActivityOf(name: SandboxName): EpochMs | null {
+    const times = (this.#index?.byName.get(name)?.sessions ?? []).flatMap(({ spec }) => spec.lastActivityAt ?? []);
+    return times.length === 0 ? null : (Math.max(...times) as EpochMs);
+  }
+
   /** Whether desired state asks for it now, wanted or idle. */
   has(name: SandboxName): boolean {
     return this.#index?.byName.has(name) ?? false;

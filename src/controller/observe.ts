@@ -100,10 +100,12 @@ export class Observer {
 
   /** A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one. */
   #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[]): EpochMs | null {
-    const { activity, now } = this.#parts;
+    const { activity, desired, now } = this.#parts;
     const busy = containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending");
     if (busy) this.#busy.add(name);
     if (busy || this.#busy.delete(name)) activity.touch(name, now());
+    const messagedAt = desired.lastActivityOf(name);
+    if (messagedAt !== null) activity.touch(name, messagedAt);
     return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }
 

@@ -1,12 +1,12 @@
 // One pass for one name: look, decide, do the next safe steps, write down what was seen. What to do is decide/'s; when, the queue's.
 // A pass never waits for work: a setup is started here and looked at in a later pass.
-import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
+import { type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
 import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
 import { plan } from "./decide/plan.ts";
-import { summarize, summarizeUnreachable } from "./decide/status.ts";
+import { type Hindrance, summarize, summarizeUnreachable } from "./decide/status.ts";
 import type { Action, Plan, PlanInput } from "./decide/types.ts";
 import type { Observer } from "./observe.ts";
 import { type Performer, StillInUse } from "./perform.ts";
@@ -32,6 +32,17 @@ export interface ReconcilerParts {
   forgotten(name: SandboxName): void;
 }
 
+/** How far the actions of a pass came. */
+interface Performed {
+  /** What is remembered for back-off. null: nothing new. */
+  failure: Failure | null;
+  error: OperationError | null;
+  hindrance: Hindrance | null;
+}
+
+/** After a stop that a use prevented: the use is seen then, or over. */
+const LOOK_AGAIN_MS = SECOND_MS;
+
 export class Reconciler {
   readonly #parts: ReconcilerParts;
 
@@ -51,8 +62,10 @@ export class Reconciler {
       this.#parts.judged(input, made);
       const done = await this.#perform(input, made);
       const kept = done.failure ?? (made.verdict.kind === "converged" ? settledFailure(failure, made, input.now) : failure);
-      this.#write(summarize(input, made, { previous, spec: seen.described, failure: kept }), previous, made);
-      if (done.error !== null) return { kind: "failed", error: done.error };
+      const { error, hindrance } = done;
+      this.#write(summarize(input, made, { previous, spec: seen.described, failure: kept, hindrance }), previous, made);
+      if (error instanceof StillInUse) return { kind: "settled", requeueAt: later(this.#parts.now(), LOOK_AGAIN_MS) };
+      if (error !== null) return { kind: "failed", error };
       if (made.actions.length > 0) return { kind: "again" };
       return { kind: "settled", requeueAt: made.requeueAt };
     } catch (error) {
@@ -77,7 +90,7 @@ export class Reconciler {
   }
 
   /** In order, until the first that fails. */
-  async #perform(input: PlanInput, made: Plan): Promise<{ failure: Failure | null; error: OperationError | null }> {
+  async #perform(input: PlanInput, made: Plan): Promise<Performed> {
     const { performer, report } = this.#parts;
     let failure: Failure | null = null;
     for (const action of made.actions) {
@@ -93,17 +106,15 @@ export class Reconciler {
         if (!(error instanceof OperationError)) throw error;
         if (error instanceof StillInUse) {
           report.stopGivenUp(input.name, action);
-          return { failure, error: null };
+          return { failure, error, hindrance: null };
         }
         report.performed(input.name, action, "error", error);
-        if (isAttempt(error)) {
-          const message = `${action.kind} failed: ${renderError(error)}`;
-          failure = nextFailure(input.failure, { code: error.code, message, generation }, input.now);
-        }
-        return { failure, error };
+        const hindrance = { code: error.code, message: `${action.kind} failed: ${renderError(error)}` };
+        if (isAttempt(error)) failure = nextFailure(input.failure, { ...hindrance, code: error.code, generation }, input.now);
+        return { failure, error, hindrance };
       }
     }
-    return { failure, error: null };
+    return { failure, error: null, hindrance: null };
   }
 
   #write(next: Sandbox, previous: Sandbox | null, made: Plan | null): void {

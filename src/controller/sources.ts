@@ -99,6 +99,8 @@ export class EngineSource {
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       if (this.#reachable || this.#seen === null) log.warn({ code: error.code, because: renderError(error) }, "engine does not answer");
+      // Statuses must not go on saying that all is well.
+      if (this.#reachable) this.resync();
       this.#reachable = false;
     }
   }

@@ -20,9 +20,10 @@ export function isReady(input: PlanInput, plan: Plan): boolean {
   return !(needsSetup && plan.serving.observation.restarted);
 }
 
-function judgeReady(input: PlanInput, plan: Plan): Judgement {
+function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): Judgement {
   const { verdict } = plan;
   if (isReady(input, plan)) return { status: "True", reason: "Serving", message: "the container runs and its setup is complete" };
+  if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
   switch (verdict.kind) {
     case "unknown":
       return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };
@@ -42,8 +43,9 @@ function judgeReady(input: PlanInput, plan: Plan): Judgement {
 
 const isPruned = ({ want }: PlanInput): boolean => want.kind === "unwanted" && want.evidence.kind === "idle";
 
-function judgeUpToDate(plan: Plan): Judgement {
+function judgeUpToDate(plan: Plan, hindrance: Hindrance | null): Judgement {
   const { verdict } = plan;
+  if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
   switch (verdict.kind) {
     case "converged":
       return { status: "True", reason: "UpToDate", message: "the container matches the newest spec" };
@@ -65,14 +67,22 @@ export interface Described {
   previous: Sandbox | null;
   spec: Omit<Sandbox["spec"], "hash" | "live" | "wanted" | "because">;
   failure: Failure | null;
+  /** What stopped this pass. null: nothing did. */
+  hindrance: Hindrance | null;
 }
 
-export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure }: Described): Sandbox {
+/** An action that failed: its code and, in a sentence, what was tried. */
+export interface Hindrance {
+  code: string;
+  message: string;
+}
+
+export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, hindrance }: Described): Sandbox {
   const { now, want } = input;
   const generation = input.spec?.generation ?? previous?.metadata.generation ?? plan.serving?.observation.identity.generation ?? 1;
   const conditions = [
-    { type: "Ready" as const, ...judgeReady(input, plan) },
-    { type: "UpToDate" as const, ...judgeUpToDate(plan) },
+    { type: "Ready" as const, ...judgeReady(input, plan, hindrance) },
+    { type: "UpToDate" as const, ...judgeUpToDate(plan, hindrance) },
     { type: "EngineReachable" as const, status: "True" as const, reason: "Observed", message: "the engine answered" },
   ].map((next) => mergeCondition(previous?.status.conditions ?? [], { ...next, observedGeneration: generation }, now));
   const waits = plan.verdict.kind === "deferred";
