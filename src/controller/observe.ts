@@ -54,7 +54,7 @@ export class Observer {
 
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
   async observe(name: SandboxName, previous: Sandbox | null): Promise<Seen> {
-    const { engine, desired, instance } = this.#parts;
+    const { engine, desired, instance, ledger } = this.#parts;
     const containers = await this.#containers(name);
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers);
@@ -69,6 +69,7 @@ export class Observer {
       now,
       want,
       containers,
+      vanished: containers.length === 0 && ledger.entries().some((entry) => entry.name === name && entry.containerId !== null),
       lastUsedAt,
       request: desired.requestFor(name),
       capabilities: engine.capabilities,

@@ -130,6 +130,7 @@ export function inputOf(desired: DesiredSandbox, containers: readonly OwnedConta
     image: FACTS.image,
     workspace: FACTS.workspace,
     containers,
+    vanished: false,
     lastUsedAt: null,
     request: null,
     failure: null,

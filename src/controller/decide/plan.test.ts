@@ -50,6 +50,10 @@ test("a sandbox that is not there is created, started and named, one safe step a
   check(inputOf(desired, [started]), "promote c1 (wanted): the config starts it eagerly\n=> progressing: naming the container");
 });
 
+test("a container that somebody removed is made again, and the plan says why", () => {
+  expect(renderPlan(plan(inputOf(desired, [], { vanished: true })))).toContain("(external): its container was removed by somebody else");
+});
+
 test("a workspace folder that is missing is made before the container", () => {
   check(
     inputOf(desired, [], { workspace: { kind: "missing" } }),

@@ -150,8 +150,8 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Plan {
  * then the only one.
  */
 function planSuccessor({ input, spec, standing, tidy: before }: Situation): Plan {
-  const cause = standing.replace[0]?.cause ?? "wanted";
-  const why = standing.replace[0]?.because ?? input.want.because;
+  const first = input.vanished ? VANISHED : { cause: "wanted" as const, because: input.want.because };
+  const { cause, because: why } = standing.replace[0] ?? first;
   const next = (action: Action, message: string): Plan => ({
     actions: [...before, action],
     requeueAt: null,
@@ -196,6 +196,8 @@ function planSuccessor({ input, spec, standing, tidy: before }: Situation): Plan
   if (standing.serving === null) return next(promote, "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
 }
+
+const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
 
 type Blocked = Extract<Verdict, { kind: "blocked" }>;
 

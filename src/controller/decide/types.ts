@@ -82,6 +82,8 @@ export interface PlanInput {
   image: ImageFact | null;
   workspace: WorkspaceFact | null;
   containers: readonly OwnedContainer[];
+  /** A container that was made for this sandbox, and that nobody of ours removed, is not there any more. */
+  vanished: boolean;
   lastUsedAt: EpochMs | null;
   /** A person's wish. null: none. */
   request: { recreateAfter: EpochMs; kill: boolean } | null;

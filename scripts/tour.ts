@@ -1,0 +1,165 @@
+// Plays a user's session against a real engine and writes what was said to docs/tour.md: every command, and several mistakes.
+// Run as `node scripts/tour.ts`. Times and ids differ from run to run; everything else is as a reader would see it.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+
+const PAGE = new URL("../docs/tour.md", import.meta.url);
+const LAUNCHER = new URL("../bin/openclaw", import.meta.url).pathname;
+/** Short, so that lines are; made and removed by this script. */
+const FOLDER = "/tmp/openclaw-tour";
+const STATE = `${FOLDER}/state`;
+const OUTPUT_LINES_MAX = 40;
+
+type Step = { say: string } | { run: string; settle?: number } | { background: string; settle: number } | { stop: true };
+
+const CONFIG = `{
+  agents: {
+    defaults: {
+      sandbox: {
+        mode: "all",
+        start: "eager",
+        rollout: { hotWindow: "10s" },
+        docker: {
+          memory: "256m",
+          env: { GREETING: "hello" },
+        },
+      },
+    },
+    list: [{ id: "main" }, { id: "work" }],
+  },
+}
+`;
+
+/** One letter wrong, and one brace missing. */
+const edit = (from: string, to: string): string => `sed -i 's/${from}/${to}/' $OPENCLAW_STATE_DIR/openclaw.json`;
+const main = "$(openclaw sandbox list --json | grep -o 'openclaw-sbx-agent-main-[0-9a-f]*' | head -1)";
+
+const STEPS: readonly Step[] = [
+  { say: "## Start\n\nThe config, `openclaw.json`, names two agents. Their sandboxes are eager: they exist because the file lists them." },
+  { run: "cat $OPENCLAW_STATE_DIR/openclaw.json" },
+  { run: "openclaw config validate" },
+  { say: "Without a controller the other commands say how to start one:" },
+  { run: "openclaw sandbox list" },
+  { background: "openclaw controller --metrics-listen 127.0.0.1:0", settle: 4_000 },
+  { run: "openclaw status" },
+  { run: "openclaw sandbox list" },
+  { run: "docker ps --format 'table {{.Names}}\\t{{.Image}}\\t{{.Status}}' --filter name=openclaw-sbx-agent" },
+  { say: "## Run something in a sandbox\n\nThe exit code is the command's. No network, no root, a read-only system:" },
+  { run: `NAME=${main}; echo $NAME` },
+  { run: "openclaw sandbox exec $NAME -- sh -c 'id; pwd; echo $GREETING; touch /usr/x; exit 7'; echo \"exit code $?\"" },
+  { run: "echo 'from my terminal' | openclaw sandbox exec -i $NAME -- tee note.txt" },
+  { run: "openclaw sandbox exec --timeout 1s $NAME -- sh -c 'sleep 5 && touch proof'; echo \"exit code $?\"" },
+  { run: "openclaw sandbox exec $NAME -- ls" },
+  { say: "A detached process goes on by itself, and is found again after any restart:" },
+  { run: "ID=$(openclaw sandbox exec -d $NAME -- sh -c 'for n in 1 2 3; do echo line $n; sleep 0.2; done'); echo $ID", settle: 1_200 },
+  { run: "openclaw sandbox processes list $NAME" },
+  { run: "openclaw sandbox processes log $NAME $ID" },
+  { say: "## Edit the config\n\nA limit changes while the container runs: the id stays." },
+  { run: `docker inspect -f '{{slice .Id 0 12}} {{.HostConfig.Memory}}' $NAME; ${edit("256m", "512m")}`, settle: 1_500 },
+  { run: "docker inspect -f '{{slice .Id 0 12}} {{.HostConfig.Memory}}' $NAME" },
+  {
+    say: "An environment variable needs a new container. The sandbox was used a moment ago, so the change waits until the hot window is over (10 seconds in this config, 5 minutes by default). `plan` tells beforehand:",
+  },
+  { run: "openclaw sandbox exec $NAME -- true" },
+  { run: `${edit("hello", "good day")}`, settle: 1_500 },
+  { run: "openclaw sandbox plan" },
+  { run: "openclaw sandbox list" },
+  { say: "It is made by itself when the window ends:" },
+  { run: "openclaw sandbox wait --all --for converged --timeout 60s" },
+  { run: "openclaw sandbox exec $NAME -- sh -c 'echo $GREETING; cat note.txt'" },
+  { say: "Whoever does not want to wait asks for it:" },
+  { run: "openclaw sandbox recreate --agent main --force --wait" },
+  { say: "## Mistakes\n\nA misspelt key. The file is refused as a whole, and the last good one stays in force:" },
+  { run: `${edit("memory:", "memroy:")}; openclaw config validate; echo "exit code $?"`, settle: 1_200 },
+  { run: "openclaw status" },
+  { run: `${edit("memroy:", "memory:")}` },
+  { say: "A brace too few:" },
+  { run: "head -n -1 $OPENCLAW_STATE_DIR/openclaw.json > broken.json5; openclaw config validate --config broken.json5" },
+  { say: "Something that must not be:" },
+  { run: "openclaw config set agents.defaults.sandbox.docker.network '\"host\"'" },
+  { run: "openclaw config set agents.defaults.sandbox.docker.binds '[\"/var/run/docker.sock:/docker.sock\"]'" },
+  { run: "openclaw sandbox describe openclaw-sbx-agent-mian" },
+  { run: "openclaw sandbox lsit" },
+  { say: "An image that is not there stalls only what needs it, and says what to do; the old container goes on serving:" },
+  { run: "openclaw config set 'agents.list[1].sandbox' '{ docker: { image: \"my-image:1\" } }'", settle: 1_500 },
+  { run: "openclaw sandbox list" },
+  { run: "openclaw sandbox plan" },
+  { run: "openclaw config set 'agents.list[1].sandbox' '{}'; openclaw config get 'agents.list[1]'", settle: 1_500 },
+  { say: "## Things that happen\n\nSomebody kills a container, removes another, pauses one, changes a limit by hand:" },
+  { run: "docker kill $NAME", settle: 2_000 },
+  { run: "openclaw sandbox wait --all --for converged && docker rm -f $NAME", settle: 2_500 },
+  {
+    run: "openclaw sandbox wait --all --for converged && docker pause $NAME && sleep 1 && docker update --memory 300m --memory-swap 600m $NAME",
+    settle: 1_500,
+  },
+  { run: "docker inspect -f '{{.State.Status}} {{.HostConfig.Memory}}' $NAME" },
+  { run: "openclaw sandbox events | tail -12" },
+  { run: "openclaw sandbox describe $NAME" },
+  { say: "## Why is it so\n\n`explain` says of every value which line of which file it comes from, and of every tool which rule decides:" },
+  { run: "openclaw sandbox explain --session main | grep -v ' default$' | head -40" },
+  { say: "## Leave\n\nAn agent that is removed from the file loses its container when it is not in use; its workspace stays." },
+  { run: `${edit(', { id: "work", sandbox: {} }', "")}; openclaw config get agents.list`, settle: 2_000 },
+  { run: "openclaw sandbox list" },
+  { run: "openclaw sandbox prune --dry-run" },
+  { stop: true },
+  { say: "Stopping the controller leaves the containers as they are. `--once` converges and ends:" },
+  { run: `${edit('mode: "all"', 'mode: "off"')}; openclaw controller --once`, settle: 0 },
+];
+
+const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, OPENCLAW_STATE_DIR: STATE, NO_COLOR: "1" };
+
+/** A shell of its own for each step, with the variables that earlier ones set: NAME and ID. */
+function shell(command: string, variables: Map<string, string>): string {
+  const assigned = [...variables].map(([name, value]) => `${name}='${value}'; `).join("");
+  const script = `${assigned}cd ${FOLDER}; { ${command}\n} 2>&1; printf '\\0%s\\0%s' "\${NAME:-}" "\${ID:-}"`;
+  const { stdout } = spawnSync("bash", ["-c", script], { env: environment, encoding: "utf8", timeout: 120_000 });
+  const [output = "", name = "", id = ""] = stdout.split("\0");
+  variables.set("NAME", name).set("ID", id);
+  return output.trimEnd();
+}
+
+function renderOutput(output: string): string {
+  const lines = output.split("\n");
+  return lines.length <= OUTPUT_LINES_MAX
+    ? output
+    : [...lines.slice(0, OUTPUT_LINES_MAX), `... (${lines.length - OUTPUT_LINES_MAX} more lines)`].join("\n");
+}
+
+async function play(): Promise<string> {
+  const variables = new Map<string, string>();
+  const parts = [
+    "# A user's session\n\nPlayed against a real engine by `node scripts/tour.ts`; nothing is edited but the length of long outputs.",
+  ];
+  let controller: ChildProcess | null = null;
+  for (const step of STEPS) {
+    if ("say" in step) parts.push(step.say);
+    else if ("stop" in step) controller?.kill("SIGINT");
+    else if ("background" in step) {
+      controller = spawn("bash", ["-c", `exec ${step.background}`], { env: environment, stdio: "ignore" });
+      parts.push(`\`\`\`console\n$ ${step.background} &\n\`\`\``);
+      await pause(step.settle);
+    } else {
+      const output = renderOutput(shell(step.run, variables));
+      parts.push(`\`\`\`console\n$ ${step.run}${output === "" ? "" : `\n${output}`}\n\`\`\``);
+      await pause(step.settle ?? 0);
+    }
+  }
+  controller?.kill("SIGINT");
+  return `${parts.join("\n\n")}\n`;
+}
+
+rmSync(FOLDER, { recursive: true, force: true });
+mkdirSync(`${FOLDER}/bin`, { recursive: true });
+mkdirSync(STATE, { mode: 0o700 });
+symlinkSync(LAUNCHER, `${FOLDER}/bin/openclaw`);
+writeFileSync(`${STATE}/openclaw.json`, CONFIG, { mode: 0o600 });
+try {
+  writeFileSync(PAGE, await play());
+} finally {
+  spawnSync("bash", [
+    "-c",
+    "docker ps -aq --filter name=openclaw-sbx-agent- | xargs -r docker inspect -f '{{.Id}} {{range .Mounts}}{{.Source}} {{end}}' | grep /tmp/openclaw-tour/ | cut -d' ' -f1 | xargs -r docker rm -f",
+  ]);
+  rmSync(FOLDER, { recursive: true, force: true });
+}
