@@ -17,7 +17,6 @@ export const CONTAINER_NAME_LENGTH_MAX = 63;
 /** 32 characters of readable slug, `-`, 8 hex. */
 export const SLUG_LENGTH_MAX = 41;
 export const CONTAINER_PREFIX_LENGTH_MAX = CONTAINER_NAME_LENGTH_MAX - SLUG_LENGTH_MAX;
-export const BROWSER_CONTAINER_PREFIX = "openclaw-sbx-browser-";
 
 /** A container is created under this name and renamed when its setup is complete, so that a crash leaves a name that says what is missing. */
 export const PENDING_SUFFIX = ".pending";

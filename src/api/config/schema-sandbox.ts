@@ -149,7 +149,6 @@ export const SandboxSettings = z.strictObject({
   backend: z.literal("docker", { error: 'only "docker" can be used' }).optional(),
 });
 export type SandboxSettings = z.output<typeof SandboxSettings>;
-export type DockerSettings = NonNullable<SandboxSettings["docker"]>;
 
 export type DockerComplete = z.output<typeof DockerComplete>;
 export type PruneComplete = z.output<typeof PruneComplete>;

@@ -10,12 +10,11 @@ import {
   toImageId,
   toInstanceId,
   toSandboxUid,
-  toScopeKey,
 } from "../../api/brands.ts";
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
-import { toContainerName, toPendingName } from "../../api/names.ts";
+import { toPendingName } from "../../api/names.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Capabilities, Observation } from "./observation.ts";
 import { renderAction } from "./render.ts";
@@ -146,5 +145,3 @@ export function renderPlan(plan: Plan, now: EpochMs = NOW): string {
   const wake = plan.requeueAt === null ? "" : `\n  looks again in ${Math.round((plan.requeueAt - now) / 1_000)} s`;
   return [...plan.actions.map(renderAction), `=> ${verdict.kind}${message}`].join("\n") + wake;
 }
-
-export const nameOf = (key: string): string => toContainerName("openclaw-sbx-", INSTANCE, toScopeKey(key));
