@@ -23,6 +23,10 @@ export function addControllerCommands(program: Command, context: CliContext, run
     )
     .action((options) => run(async () => (await import("./commands/controller.ts")).runControllerCommand(context, options)));
   program
+    .command("demo")
+    .description("the five-minute tour by itself, in a temporary state folder; cleans up")
+    .action(() => run(async () => (await import("./commands/demo.ts")).runDemo(context)));
+  program
     .command("status")
     .description("whether the controller runs, its engine, its config, and how many sandboxes it keeps")
     .addOption(stateDirOption())

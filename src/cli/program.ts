@@ -3,11 +3,11 @@
 import { Command, CommanderError } from "commander";
 import { ERROR_CODES, OperationError, renderError } from "../api/errors.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "./context.ts";
-import { readVersion } from "./version.ts";
 import type { Run } from "./options.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addControllerCommands } from "./program-controller.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
+import { readVersion } from "./version.ts";
 
 /** Runs one command line. Never rejects for what a person or the world did wrong: that is told on stderr, and in the exit code. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {

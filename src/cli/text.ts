@@ -1,6 +1,6 @@
 // How listings look: tables, ages, and text of strangers made harmless for a terminal. Pure.
 // Where the text goes, and whether it may be coloured (it is not), is the caller's.
-import { DAY_MS, elapsed, type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../api/brands.ts";
+import { DAY_MS, type EpochMs, elapsed, HOUR_MS, MINUTE_MS, SECOND_MS } from "../api/brands.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these move the cursor, colour the text or reorder it
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

@@ -13,6 +13,16 @@ const CONNECT_MS = 200;
 /** null: everything is as wished; else what is missing, as a clause. */
 export type Wish = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
 
+export interface WaitOptions {
+  /** Made once the controller is ready. */
+  makeWish(): Wish | Promise<Wish>;
+  timeoutMs: number;
+  /** Ends the wait early, as if the time were over. Absent: nothing does. */
+  signal?: AbortSignal;
+  /** Told what a person should know meanwhile. Absent: they read it on stderr. */
+  tell?(note: string): void;
+}
+
 /**
  * Resolves as soon as the wish is fulfilled, once the controller has loaded what is desired.
  * @throws OperationError `TimedOut` with what is missing
@@ -20,13 +30,16 @@ export type Wish = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
 export async function untilFulfilled(
   context: CliContext,
   client: AdminClient,
-  { wish, timeoutMs }: { wish: Wish; timeoutMs: number },
+  { makeWish, timeoutMs, signal, tell }: WaitOptions,
 ): Promise<void> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), timeoutMs);
+  const end = (): void => over.abort();
+  const timer = setTimeout(end, timeoutMs);
+  signal?.addEventListener("abort", end, { once: true });
   let missing = "the controller does not answer";
   try {
-    await untilReady(context, client, over.signal);
+    await untilReady(client, over.signal, tell ?? ((note) => printNote(context, `openclaw: ${note}`)));
+    const wish = over.signal.aborted ? () => missing : await makeWish();
     while (!over.signal.aborted) {
       const outcome = await follow(client, wish, over.signal, (what) => {
         missing = what;
@@ -37,27 +50,27 @@ export async function untilFulfilled(
     throw new OperationError("TimedOut", `not after ${renderDuration(timeoutMs)}: ${missing}`);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
     over.abort();
   }
 }
 
 /** A list that is empty because nothing was loaded yet says nothing. */
-async function untilReady(context: CliContext, client: AdminClient, over: AbortSignal): Promise<void> {
+async function untilReady(client: AdminClient, over: AbortSignal, tell: (note: string) => void): Promise<void> {
   for (let told = false; !over.aborted; ) {
     try {
       const { ready, config } = await client.status();
       if (ready) {
         const issue = config.issues.find(({ severity }) => severity === "error");
         if (!config.ok)
-          printNote(
-            context,
-            `openclaw: the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`,
+          tell(
+            `the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`,
           );
         return;
       }
     } catch (error) {
       if (!(error instanceof OperationError) || error.code !== "ControllerUnreachable") throw error;
-      if (!told) printNote(context, `openclaw: waiting for a controller: ${error.message}`);
+      if (!told) tell(`waiting for a controller: ${error.message}`);
       told = true;
     }
     await pause(over);

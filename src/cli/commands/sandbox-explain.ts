@@ -1,8 +1,9 @@
 // `openclaw sandbox explain`: what is in force for a session or agent, where each value comes from, and what to change.
 // The answer is the controller's; this file lays it out.
-import type { ExplainView } from "../../api/wire.ts";
+
 import { findCondition } from "../../api/condition.ts";
 import { renderIssue } from "../../api/issue.ts";
+import type { ExplainView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";

@@ -49,7 +49,7 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
   const after = context.now();
   const names = chosen.map(({ metadata }) => metadata.name);
   for (const name of names) await requestRecreation(stateDir, name, { after, kill: options.kill === true });
-  if (options.wait === true) await untilFulfilled(context, client, { wish: areRecreated(names, after), timeoutMs });
+  if (options.wait === true) await untilFulfilled(context, client, { makeWish: () => areRecreated(names, after), timeoutMs });
   if (options.json === true) printJson(context, { items: names.map((name) => ({ name })), recreateAfter: after });
   else
     for (const name of names)

@@ -25,8 +25,10 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
       fix: "openclaw sandbox wait NAME, or openclaw sandbox wait --all",
     });
   const timeoutMs = parseTimeout(options.timeout);
-  const wish = name === undefined ? allAre(options.for) : oneIs(name, options.for);
-  await untilFulfilled(context, new AdminClient(toStateDir(context, options)), { wish, timeoutMs });
+  const client = new AdminClient(toStateDir(context, options));
+  const makeWish = async (): Promise<Wish> =>
+    name === undefined ? allAre(options.for, await wantedNames(client)) : oneIs(name, options.for);
+  await untilFulfilled(context, client, { makeWish, timeoutMs });
   return EXIT.ok;
 }
 
@@ -37,15 +39,19 @@ export function parseTimeout(text: string): number {
   return parsed.value;
 }
 
-const allAre =
-  (goal: WaitGoal): Wish =>
-  (sandboxes) => {
-    const missing = [...sandboxes.values()]
-      .filter(({ spec }) => spec.wanted || goal !== "ready")
-      .map((sandbox) => missingFor(goal, sandbox))
-      .filter((what) => what !== null);
+/** What is wanted now, also where no pass has looked yet: an empty list must not pass for "everything is ready". */
+async function wantedNames(client: AdminClient): Promise<string[]> {
+  return (await client.plan(null)).items.filter(({ wanted }) => wanted).map(({ name }) => name);
+}
+
+function allAre(goal: WaitGoal, wanted: readonly string[]): Wish {
+  return (sandboxes) => {
+    const concerned = [...sandboxes.values()].filter(({ spec }) => spec.wanted || goal !== "ready");
+    const unseen = goal === "gone" ? [] : wanted.filter((name) => !sandboxes.has(name)).map((name) => `${name} was not looked at yet`);
+    const missing = [...unseen, ...concerned.map((sandbox) => missingFor(goal, sandbox)).filter((what) => what !== null)];
     return missing.length === 0 ? null : `${missing.slice(0, 3).join("; ")}${missing.length > 3 ? `; and ${missing.length - 3} more` : ""}`;
   };
+}
 
 /** A sandbox that is not there yet may come; one that was there is recognised by the name that it had. */
 function oneIs(text: string, goal: WaitGoal): Wish {
