@@ -32,8 +32,14 @@ export function startCli(args: readonly string[], options: CliOptions): CliRun {
   const listeners = new Map<string, Set<() => void>>();
   let printed = "";
   let noted = "";
-  if (options.reads !== false) stdout.on("data", (chunk: Buffer) => void (printed += chunk.toString()));
-  stderr.on("data", (chunk: Buffer) => void (noted += chunk.toString()));
+  const printing = (chunk: Buffer): void => {
+    printed += chunk.toString();
+  };
+  const noting = (chunk: Buffer): void => {
+    noted += chunk.toString();
+  };
+  if (options.reads !== false) stdout.on("data", printing);
+  stderr.on("data", noting);
   const context: CliContext = {
     env: { OPENCLAW_STATE_DIR: options.stateDir, ...options.env },
     home: "/home/claw",

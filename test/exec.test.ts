@@ -170,7 +170,9 @@ test("a reader that stops stops the command, and nothing is lost when it goes on
   // A window, what the streams on the way hold, and no more.
   expect(written).toBeLessThan(COMMAND_WINDOW_BYTES + MIB);
   let read = 0;
-  command.stdout.on("data", (chunk: Buffer) => void (read += chunk.length));
+  command.stdout.on("data", (chunk: Buffer) => {
+    read += chunk.length;
+  });
   expect(await command.ended).toBe(0);
   expect(read).toBe(16 * MIB);
 });
@@ -212,7 +214,9 @@ test("a gigabyte of output passes through in flat memory", async () => {
   );
   const command = startCli(["sandbox", "exec", "main", "--", "pour"], { stateDir: door.stateDir, reads: false });
   let read = 0;
-  command.stdout.on("data", (chunk: Buffer) => void (read += chunk.length));
+  command.stdout.on("data", (chunk: Buffer) => {
+    read += chunk.length;
+  });
   expect(await command.ended).toBe(0);
   expect(read).toBe(1_024 * MIB);
   expect((peak - before) / MIB).toBeLessThan(200);

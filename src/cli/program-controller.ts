@@ -13,7 +13,7 @@ export function addControllerCommands(program: Command, context: CliContext, run
     .addOption(
       new Option(
         "--metrics-listen <address>",
-        "address of /metrics, /healthz and /readyz, or none (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
+        "address of /metrics, /healthz and /readyz (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
       ),
     )
     .addOption(new Option("--instance <id>", "whose containers are ours (OPENCLAW_INSTANCE; default: made from the state folder's path)"))

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
 import { SECOND_MS, toDurationMs } from "../../api/brands.ts";
+import { Window } from "../../api/command-window.ts";
 import { OperationError } from "../../api/errors.ts";
 import {
   COMMAND_CHANNEL,
@@ -17,7 +18,6 @@ import {
 import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
 import type { Lease } from "../sandbox-access.ts";
-import { Window } from "../../api/command-window.ts";
 
 export interface CommandSessionParts {
   socket: WebSocket;

@@ -1,5 +1,6 @@
 // An admin server for tests, over its real Unix socket, with views in memory and a sandbox on the model of an engine.
 // Everything is gone at the end of the test. It asserts nothing.
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -259,11 +260,7 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
       return lease;
     },
   };
-  let ids = 0;
-  const newProcessId = (): string => {
-    ids += 1;
-    return `process${String(ids).padStart(3, "0")}`;
-  };
+  const newProcessId = (): string => randomBytes(8).toString("hex");
   const server = await startAdminServer({ stateDir, views, log: pino({ level: "silent" }), commands: { access, clock, newProcessId } });
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {

@@ -1,12 +1,12 @@
 // An engine for tests that runs commands on this host instead of in a container: for scripts that must work in any shell.
 // It isolates nothing and knows one sandbox.
 import { spawn } from "node:child_process";
+import { toInstanceId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { createSystemClock } from "../clock.ts";
 import type { Engine, ExecRequest, ExecStream } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.ts";
 import { FakeWorld } from "../engine/fake-world.ts";
-import { createSystemClock } from "../clock.ts";
-import { toInstanceId } from "../../api/brands.ts";
 
 /** @param shell what `/bin/sh` means, e.g. `["busybox", "sh"]` */
 export function makeHostShellEngine(shell: readonly string[]): Engine {

@@ -7,7 +7,7 @@ export const PROCESS_MARK = "OPENCLAW_PROCESS_ID";
 /** Blocks in which logs are read, bytes. */
 export const LOG_BLOCK_BYTES = 4_096;
 /** Argument bytes that a listing shows of each process; the rest of a longer command is cut off. */
-export const ARGV_SHOWN_BYTES_MAX = LOG_BLOCK_BYTES;
+const ARGV_SHOWN_BYTES_MAX = LOG_BLOCK_BYTES;
 
 /** `log.<position of its first byte>` is one segment of a log. */
 const FUNCTIONS = `

@@ -1,0 +1,130 @@
+// Commands and detached processes in a real container: what must die dies inside, what must live lives, whoever asks.
+// The protocol itself, and hostile clients, are exec.test.ts.
+import { expect, test } from "vitest";
+import { type Door, NAME, openDoor } from "../src/controller/doors/door.fixture.ts";
+import { docker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { eager, startSite } from "../src/controller/fixtures/site.fixture.ts";
+import { cli, startCli } from "./cli.fixture.ts";
+
+const MIB = 1_048_576;
+
+async function open(): Promise<{ door: Door; containerId: string; reopen(): Promise<Door> }> {
+  const { site, controller } = await startSite(eager());
+  const container = await site.serves("agent:main");
+  const { engine } = controller.access;
+  const [observation] = await engine.observe(site.nameOf("agent:main"));
+  if (observation === undefined) throw new Error("the container that serves is not observed");
+  const openOne = (stateDir?: string): Promise<Door> =>
+    openDoor({ engine, handle: observation.handle, ...(stateDir === undefined ? {} : { stateDir }) });
+  const door = await openOne();
+  return { door, containerId: container.Id, reopen: () => openOne(door.stateDir) };
+}
+
+const exec = (door: Door, argv: readonly string[], flags: readonly string[] = [], input = "") =>
+  cli(["sandbox", "exec", ...flags, NAME, "--", ...argv], { stateDir: door.stateDir, input });
+
+/** Command lines inside, but for the init and its sleeping child. */
+async function inside(containerId: string): Promise<string[]> {
+  const lines = (await docker("top", containerId, "-eo", "pid,args")).split("\n").slice(1);
+  return lines
+    .map((line) => line.trim().replace(/^\d+\s+/, ""))
+    .filter((line) => !/docker-init|sleep 2147483647$|podman-init/.test(line) || line.includes("processes"));
+}
+
+const untilEmpty = (containerId: string) => until("nothing runs inside any more", async () => (await inside(containerId)).length === 0);
+
+test("a command has the sandbox's user, folder and outputs, and its own exit code", async () => {
+  const { door } = await open();
+  const result = await exec(door, ["sh", "-c", 'id -u; pwd; echo "$1" >&2; exit 9', "sh", "$(id) `id` ; two  spaces"]);
+  expect(result.stdout).toMatch(/^\d+\n\/workspace\n$/);
+  expect(result).toMatchObject({ code: 9, stderr: "$(id) `id` ; two  spaces\n" });
+  const input = "0123456789abcdef".repeat(MIB / 4);
+  const echoed = await exec(door, ["cat"], ["-i"], input);
+  expect(echoed.stdout === input).toBe(true);
+  expect((await exec(door, ["sh", "-c", "head -c 50000000 /dev/zero | wc -c"])).stdout.trim()).toBe("50000000");
+});
+
+test("a client that goes away, a time that is over and a signal end everything inside", async () => {
+  const { door, containerId } = await open();
+  const script = ["sh", "-c", "trap '' INT; setsid sleep 300 & sleep 300 & echo up; sleep 300"];
+  for (const end of ["hang up", "time", "signal"] as const) {
+    const flags = end === "time" ? ["--timeout", "1s"] : [];
+    const run = startCli(["sandbox", "exec", ...flags, NAME, "--", ...script], { stateDir: door.stateDir });
+    await until("it is up", () => run.printed.includes("up"));
+    if (end === "hang up") run.signal("SIGHUP");
+    if (end === "signal") {
+      run.signal("SIGINT");
+      run.signal("SIGINT");
+    }
+    expect({ end, code: await run.ended }).toEqual({ end, code: { "hang up": 1, time: 4, signal: 137 }[end] });
+    await untilEmpty(containerId);
+    expect(door.leases.size).toBe(0);
+  }
+});
+
+test("a reader that stops stops the command inside", async () => {
+  const { door, containerId } = await open();
+  const run = startCli(["sandbox", "exec", NAME, "--", "sh", "-c", "head -c 40000000 /dev/zero; echo done >/tmp/done"], {
+    stateDir: door.stateDir,
+    reads: false,
+  });
+  await until("it runs", async () => (await inside(containerId)).some((line) => line.startsWith("head")));
+  expect((await exec(door, ["cat", "/tmp/done"])).code).toBe(1);
+  let read = 0;
+  run.stdout.on("data", (chunk: Buffer) => {
+    read += chunk.length;
+  });
+  expect(await run.ended).toBe(0);
+  expect(read).toBe(40_000_000);
+});
+
+test("a detached process outlives its door, is live work, and is listed, read, written and ended by the next one", async () => {
+  const { door, containerId, reopen } = await open();
+  const started = await cli(["sandbox", "exec", "-d", NAME, "--", "sh", "-c", "while read -r line; do echo got $line; done; exit 4"], {
+    stateDir: door.stateDir,
+  });
+  const id = started.stdout.trim();
+  expect(started.code).toBe(0);
+  await door.stop();
+  const next = await reopen();
+  const ps = (...args: string[]) => cli(["sandbox", "ps", ...args], { stateDir: next.stateDir });
+  expect((await ps("list", NAME)).stdout).toMatch(new RegExp(`^${id}  running`, "m"));
+  expect(await docker("inspect", "--format", "{{len .ExecIDs}}", containerId)).toBe("1");
+  await ps("write", NAME, id, "hello");
+  const follow = startCli(["sandbox", "ps", "log", "--follow", NAME, id], { stateDir: next.stateDir });
+  await until("its answer is there", () => follow.printed === "got hello\n");
+  await ps("write", NAME, id, "bye", "--end");
+  expect(await follow.ended).toBe(0);
+  expect(follow.printed).toBe("got hello\ngot bye\n");
+  expect((await ps("list", NAME)).stdout).toMatch(new RegExp(`^${id}  exited  4`, "m"));
+  await untilEmpty(containerId);
+  const loud = (
+    await cli(["sandbox", "exec", "-d", NAME, "--", "sh", "-c", "setsid sleep 300 & sleep 300"], { stateDir: next.stateDir })
+  ).stdout.trim();
+  expect((await ps("kill", NAME, loud)).stdout).toBe(`${loud}  exited 137\n`);
+  await untilEmpty(containerId);
+});
+
+test("a process that floods its log neither fills the sandbox nor stops", async () => {
+  const { door } = await open();
+  const ids = await Promise.all(
+    [1, 2, 3].map(async () =>
+      (
+        await cli(["sandbox", "exec", "-d", NAME, "--", "sh", "-c", "head -c 30000000 /dev/zero"], { stateDir: door.stateDir })
+      ).stdout.trim(),
+    ),
+  );
+  await until(
+    "all have ended",
+    async () => !(await cli(["sandbox", "ps", "list", NAME], { stateDir: door.stateDir })).stdout.includes("running"),
+  );
+  const { items } = JSON.parse((await cli(["sandbox", "ps", "list", "--json", NAME], { stateDir: door.stateDir })).stdout) as {
+    items: { id: string; outputBytes: number; droppedBytes: number }[];
+  };
+  expect(items.map(({ id }) => id).sort()).toEqual(ids.sort());
+  for (const { outputBytes, droppedBytes } of items) {
+    expect(outputBytes).toBe(30_000_000);
+    expect(outputBytes - droppedBytes).toBeLessThan(5 * MIB);
+  }
+  expect(Number((await exec(door, ["sh", "-c", "du -sk /run/openclaw | cut -f1"])).stdout)).toBeLessThan(15 * 1_024);
+});
