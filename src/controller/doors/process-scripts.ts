@@ -44,10 +44,10 @@ session_of() {
 }
 describe() {
   # One line about $dir, whose id is $id: sets state, oldest, total.
+  # The supervisor is looked for first: one that is gone by now has written the code by now, unless it was killed.
   state=running; code=-
-  if [ -f "$dir/exit" ]; then state=exited; code=$(number "$dir/exit" -)
-  elif ! holds "/proc/$(number "$dir/supervisor" 0)/cmdline" "$id"; then state=exited
-  fi
+  holds "/proc/$(number "$dir/supervisor" 0)/cmdline" "$id" || state=exited
+  if [ -f "$dir/exit" ]; then state=exited; code=$(number "$dir/exit" -); fi
   oldest=; newest=0
   for segment in "$dir"/log.*; do
     start=\${segment##*.}; case $start in '' | *[!0-9]*) continue ;; esac
