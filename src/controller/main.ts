@@ -96,7 +96,7 @@ export async function runController(options: RunOptions): Promise<number> {
     health.watch(controller, await engine.info());
     return options.once
       ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, instance, clock, log, lock, stopped, server });
+      : await serve({ controller, health, stateDir, folders, instance, clock, log, metrics, lock, stopped, server });
   } finally {
     lock.release();
   }
@@ -171,12 +171,25 @@ interface ServeParts {
   instance: InstanceId;
   clock: ControllerOptions["clock"];
   log: ControllerOptions["log"];
+  metrics: ControllerMetrics;
   lock: ControllerLock;
   stopped: AbortSignal;
   server: HealthServer | null;
 }
 
-async function serve({ controller, health, stateDir, folders, instance, clock, log, lock, stopped, server }: ServeParts): Promise<number> {
+async function serve({
+  controller,
+  health,
+  stateDir,
+  folders,
+  instance,
+  clock,
+  log,
+  metrics,
+  lock,
+  stopped,
+  server,
+}: ServeParts): Promise<number> {
   const views = new LoopViews({
     instance,
     folders,
@@ -191,7 +204,12 @@ async function serve({ controller, health, stateDir, folders, instance, clock, l
     logs: controller.setupLogs,
     sweep: controller.sweep,
   });
-  const commands = { access: controller.access, clock, newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH) };
+  const commands = {
+    meter: metrics,
+    access: controller.access,
+    clock,
+    newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
+  };
   const admin: AdminServer = await startAdminServer({ stateDir, views, log, commands });
   health.doorsOpen = true;
   await controller.start();

@@ -15,6 +15,7 @@ import type { Clock } from "../clock.ts";
 import type { SandboxAccess } from "../sandbox-access.ts";
 import { makeAdminApp } from "./admin-app.ts";
 import type { AdminViews } from "./admin-views.ts";
+import type { CommandMeter } from "./command-session.ts";
 import { CommandDoor, refuseUpgrade } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessDoor } from "./processes.ts";
@@ -28,6 +29,7 @@ export interface AdminServerParts {
   /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
   commands?: {
     access: SandboxAccess;
+    meter: CommandMeter;
     clock: Clock;
     /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
     newProcessId(): string;
@@ -55,7 +57,7 @@ export async function startAdminServer(parts: AdminServerParts): Promise<AdminSe
   const processes = commands && new ProcessDoor({ ...commands, log });
   const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
-  const door = commands && new CommandDoor({ engine: commands.access.engine, clock: commands.clock, log });
+  const door = commands && new CommandDoor({ engine: commands.access.engine, meter: commands.meter, clock: commands.clock, log });
   server.on("upgrade", (request, socket, head) => upgrade(parts, door, { request, socket, head }));
   await listen(server, address.path, socketPath);
   return {

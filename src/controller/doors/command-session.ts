@@ -3,7 +3,7 @@
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
-import { SECOND_MS, toDurationMs } from "../../api/brands.ts";
+import { elapsed, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { Window } from "../../api/command-window.ts";
 import { OperationError } from "../../api/errors.ts";
 import {
@@ -17,13 +17,18 @@ import {
 } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
+import type { ControllerMetrics, ExecResult } from "../metrics.ts";
 import type { Lease } from "../sandbox-access.ts";
+
+/** Counts commands and their bytes. */
+export type CommandMeter = Pick<ControllerMetrics, "execStarted" | "execBytes">;
 
 export interface CommandSessionParts {
   socket: WebSocket;
   engine: Engine;
   /** Rejects when there is no such sandbox or it is not ready. */
   lease(): Promise<Lease>;
+  meter: CommandMeter;
   clock: Clock;
   log: Logger;
 }
@@ -98,31 +103,45 @@ class CommandSession {
     if (lease.revoked.aborted) revoke();
     try {
       if (this.#over.signal.aborted) return;
-      const { argv, env, workdir, tty, stdin } = request;
-      const stream = await this.#parts.engine.exec(lease.handle, {
-        argv,
-        stdin,
-        ...(env && { env }),
-        ...(workdir && { workdir }),
-        ...(tty && { tty }),
+      await this.#metered(async () => {
+        const { argv, env, workdir, tty, stdin } = request;
+        const stream = await this.#parts.engine.exec(lease.handle, {
+          argv,
+          stdin,
+          ...(env && { env }),
+          ...(workdir && { workdir }),
+          ...(tty && { tty }),
+        });
+        return await this.#attend(stream, request, lease);
       });
-      await this.#attend(stream, request, lease);
     } finally {
       lease.revoked.removeEventListener("abort", revoke);
     }
   }
 
+  async #metered(work: () => Promise<ExecResult>): Promise<void> {
+    const { meter, clock } = this.#parts;
+    const startedAt = clock.now();
+    const ended = meter.execStarted("exec");
+    let result: ExecResult = "error";
+    try {
+      result = await work();
+    } finally {
+      ended(result, elapsed(startedAt, clock.now()) / SECOND_MS);
+    }
+  }
+
   /** From here on the command is dead when this returns, or its engine could not be told within the grace. */
-  async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<void> {
+  async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<ExecResult> {
     const { clock } = this.#parts;
     const end = watchEnd(stream);
-    let reason: "exited" | "timeout" = "exited";
+    const ended: { reason: "exited" | "timeout" } = { reason: "exited" };
     const timeout = Promise.withResolvers<number>();
     const stopTimer =
       request.timeoutMs === undefined
         ? () => undefined
         : clock.setTimer(toDurationMs(request.timeoutMs), () => {
-            reason = "timeout";
+            ended.reason = "timeout";
             // The exit code of KILL, should the engine not tell within the grace.
             void this.#kill(stream, end).then(() => timeout.resolve(137));
           });
@@ -133,7 +152,7 @@ class CommandSession {
     // Said together with the start.
     if (this.#stdinEnded) stream.stdin?.end();
     try {
-      if (this.#over.signal.aborted) return;
+      if (this.#over.signal.aborted) return "aborted";
       this.#send({ kind: "started", sandbox: lease.spec.name, containerId: lease.handle.id });
       this.#phase = "running";
       const pumped = Promise.all([this.#pump(stream.stdout, COMMAND_CHANNEL.stdout), this.#pump(stream.stderr, COMMAND_CHANNEL.stderr)]);
@@ -142,7 +161,10 @@ class CommandSession {
         return code;
       });
       const code = await Promise.race([exited, timeout.promise, this.#gone()]);
-      if (code !== null) this.#send({ kind: "exit", code, reason });
+      if (code === null) return "aborted";
+      this.#send({ kind: "exit", code, reason: ended.reason });
+      if (ended.reason === "timeout") return "timeout";
+      return code === 0 ? "success" : "failure";
     } finally {
       stopTimer();
       this.#running = null;
@@ -171,6 +193,7 @@ class CommandSession {
         for (let at = 0; at < chunk.length; at += COMMAND_CHUNK_BYTES_MAX) {
           const piece = chunk.subarray(at, at + COMMAND_CHUNK_BYTES_MAX);
           if (!(await this.#output.take(piece.length))) return;
+          this.#parts.meter.execBytes(channel === COMMAND_CHANNEL.stdout ? "stdout" : "stderr", piece.length);
           this.#parts.socket.send(Buffer.concat([Buffer.of(channel), piece]));
         }
       }
@@ -209,6 +232,7 @@ class CommandSession {
     if (data[0] !== COMMAND_CHANNEL.stdin || stdin === null || this.#stdinEnded) return this.#violated("data for no stdin");
     if (bytes === 0) return;
     if (!this.#input.takeNow(bytes)) return this.#violated("more stdin than the window allows");
+    this.#parts.meter.execBytes("stdin", bytes);
     // Also when the pipe broke: the client must not wait for a command that reads no more.
     stdin.write(data.subarray(1), () => {
       this.#input.give(bytes);

@@ -9,13 +9,14 @@ import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Lease } from "../sandbox-access.ts";
-import { serveCommand } from "./command-session.ts";
+import { type CommandMeter, serveCommand } from "./command-session.ts";
 
 /** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
 export const COMMANDS_MAX = 256;
 
 export interface CommandDoorParts {
   engine: Engine;
+  meter: CommandMeter;
   clock: Clock;
   log: Logger;
 }
@@ -46,9 +47,9 @@ export class CommandDoor {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
-      const { engine, clock, log } = this.#parts;
+      const { engine, meter, clock, log } = this.#parts;
       this.#sockets.add(client);
-      const done = serveCommand({ socket: client, engine, lease, clock, log }).finally(() => {
+      const done = serveCommand({ socket: client, engine, meter, lease, clock, log }).finally(() => {
         this.#sockets.delete(client);
         this.#running.delete(done);
       });

@@ -31,6 +31,10 @@ import { FakeWorld } from "../engine/fake-world.ts";
 import type { Lease, SandboxAccess } from "../sandbox-access.ts";
 import { startAdminServer } from "./admin-server.ts";
 import type { AdminViews, ExplainQuery } from "./admin-views.ts";
+import type { CommandMeter } from "./command-session.ts";
+
+/** Counts nothing. */
+export const silentMeter: CommandMeter = { execStarted: () => () => undefined, execBytes: () => undefined };
 
 export const NAME: SandboxName = toSandboxName("openclaw-sbx-agent-main-0f3c2a91");
 const INSTANCE = toInstanceId("0123456789ab");
@@ -261,7 +265,12 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
     },
   };
   const newProcessId = (): string => randomBytes(8).toString("hex");
-  const server = await startAdminServer({ stateDir, views, log: pino({ level: "silent" }), commands: { access, clock, newProcessId } });
+  const server = await startAdminServer({
+    stateDir,
+    views,
+    log: pino({ level: "silent" }),
+    commands: { access, meter: silentMeter, clock, newProcessId },
+  });
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopped ??= server.stop();

@@ -9,6 +9,7 @@ import { type SandboxName, toContainerId, toSandboxName, toSandboxUid } from "..
 import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
 import { createSystemClock } from "../clock.ts";
 import type { SandboxAccess } from "../sandbox-access.ts";
+import { silentMeter } from "./door.fixture.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
 import { ProcessDoor } from "./processes.ts";
 
@@ -39,7 +40,7 @@ function openDoor(shell: readonly string[], folder = makeFolder()): ProcessDoor 
     }),
   };
   const newProcessId = (): string => `t${process.pid}x${++ids}`.padEnd(8, "0");
-  return new ProcessDoor({ access, clock: createSystemClock(), newProcessId, log: pino({ level: "silent" }), folder });
+  return new ProcessDoor({ access, meter: silentMeter, clock: createSystemClock(), newProcessId, log: pino({ level: "silent" }), folder });
 }
 
 async function untilExited(door: ProcessDoor, id: string): Promise<SandboxProcess> {

@@ -2,12 +2,13 @@
 // container, so that it outlives this process; nothing about them is remembered here. Who may is the routes' business.
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
-import { type DurationMs, type SandboxName, SECOND_MS, toDurationMs } from "../../api/brands.ts";
+import { type DurationMs, elapsed, type SandboxName, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { ProcessInput, ProcessLog, ProcessStart, SandboxProcess } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { ExecStream } from "../engine/engine.ts";
 import type { Lease, SandboxAccess } from "../sandbox-access.ts";
+import type { CommandMeter } from "./command-session.ts";
 import { parseLog, parseProcesses } from "./process-records.ts";
 import {
   END_STDIN,
@@ -45,6 +46,7 @@ const ID = /^[a-z0-9]{8,32}$/;
 
 export interface ProcessDoorParts {
   access: SandboxAccess;
+  meter: CommandMeter;
   clock: Clock;
   /** 8 to 32 of `[a-z0-9]`, never the same again. */
   newProcessId(): string;
@@ -194,6 +196,21 @@ export class ProcessDoor {
   }
 
   async #call(lease: Lease, argv: readonly string[], deadline: DurationMs, input?: Buffer): Promise<Answer> {
+    const { clock, meter } = this.#parts;
+    const startedAt = clock.now();
+    const ended = meter.execStarted("process");
+    const seconds = (): number => elapsed(startedAt, clock.now()) / SECOND_MS;
+    try {
+      const answer = await this.#exchange(lease, argv, deadline, input);
+      ended(answer.code === 0 ? "success" : "failure", seconds());
+      return answer;
+    } catch (error) {
+      ended("error", seconds());
+      throw error;
+    }
+  }
+
+  async #exchange(lease: Lease, argv: readonly string[], deadline: DurationMs, input?: Buffer): Promise<Answer> {
     const { access, clock, log } = this.#parts;
     const stream = await access.engine.exec(lease.handle, { argv, stdin: input !== undefined });
     const late = Promise.withResolvers<never>();
