@@ -2,7 +2,7 @@
 // Values are as the controller shows them: secrets are redacted there.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import type { SandboxEvent } from "../../api/event.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import type { SandboxDetail } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
@@ -76,13 +76,14 @@ function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string 
         ? ""
         : `since ${renderTime(status.deferredSince)}${status.deferredUntil === null ? ", until live work ends" : `, until ${renderTime(status.deferredUntil)}`}`,
     ],
-    [
-      "Failure",
-      failure === null
-        ? ""
-        : `${failure.code} (${failure.count} in a row): ${failure.message}; tries again at ${renderTime(failure.retryAt)}`,
-    ],
+    ["Failure", failure === null ? "" : renderFailure(failure, now)],
   ]);
+}
+
+/** Empty once it is history: it was tried again, and only a first crash is still remembered. */
+function renderFailure({ code, count, message, retryAt }: Failure, now: EpochMs): string {
+  if (retryAt > now) return `${code} (${count} in a row): ${message}; tries again at ${renderTime(retryAt)}`;
+  return count > 1 ? `${code} (${count} in a row): ${message}` : "";
 }
 
 const renderBytes = (bytes: number | null): string =>
