@@ -2,7 +2,7 @@
 // What a config means for sandboxes is desired-state.ts's; noticing file changes is given (api/store/folder-watch.ts).
 import type { Logger } from "pino";
 import { z } from "zod";
-import { type DurationMs, type EpochMs, later, SECOND_MS } from "../api/brands.ts";
+import { type DurationMs, SECOND_MS } from "../api/brands.ts";
 import type { Config } from "../api/config/config.ts";
 import { readConfigSources } from "../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
@@ -43,8 +43,8 @@ export class ConfigSource {
   #view: ConfigView;
   #fingerprint: string | null = null;
   #files: readonly string[];
-  /** Since when the file has been invalid without a break. */
-  #invalidSince: EpochMs | null = null;
+  /** The file as it is now is not valid. `isHalfWritten`: for so short a time that it may still be being written. */
+  #invalid: { isHalfWritten: boolean } | null = null;
   #loading: Promise<void> = Promise.resolve();
 
   constructor(parts: ConfigSourceParts) {
@@ -72,24 +72,28 @@ export class ConfigSource {
     const { path, environment, clock } = this.#parts;
     const sources = await readConfigSources(path);
     const fingerprint = JSON.stringify([...sources.files]);
-    if (fingerprint === this.#fingerprint && this.#invalidSince === null) return;
+    if (fingerprint === this.#fingerprint && this.#invalid === null) return;
     const parsed = parseConfig(sources, environment);
     const unchanged = fingerprint === this.#fingerprint;
     this.#fingerprint = fingerprint;
     if (parsed.ok) return this.#accept(parsed, sources);
-    if (this.#invalidSince === null || !unchanged) {
-      this.#invalidSince = clock.now();
-      clock.setTimer(HALF_WRITTEN_MS, () => void this.reload());
+    if (this.#invalid === null || !unchanged) {
+      const invalid = { isHalfWritten: true };
+      this.#invalid = invalid;
+      clock.setTimer(HALF_WRITTEN_MS, () => {
+        invalid.isHalfWritten = false;
+        void this.reload();
+      });
       // At the start there is nothing in force that waiting could protect.
       if (this.#view.loadedAt !== null || this.#view.issues.length > 0) return;
-    } else if (clock.now() < later(this.#invalidSince, HALF_WRITTEN_MS)) return;
+    } else if (this.#invalid.isHalfWritten) return;
     await this.#refuse(parsed.issues);
   }
 
   async #accept(parsed: Extract<Parsed<Config>, { ok: true }>, sources: ConfigSources): Promise<void> {
     const { log, events, metrics, clock, lastGoodPath, path } = this.#parts;
     const now = clock.now();
-    this.#invalidSince = null;
+    this.#invalid = null;
     this.#files = parsed.value.files;
     this.#view = { file: path, ok: true, issues: parsed.issues, loadedAt: now };
     metrics.configLoaded("success", parsed.issues.length, now);

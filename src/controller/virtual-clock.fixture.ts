@@ -57,6 +57,7 @@ export class VirtualClock implements Clock {
   /** The wall clock is set; timers do not notice. */
   jump(by: number): void {
     this.#now = toEpochMs(this.#now + by);
+    for (const timer of this.#timers) timer.at = toEpochMs(timer.at + by);
   }
 
   #next(end: EpochMs): Timer | null {
