@@ -165,9 +165,12 @@ export class Controller {
 
   /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */
   unconverged(): { name: SandboxName; because: string }[] {
-    return this.statuses.list().flatMap(({ metadata, status }) => {
-      const upToDate = findCondition(status.conditions, "UpToDate");
-      return upToDate?.status === "True" ? [] : [{ name: metadata.name, because: upToDate?.message ?? "not looked at yet" }];
+    const names = new Set([...this.desired.names(), ...this.statuses.list().map(({ metadata }) => metadata.name)]);
+    return [...names].flatMap((name) => {
+      if (this.loop.isFailing(name)) return [{ name, because: "the last look at it failed, and is made again" }];
+      const sandbox = this.statuses.get(name);
+      const upToDate = sandbox === undefined ? null : findCondition(sandbox.status.conditions, "UpToDate");
+      return upToDate === null || upToDate?.status === "True" ? [] : [{ name, because: upToDate?.message ?? "not looked at yet" }];
     });
   }
 

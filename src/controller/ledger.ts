@@ -102,6 +102,16 @@ export class Ledger {
     return true;
   }
 
+  /**
+   * A container that was found to be ours, and that the ledger has lost or never got the id of: from now on it is ours under any name.
+   * One whose uid is not one that we give is not written down. Repeatable.
+   */
+  async adopt(entry: LedgerEntry & { containerId: ContainerId }): Promise<void> {
+    if (this.containerOf(entry.uid) === entry.containerId || !z.uuid().safeParse(entry.uid).success) return;
+    await replaceFile(this.#path(entry.uid), renderEntry(entry), { durable: false });
+    this.#index(entry);
+  }
+
   /** Not durable: an entry that comes back names a container that is gone, and is forgotten again. */
   async forget(uid: SandboxUid): Promise<void> {
     const known = this.#byUid.get(uid);

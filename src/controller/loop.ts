@@ -56,6 +56,11 @@ export class Loop {
     this.hear(name, trigger);
   }
 
+  /** Whether the last pass of this name failed: what its status says may be old. */
+  isFailing(name: SandboxName): boolean {
+    return this.#queue.failuresOf(name) > 0;
+  }
+
   stats(): QueueStats {
     return this.#queue.stats();
   }

@@ -92,6 +92,7 @@ export class Observer {
         foreign(observation);
         continue;
       }
+      await ledger.adopt(toEntry(observation));
       const { handle } = observation;
       const inUse = uses.isHeld(handle.id) ? "yes" : observation.execs === "none" ? "no" : await engine.inUse(handle);
       owned.push({ observation, setup: setups.factOf(handle.id), inUse });
@@ -120,6 +121,12 @@ export class Observer {
     ]);
     return { image, workspace, seccomp, refusedBinds, controller };
   }
+}
+
+function toEntry({ handle, identity, created }: Observation): Parameters<Ledger["adopt"]>[0] {
+  const { uid, name, kind, scopeKey, createdAt } = identity;
+  const workspace = created.mounts.find((mount) => mount.kind === "workspace")?.source ?? null;
+  return { uid, name, kind, scopeKey, createdAt, containerId: handle.id, workspace };
 }
 
 function knownGeneration(first: Observation | null, previous: Sandbox | null): KnownGeneration | null {
