@@ -13,7 +13,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          include: ["src/**/*.test.ts", "test/**/*.test.ts", "manifests/**/*.test.ts"],
           exclude: ["**/*.engine.test.ts"],
           sequence: { groupOrder: 0 },
           testTimeout: 20 * SECOND_MS,
@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "engine",
-          include: ["src/**/*.engine.test.ts", "test/**/*.engine.test.ts"],
+          include: ["src/**/*.engine.test.ts", "test/**/*.engine.test.ts", "manifests/**/*.engine.test.ts"],
           globalSetup: ["test/engine-setup.ts"],
           // One create + start is 140 ms alone and 330 ms in fours on 2 cores: files one after the other keep deadlines honest.
           fileParallelism: false,
