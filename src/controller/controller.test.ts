@@ -62,6 +62,8 @@ const FAULTS: readonly { what: string; code: ErrorCode; when: "before" | "after"
 
 /** More calls than a life has. */
 const CALLS_MAX = 200;
+/** A silence costs ten times what an error does: every call in the long run, every third otherwise. */
+const SILENCE_STEP = process.env.OPENCLAW_TEST_LONG === "1" ? 1 : 3;
 
 describe("a controller whose engine", () => {
   it.each(FAULTS)(
@@ -89,9 +91,9 @@ describe("a controller whose engine", () => {
   );
 
   it.each(["before", "after"] as const)(
-    "is silent at the first call, the second, the third ... always converges (silence %s the effect)",
+    "is silent at one call after the other always converges (silence %s the effect)",
     async (when) => {
-      for (let nth = 1; nth <= CALLS_MAX; nth += 1) {
+      for (let nth = when === "before" ? 1 : 2; nth <= CALLS_MAX; nth += SILENCE_STEP) {
         const model = await createModel();
         model.pace = { lookEachMs: 5_000, passMsMax: 4 };
         const watch = watchOver(model);

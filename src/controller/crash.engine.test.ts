@@ -197,6 +197,7 @@ describe("a controller that lost", () => {
     const identity = ({ Id, State }: Inspected) => [Id, State.StartedAt];
     expect(after.map(identity)).toEqual(before.map(identity));
     expect(await site.containers()).toEqual(before.map(({ Id }) => Id).sort());
+    expect(await ledgerOf(site)).toEqual(await site.containers());
     expect(eventsOf(again.controller, "ForeignContainer")).toEqual([]);
   });
 

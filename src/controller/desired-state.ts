@@ -5,7 +5,7 @@ import type { Config, HostFolders } from "../api/config/config.ts";
 import { resolveSandbox } from "../api/config/effective.ts";
 import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
 import type { SandboxRequest } from "../api/request.ts";
-import type { Want } from "./decide/types.ts";
+import type { DesiredSandbox, Want } from "./decide/types.ts";
 import { type DesiredIndex, type DesiredInputs, indexDesired, type KnownSandbox, type WantedSandbox, wantOf } from "./decide/wanted.ts";
 
 export type SessionsByAgent = DesiredInputs["sessions"];
@@ -68,6 +68,11 @@ export class DesiredState {
 
   isLimited(name: SandboxName): boolean {
     return this.#index?.limited.has(name) ?? false;
+  }
+
+  /** What the sandbox should be if it is wanted. null: nothing asks for it. */
+  desiredOf(name: SandboxName): DesiredSandbox | null {
+    return this.#index?.byName.get(name)?.desired ?? null;
   }
 
   /** Newest activity that the gateway reported of the sandbox's live sessions. null: none was ever used. */

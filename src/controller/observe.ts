@@ -55,6 +55,10 @@ export class Observer {
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
   async observe(name: SandboxName, previous: Sandbox | null): Promise<Seen> {
     const { engine, desired, instance, ledger } = this.#parts;
+    // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
+    const candidate = desired.desiredOf(name);
+    const looking = candidate === null ? null : this.#hostFacts(candidate);
+    looking?.catch(() => undefined);
     const containers = await this.#containers(name);
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers);
@@ -76,7 +80,7 @@ export class Observer {
     };
     const described = describe(want, first, previous);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
-    const facts = await this.#hostFacts(want.desired);
+    const facts = await (looking ?? this.#hostFacts(want.desired));
     const spec =
       desired.isLimited(name) && containers.length === 0
         ? limited(previous)

@@ -37,15 +37,19 @@ export class Performer {
     this.#parts = parts;
   }
 
-  /** @throws OperationError as the engine says; `StillInUse` */
-  async perform(action: Action, input: PlanInput): Promise<void> {
+  /** @returns the container, when the action was to create one. @throws OperationError as the engine says; `StillInUse` */
+  async perform(action: Action, input: PlanInput): Promise<Handle | null> {
+    if (action.kind === "create") return await this.#create(input);
+    await this.#performOn(action, input);
+    return null;
+  }
+
+  async #performOn(action: Exclude<Action, { kind: "create" }>, input: PlanInput): Promise<void> {
     const { engine, setups } = this.#parts;
     const { name } = input;
     switch (action.kind) {
       case "prepare-workspace":
         return await this.#prepareWorkspace(input);
-      case "create":
-        return await this.#create(input);
       case "start":
         await engine.act(action.handle, { name }, { kind: "start" });
         return setups.markFresh(action.handle.id);
@@ -76,7 +80,7 @@ export class Performer {
   }
 
   /** The ledger knows of it before the engine does, so that a crash in between leaves nothing unowned. */
-  async #create(input: PlanInput): Promise<void> {
+  async #create(input: PlanInput): Promise<Handle> {
     const { engine, ledger } = this.#parts;
     const { desired, spec } = mustWanted(input);
     const refused = await refuseBinds(desired, this.#parts.folders);
@@ -97,6 +101,7 @@ export class Performer {
     try {
       const handle = await engine.create(identity, spec.container);
       await ledger.bind(uid, handle.id);
+      return handle;
     } catch (error) {
       if (isRefusal(error)) await ledger.forget(uid);
       throw error;

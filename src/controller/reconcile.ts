@@ -5,9 +5,10 @@ import { findCondition } from "../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
 import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
+import type { Handle } from "./decide/observation.ts";
 import { plan } from "./decide/plan.ts";
 import { type Hindrance, summarize, summarizeUnreachable } from "./decide/status.ts";
-import type { Action, Plan, PlanInput } from "./decide/types.ts";
+import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "./decide/types.ts";
 import type { Observer } from "./observe.ts";
 import { type Performer, StillInUse } from "./perform.ts";
 import type { Report } from "./report.ts";
@@ -93,10 +94,12 @@ export class Reconciler {
   async #perform(input: PlanInput, made: Plan): Promise<Performed> {
     const { performer, report } = this.#parts;
     let failure: Failure | null = null;
-    for (const action of made.actions) {
+    let created: Handle | null = null;
+    for (const planned of made.actions) {
       const generation = input.spec?.generation ?? 0;
+      const action = toExact(planned, created);
       try {
-        await performer.perform(action, input);
+        created = (await performer.perform(action, input)) ?? created;
         report.performed(input.name, action, "success");
         if (isRestart(action, made)) {
           const startedAt = made.serving?.observation.startedAt ?? null;
@@ -129,6 +132,11 @@ export class Reconciler {
     statuses.remove(next.metadata.name);
     this.#parts.forgotten(next.metadata.name);
   }
+}
+
+/** Steps on the new container name it once it is made. */
+function toExact(action: Action, created: Handle | null): Action {
+  return "handle" in action && action.handle.id === NEW_HANDLE.id && created !== null ? { ...action, handle: created } : action;
 }
 
 /** Its session lives on, so the sandbox is still spoken of: the next use wakes it. */

@@ -1,12 +1,11 @@
 // Plays a plan forward on a model of the engine in which every step succeeds: what the loop would do, all the way to convergence.
 // For people (`sandbox plan`) and for the property tests; the loop itself never trusts a forecast, it looks again after each step.
-import { later, type SandboxUid, SECOND_MS, toContainerId, toDurationMs, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { later, SECOND_MS, toDurationMs, toImageId } from "../../api/brands.ts";
 import { toPendingName } from "../../api/names.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
-import { PLANNED_ID } from "./render.ts";
-import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec } from "./types.ts";
+import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput, type ResolvedSpec } from "./types.ts";
 
 /** Workspace, create, start, setup, its wait, swap of two containers, and as much again for leftovers. */
 const ROUNDS_MAX = 16;
@@ -92,18 +91,17 @@ function toCreated(input: PlanInput): OwnedContainer {
   const spec = mustReady(input.spec);
   if (input.want.kind !== "wanted") throw new Error("a plan creates a container only when it is wanted");
   const { desired } = input.want;
-  const uid: SandboxUid = toSandboxUid(PLANNED_ID);
   const { live, setupCommand: _, ...created } = spec.container;
   const networks = [spec.container.network];
   return {
     setup: { kind: "absent" },
     inUse: "no",
     observation: {
-      handle: { id: toContainerId(PLANNED_ID), uid, incarnation: "" },
+      handle: NEW_HANDLE,
       identity: {
         instance: input.instance,
         name: input.name,
-        uid,
+        uid: NEW_HANDLE.uid,
         kind: desired.kind,
         scopeKey: desired.scopeKey,
         hash: spec.hash,
@@ -119,7 +117,7 @@ function toCreated(input: PlanInput): OwnedContainer {
       restarted: false,
       exitCode: null,
       oomKilled: false,
-      imageId: input.image?.kind === "found" ? input.image.id : toImageId(PLANNED_ID),
+      imageId: input.image?.kind === "found" ? input.image.id : toImageId("planned"),
       networks,
       live,
       created,

@@ -40,12 +40,16 @@ test("a sandbox that is right is left alone until its age ends", () => {
   check(inputOf(desired, [containerOf(desired)]), `=> converged${WEEK}`);
 });
 
-test("a sandbox that is not there is created, started and named, one safe step at a time", () => {
+test("a sandbox that is not there is created, started and named, each step safe by itself", () => {
   const first = inputOf(desired, []);
   const hash = first.spec?.kind === "ready" ? first.spec.hash : "";
-  check(first, `create ${hash} (wanted): the config starts it eagerly\n=> progressing: creating the container`);
+  const because = "(wanted): the config starts it eagerly";
+  check(
+    first,
+    `create ${hash} ${because}\nstart the new container ${because}\npromote the new container ${because}\n=> progressing: creating the container`,
+  );
   const created = containerOf(desired, { stage: "pending", state: "created", startedAt: null });
-  check(inputOf(desired, [created]), "start c1 (wanted): the config starts it eagerly\n=> progressing: starting the container");
+  check(inputOf(desired, [created]), `start c1 ${because}\npromote c1 ${because}\n=> progressing: starting the container`);
   const started = containerOf(desired, { stage: "pending" });
   check(inputOf(desired, [started]), "promote c1 (wanted): the config starts it eagerly\n=> progressing: naming the container");
 });

@@ -1,9 +1,11 @@
 // Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
+import type { Handle } from "./observation.ts";
 import { parseOwner } from "./spec.ts";
 import { compareId, limitDrift, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
+import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
 
 /** Live work ends with an event; should that be lost, it is looked for again after this. */
@@ -146,54 +148,61 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Plan {
 }
 
 /**
- * Brings the successor one step further. The verdict is `converged` when all that is left is to give it the name: the promote action is
- * then the only one.
+ * Brings the successor as far as is safe without another look. The verdict is `converged` when all that is left is to give it the name of
+ * a container that serves: the promote action is then the only one.
  */
-function planSuccessor({ input, spec, standing, tidy: before }: Situation): Plan {
-  const first = input.vanished ? VANISHED : { cause: "wanted" as const, because: input.want.because };
-  const { cause, because: why } = standing.replace[0] ?? first;
-  const next = (action: Action, message: string): Plan => ({
-    actions: [...before, action],
-    requeueAt: null,
-    verdict: { kind: "progressing", message },
-    serving: null,
-    drift: [],
-  });
-  const successor = standing.successor;
+function planSuccessor(situation: Situation): Plan {
+  const { input, spec, standing, tidy } = situation;
+  const { successor } = standing;
   const hindrance = backOffOf(input) ?? (successor === null ? hindranceOf(input, spec) : null);
-  if (hindrance !== null) return { actions: before, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
-  if (successor === null) {
-    if (input.workspace?.kind === "missing") {
-      const dir = input.want.desired.workspace.dir;
-      return next(
-        { kind: "prepare-workspace", dir, cause, because: "its workspace folder is not there yet" },
-        "making the workspace folder",
-      );
-    }
-    return next({ kind: "create", hash: spec.hash, cause, because: why }, "creating the container");
+  if (hindrance !== null) return { actions: tidy, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
+  return successor === null ? planNew(situation) : planPending(situation, successor);
+}
+
+function reasonOf({ input, standing }: Situation): Pick<Action, "cause" | "because"> {
+  const first = input.vanished ? VANISHED : { cause: "wanted" as const, because: input.want.because };
+  const { cause, because } = standing.replace[0] ?? first;
+  return { cause, because };
+}
+
+function progress({ tidy }: Situation, actions: readonly Action[], message: string): Plan {
+  return { actions: [...tidy, ...actions], requeueAt: null, verdict: { kind: "progressing", message }, serving: null, drift: [] };
+}
+
+/** Beside a container that serves, and before a setup, a new one is looked at once it runs; otherwise the name is all that it lacks then. */
+function startAndName(situation: Situation, handle: Handle): Action[] {
+  const { spec, standing } = situation;
+  const reason = reasonOf(situation);
+  const start: Action = { kind: "start", handle, ...reason };
+  const isLast = standing.serving === null && spec.container.setupCommand === null;
+  return isLast ? [start, { kind: "promote", handle, ...reason }] : [start];
+}
+
+function planNew(situation: Situation): Plan {
+  const { input, spec } = situation;
+  const reason = reasonOf(situation);
+  if (input.workspace?.kind === "missing") {
+    const { dir } = input.want.desired.workspace;
+    const because = "its workspace folder is not there yet";
+    return progress(situation, [{ kind: "prepare-workspace", dir, cause: reason.cause, because }], "making the workspace folder");
   }
-  const { observation, setup } = successor;
-  if (observation.state === "created")
-    return next({ kind: "start", handle: observation.handle, cause, because: why }, "starting the container");
-  if (spec.container.setupCommand !== null) {
-    if (setup.kind === "fresh") {
-      return next(
-        { kind: "setup", handle: observation.handle, cause: "setup", because: "docker.setupCommand runs once in a new container" },
-        "starting setup",
-      );
-    }
-    if (setup.kind === "running") {
-      return {
-        actions: before,
-        requeueAt: setup.deadline,
-        verdict: { kind: "progressing", message: "setupCommand is running" },
-        serving: null,
-        drift: [],
-      };
-    }
+  const create: Action = { kind: "create", hash: spec.hash, ...reason };
+  return progress(situation, [create, ...startAndName(situation, NEW_HANDLE)], "creating the container");
+}
+
+function planPending(situation: Situation, { observation, setup }: OwnedContainer): Plan {
+  const { spec, standing } = situation;
+  const { handle } = observation;
+  if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
+  if (spec.container.setupCommand !== null && setup.kind === "fresh") {
+    const because = "docker.setupCommand runs once in a new container";
+    return progress(situation, [{ kind: "setup", handle, cause: "setup", because }], "starting setup");
   }
-  const promote: Action = { kind: "promote", handle: observation.handle, cause, because: why };
-  if (standing.serving === null) return next(promote, "naming the container");
+  if (spec.container.setupCommand !== null && setup.kind === "running") {
+    return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
+  }
+  const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
+  if (standing.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
 }
 

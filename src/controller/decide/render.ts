@@ -1,5 +1,5 @@
 // The one text form of actions and plans: the log, the CLI, the events and the tests print the same.
-import type { Action } from "./types.ts";
+import { type Action, NEW_HANDLE } from "./types.ts";
 import { renderEvidence } from "./wanted.ts";
 
 const ID_LENGTH = 12;
@@ -31,8 +31,5 @@ function renderStep(action: Action): string {
 
 /** Docker's short form; a planned container has no id yet. */
 function renderId(id: string): string {
-  return id === PLANNED_ID ? "the new container" : id.slice(0, ID_LENGTH);
+  return id === NEW_HANDLE.id ? "the new container" : id.slice(0, ID_LENGTH);
 }
-
-/** Stands for the id of a container that a forecast would make. */
-export const PLANNED_ID = "planned";

@@ -1,5 +1,16 @@
 // The inputs and outputs of the decisions: facts and data, no behaviour. The functions that use them are beside this file.
-import type { AgentId, EpochMs, InstanceId, SandboxName, SandboxUid, ScopeKey, SessionKey, SpecHash } from "../../api/brands.ts";
+import {
+  type AgentId,
+  type EpochMs,
+  type InstanceId,
+  type SandboxName,
+  type SandboxUid,
+  type ScopeKey,
+  type SessionKey,
+  type SpecHash,
+  toContainerId,
+  toSandboxUid,
+} from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import type { ErrorCode } from "../../api/errors.ts";
 import type { ContainerSpec, Failure, FieldDrift, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
@@ -93,6 +104,9 @@ export interface PlanInput {
 
 /** Why something is done, from a closed set: it becomes a metric's label. */
 export type Cause = "wanted" | "drift" | "image" | "age" | "forced" | "crash" | "external" | "idle" | "released" | "orphan" | "setup";
+
+/** The container that the `create` before it in the same plan makes. */
+export const NEW_HANDLE: Handle = { id: toContainerId("planned"), uid: toSandboxUid("planned"), incarnation: "" };
 
 export type ActionBody =
   | { kind: "prepare-workspace"; dir: string }
