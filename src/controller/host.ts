@@ -90,6 +90,7 @@ async function makeFolder(path: string, owner: Owner): Promise<void> {
  * and they move, so it is asked in every pass and once more right before a container is made. null: they may. Never throws.
  */
 export async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folders: HostFolders): Promise<string | null> {
+  if (settings.docker.binds.length === 0) return null;
   const resolvedFolders = { home: await resolve(folders.home), stateDir: await resolve(folders.stateDir) };
   const workspaces = await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve));
   for (const { source, readOnly } of settings.docker.binds) {

@@ -14,6 +14,7 @@ import type { Engine, Observation } from "./engine/engine.ts";
 import { observeWorkspace, readProfile, refuseBinds } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SetupRunner } from "./setup-runner.ts";
+import { SpecMemo } from "./spec-memo.ts";
 import type { Uses } from "./uses.ts";
 
 export interface ObserverParts {
@@ -40,6 +41,7 @@ export interface Seen {
 
 export class Observer {
   readonly #parts: ObserverParts;
+  readonly #specs = new SpecMemo();
   /** Sandboxes in which work was seen at the last look: when none is seen any more, it ended just now. */
   readonly #busy = new Set<SandboxName>();
 
@@ -84,7 +86,7 @@ export class Observer {
     const spec =
       desired.isLimited(name) && containers.length === 0
         ? limited(previous)
-        : resolveSpec(want.desired, facts, knownGeneration(first, previous));
+        : resolveSpec(want.desired, facts, knownGeneration(first, previous), this.#specs.make);
     return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
   }
 

@@ -54,7 +54,7 @@ export class LoopViews implements AdminViews {
   }
 
   sandboxes(): readonly Sandbox[] {
-    return this.#parts.statuses.list().toSorted((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1));
+    return this.#parts.statuses.list();
   }
 
   sandbox(name: SandboxName): Sandbox | null {

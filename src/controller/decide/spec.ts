@@ -1,5 +1,6 @@
 // Brings the wish into its final form: what the config leaves to the host (owner, image's user, profile file) is filled in here. Pure.
 // Every value that reaches the engine is in the result; the engine adapter adds no default.
+import type { SpecHash } from "../../api/brands.ts";
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
 import { diffLive, hashSpec } from "./fields.ts";
 import { effectiveLive } from "./limits.ts";
@@ -58,11 +59,28 @@ export interface KnownGeneration {
   spec: Pick<ContainerSpec, "live"> & { hash: string };
 }
 
-export function resolveSpec(desired: DesiredSandbox, facts: HostFacts, known: KnownGeneration | null): ResolvedSpec {
+/** A container in its final form, and its hash. */
+export interface HashedSpec {
+  container: ContainerSpec;
+  hash: SpecHash;
+}
+
+/** Depends on nothing but its arguments, and costs 50 us: whoever asks ten thousand times remembers the answers. */
+export function toHashedSpec(desired: DesiredSandbox, facts: HostFacts): HashedSpec {
+  const container = toContainerSpec(desired, facts);
+  return { container, hash: hashSpec(container) };
+}
+
+/** @param make `toHashedSpec`, or something that remembers its answers */
+export function resolveSpec(
+  desired: DesiredSandbox,
+  facts: HostFacts,
+  known: KnownGeneration | null,
+  make: typeof toHashedSpec = toHashedSpec,
+): ResolvedSpec {
   const refused = facts.refusedBinds ?? (facts.seccomp.kind === "unreadable" ? facts.seccomp.message : null);
   if (refused !== null) return { kind: "blocked", code: "HostRejected", message: refused, generation: known?.generation ?? 1 };
-  const container = toContainerSpec(desired, facts);
-  const hash = hashSpec(container);
+  const { container, hash } = make(desired, facts);
   const same = known !== null && known.spec.hash === hash && diffLive(container.live, known.spec.live).length === 0;
   return { kind: "ready", container, hash, generation: known === null ? 1 : same ? known.generation : known.generation + 1 };
 }

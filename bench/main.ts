@@ -1,0 +1,44 @@
+// Runs the benchmarks and prints their table; with --write also into docs/benchmarks.md. `node bench/main.ts [--write] [name ...]`
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { type Row, renderTable } from "./figures.ts";
+import { configEdit, removedByHand, sessionFile } from "./latency.ts";
+import { hundred, rest, thousands } from "./scale.ts";
+import { docker } from "./site.ts";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
+  configEdit,
+  sessionFile,
+  removedByHand,
+  hundred,
+  rest,
+  thousands,
+};
+const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+const MARK = { begin: "<!-- table -->", end: "<!-- /table -->" };
+
+const words = process.argv.slice(2);
+const chosen = words.filter((word) => !word.startsWith("--"));
+const unknown = chosen.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(", ")}; there are: ${Object.keys(BENCHMARKS).join(", ")}`);
+  process.exit(2);
+}
+
+const rows: Row[] = [];
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  console.error(`bench: ${name} ...`);
+  rows.push(...[await run()].flat());
+}
+const table = renderTable(rows);
+console.log(table);
+if (words.includes("--write")) {
+  const version = (await docker.version()).Version;
+  const machine = `${cpus().length} cores, Docker ${version}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
+  const page = await readFile(PAGE, "utf8");
+  const before = page.slice(0, page.indexOf(MARK.begin));
+  const after = page.slice(page.indexOf(MARK.end));
+  await writeFile(PAGE, `${before}${MARK.begin}\n\n${machine}\n\n${table}\n\n${after}`);
+}
+process.exit(0);
