@@ -66,13 +66,22 @@ remove_stale() {
 }
 
 start_with_systemd() { systemctl start docker 9>&-; }
+# An exec joins the container's mount namespace, whose root an engine that lives in a chroot could not set: it would see the host's files.
+in_chroot() { [ "$(stat -Lc %d:%i /)" != "$(stat -Lc %d:%i /proc/1/root/. 2>/dev/null || stat -Lc %d:%i /)" ]; }
+# shellcheck disable=SC2016  # expanded by the inner shells
+own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@"'
+
 start_directly() {
-  local flags
+  local flags launch=()
   remove_stale /var/run/docker.pid dockerd
   remove_stale /var/run/docker/containerd/containerd.pid containerd
   read -r -a flags <<<"${DOCKERD_FLAGS:-}"
+  if in_chroot; then
+    say "this is a chroot: dockerd gets a mount namespace whose root is this folder"
+    launch=(unshare --mount --propagation private sh -c "$own_root" sh)
+  fi
   # The daemon must hold neither the lock nor this terminal.
-  setsid nohup dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 9>&- &
+  setsid nohup ${launch[@]+"${launch[@]}"} dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 8</ 9>&- &
   daemon=$!
 }
 
