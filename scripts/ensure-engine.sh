@@ -67,7 +67,12 @@ remove_stale() {
 
 start_with_systemd() { systemctl start docker 9>&-; }
 # An exec joins the container's mount namespace, whose root an engine that lives in a chroot could not set: it would see the host's files.
-in_chroot() { [ "$(stat -Lc %d:%i /)" != "$(stat -Lc %d:%i /proc/1/root/. 2>/dev/null || stat -Lc %d:%i /)" ]; }
+# Entering one's own mount namespace leaves a chroot, so that "/" is another folder afterwards.
+in_chroot() {
+  local outside
+  outside=$(nsenter --mount=/proc/self/ns/mnt stat -Lc %d:%i / 2>/dev/null) || return 1
+  [ "$outside" != "$(stat -Lc %d:%i /)" ]
+}
 # shellcheck disable=SC2016  # expanded by the inner shells
 own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@"'
 
