@@ -74,7 +74,7 @@ in_chroot() {
   [ "$outside" != "$(stat -Lc %d:%i /)" ]
 }
 # shellcheck disable=SC2016  # expanded by the inner shells
-own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@"'
+own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</'
 
 start_directly() {
   local flags launch=()
@@ -86,7 +86,7 @@ start_directly() {
     launch=(unshare --mount --propagation private sh -c "$own_root" sh)
   fi
   # The daemon must hold neither the lock nor this terminal.
-  setsid nohup ${launch[@]+"${launch[@]}"} dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 8</ 9>&- &
+  setsid nohup ${launch[@]+"${launch[@]}"} dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 9>&- &
   daemon=$!
 }
 
