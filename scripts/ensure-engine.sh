@@ -73,8 +73,10 @@ in_chroot() {
   outside=$(nsenter --mount=/proc/self/ns/mnt stat -Lc %d:%i / 2>/dev/null) || return 1
   [ "$outside" != "$(stat -Lc %d:%i /)" ]
 }
+# The shell stays in the chroot as dockerd's parent, so that ending what lives in the chroot ends the engine too.
 # shellcheck disable=SC2016  # expanded by the inner shells
-own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</'
+own_root='setpriv --pdeathsig TERM nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</ &
+trap "kill $!" TERM INT; wait'
 
 start_directly() {
   local flags launch=()
@@ -84,6 +86,7 @@ start_directly() {
   if in_chroot; then
     say "this is a chroot: dockerd gets a mount namespace whose root is this folder"
     launch=(unshare --mount --propagation private sh -c "$own_root" sh)
+    daemon_name=sh
   fi
   # The daemon must hold neither the lock nor this terminal.
   setsid nohup ${launch[@]+"${launch[@]}"} dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 9>&- &
@@ -99,7 +102,7 @@ explain_failure() {
     "'pid file found': another dockerd is running; end it or set DOCKER_HOST to its socket"
 }
 
-started=$SECONDS daemon=
+started=$SECONDS daemon= daemon_name=dockerd
 if ! answers; then # installing may have started the service
   if [ -d /run/systemd/system ]; then
     say "starting the docker service"
@@ -110,7 +113,7 @@ if ! answers; then # installing may have started the service
   fi
 fi
 until answers; do
-  if [ -n "$daemon" ] && ! process_is "$daemon" dockerd && [ $((SECONDS - started)) -ge 2 ]; then explain_failure "dockerd ended instead of answering."; fi
+  if [ -n "$daemon" ] && ! process_is "$daemon" "$daemon_name" && [ $((SECONDS - started)) -ge 2 ]; then explain_failure "dockerd ended instead of answering."; fi
   [ $((SECONDS - started)) -lt "$start_seconds_max" ] || explain_failure "dockerd runs, but did not answer within $start_seconds_max s."
   sleep 0.2
 done
