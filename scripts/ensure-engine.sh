@@ -73,10 +73,11 @@ in_chroot() {
   outside=$(nsenter --mount=/proc/self/ns/mnt stat -Lc %d:%i / 2>/dev/null) || return 1
   [ "$outside" != "$(stat -Lc %d:%i /)" ]
 }
-# The shell stays in the chroot as dockerd's parent, so that ending what lives in the chroot ends the engine too.
 # shellcheck disable=SC2016  # expanded by the inner shells
-own_root='setpriv --pdeathsig TERM nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</ &
-trap "kill $!" TERM INT; wait'
+own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</'
+# A shell stays in the chroot as dockerd's parent, so that ending what lives in the chroot ends the engine too.
+# shellcheck disable=SC2016
+stay='setpriv --pdeathsig TERM unshare --mount --propagation private "$@" & trap "kill $!" TERM INT; wait'
 
 start_directly() {
   local flags launch=()
@@ -85,8 +86,8 @@ start_directly() {
   read -r -a flags <<<"${DOCKERD_FLAGS:-}"
   if in_chroot; then
     say "this is a chroot: dockerd gets a mount namespace whose root is this folder"
-    launch=(unshare --mount --propagation private sh -c "$own_root" sh)
-    daemon_name=sh
+    launch=(sh -c "$stay" sh sh -c "$own_root" sh)
+    daemon_name='sh'
   fi
   # The daemon must hold neither the lock nor this terminal.
   setsid nohup ${launch[@]+"${launch[@]}"} dockerd ${flags[@]+"${flags[@]}"} >>"$log" 2>&1 </dev/null 9>&- &
@@ -102,7 +103,7 @@ explain_failure() {
     "'pid file found': another dockerd is running; end it or set DOCKER_HOST to its socket"
 }
 
-started=$SECONDS daemon= daemon_name=dockerd
+started=$SECONDS daemon='' daemon_name=dockerd
 if ! answers; then # installing may have started the service
   if [ -d /run/systemd/system ]; then
     say "starting the docker service"
