@@ -1,10 +1,9 @@
-// A controller in this process over the real engine, in a temporary state folder, and the raw engine beside it. Everything that it makes
-// carries an instance of its own and is gone at the end.
+// A controller in this process over an engine, in a temporary state folder. Everything that it makes carries an instance of its own and is
+// gone at the end, also after a failure or Ctrl-C. It measures nothing but which engine calls were made.
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import Docker from "dockerode";
 import { pino } from "pino";
 import { toInstanceId } from "../src/api/brands.ts";
 import type { Sandbox } from "../src/api/sandbox.ts";
@@ -13,49 +12,103 @@ import { Controller } from "../src/controller/controller.ts";
 import { connectDocker } from "../src/controller/engine/connect.ts";
 import type { Engine } from "../src/controller/engine/engine.ts";
 import { ControllerMetrics } from "../src/controller/metrics.ts";
+import { removeContainers } from "./raw-engine.ts";
 
 export const IMAGE = "openclaw-sandbox:bookworm-slim";
-/** As many passes at the same time as the product makes on two cores. */
-const CONCURRENCY = 6;
+/** As many passes at the same time as the product makes (controller/main.ts). */
+const CONCURRENCY = 3 * availableParallelism();
+/** Longest wait for one sandbox, and for all of a site: a benchmark that hangs says so. */
+const WAIT_MS_MAX = 180_000;
+
+/** What the engine was asked for: calls and milliseconds by operation. */
+export type EngineCalls = Map<string, { count: number; ms: number }>;
 
 export interface Site {
   stateDir: string;
   instance: string;
+  /** Label of raw containers beside it. */
+  rawLabel: string;
   controller: Controller;
+  /** Since it was last cleared. */
+  calls: EngineCalls;
   writeConfig(config: object): Promise<void>;
   writeFile(path: string, content: string): Promise<void>;
   /** Resolves with the sandbox, as soon as a status of it satisfies. */
   until(holds: (sandbox: Sandbox) => boolean): Promise<Sandbox>;
+  /** Resolves as soon as there are so many sandboxes and each is right. */
+  untilAll(count: number): Promise<void>;
   close(): Promise<void>;
 }
-
-export const docker = new Docker();
 
 export const isConverged = ({ status }: Sandbox): boolean =>
   status.container !== null && status.conditions.every((condition) => condition.status === "True");
 
+/** Sites that are not closed yet, for a run that fails or is interrupted. */
+const open = new Set<Site>();
+
+export async function closeAll(): Promise<void> {
+  for (const site of [...open]) await site.close();
+}
+
 /** @param given a model of the engine instead of the real one */
 export async function openSite(config: object, given?: (instance: string) => Engine): Promise<Site> {
-  const stateDir = await mkdtemp(join(tmpdir(), "openclaw-bench-"));
+  const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-bench-")));
   const instance = `bench-${randomBytes(4).toString("hex")}`;
-  const metrics = new ControllerMetrics({ version: "bench", revision: "bench", processMetrics: false });
-  const observer = metrics.engineRequest.bind(metrics);
-  const engine =
-    given?.(instance) ?? (await connectDocker({ instance: toInstanceId(instance), environment: process.env, home: homedir(), observer }));
-  const folders = { stateDir, home: homedir() };
-  const writeAtomically = async (path: string, content: string): Promise<void> => {
-    await writeFile(`${path}.tmp`, content, { mode: 0o600 });
-    await rename(`${path}.tmp`, path);
-  };
   const configPath = join(stateDir, "openclaw.json");
-  await writeAtomically(configPath, JSON.stringify(config));
+  await replace(configPath, JSON.stringify(config));
   await mkdir(join(stateDir, "agents", "main", "sessions"), { recursive: true });
+  const calls: EngineCalls = new Map();
+  const { controller } = await openController({ stateDir, instance, configPath, calls, given });
+  const site: Site = {
+    stateDir,
+    instance,
+    rawLabel: `${instance}-raw`,
+    controller,
+    calls,
+    writeConfig: (next) => replace(configPath, JSON.stringify(next)),
+    writeFile: replace,
+    until: (holds) => watch(controller, () => controller.statuses.list().find(holds)),
+    untilAll: async (count) => {
+      await watch(controller, () => {
+        const list = controller.statuses.list();
+        return list.length === count && list.every(isConverged) ? true : undefined;
+      });
+    },
+    close: async () => {
+      open.delete(site);
+      await controller.stop();
+      if (given === undefined) for (const label of [instance, site.rawLabel]) await removeContainers(label);
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+  open.add(site);
+  return site;
+}
+
+interface Place {
+  stateDir: string;
+  instance: string;
+  configPath: string;
+  calls: EngineCalls;
+  given: ((instance: string) => Engine) | undefined;
+}
+
+async function openController({ stateDir, instance, configPath, calls, given }: Place): Promise<{ controller: Controller }> {
+  const metrics = new ControllerMetrics({ version: "bench", revision: "bench", processMetrics: false });
+  const observer: ControllerMetrics["engineRequest"] = (operation, code, seconds) => {
+    metrics.engineRequest(operation, code, seconds);
+    const known = calls.get(operation) ?? { count: 0, ms: 0 };
+    calls.set(operation, { count: known.count + 1, ms: known.ms + seconds * 1_000 });
+  };
+  const connect = async (): Promise<Engine> =>
+    await connectDocker({ instance: toInstanceId(instance), environment: process.env, home: homedir(), observer });
+  const folders = { stateDir, home: homedir() };
   const controller = await Controller.open({
     instance: toInstanceId(instance),
     folders,
     configPath,
     environment: { ...folders, variables: {}, trustedOwners: null },
-    engine,
+    engine: given === undefined ? await connect() : given(instance),
     clock: createSystemClock(),
     random: Math.random,
     newUid: randomUUID,
@@ -64,61 +117,34 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     log: pino({ level: "silent" }),
     metrics,
   });
-  return {
-    stateDir,
-    instance,
-    controller,
-    writeConfig: (next) => writeAtomically(configPath, JSON.stringify(next)),
-    writeFile: writeAtomically,
-    until: (holds) =>
-      new Promise((resolve) => {
-        const look = (): boolean => {
-          const found = controller.statuses.list().find(holds);
-          if (found !== undefined) resolve(found);
-          return found !== undefined;
-        };
-        if (look()) return;
-        const end = controller.statuses.subscribe(() => {
-          if (look()) end();
-        });
-      }),
-    close: async () => {
-      await controller.stop();
-      if (given === undefined) await removeContainers(instance);
-      await rm(stateDir, { recursive: true, force: true });
-    },
+  return { controller };
+}
+
+/** As an editor that saves: a new file takes the old one's place. */
+async function replace(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.tmp`, content, { mode: 0o600 });
+  await rename(`${path}.tmp`, path);
+}
+
+/** Looks once per turn of the event loop in which a status changed: looking at 10 000 after each of 10 000 changes would be the benchmark. */
+async function watch<T>(controller: Controller, look: () => T | undefined): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const timer = setTimeout(() => reject(new Error(`not reached within ${WAIT_MS_MAX / 1_000} s`)), WAIT_MS_MAX);
+  let due = false;
+  const check = (): void => {
+    due = false;
+    const found = look();
+    if (found !== undefined) resolve(found);
   };
-}
-
-export async function removeContainers(instance: string): Promise<void> {
-  const left = await docker.listContainers({ all: true, filters: { label: [`openclaw.instance=${instance}`] } });
-  for (const { Id } of left) await docker.getContainer(Id).remove({ force: true });
-}
-
-/** What the engine itself takes for a container like a sandbox's: milliseconds of create plus start, and of a forced removal. */
-export async function rawCycle(label = "bench-raw"): Promise<{ made: number; removed: number }> {
-  const startedAt = performance.now();
-  const container = await rawCreate(label);
-  const runsAt = performance.now();
-  await container.remove({ force: true });
-  return { made: runsAt - startedAt, removed: performance.now() - runsAt };
-}
-
-export async function rawCreate(label: string): Promise<Docker.Container> {
-  const container = await docker.createContainer({
-    Image: IMAGE,
-    Cmd: ["/bin/sh", "-c", "exec sleep infinity"],
-    User: "1000:1000",
-    Labels: { "openclaw.instance": label },
-    HostConfig: {
-      NetworkMode: "none",
-      Init: true,
-      ReadonlyRootfs: true,
-      CapDrop: ["ALL"],
-      PidsLimit: 512,
-      Tmpfs: { "/tmp": "size=256m,mode=1777" },
-    },
+  const end = controller.statuses.subscribe(() => {
+    if (!due) setImmediate(check);
+    due = true;
   });
-  await container.start();
-  return container;
+  check();
+  try {
+    return await promise;
+  } finally {
+    end();
+    clearTimeout(timer);
+  }
 }

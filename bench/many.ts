@@ -1,0 +1,169 @@
+// A hundred sandboxes on the real engine: from nothing, against the raw engine's best throughput; and at rest, under a controller process
+// of its own: what it asks of the engine, and its processor and memory.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Row } from "./figures.ts";
+import { rawThroughput, type Twin, toTwin } from "./raw-engine.ts";
+import { isConverged, openSite } from "./site.ts";
+import { printCalls } from "./spent.ts";
+
+const MANY = 100;
+const CONCURRENCIES = [1, 2, 4, 6, 8];
+const RAW_EACH = 40;
+const SHARE_MIN = 0.9;
+
+const eagerAgents = (count: number): object => ({
+  agents: {
+    defaults: { sandbox: { mode: "all", start: "eager" } },
+    list: Array.from({ length: count }, (_, index) => ({ id: `agent-${index}` })),
+  },
+});
+
+/** The number of creations at a time with which the raw engine is fastest. */
+async function findBest(twin: Twin): Promise<number> {
+  let best = { concurrency: 1, perSecond: 0 };
+  for (const concurrency of CONCURRENCIES) {
+    const perSecond = await rawThroughput(twin, RAW_EACH, concurrency);
+    console.error(`raw engine, ${concurrency} at a time: ${perSecond.toFixed(1)}/s`);
+    if (perSecond > best.perSecond) best = { concurrency, perSecond };
+  }
+  return best.concurrency;
+}
+
+/** A hundred sandboxes from nothing, between two measurements of the raw engine's best. */
+export async function hundred(): Promise<Row> {
+  // Raw containers mount the workspace of this one.
+  const model = await openSite(eagerAgents(1));
+  await model.controller.start();
+  const twin = await toTwin((await model.until(isConverged)).status.container?.id ?? "", model.rawLabel);
+  const concurrency = await findBest(twin);
+  const rawBefore = await rawThroughput(twin, MANY, concurrency);
+  const site = await openSite(eagerAgents(MANY));
+  const startedAt = performance.now();
+  await site.controller.start();
+  await site.untilAll(MANY);
+  const perSecond = (MANY * 1_000) / (performance.now() - startedAt);
+  printCalls(`${MANY} sandboxes`, site.calls, MANY);
+  await site.close();
+  const rawAfter = await rawThroughput(twin, MANY, concurrency);
+  await model.close();
+  const raw = (rawBefore + rawAfter) / 2;
+  return {
+    what: `${MANY} sandboxes from nothing`,
+    ours: `${perSecond.toFixed(1)}/s`,
+    raw: `${rawBefore.toFixed(1)} and ${rawAfter.toFixed(1)}/s (${concurrency} at a time)`,
+    figure: `${((100 * perSecond) / raw).toFixed(0)} %`,
+    budget: `${100 * SHARE_MIN} %`,
+    ok: perSecond / raw >= SHARE_MIN,
+  };
+}
+
+const REST_MS = 30_000;
+/** After the last creation: garbage is collected, events have been heard. */
+const CALM_MS = 15_000;
+const START_MS_MAX = 120_000;
+const PROCESSOR_PERCENT_MAX = 0.5;
+const RESIDENT_MB_MAX = 150;
+
+/** A hundred sandboxes at rest: engine writes, processor, memory. */
+export async function rest(): Promise<Row[]> {
+  const site = await openSite(eagerAgents(MANY));
+  const port = await freePort();
+  const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
+  const listen = `127.0.0.1:${port}`;
+  const args = ["controller", "--state-dir", site.stateDir, "--instance", site.instance, "--metrics-listen", listen];
+  const child = spawn(launcher, args, { stdio: "ignore" });
+  try {
+    const ready = `openclaw_sandboxes{kind="tools",state="ready",drift="none"} ${MANY}\n`;
+    await untilMetrics(child, listen, (text) => text.includes(ready));
+    await pause(CALM_MS);
+    const before = await look(child, listen);
+    await pause(REST_MS);
+    const after = await look(child, listen);
+    console.error(`engine calls in ${REST_MS / 1_000} s at rest: ${renderDifference(before.calls, after.calls)}`);
+    const writes = countWrites(after.calls) - countWrites(before.calls);
+    const percent = (100 * (after.cpuSeconds - before.cpuSeconds)) / (REST_MS / 1_000);
+    const row = (what: string, figure: string, budget: string, ok: boolean): Row => ({
+      what: `${MANY} sandboxes at rest: ${what}`,
+      ours: figure,
+      raw: "-",
+      figure: "-",
+      budget,
+      ok,
+    });
+    return [
+      row(`engine writes in ${REST_MS / 1_000} s`, `${writes}`, "0", writes === 0),
+      row("processor", `${percent.toFixed(2)} % of a core`, `${PROCESSOR_PERCENT_MAX} %`, percent < PROCESSOR_PERCENT_MAX),
+      row("resident memory", `${after.residentMb.toFixed(0)} MB`, `${RESIDENT_MB_MAX} MB`, after.residentMb < RESIDENT_MB_MAX),
+    ];
+  } finally {
+    await end(child);
+    await site.close();
+  }
+}
+
+/** Another process may take it before it is used; then the controller says so and the benchmark ends. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+async function untilMetrics(child: ChildProcess, listen: string, holds: (text: string) => boolean): Promise<void> {
+  const startedAt = performance.now();
+  for (;;) {
+    const text = await fetchMetrics(listen).catch(() => "");
+    if (holds(text)) return;
+    if (child.exitCode !== null) throw new Error(`the controller ended with exit code ${child.exitCode}`);
+    if (performance.now() - startedAt > START_MS_MAX) throw new Error(`the controller was not there within ${START_MS_MAX / 1_000} s`);
+    await pause(500);
+  }
+}
+
+async function fetchMetrics(listen: string): Promise<string> {
+  return await (await fetch(`http://${listen}/metrics`)).text();
+}
+
+interface Look {
+  cpuSeconds: number;
+  residentMb: number;
+  /** Engine calls since the start, by operation. */
+  calls: ReadonlyMap<string, number>;
+}
+
+const CALLS = /^openclaw_engine_requests_total\{operation="([^"]+)"[^}]*\} (\d+)/gm;
+
+async function look(child: ChildProcess, listen: string): Promise<Look> {
+  const calls = new Map<string, number>();
+  for (const [, operation = "", count] of (await fetchMetrics(listen)).matchAll(CALLS)) {
+    calls.set(operation, (calls.get(operation) ?? 0) + Number(count));
+  }
+  // After the command's name, which may hold spaces: user and system time in hundredths of a second.
+  const fields = (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+  const resident = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, "utf8"))?.[1];
+  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentMb: Number(resident) / 1_024, calls };
+}
+
+/** Operations that are GET requests. Every other one counts as a write, also one that this list has never heard of. */
+const READS = new Set(["ping", "info", "list", "inspect", "image", "exec-inspect", "objects", "events"]);
+
+function countWrites(calls: ReadonlyMap<string, number>): number {
+  return [...calls].filter(([operation]) => !READS.has(operation)).reduce((sum, [, count]) => sum + count, 0);
+}
+
+function renderDifference(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
+  const differences = [...after].map(([operation, count]) => [operation, count - (before.get(operation) ?? 0)] as const);
+  return differences.flatMap(([operation, count]) => (count > 0 ? `${operation} ${count}` : [])).join(", ");
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
+}
