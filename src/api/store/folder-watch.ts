@@ -23,7 +23,7 @@ export interface FolderWatchOptions {
 
 const POLL_MS = 1_000;
 /** What happens together is told together. */
-const GATHER_MS = 5;
+const GATHER_MS = 10;
 /** More names than this in one moment: looking at everything is as cheap, and some may have been lost (the kernel keeps 16 384). */
 const NAMES_MAX = 1_024;
 
