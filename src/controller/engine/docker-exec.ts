@@ -30,7 +30,7 @@ const SIGNAL_RUN_MS_MAX = 10_000;
 const NOT_STARTED = new Set([126, 127]);
 /** 128 + 9. */
 const KILLED = 137;
-/** 0.3 s: a container's end is known 31 ms after its kill on an idle machine. */
+/** 1 s: a container's end is known 31 ms after its kill on an idle machine, and much later on a busy one. */
 const OUTLIVE_LOOKS_MAX = 20;
 const OUTLIVE_PAUSE_MS = 50;
 const END_OF_TRANSMISSION = Buffer.from([0x04]);
