@@ -40,14 +40,13 @@ if [ -w /dev/shm ] && [ "$(df -k --output=avail /dev/shm | tail -n 1)" -gt 10000
 work=$(mktemp -d "$parent/openclaw-base.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The same mirrors as the host's, in whatever format they are written down; Debian's own address if the host has another release.
+# The same mirrors as the host's, in whatever format they are written down.
 # shellcheck disable=SC2016 # apt's variables, not the shell's
 apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' | sort -u |
   awk -v suite="$suite" -v keyring="$keyring" '$2 == suite || $2 == suite "-updates" || $2 == suite "-security" {
     print "deb [signed-by=" keyring "] " $1 " " $2 " main" }' >"$work/sources.list"
-if ! grep -q " $suite main" "$work/sources.list"; then
-  printf 'deb [signed-by=%s] http://deb.debian.org/debian %s main\n' "$keyring" "$suite" >"$work/sources.list"
-fi
+grep -q " $suite main" "$work/sources.list" || die "this machine's package sources have no release \"$suite\"." \
+  "SUITE=NAME builds another one." "$by_hand"
 # A host that was told to accept a mirror's old Release files needs the same here.
 relax=()
 while IFS= read -r option; do relax+=("--aptopt=$option"); done < <(
