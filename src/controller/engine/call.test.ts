@@ -1,4 +1,5 @@
 // Deadlines hold whatever the engine does, and every call is observed exactly once.
+import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { type CallCode, DEADLINE_MS, makeCall } from "./call.ts";
 
@@ -30,6 +31,12 @@ test("a call that never settles ends at its deadline, and its work is told", asy
   await expect(stuck).rejects.toMatchObject({ code: "EngineTimeout", message: expect.stringContaining("0.02 s") });
   expect(told).toMatchObject({ aborted: true });
   expect(seen).toEqual([["list", "EngineTimeout", 0.25]]);
+});
+
+test("the signal is not rendered with a request, as the client library would for its debug text", async () => {
+  const { call } = open();
+  const text = await call("ping", "", async (signal) => inspect({ signal }, { showHidden: true, depth: null }));
+  expect(text).toBe("{ signal: [AbortSignal] }");
 });
 
 test("a caller that gives up is let go at once, also when it gave up before", async () => {

@@ -2,6 +2,7 @@
 // errors into the product's, one observation for metrics. It does not retry and it knows no engine's verbs.
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import { toOperationError } from "./errors.ts";
+import { unrendered } from "./unrendered.ts";
 
 /**
  * Longest wait per operation, milliseconds. Reads answer in 0.5 to 20 ms on an idle machine and some 200 times that under a full load of
@@ -106,7 +107,7 @@ async function race<T>(
   options.signal?.addEventListener("abort", abort, { once: true });
   if (options.signal?.aborted === true) abort();
   try {
-    const running = work(controller.signal);
+    const running = work(unrendered(controller.signal));
     // The loser of the race must not become an unhandled rejection.
     running.catch(() => {});
     return await Promise.race([promise, running]);

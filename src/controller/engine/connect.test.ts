@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import { createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toInstanceId } from "../../api/brands.ts";
 import { connectDocker } from "./connect.ts";
@@ -45,6 +46,13 @@ test("tcp is plain unless TLS is asked for, and then its files are used and chec
   expect(Reflect.get(verified?.options.agent ?? {}, "options")).toMatchObject({ rejectUnauthorized: true, ca: "CA" });
   const [unverified] = await find({ DOCKER_HOST: "engine.test:9", DOCKER_TLS: "1", DOCKER_CERT_PATH: "/certs" }, tls);
   expect(Reflect.get(unverified?.options.agent ?? {}, "options")).toMatchObject({ rejectUnauthorized: false });
+});
+
+test("no endpoint's connections are rendered with a request, as the client library would for its debug text", async () => {
+  for (const DOCKER_HOST of ["unix:///run/docker.sock", "tcp://engine.test:2375", "https://engine.test", "ssh://me@far.test"]) {
+    const [candidate] = await find({ DOCKER_HOST });
+    expect(inspect(candidate?.options.agent, { showHidden: true, depth: null })).toMatch(/^\[\w+\]$/);
+  }
 });
 
 test("ssh runs the system's own ssh, and a host name cannot become an option", async () => {

@@ -9,6 +9,7 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { makeSshAgent } from "./ssh-agent.ts";
+import { unrendered } from "./unrendered.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -175,7 +176,7 @@ const IDLE_CONNECTIONS_MAX = 16;
 
 function toCandidate(address: string, because: string, tls: Tls | null): Candidate {
   const base = { address, because, isDefault: false };
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX });
+  const agent = unrendered(new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX }));
   if (address.startsWith("unix://")) {
     const socketPath = address.slice("unix://".length) || "/var/run/docker.sock";
     return { ...base, socketPath, options: { ...NOTHING_FROM_ENVIRONMENT, protocol: "http", socketPath, agent } };
@@ -189,7 +190,13 @@ function toCandidate(address: string, because: string, tls: Tls | null): Candida
   }
   const url = parseAddress(address, because);
   if (url.protocol === "ssh:") {
-    const options = { ...NOTHING_FROM_ENVIRONMENT, protocol: "http" as const, host: "docker.invalid", port: 80, agent: makeSshAgent(url) };
+    const options = {
+      ...NOTHING_FROM_ENVIRONMENT,
+      protocol: "http" as const,
+      host: "docker.invalid",
+      port: 80,
+      agent: unrendered(makeSshAgent(url)),
+    };
     return { ...base, socketPath: null, options };
   }
   const isTls = tls !== null || url.protocol === "https:";
@@ -206,7 +213,7 @@ function toCandidate(address: string, because: string, tls: Tls | null): Candida
 }
 
 function makeTlsAgent(files: Omit<Tls, "isUnverified">, isUnverified: boolean): TlsAgent {
-  return new TlsAgent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, ...files, rejectUnauthorized: !isUnverified });
+  return unrendered(new TlsAgent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, ...files, rejectUnauthorized: !isUnverified }));
 }
 
 function parseAddress(address: string, because: string): URL {
