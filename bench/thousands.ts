@@ -83,6 +83,7 @@ export async function thousands(): Promise<Row[]> {
     await controller.start();
     await site.untilAll(THOUSANDS);
   });
+  console.error(`${THOUSANDS} sandboxes over a model, from nothing: ${fromNothingMs.toFixed(0)} ms`);
   const expectChanged = async (config: object, count: number): Promise<void> => {
     const changed = await planUnder(site, config);
     if (changed !== count) throw new Error(`${changed} sandboxes would be changed instead of ${count}`);
