@@ -99,6 +99,19 @@ export type CommandNotice = z.output<typeof CommandNotice>;
 /** First byte of each binary frame; the rest is data. */
 export const COMMAND_CHANNEL = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
+export type CommandStream = "stdout" | "stderr";
+
+export interface CommandOutput {
+  stream: CommandStream;
+  chunk: Buffer;
+}
+
+export type CommandEnd = Pick<Extract<CommandNotice, { kind: "exit" }>, "code" | "reason">;
+
+/** Tools that run inside a sandbox, each through commands of its own. */
+export const SANDBOX_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch"] as const;
+export type SandboxTool = (typeof SANDBOX_TOOLS)[number];
+
 // ---- detached processes ----------------------------------------------------------------------------------------------------
 
 export const ProcessStart = CommandRequest.omit({ tty: true, stdin: true });
