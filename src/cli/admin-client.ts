@@ -1,238 +1,60 @@
-// Talks to the controller of a state folder over its admin socket: one request, or a stream of events. Small on purpose: it is loaded by
-// nearly every command. Commands inside sandboxes are command-client.ts.
-import { type IncomingMessage, request } from "node:http";
-import { OperationError } from "../api/errors.ts";
+// What the command line asks of the controller of a state folder, over its admin socket.
+// How it is asked is api/controller-client.ts; commands inside sandboxes are api/command-client.ts.
+import { ControllerClient, hasFields } from "../api/controller-client.ts";
+import { ProcessClient } from "../api/process-client.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import { errnoOf } from "../api/store/atomic-file.ts";
-import { openSocketAddress, type SocketAddress, toAdminSocketPath } from "../api/unix-socket.ts";
+import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type {
   ConfigTexts,
   ControllerView,
   EventList,
   ExplainView,
   PlanView,
-  ProcessInput,
-  ProcessList,
-  ProcessLog,
-  ProcessStart,
   PruneView,
   SandboxDetail,
   SandboxList,
-  SandboxProcess,
   SetupLogView,
   UnownedList,
 } from "../api/wire.ts";
 
-/** The longest answer is a list of some hundred sandboxes at a few KiB each, or 1 MiB of a log in base64. */
-const ANSWER_BYTES_MAX = 64 * 1_048_576;
-/** A forecast or an engine call may take its deadlines; a controller that hangs must not hang the CLI. */
-const ANSWER_MS_MAX = 60_000;
-
-export interface ServerEvent {
-  event: string;
-  data: unknown;
-  id: number | null;
-}
-
-type Shape<View> = (value: unknown) => value is View;
-
-/** Both ends are one program: a field that is missing means that the controller is of another version. */
-function hasFields<View extends object>(...fields: readonly (keyof View & string)[]): Shape<View> {
-  return (value): value is View => typeof value === "object" && value !== null && fields.every((field) => field in value);
-}
-
 export const isSandboxList = hasFields<SandboxList>("items");
 export const isSandboxChange = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
 
-export class AdminClient {
-  readonly #stateDir: string;
-  readonly socketPath: string;
-
+export class AdminClient extends ControllerClient {
   constructor(stateDir: string) {
-    this.#stateDir = stateDir;
-    this.socketPath = toAdminSocketPath(stateDir);
+    super({ stateDir, socketPath: toAdminSocketPath(stateDir), accessFix: "run the command as the user that runs the controller" });
   }
 
-  status = (): Promise<ControllerView> => this.#json("GET", "/v1/status", hasFields<ControllerView>("instance", "ready", "config"));
+  status = (): Promise<ControllerView> => this.json("GET", "/v1/status", hasFields<ControllerView>("instance", "ready", "config"));
 
   sandboxes = async (kind: "tools" | "browser" | "all"): Promise<Sandbox[]> =>
-    (await this.#json("GET", `/v1/sandboxes?kind=${kind}`, isSandboxList)).items;
+    (await this.json("GET", `/v1/sandboxes?kind=${kind}`, isSandboxList)).items;
 
-  sandbox = (name: string): Promise<SandboxDetail> => this.#json("GET", toPath(name), hasFields<SandboxDetail>("sandbox", "events"));
+  sandbox = (name: string): Promise<SandboxDetail> => this.json("GET", toSandboxPath(name), hasFields<SandboxDetail>("sandbox", "events"));
 
   logs = (name: string, tail: number): Promise<SetupLogView> =>
-    this.#json("GET", `${toPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
+    this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
 
   plan = (config: ConfigTexts | null): Promise<PlanView> =>
-    this.#json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });
+    this.json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });
 
   explain(query: { session: string | null; agent: string | null }): Promise<ExplainView> {
-    return this.#json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
+    return this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
   }
 
   events(query: { sandbox: string | null }): Promise<EventList> {
-    return this.#json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
+    return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
   }
 
-  unowned = (): Promise<UnownedList> => this.#json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
-  prune = (dryRun: boolean): Promise<PruneView> => this.#json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
+  unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
+  prune = (dryRun: boolean): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
 
-  processes = (name: string): Promise<ProcessList> => this.#json("GET", `${toPath(name)}/processes`, hasFields<ProcessList>("items"));
-  startProcess = (name: string, start: ProcessStart): Promise<SandboxProcess> =>
-    this.#json("POST", `${toPath(name)}/processes`, isProcess, start);
-  process = (name: string, id: string): Promise<SandboxProcess> => this.#json("GET", toProcessPath(name, id), isProcess);
-
-  processLog(name: string, id: string, query: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> {
-    const path = `${toProcessPath(name, id)}/log?offset=${query.offset}&limit=${query.limit}&wait=${query.waitMs}`;
-    return this.#json("GET", path, hasFields<ProcessLog>("offset", "data", "nextOffset", "process"));
-  }
-
-  writeProcess = (name: string, id: string, input: ProcessInput): Promise<SandboxProcess> =>
-    this.#json("POST", `${toProcessPath(name, id)}/stdin`, isProcess, input);
-
-  killProcess = (name: string, id: string, signal: string): Promise<SandboxProcess> =>
-    this.#json("POST", `${toProcessPath(name, id)}/kill`, isProcess, { signal });
-
-  /** Events as they come, until the controller ends the stream or the signal aborts (then it just ends). */
-  async *follow(path: string, options: { lastEventId?: number; signal?: AbortSignal } = {}): AsyncGenerator<ServerEvent> {
-    const headers = {
-      accept: "text/event-stream",
-      ...(options.lastEventId === undefined ? {} : { "last-event-id": String(options.lastEventId) }),
-    };
-    try {
-      const response = await this.#open("GET", path, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-      yield* parseEventStream(response);
-    } catch (error) {
-      if (options.signal?.aborted === true) return;
-      throw error instanceof OperationError
-        ? error
-        : new OperationError("ControllerUnreachable", "the controller closed the connection", { cause: error });
-    }
-  }
-
-  async #json<View>(method: string, path: string, isView: Shape<View>, body?: unknown): Promise<View> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const response = await this.#open(method, path, {
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const value: unknown = JSON.parse(await readText(response));
-    if (!isView(value)) {
-      throw new OperationError("ControllerUnreachable", "the controller's answer has an unknown form", {
-        fix: "restart it with this version of openclaw",
-      });
-    }
-    return value;
-  }
-
-  async #open(
-    method: string,
-    path: string,
-    options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal },
-  ): Promise<IncomingMessage> {
-    using address = this.#address();
-    const headers = {
-      ...options.headers,
-      ...(options.body === undefined
-        ? {}
-        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(options.body)) }),
-    };
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const call = request({
-        socketPath: address.path,
-        path,
-        method,
-        headers,
-        agent: false,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      });
-      call.once("response", resolve).once("error", (error) => reject(this.toUnreachable(error)));
-      call.end(options.body);
-    });
-    if (response.statusCode === 200) return response;
-    throw await toAnsweredError(response);
-  }
-
-  #address(): SocketAddress {
-    try {
-      return openSocketAddress(this.socketPath);
-    } catch (error) {
-      throw error instanceof OperationError ? error : this.toUnreachable(error);
-    }
-  }
-
-  /** What a connection error means to a person. */
-  toUnreachable(error: unknown): OperationError {
-    if (error instanceof Error && error.name === "TimeoutError") {
-      return new OperationError("ControllerUnreachable", `the controller did not answer within ${ANSWER_MS_MAX / 1_000} s`, {
-        cause: error,
-      });
-    }
-    const errno = errnoOf(error);
-    if (errno === "EACCES" || errno === "EPERM") {
-      return new OperationError("ControllerUnreachable", `this user may not use ${this.socketPath}`, {
-        cause: error,
-        fix: "run the command as the user that runs the controller",
-      });
-    }
-    const found = errno === "ENOENT" || errno === "ENOTDIR" ? "has no controller running" : "has no controller answering";
-    const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or name another state folder with --state-dir or OPENCLAW_STATE_DIR`;
-    return new OperationError(
-      "ControllerUnreachable",
-      `the state folder ${this.#stateDir} ${found} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`,
-      { cause: error, fix },
-    );
-  }
+  processesOf = (name: string): ProcessClient => new ProcessClient(this, `${toSandboxPath(name)}/processes`);
 }
 
-const isProcess = hasFields<SandboxProcess>("id", "state", "exitCode");
-const toPath = (name: string): string => `/v1/sandboxes/${encodeURIComponent(name)}`;
-const toProcessPath = (name: string, id: string): string => `${toPath(name)}/processes/${encodeURIComponent(id)}`;
+export const toSandboxPath = (name: string): string => `/v1/sandboxes/${encodeURIComponent(name)}`;
 
 function toQuery(values: Readonly<Record<string, string | null>>): string {
   const given = Object.entries(values).flatMap(([key, value]): [string, string][] => (value === null ? [] : [[key, value]]));
   return new URLSearchParams(given).toString();
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX)
-      throw new OperationError("ControllerUnreachable", `the controller's answer is larger than ${ANSWER_BYTES_MAX} bytes`);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-async function toAnsweredError(response: IncomingMessage): Promise<OperationError> {
-  const { Problem, toOperationError } = await import("../api/wire.ts");
-  const text = await readText(response);
-  try {
-    return toOperationError(Problem.parse(JSON.parse(text)));
-  } catch (error) {
-    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, {
-      cause: error,
-    });
-  }
-}
-
-/** Lines end with LF, as the controller writes them; comments and unknown fields are passed over. */
-async function* parseEventStream(response: IncomingMessage): AsyncGenerator<ServerEvent> {
-  response.setEncoding("utf8");
-  let rest = "";
-  for await (const chunk of response) {
-    rest += chunk;
-    if (rest.length > ANSWER_BYTES_MAX) throw new OperationError("ControllerUnreachable", "the controller's event is too large");
-    const blocks = rest.split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
-      const data = fields.get("data");
-      if (data === undefined) continue;
-      const id = fields.get("id");
-      yield { event: fields.get("event") ?? "message", data: JSON.parse(data), id: id === undefined ? null : Number(id) };
-    }
-  }
 }

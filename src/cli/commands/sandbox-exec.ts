@@ -1,10 +1,11 @@
 // `openclaw sandbox exec`: a command in a sandbox with this terminal's streams and signals, or detached.
 // Detached ones are looked at by sandbox-processes.ts.
+import { RunningCommand } from "../../api/command-client.ts";
 import { parseDuration } from "../../api/config/values.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { CommandRequest } from "../../api/wire.ts";
-import { AdminClient } from "../admin-client.ts";
-import { RunningCommand } from "../command-client.ts";
+import { AdminClient, toSandboxPath } from "../admin-client.ts";
+import { toCommandOutput } from "../command-output.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
@@ -50,7 +51,7 @@ async function startDetached(
   if (request.tty !== undefined || request.stdin)
     throw new OperationError("InvalidArgument", "-d goes with neither -i nor -t", { fix: "openclaw sandbox ps write sends it input" });
   const { argv, env, workdir, timeoutMs } = request;
-  const started = await client.startProcess(name, { argv, env, workdir, timeoutMs });
+  const started = await client.processesOf(name).start({ argv, env, workdir, timeoutMs });
   if (options.json === true) printJson(context, started);
   else print(context, started.id);
   return EXIT.ok;
@@ -58,7 +59,8 @@ async function startDetached(
 
 async function runAttached(context: CliContext, { client, name }: Target, request: CommandRequest): Promise<ExitCode> {
   const { stdin, stdout, stderr } = context;
-  const command = new RunningCommand(client, name, request, { stdin, stdout, stderr });
+  const streams = { stdin, output: toCommandOutput({ stdout, stderr }) };
+  const command = new RunningCommand(client, `${toSandboxPath(name)}/exec`, request, streams);
   const stops = request.tty === undefined ? forwardSignals(context, command) : attachTerminal(context, command);
   try {
     const { code, reason } = await command.ended;

@@ -3,6 +3,7 @@
 import { buffer } from "node:stream/consumers";
 import { toEpochMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { ProcessClient } from "../../api/process-client.ts";
 import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
@@ -20,21 +21,15 @@ const FOLLOW_WAIT_MS = 20_000;
 /** A segment may be dropped just when it is to be read; three times in a row it was not. */
 const STALLS_MAX = 3;
 
-interface Target {
-  client: AdminClient;
-  name: string;
-}
-
-async function toTarget(context: CliContext, name: string, options: StateOptions): Promise<Target> {
+async function processesOf(context: CliContext, name: string, options: StateOptions): Promise<ProcessClient> {
   const client = new AdminClient(toStateDir(context, options));
-  return { client, name: (await findSandboxNamed(client, name)).metadata.name };
+  return client.processesOf((await findSandboxNamed(client, name)).metadata.name);
 }
 
 export async function listProcesses(context: CliContext, sandbox: string, options: Options): Promise<ExitCode> {
-  const { client, name } = await toTarget(context, sandbox, options);
-  const { items } = await client.processes(name);
+  const { items } = await (await processesOf(context, sandbox, options)).list();
   if (options.json === true) printJson(context, { items });
-  else if (items.length === 0) printNote(context, `no detached processes in ${name}`);
+  else if (items.length === 0) printNote(context, `no detached processes in ${sandbox}`);
   else
     print(
       context,
@@ -59,10 +54,10 @@ export async function readProcessLog(
   target: { sandbox: string; id: string },
   options: Options & { offset?: number; follow?: boolean },
 ): Promise<ExitCode> {
-  const { client, name } = await toTarget(context, target.sandbox, options);
+  const processes = await processesOf(context, target.sandbox, options);
   let offset = options.offset ?? 0;
   for (let stalls = 0; stalls < STALLS_MAX; ) {
-    const log = await client.processLog(name, target.id, {
+    const log = await processes.log(target.id, {
       offset,
       limit: READ_BYTES,
       waitMs: options.follow === true ? FOLLOW_WAIT_MS : 0,
@@ -93,7 +88,7 @@ export async function writeProcess(
   target: { sandbox: string; id: string; text: string | undefined },
   options: Options & { end?: boolean },
 ): Promise<ExitCode> {
-  const { client, name } = await toTarget(context, target.sandbox, options);
+  const processes = await processesOf(context, target.sandbox, options);
   const data =
     target.text === undefined
       ? options.end === true && context.stdin.isTTY === true
@@ -102,7 +97,7 @@ export async function writeProcess(
       : Buffer.from(`${target.text}\n`);
   if (data.length > PROCESS_STDIN_BYTES_MAX)
     throw new OperationError("InvalidArgument", `at most ${PROCESS_STDIN_BYTES_MAX} bytes can be written at once`);
-  const process = await client.writeProcess(name, target.id, { data: data.toString("base64"), end: options.end === true });
+  const process = await processes.write(target.id, { data: data.toString("base64"), end: options.end === true });
   if (options.json === true) printJson(context, process);
   return EXIT.ok;
 }
@@ -112,8 +107,8 @@ export async function killProcess(
   target: { sandbox: string; id: string },
   options: Options & { signal: string },
 ): Promise<ExitCode> {
-  const { client, name } = await toTarget(context, target.sandbox, options);
-  const process = await client.killProcess(name, target.id, options.signal.toUpperCase().replace(/^SIG/, ""));
+  const processes = await processesOf(context, target.sandbox, options);
+  const process = await processes.kill(target.id, options.signal.toUpperCase().replace(/^SIG/, ""));
   if (options.json === true) printJson(context, process);
   else print(context, `${process.id}  ${process.state === "running" ? "running" : `exited ${process.exitCode ?? "(code unknown)"}`}`);
   return EXIT.ok;

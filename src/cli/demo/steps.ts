@@ -1,10 +1,12 @@
 // The tour itself: what a person would try in the first five minutes, with what it shows. Each step fails when the product does not keep its word.
 // The controller under it, and cleaning up, is commands/demo.ts.
+import { RunningCommand } from "../../api/command-client.ts";
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import { RunningCommand } from "../command-client.ts";
+import { toSandboxPath } from "../admin-client.ts";
+import { toCommandOutput } from "../command-output.ts";
 import { renderSandboxes } from "../commands/sandbox-list.ts";
 import { renderDuration, toSafeLine } from "../text.ts";
 import { idOf, isReady, isUpToDate, type Stage } from "./stage.ts";
@@ -96,9 +98,9 @@ async function greet(stage: Stage, { metadata }: Sandbox): Promise<string> {
   const output = text(stdout);
   const command = new RunningCommand(
     stage.client,
-    metadata.name,
+    `${toSandboxPath(metadata.name)}/exec`,
     { argv: ["sh", "-c", "echo $GREETING"], stdin: false },
-    { stdin, stdout, stderr },
+    { stdin, output: toCommandOutput({ stdout, stderr }) },
   );
   await command.ended;
   stdout.end();
@@ -137,11 +139,14 @@ async function killContainer(stage: Stage): Promise<void> {
     else {
       stage.say("no docker command here: kill 1, from inside");
       const { PassThrough } = await import("node:stream");
-      const streams = { stdin: new PassThrough(), stdout: new PassThrough().resume(), stderr: new PassThrough().resume() };
+      const streams = { stdin: new PassThrough(), output: async () => true };
       // The answer may well be that the container went away.
-      await new RunningCommand(stage.client, before.metadata.name, { argv: ["kill", "1"], stdin: false }, streams).ended.catch(
-        () => undefined,
-      );
+      await new RunningCommand(
+        stage.client,
+        `${toSandboxPath(before.metadata.name)}/exec`,
+        { argv: ["kill", "1"], stdin: false },
+        streams,
+      ).ended.catch(() => undefined);
     }
     const after = await stage.until(
       "main",

@@ -1,34 +1,31 @@
 // Runs one command in a sandbox over a WebSocket to the controller: the client's end of the windows in api/wire.ts.
 // What the streams are, and what signals mean, is the caller's.
 import { connect } from "node:net";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { WebSocket } from "ws";
-import { Window } from "../api/command-window.ts";
-import { OperationError } from "../api/errors.ts";
-import { openSocketAddress } from "../api/unix-socket.ts";
+import { Window } from "./command-window.ts";
+import type { ControllerClient } from "./controller-client.ts";
+import { OperationError } from "./errors.ts";
+import { openSocketAddress } from "./unix-socket.ts";
 import {
   COMMAND_CHANNEL,
   COMMAND_CHUNK_BYTES_MAX,
   COMMAND_FRAME_BYTES_MAX,
   COMMAND_WINDOW_BYTES,
   type CommandControl,
+  type CommandEnd,
   CommandNotice,
   type CommandRequest,
+  type CommandStream,
   Problem,
   toOperationError,
-} from "../api/wire.ts";
-import type { AdminClient } from "./admin-client.ts";
+} from "./wire.ts";
 
 export interface CommandStreams {
   /** Read only if the request has stdin; destroyed when the command has ended. */
   stdin: Readable;
-  stdout: Writable;
-  stderr: Writable;
-}
-
-export interface CommandEnd {
-  code: number;
-  reason: "exited" | "timeout";
+  /** Resolves when it was passed on, with false when nobody reads any more: as with a broken pipe, the command ends then. Never rejects. */
+  output(stream: CommandStream, chunk: Buffer): Promise<boolean>;
 }
 
 const CLOSE_NORMAL = 1000;
@@ -43,13 +40,13 @@ export class RunningCommand {
   readonly #end = Promise.withResolvers<CommandEnd>();
   readonly #writes = new Set<Promise<void>>();
 
-  constructor(client: AdminClient, name: string, request: CommandRequest, streams: CommandStreams) {
+  /** @param path of the door that runs commands, e.g. `/v1/sandboxes/NAME/exec` */
+  constructor(client: ControllerClient, path: string, request: CommandRequest, streams: CommandStreams) {
     this.#streams = streams;
     this.#request = request;
     using address = openSocketAddress(client.socketPath);
-    const { path } = address;
-    this.#socket = new WebSocket(`ws://localhost/v1/sandboxes/${encodeURIComponent(name)}/exec`, {
-      createConnection: () => connect(path),
+    this.#socket = new WebSocket(`ws://localhost${path}`, {
+      createConnection: () => connect(address.path),
       perMessageDeflate: false,
       maxPayload: COMMAND_FRAME_BYTES_MAX,
     });
@@ -110,21 +107,17 @@ export class RunningCommand {
     }
   }
 
-  /** What was written is what was consumed: a slow reader of ours slows the command down. */
+  /** What was passed on is what was consumed: a slow reader of ours slows the command down. */
   #takeOutput(data: Buffer): void {
-    const target = data[0] === COMMAND_CHANNEL.stderr ? this.#streams.stderr : this.#streams.stdout;
+    const stream = data[0] === COMMAND_CHANNEL.stderr ? "stderr" : "stdout";
     const bytes = data.length - 1;
     if (bytes < 1) return;
-    const written = new Promise<void>((resolve) => {
-      target.write(data.subarray(1), (error) => {
-        resolve();
-        // Nobody reads any more: as with a broken pipe, the command ends.
-        if (error) return this.close();
-        this.#send({ kind: "consumed", bytes });
-      });
+    const passed = this.#streams.output(stream, data.subarray(1)).then((isRead) => {
+      if (isRead) this.#send({ kind: "consumed", bytes });
+      else this.close();
     });
-    this.#writes.add(written);
-    void written.then(() => this.#writes.delete(written));
+    this.#writes.add(passed);
+    void passed.then(() => this.#writes.delete(passed));
   }
 
   async #pumpStdin(): Promise<void> {

@@ -1,0 +1,179 @@
+// Talks to the controller of a state folder over one of its sockets: one request, or a stream of events. Small on purpose: it is loaded by
+// nearly every command. What there is to ask is its subclasses'; commands inside sandboxes are command-client.ts.
+import { type IncomingMessage, request } from "node:http";
+import { OperationError } from "./errors.ts";
+import { errnoOf } from "./store/atomic-file.ts";
+import { openSocketAddress, type SocketAddress } from "./unix-socket.ts";
+
+/** The longest answer is a list of some hundred sandboxes at a few KiB each, or 1 MiB of a log in base64. */
+const ANSWER_BYTES_MAX = 64 * 1_048_576;
+/** A forecast or an engine call may take its deadlines; a controller that hangs must not hang the CLI. */
+const ANSWER_MS_MAX = 60_000;
+
+export interface ServerEvent {
+  event: string;
+  data: unknown;
+  id: number | null;
+}
+
+export type Shape<View> = (value: unknown) => value is View;
+
+/** Both ends are one program: a field that is missing means that the controller is of another version. */
+export function hasFields<View extends object>(...fields: readonly (keyof View & string)[]): Shape<View> {
+  return (value): value is View => typeof value === "object" && value !== null && fields.every((field) => field in value);
+}
+
+export interface ControllerClientOptions {
+  /** Absolute. */
+  stateDir: string;
+  /** Absolute: one of unix-socket.ts. */
+  socketPath: string;
+  /** Who may use the socket, for whoever may not: "run the command as the user that runs the controller". */
+  accessFix: string;
+}
+
+export class ControllerClient {
+  readonly #stateDir: string;
+  readonly #accessFix: string;
+  readonly socketPath: string;
+
+  constructor({ stateDir, socketPath, accessFix }: ControllerClientOptions) {
+    this.#stateDir = stateDir;
+    this.#accessFix = accessFix;
+    this.socketPath = socketPath;
+  }
+
+  /** Events as they come, until the controller ends the stream or the signal aborts (then it just ends). */
+  async *follow(path: string, options: { lastEventId?: number; signal?: AbortSignal } = {}): AsyncGenerator<ServerEvent> {
+    const headers = {
+      accept: "text/event-stream",
+      ...(options.lastEventId === undefined ? {} : { "last-event-id": String(options.lastEventId) }),
+    };
+    try {
+      const response = await this.#open("GET", path, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+      yield* parseEventStream(response);
+    } catch (error) {
+      if (options.signal?.aborted === true) return;
+      throw error instanceof OperationError
+        ? error
+        : new OperationError("ControllerUnreachable", "the controller closed the connection", { cause: error });
+    }
+  }
+
+  async json<View>(method: string, path: string, isView: Shape<View>, body?: unknown): Promise<View> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const response = await this.#open(method, path, {
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      ...(text === undefined ? {} : { body: text }),
+    });
+    const value: unknown = JSON.parse(await readText(response));
+    if (!isView(value)) {
+      throw new OperationError("ControllerUnreachable", "the controller's answer has an unknown form", {
+        fix: "restart it with this version of openclaw",
+      });
+    }
+    return value;
+  }
+
+  async #open(
+    method: string,
+    path: string,
+    options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal },
+  ): Promise<IncomingMessage> {
+    using address = this.#address();
+    const headers = {
+      ...options.headers,
+      ...(options.body === undefined
+        ? {}
+        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(options.body)) }),
+    };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const call = request({
+        socketPath: address.path,
+        path,
+        method,
+        headers,
+        agent: false,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+      call.once("response", resolve).once("error", (error) => reject(this.toUnreachable(error)));
+      call.end(options.body);
+    });
+    if (response.statusCode === 200) return response;
+    throw await toAnsweredError(response);
+  }
+
+  #address(): SocketAddress {
+    try {
+      return openSocketAddress(this.socketPath);
+    } catch (error) {
+      throw error instanceof OperationError ? error : this.toUnreachable(error);
+    }
+  }
+
+  /** What a connection error means to a person. */
+  toUnreachable(error: unknown): OperationError {
+    if (error instanceof Error && error.name === "TimeoutError") {
+      return new OperationError("ControllerUnreachable", `the controller did not answer within ${ANSWER_MS_MAX / 1_000} s`, {
+        cause: error,
+      });
+    }
+    const errno = errnoOf(error);
+    if (errno === "EACCES" || errno === "EPERM") {
+      return new OperationError("ControllerUnreachable", `this user may not use ${this.socketPath}`, {
+        cause: error,
+        fix: this.#accessFix,
+      });
+    }
+    const found = errno === "ENOENT" || errno === "ENOTDIR" ? "has no controller running" : "has no controller answering";
+    const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or name another state folder with --state-dir or OPENCLAW_STATE_DIR`;
+    return new OperationError(
+      "ControllerUnreachable",
+      `the state folder ${this.#stateDir} ${found} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`,
+      { cause: error, fix },
+    );
+  }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > ANSWER_BYTES_MAX)
+      throw new OperationError("ControllerUnreachable", `the controller's answer is larger than ${ANSWER_BYTES_MAX} bytes`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function toAnsweredError(response: IncomingMessage): Promise<OperationError> {
+  const { Problem, toOperationError } = await import("./wire.ts");
+  const text = await readText(response);
+  try {
+    return toOperationError(Problem.parse(JSON.parse(text)));
+  } catch (error) {
+    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, {
+      cause: error,
+    });
+  }
+}
+
+/** Lines end with LF, as the controller writes them; comments and unknown fields are passed over. */
+async function* parseEventStream(response: IncomingMessage): AsyncGenerator<ServerEvent> {
+  response.setEncoding("utf8");
+  let rest = "";
+  for await (const chunk of response) {
+    rest += chunk;
+    if (rest.length > ANSWER_BYTES_MAX) throw new OperationError("ControllerUnreachable", "the controller's event is too large");
+    const blocks = rest.split("\n\n");
+    rest = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
+      const data = fields.get("data");
+      if (data === undefined) continue;
+      const id = fields.get("id");
+      yield { event: fields.get("event") ?? "message", data: JSON.parse(data), id: id === undefined ? null : Number(id) };
+    }
+  }
+}

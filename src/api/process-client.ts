@@ -1,0 +1,34 @@
+// Detached processes of one sandbox, asked for over a socket of the controller. Sandboxes and sessions are named by the path that is given.
+// What a detached process is, and where its state lives, is the controller's (doors/processes.ts).
+import { type ControllerClient, hasFields } from "./controller-client.ts";
+import type { ProcessInput, ProcessList, ProcessLog, ProcessStart, SandboxProcess } from "./wire.ts";
+
+export class ProcessClient {
+  readonly #client: ControllerClient;
+  readonly #path: string;
+
+  /** @param path e.g. `/v1/sandboxes/NAME/processes` */
+  constructor(client: ControllerClient, path: string) {
+    this.#client = client;
+    this.#path = path;
+  }
+
+  list = (): Promise<ProcessList> => this.#client.json("GET", this.#path, hasFields<ProcessList>("items"));
+  start = (start: ProcessStart): Promise<SandboxProcess> => this.#client.json("POST", this.#path, isProcess, start);
+  get = (id: string): Promise<SandboxProcess> => this.#client.json("GET", this.#pathOf(id), isProcess);
+
+  log(id: string, { offset, limit, waitMs }: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> {
+    const path = `${this.#pathOf(id)}/log?offset=${offset}&limit=${limit}&wait=${waitMs}`;
+    return this.#client.json("GET", path, hasFields<ProcessLog>("offset", "data", "nextOffset", "process"));
+  }
+
+  write = (id: string, input: ProcessInput): Promise<SandboxProcess> =>
+    this.#client.json("POST", `${this.#pathOf(id)}/stdin`, isProcess, input);
+
+  kill = (id: string, signal: string): Promise<SandboxProcess> =>
+    this.#client.json("POST", `${this.#pathOf(id)}/kill`, isProcess, { signal });
+
+  #pathOf = (id: string): string => `${this.#path}/${encodeURIComponent(id)}`;
+}
+
+const isProcess = hasFields<SandboxProcess>("id", "state", "exitCode");
