@@ -79,11 +79,13 @@ export async function rest(): Promise<Row[]> {
     const ready = `openclaw_sandboxes{kind="tools",state="ready",drift="none"} ${MANY}\n`;
     await untilMetrics(child, listen, (text) => text.includes(ready));
     await pause(CALM_MS);
-    const before = await look(child, listen);
+    const callsBefore = await readCalls(listen);
+    const before = await look(child);
     await pause(REST_MS);
-    const after = await look(child, listen);
-    console.error(`engine calls in ${REST_MS / 1_000} s at rest: ${renderDifference(before.calls, after.calls)}`);
-    const writes = countWrites(after.calls) - countWrites(before.calls);
+    const after = await look(child);
+    const callsAfter = await readCalls(listen);
+    console.error(`engine calls in ${REST_MS / 1_000} s at rest: ${renderDifference(callsBefore, callsAfter)}`);
+    const writes = countWrites(callsAfter) - countWrites(callsBefore);
     const percent = (100 * (after.cpuSeconds - before.cpuSeconds)) / (REST_MS / 1_000);
     const row = (what: string, figure: string, budget: string, ok: boolean): Row => ({
       what: `${MANY} sandboxes at rest: ${what}`,
@@ -129,24 +131,27 @@ async function fetchMetrics(listen: string): Promise<string> {
   return await (await fetch(`http://${listen}/metrics`)).text();
 }
 
-interface Look {
-  cpuSeconds: number;
-  residentMb: number;
-  /** Engine calls since the start, by operation. */
-  calls: ReadonlyMap<string, number>;
-}
-
 const CALLS = /^openclaw_engine_requests_total\{operation="([^"]+)"[^}]*\} (\d+)/gm;
 
-async function look(child: ChildProcess, listen: string): Promise<Look> {
+/** Engine calls since the start, by operation. */
+async function readCalls(listen: string): Promise<Map<string, number>> {
   const calls = new Map<string, number>();
   for (const [, operation = "", count] of (await fetchMetrics(listen)).matchAll(CALLS)) {
     calls.set(operation, (calls.get(operation) ?? 0) + Number(count));
   }
+  return calls;
+}
+
+interface Look {
+  cpuSeconds: number;
+  residentMb: number;
+}
+
+async function look(child: ChildProcess): Promise<Look> {
   // After the command's name, which may hold spaces: user and system time in hundredths of a second.
   const fields = (await readFile(`/proc/${child.pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
   const resident = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, "utf8"))?.[1];
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentMb: Number(resident) / 1_024, calls };
+  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentMb: Number(resident) / 1_024 };
 }
 
 /** Operations that are GET requests. Every other one counts as a write, also one that this list has never heard of. */
