@@ -23,10 +23,12 @@ export interface CliOptions {
   now?: number;
   /** false: nobody reads stdout until the test does. */
   reads?: boolean;
+  /** Whether a person sits there. Absent: false. */
+  terminal?: boolean;
 }
 
 export function startCli(args: readonly string[], options: CliOptions): CliRun {
-  const stdin = new PassThrough();
+  const stdin = Object.assign(new PassThrough(), { isTTY: options.terminal === true });
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const listeners = new Map<string, Set<() => void>>();

@@ -360,3 +360,43 @@ test("config validate prints each issue with its place and ends with 1", async (
   const schema: unknown = JSON.parse((await cli(["config", "schema"], { stateDir })).stdout);
   expect(schema).toMatchObject({ title: "OpenClaw config" });
 });
+
+test("approve shows what waits and approves exactly that, and without a terminal only when told so", async () => {
+  const door = await openDoor();
+  expect(await sandbox(door, "approve", "--yes")).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: expect.stringContaining("no removal waits"),
+  });
+  const since = NOW - 60_000;
+  const item = { name: NAME, scopeKey: "agent:main", because: "the config has no agent main", since };
+  door.views.heldRemovals = { items: [item], removals: 4, of: 5 };
+  const path = join(door.stateDir, "requests", `${NAME}.request.json`);
+  const refused = await sandbox(door, "approve");
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/4 of 5 sandboxes would be gone[\s\S]*no agent main[\s\S]*approve --yes/),
+  });
+  expect(existsSync(path)).toBe(false);
+  await sandbox(door, "recreate", "--all");
+  expect((await sandbox(door, "approve", "--yes")).stdout).toBe(`${NAME} will be removed when no work lives in it\n`);
+  const { spec } = SandboxRequest.parse(JSON.parse(readFileSync(path, "utf8")));
+  expect(spec).toEqual({ recreateAfter: NOW, approve: since });
+});
+
+test("approve at a terminal asks, and anything but a yes changes nothing", async () => {
+  const door = await openDoor();
+  door.views.heldRemovals = { items: [{ name: NAME, scopeKey: "agent:main", because: "gone", since: NOW }], removals: 4, of: 5 };
+  for (const [answer, code] of [
+    ["n", 1],
+    ["", 1],
+    ["yes", 0],
+  ] as const) {
+    const run = startCli(["sandbox", "approve"], { stateDir: door.stateDir, now: NOW, terminal: true });
+    await until("it asks", () => run.noted.includes("[y/N]"));
+    expect(existsSync(join(door.stateDir, "requests"))).toBe(false);
+    run.stdin.write(`${answer}\n`);
+    expect(await run.ended).toBe(code);
+  }
+  expect(existsSync(join(door.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
+});

@@ -1,4 +1,4 @@
-// A person's wish about one sandbox (`openclaw sandbox recreate`). One JSON file each, written by the CLI, read by the controller.
+// A person's wish about one sandbox (`openclaw sandbox recreate`, `approve`). One JSON file each, written by the CLI, read by the controller.
 import { z } from "zod";
 import { toEpochMs } from "./brands.ts";
 import { API_VERSION } from "./session.ts";
@@ -18,7 +18,7 @@ export const SandboxRequest = z.strictObject({
     kill: z.boolean().optional(),
     /** Keep the sandbox as it is whatever the config says. Absent: false. */
     pin: z.boolean().optional(),
-    /** Let through a removal that waits for a person. Absent: no approval. */
+    /** Let through the removal that has waited for a person since exactly this moment. Absent: no approval. */
     approve: Time.optional(),
   }),
 });

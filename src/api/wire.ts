@@ -246,6 +246,8 @@ export interface ControllerView {
   engine: { endpoint: string; product: string; version: string } | null;
   config: ConfigView;
   sandboxes: number;
+  /** How many removals wait for a person. */
+  removalsHeld: number;
 }
 
 /** One value in force, and the place that says so. */
@@ -268,6 +270,22 @@ export interface ExplainView {
   /** What the loop does next and when, and keys that would change what is not as wished. */
   next: string[];
   warnings: Issue[];
+}
+
+/** A removal that waits for a person, since it would be one of too many. */
+export interface HeldRemoval {
+  name: string;
+  scopeKey: string;
+  because: string;
+  /** Milliseconds since the epoch; an approval names this moment, so that it is good for this wait only. */
+  since: number;
+}
+
+export interface HeldView {
+  items: HeldRemoval[];
+  /** How many would be gone, with those that went within the last hour, and of how many. */
+  removals: number;
+  of: number;
 }
 
 /** Something on the engine or in the state folder that is ours and that nothing wants. */

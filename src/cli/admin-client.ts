@@ -9,6 +9,7 @@ import type {
   ControllerView,
   EventList,
   ExplainView,
+  HeldView,
   PlanView,
   PruneView,
   SandboxDetail,
@@ -46,6 +47,7 @@ export class AdminClient extends ControllerClient {
     return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
   }
 
+  held = (): Promise<HeldView> => this.json("GET", "/v1/held", hasFields<HeldView>("items", "removals", "of"));
   unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
   prune = (dryRun: boolean): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
 

@@ -82,6 +82,13 @@ function addWishingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/sandbox-recreate.ts")).recreateSandboxes(context, options)));
   sandbox
+    .command("approve")
+    .description("let through removals that were too many at once: shows them, then asks")
+    .addOption(new Option("--yes", "do not ask; needed where no terminal is"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/sandbox-approve.ts")).approveRemovals(context, options)));
+  sandbox
     .command("wait")
     .description("until sandboxes are as wished; exit code 4 when the time is over")
     .argument("[name]", NAME_HELP)

@@ -17,21 +17,31 @@ export async function requestRecreation(
   name: SandboxName,
   { after, kill }: { after: EpochMs; kill: boolean },
 ): Promise<void> {
+  await changeRequest(stateDir, name, ({ kill: _, ...before }) => ({ ...before, recreateAfter: after, ...(kill && { kill }) }));
+}
+
+/** Lets a removal through. @param since the wait that is ended: a later one needs another approval. @throws OperationError `HostRejected` */
+export async function approveRemoval(stateDir: string, name: SandboxName, since: EpochMs): Promise<void> {
+  await changeRequest(stateDir, name, (before) => ({ ...before, approve: since }));
+}
+
+type Wish = SandboxRequest["spec"];
+
+async function changeRequest(stateDir: string, name: SandboxName, change: (before: Wish) => Wish): Promise<void> {
   const folder = join(stateDir, "requests");
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
     throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
   });
   const path = join(folder, `${name}${REQUEST_FILE_SUFFIX}`);
-  const { pin, approve } = await readRequest(path);
+  const { recreateAfter, approve, ...rest } = change(await readRequest(path));
   const request: SandboxRequestFile = {
     apiVersion: API_VERSION,
     kind: "SandboxRequest",
     metadata: { name },
     spec: {
-      recreateAfter: renderTime(after),
-      ...(kill && { kill }),
-      ...(pin !== undefined && { pin }),
+      ...rest,
+      ...(recreateAfter !== undefined && { recreateAfter: renderTime(recreateAfter) }),
       ...(approve !== undefined && { approve: renderTime(approve) }),
     },
   };

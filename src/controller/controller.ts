@@ -11,6 +11,7 @@ import type { ServingAccess } from "./access.ts";
 import { Activity } from "./activity.ts";
 import type { Clock } from "./clock.ts";
 import { ConfigSource } from "./config-source.ts";
+import type { Member } from "./decide/brake.ts";
 import type { Owner } from "./decide/spec.ts";
 import { DesiredState } from "./desired-state.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -22,6 +23,7 @@ import type { ControllerMetrics } from "./metrics.ts";
 import type { Observer } from "./observe.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
+import { type RemovalBrake, readMembers } from "./removal-brake.ts";
 import { SetupLogs } from "./setup-logs.ts";
 import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
@@ -56,6 +58,7 @@ export class Controller {
   readonly statuses: StatusStore;
   readonly events: EventLog;
   readonly observer: Observer;
+  readonly brake: RemovalBrake;
   readonly access: ServingAccess;
   readonly sweep: Sweep;
   readonly setupLogs: SetupLogs;
@@ -81,6 +84,7 @@ export class Controller {
       ledger: await Ledger.open(paths.ledger, now()),
       activity: await Activity.open({ path: paths.activity, clock, writeFailed: (err) => log.error({ err }, "activity not written") }),
       setupLogs: await SetupLogs.open(paths.setupLogs, now, events),
+      members: await readMembers(paths.brake),
     });
   }
 
@@ -98,6 +102,7 @@ export class Controller {
     const passes = makePasses(options, { ...opened, desired: this.desired });
     this.access = passes.access;
     this.observer = passes.observer;
+    this.brake = passes.brake;
     this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
     this.config = new ConfigSource({
@@ -127,6 +132,7 @@ export class Controller {
       clock,
       log,
       metrics,
+      listed: (all) => this.brake.listed(all),
       knownNames: () => new Set([...this.desired.names(), ...statuses.list().map(({ metadata }) => metadata.name)]),
       hear: this.loop.hear.bind(this.loop),
       hearAnew,
@@ -138,7 +144,8 @@ export class Controller {
       ledger,
       log,
       workspaceRoots: () => this.#workspaceRoots(),
-      mayBeWanted: (name) => !this.desired.loaded || this.desired.has(name) || statuses.get(name)?.status.deferredSince != null,
+      mayBeWanted: (name) =>
+        !this.desired.loaded || this.desired.has(name) || this.brake.holds(name) || statuses.get(name)?.status.deferredSince != null,
       suspect: (name) => this.loop.hear(name, "resync"),
     });
   }
@@ -207,4 +214,6 @@ export interface Opened {
   ledger: Ledger;
   activity: Activity;
   setupLogs: SetupLogs;
+  /** Who lived here when the last controller ended. null: not known. */
+  members: readonly Member[] | null;
 }

@@ -43,6 +43,7 @@ export class Convergence {
         return;
       }
       case "deferred":
+      case "held":
       case "blocked":
       case "unknown":
         this.#running.delete(name);

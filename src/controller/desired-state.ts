@@ -17,6 +17,7 @@ export class DesiredState {
   #sessions: SessionsByAgent | null = null;
   #requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]> | null = null;
   #index: DesiredIndex | null = null;
+  #revision = 0;
 
   constructor(instance: InstanceId, folders: HostFolders) {
     this.#instance = instance;
@@ -31,6 +32,11 @@ export class DesiredState {
   /** null: no valid config was ever loaded. */
   get config(): Config | null {
     return this.#config;
+  }
+
+  /** Another number whenever an answer may be another one. */
+  get revision(): number {
+    return this.#revision;
   }
 
   get sessions(): SessionsByAgent {
@@ -51,6 +57,7 @@ export class DesiredState {
   setRequests(requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]>): SandboxName[] {
     const before = this.#requests ?? new Map<SandboxName, SandboxRequest["spec"]>();
     this.#requests = requests;
+    this.#revision += 1;
     return [...new Set([...before.keys(), ...requests.keys()])].filter(
       (name) => JSON.stringify(before.get(name)) !== JSON.stringify(requests.get(name)),
     );
@@ -64,6 +71,11 @@ export class DesiredState {
   requestFor(name: SandboxName): { recreateAfter: EpochMs; kill: boolean } | null {
     const request = this.#requests?.get(name);
     return request?.recreateAfter === undefined ? null : { recreateAfter: request.recreateAfter, kill: request.kill ?? false };
+  }
+
+  /** The wait of a removal that a person let through, as the moment at which it began. null: none. */
+  approvalFor(name: SandboxName): EpochMs | null {
+    return this.#requests?.get(name)?.approve ?? null;
   }
 
   isLimited(name: SandboxName): boolean {
@@ -102,6 +114,7 @@ export class DesiredState {
   }
 
   #reindex(): SandboxName[] {
+    this.#revision += 1;
     if (this.#config === null || this.#sessions === null) return [];
     const config = this.#config;
     const before = this.#index;

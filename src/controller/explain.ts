@@ -114,7 +114,8 @@ function mountsOf({ workspace, agentDir, settings }: ReturnType<typeof toDesired
 }
 
 function nextOf(sandbox: EffectiveSandbox, sandboxed: boolean, status: Sandbox | null): string[] {
-  if (!sandboxed) return [`to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
+  // What is left of a sandbox that the config does not want any more has a next step too.
+  if (!sandboxed) return [...(status?.status.next ?? []), `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
   if (status !== null) return [...status.status.next];
   if (sandbox.start === "eager") return ["the sandbox is made as soon as the config is in force"];
   return [`the sandbox is made when a session uses it; to have it always, set ${toConfigKey(sandbox, "start")} to "eager"`];

@@ -203,6 +203,7 @@ async function serve({
     events: controller.events,
     logs: controller.setupLogs,
     sweep: controller.sweep,
+    brake: controller.brake,
   });
   const commands = {
     meter: metrics,
@@ -305,6 +306,7 @@ class Health {
       check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
       check("engine", controller?.engineSource.reachable, "the engine answers", "the engine does not answer"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
+      { name: "removals", ok: true, message: renderHeld(controller?.brake.view().items.length ?? 0) },
       check("doors", this.doorsOpen, "the admin socket is open", "the admin socket is not open yet"),
     ];
   }
@@ -320,6 +322,11 @@ class Health {
       engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
       config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
       sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
+      removalsHeld: this.#watched?.controller.brake.view().items.length ?? 0,
     };
   }
 }
+
+/** Sandboxes go on being served, so waiting for a person is no reason for not being ready. */
+const renderHeld = (count: number): string =>
+  count === 0 ? "no removal waits for a person" : `${count} removals wait for: openclaw sandbox approve`;

@@ -143,6 +143,10 @@ export class ControllerMetrics {
     this.#made.unowned.set({ kind }, count);
   }
 
+  removalsHeld(count: number): void {
+    this.#made.removalsHeld.set({}, count);
+  }
+
   engineRequest(operation: EngineOperation, code: CallCode, seconds: number): void {
     this.#made.engineRequests.inc({ operation, code });
     this.#made.engineSeconds.observe({ operation, code }, seconds);
@@ -227,6 +231,10 @@ function createSandboxMetrics(registry: MetricRegistry) {
       { name: "openclaw_sandbox_setup_seconds", help: "How long setup commands ran." },
       { result: ["success", "failure"] },
       SETUP_SECONDS,
+    ),
+    removalsHeld: registry.gauge(
+      { name: "openclaw_sandbox_removals_held", help: "Removals that are too many at once and wait for a person." },
+      {},
     ),
     unowned: registry.gauge(
       { name: "openclaw_sandbox_unowned_objects", help: "Objects of this controller that nothing wants or knows: leaks." },

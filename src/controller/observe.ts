@@ -13,6 +13,7 @@ import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
 import { observeWorkspace, readProfile, refuseBinds } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { RemovalGate, Resident } from "./removal-brake.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import { SpecMemo } from "./spec-memo.ts";
 import type { Uses } from "./uses.ts";
@@ -29,6 +30,7 @@ export interface ObserverParts {
   setups: SetupRunner;
   uses: Uses;
   activity: Activity;
+  removals: RemovalGate;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
 }
@@ -50,8 +52,8 @@ export class Observer {
   }
 
   /** The same looks under another desired state, for a dry run. */
-  under(desired: DesiredState): Observer {
-    return new Observer({ ...this.#parts, desired, foreign: () => undefined });
+  under(desired: DesiredState, removals: RemovalGate): Observer {
+    return new Observer({ ...this.#parts, desired, removals, foreign: () => undefined });
   }
 
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
@@ -68,7 +70,7 @@ export class Observer {
     const known: KnownSandbox | null =
       scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
     const now = this.#parts.now();
-    const want = desired.want(name, known, now);
+    const want = await this.#parts.removals.pass(name, desired.want(name, known, now), residentOf(containers));
     const base = {
       instance,
       name,
@@ -127,6 +129,11 @@ export class Observer {
     ]);
     return { image, workspace, seccomp, refusedBinds, controller };
   }
+}
+
+/** What is half made is nobody's yet. */
+function residentOf(containers: readonly OwnedContainer[]): Resident | null {
+  return containers.find(({ observation }) => observation.stage !== "pending")?.observation.identity ?? null;
 }
 
 function toEntry({ handle, identity, created }: Observation): Parameters<Ledger["adopt"]>[0] {

@@ -6,21 +6,24 @@ import { Convergence } from "./convergence.ts";
 import type { DesiredState } from "./desired-state.ts";
 import { Loop } from "./loop.ts";
 import { Observer } from "./observe.ts";
+import { toStatePaths } from "./paths.ts";
 import { Performer } from "./perform.ts";
 import { Reconciler } from "./reconcile.ts";
+import { RemovalBrake } from "./removal-brake.ts";
 import { Report } from "./report.ts";
 import { SetupRunner } from "./setup-runner.ts";
 import { Uses } from "./uses.ts";
 
 export interface Passes {
   loop: Loop;
+  brake: RemovalBrake;
   observer: Observer;
   access: ServingAccess;
 }
 
 export function makePasses(options: ControllerOptions, opened: Opened & { desired: DesiredState }): Passes {
   const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
-  const { events, statuses, ledger, activity, setupLogs, desired } = opened;
+  const { events, statuses, ledger, activity, setupLogs, desired, members } = opened;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics, convergence });
@@ -38,7 +41,24 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     },
   });
   const access = new ServingAccess({ now, engine, statuses, activity, uses });
-  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity };
+  const brake = new RemovalBrake(
+    {
+      path: toStatePaths(folders.stateDir).brake,
+      instance,
+      now,
+      desired,
+      activity,
+      ledger,
+      events,
+      log,
+      counted: (held) => metrics.removalsHeld(held),
+      changed: (names) => {
+        for (const name of names) loop.hear(name, "config");
+      },
+    },
+    members,
+  );
+  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake };
   const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
   const reconciler = new Reconciler({
     now,
@@ -67,5 +87,5 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     observer: { ...metrics.loop.observer, panicked },
   });
   metrics.loop.watch(loop, concurrency);
-  return { loop, observer, access };
+  return { loop, brake, observer, access };
 }

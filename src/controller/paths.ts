@@ -11,6 +11,7 @@ export interface StatePaths {
   ledger: string;
   activity: string;
   lastGood: string;
+  brake: string;
   setupLogs: string;
   run: string;
   adminSocket: string;
@@ -28,6 +29,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     ledger: join(controller, "ledger"),
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),
+    brake: join(controller, "brake.json"),
     setupLogs: join(controller, "setup-logs"),
     run,
     adminSocket: join(run, "admin.sock"),

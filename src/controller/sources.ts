@@ -18,6 +18,8 @@ export interface EngineSourceParts {
   clock: Clock;
   log: Logger;
   metrics: ControllerMetrics;
+  /** Told of every complete listing, before any name is heard because of it. */
+  listed(all: readonly Listed[]): void;
   /** Names that are known apart from the engine: desired state and status. */
   knownNames(): Iterable<SandboxName>;
   hear(name: SandboxName, trigger: Trigger): void;
@@ -92,6 +94,7 @@ export class EngineSource {
     const startedAt = clock.now();
     try {
       const listed = await engine.list();
+      this.#parts.listed(listed);
       const driftFound = this.#compare(toSeen(listed));
       metrics.relisted((clock.now() - startedAt) / 1_000, driftFound);
       if (!this.#reachable) log.info("engine answers");

@@ -7,7 +7,16 @@ import { OperationError } from "../api/errors.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Session } from "../api/session.ts";
-import type { ControllerView, ExplainView, PlannedSandbox, PlanView, PruneView, SetupLogView, UnownedObject } from "../api/wire.ts";
+import type {
+  ControllerView,
+  ExplainView,
+  HeldView,
+  PlannedSandbox,
+  PlanView,
+  PruneView,
+  SetupLogView,
+  UnownedObject,
+} from "../api/wire.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { forecast } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
@@ -16,6 +25,7 @@ import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
 import type { EventLog } from "./event-log.ts";
 import { explain } from "./explain.ts";
 import type { Observer } from "./observe.ts";
+import type { RemovalBrake } from "./removal-brake.ts";
 import type { SetupLogs } from "./setup-logs.ts";
 import type { StatusStore } from "./status-store.ts";
 import type { Sweep } from "./sweep.ts";
@@ -36,6 +46,7 @@ export interface ViewParts {
   events: EventLog;
   logs: SetupLogs;
   sweep: Sweep;
+  brake: RemovalBrake;
 }
 
 export class LoopViews implements AdminViews {
@@ -66,13 +77,13 @@ export class LoopViews implements AdminViews {
   }
 
   async plan(sources: ConfigSources | null): Promise<PlanView> {
-    const { desired, observer, environment, config } = this.#parts;
+    const { desired, observer, environment, config, brake } = this.#parts;
     if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return { items: [], issues: parsed.issues };
     const preview = desired.preview(parsed.value);
     if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
-    return { items: await this.#planAll(preview, observer.under(preview)), issues: parsed.issues };
+    return { items: await this.#planAll(preview, observer.under(preview, brake.under(preview))), issues: parsed.issues };
   }
 
   async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
@@ -109,6 +120,10 @@ export class LoopViews implements AdminViews {
 
   async logs(name: SandboxName, tailLines: number): Promise<SetupLogView> {
     return await this.#parts.logs.view(name, tailLines);
+  }
+
+  held(): HeldView {
+    return this.#parts.brake.view();
   }
 
   async unowned(): Promise<readonly UnownedObject[]> {

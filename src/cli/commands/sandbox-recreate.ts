@@ -1,10 +1,10 @@
 // `openclaw sandbox recreate`: writes a wish for each chosen sandbox. The controller acts on it, when nothing lives in there any more.
 // It removes nothing itself.
-import { createInterface } from "node:readline/promises";
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { AdminClient } from "../admin-client.ts";
+import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { requestRecreation } from "../request-file.ts";
@@ -95,15 +95,8 @@ async function isConfirmed(context: CliContext, chosen: readonly Sandbox[], opti
   if (options.force === true || context.stdin.isTTY !== true) return true;
   const list = chosen.map(({ metadata }) => `  ${metadata.name}\n`).join("");
   const work = options.kill === true ? "live work in them is ended" : "live work in them is waited for";
-  const prompt = createInterface({ input: context.stdin, output: context.stderr });
-  try {
-    const answer = await prompt.question(
-      `${list}Recreate ${chosen.length === 1 ? "this sandbox" : `these ${chosen.length} sandboxes`} (${work}; what is in /tmp and the like is lost)? [y/N] `,
-    );
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
+  const what = chosen.length === 1 ? "this sandbox" : `these ${chosen.length} sandboxes`;
+  return await confirm(context, `${list}Recreate ${what} (${work}; what is in /tmp and the like is lost)?`);
 }
 
 const areRecreated =

@@ -26,6 +26,7 @@ function renderStatus(view: ControllerView, now: number): string {
       `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`,
     ],
     ["Sandboxes", String(view.sandboxes)],
+    ["Removals", view.removalsHeld === 0 ? "" : `${view.removalsHeld} wait for a person; see: openclaw sandbox approve`],
   ]);
   const checks = view.checks.map(
     ({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}${message === "" ? "" : `: ${toSafeLine(message)}`}\n`,

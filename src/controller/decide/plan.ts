@@ -27,6 +27,8 @@ export function plan(input: PlanInput): Plan {
   switch (input.want.kind) {
     case "unknown":
       return { actions: [], requeueAt: null, verdict: { kind: "unknown", message: input.want.because }, serving: null, drift: [] };
+    case "held":
+      return { actions: [], requeueAt: null, verdict: { kind: "held", message: input.want.message }, serving: madeOf(input), drift: [] };
     case "unwanted":
       return planRelease(input, input.want);
     case "wanted":
@@ -59,7 +61,13 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
         ? { kind: "progressing", message: `being removed: ${want.because}` }
         : { kind: "gone", message: want.because };
   const requeueAt = wait !== null ? wakeAt(input, wait) : removing > 0 ? later(input.now, SECOND_MS) : null;
-  return { actions, requeueAt, verdict, serving: present.find(({ observation }) => observation.stage !== "pending") ?? null, drift: [] };
+  return { actions, requeueAt, verdict, serving: madeOf(input), drift: [] };
+}
+
+/** The container that has or had its name, while no spec says which is the right one. */
+function madeOf({ containers }: PlanInput): OwnedContainer | null {
+  const made = ({ observation }: OwnedContainer): boolean => observation.stage !== "pending" && observation.state !== "removing";
+  return containers.filter(made).toSorted(compareId)[0] ?? null;
 }
 
 interface Wait {

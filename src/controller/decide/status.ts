@@ -34,6 +34,7 @@ function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): 
     case "progressing":
       return { status: "False", reason: "Progressing", message: verdict.message };
     case "deferred":
+    case "held":
     case "converged":
       if (plan.actions.length > 0)
         return { status: "False", reason: "Progressing", message: plan.actions.map(({ because }) => because).join("; ") };
@@ -51,6 +52,8 @@ function judgeUpToDate(plan: Plan, hindrance: Hindrance | null): Judgement {
       return { status: "True", reason: "UpToDate", message: "the container matches the newest spec" };
     case "deferred":
       return { status: "False", reason: "DeferredInUse", message: verdict.message };
+    case "held":
+      return { status: "False", reason: "RemovalHeld", message: verdict.message };
     case "progressing":
       return { status: "False", reason: "Converging", message: verdict.message };
     case "blocked":
@@ -120,7 +123,7 @@ function toContainerStatus(serving: OwnedContainer | null): Sandbox["status"]["c
 function renderNext(input: PlanInput, plan: Plan): string[] {
   const { verdict } = plan;
   const next: string[] = [];
-  if (verdict.kind === "deferred") next.push(verdict.message);
+  if (verdict.kind === "deferred" || verdict.kind === "held") next.push(verdict.message);
   if (verdict.kind === "blocked" && verdict.retryAt !== null) next.push(`tries again at ${renderTime(verdict.retryAt)}`);
   if (input.want.kind !== "wanted") return next;
   if (input.want.idleAt !== null) next.push(`removed at ${renderTime(input.want.idleAt)} if it stays unused (prune.idleHours)`);

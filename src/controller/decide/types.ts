@@ -47,6 +47,8 @@ export type Evidence =
 export type Want =
   | { kind: "wanted"; desired: DesiredSandbox; because: string; idleAt: EpochMs | null }
   | { kind: "unwanted"; evidence: Evidence; because: string; hotWindowMs: number }
+  /** Nobody wants it, and so many others go with it that a person has to agree: it stays as it is. */
+  | { kind: "held"; because: string; message: string }
   /** Not known whether anybody wants it: nothing is made and nothing is removed. */
   | { kind: "unknown"; because: string };
 
@@ -132,6 +134,8 @@ export type Verdict =
   | { kind: "deferred"; until: EpochMs | null; message: string }
   /** Nothing can be done before `retryAt`, or before a person edits something. */
   | { kind: "blocked"; code: ErrorCode | "SetupFailed" | "CrashLoop"; message: string; retryAt: EpochMs | null }
+  /** It serves, and its removal waits for a person. */
+  | { kind: "held"; message: string }
   | { kind: "unknown"; message: string }
   | { kind: "gone"; message: string };
 

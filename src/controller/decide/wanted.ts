@@ -175,9 +175,7 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   if (known.scopeKey === "shared") {
     const sharing = agents.filter(({ sandbox }) => sandbox.scope === "shared" && sandbox.mode !== "off");
     if (sharing.length === 0) return says("no agent has sandbox.scope shared");
-    return sharing.every(({ id }) => isCompletelyRead(sessions.get(id)))
-      ? { kind: "session-gone", folderOf: sharing[0]?.id ?? ("" as AgentId) }
-      : null;
+    return releaseOfMany(index, known, sharing);
   }
   const agentId = toAgentOfKey(known.scopeKey);
   const agent = agents.find(({ id }) => id === agentId);
@@ -186,7 +184,7 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   const listed = sessions.get(agentId);
   if (known.scopeKey === `agent:${agentId}`) {
     if (agent.sandbox.scope !== "agent") return says(`sandbox.scope of agent ${agentId} is ${agent.sandbox.scope}`);
-    return isCompletelyRead(listed) ? { kind: "session-gone", folderOf: agentId } : null;
+    return releaseOfMany(index, known, [agent]);
   }
   return sessionEvidence(agent, known.scopeKey, listed, says);
 }
@@ -204,6 +202,22 @@ function sessionEvidence(
     return says(`sandbox.scope of agent ${agent.id} is ${agent.sandbox.scope}`);
   }
   return isCompletelyRead(listed) ? { kind: "session-gone", folderOf: agent.id } : null;
+}
+
+/** None of the sessions that might share the sandbox is live: the last one ended, or files of live ones are not there any more. */
+function releaseOfMany(index: DesiredIndex, known: KnownSandbox, sharing: readonly Agent[]): Evidence | null {
+  const { sessions } = index.inputs;
+  if (!sharing.every(({ id }) => isCompletelyRead(sessions.get(id)))) return null;
+  const ended = sharing.flatMap(({ id, sandbox }) =>
+    (sessions.get(id)?.sessions ?? []).flatMap(({ spec }) =>
+      spec.endedAt !== undefined && isSandboxed(sandbox.mode, spec) ? [{ sessionKey: spec.key, endedAt: spec.endedAt }] : [],
+    ),
+  );
+  const last = ended.toSorted((left, right) => right.endedAt - left.endedAt)[0];
+  const usedAt = known.lastUsedAt ?? known.createdAt ?? (0 as EpochMs);
+  // Who used it later than the last end can have been is a session that left no trace.
+  if (last !== undefined && usedAt <= last.endedAt + hotWindowOf(index, known)) return { kind: "session-ended", ...last };
+  return { kind: "session-gone", folderOf: sharing[0]?.id ?? ("" as AgentId) };
 }
 
 const isCompletelyRead = (listed: AgentSessions | undefined): boolean => listed?.folder === "read" && listed.unread === 0;

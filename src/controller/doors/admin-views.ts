@@ -4,7 +4,7 @@ import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { ControllerView, ExplainView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
+import type { ControllerView, ExplainView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 
 /** At least one of them is given by the caller; the view fills in the other: an agent's main session, a session's agent. */
 export interface ExplainQuery {
@@ -40,6 +40,8 @@ export interface AdminViews {
   readonly events: EventFeed;
   /** Output of the newest setup, at most the last `tailLines` lines. */
   logs(name: SandboxName, tailLines: number): Promise<SetupLogView>;
+  /** Removals that are too many at once and wait for a person. */
+  held(): HeldView;
   unowned(): Promise<readonly UnownedObject[]>;
   prune(options: { dryRun: boolean }): Promise<PruneView>;
 }

@@ -22,7 +22,7 @@ import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { ControllerView, ExplainView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
+import type { ControllerView, ExplainView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 import { type Clock, createSystemClock } from "../clock.ts";
 import { identityOf, specOf } from "../engine/contract.fixture.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
@@ -106,6 +106,7 @@ export class MemoryViews implements AdminViews {
   explained: ExplainView | null = null;
   setupLog: SetupLogView = { state: "none", text: "", truncated: false };
   unownedObjects: UnownedObject[] = [];
+  heldRemovals: HeldView = { items: [], removals: 0, of: 0 };
   /** Thrown by every view. */
   fault: Error | null = null;
 
@@ -167,6 +168,7 @@ export class MemoryViews implements AdminViews {
       engine: { endpoint: "fake://", product: "fake", version: "1" },
       config: { file: "/state/openclaw.json", ok: true, issues: [], loadedAt: 0 },
       sandboxes: this.byName.size,
+      removalsHeld: this.heldRemovals.items.length,
     };
   }
 
@@ -195,6 +197,10 @@ export class MemoryViews implements AdminViews {
 
   async logs(): Promise<SetupLogView> {
     return this.setupLog;
+  }
+
+  held(): HeldView {
+    return this.heldRemovals;
   }
 
   async unowned(): Promise<readonly UnownedObject[]> {

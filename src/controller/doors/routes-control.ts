@@ -41,6 +41,7 @@ export function controlRoutes(views: AdminViews, followers: Followers): Hono {
     const list: EventList = { items: [...views.events.list(toFilter(after, object))] };
     return context.json(list);
   });
+  routes.get("/held", (context) => context.json(views.held()));
   routes.get("/unowned", async (context) => {
     const list: UnownedList = { items: [...(await views.unowned())] };
     return context.json(list);

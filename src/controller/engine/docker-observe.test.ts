@@ -145,7 +145,13 @@ test("labels that are not a whole identity make it nobody's", () => {
 
 test("a line of the listing carries id, names and state", () => {
   const raw = RawListed.parse({ Id: "c1", Names: ["/by-hand"], State: "exited", Labels: LABELS, Created: 1 });
-  expect(toListed(raw)).toEqual({ id: "c1", name: "openclaw-sbx-a", actualName: "by-hand", state: "exited" });
+  expect(toListed(raw)).toMatchObject({
+    id: "c1",
+    name: "openclaw-sbx-a",
+    scopeKey: LABELS[LABEL.scopeKey],
+    actualName: "by-hand",
+    state: "exited",
+  });
   expect(toListed({ ...raw, Labels: {} })).toBeNull();
 });
 

@@ -128,7 +128,8 @@ export function toIdentity(labels: Readonly<Record<string, string>>): Identity |
 export function toListed(raw: RawListed): Listed | null {
   const identity = toIdentity(raw.Labels);
   if (identity === null) return null;
-  return { id: toContainerId(raw.Id), name: identity.name, actualName: toActualName(raw.Names[0] ?? ""), state: toState(raw.State) };
+  const { name, scopeKey, createdAt } = identity;
+  return { id: toContainerId(raw.Id), name, scopeKey, createdAt, actualName: toActualName(raw.Names[0] ?? ""), state: toState(raw.State) };
 }
 
 const toActualName = (name: string): string => name.replace(/^\//, "");

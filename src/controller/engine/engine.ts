@@ -1,7 +1,7 @@
 // The engine port: what the loop needs of whatever runs containers, in facts and wishes. Docker implements it (docker.ts), a model of
 // it implements it for fast tests (fake.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
 import type { Duplex, Readable, Writable } from "node:stream";
-import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";
+import type { ContainerId, EpochMs, SandboxName, ScopeKey } from "../../api/brands.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation } from "../decide/observation.ts";
 
@@ -23,6 +23,8 @@ export interface EngineInfo {
 export interface Listed {
   id: ContainerId;
   name: SandboxName;
+  scopeKey: ScopeKey;
+  createdAt: EpochMs;
   actualName: string;
   state: ContainerState;
 }

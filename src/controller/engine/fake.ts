@@ -95,7 +95,8 @@ export class FakeEngine implements Engine {
       for (const container of this.world.containers.values()) {
         const identity = container.labels[LABEL.instance] === this.#instance ? toIdentity(container.labels) : null;
         if (identity === null) continue;
-        listed.push({ id: container.id, name: identity.name, actualName: container.name, state: container.state });
+        const { name, scopeKey, createdAt } = identity;
+        listed.push({ id: container.id, name, scopeKey, createdAt, actualName: container.name, state: container.state });
       }
       return listed;
     });
