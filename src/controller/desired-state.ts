@@ -14,6 +14,7 @@ export class DesiredState {
   readonly #instance: InstanceId;
   readonly #folders: HostFolders;
   #config: Config | null = null;
+  #agents: DesiredInputs["agents"] = [];
   #sessions: SessionsByAgent | null = null;
   #requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]> | null = null;
   #index: DesiredIndex | null = null;
@@ -46,6 +47,7 @@ export class DesiredState {
   /** Each setter answers which sandboxes the change may concern. */
   setConfig(config: Config): SandboxName[] {
     this.#config = config;
+    this.#agents = config.agents.map((agent) => ({ id: agent.id, sandbox: resolveSandbox(config, agent, this.#folders) }));
     return this.#reindex();
   }
 
@@ -118,16 +120,24 @@ export class DesiredState {
     if (this.#config === null || this.#sessions === null) return [];
     const config = this.#config;
     const before = this.#index;
-    this.#index = indexDesired({
+    const inputs: DesiredInputs = {
       instance: this.#instance,
-      agents: config.agents.map((agent) => ({ id: agent.id, sandbox: resolveSandbox(config, agent, this.#folders) })),
+      agents: this.#agents,
       sessions: this.#sessions,
       maxSandboxes: config.gateway.maxSandboxes,
       hotWindowMs: config.defaults.sandbox.rollout?.hotWindow ?? SANDBOX_DEFAULTS.rollout.hotWindow,
-    });
+    };
+    this.#index = indexDesired(inputs, before);
     return diffIndex(before, this.#index);
   }
 }
+
+/** The same objects: most of ten thousand need no rendering to be compared. */
+const isSame = (was: WantedSandbox, is: WantedSandbox): boolean =>
+  was.desired === is.desired &&
+  was.eager === is.eager &&
+  was.sessions.length === is.sessions.length &&
+  was.sessions.every((session, at) => session === is.sessions[at]);
 
 /** Names that appeared, went away, or are wanted differently; all of them when there was nothing before. */
 function diffIndex(before: DesiredIndex | null, after: DesiredIndex): SandboxName[] {
@@ -143,7 +153,8 @@ function diffIndex(before: DesiredIndex | null, after: DesiredIndex): SandboxNam
   };
   const changed = (name: SandboxName): boolean => {
     const [was, is] = [before.byName.get(name), after.byName.get(name)];
-    return was === undefined || is === undefined || before.limited.has(name) !== after.limited.has(name) || render(was) !== render(is);
+    if (was === undefined || is === undefined || before.limited.has(name) !== after.limited.has(name)) return true;
+    return !isSame(was, is) && render(was) !== render(is);
   };
   return [...new Set([...before.byName.keys(), ...after.byName.keys()])].filter(changed);
 }

@@ -19,6 +19,9 @@ const REQUEST_BYTES_MAX = 16_384;
 /** One per sandbox. */
 const REQUESTS_MAX = 10_000;
 
+/** A hint each from all agents that there can be. */
+const HINTS_MAX = 1_000;
+
 export interface FileSourceParts {
   stateDir: string;
   paths: StatePaths;
@@ -35,6 +38,9 @@ export class FileSources {
   readonly #parts: FileSourceParts;
   readonly #sessions: SessionStore;
   readonly #requests: ObjectStore<typeof SandboxRequest>;
+  /** Heard since the last look at the sessions began. */
+  readonly #hints: SessionHint[] = [];
+  #looking: Promise<void> = Promise.resolve();
   /** Issues that were told: each is told once, for as long as it lasts. */
   readonly #told = new Map<"session" | "request", ReadonlySet<string>>();
 
@@ -56,7 +62,7 @@ export class FileSources {
   /** Reads everything once. */
   async load(): Promise<void> {
     await this.#parts.config.reload();
-    await this.#loadSessions({ kind: "relist", cause: "start" });
+    await this.#loadSessions([{ kind: "relist", cause: "start" }]);
     await this.#loadRequests();
   }
 
@@ -66,11 +72,19 @@ export class FileSources {
     const file = config.view.file;
     watchFolder({ folder: dirname(file), polledFiles: () => config.files, changed: () => void config.reload(), signal });
     watchFolder({ folder: paths.requests, changed: () => void this.#loadRequests(), signal });
-    this.#sessions.watch((hint) => void this.#loadSessions(hint), signal);
+    this.#sessions.watch((hint) => this.#hearSessions(hint), signal);
   }
 
-  async #loadSessions(hint: SessionHint): Promise<void> {
-    const listing = hint.kind === "files" ? await this.#sessions.refresh(hint.agentId, hint.files) : await this.#sessions.list();
+  /** What is heard while a look is under way is looked at together after it: at the start, and in a flood, that is one look instead of hundreds. */
+  #hearSessions(hint: SessionHint): void {
+    if (this.#hints.length < HINTS_MAX) this.#hints.push(hint);
+    else this.#hints[0] = { kind: "relist", cause: `more than ${HINTS_MAX} changes while looking` };
+    if (this.#hints.length > 1) return;
+    this.#looking = this.#looking.then(async () => await this.#loadSessions(this.#hints.splice(0)));
+  }
+
+  async #loadSessions(hints: readonly SessionHint[]): Promise<void> {
+    const listing = await this.#sessions.refresh(hints);
     this.#tell("session", listing.issues);
     this.#changed(this.#parts.desired.setSessions(listing.agents), "session");
   }

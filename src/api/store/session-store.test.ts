@@ -39,6 +39,7 @@ async function createStore(now: () => EpochMs = () => NOW) {
   return { stateDir, store, put, writeOld };
 }
 
+const files = (...names: string[]): SessionHint => ({ kind: "files", agentId: main, files: new Set(names) });
 const keysOf = (listing: SessionListing, agentId = main): string[] =>
   (listing.agents.get(agentId)?.sessions ?? []).map(({ spec }) => spec.key as string).sort();
 
@@ -61,7 +62,7 @@ describe("sessions", () => {
     await store.list();
     await put(toSession("one", { endedAt: "2026-01-02T00:00:00Z" }));
     await put(toSession("two"));
-    const listing = await store.refresh(main, ["one.session.json", "two.session.json"]);
+    const listing = await store.refresh([files("one.session.json", "two.session.json")]);
     expect(
       listing.agents
         .get(main)
@@ -73,7 +74,7 @@ describe("sessions", () => {
   test("of an agent that was not known yet are found by any look", async () => {
     const { store, put } = await createStore();
     await put(toSession("one"));
-    expect(keysOf(await store.refresh(main, ["one.session.json"]))).toEqual(["agent:main:one"]);
+    expect(keysOf(await store.refresh([files("one.session.json")]))).toEqual(["agent:main:one"]);
   });
 });
 
@@ -212,6 +213,6 @@ test("ten thousand sessions are listed again without being read again, but for t
   expect(first).toHaveLength(10_000);
   expect(again.filter((session, at) => session !== first[at])).toEqual([]);
   await writeFile(join(folder, "session-7.session.json"), JSON.stringify(toSession("session-7")));
-  const refreshed = sessionsOf(await store.refresh(main, ["session-7.session.json"]));
+  const refreshed = sessionsOf(await store.refresh([files("session-7.session.json")]));
   expect(refreshed.filter((session, at) => session !== first[at])).toHaveLength(1);
 }, 60_000);

@@ -32,8 +32,11 @@ export interface SessionListing {
   issues: readonly Issue[];
 }
 
-/** `files` in the folder of one agent, or anything. */
-export type SessionHint = { kind: "files"; agentId: AgentId; files: ReadonlySet<string> } | { kind: "relist"; cause: string };
+/** What may have changed: some files of one agent, anything of one agent, or anything. */
+export type SessionHint =
+  | { kind: "files"; agentId: AgentId; files: ReadonlySet<string> }
+  | { kind: "agent"; agentId: AgentId }
+  | { kind: "relist"; cause: string };
 
 /** What one session store of the gateway and one of the controller have in common. */
 export function sessionsFolder(stateDir: string, agentId: AgentId): string {
@@ -80,11 +83,21 @@ export class SessionStore {
     return this.#listing();
   }
 
-  /** Looks at these files only and answers from memory for the rest. */
-  async refresh(agentId: AgentId, files: Iterable<string>): Promise<SessionListing> {
-    const store = this.#stores.get(agentId);
-    if (store === undefined) return await this.list();
-    this.#listings.set(agentId, await store.refresh(files));
+  /** Looks at what the hints speak of and answers from memory for the rest. */
+  async refresh(hints: readonly SessionHint[]): Promise<SessionListing> {
+    const files = new Map<AgentId, Set<string>>();
+    const agents = new Set<AgentId>();
+    for (const hint of hints) {
+      if (hint.kind === "relist" || !this.#stores.has(hint.agentId)) return await this.list();
+      if (hint.kind === "agent") agents.add(hint.agentId);
+      else files.set(hint.agentId, new Set([...(files.get(hint.agentId) ?? []), ...hint.files]));
+    }
+    const look = async (agentId: AgentId, store: SessionObjects): Promise<void> => {
+      const changed = files.get(agentId);
+      if (agents.has(agentId)) this.#listings.set(agentId, await store.list());
+      else if (changed !== undefined) this.#listings.set(agentId, await store.refresh(changed));
+    };
+    await Promise.all([...this.#stores].map(([agentId, store]) => look(agentId, store)));
     return this.#listing();
   }
 
@@ -104,7 +117,7 @@ export class SessionStore {
     watchFolder({
       folder: sessionsFolder(this.#parts.stateDir, agentId),
       changed: (hint) => {
-        if (hint.kind === "relist") return changed(hint);
+        if (hint.kind === "relist") return changed({ kind: "agent", agentId });
         // Transcripts beside the sessions are written all the time, and are not ours.
         const files = new Set([...hint.names].filter((name) => name.endsWith(SESSION_FILE_SUFFIX)));
         if (files.size > 0) changed({ kind: "files", agentId, files });

@@ -11,11 +11,12 @@ import {
   type SandboxName,
   type ScopeKey,
   type SessionKey,
+  toSandboxName,
   toScopeKey,
 } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
-import { toAgentOfKey, toContainerName, toSlug } from "../../api/names.ts";
+import { toAgentOfKey, toSlug } from "../../api/names.ts";
 import { lastActivityOf, type Session } from "../../api/session.ts";
 import type { DesiredSandbox, Evidence, Want } from "./types.ts";
 
@@ -71,10 +72,11 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
   }
 }
 
-export function indexDesired(inputs: DesiredInputs): DesiredIndex {
+/** @param before what it was: wishes whose agent has the same settings object are the same objects again, so that a change costs what changed */
+export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
   const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
-    const desired = toDesired(inputs.instance, agent, scope, scopeKey);
+    const desired = knownDesired(before, agent, scope, scopeKey) ?? toDesired(inputs.instance, agent, scope, scopeKey);
     const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
     byName.set(desired.name, known);
     return known;
@@ -94,6 +96,17 @@ export function indexDesired(inputs: DesiredInputs): DesiredIndex {
   return { inputs, byName, byScope, limited: toLimited(byName, inputs.maxSandboxes) };
 }
 
+function knownDesired(
+  before: DesiredIndex | null,
+  agent: Agent,
+  scope: EffectiveSandbox["scope"],
+  scopeKey: ScopeKey,
+): DesiredSandbox | null {
+  const name = before?.byScope.get(scopeKey);
+  const desired = name === undefined ? undefined : before?.byName.get(name)?.desired;
+  return desired !== undefined && desired.settings === agent.sandbox && desired.scope === scope ? desired : null;
+}
+
 /** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */
 function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes: number): ReadonlySet<SandboxName> {
   const onDemand = [...byName.values()].filter(({ eager }) => !eager);
@@ -107,10 +120,11 @@ function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes
 
 export function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
   const settings = agent.sandbox;
-  const folder = scope === "shared" ? "shared" : toSlug(instance, scopeKey);
+  const slug = toSlug(instance, scopeKey);
+  const folder = scope === "shared" ? "shared" : slug;
   const rw = settings.workspaceAccess === "rw";
   return {
-    name: toContainerName(settings.docker.containerPrefix, instance, scopeKey),
+    name: toSandboxName(`${settings.docker.containerPrefix}${slug}`),
     kind: "tools",
     scope,
     scopeKey,
