@@ -3,8 +3,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toContainerId, toEpochMs, toSandboxName, toScopeKey } from "../src/api/brands.ts";
+import { fail, ok, warn } from "../src/api/finding.ts";
 import { SandboxRequest } from "../src/api/request.ts";
 import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/doors/door.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
@@ -103,6 +104,34 @@ test("plan --config sends the file with what it includes, and shows the issues t
     code: 1,
     stderr: expect.stringContaining("there is no such file"),
   });
+});
+
+test("doctor groups its findings, puts the fix below, and fails only when a check did", async () => {
+  const door = await openDoor();
+  door.views.findings = [ok("engine", "docker 28"), warn("runc", "runc is old", "upgrade runc")];
+  const well = await cli(["doctor"], { stateDir: door.stateDir });
+  expect(well).toMatchObject({ code: 0, stderr: "" });
+  expect(well.stdout).toBe(
+    "Engine:\n  ok    engine  docker 28\n\nConfinement:\n  WARN  runc    runc is old\n                fix: upgrade runc\n\n0 failed, 1 to know about, 1 well\n",
+  );
+  door.views.findings.push(fail("images", "image:1 is not there", "docker pull image:1"));
+  expect((await cli(["doctor"], { stateDir: door.stateDir })).code).toBe(1);
+  const { stdout, code } = await cli(["doctor", "--json"], { stateDir: door.stateDir });
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toEqual({ findings: door.views.findings });
+});
+
+test("doctor looks by itself when no controller runs, and an engine that can't be reached is a finding", async () => {
+  const stateDir = makeStateDir();
+  writeFileSync(join(stateDir, "openclaw.json"), "{}", { mode: 0o600 });
+  vi.stubEnv("DOCKER_HOST", `unix://${join(stateDir, "no-engine.sock")}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { stdout, code } = await cli(["doctor"], { stateDir });
+  expect(code).toBe(1);
+  expect(stdout).toContain("FAIL  engine");
+  expect(stdout).toContain("no-engine.sock");
+  expect(stdout).toContain("ok    config");
+  expect(stdout).toContain("has no controller running");
 });
 
 test("recreate writes one wish per chosen sandbox, which keeps what an earlier wish said", async () => {

@@ -18,4 +18,6 @@ export const LABEL = {
   /** Decimal. */
   generation: "openclaw.generation",
   hashVersion: "openclaw.hashVersion",
+  /** `1` on a container that `openclaw doctor` looks through for a moment; it carries the instance beside it, and no sandbox's label. */
+  probe: "openclaw.probe",
 } as const;

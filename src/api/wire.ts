@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, OperationError } from "./errors.ts";
 import type { SandboxEvent } from "./event.ts";
+import type { Finding } from "./finding.ts";
 import type { Issue } from "./issue.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -296,6 +297,11 @@ export interface UnownedObject {
   /** Whether the sweep may remove it now; false while its grace lasts. */
   removable: boolean;
   bytes: number | null;
+}
+
+/** What `GET /v1/doctor` found, in the order of the checks. */
+export interface DoctorView {
+  findings: Finding[];
 }
 
 export interface UnownedList {

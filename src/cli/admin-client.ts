@@ -7,6 +7,7 @@ import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type {
   ConfigTexts,
   ControllerView,
+  DoctorView,
   EventList,
   ExplainView,
   HeldView,
@@ -49,6 +50,7 @@ export class AdminClient extends ControllerClient {
 
   held = (): Promise<HeldView> => this.json("GET", "/v1/held", hasFields<HeldView>("items", "removals", "of"));
   unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
+  doctor = (): Promise<DoctorView> => this.json("GET", "/v1/doctor", hasFields<DoctorView>("findings"));
   prune = (dryRun: boolean): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
 
   processesOf = (name: string): ProcessClient => new ProcessClient(this, `${toSandboxPath(name)}/processes`);

@@ -1,4 +1,4 @@
-// The commands about the controller as a whole: controller, status, demo. Options and help only; the code is in commands/.
+// The commands about the controller as a whole: controller, doctor, status, demo. Options and help only; the code is in commands/.
 // Sandboxes are program-sandbox.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
@@ -26,6 +26,13 @@ export function addControllerCommands(program: Command, context: CliContext, run
     .command("demo")
     .description("the five-minute tour by itself, in a temporary state folder; cleans up")
     .action(() => run(async () => (await import("./commands/demo.ts")).runDemo(context)));
+  program
+    .command("doctor")
+    .description("whether this machine can run sandboxes and confines them; each trouble with its fix")
+    .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/doctor.ts")).runDoctorCommand(context, options)));
   program
     .command("status")
     .description("whether the controller runs, its engine, its config, and how many sandboxes it keeps")

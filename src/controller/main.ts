@@ -7,13 +7,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
+import { loadConfig } from "../api/config/load.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import { renderIssue } from "../api/issue.ts";
 import { toDefaultInstance } from "../api/names.ts";
-import type { ControllerView } from "../api/wire.ts";
+import type { ControllerView, DoctorView } from "../api/wire.ts";
 import { createSystemClock } from "./clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
+import type { Owner } from "./decide/spec.ts";
+import { examine } from "./doctor/examine.ts";
 import { type AdminServer, startAdminServer } from "./doors/admin-server.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
@@ -39,6 +42,8 @@ export interface RunOptions {
   /** Home folder of the user. */
   home: string;
 }
+
+export type DoctorOptions = Pick<RunOptions, "stateDir" | "configPath" | "instance" | "home">;
 
 /** Creations at the same time per core; beyond 2 to 4 an engine gets slower, not faster. */
 const PASSES_PER_CORE = 3;
@@ -77,7 +82,7 @@ export async function runController(options: RunOptions): Promise<number> {
     const connect = () => connectDocker({ instance, environment: process.env, home: options.home, observer });
     const engine = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
     if (engine === null) return await endEarly(server);
-    const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const owner = processOwner();
     const folders = { stateDir, home: options.home };
     const controller = await Controller.open({
       instance,
@@ -96,11 +101,32 @@ export async function runController(options: RunOptions): Promise<number> {
     health.watch(controller, await engine.info());
     return options.once
       ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, instance, clock, log, metrics, lock, stopped, server });
+      : await serve({ controller, health, stateDir, folders, instance, engine, owner, clock, log, metrics, lock, stopped, server });
   } finally {
     lock.release();
   }
 }
+
+/** The same look at the machine as a controller's, for when none runs. Starts nothing that outlives it. */
+export async function runDoctor({ stateDir: written, configPath, home, instance }: DoctorOptions): Promise<DoctorView> {
+  const stateDir = await realpath(written).catch(() => written);
+  const folders = { stateDir, home };
+  const identity = instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(instance);
+  const owner = processOwner();
+  const loaded = await loadConfig(configPath, { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] });
+  const parts = {
+    now: createSystemClock().now,
+    instance: identity,
+    folders,
+    owner,
+    engine: () => connectDocker({ instance: identity, environment: process.env, home, observer: () => undefined }),
+    config: loaded.ok ? loaded.value : null,
+    configView: { file: configPath, ok: loaded.ok, issues: loaded.issues },
+  };
+  return { findings: await examine(parts, null) };
+}
+
+const processOwner = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
 
 /** Resolves when the process is asked to end. A second request ends it at once. */
 function stopSignal(): AbortSignal {
@@ -169,6 +195,8 @@ interface ServeParts {
   stateDir: string;
   folders: ControllerOptions["folders"];
   instance: InstanceId;
+  engine: Engine;
+  owner: ControllerOptions["owner"];
   clock: ControllerOptions["clock"];
   log: ControllerOptions["log"];
   metrics: ControllerMetrics;
@@ -183,6 +211,8 @@ async function serve({
   stateDir,
   folders,
   instance,
+  engine,
+  owner,
   clock,
   log,
   metrics,
@@ -204,6 +234,8 @@ async function serve({
     logs: controller.setupLogs,
     sweep: controller.sweep,
     brake: controller.brake,
+    engine,
+    owner,
   });
   const commands = {
     meter: metrics,

@@ -61,7 +61,7 @@ export class Observer {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
-    const looking = candidate === null ? null : this.#hostFacts(candidate);
+    const looking = candidate === null ? null : observeHostOf(candidate, this.#parts);
     looking?.catch(() => undefined);
     const containers = await this.#containers(name);
     const first = containers[0]?.observation ?? null;
@@ -84,7 +84,7 @@ export class Observer {
     };
     const described = describe(want, first, previous);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
-    const facts = await (looking ?? this.#hostFacts(want.desired));
+    const facts = await (looking ?? observeHostOf(want.desired, this.#parts));
     const spec =
       desired.isLimited(name) && containers.length === 0
         ? limited(previous)
@@ -118,17 +118,20 @@ export class Observer {
     if (messagedAt !== null) activity.touch(name, messagedAt);
     return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }
+}
 
-  async #hostFacts(desired: DesiredSandbox): Promise<HostFacts> {
-    const { engine, controller, folders } = this.#parts;
-    const [image, workspace, seccomp, refusedBinds] = await Promise.all([
-      engine.resolveImage(desired.settings.docker.image),
-      observeWorkspace(desired),
-      readProfile(desired.settings.docker.seccompProfile),
-      refuseBinds(desired, folders),
-    ]);
-    return { image, workspace, seccomp, refusedBinds, controller };
-  }
+/** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
+export async function observeHostOf(
+  desired: DesiredSandbox,
+  { engine, controller, folders }: Pick<ObserverParts, "engine" | "controller" | "folders">,
+): Promise<HostFacts> {
+  const [image, workspace, seccomp, refusedBinds] = await Promise.all([
+    engine.resolveImage(desired.settings.docker.image),
+    observeWorkspace(desired),
+    readProfile(desired.settings.docker.seccompProfile),
+    refuseBinds(desired, folders),
+  ]);
+  return { image, workspace, seccomp, refusedBinds, controller };
 }
 
 /** What is half made is nobody's yet. */

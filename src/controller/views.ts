@@ -9,6 +9,7 @@ import type { Sandbox } from "../api/sandbox.ts";
 import type { Session } from "../api/session.ts";
 import type {
   ControllerView,
+  DoctorView,
   ExplainView,
   HeldView,
   PlannedSandbox,
@@ -20,8 +21,11 @@ import type {
 import type { ConfigSource } from "./config-source.ts";
 import { forecast } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
+import type { Owner } from "./decide/spec.ts";
 import type { DesiredState } from "./desired-state.ts";
+import { examine } from "./doctor/examine.ts";
 import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
+import type { Engine } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
 import { explain } from "./explain.ts";
 import type { Observer } from "./observe.ts";
@@ -47,10 +51,14 @@ export interface ViewParts {
   logs: SetupLogs;
   sweep: Sweep;
   brake: RemovalBrake;
+  engine: Engine;
+  /** Who the controller runs as. */
+  owner: Owner;
 }
 
 export class LoopViews implements AdminViews {
   readonly #parts: ViewParts;
+  #looking: Promise<DoctorView> | null = null;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -128,6 +136,20 @@ export class LoopViews implements AdminViews {
 
   async unowned(): Promise<readonly UnownedObject[]> {
     return await this.#parts.sweep.observe();
+  }
+
+  /** Who asks while a look is under way gets its answer: a look starts containers. */
+  doctor(): Promise<DoctorView> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<DoctorView> {
+    const { instance, folders, owner, engine, now, desired, config } = this.#parts;
+    const parts = { instance, folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
+    return { findings: await examine(parts, { view: this.status(), unowned: () => this.unowned() }) };
   }
 
   async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {

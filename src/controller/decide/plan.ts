@@ -257,7 +257,8 @@ function unwritableBecause(folder: Extract<PlanInput["workspace"], { kind: "read
   return `user ${spec.container.user} can't write to its workspace ${dir}, which belongs to ${folder.uid}:${folder.gid}; run: chown -R ${user.uid}:${user.gid} ${dir}`;
 }
 
-function imageFix(image: string): string {
+/** The command that brings an image to the engine. */
+export function imageFix(image: string): string {
   if (image === "openclaw-sandbox:bookworm-slim") return "build it with scripts/sandbox-setup.sh";
   if (image === "openclaw-sandbox-common:bookworm-slim") return "build it with scripts/sandbox-common-setup.sh";
   return `build it, or run: docker pull ${image}`;

@@ -4,7 +4,16 @@ import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { ControllerView, ExplainView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
+import type {
+  ControllerView,
+  DoctorView,
+  ExplainView,
+  HeldView,
+  PlanView,
+  PruneView,
+  SetupLogView,
+  UnownedObject,
+} from "../../api/wire.ts";
 
 /** At least one of them is given by the caller; the view fills in the other: an agent's main session, a session's agent. */
 export interface ExplainQuery {
@@ -43,5 +52,7 @@ export interface AdminViews {
   /** Removals that are too many at once and wait for a person. */
   held(): HeldView;
   unowned(): Promise<readonly UnownedObject[]>;
+  /** Looks at the machine afresh: takes about a second, and runs a container for a moment. */
+  doctor(): Promise<DoctorView>;
   prune(options: { dryRun: boolean }): Promise<PruneView>;
 }

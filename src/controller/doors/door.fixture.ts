@@ -21,8 +21,18 @@ import {
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
+import type { Finding } from "../../api/finding.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { ControllerView, ExplainView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
+import type {
+  ControllerView,
+  DoctorView,
+  ExplainView,
+  HeldView,
+  PlanView,
+  PruneView,
+  SetupLogView,
+  UnownedObject,
+} from "../../api/wire.ts";
 import { type Clock, createSystemClock } from "../clock.ts";
 import { identityOf, specOf } from "../engine/contract.fixture.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
@@ -107,6 +117,7 @@ export class MemoryViews implements AdminViews {
   setupLog: SetupLogView = { state: "none", text: "", truncated: false };
   unownedObjects: UnownedObject[] = [];
   heldRemovals: HeldView = { items: [], removals: 0, of: 0 };
+  findings: Finding[] = [];
   /** Thrown by every view. */
   fault: Error | null = null;
 
@@ -205,6 +216,10 @@ export class MemoryViews implements AdminViews {
 
   async unowned(): Promise<readonly UnownedObject[]> {
     return this.unownedObjects;
+  }
+
+  async doctor(): Promise<DoctorView> {
+    return { findings: this.findings };
   }
 
   async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {

@@ -46,6 +46,7 @@ export function controlRoutes(views: AdminViews, followers: Followers): Hono {
     const list: UnownedList = { items: [...(await views.unowned())] };
     return context.json(list);
   });
+  routes.get("/doctor", async (context) => context.json(await views.doctor()));
   routes.post("/prune", async (context) => context.json(await views.prune(await parseBody(context, PruneRequest))));
   return routes;
 }

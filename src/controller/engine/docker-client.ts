@@ -5,15 +5,12 @@ import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Call, CallOptions, EngineOperation } from "./call.ts";
-import { RawInspect, RawListed } from "./docker-observe.ts";
+import { RawInspect, RawListed, toMoment } from "./docker-observe.ts";
+import type { EngineInfo } from "./engine.ts";
 
 /** What the engine says about itself, as far as anything depends on it. */
-export interface EngineFacts {
+export interface EngineFacts extends Omit<EngineInfo, "endpoint" | "because"> {
   product: "docker" | "podman";
-  version: string;
-  securityOptions: readonly string[];
-  cgroupVersion: string;
-  runtimes: readonly string[];
   defaultRuntime: string;
   /** Limits that it accepts and does not enforce. */
   ignoredLimits: readonly (keyof LiveSpec)[];
@@ -39,8 +36,11 @@ const RawInfo = z.object({
   SwapLimit: flag,
   CpuCfsQuota: flag,
   PidsLimit: flag,
+  Driver: optionalText,
+  SystemTime: optionalText,
 });
-const RawVersion = z.object({ Version: z.string(), Components: z.array(z.object({ Name: z.string() })).nullish() });
+const RawComponent = z.object({ Name: z.string(), Version: optionalText, Details: z.object({ GitCommit: optionalText }).nullish() });
+const RawVersion = z.object({ Version: z.string(), ApiVersion: optionalText, Components: z.array(RawComponent).nullish() });
 const RawImage = z.object({ Id: z.string(), Config: z.object({ User: optionalText, Env: names }).nullish() });
 const RawExec = z.object({ Running: z.boolean(), ExitCode: z.number().nullish(), Pid: z.number().nullish() });
 const RawCreated = z.object({ id: z.string() });
@@ -59,6 +59,23 @@ export type RawExec = z.infer<typeof RawExec>;
 
 /** `name=seccomp,profile=default` is `seccomp`. */
 const toSecurityOption = (option: string): string => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option;
+
+/** `default` of `name=seccomp,profile=default`. */
+const toSeccompProfile = (options: readonly string[]): string | null =>
+  options.map((option) => /(?:^|,)name=seccomp(?:,.*)?,profile=([^,]+)/.exec(option)?.[1]).find((profile) => profile !== undefined) ?? null;
+
+/** Distributions put their whole package version where others have a commit. Podman: `OCI Runtime (crun)`, `crun version 1.8.1`. */
+function toRuntimeProgram(components: readonly z.infer<typeof RawComponent>[]): EngineInfo["runtimeProgram"] {
+  for (const { Name, Version, Details } of components) {
+    const name = /^(?:OCI Runtime \()?(runc|crun)\b/.exec(Name)?.[1];
+    if (name === undefined) continue;
+    const version = [Details?.GitCommit, Version]
+      .map((text) => /\d+\.\d+\.\d+\S*/.exec(text ?? "")?.[0])
+      .find((each) => each !== undefined);
+    return version === undefined ? null : { name, version };
+  }
+  return null;
+}
 
 /** Without a cgroup driver (rootless on cgroup v1) nothing is limited. */
 function toIgnoredLimits(info: z.infer<typeof RawInfo>): (keyof LiveSpec)[] {
@@ -122,9 +139,15 @@ export class DockerClient {
     return {
       product: isPodman ? "podman" : "docker",
       version: version.Version,
+      apiVersion: version.ApiVersion ?? "",
       securityOptions: info.SecurityOptions.map(toSecurityOption),
+      seccompProfile: toSeccompProfile(info.SecurityOptions),
       cgroupVersion: info.CgroupVersion ?? "1",
+      cgroupDriver: info.CgroupDriver ?? "",
       runtimes: Object.keys(info.Runtimes ?? {}).sort(),
+      runtimeProgram: toRuntimeProgram(version.Components ?? []),
+      storageDriver: info.Driver ?? "",
+      systemTime: toMoment(info.SystemTime),
       defaultRuntime: info.DefaultRuntime ?? "runc",
       ignoredLimits: toIgnoredLimits(info),
     };

@@ -1,10 +1,11 @@
 // What is asked of Docker for one container: spec and identity in, create options out. Pure; nothing here looks at the engine.
 // It fills in no product default (the spec is final), only what every sandbox has and no user can turn off.
 import type Docker from "dockerode";
+import type { InstanceId } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
-import type { Identity } from "./engine.ts";
+import type { Identity, ProbeRequest } from "./engine.ts";
 
 /**
  * Folder inside every sandbox for the product's own process state: a small tmpfs of its own, so that neither a read-only root, a
@@ -27,15 +28,17 @@ export interface EngineTraits {
 }
 
 export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
+  return { name: toPendingName(identity.name), Labels: toLabels(identity), ...toParts(spec, traits) };
+}
+
+function toParts(spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
   return {
-    name: toPendingName(identity.name),
     Image: spec.image,
     Entrypoint: ["/bin/sh", "-c"],
     Cmd: [SLEEP],
     User: spec.user,
     WorkingDir: spec.workdir,
     Env: toEnv(spec.env),
-    Labels: toLabels(identity),
     Healthcheck: { Test: ["NONE"] },
     AttachStdin: false,
     AttachStdout: false,
@@ -43,6 +46,19 @@ export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits:
     OpenStdin: false,
     Tty: false,
     HostConfig: toHostConfig(spec, traits),
+  };
+}
+
+/** Longest life of a probe, seconds: looks take a few hundred milliseconds, deadlines included. */
+const PROBE_SECONDS_MAX = 60;
+
+/** The same confinement and no identity, so that it is never taken for a sandbox; it goes when it ends, and it ends by itself. */
+export function toProbeOptions(instance: InstanceId, { spec, script }: ProbeRequest, traits: EngineTraits): Docker.ContainerCreateOptions {
+  return {
+    ...toParts(spec, traits),
+    Cmd: [`${script}\nexec sleep ${PROBE_SECONDS_MAX}`],
+    Labels: { [LABEL.instance]: instance, [LABEL.probe]: "1" },
+    HostConfig: { ...toHostConfig(spec, traits), AutoRemove: true },
   };
 }
 

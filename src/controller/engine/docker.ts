@@ -9,11 +9,12 @@ import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { DEADLINE_MS } from "./call.ts";
 import type { DockerClient, EngineFacts } from "./docker-client.ts";
-import { toCreateOptions, toUpdate } from "./docker-create.ts";
+import { type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
 import { watchDocker } from "./docker-events.ts";
 import { execInDocker } from "./docker-exec.ts";
 import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
+import { probeInDocker } from "./docker-probe.ts";
 import type {
   Act,
   Capabilities,
@@ -29,6 +30,7 @@ import type {
   Listed,
   ObjectKind,
   Observation,
+  ProbeRequest,
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 
@@ -73,10 +75,14 @@ export class DockerEngine implements Engine {
     return toCapabilities(this.#facts);
   }
 
+  get #traits(): EngineTraits {
+    return { selinux: this.#facts.securityOptions.includes("selinux"), tmpfsOwner: this.#facts.product === "docker" };
+  }
+
   async info(): Promise<EngineInfo> {
     this.#facts = await this.#client.facts();
-    const { product, version, securityOptions, cgroupVersion, runtimes } = this.#facts;
-    return { product, version, endpoint: this.#endpoint, securityOptions, cgroupVersion, runtimes };
+    const { defaultRuntime: _, ignoredLimits: __, ...facts } = this.#facts;
+    return { ...facts, endpoint: this.#endpoint, because: this.because };
   }
 
   async resolveImage(reference: string): Promise<ImageFact> {
@@ -144,8 +150,7 @@ export class DockerEngine implements Engine {
   }
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
-    const traits = { selinux: this.#facts.securityOptions.includes("selinux"), tmpfsOwner: this.#facts.product === "docker" };
-    const id = await this.#client.create(toCreateOptions(identity, spec, traits));
+    const id = await this.#client.create(toCreateOptions(identity, spec, this.#traits));
     return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
   }
 
@@ -261,6 +266,10 @@ export class DockerEngine implements Engine {
 
   async dial(handle: Handle, port: number): Promise<Duplex> {
     return await dialInDocker({ client: this.#client, mark: toMark() }, handle, port);
+  }
+
+  async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
+    return await probeInDocker({ client: this.#client, instance: this.#instance, traits: this.#traits }, request, look);
   }
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {

@@ -11,12 +11,25 @@ export interface EngineInfo {
   /** `docker`, `podman`, `fake`. */
   product: string;
   version: string;
+  /** e.g. `1.41`. */
+  apiVersion: string;
   /** Where it was found, e.g. `unix:///var/run/docker.sock`. */
   endpoint: string;
+  /** Why this one: `DOCKER_HOST`, `the current context, "colima"`, `socket of Docker`. */
+  because: string;
   /** As the engine's `/info` lists them: `seccomp`, `apparmor`, `selinux`, `rootless`, `userns`, `cgroupns`. */
   securityOptions: readonly string[];
+  /** `default`, `builtin`, `unconfined`, a path. null: the engine does not say. */
+  seccompProfile: string | null;
   cgroupVersion: string;
+  /** `cgroupfs`, `systemd`; `none`: nothing is limited. */
+  cgroupDriver: string;
   runtimes: readonly string[];
+  /** The program that starts containers, as it was packaged, e.g. `runc` `1.1.5+ds1-1+deb12u1`. null: the engine does not say. */
+  runtimeProgram: { name: string; version: string } | null;
+  storageDriver: string;
+  /** Its clock when it answered. null: it does not say. */
+  systemTime: EpochMs | null;
 }
 
 /** A line of the cheap listing. */
@@ -75,6 +88,13 @@ export interface ExecStream {
 /** `name` when it is known what changed, `relist` when anything may have. */
 export type Hint = { kind: "name"; name: SandboxName } | { kind: "relist"; cause: string };
 
+/** A container for a moment's look at how this engine runs one. */
+export interface ProbeRequest {
+  spec: ContainerSpec;
+  /** The main process runs it by `sh -c`, then sleeps. */
+  script: string;
+}
+
 /** Something of ours on the engine that is not a container in use: for the sweep. */
 export type ObjectKind = "container" | "network" | "volume";
 
@@ -109,6 +129,11 @@ export interface Engine {
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
   /** A connection to a port inside the sandbox, without publishing it. */
   dial(handle: Handle, port: number): Promise<Duplex>;
+  /**
+   * Runs a container beside all sandboxes: no listing, observation or hint shows it, `objects` does. It is gone when this returns, whatever
+   * happened; after a crash it ends and goes by itself within a minute of its start.
+   */
+  probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T>;
   /** Objects that carry this instance's label. */
   objects(kind: ObjectKind): Promise<EngineObject[]>;
   removeObject(object: EngineObject): Promise<void>;

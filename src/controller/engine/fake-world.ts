@@ -24,6 +24,7 @@ export type FakeOperation =
   | "exec"
   | "inUse"
   | "dial"
+  | "probe"
   | "objects"
   | "removeObject";
 

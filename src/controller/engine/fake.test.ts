@@ -4,6 +4,7 @@ import { type DurationMs, type EpochMs, later, toEpochMs, toInstanceId } from ".
 import { OperationError } from "../../api/errors.ts";
 import type { Clock } from "../clock.ts";
 import { codeOf, identityOf, run, specOf } from "./contract.fixture.ts";
+import { expectProbeContract } from "./contract-probe.fixture.ts";
 import type { Hint } from "./engine.ts";
 import { FakeEngine } from "./fake.ts";
 import { holdOpen } from "./fake-exec.ts";
@@ -123,6 +124,10 @@ test("commands run as tests say, and stay open until they are ended", async () =
   exec?.end(4);
   expect(await held.exit).toBe(4);
   expect(await bench.engine.inUse(handle)).toBe("no");
+});
+
+test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {
+  await expectProbeContract(open().engine, INSTANCE, IMAGE);
 });
 
 test("sleeping takes virtual time only", async () => {

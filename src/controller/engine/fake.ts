@@ -1,7 +1,7 @@
 // The engine port over a model of an engine (fake-world.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
 // For tests and for trying plans; it isolates nothing and runs nothing.
 import { Duplex } from "node:stream";
-import { type InstanceId, type SandboxName, toDurationMs } from "../../api/brands.ts";
+import { type InstanceId, type SandboxName, toDurationMs, toSandboxUid } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
@@ -25,6 +25,7 @@ import type {
   Listed,
   ObjectKind,
   Observation,
+  ProbeRequest,
 } from "./engine.ts";
 import { FakeExec } from "./fake-exec.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
@@ -75,10 +76,17 @@ export class FakeEngine implements Engine {
     return await this.#call("info", "", () => ({
       product: "fake",
       version: "1",
+      apiVersion: "1.41",
       endpoint: "fake://",
+      because: "a test",
       securityOptions: ["seccomp"],
+      seccompProfile: "default",
       cgroupVersion: "2",
+      cgroupDriver: "systemd",
       runtimes: [...this.world.runtimes].sort(),
+      runtimeProgram: null,
+      storageDriver: "memory",
+      systemTime: this.world.clock.now(),
     }));
   }
 
@@ -126,10 +134,28 @@ export class FakeEngine implements Engine {
       const image = this.world.images.get(spec.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
       this.#checkSpec(spec);
-      const container = toContainer(this.world, identity, spec, image.id);
+      const container = toContainer(this.world, { name: toPendingName(identity.name), labels: toLabels(identity) }, spec, image.id);
       this.world.add(container);
       return { id: container.id, uid: identity.uid, incarnation: "" };
     });
+  }
+
+  async probe<T>({ spec }: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
+    const container = await this.#call("probe", "", () => {
+      const image = this.world.images.get(spec.image);
+      if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
+      this.#checkSpec(spec);
+      const labels = { [LABEL.instance]: this.#instance, [LABEL.probe]: "1" };
+      const made = toContainer(this.world, { name: `probe-${this.world.newId()}`, labels }, spec, image.id);
+      this.world.add(made);
+      this.world.start(made.id);
+      return made;
+    });
+    try {
+      return await look({ id: container.id, uid: toSandboxUid(""), incarnation: toIncarnation(container) });
+    } finally {
+      this.world.remove(container.id);
+    }
   }
 
   #checkSpec(spec: ContainerSpec): void {
@@ -250,12 +276,16 @@ export class FakeEngine implements Engine {
   }
 }
 
-function toContainer(world: FakeWorld, identity: Identity, spec: ContainerSpec, imageId: FakeContainer["imageId"]): FakeContainer {
+function toContainer(
+  world: FakeWorld,
+  named: Pick<FakeContainer, "name" | "labels">,
+  spec: ContainerSpec,
+  imageId: FakeContainer["imageId"],
+): FakeContainer {
   const { live, setupCommand: _, ...created } = spec;
   return {
+    ...named,
     id: world.newId(),
-    labels: toLabels(identity),
-    name: toPendingName(identity.name),
     state: "created",
     startedAt: null,
     finishedAt: null,

@@ -1,0 +1,45 @@
+// What a look at the machine found: one check, whether it is well, and what to do if it is not. Pure data and its closed list of checks.
+// Who looks and who judges is the controller's.
+
+/** Every check and the part of the machine that it is about, in the order in which they are shown. */
+export const CHECKS = {
+  engine: "Engine",
+  version: "Engine",
+  clock: "Engine",
+  storage: "Engine",
+  images: "Engine",
+  runc: "Confinement",
+  runtimes: "Confinement",
+  cgroups: "Confinement",
+  limits: "Confinement",
+  seccomp: "Confinement",
+  "access-control": "Confinement",
+  "user-namespaces": "Confinement",
+  probe: "Folders",
+  "path-mapping": "Folders",
+  "exec-root": "Folders",
+  workspaces: "Folders",
+  "state-folder": "Folders",
+  "disk-space": "Folders",
+  config: "Controller",
+  controller: "Controller",
+  separation: "Controller",
+  watches: "Controller",
+  leftovers: "Controller",
+} as const;
+
+export type Check = keyof typeof CHECKS;
+
+export interface Finding {
+  check: Check;
+  /** `fail`: sandboxes can't be made, or don't confine. `warn`: they work, and something should be known or done. */
+  level: "ok" | "warn" | "fail";
+  /** One sentence without a trailing period. */
+  message: string;
+  /** The exact command or key. null: there is nothing to do. */
+  fix: string | null;
+}
+
+export const ok = (check: Check, message: string): Finding => ({ check, level: "ok", message, fix: null });
+export const warn = (check: Check, message: string, fix: string): Finding => ({ check, level: "warn", message, fix });
+export const fail = (check: Check, message: string, fix: string): Finding => ({ check, level: "fail", message, fix });

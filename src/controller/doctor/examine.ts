@@ -1,0 +1,128 @@
+// One look at everything that sandboxes need of this machine: asks the engine, the host and a probe container, and has each judged.
+// It changes nothing that outlives it. Whether a controller runs, and how the findings look, is the caller's.
+import { stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import type { EpochMs, InstanceId } from "../../api/brands.ts";
+import type { Config, HostFolders } from "../../api/config/config.ts";
+import { type EffectiveSandbox, resolveSandbox } from "../../api/config/effective.ts";
+import { OperationError } from "../../api/errors.ts";
+import { CHECKS, type Finding, fail, ok, warn } from "../../api/finding.ts";
+import type { ConfigView, ControllerView, UnownedObject } from "../../api/wire.ts";
+import type { Owner } from "../decide/spec.ts";
+import type { Engine } from "../engine/engine.ts";
+import { judgeConfig, judgeImages, type NamedImage } from "./config-checks.ts";
+import { judgeConfinement } from "./confinement-checks.ts";
+import { judgeEngine, judgeNoEngine } from "./engine-checks.ts";
+import { judgeHost } from "./host-checks.ts";
+import { type HostFacts, observeHost } from "./host-facts.ts";
+import { probe } from "./probe.ts";
+import { judgeProbes, judgeSkipped } from "./probe-checks.ts";
+import { findTargets } from "./probe-targets.ts";
+
+export interface ExamineParts {
+  now(): EpochMs;
+  instance: InstanceId;
+  folders: HostFolders;
+  /** Who runs containers here. */
+  owner: Owner;
+  engine(): Promise<Engine>;
+  /** In force. null: none was ever valid. */
+  config: Config | null;
+  configView: Pick<ConfigView, "file" | "ok" | "issues">;
+}
+
+/** What a running controller knows beside it. */
+export interface ControllerFacts {
+  view: ControllerView;
+  unowned(): Promise<readonly UnownedObject[]>;
+}
+
+/** Each costs a container's start: some 0.2 s. */
+const PROBES_MAX = 4;
+
+/** Rejects only for bugs: what is wrong with the world is a finding. In the order of the checks. */
+export async function examine(parts: ExamineParts, controller: ControllerFacts | null): Promise<Finding[]> {
+  const { folders, config, configView } = parts;
+  const host = await observeHost(folders.stateDir);
+  const sandboxes = config === null ? [] : config.agents.map((agent) => resolveSandbox(config, agent, folders));
+  const findings = [
+    ...judgeConfig(configView),
+    ...judgeHost(folders.stateDir, host),
+    ...(await examineEngine(parts, sandboxes, host)),
+    ...(controller === null ? [] : await examineController(controller)),
+  ];
+  const order = Object.keys(CHECKS);
+  return findings.toSorted((left, right) => order.indexOf(left.check) - order.indexOf(right.check));
+}
+
+async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveSandbox[], host: HostFacts): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  try {
+    const engine = await parts.engine();
+    const info = await engine.info();
+    findings.push(...judgeEngine(info, parts.now()));
+    const { ignoredLimits } = engine.capabilities;
+    findings.push(...judgeConfinement({ info, ignoredLimits, kernelAppArmor: host.kernelAppArmor, sandboxes }));
+    findings.push(...judgeImages(await observeImages(engine, sandboxes)));
+    findings.push(...(await examineInside(parts, engine, sandboxes, info.endpoint)));
+    return findings;
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    return [...findings, judgeNoEngine(error)];
+  }
+}
+
+async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbox[]): Promise<NamedImage[]> {
+  const references = [...new Set(sandboxes.map(({ docker }) => docker.image))];
+  return await Promise.all(
+    references.map(async (reference) => {
+      const users = sandboxes.filter(({ docker }) => docker.image === reference);
+      const needed = users.some(({ mode }) => mode !== "off");
+      const { kind } = await engine.resolveImage(reference);
+      return { reference, agents: users.map(({ agentId }) => agentId), needed, present: kind === "found" };
+    }),
+  );
+}
+
+async function examineInside(
+  parts: ExamineParts,
+  engine: Engine,
+  sandboxes: readonly EffectiveSandbox[],
+  endpoint: string,
+): Promise<Finding[]> {
+  const { instance, folders, owner, now } = parts;
+  const { targets, findings } = await findTargets({ instance, folders, owner, engine }, sandboxes);
+  const isThere = await stat(folders.stateDir).then(
+    () => true,
+    () => false,
+  );
+  const folder = isThere ? folders.stateDir : tmpdir();
+  const tried = targets.slice(0, PROBES_MAX);
+  const reports = await Promise.all(tried.map((target) => probe({ engine, folder, now }, target)));
+  return [...findings, ...judgeProbes(reports, endpoint), ...judgeSkipped(targets.length - tried.length)];
+}
+
+async function examineController({ view, unowned }: ControllerFacts): Promise<Finding[]> {
+  const failing = view.checks.filter((check) => !check.ok);
+  const findings = failing.map(({ message }) => fail("controller", message, "openclaw status"));
+  if (failing.length === 0)
+    findings.push(ok("controller", `version ${view.version} runs and is ready; it keeps ${view.sandboxes} sandboxes`));
+  try {
+    findings.push(judgeLeftovers(await unowned()));
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    findings.push(warn("leftovers", `not counted: ${error.message}`, "openclaw sandbox prune --dry-run"));
+  }
+  return findings;
+}
+
+function judgeLeftovers(objects: readonly UnownedObject[]): Finding {
+  const leaked = objects.filter(({ removable }) => removable);
+  if (leaked.length === 0) return ok("leftovers", "nothing of ours is without an owner");
+  const names = leaked.slice(0, 3).map(({ kind, name }) => `${kind} ${name}`);
+  return warn(
+    "leftovers",
+    `${leaked.length} without an owner: ${names.join(", ")}${leaked.length > 3 ? " ..." : ""}`,
+    "openclaw sandbox prune",
+  );
+}

@@ -1,0 +1,52 @@
+// Finds what probes have to be run for a config: one for all sandboxes that run alike. What can't be made at all is told at once.
+// It asks the engine for images and the host for folders, and makes nothing.
+import type { InstanceId } from "../../api/brands.ts";
+import { toSessionKey } from "../../api/brands.ts";
+import type { HostFolders } from "../../api/config/config.ts";
+import type { EffectiveSandbox } from "../../api/config/effective.ts";
+import { type Finding, fail } from "../../api/finding.ts";
+import { type Owner, resolveSpec } from "../decide/spec.ts";
+import type { DesiredSandbox } from "../decide/types.ts";
+import { toDesired, toScopeKeyOf } from "../decide/wanted.ts";
+import type { Engine } from "../engine/engine.ts";
+import { observeHostOf } from "../observe.ts";
+import type { ProbeTarget } from "./probe.ts";
+
+export interface TargetParts {
+  instance: InstanceId;
+  folders: HostFolders;
+  owner: Owner;
+  engine: Engine;
+}
+
+/** The sandbox of the agent's main session; sessions of their own run like it. */
+function toMain(instance: InstanceId, sandbox: EffectiveSandbox): DesiredSandbox {
+  const { agentId, scope } = sandbox;
+  const key = toSessionKey(`agent:${agentId}:main`);
+  return toDesired(instance, { id: agentId, sandbox }, scope, toScopeKeyOf(scope, agentId, key));
+}
+
+export async function findTargets(
+  { instance, folders, owner, engine }: TargetParts,
+  sandboxes: readonly EffectiveSandbox[],
+): Promise<{ targets: ProbeTarget[]; findings: Finding[] }> {
+  const byKind = new Map<string, ProbeTarget>();
+  const findings: Finding[] = [];
+  for (const sandbox of sandboxes) {
+    const desired = toMain(instance, sandbox);
+    const facts = await observeHostOf(desired, { engine, folders, controller: owner });
+    if (facts.image.kind === "missing") continue;
+    const spec = resolveSpec(desired, facts, null);
+    const why = spec.kind === "blocked" ? spec.message : facts.workspace.kind === "refused" ? facts.workspace.message : null;
+    if (spec.kind === "blocked" || why !== null) {
+      findings.push(fail("workspaces", `agent ${sandbox.agentId}: ${why}`, "edit the key or move the folder that the message names"));
+      continue;
+    }
+    const { image, user, runtime, seccomp, apparmorProfile } = spec.container;
+    const kind = JSON.stringify([image, user, runtime, seccomp, apparmorProfile]);
+    const known = byKind.get(kind) ?? { agents: [], container: spec.container, workspaces: [] };
+    const workspaces = facts.workspace.kind === "ready" ? [...known.workspaces, desired.workspace.dir] : known.workspaces;
+    byKind.set(kind, { ...known, agents: [...known.agents, sandbox.agentId], workspaces: [...new Set(workspaces)] });
+  }
+  return { targets: [...byKind.values()], findings };
+}

@@ -1,0 +1,147 @@
+// Runs a container as the config's sandboxes would run, for a moment, and reports what it could see and write: what no look from outside
+// tells. What the report means is probe-checks.ts; nothing that it makes is left behind.
+import { randomUUID } from "node:crypto";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import type { AgentId } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
+import type { Engine, Handle } from "../engine/engine.ts";
+
+/** Sandboxes that run alike: one probe speaks for them. */
+export interface ProbeTarget {
+  agents: readonly AgentId[];
+  container: ContainerSpec;
+  /** Workspace folders that are there, each mounted writable. */
+  workspaces: readonly string[];
+}
+
+export interface ProbeReport {
+  target: ProbeTarget;
+  outcome:
+    | { kind: "failed"; error: OperationError }
+    | {
+        kind: "looked";
+        /** Whether the main process saw a file of this machine, and this machine the file that it wrote. */
+        mainSees: boolean;
+        /** Whether a command that is run in the container later sees the same file. */
+        execSees: boolean;
+        unwritable: readonly string[];
+        /** Of the file system that holds the containers' own layers. null: the image has no df. */
+        space: { freeBytes: number; totalBytes: number } | null;
+      };
+}
+
+const INSIDE = "/openclaw-doctor";
+const CANARY = `${INSIDE}/canary`;
+const FOLDER_PREFIX = ".openclaw-doctor-";
+/** A folder that a killed doctor left is removed by a later one; none works for a minute. */
+const FOLDER_AGE_MS_MAX = 10 * 60_000;
+/** The main process copies one line right after its start. */
+const COPY_LOOKS_MAX = 50;
+const COPY_POLL_MS = 40;
+
+export interface ProbeParts {
+  engine: Engine;
+  /** A folder of this machine in which the file is put that the container must see. */
+  folder: string;
+  now(): number;
+}
+
+/** Never rejects for what the engine or the host does: that is the report. */
+export async function probe(parts: ProbeParts, target: ProbeTarget): Promise<ProbeReport> {
+  let canary: string | null = null;
+  try {
+    await removeOld(parts);
+    canary = await mkdtemp(join(parts.folder, FOLDER_PREFIX));
+    return { target, outcome: await lookInside(parts.engine, target, canary) };
+  } catch (error) {
+    return { target, outcome: { kind: "failed", error: toReason(error, parts.folder) } };
+  } finally {
+    if (canary !== null) await rm(canary, { recursive: true, force: true });
+  }
+}
+
+async function lookInside(engine: Engine, target: ProbeTarget, canary: string): Promise<ProbeReport["outcome"]> {
+  const nonce = randomUUID();
+  await writeFile(join(canary, "host"), `${nonce}\n`, { mode: 0o644 });
+  // Whoever the container's user is must read and write here; the folder above keeps everybody else out.
+  await chmod(canary, 0o777);
+  const spec = toProbeSpec(target, canary);
+  return await engine.probe({ spec, script: `cat ${CANARY}/host >${CANARY}/main` }, async (handle) => {
+    const report = await runReport(engine, handle, nonce);
+    const lines = report.split("\n");
+    const isWritable = (_: string, index: number): boolean => lines.includes(`writable ${INSIDE}/${index}`);
+    return {
+      kind: "looked" as const,
+      mainSees: await appears(join(canary, "main"), nonce),
+      execSees: lines.includes(`sees ${nonce}`),
+      unwritable: target.workspaces.filter((dir, index) => !isWritable(dir, index)),
+      space: parseSpace(lines),
+    };
+  });
+}
+
+/** The sandbox's own confinement; nothing of its work: no network, secrets, devices, setup. */
+function toProbeSpec({ container, workspaces }: ProbeTarget, canary: string): ContainerSpec {
+  const bind = (source: string, target: string): Mount => ({ kind: "bind", source, target, readOnly: false });
+  return {
+    ...container,
+    workdir: "/",
+    network: "none",
+    env: { HOME: "/" },
+    gpus: null,
+    dns: [],
+    extraHosts: [],
+    setupCommand: null,
+    mounts: [bind(canary, CANARY), ...workspaces.map((dir, index) => bind(dir, `${INSIDE}/${index}`))],
+    live: { cpus: null, memory: null, memorySwap: null, pidsLimit: 64 },
+  };
+}
+
+const REPORT = `echo "sees $(cat ${CANARY}/host)"
+for folder in ${INSIDE}/[0-9]*; do
+  file="$folder/${FOLDER_PREFIX}$1"
+  if (: >"$file") 2>/dev/null && rm -f "$file"; then echo "writable $folder"; fi
+done
+df -Pk / | tail -n 1`;
+
+/** The container ends by itself within a minute, and this with it. */
+async function runReport(engine: Engine, handle: Handle, nonce: string): Promise<string> {
+  const stream = await engine.exec(handle, { argv: ["sh", "-c", REPORT, "doctor", nonce], stdin: false });
+  const [report] = await Promise.all([text(stream.stdout), text(stream.stderr), stream.exit]);
+  return report;
+}
+
+async function appears(path: string, nonce: string): Promise<boolean> {
+  for (let looks = 0; looks < COPY_LOOKS_MAX; looks += 1) {
+    const content = await readFile(path, "utf8").catch(() => "");
+    if (content === `${nonce}\n`) return true;
+    await pause(COPY_POLL_MS);
+  }
+  return false;
+}
+
+/** `overlay 1024-blocks used available capacity /` */
+function parseSpace(lines: readonly string[]): { freeBytes: number; totalBytes: number } | null {
+  const match = /^\S+ +(\d+) +\d+ +(\d+) +\d+% +\/$/.exec(lines.filter((line) => line !== "").at(-1) ?? "");
+  return match === null ? null : { totalBytes: Number(match[1]) * 1024, freeBytes: Number(match[2]) * 1024 };
+}
+
+async function removeOld({ folder, now }: ProbeParts): Promise<void> {
+  for (const name of (await readdir(folder)).filter((each) => each.startsWith(FOLDER_PREFIX))) {
+    const path = join(folder, name);
+    const facts = await stat(path).catch(() => null);
+    if (facts !== null && now() - facts.mtimeMs > FOLDER_AGE_MS_MAX) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** What is not an operating error of the engine is one of this machine's files. */
+function toReason(error: unknown, folder: string): OperationError {
+  if (error instanceof OperationError) return error;
+  if (error instanceof Error && "syscall" in error)
+    return new OperationError("HostRejected", `no file for a look can be put in ${folder}: ${error.message}`, { cause: error });
+  throw error;
+}
