@@ -28,6 +28,8 @@ export class ProcessClient {
   kill = (id: string, signal: string): Promise<SandboxProcess> =>
     this.#client.json("POST", `${this.#pathOf(id)}/kill`, isProcess, { signal });
 
+  clear = (id: string): Promise<SandboxProcess> => this.#client.json("DELETE", this.#pathOf(id), isProcess);
+
   #pathOf = (id: string): string => `${this.#path}/${encodeURIComponent(id)}`;
 }
 

@@ -6,6 +6,8 @@ import { OperationError } from "./errors.ts";
 
 /** For the CLI: mode 0600. */
 export const toAdminSocketPath = (stateDir: string): string => join(stateDir, "run", "admin.sock");
+/** For the gateway: mode 0660. */
+export const toStreamSocketPath = (stateDir: string): string => join(stateDir, "run", "stream.sock");
 
 /** `sun_path` holds 104 bytes on macOS and 108 on Linux, each with a closing NUL; the smaller is the same everywhere. */
 const ADDRESS_BYTES_MAX = 103;

@@ -172,6 +172,20 @@ export interface SandboxList {
   items: Sandbox[];
 }
 
+/** The sandbox of one live session, as the gateway sees it. */
+export interface SessionSandbox {
+  sessionKey: string;
+  /** null: the controller does not know the session yet, or it has ended or is not sandboxed. */
+  sandbox: string | null;
+  ready: boolean;
+  /** Reason of the Ready condition, or `SessionUnknown`, `NotSeen`. */
+  reason: string;
+  /** One sentence for people. */
+  message: string;
+  /** Whether nothing goes on until somebody mends what `message` says; it is tried again by itself, but later. */
+  blocked: boolean;
+}
+
 export interface SandboxDetail {
   sandbox: Sandbox;
   events: SandboxEvent[];

@@ -1,6 +1,6 @@
 // Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
 // Reading files and noticing changes is sources.ts; what is wanted is decided by decide/wanted.ts.
-import type { EpochMs, InstanceId, SandboxName } from "../api/brands.ts";
+import type { EpochMs, InstanceId, SandboxName, SessionKey } from "../api/brands.ts";
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { resolveSandbox } from "../api/config/effective.ts";
 import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
@@ -87,6 +87,12 @@ export class DesiredState {
   /** What the sandbox should be if it is wanted. null: nothing asks for it. */
   desiredOf(name: SandboxName): DesiredSandbox | null {
     return this.#index?.byName.get(name)?.desired ?? null;
+  }
+
+  /** The sandbox that a live session has. null: there is no such session, it has ended, or it is not sandboxed. */
+  desiredOfSession(key: SessionKey): DesiredSandbox | null {
+    const name = this.#index?.bySession.get(key);
+    return name === undefined ? null : this.desiredOf(name);
   }
 
   /** Newest activity that the gateway reported of the sandbox's live sessions. null: none was ever used. */

@@ -17,13 +17,16 @@ import { createSystemClock } from "./clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
 import type { Owner } from "./decide/spec.ts";
 import { examine } from "./doctor/examine.ts";
-import { type AdminServer, startAdminServer } from "./doors/admin-server.ts";
+import { startAdminServer } from "./doors/admin-server.ts";
+import { Audit } from "./doors/audit.ts";
+import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
 import { type HealthCheck, type HealthServer, startHealthServer } from "./health-server.ts";
 import { ControllerLock } from "./lock.ts";
 import { ControllerMetrics } from "./metrics.ts";
 import { toStatePaths } from "./paths.ts";
+import { SessionGate } from "./session-gate.ts";
 import { LoopViews } from "./views.ts";
 
 export interface RunOptions {
@@ -243,13 +246,16 @@ async function serve({
     clock,
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
-  const admin: AdminServer = await startAdminServer({ stateDir, views, log, commands });
+  const admin = await startAdminServer({ stateDir, views, log, commands });
+  const gate = new SessionGate({ desired: controller.desired, statusOf: (name) => controller.statuses.get(name) ?? null });
+  const audit = new Audit({ log, record: (event) => void controller.events.record(event) });
+  const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
   health.doorsOpen = true;
   await controller.start();
   const lost = await untilLost(lock, stopped);
   if (lost) log.fatal("the state folder's lock was replaced under this process; stopping, since another controller may work there");
   log.info("stopping; containers stay as they are");
-  await admin.stop();
+  await Promise.all([admin.stop(), stream.stop()]);
   await controller.stop();
   await server?.close();
   log.info("stopped");
@@ -339,7 +345,7 @@ class Health {
       check("engine", controller?.engineSource.reachable, "the engine answers", "the engine does not answer"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
       { name: "removals", ok: true, message: renderHeld(controller?.brake.view().items.length ?? 0) },
-      check("doors", this.doorsOpen, "the admin socket is open", "the admin socket is not open yet"),
+      check("doors", this.doorsOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
     ];
   }
 

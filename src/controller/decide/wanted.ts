@@ -57,6 +57,8 @@ export interface DesiredIndex {
   inputs: DesiredInputs;
   byName: ReadonlyMap<SandboxName, WantedSandbox>;
   byScope: ReadonlyMap<ScopeKey, SandboxName>;
+  /** The sandbox of each live sandboxed session of a configured agent. */
+  bySession: ReadonlyMap<SessionKey, SandboxName>;
   /** On-demand sandboxes beyond `maxSandboxes`, newest first. */
   limited: ReadonlySet<SandboxName>;
 }
@@ -75,6 +77,7 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
 /** @param before what it was: wishes whose agent has the same settings object are the same objects again, so that a change costs what changed */
 export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
+  const bySession = new Map<SessionKey, SandboxName>();
   const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
     const desired = knownDesired(before, agent, scope, scopeKey) ?? toDesired(inputs.instance, agent, scope, scopeKey);
     const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
@@ -89,11 +92,13 @@ export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null 
     for (const session of inputs.sessions.get(agent.id)?.sessions ?? []) {
       if (session.spec.endedAt !== undefined || !isSandboxed(mode, session.spec)) continue;
       const sessionScope = toSessionScope(scope, session.spec);
-      candidate(agent, sessionScope, toScopeKeyOf(sessionScope, agent.id, session.spec.key)).sessions.push(session);
+      const wanted = candidate(agent, sessionScope, toScopeKeyOf(sessionScope, agent.id, session.spec.key));
+      wanted.sessions.push(session);
+      bySession.set(session.spec.key, wanted.desired.name);
     }
   }
   const byScope = new Map([...byName.values()].map(({ desired }) => [desired.scopeKey, desired.name]));
-  return { inputs, byName, byScope, limited: toLimited(byName, inputs.maxSandboxes) };
+  return { inputs, byName, byScope, bySession, limited: toLimited(byName, inputs.maxSandboxes) };
 }
 
 function knownDesired(

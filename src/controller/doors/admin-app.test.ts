@@ -10,7 +10,7 @@ import { Followers } from "./followers.ts";
 function open() {
   const views = new MemoryViews();
   views.put(sandboxOf());
-  const followers = new Followers();
+  const followers = new Followers(100);
   const logged: string[] = [];
   const log = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
   return { views, followers, logged, app: makeAdminApp({ views, followers, log }) };

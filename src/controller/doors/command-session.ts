@@ -17,7 +17,7 @@ import {
 } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
-import type { ControllerMetrics, ExecResult } from "../metrics.ts";
+import type { ControllerMetrics, ExecResult, ExecTool } from "../metrics.ts";
 import type { Lease } from "../sandbox-access.ts";
 
 /** Counts commands and their bytes. */
@@ -26,8 +26,10 @@ export type CommandMeter = Pick<ControllerMetrics, "execStarted" | "execBytes">;
 export interface CommandSessionParts {
   socket: WebSocket;
   engine: Engine;
-  /** Rejects when there is no such sandbox or it is not ready. */
-  lease(): Promise<Lease>;
+  /** On whose behalf, for the metrics. */
+  tool: ExecTool;
+  /** Rejects when there is no such sandbox, it is not ready, or the request is not to be run in it. */
+  lease(request: CommandRequest): Promise<Lease>;
   meter: CommandMeter;
   clock: Clock;
   log: Logger;
@@ -97,7 +99,7 @@ class CommandSession {
   }
 
   async #serve(request: CommandRequest): Promise<void> {
-    using lease = await this.#parts.lease();
+    using lease = await this.#parts.lease(request);
     const revoke = (): void => this.#end(lease.revoked.reason);
     lease.revoked.addEventListener("abort", revoke, { once: true });
     if (lease.revoked.aborted) revoke();
@@ -120,9 +122,9 @@ class CommandSession {
   }
 
   async #metered(work: () => Promise<ExecResult>): Promise<void> {
-    const { meter, clock } = this.#parts;
+    const { meter, clock, tool } = this.#parts;
     const startedAt = clock.now();
-    const ended = meter.execStarted("exec");
+    const ended = meter.execStarted(tool);
     let result: ExecResult = "error";
     try {
       result = await work();

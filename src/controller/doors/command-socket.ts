@@ -8,11 +8,17 @@ import { OperationError } from "../../api/errors.ts";
 import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Lease } from "../sandbox-access.ts";
-import { type CommandMeter, serveCommand } from "./command-session.ts";
+import { type CommandMeter, type CommandSessionParts, serveCommand } from "./command-session.ts";
 
 /** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
 export const COMMANDS_MAX = 256;
+
+/** A client that asks for a WebSocket. */
+export interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
 
 export interface CommandDoorParts {
   engine: Engine;
@@ -41,7 +47,7 @@ export class CommandDoor {
   }
 
   /** Serves the command that the client will ask for, in the sandbox that `lease` gives. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, lease: () => Promise<Lease>): void {
+  accept({ request, socket, head }: Upgrade, command: Pick<CommandSessionParts, "tool" | "lease">): void {
     if (this.#running.size >= COMMANDS_MAX) {
       refuseUpgrade(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
       return;
@@ -49,7 +55,7 @@ export class CommandDoor {
     this.#server.handleUpgrade(request, socket, head, (client) => {
       const { engine, meter, clock, log } = this.#parts;
       this.#sockets.add(client);
-      const done = serveCommand({ socket: client, engine, meter, lease, clock, log }).finally(() => {
+      const done = serveCommand({ ...command, socket: client, engine, meter, clock, log }).finally(() => {
         this.#sockets.delete(client);
         this.#running.delete(done);
       });

@@ -3,17 +3,19 @@
 import { OperationError } from "../../api/errors.ts";
 import { type SseSource, toSseResponse } from "./sse.ts";
 
-/** One per terminal with `--watch` or `--follow`, and one per gateway; a hundred terminals on one host are an accident. */
-const FOLLOWERS_MAX = 100;
-
 export class Followers {
+  readonly #countMax: number;
   readonly #open = new Set<SseSource>();
   #stopped = false;
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
 
   /** @throws OperationError `LimitExceeded`, `NotReady` once the server stops */
   follow(makeSource: () => SseSource): Response {
     if (this.#stopped) throw new OperationError("NotReady", "the controller is stopping");
-    if (this.#open.size >= FOLLOWERS_MAX) throw new OperationError("LimitExceeded", `${FOLLOWERS_MAX} followers are connected already`);
+    if (this.#open.size >= this.#countMax) throw new OperationError("LimitExceeded", `${this.#countMax} followers are connected already`);
     const source = makeSource();
     this.#open.add(source);
     const end = (): void => {

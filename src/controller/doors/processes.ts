@@ -140,6 +140,19 @@ export class ProcessDoor {
     return parseLog(answer.output, { offset: 0, limit: 0 }).process;
   }
 
+  /** Forgets an ended one, and answers with what it was. @throws OperationError `Aborted`: it runs */
+  async clear(name: SandboxName, id: string): Promise<SandboxProcess> {
+    using lease = await this.#parts.access.lease(name);
+    const process = await this.#find(lease, id);
+    if (process.state === "running") throw new OperationError("Aborted", `process ${id} is running`, { fix: "end it first" });
+    await this.#forget(lease, [process]);
+    return process;
+  }
+
+  async #forget(lease: Lease, processes: readonly SandboxProcess[]): Promise<void> {
+    await this.#call(lease, ["rm", "-rf", "--", ...processes.map(({ id }) => `${this.#folder}/${mustBeId(id)}`)], CALL_MS_MAX);
+  }
+
   async #makeRoom(lease: Lease): Promise<void> {
     const processes = await this.#list(lease);
     if (processes.filter(({ state }) => state === "running").length >= PROCESSES_RUNNING_MAX) {
@@ -149,8 +162,7 @@ export class ProcessDoor {
     }
     const ended = processes.filter(({ state }) => state === "exited").toSorted((left, right) => left.startedAt - right.startedAt);
     const old = ended.slice(0, Math.max(0, processes.length + 1 - PROCESSES_MAX));
-    if (old.length > 0)
-      await this.#call(lease, ["rm", "-rf", "--", ...old.map(({ id }) => `${this.#folder}/${mustBeId(id)}`)], CALL_MS_MAX);
+    if (old.length > 0) await this.#forget(lease, old);
   }
 
   async #list(lease: Lease): Promise<SandboxProcess[]> {

@@ -55,3 +55,12 @@ export function noSuchSandbox(views: AdminViews, name: string): OperationError {
   // A name is shown as it came, cut: it may be anything.
   return new OperationError("NotFound", `there is no sandbox ${JSON.stringify(name.slice(0, 80))}`, { fix });
 }
+
+/** A part of a path. null: not a name at all. */
+export function decodeName(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,4 +1,4 @@
-// Routes about the controller as a whole: status, plan, explain, events, what is unowned. They read views; only prune does something.
+// Routes about the controller as a whole: status, plan, explain, events for everybody; another config, what is unowned, prune for its owner.
 // Single sandboxes are routes-sandboxes.ts.
 import { Hono } from "hono";
 import { toSandboxName } from "../../api/brands.ts";
@@ -13,13 +13,11 @@ import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 
 const SESSION_KEY_LENGTH_MAX = 512;
 
-export function controlRoutes(views: AdminViews, followers: Followers): Hono {
+/** What anybody may see who may speak to the controller at all. */
+export function viewRoutes(views: AdminViews, followers: Followers): Hono {
   const routes = new Hono();
   routes.get("/status", (context) => context.json(views.status()));
-  routes.post("/plan", async (context) => {
-    const { config } = await parseBody(context, PlanRequest);
-    return context.json(await views.plan(config === undefined ? null : toConfigSources(config)));
-  });
+  routes.get("/plan", async (context) => context.json(await views.plan(null)));
   routes.get("/explain", async (context) => {
     const sessionKey = context.req.query("session") ?? null;
     const agentId = context.req.query("agent") ?? null;
@@ -40,6 +38,16 @@ export function controlRoutes(views: AdminViews, followers: Followers): Hono {
       return followers.follow(() => followEvents(views, after, object));
     const list: EventList = { items: [...views.events.list(toFilter(after, object))] };
     return context.json(list);
+  });
+  return routes;
+}
+
+/** What only the owner of the state folder may ask for. */
+export function controlRoutes(views: AdminViews): Hono {
+  const routes = new Hono();
+  routes.post("/plan", async (context) => {
+    const { config } = await parseBody(context, PlanRequest);
+    return context.json(await views.plan(config === undefined ? null : toConfigSources(config)));
   });
   routes.get("/held", (context) => context.json(views.held()));
   routes.get("/unowned", async (context) => {

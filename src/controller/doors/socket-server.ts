@@ -1,0 +1,118 @@
+// Serves HTTP and WebSockets on a Unix socket in the state folder: takes the place of a dead controller's socket, never of a live one's.
+// What is served, and to whom, is the doors' (admin-server.ts, stream-server.ts).
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { OperationError } from "../../api/errors.ts";
+import { errnoOf, explainErrno } from "../../api/store/atomic-file.ts";
+import { openSocketAddress } from "../../api/unix-socket.ts";
+import { refuseUpgrade, type Upgrade } from "./command-socket.ts";
+
+export interface SocketServerParts {
+  /** Absolute. */
+  socketPath: string;
+  /** Permission bits of the socket. */
+  mode: number;
+  fetch(request: Request): Response | Promise<Response>;
+  /** A client asks for a WebSocket. Requests from web pages do not get here. */
+  upgrade(upgrade: Upgrade): void;
+}
+
+export interface SocketServer {
+  readonly socketPath: string;
+  /** Ends every connection, waits for `ending`, and removes the socket. */
+  stop(ending?: () => Promise<void>): Promise<void>;
+}
+
+/** Somebody who listens accepts at once; a second is for a machine under load. */
+const PROBE_MS_MAX = 1_000;
+
+/** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
+export async function startSocketServer({ socketPath, mode, fetch, upgrade }: SocketServerParts): Promise<SocketServer> {
+  makeFolder(dirname(socketPath));
+  // Kept until the end: Node removes the socket by the name that it was given.
+  const address = openSocketAddress(socketPath);
+  await removeDeadSocket(socketPath, address.path);
+  const server = createServer(getRequestListener(fetch, { overrideGlobalObjects: false }));
+  server.on("upgrade", (request, socket, head) => {
+    // Only browsers send an Origin, and no browser has business here.
+    if (request.headers.origin !== undefined)
+      return refuseUpgrade(socket, new OperationError("Forbidden", "requests from web pages are refused"));
+    upgrade({ request, socket, head });
+  });
+  await listen(server, { address: address.path, socketPath, mode });
+  return {
+    socketPath,
+    stop: async (ending) => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await ending?.();
+      await closed;
+      address[Symbol.dispose]();
+      removeSocket(socketPath);
+    },
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+    const facts = lstatSync(folder);
+    if (!facts.isDirectory()) throw new OperationError("HostRejected", `${folder} is not a folder; move it away`);
+    // Whoever can write there can put a socket of their own in our place.
+    if ((facts.mode & 0o022) !== 0)
+      throw new OperationError("HostRejected", `others can write in ${folder}`, { fix: `chmod go-w ${folder}` });
+  } catch (error) {
+    if (error instanceof OperationError) throw error;
+    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
+  }
+}
+
+async function removeDeadSocket(socketPath: string, address: string): Promise<void> {
+  const facts = lstatSync(socketPath, { throwIfNoEntry: false });
+  if (facts === undefined) return;
+  if (!facts.isSocket()) throw new OperationError("HostRejected", `${socketPath} is there and is not a socket; move it away`);
+  if (await isAnswering(address)) {
+    const fix = "stop the other controller, or give this one a state folder of its own (--state-dir)";
+    throw new OperationError("HostRejected", `another controller answers on ${socketPath}`, { fix });
+  }
+  removeSocket(socketPath);
+}
+
+/** A hung process still accepts (the kernel does): it counts as alive. */
+async function isAnswering(address: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(address);
+    const settle = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(PROBE_MS_MAX, settle(true)).once("connect", settle(true)).once("error", settle(false));
+  });
+}
+
+async function listen(server: Server, { address, socketPath, mode }: { address: string; socketPath: string; mode: number }): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ path: address }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    chmodSync(socketPath, mode);
+  } catch (error) {
+    server.close();
+    throw new OperationError("HostRejected", `can't listen on ${socketPath}: ${explainErrno(error)}`, { cause: error });
+  }
+}
+
+function removeSocket(socketPath: string): void {
+  try {
+    unlinkSync(socketPath);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,89 @@
+// Decides what a caller who names a session may do in a sandbox: which sandbox is the session's by the config and its live Session object, and
+// whether the agent's policy has the tool. What the caller says of itself counts for nothing. Who may call is the doors' business.
+import { posix } from "node:path";
+import { type AgentId, type SandboxName, type SessionKey, toSessionKey } from "../api/brands.ts";
+import { findCondition } from "../api/condition.ts";
+import { ERROR_CODES, OperationError } from "../api/errors.ts";
+import { toAgentOfKey } from "../api/names.ts";
+import type { Sandbox } from "../api/sandbox.ts";
+import { decideTool, renderRefusal, toToolPolicy } from "../api/tool-policy.ts";
+import type { CommandRequest, SandboxTool, SessionSandbox } from "../api/wire.ts";
+import { AGENT_MOUNT_TARGET } from "./decide/spec.ts";
+import type { DesiredSandbox } from "./decide/types.ts";
+import type { DesiredState } from "./desired-state.ts";
+
+export interface SessionGateParts {
+  desired: DesiredState;
+  statusOf(name: SandboxName): Sandbox | null;
+}
+
+/** A call that may be made. */
+export interface Admitted {
+  sessionKey: SessionKey;
+  agentId: AgentId;
+  sandbox: SandboxName;
+}
+
+const SESSION_KEY_LENGTH_MAX = 512;
+/** Reasons of Ready that don't pass in a moment: mostly a person has to do something about them. */
+const BLOCKING: ReadonlySet<string> = new Set([
+  ...Object.entries(ERROR_CODES).flatMap(([code, { remedy }]) => (remedy === "wait" ? [] : [code])),
+  "SetupFailed",
+  "CrashLoop",
+]);
+
+export class SessionGate {
+  readonly #parts: SessionGateParts;
+
+  constructor(parts: SessionGateParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws OperationError `NotFound` (no live sandboxed session has this key), `NotReady` (nothing is loaded yet), `Forbidden` (the policy's refusal) */
+  admit(key: string, tool: SandboxTool): Admitted {
+    const { agentId, sandbox } = this.#find(key);
+    const { config } = this.#parts.desired;
+    if (config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
+    const decision = decideTool(toToolPolicy(config, { agentId, sandbox: sandbox.settings }), tool);
+    if (!decision.allowed) throw new OperationError("Forbidden", renderRefusal(decision));
+    return { sessionKey: toSessionKey(key), agentId, sandbox: sandbox.name };
+  }
+
+  /** @throws OperationError `Forbidden`: the command wants to begin outside of what the sandbox is for */
+  checkWorkdir(key: string, { workdir }: Pick<CommandRequest, "workdir">): void {
+    if (workdir === undefined) return;
+    const { settings } = this.#find(key).sandbox;
+    const roots = [settings.docker.workdir, AGENT_MOUNT_TARGET];
+    if (posix.normalize(workdir) === workdir && roots.some((root) => workdir === root || workdir.startsWith(`${root}/`))) return;
+    throw new OperationError("Forbidden", `a command begins in ${roots[0]} or under it, not in ${JSON.stringify(workdir.slice(0, 200))}`, {
+      fix: "leave the workdir out and change the folder in the command itself",
+    });
+  }
+
+  /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */
+  view(key: string): SessionSandbox {
+    const desired = isKey(key) ? this.#parts.desired.desiredOfSession(toSessionKey(key)) : null;
+    const unready = { sessionKey: key, ready: false, blocked: false };
+    if (desired === null) {
+      const message = "the controller knows no live sandboxed session with this key";
+      return { ...unready, sandbox: null, reason: "SessionUnknown", message };
+    }
+    const status = this.#parts.statusOf(desired.name);
+    const condition = status === null ? undefined : findCondition(status.status.conditions, "Ready");
+    if (condition === undefined)
+      return { ...unready, sandbox: desired.name, reason: "NotSeen", message: "the sandbox was not looked at yet" };
+    const { reason, message } = condition;
+    return { sessionKey: key, sandbox: desired.name, ready: condition.status === "True", reason, message, blocked: BLOCKING.has(reason) };
+  }
+
+  #find(key: string): { agentId: AgentId; sandbox: DesiredSandbox } {
+    if (!this.#parts.desired.loaded) throw new OperationError("NotReady", "config and sessions are not loaded yet");
+    const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
+    const sandbox = agentId === null ? null : this.#parts.desired.desiredOfSession(toSessionKey(key));
+    if (agentId === null || sandbox === null)
+      throw new OperationError("NotFound", `there is no live sandboxed session ${JSON.stringify(key.slice(0, 80))}`);
+    return { agentId, sandbox };
+  }
+}
+
+const isKey = (text: string): boolean => text.length <= SESSION_KEY_LENGTH_MAX;
