@@ -305,7 +305,7 @@ export interface HeldView {
 
 /** Something on the engine or in the state folder that is ours and that nothing wants. */
 export interface UnownedObject {
-  kind: "container" | "network" | "volume" | "workspace";
+  kind: "container" | "probe" | "network" | "volume" | "workspace";
   name: string;
   because: string;
   /** Whether the sweep may remove it now; false while its grace lasts. */

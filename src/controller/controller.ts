@@ -19,7 +19,7 @@ import { EventLog } from "./event-log.ts";
 import { FileSources } from "./file-sources.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loop } from "./loop.ts";
-import type { ControllerMetrics } from "./metrics.ts";
+import { type ControllerMetrics, UNOWNED_KINDS } from "./metrics.ts";
 import type { Observer } from "./observe.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
@@ -193,7 +193,7 @@ export class Controller {
     if (!this.desired.loaded || !this.engineSource.loaded) return;
     try {
       const { unowned } = await this.sweep.run();
-      for (const kind of ["container", "network", "volume", "workspace"] as const) {
+      for (const kind of UNOWNED_KINDS) {
         metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.removable).length);
       }
     } catch (error) {

@@ -45,7 +45,7 @@ export const EXEC_TOOLS = ["exec", "process", "read", "write", "edit", "apply_pa
 /** `success`: exit code 0; `failure`: another one; `timeout`: killed at its deadline; `aborted`: its caller or its sandbox went away; `error`: it could not be run. */
 export const EXEC_RESULTS = ["success", "failure", "timeout", "aborted", "error"] as const;
 export const EXEC_STREAMS = ["stdin", "stdout", "stderr"] as const;
-export const UNOWNED_KINDS = ["container", "network", "volume", "workspace"] as const;
+export const UNOWNED_KINDS = ["container", "probe", "network", "volume", "workspace"] as const;
 export const RECREATE_REASONS = ["drift", "forced", "age", "crash", "image"] as const satisfies readonly Cause[];
 export const PRUNE_REASONS = ["idle", "age", "released", "orphan"] as const satisfies readonly Cause[];
 const SANDBOX_LABELS = {

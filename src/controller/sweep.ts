@@ -41,13 +41,14 @@ export class Sweep {
 
   /** What is unowned now. @throws OperationError when the engine can't be asked: then nothing is known, and nothing is unowned */
   async observe(): Promise<UnownedObject[]> {
-    const [containers, networks, volumes, workspaces] = await Promise.all([
+    const [containers, probes, networks, volumes, workspaces] = await Promise.all([
       this.#containers(),
+      this.#objects("probe"),
       this.#objects("network"),
       this.#objects("volume"),
       this.#workspaces(),
     ]);
-    return [...containers, ...networks, ...volumes, ...workspaces];
+    return [...containers, ...probes, ...networks, ...volumes, ...workspaces];
   }
 
   /** Removes what may be removed; containers are handed to their pass, which checks ownership and use. Returns the names. */
@@ -60,7 +61,7 @@ export class Sweep {
     for (const object of unowned) {
       const twice = this.#sighted.has(keyOf(object));
       if (!object.removable || !twice) continue;
-      if (object.kind === "network" || object.kind === "volume") {
+      if (object.kind === "probe" || object.kind === "network" || object.kind === "volume") {
         const found = (await engine.objects(object.kind)).find(({ name }) => name === object.name);
         if (found === undefined) continue;
         await engine.removeObject(found);
@@ -87,7 +88,7 @@ export class Sweep {
     return unowned;
   }
 
-  async #objects(kind: "network" | "volume"): Promise<UnownedObject[]> {
+  async #objects(kind: "probe" | "network" | "volume"): Promise<UnownedObject[]> {
     const { engine, instance } = this.#parts;
     const ours = (await engine.objects(kind)).filter(({ labels }) => labels[LABEL.instance] === instance);
     return ours.map((object) => ({

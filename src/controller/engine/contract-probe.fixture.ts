@@ -10,7 +10,7 @@ export async function expectProbeContract(engine: Engine, instance: InstanceId, 
   const request = { spec: specOf(image), script: "true" };
   const seen = await engine.probe(request, async (handle) => ({
     listed: await engine.list(),
-    labels: (await engine.objects("container")).map(({ labels }) => labels),
+    labels: (await engine.objects("probe")).map(({ labels }) => labels),
     said: (await run(engine, handle, ["echo", "here"])).stdout,
   }));
   expect(seen).toEqual({
@@ -23,5 +23,5 @@ export async function expectProbeContract(engine: Engine, instance: InstanceId, 
   });
   await expect(failing).rejects.toThrow("the look failed");
   expect(await codeOf(engine.probe({ ...request, spec: specOf("openclaw-no-such-image:1") }, async () => 0))).toBe("ImageMissing");
-  expect(await engine.objects("container")).toEqual([]);
+  expect(await engine.objects("probe")).toEqual([]);
 }

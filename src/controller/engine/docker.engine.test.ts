@@ -140,3 +140,23 @@ test("processes whose parent has gone are reaped", async () => {
 test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {
   await expectProbeContract(bench.mustEngine(), bench.instance, IMAGE);
 });
+
+test("a probe whose controller was killed goes when its own time is over", async () => {
+  const look = Promise.withResolvers<void>();
+  const probing = bench.mustEngine().probe({ spec: specOf(IMAGE), script: "true" }, async () => await look.promise);
+  const raw = await eventually(
+    async () => {
+      const [found] = await bench.mustEngine().objects("probe");
+      return found === undefined ? null : await docker.getContainer(found.ref).inspect();
+    },
+    (seen) => seen?.State.Running === true,
+  );
+  expect(raw?.Config.Cmd).toEqual(["true\nexec sleep 60"]);
+  await docker.getContainer(raw?.Id ?? "").kill({ signal: "TERM" });
+  await eventually(
+    async () => await bench.mustEngine().objects("probe"),
+    (left) => left.length === 0,
+  );
+  look.resolve();
+  await probing;
+});

@@ -276,7 +276,8 @@ export class DockerEngine implements Engine {
     const label = `${LABEL.instance}=${this.#instance}`;
     switch (kind) {
       case "container":
-        return (await this.#client.list([label])).map((raw) => ({
+      case "probe":
+        return (await this.#client.list(kind === "probe" ? [label, `${LABEL.probe}=1`] : [label])).map((raw) => ({
           kind,
           ref: raw.Id,
           name: (raw.Names[0] ?? "").replace(/^\//, ""),
@@ -309,6 +310,7 @@ export class DockerEngine implements Engine {
     }
     switch (object.kind) {
       case "container":
+      case "probe":
         return await this.#perform(
           "remove-object",
           object.name,

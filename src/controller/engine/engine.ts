@@ -95,8 +95,8 @@ export interface ProbeRequest {
   script: string;
 }
 
-/** Something of ours on the engine that is not a container in use: for the sweep. */
-export type ObjectKind = "container" | "network" | "volume";
+/** Something of ours on the engine that is not a container in use: for the sweep. A probe is a container that is no sandbox. */
+export type ObjectKind = "container" | "probe" | "network" | "volume";
 
 export interface EngineObject {
   kind: ObjectKind;
@@ -130,7 +130,7 @@ export interface Engine {
   /** A connection to a port inside the sandbox, without publishing it. */
   dial(handle: Handle, port: number): Promise<Duplex>;
   /**
-   * Runs a container beside all sandboxes: no listing, observation or hint shows it, `objects` does. It is gone when this returns, whatever
+   * Runs a container beside all sandboxes: no listing, observation or hint shows it, `objects("probe")` does. It is gone when this returns, whatever
    * happened; after a crash it ends and goes by itself within a minute of its start.
    */
   probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T>;

@@ -257,9 +257,10 @@ export class FakeEngine implements Engine {
   async objects(kind: ObjectKind): Promise<EngineObject[]> {
     return await this.#call("objects", kind, () => {
       const ofUs = (labels: Readonly<Record<string, string>>): boolean => labels[LABEL.instance] === this.#instance;
-      if (kind !== "container") return this.world.objects.filter((object) => object.kind === kind && ofUs(object.labels));
+      if (kind !== "container" && kind !== "probe")
+        return this.world.objects.filter((object) => object.kind === kind && ofUs(object.labels));
       return [...this.world.containers.values()]
-        .filter(({ labels }) => ofUs(labels))
+        .filter(({ labels }) => ofUs(labels) && (kind === "container" || labels[LABEL.probe] === "1"))
         .map(({ id, name, createdAt, labels }) => ({ kind, ref: id, name, createdAt, labels }));
     });
   }
@@ -269,7 +270,7 @@ export class FakeEngine implements Engine {
       if (object.labels[LABEL.instance] !== this.#instance) {
         throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
       }
-      if (object.kind === "container") return this.world.remove(object.ref as FakeContainer["id"]);
+      if (object.kind === "container" || object.kind === "probe") return this.world.remove(object.ref as FakeContainer["id"]);
       const at = this.world.objects.findIndex(({ kind, ref }) => kind === object.kind && ref === object.ref);
       if (at >= 0) this.world.objects.splice(at, 1);
     });
