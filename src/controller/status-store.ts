@@ -25,7 +25,8 @@ export interface StatusStoreParts {
 
 export class StatusStore {
   readonly #parts: StatusStoreParts;
-  readonly #sandboxes = new Map<SandboxName, Sandbox>();
+  /** With the text that it has in its file, or will have. */
+  readonly #sandboxes = new Map<SandboxName, { sandbox: Sandbox; text: string }>();
   /** As it is in the file. */
   readonly #written = new Map<SandboxName, string>();
   /** What is not written yet. Each name once, however often it changes meanwhile. */
@@ -39,7 +40,7 @@ export class StatusStore {
     this.#parts = parts;
     this.unread = loaded.unread;
     for (const [name, { sandbox, text }] of loaded.read) {
-      this.#sandboxes.set(name, sandbox);
+      this.#sandboxes.set(name, { sandbox, text: renderStatus(sandbox) });
       this.#written.set(name, text);
     }
   }
@@ -56,22 +57,24 @@ export class StatusStore {
   }
 
   get(name: SandboxName): Sandbox | undefined {
-    return this.#sandboxes.get(name);
+    return this.#sandboxes.get(name)?.sandbox;
   }
 
   /** In order of name. */
   list(): readonly Sandbox[] {
-    return [...this.#sandboxes.values()].sort((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1));
+    return Array.from(this.#sandboxes.values(), ({ sandbox }) => sandbox).sort((left, right) =>
+      left.metadata.name < right.metadata.name ? -1 : 1,
+    );
   }
 
   /** In force at once; written soon after. @returns whether it differs from what was there */
   put(sandbox: Sandbox): boolean {
     const { name } = sandbox.metadata;
     if (!NAME.test(name)) throw new Error(`not a sandbox name: ${JSON.stringify(name)}`);
-    const before = this.#sandboxes.get(name);
-    const changed = before === undefined || renderStatus(before) !== renderStatus(sandbox);
+    const text = renderStatus(sandbox);
+    const changed = this.#sandboxes.get(name)?.text !== text;
     if (!changed && !this.#dirty.has(name) && this.#written.has(name)) return false;
-    this.#sandboxes.set(name, sandbox);
+    this.#sandboxes.set(name, { sandbox, text });
     this.#markDirty(name);
     if (changed) this.#tell({ kind: "put", sandbox });
     return changed;
@@ -123,13 +126,12 @@ export class StatusStore {
 
   async #write(name: SandboxName): Promise<void> {
     const path = join(this.#parts.folder, `${name}${SUFFIX}`);
-    const sandbox = this.#sandboxes.get(name);
-    if (sandbox === undefined) {
+    const text = this.#sandboxes.get(name)?.text;
+    if (text === undefined) {
       this.#written.delete(name);
       await removeFile(path);
       return;
     }
-    const text = renderStatus(sandbox);
     if (this.#written.get(name) === text) return;
     await replaceFile(path, text, { durable: false });
     this.#written.set(name, text);
