@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { toInstanceId } from "../src/api/brands.ts";
+import { type SandboxName, toInstanceId } from "../src/api/brands.ts";
 import { parseConfig } from "../src/api/config/parse.ts";
 import { toSources } from "../src/api/config/sources.ts";
 import { createSystemClock } from "../src/controller/clock.ts";
@@ -91,11 +91,11 @@ export async function thousands(): Promise<Row[]> {
   const resyncMs = await timed(() => controller.engineSource.resync());
   const allMs = await timed(() => expectChanged(oneForEachSession("512m"), THOUSANDS));
   const oneMs = await timed(() => expectChanged(oneForEachSession("256m", "512m"), SESSIONS_EACH));
+  const ofOne = controller.statuses.list().filter(({ spec }) => spec.agentId === "agent-0");
   const madeMs = await timed(async () => {
     await site.writeConfig(oneForEachSession("256m", "512m"));
-    const isDone = (): boolean =>
-      [...world.containers.values()].filter(({ live }) => live.memory === 512 * 1_024 ** 2).length === SESSIONS_EACH;
-    await site.until(isDone);
+    const isDone = (name: SandboxName): boolean => controller.statuses.get(name)?.spec.live?.memory === 512 * 1_024 ** 2;
+    await site.until(() => ofOne.every(({ metadata }) => isDone(metadata.name)));
   });
   await site.close();
   const row = (what: string, ms: number): Row => ({
