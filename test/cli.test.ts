@@ -288,8 +288,13 @@ test("logs and prune show what the controller says", async () => {
   door.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
   expect((await sandbox(door, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
   expect((await sandbox(door, "prune")).stderr).toContain("nothing is unowned");
-  door.views.unownedObjects = [{ kind: "network", name: "old", because: "nothing wants it", removable: true, bytes: null }];
-  expect((await sandbox(door, "prune", "--dry-run")).stdout).not.toContain("removed");
+  door.views.unownedObjects = [
+    { kind: "network", name: "old", because: "nothing wants it", fate: "removable", size: null },
+    { kind: "workspace", name: "/w/a", because: "its session ended", fate: "waits", size: { bytes: 1_572_864, complete: false } },
+  ];
+  const { stdout } = await sandbox(door, "prune", "--dry-run");
+  expect(stdout).not.toContain("removed");
+  expect(stdout).toMatch(/workspace +\/w\/a +goes later +>= 1\.5 MiB +its session ended/);
   expect((await sandbox(door, "prune")).stdout).toContain("removed old");
 });
 

@@ -308,9 +308,16 @@ export interface UnownedObject {
   kind: "container" | "probe" | "network" | "volume" | "workspace";
   name: string;
   because: string;
-  /** Whether the sweep may remove it now; false while its grace lasts. */
-  removable: boolean;
-  bytes: number | null;
+  /** `removable` goes at the next sweep, `waits` at a later one, `kept` stays on purpose. */
+  fate: "removable" | "waits" | "kept";
+  /** What it takes on disk. null: not measured. */
+  size: ObjectSize | null;
+}
+
+export interface ObjectSize {
+  bytes: number;
+  /** false: it is more than that; the rest was not counted. */
+  complete: boolean;
 }
 
 /** What `GET /v1/doctor` found, in the order of the checks. */

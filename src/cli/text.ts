@@ -62,3 +62,12 @@ export function renderFields(fields: readonly (readonly [string, string])[]): st
 }
 
 export const indent = (text: string, by = "  "): string => text.replace(/^(?=.)/gm, by);
+
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** `512 B`, `1.5 MiB`. */
+export function renderBytes(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), BYTE_UNITS.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${BYTE_UNITS[power] ?? ""}`;
+}

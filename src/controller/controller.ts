@@ -28,6 +28,7 @@ import { SetupLogs } from "./setup-logs.ts";
 import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
 import { Sweep } from "./sweep.ts";
+import { WorkspaceSweep } from "./workspace-sweep.ts";
 
 export interface ControllerOptions {
   instance: InstanceId;
@@ -143,10 +144,27 @@ export class Controller {
       engine,
       ledger,
       log,
-      workspaceRoots: () => this.#workspaceRoots(),
+      workspaces: new WorkspaceSweep({
+        now,
+        instance,
+        desired: this.desired,
+        activity,
+        events,
+        log,
+        roots: () => this.#workspaceRoots(),
+        holds: (name) => this.brake.holds(name),
+        keeper: (name, path) => {
+          if (ledger.entries().some((entry) => entry.name === name || entry.workspace === path)) return "a container that mounts it";
+          return this.brake.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
+        },
+      }),
       mayBeWanted: (name) =>
         !this.desired.loaded || this.desired.has(name) || this.brake.holds(name) || statuses.get(name)?.status.deferredSince != null,
       suspect: (name) => this.loop.hear(name, "resync"),
+      found: (unowned) => {
+        for (const kind of UNOWNED_KINDS)
+          metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.fate !== "kept").length);
+      },
     });
   }
 
@@ -158,6 +176,8 @@ export class Controller {
     const { signal } = this.#stopping;
     this.#files.watch(signal);
     void this.engineSource.run(signal);
+    // What an earlier process left is counted from the start, not only after the first interval.
+    void this.#swept(() => this.sweep.observe());
     this.#sweepEvery(SWEEP_INTERVAL_MS, signal);
   }
 
@@ -184,26 +204,25 @@ export class Controller {
   #sweepEvery(interval: DurationMs, signal: AbortSignal): void {
     this.#options.clock.setTimer(interval, () => {
       if (signal.aborted) return;
-      void this.#sweepOnce().finally(() => this.#sweepEvery(interval, signal));
+      void this.#swept(() => this.sweep.run()).finally(() => this.#sweepEvery(interval, signal));
     });
   }
 
-  async #sweepOnce(): Promise<void> {
-    const { metrics, log } = this.#options;
+  async #swept(look: () => Promise<unknown>): Promise<void> {
+    const { log } = this.#options;
     if (!this.desired.loaded || !this.engineSource.loaded) return;
     try {
-      const { unowned } = await this.sweep.run();
-      for (const kind of UNOWNED_KINDS) {
-        metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.removable).length);
-      }
+      await look();
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       log.warn({ code: error.code, because: renderError(error) }, "sweep not made");
     }
   }
 
+  /** Those of the config in force, and the default one, whose folders may be from before an edit. */
   #workspaceRoots(): readonly string[] {
-    return [join(this.#options.folders.stateDir, "sandboxes")];
+    const configured = this.desired.agents.map(({ sandbox }) => sandbox.workspaceRoot);
+    return [...new Set([join(this.#options.folders.stateDir, "sandboxes"), ...configured])];
   }
 }
 

@@ -40,6 +40,10 @@ export class DesiredState {
     return this.#revision;
   }
 
+  get agents(): DesiredInputs["agents"] {
+    return this.#agents;
+  }
+
   get sessions(): SessionsByAgent {
     return this.#sessions ?? new Map();
   }

@@ -27,6 +27,8 @@ export const OwnerMarker = z.strictObject({
   scopeKey: z.string(),
   path: z.string(),
   createdAt: z.iso.datetime(),
+  /** Since when its session has been missed, and whether the session had said that it ended. Absent: it is not. */
+  release: z.strictObject({ since: z.iso.datetime(), ended: z.boolean() }).optional(),
 });
 export type OwnerMarker = z.output<typeof OwnerMarker>;
 
@@ -62,7 +64,8 @@ const isMissing = (error: unknown): boolean => error instanceof Error && "code" 
  */
 export async function prepareWorkspace(desired: DesiredSandbox, owner: Owner, marker: OwnerMarker): Promise<void> {
   try {
-    if (desired.workspace.purpose === "scope") {
+    // A folder that somebody else put there stays somebody else's.
+    if (desired.workspace.purpose === "scope" && (await observeFolder(desired.workspace.dir)).kind === "missing") {
       const path = markerPath(desired.workspace.dir);
       await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
       await replaceFile(path, `${JSON.stringify(marker)}\n`, { durable: true });

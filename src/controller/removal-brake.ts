@@ -173,10 +173,12 @@ export class RemovalBrake implements RemovalGate {
     const { revision } = desired;
     const isFresh = this.#appliedAt?.revision === revision && elapsed(this.#appliedAt.at, now()) < FRESH_MS;
     if (isFresh || !this.#loaded || !desired.loaded) return;
+    this.#appliedAt = { revision, at: now() };
     const before = this.#braked;
+    // A change of one of ten thousand sessions costs no decision about all of them.
+    if (before.held.size === 0 && this.#members.keys().every((name) => desired.has(name))) return;
     this.#braked = brake([...this.#members.values()], this.#facts(desired));
     this.#members = new Map(this.#braked.members.map((member) => [member.name, member]));
-    this.#appliedAt = { revision, at: now() };
     const { held } = this.#braked;
     counted(held.size);
     const names = [...new Set([...before.held.keys(), ...held.keys()])].filter((name) => before.held.has(name) !== held.has(name));

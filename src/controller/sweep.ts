@@ -1,20 +1,30 @@
 // Finds what is ours and nobody wants any more, beside the containers that passes take care of, and removes it when that is safe.
-// Positive evidence only: two sightings, a grace after creation, and an owner that says so. Never a folder without our owner marker.
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+// Positive evidence only: an owner that says so, a grace after creation, two sightings. Folders are workspace-sweep.ts's.
 import type { Logger } from "pino";
-import { type EpochMs, elapsed, type InstanceId, MINUTE_MS, type SandboxName, type SandboxUid } from "../api/brands.ts";
+import {
+  type ContainerId,
+  type EpochMs,
+  elapsed,
+  type InstanceId,
+  MINUTE_MS,
+  type SandboxName,
+  type SandboxUid,
+  toSandboxName,
+} from "../api/brands.ts";
+import { OperationError, renderError } from "../api/errors.ts";
 import { LABEL } from "../api/labels.ts";
-import { readBounded } from "../api/store/atomic-file.ts";
 import type { UnownedObject } from "../api/wire.ts";
 import { isOurs } from "./decide/ownership.ts";
 import type { Engine, EngineObject } from "./engine/engine.ts";
-import { OWNERS_FOLDER, OwnerMarker } from "./host.ts";
+import { type MeasureLimits, measureFolder } from "./folder-size.ts";
 import type { Ledger } from "./ledger.ts";
+import type { WorkspaceSweep } from "./workspace-sweep.ts";
 
 /** What was made less than this ago may still be on its way into the ledger or the config. */
 const CREATION_GRACE_MS = MINUTE_MS;
-const MARKER_BYTES_MAX = 16_384;
+/** For the sizes of one answer: the person who asked waits a minute at most. */
+const MEASURED_ENTRIES_MAX = 500_000;
+const MEASURED_MS_MAX = 10_000;
 
 export interface SweepParts {
   now(): EpochMs;
@@ -22,18 +32,29 @@ export interface SweepParts {
   engine: Engine;
   ledger: Ledger;
   log: Logger;
-  /** Folders that hold scope workspaces. */
-  workspaceRoots(): readonly string[];
+  workspaces: WorkspaceSweep;
   /** Whether a sandbox of this name is wanted, or may be. */
   mayBeWanted(name: SandboxName): boolean;
   /** A container whose sandbox no pass may have looked at. */
   suspect(name: SandboxName): void;
+  /** What was unowned at this look. */
+  found(unowned: readonly UnownedObject[]): void;
 }
+
+export interface Swept {
+  unowned: UnownedObject[];
+  /** Each as `volume NAME`. */
+  removed: string[];
+}
+
+/** With what is needed to measure it. */
+type Found = UnownedObject & { containerId?: ContainerId };
 
 export class Sweep {
   readonly #parts: SweepParts;
   /** Seen once as unowned: removable when seen again. */
-  #sighted = new Map<string, EpochMs>();
+  #sighted = new Set<string>();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SweepParts) {
     this.#parts = parts;
@@ -41,83 +62,126 @@ export class Sweep {
 
   /** What is unowned now. @throws OperationError when the engine can't be asked: then nothing is known, and nothing is unowned */
   async observe(): Promise<UnownedObject[]> {
+    const unowned = await this.#observe();
+    this.#parts.found(unowned);
+    return unowned.map(toUnowned);
+  }
+
+  /** The same with what each takes on disk, as far as that can be told in a few seconds. */
+  async measure(): Promise<UnownedObject[]> {
+    const limits: MeasureLimits = { entries: MEASURED_ENTRIES_MAX, signal: AbortSignal.timeout(MEASURED_MS_MAX) };
+    const measured: UnownedObject[] = [];
+    for (const found of await this.#observe()) measured.push({ ...toUnowned(found), size: await this.#sizeOf(found, limits) });
+    return measured;
+  }
+
+  /**
+   * Removes what may be removed; containers are handed to their pass, which checks ownership and use. One after the other: the timer's and
+   * a person's are never at the same folder.
+   */
+  run(): Promise<Swept> {
+    const run = this.#running.then(() => this.#run());
+    this.#running = run.catch(() => undefined);
+    return run;
+  }
+
+  async #run(): Promise<Swept> {
+    await this.#forgetLostEntries();
+    const unowned = await this.observe();
+    const sighted = new Set(unowned.map(keyOf));
+    const removed: string[] = [];
+    for (const object of unowned) {
+      if (object.fate !== "removable" || !this.#sighted.has(keyOf(object))) continue;
+      const { kind, name } = object;
+      if ((kind === "probe" || kind === "network" || kind === "volume") && (await this.#remove(kind, object)))
+        removed.push(`${kind} ${name}`);
+    }
+    this.#sighted = sighted;
+    removed.push(...(await this.#parts.workspaces.run()).map((path) => `workspace ${path}`));
+    return { unowned, removed };
+  }
+
+  async #observe(): Promise<Found[]> {
     const [containers, probes, networks, volumes, workspaces] = await Promise.all([
       this.#containers(),
-      this.#objects("probe"),
+      this.#probes(),
       this.#objects("network"),
       this.#objects("volume"),
-      this.#workspaces(),
+      this.#parts.workspaces.observe(),
     ]);
     return [...containers, ...probes, ...networks, ...volumes, ...workspaces];
   }
 
-  /** Removes what may be removed; containers are handed to their pass, which checks ownership and use. Returns the names. */
-  async run(): Promise<{ unowned: UnownedObject[]; removed: string[] }> {
+  async #sizeOf({ kind, name, containerId }: Found, limits: MeasureLimits): Promise<UnownedObject["size"]> {
+    if (kind === "workspace") return await measureFolder(name, limits);
+    if (containerId === undefined) return null;
+    const bytes = await this.#parts.engine.writtenBytes(containerId);
+    return bytes === null ? null : { bytes, complete: true };
+  }
+
+  /** One that can't be removed (something uses it) is no reason to leave the others. */
+  async #remove(kind: "probe" | "network" | "volume", { name, because }: UnownedObject): Promise<boolean> {
     const { engine, log } = this.#parts;
-    await this.#forgetLostEntries();
-    const unowned = await this.observe();
-    const sightings = new Map(unowned.map((object) => [keyOf(object), this.#sighted.get(keyOf(object)) ?? this.#parts.now()]));
-    const removed: string[] = [];
-    for (const object of unowned) {
-      const twice = this.#sighted.has(keyOf(object));
-      if (!object.removable || !twice) continue;
-      if (object.kind === "probe" || object.kind === "network" || object.kind === "volume") {
-        const found = (await engine.objects(object.kind)).find(({ name }) => name === object.name);
-        if (found === undefined) continue;
-        await engine.removeObject(found);
-        removed.push(`${object.kind} ${object.name}`);
-        log.info({ kind: object.kind, name: object.name, because: object.because }, "unowned object removed");
-      }
+    try {
+      const found = (await engine.objects(kind)).find((object) => object.name === name);
+      if (found === undefined || (kind !== "probe" && this.#ownerOf(found) === null)) return false;
+      await engine.removeObject(found);
+      log.info({ kind, name, because }, "unowned object removed");
+      return true;
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      log.warn({ kind, name, code: error.code, because: renderError(error) }, "unowned object not removed");
+      return false;
     }
-    this.#sighted = sightings;
-    return { unowned, removed };
   }
 
   /** A container of ours that nobody wants is its pass's to retire; until then it counts as unowned. */
-  async #containers(): Promise<UnownedObject[]> {
+  async #containers(): Promise<Found[]> {
     const { engine, instance, ledger, mayBeWanted, suspect } = this.#parts;
-    const unowned: UnownedObject[] = [];
+    const unowned: Found[] = [];
     const names = new Set((await engine.list()).map(({ name }) => name).filter((name) => !mayBeWanted(name)));
     for (const name of names) {
       const ours = (await engine.observe(name)).filter((observation) => isOurs(observation, instance, ledger));
       if (ours.length > 0) suspect(name);
-      for (const { actualName } of ours) {
-        unowned.push({ kind: "container", name: actualName, because: "no config and no session wants it", removable: true, bytes: null });
+      for (const { actualName, handle } of ours) {
+        const because = "no config and no session wants it";
+        unowned.push({ kind: "container", name: actualName, because, fate: "removable", size: null, containerId: handle.id });
       }
     }
     return unowned;
   }
 
-  async #objects(kind: "probe" | "network" | "volume"): Promise<UnownedObject[]> {
-    const { engine, instance } = this.#parts;
-    const ours = (await engine.objects(kind)).filter(({ labels }) => labels[LABEL.instance] === instance);
-    return ours.map((object) => ({
-      kind,
+  async #probes(): Promise<Found[]> {
+    const probes = await this.#parts.engine.objects("probe");
+    return probes.map((object) => ({
+      kind: "probe",
       name: object.name,
-      because: "nothing uses it any more",
-      removable: this.#isOld(object),
-      bytes: null,
+      because: "the look that it was made for is over",
+      fate: this.#isOld(object) ? "removable" : "waits",
+      size: null,
     }));
+  }
+
+  async #objects(kind: "network" | "volume"): Promise<Found[]> {
+    const { engine, mayBeWanted } = this.#parts;
+    return (await engine.objects(kind)).flatMap((object): Found[] => {
+      const owner = this.#ownerOf(object);
+      const found = { kind, name: object.name, size: null };
+      if (owner === null) return [{ ...found, because: "it carries this controller's label and was not made by it", fate: "kept" }];
+      if (mayBeWanted(owner)) return [];
+      return [{ ...found, because: `the sandbox ${owner} is gone`, fate: this.#isOld(object) ? "removable" : "waits" }];
+    });
+  }
+
+  /** The sandbox that it was made for: labels alone prove nothing, its own name has to say the same. null: it is somebody else's. */
+  #ownerOf({ name, labels }: EngineObject): SandboxName | null {
+    const owner = labels[LABEL.name] ?? "";
+    const isNamed = owner !== "" && (name === owner || name.startsWith(`${owner}.`));
+    return labels[LABEL.instance] === this.#parts.instance && isNamed ? toSandboxName(owner) : null;
   }
 
   #isOld({ createdAt }: EngineObject): boolean {
     return createdAt !== null && elapsed(createdAt, this.#parts.now()) > CREATION_GRACE_MS;
-  }
-
-  /** A workspace keeps its session's files on purpose (`prune.workspaces: "keep"`): it is listed, and it is not a leak. */
-  async #workspaces(): Promise<UnownedObject[]> {
-    const { instance, mayBeWanted } = this.#parts;
-    const unowned: UnownedObject[] = [];
-    for (const root of this.#parts.workspaceRoots()) {
-      const markers = await readdir(join(root, OWNERS_FOLDER)).catch(() => []);
-      for (const file of markers.filter((name) => name.endsWith(".json"))) {
-        const marker = await readMarker(join(root, OWNERS_FOLDER, file));
-        if (marker === null || marker.instance !== instance || mayBeWanted(marker.name as SandboxName)) continue;
-        const because = 'its sandbox is gone; prune.workspaces is "keep"';
-        unowned.push({ kind: "workspace", name: marker.path, because, removable: false, bytes: null });
-      }
-    }
-    return unowned;
   }
 
   /** An entry whose container the engine does not have was written before a creation that never came, or outlived its container. */
@@ -138,12 +202,4 @@ export class Sweep {
 
 const keyOf = ({ kind, name }: UnownedObject): string => `${kind} ${name}`;
 
-async function readMarker(path: string): Promise<OwnerMarker | null> {
-  const read = await readBounded(path, MARKER_BYTES_MAX);
-  if (read.kind !== "read") return null;
-  try {
-    return OwnerMarker.parse(JSON.parse(read.text));
-  } catch {
-    return null;
-  }
-}
+const toUnowned = ({ containerId: _, ...object }: Found): UnownedObject => object;

@@ -153,7 +153,7 @@ export class LoopViews implements AdminViews {
   }
 
   async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {
-    if (dryRun) return { items: [...(await this.unowned())], removed: [] };
+    if (dryRun) return { items: await this.#parts.sweep.measure(), removed: [] };
     const { unowned, removed } = await this.#parts.sweep.run();
     return { items: unowned, removed };
   }

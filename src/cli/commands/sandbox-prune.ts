@@ -4,7 +4,7 @@ import type { UnownedObject } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { renderTable, toSafeLine } from "../text.ts";
+import { renderBytes, renderTable, toSafeLine } from "../text.ts";
 
 export async function pruneSandboxes(context: CliContext, options: StateOptions & { dryRun?: boolean; json?: boolean }): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
@@ -16,21 +16,25 @@ export async function pruneSandboxes(context: CliContext, options: StateOptions 
   if (view.items.length === 0) printNote(context, "nothing is unowned");
   else print(context, renderUnowned(view.items));
   for (const name of view.removed) print(context, `removed ${toSafeLine(name)}`);
-  const left = view.items.filter(({ removable }) => !removable).length;
-  if (options.dryRun !== true && left > 0)
-    printNote(context, `${left} left: what was seen for the first time, or is young, is removed at a later look`);
+  const waiting = view.items.filter(({ fate, kind, name }) => fate !== "kept" && !view.removed.includes(`${kind} ${name}`)).length;
+  if (options.dryRun !== true && waiting > 0)
+    printNote(
+      context,
+      `${waiting} left: what was seen for the first time, is young, or is a container is removed within minutes or at the time said`,
+    );
   return EXIT.ok;
 }
 
+const FATES: Readonly<Record<UnownedObject["fate"], string>> = { removable: "goes next", waits: "goes later", kept: "stays" };
+
 function renderUnowned(items: readonly UnownedObject[]): string {
   return renderTable(
-    ["KIND", "NAME", "REMOVABLE", "BYTES", "WHY"],
-    items.map(({ kind, name, removable, bytes, because }) => [
-      kind,
-      name,
-      removable ? "yes" : "not yet",
-      bytes === null ? "-" : String(bytes),
-      because,
-    ]),
+    ["KIND", "NAME", "FATE", "SIZE", "WHY"],
+    items.map(({ kind, name, fate, size, because }) => [kind, name, FATES[fate], renderSize(size), because]),
   );
+}
+
+function renderSize(size: UnownedObject["size"]): string {
+  if (size === null) return "-";
+  return `${size.complete ? "" : ">= "}${renderBytes(size.bytes)}`;
 }

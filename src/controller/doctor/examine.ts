@@ -117,7 +117,7 @@ async function examineController({ view, unowned }: ControllerFacts): Promise<Fi
 }
 
 function judgeLeftovers(objects: readonly UnownedObject[]): Finding {
-  const leaked = objects.filter(({ removable }) => removable);
+  const leaked = objects.filter(({ fate }) => fate === "removable");
   if (leaked.length === 0) return ok("leftovers", "nothing of ours is without an owner");
   const names = leaked.slice(0, 3).map(({ kind, name }) => `${kind} ${name}`);
   return warn(

@@ -12,7 +12,7 @@ test("a probe that a killed doctor left is seen as unowned, spared while it is y
   await model.settle();
   expect(model.containers()).toHaveLength(1);
   expect(model.controller.statuses.list()).toEqual([]);
-  expect(await model.controller.sweep.observe()).toEqual([expect.objectContaining({ kind: "probe", removable: false })]);
+  expect(await model.controller.sweep.observe()).toEqual([expect.objectContaining({ kind: "probe", fate: "waits" })]);
   await model.advance(50_000, 5_000);
   expect(model.containers()).toHaveLength(1);
   await model.until("it is swept", () => model.containers().length === 0, 300_000);

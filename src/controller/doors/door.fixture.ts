@@ -225,7 +225,7 @@ export class MemoryViews implements AdminViews {
   async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {
     return {
       items: this.unownedObjects,
-      removed: dryRun ? [] : this.unownedObjects.filter(({ removable }) => removable).map(({ name }) => name),
+      removed: dryRun ? [] : this.unownedObjects.filter(({ fate }) => fate === "removable").map(({ name }) => name),
     };
   }
 

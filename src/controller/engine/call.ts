@@ -15,6 +15,8 @@ export const DEADLINE_MS = {
   list: 15_000,
   inspect: 10_000,
   image: 10_000,
+  /** Looks at every file that the container wrote. */
+  size: 15_000,
   /** The engine may have to prepare a snapshot of a large image first. */
   create: 60_000,
   /** 138 ms alone, 4.6 s (p50) with 32 at a time. */

@@ -173,6 +173,18 @@ export class DockerClient {
     );
   }
 
+  /** The engine adds up the container's layer for it: a matter of its files. */
+  async writtenBytes(id: string): Promise<number | null> {
+    const container: { inspect(options: object): Promise<unknown> } = this.docker.getContainer(id);
+    const sized = await this.#read(
+      "size",
+      id.slice(0, 12),
+      async (abortSignal) => await container.inspect({ size: true, abortSignal }),
+      z.object({ SizeRw: z.number().nullish() }),
+    );
+    return sized.SizeRw ?? null;
+  }
+
   async image(reference: string): Promise<RawImage> {
     if (!IMAGE_REFERENCE.test(reference)) {
       throw new OperationError("SpecRejected", `${JSON.stringify(reference)} is not an image reference`, { fix: "change docker.image" });

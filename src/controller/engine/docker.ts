@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
+import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
@@ -300,6 +300,15 @@ export class DockerEngine implements Engine {
           createdAt: toMoment(raw.CreatedAt),
           labels: raw.Labels ?? {},
         }));
+    }
+  }
+
+  async writtenBytes(id: ContainerId): Promise<number | null> {
+    try {
+      return await this.#client.writtenBytes(id);
+    } catch (error) {
+      if (isErrorCode(error, "StaleHandle")) return null;
+      throw error;
     }
   }
 

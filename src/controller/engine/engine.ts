@@ -137,4 +137,6 @@ export interface Engine {
   /** Objects that carry this instance's label. */
   objects(kind: ObjectKind): Promise<EngineObject[]>;
   removeObject(object: EngineObject): Promise<void>;
+  /** What a container has written to its own layer, bytes. null: it is gone, or the engine does not say. */
+  writtenBytes(id: ContainerId): Promise<number | null>;
 }

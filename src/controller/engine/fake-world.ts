@@ -26,6 +26,7 @@ export type FakeOperation =
   | "dial"
   | "probe"
   | "objects"
+  | "writtenBytes"
   | "removeObject";
 
 export interface FakeContainer {

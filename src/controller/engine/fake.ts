@@ -1,7 +1,7 @@
 // The engine port over a model of an engine (fake-world.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
 // For tests and for trying plans; it isolates nothing and runs nothing.
 import { Duplex } from "node:stream";
-import { type InstanceId, type SandboxName, toDurationMs, toSandboxUid } from "../../api/brands.ts";
+import { type ContainerId, type InstanceId, type SandboxName, toDurationMs, toSandboxUid } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
@@ -263,6 +263,10 @@ export class FakeEngine implements Engine {
         .filter(({ labels }) => ofUs(labels) && (kind === "container" || labels[LABEL.probe] === "1"))
         .map(({ id, name, createdAt, labels }) => ({ kind, ref: id, name, createdAt, labels }));
     });
+  }
+
+  async writtenBytes(id: ContainerId): Promise<number | null> {
+    return await this.#call("writtenBytes", id, () => (this.world.containers.has(id) ? 0 : null));
   }
 
   async removeObject(object: EngineObject): Promise<void> {

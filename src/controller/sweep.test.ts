@@ -1,0 +1,224 @@
+// The sweep in the running controller, over a model of an engine: which folders and objects go, which never do, and what is measured.
+
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { toEpochMs, toScopeKey } from "../api/brands.ts";
+import { LABEL } from "../api/labels.ts";
+import { toSlug } from "../api/names.ts";
+import { until } from "./fixtures/docker.fixture.ts";
+import { createModel, type Model } from "./fixtures/model.fixture.ts";
+import { eventsOf, onDemand } from "./fixtures/site.fixture.ts";
+
+const configOf = (more: object = {}): object =>
+  onDemand({ scope: "session", rollout: { hotWindow: "0s" }, prune: { workspaces: "delete" }, ...more });
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const folderOf = (model: Model, name: string, root = join(model.site.stateDir, "sandboxes")): string =>
+  join(root, toSlug(model.site.instance, toScopeKey(`agent:main:${name}`)));
+const metric = (model: Model, kind: string): Promise<number> => model.metric(`openclaw_sandbox_unowned_objects{kind="${kind}"}`);
+
+/** A controller beside the sessions `chat` and `other`, whose sandboxes serve and whose folders hold a file. */
+async function startChats(config = configOf(), root?: string): Promise<Model> {
+  const model = await createModel();
+  await model.site.writeConfig(config);
+  for (const name of ["chat", "other"]) await model.site.putSession("main", name, { createdAt: model.clock.now() });
+  await model.start();
+  await model.converge(2);
+  for (const name of ["chat", "other"]) await writeFile(join(folderOf(model, name, root), "note"), name);
+  return model;
+}
+
+const isHeard = async (model: Model, holds: (names: number) => boolean): Promise<void> =>
+  void (await until("the sessions are heard", () => holds(model.controller.desired.names().length)));
+
+async function end(model: Model, name: string): Promise<void> {
+  const at = model.clock.now();
+  await model.site.putSession("main", name, { createdAt: at, endedAt: at });
+  await isHeard(model, (count) => count === 1);
+}
+
+async function sweep(model: Model, times = 1): Promise<void> {
+  for (let turn = 0; turn < times; turn += 1) {
+    await model.advance(MINUTE_MS + 1_000, 1_000);
+    await model.controller.sweep.run();
+  }
+}
+
+describe("the folder of a session", () => {
+  it("that ended goes with all that is in it, and no other does", async () => {
+    const model = await startChats();
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(existsSync(folderOf(model, "chat"))).toBe(false);
+    expect(await readFile(join(folderOf(model, "other"), "note"), "utf8")).toBe("other");
+    const owners = (await readdir(join(model.site.stateDir, "sandboxes", ".owners"))).filter((name) => name.endsWith(".json"));
+    expect(owners).toHaveLength(1);
+    expect(await readdir(join(model.site.stateDir, "sandboxes", ".removing"))).toEqual([]);
+    expect(eventsOf(model.controller, "WorkspaceRemoved")).toHaveLength(1);
+    expect(await metric(model, "workspace")).toBe(0);
+  });
+
+  it("whose file just vanished goes a day later, across a restart, and not at all when the file is back", async () => {
+    const model = await startChats();
+    await model.site.removeSession("main", "chat");
+    await isHeard(model, (count) => count === 1);
+    await sweep(model, 3);
+    expect(existsSync(folderOf(model, "chat"))).toBe(true);
+    expect(await metric(model, "workspace")).toBe(1);
+    expect(eventsOf(model.controller, "WorkspaceReleased").map(({ type, count }) => [type, count])).toEqual([["Warning", 1]]);
+    await model.site.putSession("main", "chat", { createdAt: model.clock.now() });
+    await isHeard(model, (count) => count === 2);
+    await sweep(model);
+    await model.site.removeSession("main", "chat");
+    await isHeard(model, (count) => count === 1);
+    await sweep(model, 2);
+    await model.stop();
+    await model.clock.advance(DAY_MS / 2);
+    await model.start();
+    await sweep(model);
+    expect(existsSync(folderOf(model, "chat"))).toBe(true);
+    await model.stop();
+    await model.clock.advance(DAY_MS / 2);
+    await model.start();
+    await sweep(model);
+    expect(existsSync(folderOf(model, "chat"))).toBe(false);
+  });
+
+  it("stays where the config says keep, where it says nothing, and where the session is only idle", async () => {
+    const model = await startChats(configOf({ prune: { workspaces: "delete", idleHours: 0.01 } }));
+    await model.until("idleness took the containers", () => model.containers().length === 0);
+    await sweep(model, 3);
+    await model.edit(configOf({ prune: {} }));
+    await end(model, "chat");
+    await sweep(model, 3);
+    for (const name of ["chat", "other"]) expect(existsSync(join(folderOf(model, name), "note"))).toBe(true);
+    expect((await model.controller.sweep.observe()).map(({ fate }) => fate)).toEqual(["kept"]);
+    expect(await metric(model, "workspace")).toBe(0);
+  });
+
+  it("goes from under a workspaceRoot of one's own too", async () => {
+    const model = await createModel();
+    const root = join(model.site.stateDir, "workspace-team");
+    await model.site.writeConfig(configOf({ workspaceRoot: root }));
+    for (const name of ["chat", "other"]) await model.site.putSession("main", name, { createdAt: model.clock.now() });
+    await model.start();
+    await model.converge(2);
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(existsSync(folderOf(model, "chat", root))).toBe(false);
+    expect(existsSync(folderOf(model, "other", root))).toBe(true);
+  });
+});
+
+describe("a folder is never removed", () => {
+  it("that has no owner marker of ours, or one that says something else", async () => {
+    const model = await startChats();
+    const root = join(model.site.stateDir, "sandboxes");
+    const owners = join(root, ".owners");
+    const marker = JSON.parse(await readFile(join(owners, (await readdir(owners)).find((name) => name.endsWith(".json")) ?? ""), "utf8"));
+    await mkdir(join(root, "upstream-1"));
+    await mkdir(join(root, "forged"));
+    await writeFile(join(owners, "forged.json"), JSON.stringify({ ...marker, scopeKey: "agent:main:none" }));
+    await writeFile(join(owners, "...json"), JSON.stringify({ ...marker, scopeKey: "agent:main:none", path: root }));
+    await mkdir(folderOf(model, "theirs"));
+    await writeFile(
+      join(owners, `${toSlug(model.site.instance, toScopeKey("agent:main:theirs"))}.json`),
+      JSON.stringify({ ...marker, instance: "ffffffffffff", scopeKey: "agent:main:theirs" }),
+    );
+    await sweep(model, 3);
+    for (const path of [root, join(root, "upstream-1"), join(root, "forged"), folderOf(model, "theirs")])
+      expect(existsSync(path)).toBe(true);
+  });
+
+  it("that somebody put there before the sandbox came", async () => {
+    const model = await createModel();
+    await model.site.writeConfig(configOf());
+    await mkdir(folderOf(model, "chat"), { recursive: true });
+    await chmod(folderOf(model, "chat"), 0o777);
+    for (const name of ["chat", "other"]) await model.site.putSession("main", name, { createdAt: model.clock.now() });
+    await model.start();
+    await model.converge(2);
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(existsSync(folderOf(model, "chat"))).toBe(true);
+  });
+
+  it("through a symlink that took its place", async () => {
+    const model = await startChats();
+    const elsewhere = join(model.site.stateDir, "elsewhere");
+    await rename(folderOf(model, "chat"), elsewhere);
+    await symlink(elsewhere, folderOf(model, "chat"));
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(await readFile(join(elsewhere, "note"), "utf8")).toBe("chat");
+  });
+
+  it("that is an agent's own, or that an agent binds", async () => {
+    const model = await startChats();
+    const bound = folderOf(model, "chat");
+    await end(model, "chat");
+    const list = [{ id: "main" }, { id: "reader", workspace: folderOf(model, "chat") }];
+    const config = configOf();
+    await model.edit({ agents: { ...(config as { agents: object }).agents, list } });
+    expect(model.controller.config.view.issues.filter(({ severity }) => severity === "error")).toEqual([]);
+    await sweep(model, 4);
+    expect(existsSync(join(bound, "note"))).toBe(true);
+    expect((await model.controller.sweep.observe())[0]?.because).toContain("agent reader, whose workspace it is");
+  });
+});
+
+it("a folder too large for one sweep goes over several, also when the controller ends in between", async () => {
+  const model = await startChats();
+  for (let index = 0; index < 30; index += 1) await mkdir(join(folderOf(model, "chat"), `d${index}`, "deep"), { recursive: true });
+  await end(model, "chat");
+  await model.advance(MINUTE_MS, 1_000);
+  await model.stop();
+  // As a kill between setting it aside and emptying it leaves it.
+  const root = join(model.site.stateDir, "sandboxes");
+  await mkdir(join(root, ".removing"), { recursive: true });
+  await rename(folderOf(model, "chat"), join(root, ".removing", "half"));
+  await model.start();
+  await sweep(model, 3);
+  expect(await readdir(join(root, ".removing"))).toEqual([]);
+  expect((await readdir(join(root, ".owners"))).filter((name) => name.endsWith(".json"))).toHaveLength(1);
+});
+
+describe("networks and volumes", () => {
+  it("of a sandbox that is gone go at the second look, those in use or of strangers stay, and each is counted", async () => {
+    const model = await startChats();
+    const { instance } = model.site;
+    const gone = model.site.nameOf("agent:main:gone");
+    const live = model.site.nameOf("agent:main:chat");
+    const add = (kind: "network" | "volume", name: string, owner: string | null): void =>
+      void model.world.objects.push({
+        kind,
+        ref: name,
+        name,
+        createdAt: toEpochMs(model.clock.now() - 10 * MINUTE_MS),
+        labels: { [LABEL.instance]: instance, ...(owner === null ? {} : { [LABEL.name]: owner }) },
+      });
+    add("network", `${gone}.net`, gone);
+    add("network", `${live}.net`, live);
+    add("network", "my-network", null);
+    add("volume", `${gone}.data`, gone);
+    add("volume", "my-data", gone);
+    await model.controller.sweep.run();
+    expect([await metric(model, "network"), await metric(model, "volume"), await metric(model, "container")]).toEqual([1, 1, 0]);
+    await model.controller.sweep.run();
+    expect(model.world.objects.map(({ name }) => name).sort()).toEqual(["my-data", "my-network", `${live}.net`].sort());
+    await model.controller.sweep.run();
+    expect([await metric(model, "network"), await metric(model, "volume")]).toEqual([0, 0]);
+  });
+});
+
+it("what an earlier process left is counted before the first sweep", async () => {
+  const model = await startChats();
+  await end(model, "chat");
+  await model.stop();
+  await rm(join(model.site.stateDir, "controller", "status"), { recursive: true });
+  await model.start();
+  await until("it is counted", async () => (await metric(model, "workspace")) === 1);
+});
