@@ -24,3 +24,18 @@ export const SandboxRequest = z.strictObject({
 });
 export type SandboxRequest = z.output<typeof SandboxRequest>;
 export type SandboxRequestFile = z.input<typeof SandboxRequest>;
+
+/** A person's wish about all rollouts (`openclaw sandbox rollout pause`): one file, `all.rollout.json`. */
+export const ROLLOUT_REQUEST_SUFFIX = ".rollout.json";
+export const ROLLOUT_REQUEST_NAME = "all";
+
+export const RolloutRequest = z.strictObject({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal("RolloutRequest"),
+  metadata: z.strictObject({ name: z.literal(ROLLOUT_REQUEST_NAME) }),
+  spec: z.strictObject({
+    /** Since when no working sandbox is replaced. Absent: rollouts go on. */
+    pausedSince: Time.optional(),
+  }),
+});
+export type RolloutRequestFile = z.input<typeof RolloutRequest>;

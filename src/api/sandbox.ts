@@ -73,6 +73,26 @@ export interface FieldDrift {
   actual: string;
 }
 
+/** One key whose new value needs a new container. Two sandboxes that get the same value of a key take part in one rollout. */
+export interface ChangePart {
+  /** Key as in the config, e.g. `docker.image`. */
+  field: string;
+  /** The new value, fit to be shown (secrets redacted). */
+  to: string;
+  /** Digest of the key and the new value: equal for all sandboxes that get it. */
+  id: string;
+}
+
+/** The newest change that needs a new container, or needed the one that serves. */
+export interface SandboxChange {
+  /** Empty: the same spec once more (a person asked for it, or the container is too old). */
+  parts: readonly ChangePart[];
+  /** Since when a new container has been wanted, without a pause. */
+  since: EpochMs;
+  /** false: it was made. */
+  pending: boolean;
+}
+
 /** The newest failed attempt of a kind that is tried again later; kept over restarts so that back-off is. */
 export interface Failure {
   code: ErrorCode | "SetupFailed" | "CrashLoop";
@@ -103,6 +123,8 @@ export interface SandboxStatus {
   deferredUntil: EpochMs | null;
   /** Since when a change has been waiting. null: none is. */
   deferredSince: EpochMs | null;
+  /** null: it has the container that it was made with. */
+  change: SandboxChange | null;
   /** Last exec, file operation, stream or session activity. null: never used. */
   lastUsedAt: EpochMs | null;
   failure: Failure | null;

@@ -24,6 +24,7 @@ import type { Observer } from "./observe.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
 import { type RemovalBrake, readMembers } from "./removal-brake.ts";
+import type { Rollouts } from "./rollouts.ts";
 import { SetupLogs } from "./setup-logs.ts";
 import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
@@ -61,6 +62,7 @@ export class Controller {
   readonly observer: Observer;
   readonly brake: RemovalBrake;
   readonly access: ServingAccess;
+  readonly rollouts: Rollouts;
   readonly sweep: Sweep;
   readonly setupLogs: SetupLogs;
   readonly engineSource: EngineSource;
@@ -104,6 +106,7 @@ export class Controller {
     this.access = passes.access;
     this.observer = passes.observer;
     this.brake = passes.brake;
+    this.rollouts = passes.rollouts;
     this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
     this.config = new ConfigSource({
@@ -127,6 +130,7 @@ export class Controller {
       desired: this.desired,
       statuses,
       hearAnew,
+      rollouts: this.rollouts,
     });
     this.engineSource = new EngineSource({
       engine,
@@ -134,7 +138,7 @@ export class Controller {
       log,
       metrics,
       listed: (all) => this.brake.listed(all),
-      knownNames: () => new Set([...this.desired.names(), ...statuses.list().map(({ metadata }) => metadata.name)]),
+      knownNames: () => this.#knownNames(),
       hear: this.loop.hear.bind(this.loop),
       hearAnew,
     });
@@ -171,6 +175,7 @@ export class Controller {
   /** Loads desired state and looks at the engine, then works until `stop`. Returns once the first listing was queued. */
   async start(): Promise<void> {
     await this.#files.load();
+    this.rollouts.expect(this.#knownNames());
     await this.engineSource.relist();
     this.loop.start();
     const { signal } = this.#stopping;
@@ -192,13 +197,16 @@ export class Controller {
 
   /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */
   unconverged(): { name: SandboxName; because: string }[] {
-    const names = new Set([...this.desired.names(), ...this.statuses.list().map(({ metadata }) => metadata.name)]);
-    return [...names].flatMap((name) => {
+    return [...this.#knownNames()].flatMap((name) => {
       if (this.loop.isFailing(name)) return [{ name, because: "the last look at it failed, and is made again" }];
       const sandbox = this.statuses.get(name);
       const upToDate = sandbox === undefined ? null : findCondition(sandbox.status.conditions, "UpToDate");
       return upToDate === null || upToDate?.status === "True" ? [] : [{ name, because: upToDate?.message ?? "not looked at yet" }];
     });
+  }
+
+  #knownNames(): ReadonlySet<SandboxName> {
+    return new Set([...this.desired.names(), ...this.statuses.list().map(({ metadata }) => metadata.name)]);
   }
 
   #sweepEvery(interval: DurationMs, signal: AbortSignal): void {

@@ -79,6 +79,11 @@ export class DesiredState {
     return request?.recreateAfter === undefined ? null : { recreateAfter: request.recreateAfter, kill: request.kill ?? false };
   }
 
+  /** Whether a person keeps the sandbox as it is. */
+  isPinned(name: SandboxName): boolean {
+    return this.#requests?.get(name)?.pin ?? false;
+  }
+
   /** The wait of a removal that a person let through, as the moment at which it began. null: none. */
   approvalFor(name: SandboxName): EpochMs | null {
     return this.#requests?.get(name)?.approve ?? null;

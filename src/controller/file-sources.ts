@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { type EpochMs, type SandboxName, toSandboxName } from "../api/brands.ts";
 import { type Issue, renderIssue } from "../api/issue.ts";
-import { REQUEST_FILE_SUFFIX, SandboxRequest } from "../api/request.ts";
+import { REQUEST_FILE_SUFFIX, ROLLOUT_REQUEST_NAME, ROLLOUT_REQUEST_SUFFIX, RolloutRequest, SandboxRequest } from "../api/request.ts";
 import { watchFolder } from "../api/store/folder-watch.ts";
 import { ObjectStore } from "../api/store/object-store.ts";
 import { type SessionHint, SessionStore } from "../api/store/session-store.ts";
@@ -13,6 +13,7 @@ import type { Trigger } from "./convergence.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
 import type { StatePaths } from "./paths.ts";
+import type { Rollouts } from "./rollouts.ts";
 import type { StatusStore } from "./status-store.ts";
 
 const REQUEST_BYTES_MAX = 16_384;
@@ -31,6 +32,7 @@ export interface FileSourceParts {
   config: ConfigSource;
   desired: DesiredState;
   statuses: StatusStore;
+  rollouts: Rollouts;
   hearAnew(name: SandboxName, trigger: Trigger): void;
 }
 
@@ -38,6 +40,7 @@ export class FileSources {
   readonly #parts: FileSourceParts;
   readonly #sessions: SessionStore;
   readonly #requests: ObjectStore<typeof SandboxRequest>;
+  readonly #rollout: ObjectStore<typeof RolloutRequest>;
   /** Heard since the last look at the sessions began. */
   readonly #hints: SessionHint[] = [];
   #looking: Promise<void> = Promise.resolve();
@@ -48,14 +51,20 @@ export class FileSources {
     this.#parts = parts;
     const { stateDir, paths, now } = parts;
     this.#sessions = new SessionStore({ stateDir, now });
+    const common = { folder: paths.requests, bytesMax: REQUEST_BYTES_MAX, now };
     this.#requests = new ObjectStore({
-      folder: paths.requests,
+      ...common,
       suffix: REQUEST_FILE_SUFFIX,
       schema: SandboxRequest,
-      bytesMax: REQUEST_BYTES_MAX,
       filesMax: REQUESTS_MAX,
       nameOf: ({ metadata }) => metadata.name,
-      now,
+    });
+    this.#rollout = new ObjectStore({
+      ...common,
+      suffix: ROLLOUT_REQUEST_SUFFIX,
+      schema: RolloutRequest,
+      filesMax: 1,
+      nameOf: ({ metadata }) => metadata.name,
     });
   }
 
@@ -90,8 +99,11 @@ export class FileSources {
   }
 
   async #loadRequests(): Promise<void> {
-    const listing = await this.#requests.list();
-    this.#tell("request", listing.issues);
+    const [listing, rollout] = await Promise.all([this.#requests.list(), this.#rollout.list()]);
+    this.#tell("request", [...listing.issues, ...rollout.issues]);
+    // Before the wishes themselves: with them everything is loaded, and work begins.
+    if (rollout.folder !== "unreadable" && rollout.unread.length === 0)
+      this.#parts.rollouts.pause(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
     // A folder that is not there holds no wishes; one that can't be read keeps those that were heard.
     if (listing.folder === "unreadable") return;
     const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));

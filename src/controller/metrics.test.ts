@@ -242,6 +242,7 @@ describe("sandboxes are counted", () => {
         drift: [],
         deferredUntil: null,
         deferredSince: null,
+        change: null,
         lastUsedAt: null,
         failure: null,
         next: [],

@@ -94,8 +94,9 @@ export class ControllerMetrics {
   watchSandboxes(sandboxes: () => readonly Sandbox[], now: () => EpochMs): void {
     this.registry.beforeScrape(() => {
       for (const { labels, count } of countSandboxes(sandboxes())) this.#made.sandboxes.set(labels, count);
-      const since = Math.min(...sandboxes().flatMap(({ status }) => status.deferredSince ?? []));
+      const since = Math.min(...sandboxes().flatMap(({ status }) => waitsSince(status) ?? []));
       this.#made.deferredAge.set({}, Number.isFinite(since) ? elapsed(since as EpochMs, now()) / 1_000 : 0);
+      this.#made.overdue.set({}, sandboxes().filter(isOverdue).length);
     });
   }
 
@@ -178,6 +179,10 @@ export class ControllerMetrics {
     this.#made.rolloutInProgress.set({}, inProgress ? 1 : 0);
   }
 
+  rolloutPaused(paused: boolean): void {
+    this.#made.rolloutPaused.set({}, paused ? 1 : 0);
+  }
+
   rolloutEnded(result: "completed" | "halted" | "superseded"): void {
     this.#made.rollouts.inc({ result });
   }
@@ -225,6 +230,10 @@ function createSandboxMetrics(registry: MetricRegistry) {
         name: "openclaw_sandbox_drift_deferred_age_seconds",
         help: "How long the change that waits longest has waited; 0 when none waits.",
       },
+      {},
+    ),
+    overdue: registry.gauge(
+      { name: "openclaw_sandbox_drift_overdue", help: "Sandboxes whose change waits longer than their rollout.maxDriftAge." },
       {},
     ),
     setups: registry.histogram(
@@ -309,8 +318,12 @@ function createConfigMetrics(registry: MetricRegistry) {
     ),
     configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file, warnings included." }, {}),
     rolloutInProgress: registry.gauge({ name: "openclaw_rollout_in_progress", help: "1 while a change is being rolled out." }, {}),
+    rolloutPaused: registry.gauge({ name: "openclaw_rollout_paused", help: "1 while a person holds all replacements back." }, {}),
     rollouts: registry.counter(
-      { name: "openclaw_rollouts_total", help: "Rollouts that ended." },
+      {
+        name: "openclaw_rollouts_total",
+        help: "Changes that reached every sandbox, were halted by failures, or were replaced by another one.",
+      },
       { result: ["completed", "halted", "superseded"] },
     ),
   };
@@ -336,6 +349,12 @@ function toLabels({ spec, status }: Sandbox): SandboxLabels {
   const upToDate = findCondition(status.conditions, "UpToDate");
   const isGone = status.container === null && !spec.wanted;
   const state = isGone ? "pruned" : ready?.status === "True" ? "ready" : ready?.status === "False" ? "not_ready" : "unknown";
-  const drift = upToDate?.status !== "False" ? "none" : upToDate.reason === "DeferredInUse" ? "deferred" : "pending";
+  const drift = upToDate?.status !== "False" ? "none" : status.deferredSince !== null ? "deferred" : "pending";
   return { kind: spec.kind, state, drift };
 }
+
+/** A change that waits on purpose. null: none does. */
+const waitsSince = ({ deferredSince, change }: Sandbox["status"]): EpochMs | null =>
+  deferredSince !== null && change?.pending === true ? change.since : deferredSince;
+
+const isOverdue = ({ status }: Sandbox): boolean => findCondition(status.conditions, "UpToDate")?.reason === "DriftOverdue";

@@ -80,6 +80,9 @@ export class Observer {
       vanished: containers.length === 0 && ledger.entries().some((entry) => entry.name === name && entry.containerId !== null),
       lastUsedAt,
       request: desired.requestFor(name),
+      pinned: desired.isPinned(name),
+      change: previous?.status.change ?? null,
+      gate: { kind: "open" } as const,
       capabilities: engine.capabilities,
     };
     const described = describe(want, first, previous);

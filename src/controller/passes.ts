@@ -11,12 +11,14 @@ import { Performer } from "./perform.ts";
 import { Reconciler } from "./reconcile.ts";
 import { RemovalBrake } from "./removal-brake.ts";
 import { Report } from "./report.ts";
+import { Rollouts } from "./rollouts.ts";
 import { SetupRunner } from "./setup-runner.ts";
 import { Uses } from "./uses.ts";
 
 export interface Passes {
   loop: Loop;
   brake: RemovalBrake;
+  rollouts: Rollouts;
   observer: Observer;
   access: ServingAccess;
 }
@@ -41,6 +43,9 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     },
   });
   const access = new ServingAccess({ now, engine, statuses, activity, uses });
+  const wake = (names: Iterable<SandboxName>): void => {
+    for (const name of names) loop.hear(name, "config");
+  };
   const brake = new RemovalBrake(
     {
       path: toStatePaths(folders.stateDir).brake,
@@ -52,22 +57,24 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
       events,
       log,
       counted: (held) => metrics.removalsHeld(held),
-      changed: (names) => {
-        for (const name of names) loop.hear(name, "config");
-      },
+      changed: (names) => wake(names),
     },
     members,
   );
   const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake };
   const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
+  const rollouts = new Rollouts({ instance, clock, log, events, metrics, wake });
   const reconciler = new Reconciler({
     now,
+    judge: (input) => rollouts.judge(input),
+    looked: (name) => rollouts.looked(name),
     observer,
     performer: new Performer({ now, newUid, folders, controller: owner, engine, ledger, setups, uses }),
     statuses,
     report,
     judged: (input, made) => access.judged(input, made),
     forgotten: (name) => {
+      rollouts.forget(name);
       activity.forget(name);
       void setupLogs.remove(name);
     },
@@ -87,5 +94,5 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     observer: { ...metrics.loop.observer, panicked },
   });
   metrics.loop.watch(loop, concurrency);
-  return { loop, brake, observer, access };
+  return { loop, brake, rollouts, observer, access };
 }

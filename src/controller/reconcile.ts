@@ -6,7 +6,6 @@ import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
 import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
 import type { Handle } from "./decide/observation.ts";
-import { plan } from "./decide/plan.ts";
 import { type Hindrance, summarize, summarizeUnreachable } from "./decide/status.ts";
 import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "./decide/types.ts";
 import type { Observer } from "./observe.ts";
@@ -27,6 +26,10 @@ export interface ReconcilerParts {
   performer: Performer;
   statuses: StatusStore;
   report: Report;
+  /** What to do next, as far as the rollout of the same change to others permits. */
+  judge(input: PlanInput): Plan;
+  /** A pass ended, whatever came of it. */
+  looked(name: SandboxName): void;
   /** Told what each pass judged, before anything is done about it. */
   judged(input: PlanInput, made: Plan): void;
   /** Nobody speaks of the sandbox any more: what is remembered of it can go. */
@@ -59,7 +62,7 @@ export class Reconciler {
       const seen = await observer.observe(name, previous);
       const failure = this.#failureBefore(seen.input, previous);
       const input: PlanInput = { ...seen.input, failure };
-      const made = plan(input);
+      const made = this.#parts.judge(input);
       this.#parts.judged(input, made);
       const done = await this.#perform(input, made);
       const kept = done.failure ?? (made.verdict.kind === "converged" ? settledFailure(failure, made, input.now) : failure);
@@ -76,6 +79,8 @@ export class Reconciler {
       }
       report.passFailed(name, error);
       return { kind: "failed", error };
+    } finally {
+      this.#parts.looked(name);
     }
   }
 

@@ -33,6 +33,11 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   retire: { type: "Normal", reason: "Removed" },
 };
 
+/** A person wished it, or it is how things go. */
+const CALM: ReadonlySet<string> = new Set(["Pruned", "Released", "Pinned", "RolloutPaused"]);
+/** Waits of a moment, in one sandbox after the other: no event. */
+const QUIET: ReadonlySet<string> = new Set(["WaitsForCanary", "WaitsForTurn"]);
+
 export class Report {
   readonly #parts: ReportParts;
   /** Since when a replaced sandbox has had no container, until its successor has the name. */
@@ -96,7 +101,7 @@ export class Report {
   #transition(next: Sandbox, type: string, after: { status: string; reason: string; message: string }): void {
     const { name } = next.metadata;
     const fields = { sandbox: name, condition: type, status: after.status, reason: after.reason, because: after.message };
-    if (after.reason === "DeferredInUse") {
+    if (after.reason === "DeferredInUse" || after.reason === "DriftOverdue") {
       const message = `change deferred: ${after.message}; to make it now: ${recreateCommand(next)}`;
       this.#parts.log.warn({ ...fields, command: recreateCommand(next) }, "change deferred");
       this.#event(name, "Warning", after.reason, message);
@@ -104,8 +109,8 @@ export class Report {
     }
     if (after.reason === "Progressing" || after.reason === "Converging" || (type === "EngineReachable" && after.status === "True")) return;
     this.#parts.log.info(fields, "condition changed");
-    if (type === "UpToDate" && after.status === "True") return;
-    const calm = after.status === "True" || after.reason === "Pruned" || after.reason === "Released";
+    if ((type === "UpToDate" && after.status === "True") || QUIET.has(after.reason)) return;
+    const calm = after.status === "True" || CALM.has(after.reason);
     this.#event(name, calm ? "Normal" : "Warning", type === "Ready" && after.status === "True" ? "Ready" : after.reason, after.message);
   }
 

@@ -59,6 +59,15 @@ const StatusFile = z.object({
     drift: z.array(z.object({ field: z.string(), remedy: z.enum(["live", "recreate"]), desired: z.string(), actual: z.string() })),
     deferredUntil: Time.nullable(),
     deferredSince: Time.nullable(),
+    // Absent in a file of a controller that did not know of rollouts.
+    change: z
+      .object({
+        parts: z.array(z.object({ field: z.string(), to: z.string(), id: z.string() })),
+        since: Time,
+        pending: z.boolean(),
+      })
+      .nullable()
+      .default(null),
     lastUsedAt: Time.nullable(),
     failure: StatusFailure.nullable(),
     next: z.array(z.string()),

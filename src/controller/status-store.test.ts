@@ -41,6 +41,7 @@ const toSandbox = (name: string, generation = 1): Sandbox => ({
     drift: [{ field: "docker.memory", remedy: "live", desired: "512m", actual: "256m" }],
     deferredUntil: NOW,
     deferredSince: null,
+    change: null,
     lastUsedAt: NOW,
     failure: { code: "SetupFailed", message: "exit code 1", count: 2, lastAt: NOW, retryAt: NOW, generation },
     next: ["retry at noon"],

@@ -57,7 +57,8 @@ test("without any config, everything has the documented default", () => {
       hotWindow: 300_000,
       maxDriftAge: 86_400_000,
       maxParallel: null,
-      canary: 0,
+      afterMaxDriftAge: "report",
+      canary: 1,
       progressDeadline: 1_200_000,
     },
     browser: {

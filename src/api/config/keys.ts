@@ -79,11 +79,22 @@ export const PRUNE_KEYS = {
 export const ROLLOUT_KEYS = {
   policy: { default: "when-idle", about: "When a changed sandbox is recreated: when-idle (at the end of the hot window), now, never" },
   hotWindow: { default: "5m", about: "A sandbox used within this time is not recreated" },
-  maxDriftAge: { default: "24h", about: "A change that waits longer than this is reported loudly" },
-  maxParallel: { default: null, about: "Sandboxes recreated at the same time, at least 1; unset: as many as the engine takes well" },
-  canary: { default: 0, about: "How many sandboxes take a change first, alone, before the others follow; 0: none" },
+  maxDriftAge: { default: "24h", about: "A change that waits longer than this is reported loudly; 0 disables" },
+  afterMaxDriftAge: {
+    default: "report",
+    about:
+      "What happens to it then: report (nothing more), recreate (the hot window ends, live work is waited for), kill (live work is ended too)",
+  },
+  maxParallel: {
+    default: null,
+    about: "Working sandboxes that are replaced at the same time, at least 1; unset: as many as the engine takes well",
+  },
+  canary: {
+    default: 1,
+    about: "How many sandboxes must be ready with a change before the others follow; 0: all at once",
+  },
   // Setup may take 15 min; a rollout is stuck when not even that explains it.
-  progressDeadline: { default: "20m", about: "A rollout without progress for this long is reported as stuck and halts" },
+  progressDeadline: { default: "20m", about: "A sandbox that is not ready with a change within this time counts as failed with it" },
 } as const satisfies Record<string, KeyFacts>;
 
 export const BROWSER_KEYS = {

@@ -108,6 +108,7 @@ const RolloutComplete = described(ROLLOUT_KEYS, {
   policy: z.enum(["when-idle", "now", "never"]),
   hotWindow: Duration.clone(),
   maxDriftAge: Duration.clone(),
+  afterMaxDriftAge: z.enum(["report", "recreate", "kill"]),
   maxParallel: z.int().min(1).max(10_000).nullable(),
   canary: z.int().min(0).max(10_000),
   progressDeadline: Duration.clone(),

@@ -2,7 +2,7 @@
 // The hash, the drift report and the documentation are made from it.
 import { createHash } from "node:crypto";
 import { type SpecHash, toSpecHash } from "../../api/brands.ts";
-import type { ContainerSpec, FieldDrift, LiveSpec } from "../../api/sandbox.ts";
+import type { ChangePart, ContainerSpec, FieldDrift, LiveSpec } from "../../api/sandbox.ts";
 
 /**
  * Version of the list below. A change to the list, to an order or to a rendering needs a new version, and the golden test fails until it
@@ -114,6 +114,31 @@ export function diffLive(desired: LiveSpec, actual: LiveSpec): LiveDrift[] {
     actual: show(actual[name]),
     unset: isUnlimited(name, desired),
   }));
+}
+
+/**
+ * What makes a change the same for several sandboxes: the key and its new value. Which folders of the host are mounted as workspaces is
+ * each sandbox's own and does not count.
+ */
+export function toChangePart(
+  { field, desired: to }: Pick<FieldDrift, "field" | "desired">,
+  spec: ContainerSpec,
+  imageId: string,
+): ChangePart {
+  const canonical = JSON.stringify([field, field === "docker.image" ? [spec.image, imageId] : newValue(field, spec)]);
+  return { field, to, id: createHash("sha256").update(canonical).digest("hex").slice(0, 16) };
+}
+
+const ENVIRONMENT_PREFIX = "docker.env.";
+
+function newValue(field: string, spec: ContainerSpec): unknown {
+  if (field.startsWith(ENVIRONMENT_PREFIX)) return spec.env[field.slice(ENVIRONMENT_PREFIX.length)] ?? null;
+  if (field === "docker.setupCommand") return spec.setupCommand;
+  if (field === "mounts") {
+    return spec.mounts.map(({ kind, source, target, readOnly }) => [target, kind === "bind" ? source : kind, readOnly]).sort();
+  }
+  const live = LIVE_FIELDS.find(({ key }) => key === field);
+  return live === undefined ? RECREATE_FIELDS.find(({ key }) => key === field)?.of(spec) : spec.live[live.name];
 }
 
 /** Rows for the documentation: every key and what changing it costs. */

@@ -2,14 +2,12 @@
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
 import type { Handle } from "./observation.ts";
+import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
-import { compareId, limitDrift, type Standing, standingOf } from "./standing.ts";
-import type { Action, OwnedContainer, Plan, PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
+import { canUpdate, compareId, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
-
-/** Live work ends with an event; should that be lost, it is looked for again after this. */
-const LIVE_WORK_RECHECK_MS = (30 * SECOND_MS) as DurationMs;
 
 type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
 type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
@@ -24,6 +22,14 @@ interface Situation {
 }
 
 export function plan(input: PlanInput): Plan {
+  const steps = planSteps(input);
+  return { ...steps, replacement: steps.replacement ?? null };
+}
+
+/** What a plan is without a word on what it replaces. */
+type Steps = Omit<Plan, "replacement"> & { replacement?: Replacement };
+
+function planSteps(input: PlanInput): Steps {
   switch (input.want.kind) {
     case "unknown":
       return { actions: [], requeueAt: null, verdict: { kind: "unknown", message: input.want.because }, serving: null, drift: [] };
@@ -37,7 +43,7 @@ export function plan(input: PlanInput): Plan {
 }
 
 /** Nobody wants it: everything of ours goes, what is used last. */
-function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Plan {
+function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Steps {
   const present = input.containers.filter(({ observation }) => observation.state !== "removing").toSorted(compareId);
   const removing = input.containers.length - present.length;
   const actions: Action[] = [];
@@ -56,7 +62,7 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
   }
   const verdict: Verdict =
     wait !== null
-      ? { kind: "deferred", until: wait.until, message: `${want.because}; ${wait.message}` }
+      ? { kind: "deferred", reason: "in-use", until: wait.until, overdue: false, message: `${want.because}; ${wait.message}` }
       : present.length > 0 || removing > 0
         ? { kind: "progressing", message: `being removed: ${want.because}` }
         : { kind: "gone", message: want.because };
@@ -78,7 +84,7 @@ interface Wait {
 
 const wakeAt = (input: PlanInput, wait: Wait): EpochMs => wait.until ?? later(input.now, LIVE_WORK_RECHECK_MS);
 
-function planWanted(input: Wanted): Plan {
+function planWanted(input: Wanted): Steps {
   const standing = standingOf(input);
   const { spec } = input;
   if (spec === null || spec.kind === "blocked") return planBlocked(input, standing, spec);
@@ -93,7 +99,7 @@ function planWanted(input: Wanted): Plan {
 }
 
 /** The container is the right one: repair it where it is. */
-function planInPlace(situation: Situation, serving: OwnedContainer): Plan {
+function planInPlace(situation: Situation, serving: OwnedContainer): Steps {
   const { input, standing, tidy } = situation;
   const actions = [...tidy, ...repair(situation, serving)];
   const broken = serving.observation.state !== "running" || standing.drift.length > 0;
@@ -105,7 +111,7 @@ function planInPlace(situation: Situation, serving: OwnedContainer): Plan {
 }
 
 /** The spec can't be made now: what serves goes on serving, repaired where that needs no spec. */
-function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSpec, { kind: "blocked" }> | null): Plan {
+function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSpec, { kind: "blocked" }> | null): Steps {
   const verdict: Blocked = {
     kind: "blocked",
     code: spec?.code ?? "NotReady",
@@ -116,50 +122,47 @@ function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSp
 }
 
 /** A container serves but is not the right one: make the right one beside it, then swap, if nothing stands against stopping it. */
-function planReplacement(situation: Situation, serving: OwnedContainer): Plan {
-  const { input, standing, tidy } = situation;
+function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
+  const { input, spec, standing, tidy } = situation;
   const [reason] = standing.replace;
   if (reason === undefined) throw new Error("a replacement needs a reason");
-  const rollout = input.want.desired.settings.rollout;
-  const keep = (verdict: Verdict, requeueAt: EpochMs | null): Plan => ({
+  const busy = serving.inUse !== "no";
+  const seen = {
+    serving,
+    drift: standing.drift,
+    ...(!reason.broken && { replacement: { cause: reason.cause, parts: partsOf(input, spec, serving), busy } }),
+  };
+  const keep = (verdict: Verdict, requeueAt: EpochMs | null): Steps => ({
+    ...seen,
     actions: [...tidy, ...repair(situation, serving)],
     requeueAt,
     verdict,
-    serving,
-    drift: standing.drift,
   });
-  if (rollout.policy === "never" && reason.cause !== "forced" && !reason.broken) {
-    const pinned = keep({ kind: "deferred", until: null, message: `${reason.because}; rollout.policy is "never"` }, null);
-    return { ...pinned, actions: [...pinned.actions, ...retireSuccessor(standing)] };
-  }
-  const now = rollout.policy === "now";
-  const kill = now || (reason.cause === "forced" && input.request?.kill === true);
-  const forced = now || reason.cause === "forced" || reason.broken;
-  const permission = mayStop(input, serving, { hotWindowMs: rollout.hotWindow, forced, kill });
-  if (permission.kind === "no") {
-    const wait: Wait = { until: permission.until, message: `${reason.because}; ${permission.because}` };
-    return keep({ kind: "deferred", ...wait }, wakeAt(input, wait));
+  const permit = mayReplace(input, serving, reason);
+  if (permit.kind === "no") {
+    const kept = keep(permit.verdict, permit.requeueAt);
+    return permit.verdict.reason === "in-use" ? kept : { ...kept, actions: [...kept.actions, ...retireSuccessor(standing)] };
   }
   const made = planSuccessor(situation);
   if (made.verdict.kind === "blocked") return keep(made.verdict, made.requeueAt);
-  if (made.verdict.kind !== "converged") return { ...made, serving, drift: standing.drift };
+  if (made.verdict.kind !== "converged") return { ...made, ...seen };
   const retire: Action = {
     kind: "retire",
     handle: serving.observation.handle,
     evidence: { kind: "replaced", by: standing.successor?.observation.handle.uid ?? "" },
-    guard: kill ? "always" : "unless-used",
+    guard: permit.kill ? "always" : "unless-used",
     cause: reason.cause,
     because: reason.because,
   };
   const verdict: Verdict = { kind: "progressing", message: `swapping containers: ${reason.because}` };
-  return { actions: [...tidy, retire, ...made.actions], requeueAt: null, verdict, serving, drift: standing.drift };
+  return { ...seen, actions: [...tidy, retire, ...made.actions], requeueAt: null, verdict };
 }
 
 /**
  * Brings the successor as far as is safe without another look. The verdict is `converged` when all that is left is to give it the name of
  * a container that serves: the promote action is then the only one.
  */
-function planSuccessor(situation: Situation): Plan {
+function planSuccessor(situation: Situation): Steps {
   const { input, spec, standing, tidy } = situation;
   const { successor } = standing;
   const hindrance = backOffOf(input) ?? (successor === null ? hindranceOf(input, spec) : null);
@@ -173,7 +176,7 @@ function reasonOf({ input, standing }: Situation): Pick<Action, "cause" | "becau
   return { cause, because };
 }
 
-function progress({ tidy }: Situation, actions: readonly Action[], message: string): Plan {
+function progress({ tidy }: Situation, actions: readonly Action[], message: string): Steps {
   return { actions: [...tidy, ...actions], requeueAt: null, verdict: { kind: "progressing", message }, serving: null, drift: [] };
 }
 
@@ -186,7 +189,7 @@ function startAndName(situation: Situation, handle: Handle): Action[] {
   return isLast ? [start, { kind: "promote", handle, ...reason }] : [start];
 }
 
-function planNew(situation: Situation): Plan {
+function planNew(situation: Situation): Steps {
   const { input, spec } = situation;
   const reason = reasonOf(situation);
   if (input.workspace?.kind === "missing") {
@@ -198,7 +201,7 @@ function planNew(situation: Situation): Plan {
   return progress(situation, [create, ...startAndName(situation, NEW_HANDLE)], "creating the container");
 }
 
-function planPending(situation: Situation, { observation, setup }: OwnedContainer): Plan {
+function planPending(situation: Situation, { observation, setup }: OwnedContainer): Steps {
   const { spec, standing } = situation;
   const { handle } = observation;
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
@@ -282,15 +285,11 @@ function repair({ input, spec, standing }: Situation, serving: OwnedContainer): 
     actions.push({ kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` });
   }
   const drift = limitDrift(input, spec, observation);
-  if (drift.length > 0 && !backingOff && drift.every(({ name, unset }) => canUpdate(input, name, unset))) {
+  if (drift.length > 0 && !backingOff && drift.every((one) => canUpdate(input, one))) {
     const changes = drift.map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
     actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });
   }
   return actions;
-}
-
-function canUpdate({ capabilities }: PlanInput, name: "cpus" | "memory" | "memorySwap" | "pidsLimit", unset: boolean): boolean {
-  return capabilities.liveFields.has(name) && (!unset || capabilities.liveUnset.has(name));
 }
 
 function renderExit({ observation }: OwnedContainer): string {
@@ -315,13 +314,11 @@ function retireSuccessor({ successor }: Standing): Action[] {
   if (successor === null) return [];
   const { handle } = successor.observation;
   const evidence = { kind: "half-made", uid: handle.uid } as const;
-  return [
-    { kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "rollout.policy keeps the container that serves" },
-  ];
+  return [{ kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "the container that serves is kept for now" }];
 }
 
 /** A quiet system must still converge: idle, age and back-off wake the sandbox by themselves. */
-function withDeadlines(input: Wanted, standing: Standing, made: Plan): Plan {
+function withDeadlines(input: Wanted, standing: Standing, made: Steps): Steps {
   const candidates = [made.requeueAt, input.want.idleAt, standing.agesAt, backOffOf(input)?.retryAt ?? null].filter((at) => at !== null);
   const future = candidates.filter((at) => at > input.now);
   const requeueAt = future.length === 0 ? made.requeueAt : (Math.min(...future) as EpochMs);

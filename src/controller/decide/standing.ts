@@ -1,8 +1,8 @@
 // Decides what each container of a sandbox is: the one that serves, the one that will, or a leftover; and why the serving one must go.
 // The order in which containers are listed never matters.
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
-import type { FieldDrift } from "../../api/sandbox.ts";
-import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift } from "./fields.ts";
+import type { ChangePart, FieldDrift } from "../../api/sandbox.ts";
+import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift, toChangePart } from "./fields.ts";
 import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
 
 type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
@@ -114,9 +114,12 @@ function halfMadeBecause({ observation, setup }: OwnedContainer): string {
 }
 
 function matches(input: Wanted, spec: Ready, observation: OwnedContainer["observation"]): boolean {
-  const sameImage = input.image?.kind !== "found" || input.image.id === observation.imageId;
-  return sameSpec(spec, observation) && sameImage;
+  return sameSpec(spec, observation) && !isRebuilt(input, observation);
 }
+
+/** A tag that can't be resolved says nothing. */
+const isRebuilt = ({ image }: Wanted, observation: OwnedContainer["observation"]): boolean =>
+  image?.kind === "found" && image.id !== observation.imageId;
 
 /** An unknown hash version (an older or newer controller made it) says nothing: then the fields themselves are compared. */
 function sameSpec(spec: Ready, observation: OwnedContainer["observation"]): boolean {
@@ -138,12 +141,10 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
     const fields = diffRecreate(spec.container, observation.created).map(({ field }) => field);
     const what = fields.length === 0 ? "docker.setupCommand" : fields.join(", ");
     reasons.push({ cause: "drift", because: `${what} changed`, broken: false });
-  } else if (input.image?.kind === "found" && input.image.id !== observation.imageId) {
+  } else if (isRebuilt(input, observation)) {
     reasons.push({ cause: "image", because: `image ${spec.container.image} was rebuilt`, broken: false });
   }
-  const stuck = limitDrift(input, spec, observation).filter(
-    ({ name, unset }) => !input.capabilities.liveFields.has(name) || (unset && !input.capabilities.liveUnset.has(name)),
-  );
+  const stuck = limitDrift(input, spec, observation).filter((one) => !canUpdate(input, one));
   if (stuck.length > 0) {
     const what = stuck.map(({ field }) => field).join(", ");
     reasons.push({ cause: "drift", because: `${what} changed, which this engine can't do while the container runs`, broken: false });
@@ -182,4 +183,23 @@ function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): F
     actual,
   }));
   return [...recreate, ...setup, ...live];
+}
+
+/** Whether the engine can change this limit while the container runs. */
+export function canUpdate({ capabilities }: PlanInput, { name, unset }: Pick<LiveDrift, "name" | "unset">): boolean {
+  return capabilities.liveFields.has(name) && (!unset || capabilities.liveUnset.has(name));
+}
+
+const IMAGE_ID_LENGTH = "sha256:".length + 12;
+
+/** What of the spec only a new container can bring: empty for one that is merely too old, or that a person wants anew. */
+export function partsOf(input: Wanted, spec: Ready, serving: OwnedContainer): ChangePart[] {
+  const { observation } = serving;
+  const stuck = new Set(limitDrift(input, spec, observation).flatMap((one) => (canUpdate(input, one) ? [] : one.field)));
+  const fields = driftOf(input, spec, serving).filter(({ field, remedy }) => remedy === "recreate" || stuck.has(field));
+  const imageId = input.image?.kind === "found" ? input.image.id : "";
+  const parts = fields.map((one) => toChangePart(one, spec.container, imageId));
+  if (!isRebuilt(input, observation) || fields.some(({ field }) => field === "docker.image")) return parts;
+  const desired = `${spec.container.image} (${imageId.slice(0, IMAGE_ID_LENGTH)})`;
+  return [...parts, toChangePart({ field: "docker.image", desired }, spec.container, imageId)];
 }

@@ -2,9 +2,10 @@
 // Nothing here is read back by a plan, except the failure, which is kept so that back-off outlives a restart.
 import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
 import { type Condition, mergeCondition } from "../../api/condition.ts";
-import type { Failure, Sandbox } from "../../api/sandbox.ts";
+import type { Failure, Sandbox, SandboxChange } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";
-import type { OwnedContainer, Plan, PlanInput } from "./types.ts";
+import { waitsSince } from "./replacement.ts";
+import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
 type Judgement = Pick<Condition, "status" | "reason" | "message">;
 
@@ -44,6 +45,15 @@ function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): 
 
 const isPruned = ({ want }: PlanInput): boolean => want.kind === "unwanted" && want.evidence.kind === "idle";
 
+const DEFERRALS: Readonly<Record<DeferralReason, string>> = {
+  "in-use": "DeferredInUse",
+  pinned: "Pinned",
+  paused: "RolloutPaused",
+  canary: "WaitsForCanary",
+  turn: "WaitsForTurn",
+  halted: "RolloutHalted",
+};
+
 function judgeUpToDate(plan: Plan, hindrance: Hindrance | null): Judgement {
   const { verdict } = plan;
   if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
@@ -51,7 +61,7 @@ function judgeUpToDate(plan: Plan, hindrance: Hindrance | null): Judgement {
     case "converged":
       return { status: "True", reason: "UpToDate", message: "the container matches the newest spec" };
     case "deferred":
-      return { status: "False", reason: "DeferredInUse", message: verdict.message };
+      return { status: "False", reason: verdict.overdue ? "DriftOverdue" : DEFERRALS[verdict.reason], message: verdict.message };
     case "held":
       return { status: "False", reason: "RemovalHeld", message: verdict.message };
     case "progressing":
@@ -107,11 +117,19 @@ export function summarize(input: PlanInput, plan: Plan, { previous, spec, failur
       drift: plan.drift,
       deferredUntil: plan.verdict.kind === "deferred" ? plan.verdict.until : null,
       deferredSince: waits ? (previous?.status.deferredSince ?? now) : null,
+      change: toChange(input, plan),
       lastUsedAt: input.lastUsedAt,
       failure,
       next: renderNext(input, plan),
     },
   };
+}
+
+/** What is not known just now (no image, no folder) changes nothing that was known. */
+function toChange({ change, now, want }: PlanInput, { replacement, verdict }: Plan): SandboxChange | null {
+  if (replacement !== null) return { parts: replacement.parts, since: waitsSince(change, now), pending: true };
+  if (want.kind === "unwanted" || verdict.kind === "gone") return null;
+  return change !== null && verdict.kind === "converged" ? { ...change, pending: false } : change;
 }
 
 function toContainerStatus(serving: OwnedContainer | null): Sandbox["status"]["container"] {

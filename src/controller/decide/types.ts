@@ -13,7 +13,7 @@ import {
 } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import type { ErrorCode } from "../../api/errors.ts";
-import type { ContainerSpec, Failure, FieldDrift, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
+import type { ChangePart, ContainerSpec, Failure, FieldDrift, LiveSpec, SandboxChange, SandboxKind } from "../../api/sandbox.ts";
 import type { Capabilities, Handle, ImageFact, Observation } from "./observation.ts";
 
 /** What one sandbox should be, as far as the config and the sessions say; what depends on the host (owner, image) is not resolved yet. */
@@ -100,9 +100,20 @@ export interface PlanInput {
   lastUsedAt: EpochMs | null;
   /** A person's wish. null: none. */
   request: { recreateAfter: EpochMs; kill: boolean } | null;
+  /** A person keeps the sandbox as it is, whatever the config says. */
+  pinned: boolean;
+  /** As the last look left it. */
+  change: SandboxChange | null;
+  /** Whether the rollout lets a container that works be replaced now. */
+  gate: RolloutGate;
   failure: Failure | null;
   capabilities: Capabilities;
 }
+
+/** Why a change waits, from a closed set: people and programs tell them apart by it. */
+export type DeferralReason = "in-use" | "pinned" | "paused" | "canary" | "turn" | "halted";
+
+export type RolloutGate = { kind: "open" } | { kind: "closed"; reason: DeferralReason; until: EpochMs | null; message: string };
 
 /** Why something is done, from a closed set: it becomes a metric's label. */
 export type Cause = "wanted" | "drift" | "image" | "age" | "forced" | "crash" | "external" | "idle" | "released" | "orphan" | "setup";
@@ -130,8 +141,8 @@ export type Verdict =
   | { kind: "converged" }
   /** Steps are under way; `message` says which. */
   | { kind: "progressing"; message: string }
-  /** It serves, and a change waits. `until` is null when it waits for live work to end. */
-  | { kind: "deferred"; until: EpochMs | null; message: string }
+  /** It serves, and a change waits. `until` is null when nothing tells when the wait ends; `overdue` when it is longer than it should be. */
+  | { kind: "deferred"; reason: DeferralReason; until: EpochMs | null; overdue: boolean; message: string }
   /** Nothing can be done before `retryAt`, or before a person edits something. */
   | { kind: "blocked"; code: ErrorCode | "SetupFailed" | "CrashLoop"; message: string; retryAt: EpochMs | null }
   /** It serves, and its removal waits for a person. */
@@ -148,6 +159,17 @@ export interface Plan {
   /** The container that serves, or will once repaired in place. */
   serving: OwnedContainer | null;
   drift: readonly FieldDrift[];
+  /** The container that works and is to be replaced by another one. null: there is none. */
+  replacement: Replacement | null;
+}
+
+/** A replacement that takes a working container's place, now or later. */
+export interface Replacement {
+  cause: Cause;
+  /** Empty: the same spec once more. */
+  parts: readonly ChangePart[];
+  /** Work lives in the container that serves, or may. */
+  busy: boolean;
 }
 
 /** What a door needs to know of a sandbox to run things in it. */

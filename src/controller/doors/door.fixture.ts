@@ -96,6 +96,7 @@ export function sandboxOf(
       drift: [],
       deferredUntil: null,
       deferredSince: null,
+      change: null,
       lastUsedAt: null,
       failure: null,
       next: [],
