@@ -134,6 +134,61 @@ test("doctor looks by itself when no controller runs, and an engine that can't b
   expect(stdout).toContain("has no controller running");
 });
 
+test("explain shows what the config sets and groups tools by rule; --all shows each", async () => {
+  const door = await openDoor();
+  const value = { value: "2", at: "openclaw.json:3:7", over: null };
+  const tool = { allowed: false, source: "tools.deny" };
+  door.views.explained = {
+    config: "/state/openclaw.json",
+    agentId: "main",
+    sessionKey: null,
+    sandboxed: true,
+    because: "sandbox.mode is all",
+    sandbox: { name: NAME, scope: "agent", scopeKey: "agent:main", status: null, live: { kind: "none" } },
+    values: [
+      { ...value, key: "docker.cpus", source: "agents.list[0].sandbox.docker.cpus", over: "agents.defaults.sandbox.docker.cpus" },
+      { ...value, key: "docker.memory", source: "default", at: null },
+    ],
+    ignored: [],
+    mounts: [],
+    tools: [
+      { ...tool, tool: "cron", rule: 'deny "cron" of tools', fix: 'remove "cron" from tools.deny' },
+      { ...tool, tool: "nodes", rule: 'deny "nodes" of tools', fix: 'remove "nodes" from tools.deny' },
+      { tool: "exec", allowed: true, rule: 'allow "exec" of tools', source: "tools.allow", fix: null },
+    ],
+    next: [`removed at ${new Date(NOW + 3_600_000).toISOString()} if it stays unused`],
+    warnings: [],
+    missing: ["the session has no file"],
+  };
+  const { stdout, code } = await sandbox(door, "explain");
+  expect(code).toBe(0);
+  expect(stdout).toContain("2      agents.list[0].sandbox.docker.cpus (openclaw.json:3:7), over agents.defaults.sandbox.docker.cpus\n");
+  expect(stdout).toContain("1 more keys have their defaults; --all shows them");
+  expect(stdout).toContain("(in 1h) if it stays unused");
+  expect(stdout).toContain(
+    '  yes  allow "exec" of tools (tools.allow)\n       exec\n  no   deny ... of tools (tools.deny); to change it, remove ... from tools.deny\n       cron nodes\n',
+  );
+  expect(stdout).toContain("Not known:\n  the session has no file\n");
+  const all = (await sandbox(door, "explain", "--all")).stdout;
+  expect(all).toContain("docker.memory");
+  expect(all).toMatch(/nodes +no +deny "nodes" of tools +tools\.deny +remove "nodes" from tools\.deny/);
+});
+
+test("explain without a controller tells what the config says, and what it can't tell", async () => {
+  const stateDir = makeStateDir();
+  writeFileSync(join(stateDir, "openclaw.json"), '{ agents: { defaults: { sandbox: { mode: "all", docker: { cpus: 2 } } } } }', {
+    mode: 0o600,
+  });
+  const { stdout, code } = await cli(["sandbox", "explain", "--agent", "main"], { stateDir });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/docker\.cpus +2 +agents\.defaults\.sandbox\.docker\.cpus \(openclaw\.json:1:\d+\)/);
+  expect(stdout).toContain("State:  not known");
+  expect(stdout).toContain(`no controller runs for ${stateDir}`);
+  expect(await cli(["sandbox", "explain", "--agent", "nobody"], { stateDir })).toMatchObject({ code: 3 });
+  writeFileSync(join(stateDir, "openclaw.json"), "{ agents: 1 }", { mode: 0o600 });
+  expect(await cli(["sandbox", "explain"], { stateDir })).toMatchObject({ code: 1, stderr: expect.stringContaining("openclaw.json:1:11") });
+});
+
 test("recreate writes one wish per chosen sandbox, which keeps what an earlier wish said", async () => {
   const door = await openDoor();
   const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toAgentId } from "./brands.ts";
 import { mustParse, mustResolve } from "./config/fixture.ts";
-import { decideTool, decideTools, KNOWN_TOOLS, matchesTool, renderRefusal, toToolName, toToolPolicy } from "./tool-policy.ts";
+import { decideOnHost, decideTool, decideTools, KNOWN_TOOLS, matchesTool, renderRefusal, toToolName, toToolPolicy } from "./tool-policy.ts";
 
 /** What the agent `main` of this config may do with a tool. */
 function decide(text: string, tool: string, where: "sandbox" | "host" = "sandbox") {
@@ -40,6 +40,25 @@ describe("a sandboxed session without any list", () => {
       source: "default",
       fix: 'add "web_search" to tools.sandbox.tools.alsoAllow',
     }));
+});
+
+describe("a session without a sandbox", () => {
+  const onHost = (text: string, tool: string) => decideOnHost(mustParse(text), toAgentId("main"), decide(text, tool, "host"));
+
+  test.each(["exec", "process", "read", "write", "edit", "apply_patch"])("has no %s unless tools.exec.host permits it", (tool) => {
+    expect(onHost("{}", tool)).toMatchObject({
+      allowed: false,
+      source: "default",
+      fix: expect.stringContaining('tools.exec.host to "gateway"'),
+    });
+    expect(onHost('{ tools: { exec: { host: "gateway" } } }', tool).allowed).toBe(true);
+  });
+
+  test("is refused by the agent's own key over the global one, and keeps tools that touch no host", () => {
+    const text = '{ tools: { exec: { host: "gateway" } }, agents: { list: [{ id: "main", tools: { exec: { host: "sandbox" } } }] } }';
+    expect(onHost(text, "exec")).toMatchObject({ allowed: false, source: "agents.list[0].tools.exec.host" });
+    expect(onHost(text, "sessions_list").allowed).toBe(true);
+  });
 });
 
 test("an unsandboxed session may use everything that no list refuses", () => {

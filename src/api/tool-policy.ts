@@ -205,6 +205,18 @@ export function decideTools(policy: ToolPolicy, tools: readonly string[] = KNOWN
   return [...names].toSorted().map((tool) => decideTool(policy, tool));
 }
 
+/** Without a sandbox a tool that runs commands or touches files would do so on this host, which only `tools.exec.host` can permit. */
+export function decideOnHost(config: Config, agentId: AgentId, decision: ToolDecision): ToolDecision {
+  const isOnHost = ["group:fs", "group:runtime"].some((group) => matchesTool(group, decision.tool));
+  const agent = findAgent(config, agentId);
+  const own = agent?.tools.exec?.host;
+  const key = own === undefined || agent?.path == null ? "tools.exec.host" : `${agent.path}.tools.exec.host`;
+  if (!decision.allowed || !isOnHost || (own ?? config.tools.exec?.host) === "gateway") return decision;
+  const source = own === undefined && config.tools.exec?.host === undefined ? "default" : key;
+  const rule = "a session without a sandbox has no tools on this host";
+  return { tool: decision.tool, allowed: false, rule, source, fix: `sandbox the session, or set ${key} to "gateway"` };
+}
+
 function refuse(layer: ToolLayer, tool: string): ToolDecision | null {
   const denied = layer.deny?.words.find((word) => matchesTool(word, tool));
   if (layer.deny !== null && denied !== undefined) {

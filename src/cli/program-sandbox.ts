@@ -44,6 +44,8 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .description("what is in force for a session or agent, and which key of which file says so")
     .addOption(new Option("--session <key>", "session key; main means agent:main:main"))
     .addOption(new Option("--agent <id>", "agent"))
+    .addOption(new Option("--all", "defaults too, and each tool by itself"))
+    .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, options)));

@@ -1,130 +1,167 @@
 // Says why a session's or an agent's sandbox is as it is: every value with the place it comes from, mounts, tools, live state, what is next.
-// It shows what the resolvers of `api` and the loop decided and decides nothing itself.
-import type { AgentId, InstanceId, SandboxName } from "../api/brands.ts";
-import { type Config, findAgent, type HostFolders } from "../api/config/config.ts";
-import { type EffectiveSandbox, resolveSandbox, toConfigKey, type ValueSource } from "../api/config/effective.ts";
+// It shows what the resolvers of `api` and the decisions say and decides nothing itself; looking at the engine is the caller's.
+import { type AgentId, type DurationMs, type InstanceId, later, type SandboxName } from "../api/brands.ts";
+import { type Agent, type Config, findAgent, type HostFolders } from "../api/config/config.ts";
+import { type EffectiveSandbox, resolveSandbox, toConfigKey } from "../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../api/config/sandboxed.ts";
 import { OperationError } from "../api/errors.ts";
 import type { Issue } from "../api/issue.ts";
 import { toContainerName } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Session } from "../api/session.ts";
-import { decideTools, toToolPolicy } from "../api/tool-policy.ts";
-import type { ExplainedValue, ExplainView } from "../api/wire.ts";
+import { decideOnHost, decideTools, toToolPolicy } from "../api/tool-policy.ts";
+import type { ExplainView, LiveView } from "../api/wire.ts";
+import { forecast } from "./decide/forecast.ts";
+import { renderAction } from "./decide/render.ts";
 import { AGENT_MOUNT_TARGET } from "./decide/spec.ts";
+import { renderNext } from "./decide/status.ts";
+import type { OwnedContainer, PlanInput } from "./decide/types.ts";
 import { toDesired, toScopeKeyOf } from "./decide/wanted.ts";
+import { explainSource, explainValues } from "./explain-values.ts";
 
-export interface ExplainInputs {
+type SessionFacts = Pick<Session["spec"], "key" | "kind" | "agentId">;
+
+export interface SubjectInputs {
   instance: InstanceId;
   config: Config;
   folders: HostFolders;
-  issues: readonly Issue[];
   agentId: AgentId;
   /** What is known of the session; only its key when it has no file. null: the agent is meant, as its main session sees it. */
-  session: Pick<Session["spec"], "key" | "kind" | "agentId"> | null;
-  statusOf(name: SandboxName): Sandbox | null;
+  session: SessionFacts | null;
+}
+
+/** Who is explained, and the sandbox that the config gives to it. */
+export interface Subject extends SubjectInputs {
+  agent: Agent;
+  sandbox: EffectiveSandbox;
+  isSandboxed: boolean;
+  scope: EffectiveSandbox["scope"];
+  scopeKey: ReturnType<typeof toScopeKeyOf>;
+  name: SandboxName;
 }
 
 /** @throws OperationError `NotFound` when the config has no such agent */
-export function explain(inputs: ExplainInputs): ExplainView {
-  const { config, agentId, folders, instance, issues } = inputs;
+export function findSubject(inputs: SubjectInputs): Subject {
+  const { config, agentId, folders, instance } = inputs;
   const agent = findAgent(config, agentId);
   if (agent === undefined) {
     const known = config.agents.map(({ id }) => id).join(", ");
     throw new OperationError("NotFound", `the config has no agent "${agentId}"`, { fix: `configured agents: ${known}` });
   }
   const sandbox = resolveSandbox(config, agent, folders);
-  const key = inputs.session?.key ?? (`agent:${agentId}:main` as Session["spec"]["key"]);
-  const session = inputs.session ?? { key, agentId, kind: "main" as const };
-  const sandboxed = isSandboxed(sandbox.mode, session);
+  const session = sessionOf(inputs);
   const scope = toSessionScope(sandbox.scope, session);
   const scopeKey = toScopeKeyOf(scope, agentId, session.key);
   const name = toContainerName(sandbox.docker.containerPrefix, instance, scopeKey);
-  const status = inputs.statusOf(name);
-  const policy = toToolPolicy(config, { agentId, sandbox: sandboxed ? sandbox : null });
+  return { ...inputs, agent, sandbox, isSandboxed: isSandboxed(sandbox.mode, session), scope, scopeKey, name };
+}
+
+const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
+  session ?? { key: `agent:${agentId}:main` as SessionFacts["key"], agentId, kind: "main" };
+
+/** What is known of the subject beside the config. */
+export interface Seen {
+  /** As last written down. null: there is no such sandbox. */
+  status: Sandbox | null;
+  /** What a pass would see now. null: nobody looked, or the look failed. */
+  look: { input: PlanInput; uses: number } | null;
+  /** What could not be looked at, and why. */
+  missing: readonly string[];
+  issues: readonly Issue[];
+}
+
+export function explain(subject: Subject, { status, look, missing, issues }: Seen): ExplainView {
+  const { config, agentId, sandbox, scope, scopeKey, name } = subject;
   return {
+    config: config.file,
     agentId,
-    sessionKey: inputs.session?.key ?? null,
-    sandboxed,
-    because: becauseOf(sandbox, session, sandboxed),
-    sandbox: sandboxed ? { name, scope, scopeKey, status } : null,
-    values: valuesOf(sandbox),
-    mounts: sandboxed ? mountsOf(toDesired(instance, { id: agentId, sandbox }, scope, scopeKey)) : [],
-    tools: decideTools(policy).map(({ tool, allowed, rule, source, fix }) => ({ tool, allowed, rule, source, fix })),
-    next: nextOf(sandbox, sandboxed, status),
-    warnings: [...issues, ...sandbox.ignored.map(toIgnored)],
+    sessionKey: subject.session?.key ?? null,
+    sandboxed: subject.isSandboxed,
+    because: becauseOf(subject),
+    sandbox: subject.isSandboxed ? { name, scope, scopeKey, status, live: liveOf(subject, look) } : null,
+    values: explainValues(config, sandbox),
+    ignored: sandbox.ignored.map((key) => ({ key, because: 'the scope is "shared", so that agents.defaults.sandbox alone counts' })),
+    mounts: subject.isSandboxed ? mountsOf(subject) : [],
+    tools: toolsOf(subject),
+    next: nextOf(subject, status, look?.input ?? null),
+    warnings: issues.filter((issue) => concerns(subject, issue)),
+    missing: [...missing],
   };
 }
 
-function becauseOf(sandbox: EffectiveSandbox, session: Pick<Session["spec"], "key" | "kind">, sandboxed: boolean): string {
-  const source = renderSource(sandbox.provenance.get("mode"));
-  if (session.kind === "mcp") return "MCP sessions are always sandboxed, each by itself";
-  if (sandboxed) return `sandbox.mode is ${sandbox.mode} (${source})`;
-  return sandbox.mode === "off"
-    ? `sandbox.mode is off (${source})`
-    : `sandbox.mode is non-main (${source}) and this is the agent's main session`;
+function becauseOf({ sandbox, config, isSandboxed: yes, ...inputs }: Subject): string {
+  const { source, at } = explainSource(config, sandbox.provenance.get("mode"));
+  const place = at === null ? source : `${source} at ${at}`;
+  if (sessionOf({ config, ...inputs }).kind === "mcp") return "MCP sessions are always sandboxed, each by itself";
+  if (yes || sandbox.mode === "off") return `sandbox.mode is ${sandbox.mode} (${place})`;
+  return `sandbox.mode is non-main (${place}) and this is the agent's main session`;
 }
 
-/** Values of environment variables may be secrets: only that they are set is said. */
-function valuesOf(sandbox: EffectiveSandbox): ExplainedValue[] {
-  return [...sandbox.provenance]
-    .filter(([key]) => !key.startsWith("browser.") && key !== "docker.env")
-    .map(([key, source]) => ({
-      key,
-      value: key.startsWith("docker.env.") ? "(set)" : renderValue(readKey(sandbox, key)),
-      source: renderSource(source),
-    }));
+function liveOf({ sandbox }: Subject, look: Seen["look"]): LiveView {
+  if (look === null) return { kind: "unknown" };
+  const { input, uses } = look;
+  const [container] = input.containers.toSorted((left, right) => rankOf(left) - rankOf(right));
+  if (container === undefined) return { kind: "none" };
+  const { observation, inUse } = container;
+  const hotUntil = input.lastUsedAt === null ? null : later(input.lastUsedAt, sandbox.rollout.hotWindow as DurationMs);
+  return {
+    kind: "container",
+    state: observation.state,
+    isPending: observation.stage === "pending",
+    startedAt: observation.startedAt,
+    user: observation.created.user,
+    inUse: renderUse(inUse, uses),
+    lastUsedAt: input.lastUsedAt,
+    hotUntil: hotUntil !== null && hotUntil > input.now ? hotUntil : null,
+  };
 }
 
-/** `docker.memory` of the effective block; undefined where the key names part of a list or a merged record. */
-function readKey(sandbox: EffectiveSandbox, key: string): unknown {
-  let value: unknown = sandbox;
-  for (const part of key.split(/[.[\]]+/).filter((word) => word !== "")) {
-    if (typeof value !== "object" || value === null) return undefined;
-    const named = Array.isArray(value) ? value.find((item) => isNamed(item, part)) : undefined;
-    value = named ?? Reflect.get(value, part);
-  }
-  return value;
+/** What serves, or did, before what is being made. */
+const rankOf = ({ observation }: OwnedContainer): number => (observation.stage === "pending" ? 1 : 0);
+
+function renderUse(inUse: "yes" | "no" | "unknown", uses: number): string | null {
+  if (uses > 0) return `${uses} ${uses === 1 ? "command or stream" : "commands or streams"} through the controller`;
+  if (inUse === "yes") return "a command that was started past the controller";
+  return inUse === "unknown" ? "it can't be told, which counts as in use" : null;
 }
 
-const isNamed = (item: unknown, name: string): boolean => typeof item === "object" && item !== null && Reflect.get(item, "name") === name;
-
-function renderValue(value: unknown): string {
-  if (value === null || value === undefined) return "unset";
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(renderItem).join(" ");
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** As one writes it in the config: `/tmp:size=256m`, `nofile:1024:2048`. */
-const renderItem = (item: unknown): string => (typeof item === "object" && item !== null ? Object.values(item).join(":") : String(item));
-
-function renderSource(source: ValueSource | undefined): string {
-  if (source === undefined || source.kind === "default") return "default";
-  return `${source.path} at ${source.file}:${source.line}:${source.column}`;
-}
-
-function mountsOf({ workspace, agentDir, settings }: ReturnType<typeof toDesired>): ExplainView["mounts"] {
+function mountsOf(subject: Subject): ExplainView["mounts"] {
+  const { instance, agentId, sandbox, scope, scopeKey, config } = subject;
+  const { workspace, agentDir, settings } = toDesired(instance, { id: agentId, sandbox }, scope, scopeKey);
+  const because = (key: string): string => explainSource(config, sandbox.provenance.get(key)).source;
+  const access = `workspaceAccess ${sandbox.workspaceAccess} (${because("workspaceAccess")})`;
+  const purpose = workspace.purpose === "agent" ? "the agent's workspace" : `the workspace of scope ${scope}`;
   const mounts: ExplainView["mounts"] = [
-    { source: workspace.dir, target: settings.docker.workdir, access: "rw", kind: `${workspace.purpose} workspace` },
+    { source: workspace.dir, target: settings.docker.workdir, access: "rw", because: `${purpose}: ${access}` },
   ];
-  if (agentDir !== null) mounts.push({ source: agentDir, target: AGENT_MOUNT_TARGET, access: "ro", kind: "agent workspace" });
-  for (const { source, target, readOnly } of settings.docker.binds)
-    mounts.push({ source, target, access: readOnly ? "ro" : "rw", kind: "bind" });
+  if (agentDir !== null)
+    mounts.push({ source: agentDir, target: AGENT_MOUNT_TARGET, access: "ro", because: `the agent's workspace: ${access}` });
+  for (const [index, { source, target, readOnly }] of settings.docker.binds.entries())
+    mounts.push({ source, target, access: readOnly ? "ro" : "rw", because: because(`docker.binds[${index}]`) });
   return mounts;
 }
 
-function nextOf(sandbox: EffectiveSandbox, sandboxed: boolean, status: Sandbox | null): string[] {
+function toolsOf({ config, agentId, sandbox, isSandboxed: yes }: Subject): ExplainView["tools"] {
+  const decisions = decideTools(toToolPolicy(config, { agentId, sandbox: yes ? sandbox : null }));
+  return yes ? [...decisions] : decisions.map((decision) => decideOnHost(config, agentId, decision));
+}
+
+/** Steps that are due, then what waits and until when, then what only a person can change. */
+function nextOf({ sandbox, isSandboxed: yes }: Subject, status: Sandbox | null, input: PlanInput | null): string[] {
+  const known = input === null ? [...(status?.status.next ?? [])] : nextSteps(input);
   // What is left of a sandbox that the config does not want any more has a next step too.
-  if (!sandboxed) return [...(status?.status.next ?? []), `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
-  if (status !== null) return [...status.status.next];
-  if (sandbox.start === "eager") return ["the sandbox is made as soon as the config is in force"];
+  if (!yes) return [...known, `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
+  if (input === null || known.length > 0 || input.want.kind === "wanted") return known;
   return [`the sandbox is made when a session uses it; to have it always, set ${toConfigKey(sandbox, "start")} to "eager"`];
 }
 
-const toIgnored = (path: string): Issue => ({
-  severity: "warning",
-  file: "",
-  path,
-  message: 'has no effect, because the scope is "shared"',
-  fix: "set it in agents.defaults.sandbox",
-});
+function nextSteps(input: PlanInput): string[] {
+  const { actions, rest } = forecast(input);
+  return [...actions.map((action) => `now: ${renderAction(action)}`), ...renderNext(input, rest)];
+}
+
+/** Of other agents' own blocks nothing is said. */
+function concerns({ agent, config }: Subject, { path }: Issue): boolean {
+  const isOf = (other: Agent): boolean => other.path !== null && (path === other.path || path.startsWith(`${other.path}.`));
+  return isOf(agent) || !config.agents.some(isOf);
+}

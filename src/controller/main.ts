@@ -7,17 +7,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
-import { loadConfig } from "../api/config/load.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import { renderIssue } from "../api/issue.ts";
 import { toDefaultInstance } from "../api/names.ts";
-import type { ControllerView, DoctorView } from "../api/wire.ts";
+import type { ControllerView, DoctorView, ExplainView } from "../api/wire.ts";
+import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./alone.ts";
 import { createSystemClock } from "./clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
 import type { Owner } from "./decide/spec.ts";
-import { examine } from "./doctor/examine.ts";
 import { startAdminServer } from "./doors/admin-server.ts";
+import type { ExplainQuery } from "./doors/admin-views.ts";
 import { Audit } from "./doors/audit.ts";
 import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
@@ -45,8 +45,6 @@ export interface RunOptions {
   /** Home folder of the user. */
   home: string;
 }
-
-export type DoctorOptions = Pick<RunOptions, "stateDir" | "configPath" | "instance" | "home">;
 
 /** Creations at the same time per core; beyond 2 to 4 an engine gets slower, not faster. */
 const PASSES_PER_CORE = 3;
@@ -110,24 +108,14 @@ export async function runController(options: RunOptions): Promise<number> {
   }
 }
 
-/** The same look at the machine as a controller's, for when none runs. Starts nothing that outlives it. */
-export async function runDoctor({ stateDir: written, configPath, home, instance }: DoctorOptions): Promise<DoctorView> {
-  const stateDir = await realpath(written).catch(() => written);
-  const folders = { stateDir, home };
-  const identity = instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(instance);
-  const owner = processOwner();
-  const loaded = await loadConfig(configPath, { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] });
-  const parts = {
-    now: createSystemClock().now,
-    instance: identity,
-    folders,
-    owner,
-    engine: () => connectDocker({ instance: identity, environment: process.env, home, observer: () => undefined }),
-    config: loaded.ok ? loaded.value : null,
-    configView: { file: configPath, ok: loaded.ok, issues: loaded.issues },
-  };
-  return { findings: await examine(parts, null) };
-}
+/** The same look at the machine as a controller's, for when none runs. */
+export const runDoctor = (options: AloneOptions): Promise<DoctorView> => doctorAlone(options, hostOfProcess());
+
+/** What the config alone tells, for when no controller runs. @throws OperationError `InvalidConfig`, `NotFound` */
+export const runExplain = ({ query, ...options }: AloneOptions & { query: ExplainQuery }): Promise<ExplainView> =>
+  explainAlone(query, options, hostOfProcess());
+
+const hostOfProcess = (): AloneHost => ({ variables: process.env, owner: processOwner(), now: createSystemClock().now });
 
 const processOwner = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
 

@@ -95,6 +95,11 @@ export class Observer {
     return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
   }
 
+  /** How many commands and streams use these containers through our own doors. */
+  usesOf(containers: readonly OwnedContainer[]): number {
+    return containers.reduce((sum, { observation }) => sum + this.#parts.uses.countOf(observation.handle.id), 0);
+  }
+
   async #containers(name: SandboxName): Promise<OwnedContainer[]> {
     const { engine, instance, ledger, setups, uses, foreign } = this.#parts;
     const owned: OwnedContainer[] = [];

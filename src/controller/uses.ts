@@ -39,7 +39,11 @@ export class Uses {
   }
 
   isHeld(id: ContainerId): boolean {
-    return (this.#holds.get(id)?.aborts.size ?? 0) > 0;
+    return this.countOf(id) > 0;
+  }
+
+  countOf(id: ContainerId): number {
+    return this.#holds.get(id)?.aborts.size ?? 0;
   }
 
   /** How many uses there are, of all containers. */

@@ -1,12 +1,10 @@
 // What the admin door shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
-import { type EpochMs, type InstanceId, type SandboxName, toAgentId, toSessionKey } from "../api/brands.ts";
+import type { EpochMs, InstanceId, SandboxName } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
-import { OperationError } from "../api/errors.ts";
-import { toAgentOfKey } from "../api/names.ts";
+import { OperationError, renderError } from "../api/errors.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import type { Session } from "../api/session.ts";
 import type {
   ControllerView,
   DoctorView,
@@ -27,7 +25,8 @@ import { examine } from "./doctor/examine.ts";
 import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
-import { explain } from "./explain.ts";
+import { explain, findSubject } from "./explain.ts";
+import { parseExplainQuery, toExplained } from "./explain-query.ts";
 import type { Observer } from "./observe.ts";
 import type { RemovalBrake } from "./removal-brake.ts";
 import type { SetupLogs } from "./setup-logs.ts";
@@ -111,19 +110,22 @@ export class LoopViews implements AdminViews {
     return { name, wanted: input.want.kind === "wanted", because: input.want.because, actions: actions.map(renderAction), ...waits };
   }
 
-  async explain({ sessionKey, agentId }: ExplainQuery): Promise<ExplainView> {
-    const { desired, folders, instance, config, statuses } = this.#parts;
+  async explain(query: ExplainQuery): Promise<ExplainView> {
+    const { desired, folders, instance, config, statuses, observer } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
-    const key = sessionKey === null ? null : toSessionKey(sessionKey);
-    const agent = agentId === null ? (key === null ? null : toAgentOfKey(key)) : toAgentId(agentId);
-    if (agent === null)
-      throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });
-    const known =
-      key === null
-        ? null
-        : (desired.sessions.get(agent)?.sessions.find(({ spec }) => spec.key === key)?.spec ?? toUnknownSession(key, agent));
-    const statusOf = (name: SandboxName): Sandbox | null => statuses.get(name) ?? null;
-    return explain({ instance, folders, config: desired.config, issues: config.view.issues, agentId: agent, session: known, statusOf });
+    const asked = parseExplainQuery(query);
+    const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
+    const subject = findSubject({ instance, folders, config: desired.config, ...explained });
+    const status = statuses.get(subject.name) ?? null;
+    const known = { status, issues: config.view.issues };
+    try {
+      const seen = await observer.observe(subject.name, status);
+      const input = { ...seen.input, failure: status?.status.failure ?? null };
+      return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      return explain(subject, { ...known, missing: [...missing, `the container as it is now: ${renderError(error)}`], look: null });
+    }
   }
 
   async logs(name: SandboxName, tailLines: number): Promise<SetupLogView> {
@@ -157,12 +159,4 @@ export class LoopViews implements AdminViews {
     const { unowned, removed } = await this.#parts.sweep.run();
     return { items: unowned, removed };
   }
-}
-
-/** A session without a file, as one of that key would be. */
-function toUnknownSession(
-  key: Session["spec"]["key"],
-  agentId: Session["spec"]["agentId"],
-): Pick<Session["spec"], "key" | "kind" | "agentId"> {
-  return { key, agentId, kind: key === `agent:${agentId}:main` ? "main" : "direct" };
 }

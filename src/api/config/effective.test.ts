@@ -226,16 +226,43 @@ describe("every value names its source", () => {
   const sandbox = mustResolve(mustParse(CONFIG), "work");
   test.each([
     ["mode", { kind: "config", path: "agents.defaults.sandbox.mode", file: "openclaw.json", line: 2, column: 32 }],
-    ["docker.memory", { kind: "config", path: "agents.entries.work.sandbox.docker.memory", file: "openclaw.json", line: 4, column: 23 }],
+    [
+      "docker.memory",
+      {
+        kind: "config",
+        path: "agents.entries.work.sandbox.docker.memory",
+        file: "openclaw.json",
+        line: 4,
+        column: 23,
+        over: "agents.defaults.sandbox.docker.memory",
+      },
+    ],
     ["docker.env.A", { kind: "config", path: "agents.defaults.sandbox.docker.env.A", file: "openclaw.json", line: 2, column: 73 }],
-    ["docker.env.B", { kind: "config", path: "agents.entries.work.sandbox.docker.env.B", file: "openclaw.json", line: 5, column: 17 }],
+    [
+      "docker.env.B",
+      {
+        kind: "config",
+        path: "agents.entries.work.sandbox.docker.env.B",
+        file: "openclaw.json",
+        line: 5,
+        column: 17,
+        over: "agents.defaults.sandbox.docker.env.B",
+      },
+    ],
     [
       "docker.ulimits.nproc",
       { kind: "config", path: "agents.entries.work.sandbox.docker.ulimits.nproc", file: "openclaw.json", line: 5, column: 42 },
     ],
     [
       "docker.binds[0]",
-      { kind: "config", path: "agents.entries.work.sandbox.docker.binds[0]", file: "openclaw.json", line: 6, column: 15 },
+      {
+        kind: "config",
+        path: "agents.entries.work.sandbox.docker.binds[0]",
+        file: "openclaw.json",
+        line: 6,
+        column: 15,
+        over: "agents.defaults.sandbox.docker.binds[0]",
+      },
     ],
     ["docker.binds[1]", { kind: "config", path: "agents.defaults.sandbox.docker.binds[1]", file: "openclaw.json", line: 2, column: 109 }],
     ["agentWorkspace", { kind: "default" }],

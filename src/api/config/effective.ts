@@ -35,7 +35,13 @@ export interface EffectiveBrowser extends Readonly<Omit<BrowserComplete, "binds"
 }
 
 /** Where an effective value comes from. */
-export type ValueSource = { readonly kind: "default" } | ({ readonly kind: "config"; readonly path: string } & ConfigLocation);
+export type ValueSource =
+  | { readonly kind: "default" }
+  | ({
+      readonly kind: "config";
+      readonly path: string /** The key path in the defaults that it won over. */;
+      readonly over?: string;
+    } & ConfigLocation);
 
 /** One agent's sandbox: every key has a value, in base units. */
 export interface EffectiveSandbox {
@@ -170,9 +176,13 @@ class Sources {
     this.#layers = layers;
   }
 
-  #sourceOf(path: string): ValueSource {
+  #sourceOf(path: string): Extract<ValueSource, { kind: "config" }> {
     const at = this.#config.locations.get(path) ?? { file: this.#config.file, line: 1, column: 1 };
     return { kind: "config", path, ...at };
+  }
+
+  #sourceOver(path: string, before: ValueSource | undefined): ValueSource {
+    return { ...this.#sourceOf(path), ...(before?.kind === "config" ? { over: before.path } : {}) };
   }
 
   /** Notes one value that no layer holds: `path` is where the file says it, null is a default. */
@@ -197,7 +207,7 @@ class Sources {
       for (const [key, value] of Object.entries(read(layer.settings) ?? {})) {
         if (value === undefined) continue;
         Object.assign(result, { [key]: value });
-        this.found.set(`${prefix}${key}`, this.#sourceOf(`${layer.path}.${prefix}${key}`));
+        this.found.set(`${prefix}${key}`, this.#sourceOver(`${layer.path}.${prefix}${key}`, this.found.get(`${prefix}${key}`)));
       }
     }
     return result;
@@ -219,7 +229,7 @@ class Sources {
       for (const [name, value] of Object.entries(read(layer.settings) ?? {})) {
         if (value === undefined) continue;
         const key = `${group}.${name}`;
-        this.found.set(key, this.#sourceOf(`${layer.path}.${key}`));
+        this.found.set(key, this.#sourceOver(`${layer.path}.${key}`, this.found.get(key)));
         if (value === null) {
           result.delete(name);
           this.#removed.add(key);
@@ -236,8 +246,10 @@ class Sources {
   concatenateBinds(): readonly BindMount[] {
     const byTarget = new Map<string, { bind: BindMount; source: ValueSource }>();
     for (const layer of this.#layers) {
-      for (const [index, bind] of (layer.settings.docker?.binds ?? []).entries())
-        byTarget.set(bind.target, { bind, source: this.#sourceOf(`${layer.path}.docker.binds[${index}]`) });
+      for (const [index, bind] of (layer.settings.docker?.binds ?? []).entries()) {
+        const source = this.#sourceOver(`${layer.path}.docker.binds[${index}]`, byTarget.get(bind.target)?.source);
+        byTarget.set(bind.target, { bind, source });
+      }
     }
     const kept = [...byTarget.values()];
     for (const [index, { source }] of kept.entries()) this.found.set(`docker.binds[${index}]`, source);

@@ -23,6 +23,12 @@ export function parseSize(value: string | number): ValueOr<number> {
   return Number.isSafeInteger(bytes) ? accept(bytes) : refuse(`${SIZE_EXPECTED}; this is more than any machine has`);
 }
 
+/** The shortest text that `parseSize` reads as these bytes: `512m`, `1536k`, `1000`. */
+export function renderSize(bytes: number): string {
+  const unit = ["t", "g", "m", "k"].find((letter) => bytes > 0 && bytes % (SIZE_UNITS[letter] ?? 1) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / (SIZE_UNITS[unit] ?? 1)}${unit}`;
+}
+
 const DURATION_PART = /(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/gy;
 const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 export const DURATION_EXPECTED = 'expected a duration such as "30s", "5m" or "24h", or a number of milliseconds';
@@ -34,6 +40,12 @@ export function parseDuration(value: string | number): ValueOr<DurationMs> {
   const milliseconds = typeof value === "number" ? value : sumDuration(value.trim());
   if (!(milliseconds >= 0 && milliseconds <= DURATION_MS_MAX)) return refuse(DURATION_EXPECTED);
   return accept(toDurationMs(Math.round(milliseconds)));
+}
+
+/** A text that `parseDuration` reads as these milliseconds, in the largest unit that needs no fraction: `5m`, `90s`, `1d`. */
+export function renderDuration(milliseconds: number): string {
+  const unit = ["d", "h", "m", "s"].find((name) => milliseconds > 0 && milliseconds % (DURATION_UNITS[name] ?? 1) === 0);
+  return unit === undefined ? `${milliseconds}ms` : `${milliseconds / (DURATION_UNITS[unit] ?? 1)}${unit}`;
 }
 
 function sumDuration(text: string): number {

@@ -1,6 +1,7 @@
 // `openclaw sandbox describe`: everything that is known about one sandbox, for people.
 // Values are as the controller shows them: secrets are redacted there.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
+import { renderSize } from "../../api/config/values.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import type { SandboxDetail } from "../../api/wire.ts";
@@ -11,7 +12,6 @@ import { findSandboxNamed } from "../sandbox-name.ts";
 import { indent, renderAge, renderFields, renderTable, toSafeLine } from "../text.ts";
 
 const EVENTS_SHOWN_MAX = 20;
-const BYTES_PER_MIB = 1_048_576;
 
 export async function describeSandbox(context: CliContext, name: string, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
@@ -86,8 +86,7 @@ function renderFailure({ code, count, message, retryAt }: Failure, now: EpochMs)
   return count > 1 ? `${code} (${count} in a row): ${message}` : "";
 }
 
-const renderBytes = (bytes: number | null): string =>
-  bytes === null ? "default" : bytes % BYTES_PER_MIB === 0 ? `${bytes / BYTES_PER_MIB}m` : String(bytes);
+const renderBytes = (bytes: number | null): string => (bytes === null ? "default" : renderSize(bytes));
 
 function renderEvents(events: readonly SandboxEvent[], now: EpochMs): string {
   if (events.length === 0) return "";

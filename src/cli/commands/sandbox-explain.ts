@@ -1,74 +1,165 @@
 // `openclaw sandbox explain`: what is in force for a session or agent, where each value comes from, and what to change.
-// The answer is the controller's; this file lays it out.
-
+// The answer is the controller's; when none runs, what the config tells. This file lays it out: what a person set first, defaults on request.
+import { type EpochMs, renderTime, toEpochMs } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
+import { isErrorCode } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
-import type { ExplainView } from "../../api/wire.ts";
+import type { ExplainView, LiveContainer, LiveView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
-import { type StateOptions, toStateDir } from "../paths.ts";
+import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
 import { expandSessionKey } from "../sandbox-name.ts";
-import { indent, renderFields, renderTable, toSafeLine } from "../text.ts";
+import { indent, renderAge, renderDuration, renderFields, renderTable, toSafeLine } from "../text.ts";
 
-export async function explainSandbox(
-  context: CliContext,
-  options: StateOptions & { session?: string; agent?: string; json?: boolean },
-): Promise<ExitCode> {
-  const client = new AdminClient(toStateDir(context, options));
-  const session =
-    options.session === undefined ? (options.agent === undefined ? "agent:main:main" : null) : expandSessionKey(options.session);
-  const view = await client.explain({ session, agent: options.agent ?? null });
+export interface ExplainOptions extends ConfigOptions {
+  session?: string;
+  agent?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+export async function explainSandbox(context: CliContext, options: ExplainOptions): Promise<ExitCode> {
+  const view = await findOut(context, options);
   if (options.json === true) printJson(context, view);
-  else print(context, renderExplain(view));
+  else print(context, renderExplain(view, { all: options.all === true, now: context.now() }));
   return EXIT.ok;
 }
 
-function renderExplain(view: ExplainView): string {
-  const { sandbox } = view;
-  const status = sandbox?.status ?? null;
-  const ready = status === null ? undefined : findCondition(status.status.conditions, "Ready");
-  const facts = renderFields([
-    ["Agent", view.agentId],
-    ["Session", view.sessionKey ?? ""],
-    ["Sandboxed", `${view.sandboxed ? "yes" : "no"}: ${view.because}`],
-    ["Sandbox", sandbox === null ? "" : sandbox.name],
-    ["Scope", sandbox === null ? "" : `${sandbox.scope} (${sandbox.scopeKey})`],
-    ["Container", sandbox === null ? "" : status?.status.container == null ? "none now" : status.status.container.id],
-    ["Ready", ready === undefined ? "" : `${ready.status}: ${ready.message}`],
-  ]);
+async function findOut(context: CliContext, options: ExplainOptions): Promise<ExplainView> {
+  const stateDir = toStateDir(context, options);
+  const main = options.agent === undefined ? "agent:main:main" : null;
+  const session = options.session === undefined ? main : expandSessionKey(options.session);
+  try {
+    return await new AdminClient(stateDir).explain({ session, agent: options.agent ?? null });
+  } catch (error) {
+    if (!isErrorCode(error, "ControllerUnreachable")) throw error;
+    const { runExplain } = await import("../../controller/main.ts");
+    const instance = nonEmpty(context.env.OPENCLAW_INSTANCE);
+    return await runExplain({
+      query: { sessionKey: session, agentId: options.agent ?? null },
+      stateDir,
+      configPath: toConfigPath(context, options),
+      home: context.home,
+      ...(instance === undefined ? {} : { instance }),
+    });
+  }
+}
+
+interface Style {
+  /** Whether defaults and every single tool are shown too. */
+  all: boolean;
+  now: EpochMs;
+}
+
+function renderExplain(view: ExplainView, style: Style): string {
   const sections: readonly (readonly [string, string])[] = [
-    [
-      "Values",
-      view.values.length === 0
-        ? ""
-        : renderTable(
-            ["KEY", "VALUE", "FROM"],
-            view.values.map(({ key, value, source }) => [key, value, source]),
-          ),
-    ],
-    [
-      "Mounts",
-      view.mounts.length === 0
-        ? ""
-        : renderTable(
-            ["TARGET", "ACCESS", "KIND", "SOURCE"],
-            view.mounts.map(({ target, access, kind, source }) => [target, access, kind, source]),
-          ),
-    ],
-    [
-      "Tools",
-      view.tools.length === 0
-        ? ""
-        : renderTable(
-            ["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"],
-            view.tools.map(({ tool, allowed, rule, source, fix }) => [tool, allowed ? "yes" : "no", rule, source, fix ?? ""]),
-          ),
-    ],
-    ["Next", view.next.map((line) => `${toSafeLine(line)}\n`).join("")],
-    ["Warnings", view.warnings.map((issue) => `${toSafeLine(renderIssue(issue))}\n`).join("")],
+    ["Container", renderContainer(view, style.now)],
+    ["Drift", renderDrift(view)],
+    ["Next", renderLines(view.next.map((line) => withDistance(line, style.now)))],
+    [style.all ? "Values" : "Values that the config sets", renderValues(view, style.all)],
+    ["Without effect", renderLines(view.ignored.map(({ key, because }) => `${key}: ${because}`))],
+    ["Mounts", renderMounts(view)],
+    ["Tools", style.all ? renderEveryTool(view) : renderTools(view)],
+    ["Warnings", renderLines(view.warnings.map(renderIssue))],
+    ["Not known", renderLines(view.missing)],
   ];
-  return `${facts}${sections
-    .filter(([, text]) => text !== "")
-    .map(([title, text]) => `${title}:\n${indent(text)}`)
-    .join("")}`;
+  const shown = sections.filter(([, text]) => text !== "").map(([title, text]) => `\n${title}:\n${indent(text)}`);
+  return `${renderSubject(view)}${shown.join("")}`;
+}
+
+const renderLines = (lines: readonly string[]): string => lines.map((line) => `${toSafeLine(line)}\n`).join("");
+
+function renderSubject({ agentId, sessionKey, sandboxed, because, sandbox, config }: ExplainView): string {
+  return renderFields([
+    ["Agent", agentId],
+    ["Session", sessionKey ?? ""],
+    ["Config", config],
+    ["Sandboxed", `${sandboxed ? "yes" : "no"}: ${because}`],
+    ["Sandbox", sandbox === null ? "" : `${sandbox.name}, scope ${sandbox.scope} (${sandbox.scopeKey})`],
+  ]);
+}
+
+function renderContainer({ sandbox }: ExplainView, now: EpochMs): string {
+  if (sandbox === null) return "";
+  const { status, live } = sandbox;
+  const ready = status === null ? undefined : findCondition(status.status.conditions, "Ready");
+  const container = status?.status.container ?? null;
+  const differs = container !== null && status !== null && container.hash !== status.spec.hash;
+  return renderFields([
+    ["State", renderState(live, now)],
+    ["Ready", ready === undefined ? "" : `${ready.status}: ${ready.message}`],
+    ["Id", container === null ? "" : container.id.slice(0, 12)],
+    ["Hash", container === null ? "" : `${container.hash}${differs ? `; the config wants ${status.spec.hash ?? "another"}` : ""}`],
+    ["Used", live.kind === "container" ? renderUse(live, now) : ""],
+  ]);
+}
+
+function renderState(live: LiveView, now: EpochMs): string {
+  if (live.kind !== "container") return live.kind === "none" ? "there is none now" : "not known";
+  const { startedAt, state, user, isPending } = live;
+  const since = startedAt === null ? "" : ` since ${renderTime(toEpochMs(startedAt))} (${renderAge(toEpochMs(startedAt), now)})`;
+  return `${state}${since} as user ${user}${isPending ? "; it is being made" : ""}`;
+}
+
+function renderUse({ inUse, lastUsedAt, hotUntil }: LiveContainer, now: EpochMs): string {
+  if (inUse !== null) return `now, by ${inUse}`;
+  if (lastUsedAt === null) return "never";
+  const last = `${renderTime(toEpochMs(lastUsedAt))} (${renderAge(toEpochMs(lastUsedAt), now)} ago)`;
+  return hotUntil === null ? last : `${last}; counts as in use until ${withDistance(renderTime(toEpochMs(hotUntil)), now)}`;
+}
+
+function renderDrift({ sandbox }: ExplainView): string {
+  const drift = sandbox?.status?.status.drift ?? [];
+  const rows = drift.map(({ field, actual, desired, remedy }) => [field, actual, desired, remedy]);
+  return rows.length === 0 ? "" : renderTable(["FIELD", "IS", "WANTED", "REMEDY"], rows);
+}
+
+/** How far away each time in the text is: nobody computes with RFC 3339 in the head. */
+function withDistance(text: string, now: EpochMs): string {
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) => {
+    const distanceMs = Date.parse(time) - now;
+    return distanceMs > 0 ? `${time} (in ${renderDuration(distanceMs)})` : time;
+  });
+}
+
+function renderValues({ values }: ExplainView, all: boolean): string {
+  const shown = values.filter(({ source }) => all || source !== "default");
+  const rows = shown.map(({ key, value, source, at, over }) => [
+    key,
+    value,
+    at === null ? source : `${source} (${at})${over === null ? "" : `, over ${over}`}`,
+  ]);
+  const more = values.length - shown.length;
+  const rest = more === 0 ? "" : `${more} more keys have their defaults; --all shows them\n`;
+  return `${rows.length === 0 ? "" : renderTable(["KEY", "VALUE", "FROM"], rows)}${rest}`;
+}
+
+function renderMounts({ mounts }: ExplainView): string {
+  const rows = mounts.map(({ target, access, source, because }) => [target, access, source, because]);
+  return rows.length === 0 ? "" : renderTable(["TARGET", "ACCESS", "SOURCE", "WHY"], rows);
+}
+
+type Tool = ExplainView["tools"][number];
+
+function renderEveryTool({ tools }: ExplainView): string {
+  const rows = tools.map(({ tool, allowed, rule, source, fix }) => [tool, allowed ? "yes" : "no", rule, source, fix ?? ""]);
+  return renderTable(["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"], rows);
+}
+
+/** Tools that one rule decides together: where they are several, each one's own name in the rule and the fix is `...`. */
+function renderTools({ tools }: ExplainView): string {
+  const allowedFirst = tools.toSorted((left, right) => Number(right.allowed) - Number(left.allowed));
+  const groups = Map.groupBy(allowedFirst, (decision) => renderDecision(decision, "..."));
+  return [...groups]
+    .map(([line, decisions]) => {
+      const [only, ...others] = decisions;
+      const names = decisions.map(({ tool }) => toSafeLine(tool)).join(" ");
+      return `${only !== undefined && others.length === 0 ? renderDecision(only, `"${only.tool}"`) : line}\n     ${names}\n`;
+    })
+    .join("");
+}
+
+function renderDecision({ tool, allowed, rule, source, fix }: Tool, name: string): string {
+  const named = (text: string): string => toSafeLine(text.replaceAll(`"${tool}"`, name));
+  return `${allowed ? "yes" : "no "}  ${named(rule)} (${source})${fix === null ? "" : `; to change it, ${named(fix)}`}`;
 }

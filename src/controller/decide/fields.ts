@@ -55,6 +55,8 @@ export function hashSpec(spec: ContainerSpec): SpecHash {
 
 /** Environment values that are shown; any other may be a secret. */
 const SHOWN_VARIABLES = /^(HOME|LANG|LC_[A-Z]+|PATH|TERM|TZ)$/;
+/** Whether the value of this environment variable may be shown. */
+export const isShownVariable = (name: string): boolean => SHOWN_VARIABLES.test(name);
 const SHOWN_LENGTH_MAX = 200;
 
 function show(value: unknown): string {
@@ -67,8 +69,7 @@ function diffEnvironment(desired: ContainerSpec["env"], actual: ContainerSpec["e
   return names
     .filter((name) => desired[name] !== actual[name])
     .map((name) => {
-      const render = (value: string | undefined): string =>
-        value === undefined ? "unset" : SHOWN_VARIABLES.test(name) ? value : "(hidden)";
+      const render = (value: string | undefined): string => (value === undefined ? "unset" : isShownVariable(name) ? value : "(hidden)");
       return { field: `docker.env.${name}`, remedy: "recreate", desired: render(desired[name]), actual: render(actual[name]) };
     });
 }

@@ -138,7 +138,8 @@ function toContainerStatus(serving: OwnedContainer | null): Sandbox["status"]["c
   return { id: handle.id, uid: handle.uid, hash: identity.hash, imageId, createdAt: identity.createdAt, startedAt };
 }
 
-function renderNext(input: PlanInput, plan: Plan): string[] {
+/** What the loop does next and when, in words. */
+export function renderNext(input: PlanInput, plan: Plan): string[] {
   const { verdict } = plan;
   const next: string[] = [];
   if (verdict.kind === "deferred" || verdict.kind === "held") next.push(verdict.message);
