@@ -69,7 +69,10 @@ class Join {
     const at = from?.at ?? { file };
     const path = from?.path ?? [];
     const name = from === null ? "the file" : `the included file ${file}`;
-    if (source.kind === "missing") return this.#fail(at, path, `${name} does not exist`);
+    if (source.kind === "missing") {
+      const make = from === null ? `openclaw config set --config ${file} agents.defaults.sandbox.mode all` : undefined;
+      return this.#fail(at, path, `${name} does not exist`, make);
+    }
     if (source.kind === "outside") return this.#fail(at, path, `${name} is outside the config's folder`, "move it beside the config");
     if (source.kind === "unreadable") return this.#fail(at, path, `${name} cannot be read: ${source.reason}`);
     if (stack.includes(source.realPath))

@@ -285,11 +285,11 @@ const PLANTED: readonly Row[] = [
     "scripts/sandbox-setup.sh",
   ],
   [
-    "an image that only MCP sessions would need",
+    "an image that no sandbox needs yet",
     judgeImages([{ reference: "other:1", agents: ["main"], needed: false, present: false }]),
     "warn",
     "images",
-    "for MCP sessions",
+    "once it is sandboxed",
     "docker pull other:1",
   ],
   [

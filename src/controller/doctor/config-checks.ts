@@ -28,7 +28,7 @@ export interface NamedImage {
   reference: string;
   /** Agents whose sandboxes are made from it. */
   agents: readonly string[];
-  /** Whether a sandbox that the config asks for needs it; otherwise only MCP sessions would. */
+  /** Whether a sandbox that the config asks for needs it; otherwise only MCP sessions, and a config that sandboxes more. */
   needed: boolean;
   present: boolean;
 }
@@ -37,6 +37,6 @@ export function judgeImages(images: readonly NamedImage[]): Finding[] {
   return images.map(({ reference, agents, needed, present }) => {
     if (present) return ok("images", `${reference} is there`);
     const message = `${reference} is not on this engine; agent ${agents.join(", ")} needs it`;
-    return needed ? fail("images", message, imageFix(reference)) : warn("images", `${message} for MCP sessions`, imageFix(reference));
+    return needed ? fail("images", message, imageFix(reference)) : warn("images", `${message} once it is sandboxed`, imageFix(reference));
   });
 }

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import type { EpochMs, InstanceId } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { type EffectiveSandbox, resolveSandbox } from "../../api/config/effective.ts";
+import { parseConfig } from "../../api/config/parse.ts";
+import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, fail, ok, warn } from "../../api/finding.ts";
 import type { ConfigView, ControllerView, UnownedObject } from "../../api/wire.ts";
@@ -26,7 +28,7 @@ export interface ExamineParts {
   /** Who runs containers here. */
   owner: Owner;
   engine(): Promise<Engine>;
-  /** In force. null: none was ever valid. */
+  /** In force. null: none was ever valid; the defaults are tried then. */
   config: Config | null;
   configView: Pick<ConfigView, "file" | "ok" | "issues">;
 }
@@ -44,7 +46,8 @@ const PROBES_MAX = 4;
 export async function examine(parts: ExamineParts, controller: ControllerFacts | null): Promise<Finding[]> {
   const { folders, config, configView } = parts;
   const host = await observeHost(folders.stateDir);
-  const sandboxes = config === null ? [] : config.agents.map((agent) => resolveSandbox(config, agent, folders));
+  const judged = config ?? emptyConfig(folders);
+  const sandboxes = judged.agents.map((agent) => resolveSandbox(judged, agent, folders));
   const findings = [
     ...judgeConfig(configView),
     ...judgeHost(folders.stateDir, host),
@@ -53,6 +56,13 @@ export async function examine(parts: ExamineParts, controller: ControllerFacts |
   ];
   const order = Object.keys(CHECKS);
   return findings.toSorted((left, right) => order.indexOf(left.check) - order.indexOf(right.check));
+}
+
+/** Without a config the defaults are tried: that is what the first one will be close to. */
+function emptyConfig(folders: HostFolders): Config {
+  const parsed = parseConfig(toSources("{}"), { ...folders, variables: {}, trustedOwners: null });
+  if (!parsed.ok) throw new Error("an empty config is valid");
+  return parsed.value;
 }
 
 async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveSandbox[], host: HostFacts): Promise<Finding[]> {
@@ -73,10 +83,11 @@ async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveS
 }
 
 async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbox[]): Promise<NamedImage[]> {
-  const references = [...new Set(sandboxes.map(({ docker }) => docker.image))];
+  const imagesOf = ({ docker, browser }: EffectiveSandbox): string[] => [docker.image, ...(browser.enabled ? [browser.image] : [])];
+  const references = [...new Set(sandboxes.flatMap(imagesOf))];
   return await Promise.all(
     references.map(async (reference) => {
-      const users = sandboxes.filter(({ docker }) => docker.image === reference);
+      const users = sandboxes.filter((sandbox) => imagesOf(sandbox).includes(reference));
       const needed = users.some(({ mode }) => mode !== "off");
       const { kind } = await engine.resolveImage(reference);
       return { reference, agents: users.map(({ agentId }) => agentId), needed, present: kind === "found" };

@@ -2,7 +2,7 @@
 // Reads nothing by itself but through its parameters; starts no engine and never falls back from what a person named.
 import Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";
-import { OperationError, renderError } from "../../api/errors.ts";
+import { OperationError } from "../../api/errors.ts";
 import { type CallObserver, makeCall } from "./call.ts";
 import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
@@ -32,8 +32,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
   const candidates = await findCandidates(options.environment, options.home, files);
   const monotonicMs = options.monotonicMs ?? ((): number => performance.now());
   const call = makeCall(options.observer, monotonicMs);
-  const failures: string[] = [];
-  let cause: unknown;
+  const failures: Failure[] = [];
   for (const candidate of candidates) {
     if (candidate.socketPath !== null && candidate.isDefault && !(await files.isSocket(candidate.socketPath))) continue;
     try {
@@ -44,17 +43,25 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       return new DockerEngine({ client, instance: options.instance, endpoint, because, facts, monotonicMs });
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      cause = error;
-      failures.push(`${candidate.address} (${candidate.because}): ${renderError(error)}`);
+      failures.push({ candidate, error });
     }
   }
-  throw unreachableEngine(candidates, failures, cause);
+  throw unreachableEngine(candidates, failures);
 }
 
-function unreachableEngine(candidates: readonly Candidate[], failures: readonly string[], cause: unknown): OperationError {
-  const tried = failures.length > 0 ? failures.join("; ") : `no socket at ${candidates.map(({ address }) => address).join(", ")}`;
-  const fix = candidates.some(({ isDefault }) => isDefault)
+interface Failure {
+  candidate: Candidate;
+  error: OperationError;
+}
+
+function unreachableEngine(candidates: readonly Candidate[], failures: readonly Failure[]): OperationError {
+  const lines = failures.map(({ candidate, error }) => `${candidate.address} (${candidate.because}): ${error.message}`);
+  const tried = lines.length > 0 ? lines.join("; ") : `no socket at ${candidates.map(({ address }) => address).join(", ")}`;
+  const general = candidates.some(({ isDefault }) => isDefault)
     ? "start Docker or Podman, or set DOCKER_HOST to its socket"
     : "start that engine, or change DOCKER_HOST, DOCKER_CONTEXT or `docker context use`";
-  return new OperationError("EngineUnreachable", `no container engine answers: ${tried}`, { cause, fix });
+  return new OperationError("EngineUnreachable", `no container engine answers: ${tried}`, {
+    cause: failures.at(-1)?.error,
+    fix: failures.find(({ error }) => error.fix !== undefined)?.error.fix ?? general,
+  });
 }
