@@ -490,3 +490,32 @@ test("approve at a terminal asks, and anything but a yes changes nothing", async
   }
   expect(existsSync(join(door.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
 });
+
+test("audit says what is wrong and what to run, and ends with 1 only when something is", async () => {
+  const door = await openDoor();
+  expect(await sandbox(door, "audit")).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("0 sandbox containers on this engine, 0 with"),
+  });
+  const one = {
+    id: "c",
+    name: "openclaw-sbx-x",
+    owner: "another program",
+    scopeKey: "agent:main:x",
+    image: "image:1",
+    state: "running",
+    createdAt: NOW - 60_000,
+  };
+  const note = { kind: "orphaned" as const, level: "note" as const, message: "no agent x", fix: "docker rm -f openclaw-sbx-x" };
+  door.views.audited = { items: [{ ...one, findings: [note] }] };
+  expect((await sandbox(door, "audit")).code).toBe(0);
+  const danger = { ...note, kind: "dangerous" as const, level: "warn" as const, message: "it is privileged" };
+  door.views.audited = { items: [{ ...one, findings: [danger, note] }] };
+  const { stdout, code } = await sandbox(door, "audit");
+  expect(code).toBe(1);
+  expect(stdout).toBe(
+    "openclaw-sbx-x: of another program, agent:main:x, image:1, running, 1m old\n" +
+      "  WARN dangerous: it is privileged\n  note orphaned: no agent x\n       fix: docker rm -f openclaw-sbx-x\n",
+  );
+  expect(JSON.parse((await sandbox(door, "audit", "--json")).stdout)).toEqual(door.views.audited);
+});

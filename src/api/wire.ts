@@ -332,6 +332,32 @@ export interface HeldView {
   of: number;
 }
 
+/** What is wrong with a container that says it is an OpenClaw sandbox, and the command for a person who wants it put right. */
+export interface AuditFinding {
+  kind: "dangerous" | "unlimited" | "orphaned" | "half-made" | "stale";
+  /** `note`: worth knowing; nothing has to be done. */
+  level: "warn" | "note";
+  message: string;
+  fix: string;
+}
+
+export interface AuditedContainer {
+  id: string;
+  name: string;
+  /** Who made it, in words. */
+  owner: string;
+  /** Empty: it says none. */
+  scopeKey: string;
+  image: string;
+  state: string;
+  createdAt: number | null;
+  findings: AuditFinding[];
+}
+
+export interface AuditView {
+  items: AuditedContainer[];
+}
+
 /** Something on the engine or in the state folder that is ours and that nothing wants. */
 export interface UnownedObject {
   kind: "container" | "probe" | "network" | "volume" | "workspace";

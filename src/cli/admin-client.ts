@@ -5,6 +5,7 @@ import { ProcessClient } from "../api/process-client.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type {
+  AuditView,
   ConfigTexts,
   ControllerView,
   DoctorView,
@@ -48,6 +49,7 @@ export class AdminClient extends ControllerClient {
     return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
   }
 
+  audit = (): Promise<AuditView> => this.json("GET", "/v1/audit", hasFields<AuditView>("items"));
   held = (): Promise<HeldView> => this.json("GET", "/v1/held", hasFields<HeldView>("items", "removals", "of"));
   unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
   doctor = (): Promise<DoctorView> => this.json("GET", "/v1/doctor", hasFields<DoctorView>("findings"));

@@ -65,6 +65,14 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showSetupLog(context, name, options)));
+  sandbox
+    .command("audit")
+    .description(
+      "what is wrong with any OpenClaw sandbox container on the engine, whoever made it; changes nothing; exit code 1 when something is",
+    )
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/sandbox-audit.ts")).auditSandboxes(context, options)));
 }
 
 function addWishingCommands(sandbox: Command, context: CliContext, run: Run): void {

@@ -61,6 +61,7 @@ export class Controller {
   readonly events: EventLog;
   readonly observer: Observer;
   readonly brake: RemovalBrake;
+  readonly ledger: Ledger;
   readonly access: ServingAccess;
   readonly rollouts: Rollouts;
   readonly sweep: Sweep;
@@ -107,6 +108,7 @@ export class Controller {
     this.observer = passes.observer;
     this.brake = passes.brake;
     this.rollouts = passes.rollouts;
+    this.ledger = ledger;
     this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
     this.config = new ConfigSource({

@@ -225,6 +225,7 @@ async function serve({
     logs: controller.setupLogs,
     sweep: controller.sweep,
     brake: controller.brake,
+    ledger: controller.ledger,
     engine,
     owner,
   });

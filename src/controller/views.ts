@@ -6,6 +6,7 @@ import type { ConfigSources } from "../api/config/sources.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type {
+  AuditView,
   ControllerView,
   DoctorView,
   ExplainView,
@@ -17,6 +18,7 @@ import type {
   UnownedObject,
 } from "../api/wire.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { auditEngine } from "./container-audit.ts";
 import { forecast } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
 import type { Owner } from "./decide/spec.ts";
@@ -27,6 +29,7 @@ import type { Engine } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
 import { explain, findSubject } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Observer } from "./observe.ts";
 import type { RemovalBrake } from "./removal-brake.ts";
 import type { SetupLogs } from "./setup-logs.ts";
@@ -50,6 +53,7 @@ export interface ViewParts {
   logs: SetupLogs;
   sweep: Sweep;
   brake: RemovalBrake;
+  ledger: Ledger;
   engine: Engine;
   /** Who the controller runs as. */
   owner: Owner;
@@ -134,6 +138,10 @@ export class LoopViews implements AdminViews {
 
   held(): HeldView {
     return this.#parts.brake.view();
+  }
+
+  async audit(): Promise<AuditView> {
+    return { items: await auditEngine(this.#parts) };
   }
 
   async unowned(): Promise<readonly UnownedObject[]> {

@@ -4,6 +4,7 @@ import { lstat, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type EpochMs, type InstanceId, renderTime, type SandboxName, toEpochMs, toSandboxName, toScopeKey } from "../api/brands.ts";
+import { pathsOverlap } from "../api/config/bind-source.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { toAgentOfKey, toSlug } from "../api/names.ts";
 import { readBounded, removeFile, replaceFile } from "../api/store/atomic-file.ts";
@@ -134,8 +135,8 @@ export class WorkspaceSweep {
   async #ownerOf(path: string): Promise<string | null> {
     const real = await resolve(path);
     for (const { id, sandbox } of this.#parts.desired.agents) {
-      if (touches(real, await resolve(sandbox.agentWorkspace))) return `agent ${id}, whose workspace it is`;
-      for (const { source } of sandbox.docker.binds) if (touches(real, await resolve(source))) return `docker.binds of agent ${id}`;
+      if (pathsOverlap(real, await resolve(sandbox.agentWorkspace))) return `agent ${id}, whose workspace it is`;
+      for (const { source } of sandbox.docker.binds) if (pathsOverlap(real, await resolve(source))) return `docker.binds of agent ${id}`;
     }
     return null;
   }
@@ -162,7 +163,6 @@ export class WorkspaceSweep {
 const markerPathOf = ({ root, slug }: Found): string => join(root, OWNERS_FOLDER, `${slug}${SUFFIX}`);
 const isFolder = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null))?.isDirectory() === true;
 const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
-const touches = (left: string, right: string): boolean => left === right || left.startsWith(`${right}/`) || right.startsWith(`${left}/`);
 
 function toObject({ path }: Found, fate: WorkspaceFate): UnownedObject | null {
   if (fate.kind === "owned") return null;

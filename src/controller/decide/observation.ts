@@ -61,5 +61,35 @@ export interface Observation {
   execs: "none" | "some";
 }
 
+/** What a look at a container of anybody's showed that says it is an OpenClaw sandbox: what its confinement hangs on, and no more. */
+export interface Surveyed {
+  id: ContainerId;
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  image: string;
+  state: ContainerState;
+  createdAt: EpochMs | null;
+  /** Empty: root. */
+  user: string;
+  privileged: boolean;
+  readOnlyRoot: boolean;
+  noNewPrivileges: boolean;
+  capAdd: readonly string[];
+  /** Security profiles that are switched off: `seccomp`, `apparmor`, `label`. */
+  unconfined: readonly string[];
+  /** Namespaces that it has together with the host or another container: `network host`, `pid container:x`. */
+  sharedNamespaces: readonly string[];
+  /** Paths of host devices. */
+  devices: readonly string[];
+  /** Ports that are reachable from other hosts, as `0.0.0.0:9222`. */
+  publishedPorts: readonly string[];
+  /** 0: unlimited. */
+  pidsLimit: number;
+  /** Bytes. null: unlimited. */
+  memory: number | null;
+  /** Folders and files of the host. */
+  binds: readonly { source: string; target: string; readOnly: boolean }[];
+}
+
 /** `user` is the image's own `USER` (empty: root); `env` its own environment. */
 export type ImageFact = { kind: "found"; id: ImageId; user: string; env: Readonly<Record<string, string>> } | { kind: "missing" };

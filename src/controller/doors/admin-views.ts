@@ -5,6 +5,7 @@ import type { ConfigSources } from "../../api/config/sources.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type {
+  AuditView,
   ControllerView,
   DoctorView,
   ExplainView,
@@ -51,6 +52,8 @@ export interface AdminViews {
   logs(name: SandboxName, tailLines: number): Promise<SetupLogView>;
   /** Removals that are too many at once and wait for a person. */
   held(): HeldView;
+  /** Every container on the engine that says it is an OpenClaw sandbox, with what is wrong with it. Changes nothing. */
+  audit(): Promise<AuditView>;
   unowned(): Promise<readonly UnownedObject[]>;
   /** Looks at the machine afresh: takes about a second, and runs a container for a moment. */
   doctor(): Promise<DoctorView>;

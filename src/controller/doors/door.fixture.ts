@@ -24,6 +24,7 @@ import type { SandboxEvent } from "../../api/event.ts";
 import type { Finding } from "../../api/finding.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type {
+  AuditView,
   ControllerView,
   DoctorView,
   ExplainView,
@@ -117,6 +118,7 @@ export class MemoryViews implements AdminViews {
   explained: ExplainView | null = null;
   setupLog: SetupLogView = { state: "none", text: "", truncated: false };
   unownedObjects: UnownedObject[] = [];
+  audited: AuditView = { items: [] };
   heldRemovals: HeldView = { items: [], removals: 0, of: 0 };
   findings: Finding[] = [];
   /** Thrown by every view. */
@@ -209,6 +211,10 @@ export class MemoryViews implements AdminViews {
 
   async logs(): Promise<SetupLogView> {
     return this.setupLog;
+  }
+
+  async audit(): Promise<AuditView> {
+    return this.audited;
   }
 
   held(): HeldView {

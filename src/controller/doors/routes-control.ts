@@ -50,6 +50,7 @@ export function controlRoutes(views: AdminViews): Hono {
     return context.json(await views.plan(config === undefined ? null : toConfigSources(config)));
   });
   routes.get("/held", (context) => context.json(views.held()));
+  routes.get("/audit", async (context) => context.json(await views.audit()));
   routes.get("/unowned", async (context) => {
     const list: UnownedList = { items: [...(await views.unowned())] };
     return context.json(list);

@@ -305,13 +305,6 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect((await engine.objects("container")).map(({ ref }) => ref)).toEqual([handle.id]);
     });
 
-    test("what a container wrote is told as long as it is there", async () => {
-      const { identity, handle } = await launch();
-      expect(await engine.writtenBytes(handle.id)).toBeGreaterThanOrEqual(0);
-      await engine.act(handle, identity, { kind: "retire" });
-      expect(await engine.writtenBytes(handle.id)).toBeNull();
-    });
-
     test("hints name what changed, after a first relist", async () => {
       const hints: Hint[] = [];
       const ups: boolean[] = [];

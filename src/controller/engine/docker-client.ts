@@ -165,11 +165,16 @@ export class DockerClient {
   }
 
   async inspect(id: string): Promise<RawInspect> {
+    return await this.inspectAs(id, RawInspect);
+  }
+
+  /** The parts of the answer that the schema names. */
+  async inspectAs<T>(id: string, schema: z.ZodType<T>): Promise<T> {
     return await this.#read(
       "inspect",
       id.slice(0, 12),
       async (signal) => await this.docker.getContainer(id).inspect({ abortSignal: signal }),
-      RawInspect,
+      schema,
     );
   }
 

@@ -6,6 +6,7 @@ import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { effectiveLive } from "../decide/limits.ts";
 import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";
+import { expectSurveyContract } from "./contract-survey.fixture.ts";
 import { docker, IMAGE, MIB, openDocker, shell } from "./docker.fixture.ts";
 import { PROCESS_STATE_DIR } from "./docker-create.ts";
 
@@ -135,6 +136,10 @@ test("processes whose parent has gone are reaped", async () => {
     async () => (await run(bench.mustEngine(), handle, shell("cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true"))).stdout,
     (zombies) => zombies === "0\n",
   );
+});
+
+test("a survey shows what confines each container, and what it wrote, as long as it is there", async () => {
+  await expectSurveyContract(bench.mustEngine(), bench.instance, IMAGE);
 });
 
 test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {

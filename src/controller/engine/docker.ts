@@ -15,6 +15,7 @@ import { watchDocker } from "./docker-events.ts";
 import { execInDocker } from "./docker-exec.ts";
 import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
+import { surveyDocker } from "./docker-survey.ts";
 import type {
   Act,
   Capabilities,
@@ -31,6 +32,7 @@ import type {
   ObjectKind,
   Observation,
   ProbeRequest,
+  Surveyed,
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 
@@ -301,6 +303,10 @@ export class DockerEngine implements Engine {
           labels: raw.Labels ?? {},
         }));
     }
+  }
+
+  async survey(): Promise<Surveyed[]> {
+    return await surveyDocker(this.#client);
   }
 
   async writtenBytes(id: ContainerId): Promise<number | null> {

@@ -3,9 +3,9 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ContainerId, EpochMs, SandboxName, ScopeKey } from "../../api/brands.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
-import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation } from "../decide/observation.ts";
+import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
 
-export type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation };
+export type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed };
 
 export interface EngineInfo {
   /** `docker`, `podman`, `fake`. */
@@ -134,6 +134,8 @@ export interface Engine {
    * happened; after a crash it ends and goes by itself within a minute of its start.
    */
   probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T>;
+  /** Every container that says it is an OpenClaw sandbox, whoever made it. Changes nothing. Complete or it throws. */
+  survey(): Promise<Surveyed[]>;
   /** Objects that carry this instance's label. */
   objects(kind: ObjectKind): Promise<EngineObject[]>;
   removeObject(object: EngineObject): Promise<void>;

@@ -26,6 +26,7 @@ export type FakeOperation =
   | "dial"
   | "probe"
   | "objects"
+  | "survey"
   | "writtenBytes"
   | "removeObject";
 

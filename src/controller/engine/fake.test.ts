@@ -5,6 +5,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { Clock } from "../clock.ts";
 import { codeOf, identityOf, run, specOf } from "./contract.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";
+import { expectSurveyContract } from "./contract-survey.fixture.ts";
 import type { Hint } from "./engine.ts";
 import { FakeEngine } from "./fake.ts";
 import { holdOpen } from "./fake-exec.ts";
@@ -124,6 +125,10 @@ test("commands run as tests say, and stay open until they are ended", async () =
   exec?.end(4);
   expect(await held.exit).toBe(4);
   expect(await bench.engine.inUse(handle)).toBe("no");
+});
+
+test("a survey shows what confines each container, and what it wrote, as long as it is there", async () => {
+  await expectSurveyContract(open().engine, INSTANCE, IMAGE);
 });
 
 test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {

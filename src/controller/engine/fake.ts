@@ -26,6 +26,7 @@ import type {
   ObjectKind,
   Observation,
   ProbeRequest,
+  Surveyed,
 } from "./engine.ts";
 import { FakeExec } from "./fake-exec.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
@@ -265,6 +266,12 @@ export class FakeEngine implements Engine {
     });
   }
 
+  async survey(): Promise<Surveyed[]> {
+    return await this.#call("survey", "", () =>
+      [...this.world.containers.values()].filter(({ labels }) => labels[LABEL.sandbox] === "1").map(toSurveyed),
+    );
+  }
+
   async writtenBytes(id: ContainerId): Promise<number | null> {
     return await this.#call("writtenBytes", id, () => (this.world.containers.has(id) ? 0 : null));
   }
@@ -311,6 +318,30 @@ function toContainer(
     },
     execs: new Set(),
     ports: new Map(),
+  };
+}
+
+/** Confined as every sandbox is. */
+function toSurveyed({ id, name, labels, state, createdAt, created, live }: FakeContainer): Surveyed {
+  return {
+    id,
+    name,
+    labels,
+    state,
+    createdAt,
+    image: created.image,
+    user: created.user,
+    privileged: false,
+    readOnlyRoot: created.readOnlyRoot,
+    noNewPrivileges: true,
+    capAdd: [],
+    unconfined: [],
+    sharedNamespaces: [],
+    devices: [],
+    publishedPorts: [],
+    pidsLimit: live.pidsLimit,
+    memory: live.memory,
+    binds: created.mounts.map(({ source, target, readOnly }) => ({ source, target, readOnly })),
   };
 }
 
