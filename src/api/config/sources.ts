@@ -56,20 +56,20 @@ function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): 
     issues.push(
       issue(
         `other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever writes the config owns this machine`,
-        `chmod go-w ${quote(access.path)}`,
+        `chmod go-w ${quotePath(access.path)}`,
       ),
     );
   if (trustedOwners !== null && !trustedOwners.includes(access.uid))
     issues.push(
       issue(
         `this belongs to uid ${access.uid}, and whoever writes the config owns this machine`,
-        `chown ${trustedOwners[0] ?? 0} ${quote(access.path)}`,
+        `chown ${trustedOwners[0] ?? 0} ${quotePath(access.path)}`,
       ),
     );
   return issues;
 }
 
 /** A path as one argument of a shell line that a person copies. */
-function quote(path: string): string {
+export function quotePath(path: string): string {
   return /^[\w/.,@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

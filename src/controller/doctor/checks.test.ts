@@ -10,7 +10,7 @@ import { judgeConfig, judgeImages } from "./config-checks.ts";
 import { type ConfinementFacts, judgeConfinement } from "./confinement-checks.ts";
 import { judgeEngine, judgeNoEngine } from "./engine-checks.ts";
 import { judgeHost } from "./host-checks.ts";
-import type { HostFacts } from "./host-facts.ts";
+import type { FolderFact, HostFacts } from "./host-facts.ts";
 import type { ProbeReport } from "./probe.ts";
 import { judgeProbes } from "./probe-checks.ts";
 
@@ -37,12 +37,10 @@ const sandboxOf = (sandbox: object = {}) => desiredOf(sandbox).settings;
 const confinement = (edit: Partial<ConfinementFacts> = {}): Finding[] =>
   judgeConfinement({ info: INFO, ignoredLimits: new Set(), kernelAppArmor: true, sandboxes: [sandboxOf()], ...edit });
 
+const TOP: FolderFact = { path: "/state", mode: 0o700, uid: 1000 };
 const HOST: HostFacts = {
   uid: 1000,
-  folders: [
-    { path: "/state", mode: 0o700, uid: 1000 },
-    { path: "/state/gateway", mode: 0o700, uid: 1001 },
-  ],
+  folders: [TOP, { path: "/state/gateway", mode: 0o700, uid: 1001 }, { path: "/state/requests", mode: 0o770, uid: 1001 }],
   space: { freeBytes: 50 * GIB, totalBytes: 100 * GIB, freeFiles: 900, totalFiles: 1_000 },
   watches: { instances: 128, watches: 65_536 },
   kernelAppArmor: true,
@@ -188,11 +186,11 @@ const PLANTED: readonly Row[] = [
   ],
   [
     "a state folder for all",
-    host({ folders: [{ path: "/state", mode: 0o777, uid: 1000 }] }),
+    host({ folders: [TOP, { path: "/state/run", mode: 0o777, uid: 1000 }] }),
     "fail",
     "state-folder",
     "mode 0777",
-    "chmod go-w /state",
+    "chmod go-w /state/run",
   ],
   [
     "another user's requests",
@@ -201,6 +199,22 @@ const PLANTED: readonly Row[] = [
     "state-folder",
     "uid 33",
     "chown 1000 /state/requests",
+  ],
+  [
+    "a state folder that all can look into",
+    host({ folders: [{ path: "/the state", mode: 0o755, uid: 1000 }] }),
+    "warn",
+    "state-folder",
+    "mode 0755",
+    "chmod o-rwx '/the state'",
+  ],
+  [
+    "sessions that all can write",
+    host({ folders: [...HOST.folders, { path: "/state/agents", mode: 0o772, uid: 1001 }] }),
+    "fail",
+    "state-folder",
+    "/state/agents (mode 0772)",
+    "chmod go-w /state/agents",
   ],
   [
     "a full disk",
@@ -227,7 +241,7 @@ const PLANTED: readonly Row[] = [
     "prune",
   ],
   ["few file watches", host({ watches: { instances: 128, watches: 100 } }), "warn", "watches", "100, in 128", "max_user_watches=65536"],
-  ["one user for both processes", host({ gatewayUid: 1000 }), "warn", "separation", "same user (uid 1000)", "two users"],
+  ["one user for both processes", host({ gatewayUid: 1000, folders: [TOP] }), "warn", "separation", "same user (uid 1000)", "two users"],
   [
     "a container that can't be run",
     probed({ kind: "failed", error: new OperationError("SpecRejected", "unknown runtime") }),

@@ -1,6 +1,5 @@
 // One look at everything that sandboxes need of this machine: asks the engine, the host and a probe container, and has each judged.
 // It changes nothing that outlives it. Whether a controller runs, and how the findings look, is the caller's.
-import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import type { EpochMs, InstanceId } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
@@ -74,7 +73,9 @@ async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveS
     const { ignoredLimits } = engine.capabilities;
     findings.push(...judgeConfinement({ info, ignoredLimits, kernelAppArmor: host.kernelAppArmor, sandboxes }));
     findings.push(...judgeImages(await observeImages(engine, sandboxes)));
-    findings.push(...(await examineInside(parts, engine, sandboxes, info.endpoint)));
+    // The doctor makes no state folder: where there is none yet, the file that a container must see is put elsewhere.
+    const folder = host.folders.length > 0 ? parts.folders.stateDir : tmpdir();
+    findings.push(...(await examineInside({ ...parts, folder, endpoint: info.endpoint }, engine, sandboxes)));
     return findings;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
@@ -96,18 +97,11 @@ async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbo
 }
 
 async function examineInside(
-  parts: ExamineParts,
+  { instance, folders, owner, now, folder, endpoint }: ExamineParts & { folder: string; endpoint: string },
   engine: Engine,
   sandboxes: readonly EffectiveSandbox[],
-  endpoint: string,
 ): Promise<Finding[]> {
-  const { instance, folders, owner, now } = parts;
   const { targets, findings } = await findTargets({ instance, folders, owner, engine }, sandboxes);
-  const isThere = await stat(folders.stateDir).then(
-    () => true,
-    () => false,
-  );
-  const folder = isThere ? folders.stateDir : tmpdir();
   const tried = targets.slice(0, PROBES_MAX);
   const reports = await Promise.all(tried.map((target) => probe({ engine, folder, now }, target)));
   return [...findings, ...judgeProbes(reports, endpoint), ...judgeSkipped(targets.length - tried.length)];

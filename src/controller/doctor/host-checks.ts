@@ -1,9 +1,13 @@
 // Judges this machine: who else can write where the controller reads its orders, free space, file watches, and who runs as whom. Pure.
 // The config file's own modes are issues of the config (api/config/sources.ts).
+import { basename } from "node:path";
+import { quotePath } from "../../api/config/sources.ts";
 import { type Check, type Finding, fail, ok, warn } from "../../api/finding.ts";
-import type { HostFacts } from "./host-facts.ts";
+import type { FolderFact, HostFacts } from "./host-facts.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
+const WRITABLE_BY_ALL = 0o002;
+const READABLE_BY_OTHERS = 0o005;
 const BYTES_PER_GIB = 2 ** 30;
 /** Logs, events and workspaces grow by megabytes; an image needs hundreds. */
 const FREE_BYTES_WARN = 2 * BYTES_PER_GIB;
@@ -24,23 +28,30 @@ export function judgeHost(stateDir: string, facts: HostFacts): Finding[] {
 
 const renderMode = (mode: number): string => mode.toString(8).padStart(4, "0");
 
-function judgeFolders(stateDir: string, { folders, uid }: HostFacts): Finding[] {
-  if (folders.length === 0) return [ok("state-folder", `${stateDir} is not there yet; the controller makes it for itself alone`)];
-  const wrong = folders.flatMap((folder): Finding[] => {
-    const why = "whoever writes there decides what the controller does";
-    if ((folder.mode & WRITABLE_BY_OTHERS) !== 0)
-      return [
-        fail(
-          "state-folder",
-          `other users can write to ${folder.path} (mode ${renderMode(folder.mode)}), and ${why}`,
-          `chmod go-w ${folder.path}`,
-        ),
-      ];
-    if (folder.uid !== uid && folder.uid !== 0 && !folder.path.endsWith("/gateway"))
-      return [fail("state-folder", `${folder.path} belongs to uid ${folder.uid}, and ${why}`, `chown ${uid} ${folder.path}`)];
-    return [];
-  });
-  return wrong.length > 0 ? wrong : [ok("state-folder", `${stateDir}: only its owner and root can write there`)];
+/** What a gateway that runs as another user writes to. */
+const GATEWAY_FOLDERS = ["agents", "requests", "gateway"];
+
+function judgeFolders(stateDir: string, facts: HostFacts): Finding[] {
+  const [top] = facts.folders;
+  if (top === undefined) return [ok("state-folder", `${stateDir} is not there yet; the controller makes it for itself alone`)];
+  const wrong = facts.folders.flatMap((folder) => judgeFolder(folder, facts));
+  if ((top.mode & READABLE_BY_OTHERS) !== 0) {
+    const message = `every user can look into ${top.path} (mode ${renderMode(top.mode)}), where the config and the sessions are`;
+    wrong.push(warn("state-folder", message, `chmod o-rwx ${quotePath(top.path)}`));
+  }
+  return wrong.length > 0 ? wrong : [ok("state-folder", `${stateDir}: nobody else reads or writes there`)];
+}
+
+function judgeFolder({ path, mode, uid: owner }: FolderFact, { uid, gatewayUid }: HostFacts): Finding[] {
+  const why = "whoever writes there decides what the controller does";
+  const isShared = GATEWAY_FOLDERS.includes(basename(path)) && gatewayUid !== null && gatewayUid !== uid;
+  const trusted = isShared ? [uid, 0, gatewayUid] : [uid, 0];
+  if ((mode & (isShared ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS)) !== 0)
+    return [
+      fail("state-folder", `other users can write to ${path} (mode ${renderMode(mode)}), and ${why}`, `chmod go-w ${quotePath(path)}`),
+    ];
+  if (trusted.includes(owner)) return [];
+  return [fail("state-folder", `${path} belongs to uid ${owner}, and ${why}`, `chown ${uid} ${quotePath(path)}`)];
 }
 
 type Space = NonNullable<HostFacts["space"]>;

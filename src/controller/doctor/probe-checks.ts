@@ -1,5 +1,6 @@
 // Judges what a probe saw: whether the engine and this machine mean the same folders, whether commands run where the container is, and
 // whether its user can write where it should. Pure: reports in, findings out.
+import { quotePath } from "../../api/config/sources.ts";
 import { type Finding, fail, ok, warn } from "../../api/finding.ts";
 import { parseOwner } from "../decide/spec.ts";
 import { judgeSpace } from "./host-checks.ts";
@@ -54,7 +55,7 @@ function judgeWorkspaces({ target }: ProbeReport, { unwritable }: Looked): Findi
   if (unwritable.length === 0) return [ok("workspaces", `user ${user} can write to ${renderPaths(target.workspaces)}`)];
   const owner = parseOwner(user);
   return unwritable.map((dir) => {
-    const fix = owner === null ? `give ${dir} to user ${user} of the image` : `chown -R ${owner.uid}:${owner.gid} ${dir}`;
+    const fix = owner === null ? `give ${dir} to user ${user} of the image` : `chown -R ${owner.uid}:${owner.gid} ${quotePath(dir)}`;
     return fail("workspaces", `user ${user} can't write to ${dir}, as a container's user must`, fix);
   });
 }
