@@ -20,8 +20,11 @@ interface ErrorCodeFacts {
 export const ERROR_CODES = {
   InvalidArgument: { remedy: "refuse", status: 400, retryable: false, exitCode: 2 },
   InvalidConfig: { remedy: "refuse", status: 422, retryable: false, exitCode: 1 },
+  Unauthenticated: { remedy: "refuse", status: 401, retryable: false, exitCode: 1 },
   Forbidden: { remedy: "refuse", status: 403, retryable: false, exitCode: 1 },
   NotFound: { remedy: "refuse", status: 404, retryable: false, exitCode: 3 },
+  PayloadTooLarge: { remedy: "refuse", status: 413, retryable: false, exitCode: 1 },
+  UnsupportedMediaType: { remedy: "refuse", status: 415, retryable: false, exitCode: 1 },
   Aborted: { remedy: "wait", status: 409, retryable: true, exitCode: 1 },
   /** The exact container that the caller meant is gone or was replaced. */
   StaleHandle: { remedy: "wait", status: 409, retryable: true, exitCode: 1 },
@@ -29,6 +32,7 @@ export const ERROR_CODES = {
   EngineConflict: { remedy: "wait", status: 409, retryable: true, exitCode: 1 },
   NotReady: { remedy: "retry", status: 503, retryable: true, exitCode: 1 },
   ControllerUnreachable: { remedy: "retry", status: 503, retryable: true, exitCode: 1 },
+  GatewayUnreachable: { remedy: "retry", status: 503, retryable: true, exitCode: 1 },
   EngineUnreachable: { remedy: "retry", status: 503, retryable: true, exitCode: 1 },
   EngineTimeout: { remedy: "retry", status: 504, retryable: true, exitCode: 1 },
   EngineFailed: { remedy: "retry", status: 502, retryable: true, exitCode: 1 },

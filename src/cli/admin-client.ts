@@ -1,39 +1,25 @@
 // What the command line asks of the controller of a state folder, over its admin socket.
 // How it is asked is api/controller-client.ts; commands inside sandboxes are api/command-client.ts.
-import { ControllerClient, hasFields } from "../api/controller-client.ts";
+import { hasFields } from "../api/controller-client.ts";
 import { ProcessClient } from "../api/process-client.ts";
-import type { Sandbox } from "../api/sandbox.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
+import { toQuery, toSandboxPath, ViewClient } from "../api/view-client.ts";
 import type {
   AuditView,
   ConfigTexts,
-  ControllerView,
   DoctorView,
-  EventList,
   ExplainView,
   HeldView,
   PlanView,
   PruneView,
-  SandboxDetail,
-  SandboxList,
   SetupLogView,
   UnownedList,
 } from "../api/wire.ts";
 
-export const isSandboxList = hasFields<SandboxList>("items");
-export const isSandboxChange = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
-
-export class AdminClient extends ControllerClient {
+export class AdminClient extends ViewClient {
   constructor(stateDir: string) {
     super({ stateDir, socketPath: toAdminSocketPath(stateDir), accessFix: "run the command as the user that runs the controller" });
   }
-
-  status = (): Promise<ControllerView> => this.json("GET", "/v1/status", hasFields<ControllerView>("instance", "ready", "config"));
-
-  sandboxes = async (kind: "tools" | "browser" | "all"): Promise<Sandbox[]> =>
-    (await this.json("GET", `/v1/sandboxes?kind=${kind}`, isSandboxList)).items;
-
-  sandbox = (name: string): Promise<SandboxDetail> => this.json("GET", toSandboxPath(name), hasFields<SandboxDetail>("sandbox", "events"));
 
   logs = (name: string, tail: number): Promise<SetupLogView> =>
     this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
@@ -45,10 +31,6 @@ export class AdminClient extends ControllerClient {
     return this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
   }
 
-  events(query: { sandbox: string | null }): Promise<EventList> {
-    return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
-  }
-
   audit = (): Promise<AuditView> => this.json("GET", "/v1/audit", hasFields<AuditView>("items"));
   held = (): Promise<HeldView> => this.json("GET", "/v1/held", hasFields<HeldView>("items", "removals", "of"));
   unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
@@ -56,11 +38,4 @@ export class AdminClient extends ControllerClient {
   prune = (dryRun: boolean): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
 
   processesOf = (name: string): ProcessClient => new ProcessClient(this, `${toSandboxPath(name)}/processes`);
-}
-
-export const toSandboxPath = (name: string): string => `/v1/sandboxes/${encodeURIComponent(name)}`;
-
-function toQuery(values: Readonly<Record<string, string | null>>): string {
-  const given = Object.entries(values).flatMap(([key, value]): [string, string][] => (value === null ? [] : [[key, value]]));
-  return new URLSearchParams(given).toString();
 }

@@ -6,6 +6,7 @@ import { type CliContext, EXIT, type ExitCode, printNote } from "./context.ts";
 import type { Run } from "./options.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addControllerCommands } from "./program-controller.ts";
+import { addGatewayCommands } from "./program-gateway.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { readVersion } from "./version.ts";
 
@@ -41,6 +42,7 @@ function makeProgram(context: CliContext, run: Run): Command {
       outputError: (text, write) => write(`openclaw: ${text.replace(/^error: /, "")}`),
     });
   addControllerCommands(program, context, run);
+  addGatewayCommands(program, context, run);
   addSandboxCommands(program, context, run);
   addConfigCommands(program, context, run);
   for (const command of everyCommand(program)) command.copyInheritedSettings(command.parent ?? program);

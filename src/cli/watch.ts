@@ -3,7 +3,8 @@
 import { OperationError } from "../api/errors.ts";
 import { renderIssue } from "../api/issue.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import { type AdminClient, isSandboxChange, isSandboxList } from "./admin-client.ts";
+import { isSandboxChange, isSandboxList } from "../api/view-client.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { type CliContext, printNote } from "./context.ts";
 import { renderDuration, toSafeLine } from "./text.ts";
 

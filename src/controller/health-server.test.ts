@@ -1,13 +1,14 @@
 // Asks a real server over real sockets, as Prometheus, a kubelet and a rude client would.
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { TcpServer } from "../api/listen-tcp.ts";
 import { eventually } from "../api/store/folder.fixture.ts";
-import { type HealthCheck, type HealthParts, type HealthServer, parseListen, startHealthServer } from "./health-server.ts";
+import { type HealthCheck, type HealthParts, parseListen, startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
 
 const check = (name: string, ok: boolean, message = "as it should be"): HealthCheck => ({ name, ok, message });
 
-async function start(parts: Partial<HealthParts> = {}, listen = "127.0.0.1:0"): Promise<HealthServer & { url: string }> {
+async function start(parts: Partial<HealthParts> = {}, listen = "127.0.0.1:0"): Promise<TcpServer & { url: string }> {
   const { registry } = new ControllerMetrics({ version: "0.1.0", revision: "abc", processMetrics: false });
   const server = await startHealthServer(
     { registry, live: () => [check("loop", true)], ready: () => [check("config", true)], ...parts },
@@ -18,7 +19,7 @@ async function start(parts: Partial<HealthParts> = {}, listen = "127.0.0.1:0"): 
 }
 
 /** All that the server says until it closes the connection. */
-function speak(server: HealthServer, words: string): Promise<string> {
+function speak(server: TcpServer, words: string): Promise<string> {
   return new Promise((resolve) => {
     let said = "";
     const socket = connect(server.port, server.host, () => socket.write(words));

@@ -4,8 +4,8 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { OperationError } from "../api/errors.ts";
-import { errnoOf } from "../api/store/atomic-file.ts";
-import { type MetricRegistry, OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE } from "./metrics-registry.ts";
+import { listenTcp, type TcpServer } from "../api/listen-tcp.ts";
+import type { MetricRegistry } from "../api/metrics-registry.ts";
 
 export const METRICS_LISTEN_DEFAULT = "127.0.0.1:9464";
 
@@ -18,7 +18,7 @@ export interface HealthCheck {
 }
 
 export interface HealthParts {
-  registry: Pick<MetricRegistry, "renderText" | "renderOpenMetrics">;
+  registry: Pick<MetricRegistry, "render">;
   /** Whether the process works: the loop turns, the oldest work is within its limit. Failing means: restart it. Must not throw. */
   live(): readonly HealthCheck[];
   /** Whether it can do its job. Must not throw. */
@@ -46,10 +46,8 @@ export function createHealthApp(parts: HealthParts): Hono {
     return;
   });
   app.get("/metrics", async (context) => {
-    if (wantsOpenMetrics(context.req.header("accept"))) {
-      return context.body(await parts.registry.renderOpenMetrics(), 200, { "Content-Type": OPENMETRICS_CONTENT_TYPE });
-    }
-    return context.body(await parts.registry.renderText(), 200, { "Content-Type": TEXT_CONTENT_TYPE });
+    const { text, contentType } = await parts.registry.render(context.req.header("accept"));
+    return context.body(text, 200, { "Content-Type": contentType });
   });
   app.get("/healthz", (context) => answer(parts.live(), context.req.query("verbose") !== undefined));
   app.get("/livez", (context) => answer(parts.live(), context.req.query("verbose") !== undefined));
@@ -68,32 +66,11 @@ function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
   return new Response(text, { status: ok ? 200 : 503, headers: { "Content-Type": "text/plain; charset=utf-8" } });
 }
 
-/** OpenMetrics only for who asks for it, and no less than for text. */
-function wantsOpenMetrics(accept: string | undefined): boolean {
-  const weights = new Map((accept ?? "").split(",").map((range) => toWeight(range)));
-  const openMetrics = weights.get("application/openmetrics-text") ?? 0;
-  return openMetrics > 0 && openMetrics >= (weights.get("text/plain") ?? 0);
-}
-
-function toWeight(range: string): [string, number] {
-  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-  const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
-  return [type, Number.isFinite(quality) ? quality : 0];
-}
-
-export interface HealthServer {
-  host: string;
-  /** The one that was bound, also where 0 was asked for. */
-  port: number;
-  /** Ends open connections too. */
-  close(): Promise<void>;
-}
-
 /**
  * @param listen `host:port`; IPv6 hosts in brackets; an empty host is every address; port 0 is any free one
  * @throws OperationError `InvalidArgument` (not an address), `HostRejected` (taken, forbidden, not of this host)
  */
-export async function startHealthServer(parts: HealthParts, listen: string): Promise<HealthServer> {
+export async function startHealthServer(parts: HealthParts, listen: string): Promise<TcpServer> {
   const { host, port } = parseListen(listen);
   const server = createAdaptorServer({
     fetch: createHealthApp(parts).fetch,
@@ -107,10 +84,7 @@ export async function startHealthServer(parts: HealthParts, listen: string): Pro
     },
   }) as Server;
   server.maxConnections = CONNECTIONS_MAX;
-  await bind(server, host, port, listen);
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a bound TCP server has an address");
-  return { host: address.address, port: address.port, close: () => close(server) };
+  return await listenTcp(server, { host, port, fix: "choose another one with --metrics-listen, port 0 for any free one" });
 }
 
 /** @throws OperationError `InvalidArgument` */
@@ -124,33 +98,4 @@ export function parseListen(listen: string): { host: string | undefined; port: n
   }
   const host = bracketed ?? plain ?? "";
   return { host: host === "" ? undefined : host, port };
-}
-
-function bind(server: Server, host: string | undefined, port: number, listen: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(toBindError(error, listen)));
-    server.listen({ host, port }, () => resolve());
-  });
-}
-
-const BIND_WORDS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is taken",
-  EACCES: "the port may not be used by this user",
-  EADDRNOTAVAIL: "this host does not have the address",
-  ENOTFOUND: "the host name is not known",
-};
-
-function toBindError(error: Error, listen: string): OperationError {
-  const reason = BIND_WORDS[errnoOf(error)] ?? error.message;
-  return new OperationError("HostRejected", `cannot listen on ${listen}: ${reason}`, {
-    cause: error,
-    fix: "choose another one with --metrics-listen, port 0 for any free one",
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

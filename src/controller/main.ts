@@ -10,7 +10,9 @@ import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } 
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import { renderIssue } from "../api/issue.ts";
+import type { TcpServer } from "../api/listen-tcp.ts";
 import { toDefaultInstance } from "../api/names.ts";
+import { StateLock } from "../api/store/state-lock.ts";
 import type { ControllerView, DoctorView, ExplainView } from "../api/wire.ts";
 import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./alone.ts";
 import { createSystemClock } from "./clock.ts";
@@ -22,8 +24,7 @@ import { Audit } from "./doors/audit.ts";
 import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
-import { type HealthCheck, type HealthServer, startHealthServer } from "./health-server.ts";
-import { ControllerLock } from "./lock.ts";
+import { type HealthCheck, startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
 import { toStatePaths } from "./paths.ts";
 import { SessionGate } from "./session-gate.ts";
@@ -65,7 +66,7 @@ export async function runController(options: RunOptions): Promise<number> {
   const stateDir = await realpath(options.stateDir);
   const instance = options.instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(options.instance);
   const paths = toStatePaths(stateDir);
-  const lock = await ControllerLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
+  const lock = await StateLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
   const stopped = stopSignal();
   try {
     const { version, revision } = await readBuild();
@@ -172,7 +173,7 @@ async function connectWhenReady(
   return null;
 }
 
-async function endEarly(server: HealthServer | null): Promise<number> {
+async function endEarly(server: TcpServer | null): Promise<number> {
   await server?.close();
   return 0;
 }
@@ -191,9 +192,9 @@ interface ServeParts {
   clock: ControllerOptions["clock"];
   log: ControllerOptions["log"];
   metrics: ControllerMetrics;
-  lock: ControllerLock;
+  lock: StateLock;
   stopped: AbortSignal;
-  server: HealthServer | null;
+  server: TcpServer | null;
 }
 
 async function serve({
@@ -252,7 +253,7 @@ async function serve({
 }
 
 /** Resolves when the process is asked to end (false), or when the lock is no longer the one that the next controller would take (true). */
-async function untilLost(lock: ControllerLock, stopped: AbortSignal): Promise<boolean> {
+async function untilLost(lock: StateLock, stopped: AbortSignal): Promise<boolean> {
   while (!stopped.aborted) {
     if (!(await lock.isIntact())) return true;
     await waitUnlessStopped(LOCK_LOOK_MS, stopped);

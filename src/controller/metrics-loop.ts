@@ -1,8 +1,9 @@
 // The loop's metrics under controller-runtime's and client-go's names, so that existing dashboards and alerts work on this controller.
 // It listens to the queue and changes nothing.
+
+import type { MetricRegistry } from "../api/metrics-registry.ts";
 import type { KeyedQueue, QueueObserver, WorkEnd } from "./keyed-queue.ts";
 import { QUEUE_PRIORITIES } from "./keyed-queue.ts";
-import type { MetricRegistry } from "./metrics-registry.ts";
 
 const CONTROLLER = { controller: ["sandbox"] } as const;
 const OF_CONTROLLER = { controller: "sandbox" } as const;

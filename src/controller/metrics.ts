@@ -3,12 +3,12 @@
 import { type EpochMs, elapsed } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { ERROR_CODES, type ErrorCode } from "../api/errors.ts";
+import { MetricRegistry } from "../api/metrics-registry.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Trigger } from "./convergence.ts";
 import type { ActionKind, Cause } from "./decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/call.ts";
 import { createLoopMetrics, type LoopMetrics } from "./metrics-loop.ts";
-import { MetricRegistry } from "./metrics-registry.ts";
 
 /** The keys of an object that must have every member of a union. */
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): readonly Key[] => Object.keys(all) as Key[];

@@ -2,12 +2,12 @@
 // It writes wishes; the controller removes, and what joined after the look waits on.
 import { renderTime, toEpochMs, toSandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { approveRemoval } from "../../api/store/request-file.ts";
 import type { HeldView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { approveRemoval } from "../request-file.ts";
 import { renderTable } from "../text.ts";
 
 export interface ApproveOptions extends StateOptions {

@@ -3,8 +3,9 @@
 import { RunningCommand } from "../../api/command-client.ts";
 import { parseDuration } from "../../api/config/values.ts";
 import { OperationError } from "../../api/errors.ts";
+import { toSandboxPath } from "../../api/view-client.ts";
 import type { CommandRequest } from "../../api/wire.ts";
-import { AdminClient, toSandboxPath } from "../admin-client.ts";
+import { AdminClient } from "../admin-client.ts";
 import { toCommandOutput } from "../command-output.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";

@@ -3,7 +3,8 @@
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import { AdminClient, isSandboxChange, isSandboxList } from "../admin-client.ts";
+import { isSandboxChange, isSandboxList } from "../../api/view-client.ts";
+import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { renderAge, renderTable } from "../text.ts";

@@ -3,11 +3,11 @@
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import { requestRecreation } from "../../api/store/request-file.ts";
 import { AdminClient } from "../admin-client.ts";
 import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { requestRecreation } from "../request-file.ts";
 import { expandSessionKey } from "../sandbox-name.ts";
 import { untilFulfilled, type Wish } from "../watch.ts";
 import { parseTimeout } from "./sandbox-wait.ts";

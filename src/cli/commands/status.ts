@@ -1,17 +1,31 @@
-// `openclaw status`: the controller as it sees itself. Exit code 1 when it runs and is not ready.
+// `openclaw status`: the controller as it sees itself, and the gateway if one runs. Exit code 1 when the controller is not ready.
 // Its sandboxes are `sandbox list`.
+import { isErrorCode } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import type { ControllerView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { askGateway, type GatewayHealth } from "../gateway-health.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { indent, renderDuration, renderFields, toSafeLine } from "../text.ts";
+import { renderHealth } from "./health.ts";
 
 export async function showStatus(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
   const view = await new AdminClient(toStateDir(context, options)).status();
-  if (options.json === true) printJson(context, view);
-  else print(context, renderStatus(view, context.now()));
+  const gateway = await findGateway(context, options);
+  if (options.json === true) printJson(context, { ...view, gateway });
+  else print(context, `${renderStatus(view, context.now())}${gateway === null ? "No gateway runs\n" : renderHealth(gateway)}`);
   return view.ready ? EXIT.ok : EXIT.failed;
+}
+
+/** null: none was ever started here, or it does not answer. */
+async function findGateway(context: CliContext, options: StateOptions): Promise<GatewayHealth | null> {
+  try {
+    return await askGateway(context, options);
+  } catch (error) {
+    if (!isErrorCode(error, "GatewayUnreachable")) throw error;
+    return null;
+  }
 }
 
 function renderStatus(view: ControllerView, now: number): string {

@@ -5,7 +5,7 @@ import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import { toSandboxPath } from "../admin-client.ts";
+import { toSandboxPath } from "../../api/view-client.ts";
 import { toCommandOutput } from "../command-output.ts";
 import { renderSandboxes } from "../commands/sandbox-list.ts";
 import { renderDuration, toSafeLine } from "../text.ts";

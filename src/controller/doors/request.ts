@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { type SandboxName, toSandboxName } from "../../api/brands.ts";
 import { renderDidYouMean } from "../../api/config/suggest.ts";
 import { OperationError } from "../../api/errors.ts";
+import { parseValue } from "../../api/parse-value.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { AdminViews } from "./admin-views.ts";
 
@@ -21,15 +22,6 @@ export async function parseBody<Schema extends z.ZodType>(context: Context, sche
     throw new OperationError("InvalidArgument", "the body is not JSON", { cause: error });
   }
   return parseValue(schema, body);
-}
-
-/** @throws OperationError `InvalidArgument` that names the first field that is wrong */
-export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  throw new OperationError("InvalidArgument", `${path === "" ? "" : `${path}: `}${issue?.message ?? "not valid"}`);
 }
 
 /** A whole number in the query; `fallback` when it is not there. @throws OperationError `InvalidArgument` */

@@ -12,8 +12,8 @@ export interface MetricText {
   help: string;
 }
 
-export const TEXT_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
-export const OPENMETRICS_CONTENT_TYPE = Registry.OPENMETRICS_CONTENT_TYPE;
+const TEXT_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+const OPENMETRICS_CONTENT_TYPE = Registry.OPENMETRICS_CONTENT_TYPE;
 
 /** Gauges whose name ends like a counter's: `promtool check metrics` refuses them, and `nodejs_active_resources` says the same. */
 const MISNAMED_DEFAULTS = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
@@ -76,6 +76,12 @@ export class MetricRegistry {
     return { observe: (labels, value) => histogram.observe(labels, value) };
   }
 
+  /** In the form that the scraper's Accept header asks for. */
+  async render(accept: string | undefined): Promise<{ text: string; contentType: string }> {
+    if (wantsOpenMetrics(accept)) return { text: await this.renderOpenMetrics(), contentType: OPENMETRICS_CONTENT_TYPE };
+    return { text: await this.renderText(), contentType: TEXT_CONTENT_TYPE };
+  }
+
   /** Prometheus text format 0.0.4. */
   async renderText(): Promise<string> {
     for (const collect of this.#collectors) collect();
@@ -108,4 +114,17 @@ function combinations<Sets extends LabelSets>(sets: Sets): Record<string, string
     (known, [label, values]) => known.flatMap((labels) => values.map((value) => ({ ...labels, [label]: value }))),
     [{}],
   );
+}
+
+/** OpenMetrics only for who asks for it, and no less than for text. */
+function wantsOpenMetrics(accept: string | undefined): boolean {
+  const weights = new Map((accept ?? "").split(",").map((range) => toWeight(range)));
+  const openMetrics = weights.get("application/openmetrics-text") ?? 0;
+  return openMetrics > 0 && openMetrics >= (weights.get("text/plain") ?? 0);
+}
+
+function toWeight(range: string): [string, number] {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+  const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
+  return [type, Number.isFinite(quality) ? quality : 0];
 }

@@ -1,12 +1,12 @@
-// Makes sure that one controller works on a state folder. The lock is a file lock of the kernel (through SQLite), which ends with the
+// Makes sure that one controller, and one gateway, works on a state folder. The lock is a file lock of the kernel (through SQLite), which ends with the
 // process however it dies; the file beside it only says who holds it, and proves nothing.
 import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { type EpochMs, renderTime } from "../api/brands.ts";
-import { OperationError } from "../api/errors.ts";
-import { readBounded, replaceFile, toFileError } from "../api/store/atomic-file.ts";
+import { type EpochMs, renderTime } from "../brands.ts";
+import { OperationError } from "../errors.ts";
+import { readBounded, replaceFile, toFileError } from "./atomic-file.ts";
 
 /** Who holds the lock, for people. */
 export interface LockHolder {
@@ -20,7 +20,7 @@ const HOLDER_BYTES_MAX = 4_096;
 /** SQLite's result codes for "somebody else has it"; the lowest byte is the primary code. */
 const BUSY = [5, 6];
 
-export class ControllerLock {
+export class StateLock {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #inode: number;
@@ -32,10 +32,10 @@ export class ControllerLock {
   }
 
   /**
-   * Takes the lock of `folder` (`<state>/controller`), made when it is not there. Does not wait.
-   * @throws OperationError `HostRejected`: another controller has it (named by pid, host and start), or the folder can't be written
+   * Takes the lock of `folder` (`<state>/controller`, `<state>/gateway`), made when it is not there. Does not wait.
+   * @throws OperationError `HostRejected`: another one has it (named by pid, host and start), or the folder can't be written
    */
-  static async acquire(folder: string, holder: LockHolder): Promise<ControllerLock> {
+  static async acquire(folder: string, holder: LockHolder): Promise<StateLock> {
     const path = join(folder, "lock.db");
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -47,20 +47,20 @@ export class ControllerLock {
       const { pid, host, startedAt } = holder;
       const content = JSON.stringify({ pid, host, startedAt: renderTime(startedAt) });
       await replaceFile(join(folder, "lock.json"), `${content}\n`, { durable: false });
-      return new ControllerLock(database, path, (await stat(path)).ino);
+      return new StateLock(database, path, (await stat(path)).ino);
     } catch (error) {
       database.close();
       throw error;
     }
   }
 
-  /** Whether the file that was locked is still the one that the next controller would lock: not deleted, not replaced. */
+  /** Whether the file that was locked is still the one that the next one would lock: not deleted, not replaced. */
   async isIntact(): Promise<boolean> {
     const facts = await stat(this.#path).catch(() => null);
     return facts?.ino === this.#inode;
   }
 
-  /** Another controller may start. Repeatable. */
+  /** Another one may start. Repeatable. */
   release(): void {
     if (this.#database.isOpen) this.#database.close();
   }
@@ -89,7 +89,7 @@ async function toHeldError(folder: string, cause: unknown): Promise<OperationErr
   const read = await readBounded(join(folder, "lock.json"), HOLDER_BYTES_MAX);
   const holder = read.kind === "read" ? parseHolder(read.text) : null;
   const who = holder === null ? "" : ` (pid ${holder.pid} on ${holder.host}, since ${holder.startedAt})`;
-  return new OperationError("HostRejected", `another controller${who} works on this state folder`, {
+  return new OperationError("HostRejected", `another ${basename(folder)}${who} works on this state folder`, {
     cause,
     fix: "stop it, or give this one another --state-dir",
   });

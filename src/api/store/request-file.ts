@@ -2,11 +2,11 @@
 // What the controller makes of it is not known here.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type EpochMs, renderTime, type SandboxName } from "../api/brands.ts";
-import { OperationError } from "../api/errors.ts";
-import { REQUEST_FILE_SUFFIX, SandboxRequest, type SandboxRequestFile } from "../api/request.ts";
-import { API_VERSION } from "../api/session.ts";
-import { explainErrno, readBounded, replaceFile } from "../api/store/atomic-file.ts";
+import { type EpochMs, renderTime, type SandboxName } from "../brands.ts";
+import { OperationError } from "../errors.ts";
+import { REQUEST_FILE_SUFFIX, SandboxRequest, type SandboxRequestFile } from "../request.ts";
+import { API_VERSION } from "../session.ts";
+import { explainErrno, readBounded, replaceFile } from "./atomic-file.ts";
 
 /** A wish is under 1 KiB. */
 const REQUEST_BYTES_MAX = 16_384;

@@ -3,23 +3,23 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { toEpochMs } from "../api/brands.ts";
-import { OperationError } from "../api/errors.ts";
-import { createFolder, eventually } from "../api/store/folder.fixture.ts";
-import { ControllerLock } from "./lock.ts";
+import { toEpochMs } from "../brands.ts";
+import { OperationError } from "../errors.ts";
+import { createFolder, eventually } from "./folder.fixture.ts";
+import { StateLock } from "./state-lock.ts";
 
 const me = { pid: process.pid, host: "here", startedAt: toEpochMs(Date.UTC(2026, 0, 31, 12)) };
 
-async function acquire(folder: string): Promise<ControllerLock> {
-  const lock = await ControllerLock.acquire(folder, me);
+async function acquire(folder: string): Promise<StateLock> {
+  const lock = await StateLock.acquire(folder, me);
   onTestFinished(() => lock.release());
   return lock;
 }
 
 /** Another process that has the lock. */
 async function startHolder(folder: string): Promise<ChildProcess> {
-  const script = `const { ControllerLock } = await import(${JSON.stringify(new URL("lock.ts", import.meta.url).href)});
-    globalThis.lock = await ControllerLock.acquire(${JSON.stringify(folder)}, { pid: process.pid, host: "there", startedAt: 0 });
+  const script = `const { StateLock } = await import(${JSON.stringify(new URL("state-lock.ts", import.meta.url).href)});
+    globalThis.lock = await StateLock.acquire(${JSON.stringify(folder)}, { pid: process.pid, host: "there", startedAt: 0 });
     console.log("locked"); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void holder.kill("SIGKILL"));
@@ -34,7 +34,7 @@ async function startHolder(folder: string): Promise<ChildProcess> {
 test("a second controller is refused, and told who works there since when, and what to do", async () => {
   const folder = join(await createFolder(), "controller");
   await acquire(folder);
-  const refusal = await ControllerLock.acquire(folder, me).catch((error: unknown) => error);
+  const refusal = await StateLock.acquire(folder, me).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(OperationError);
   expect(refusal).toMatchObject({
     code: "HostRejected",
@@ -46,7 +46,7 @@ test("a second controller is refused, and told who works there since when, and w
 test("another process has the lock until it is killed, and its leftovers stop nobody", async () => {
   const folder = join(await createFolder(), "controller");
   const holder = await startHolder(folder);
-  await expect(ControllerLock.acquire(folder, me)).rejects.toThrow(`pid ${holder.pid} on there`);
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow(`pid ${holder.pid} on there`);
   holder.kill("SIGKILL");
   await eventually("the other process is dead", () => holder.signalCode === "SIGKILL");
   expect((await stat(join(folder, "lock.json"))).isFile()).toBe(true);
@@ -59,7 +59,7 @@ test("a released lock can be taken again, and releasing twice is releasing once"
   first.release();
   first.release();
   const second = await acquire(folder);
-  await expect(ControllerLock.acquire(folder, me)).rejects.toThrow(OperationError);
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow(OperationError);
   second.release();
 });
 
@@ -69,12 +69,12 @@ test("controllers on different state folders do not meet", async () => {
 });
 
 test("a holder whose note is junk or gone still holds", async () => {
-  const folder = await createFolder();
+  const folder = join(await createFolder(), "gateway");
   await acquire(folder);
   await writeFile(join(folder, "lock.json"), "{");
-  await expect(ControllerLock.acquire(folder, me)).rejects.toThrow("another controller works on this state folder");
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway works on this state folder");
   await rm(join(folder, "lock.json"));
-  await expect(ControllerLock.acquire(folder, me)).rejects.toThrow("another controller works on this state folder");
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway works on this state folder");
 });
 
 test("a lock whose file was deleted or replaced knows that it protects nothing any more", async () => {
@@ -90,8 +90,8 @@ test("a lock whose file was deleted or replaced knows that it protects nothing a
 test("what is no lock file is an error that names it", async () => {
   const junk = await createFolder();
   await writeFile(join(junk, "lock.db"), "junk".repeat(1_000));
-  await expect(ControllerLock.acquire(junk, me)).rejects.toMatchObject({ code: "HostRejected" });
+  await expect(StateLock.acquire(junk, me)).rejects.toMatchObject({ code: "HostRejected" });
   const folder = await createFolder();
   await mkdir(join(folder, "lock.db"));
-  await expect(ControllerLock.acquire(folder, me)).rejects.toThrow("lock.db");
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow("lock.db");
 });

@@ -1,0 +1,13 @@
+// Parses what a caller sent by a schema, or refuses it with one sentence. What the schema is, the door knows.
+// Files of people have many issues at once: they are api/config's and api/store's.
+import type { z } from "zod";
+import { OperationError } from "./errors.ts";
+
+/** @throws OperationError `InvalidArgument` that names the first field that is wrong */
+export function parseValue<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  throw new OperationError("InvalidArgument", `${path === "" ? "" : `${path}: `}${issue?.message ?? "not valid"}`);
+}

@@ -1,0 +1,63 @@
+// `openclaw start`: the controller and the gateway as two processes of this program, ended together.
+// What each of them does is its own command's.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
+import { toConfigPath, toStateDir } from "../paths.ts";
+import type { GatewayFlags } from "./gateway.ts";
+
+/** The same program, from source as from the image: `.ts` there, `.js` here. */
+const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);
+
+/** Both end within a second; an engine call that hangs has deadlines above this. */
+const STOP_MS_MAX = 15_000;
+
+/** Exit code 0 when it was stopped by a signal, 1 when one of the two ended by itself: the other is stopped too, so that a supervisor sees it. */
+export async function startBoth(context: CliContext, flags: GatewayFlags): Promise<ExitCode> {
+  const shared = ["--state-dir", toStateDir(context, flags), "--config", toConfigPath(context, flags), ...toArguments(flags, ["logLevel"])];
+  const children = new Map<string, ChildProcess>([
+    ["controller", launch(context, ["controller", ...shared])],
+    ["gateway", launch(context, ["gateway", ...shared, ...toArguments(flags, ["port", "bind", "allowUnconfigured", "adopt"])])],
+  ]);
+  const ends = [...children].map(([name, child]) => untilEnd(name, child));
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+    for (const child of children.values()) child.kill("SIGTERM");
+  };
+  const listening = (["SIGINT", "SIGTERM"] as const).map((signal) => context.onSignal(signal, stop));
+  const first = await Promise.race(ends);
+  if (!stopped) printNote(context, `openclaw: the ${first} ended; stopping the other one`);
+  for (const child of children.values()) child.kill("SIGTERM");
+  const timer = setTimeout(() => [...children.values()].map((child) => child.kill("SIGKILL")), STOP_MS_MAX);
+  await Promise.all(ends);
+  clearTimeout(timer);
+  for (const end of listening) end();
+  return stopped ? EXIT.ok : EXIT.failed;
+}
+
+/** A group of its own: Ctrl-C at the terminal is for this process, which ends both in order. */
+function launch(context: CliContext, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, fileURLToPath(PROGRAM), ...args], {
+    detached: true,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...context.env },
+  });
+}
+
+function untilEnd(name: string, child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve(name));
+    child.once("error", () => resolve(name));
+  });
+}
+
+/** `logLevel: "debug"` is `--log-level debug`. */
+function toArguments(flags: GatewayFlags, names: readonly (keyof GatewayFlags)[]): string[] {
+  return names.flatMap((name) => {
+    const value = flags[name];
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined || value === false) return [];
+    return value === true ? [flag] : [flag, value];
+  });
+}

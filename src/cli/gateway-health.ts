@@ -1,0 +1,49 @@
+// Asks a gateway whether it can do its job: finds its address and its secret as a person who started it here would expect.
+// How the answer is shown is the commands'.
+import { z } from "zod";
+import { loadConfig } from "../api/config/load.ts";
+import { OperationError } from "../api/errors.ts";
+import { findGatewayToken, findGatewayUrl } from "../api/store/gateway-files.ts";
+import type { CliContext } from "./context.ts";
+import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "./paths.ts";
+
+export interface GatewayTarget extends ConfigOptions {
+  token?: string;
+  url?: string;
+}
+
+export const GatewayHealth = z.object({
+  ready: z.boolean(),
+  /** Only for who has the secret. */
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })).optional(),
+});
+export type GatewayHealth = z.output<typeof GatewayHealth> & { url: string };
+
+const ANSWER_MS_MAX = 10_000;
+
+/** null: no gateway was ever started on this state folder, and none is named. @throws OperationError `GatewayUnreachable` */
+export async function askGateway(context: CliContext, options: GatewayTarget): Promise<GatewayHealth | null> {
+  const url = options.url ?? (await findGatewayUrl(toStateDir(context, options)));
+  if (url === null) return null;
+  const secret = await findSecret(context, options);
+  const headers = secret === null ? {} : { authorization: `Bearer ${secret}` };
+  try {
+    const response = await fetch(new URL("/readyz", url), { headers, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return { url, ...GatewayHealth.parse(await response.json()) };
+  } catch (error) {
+    throw new OperationError("GatewayUnreachable", `no gateway answers at ${url}`, {
+      cause: error,
+      fix: "openclaw gateway, or openclaw start",
+    });
+  }
+}
+
+async function findSecret(context: CliContext, options: GatewayTarget): Promise<string | null> {
+  const given = options.token ?? nonEmpty(context.env.OPENCLAW_GATEWAY_TOKEN) ?? nonEmpty(context.env.OPENCLAW_GATEWAY_PASSWORD);
+  if (given !== undefined) return given;
+  const stateDir = toStateDir(context, options);
+  const environment = { stateDir, home: context.home, variables: context.env, trustedOwners: null };
+  const config = await loadConfig(toConfigPath(context, options), environment);
+  const auth = config.ok ? config.value.gateway.auth : null;
+  return auth?.token ?? auth?.password ?? (await findGatewayToken(stateDir));
+}

@@ -1,0 +1,170 @@
+// The HTTP door as a function from request to response: who may in, in which form, and one form for every error. Checks come before routes, in
+// an order: where it was sent to, which page sent it, the secret, the body. What an operation does is handlers.ts; the socket is server.ts.
+import type { BlockList } from "node:net";
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Logger } from "pino";
+import { OperationError } from "../../api/errors.ts";
+import { parseValue } from "../../api/parse-value.ts";
+import type { GatewayMetrics, RouteName } from "../metrics.ts";
+import { type AddressLimits, type AuthFailure, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
+import type { CallOf, Handlers } from "./handlers.ts";
+import { renderOpenApi } from "./openapi.ts";
+import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
+import { checkHost, checkOrigin, type OriginRules, toClientAddress } from "./origin.ts";
+import { renderPage } from "./page.ts";
+import { toProblemResponse } from "./problem.ts";
+
+export interface GatewayCheck {
+  name: string;
+  ok: boolean;
+  message: string;
+}
+
+/** What of the config the door obeys; asked for at each request, so that an edit needs no restart. */
+export interface DoorRules extends OriginRules {
+  credentials: Credentials;
+  proxies: BlockList;
+  /** Whether `/` shows a page. */
+  page: boolean;
+}
+
+export interface AppParts {
+  handlers: Handlers;
+  rules(): DoorRules;
+  limits: AddressLimits;
+  metrics: GatewayMetrics;
+  /** Whether it can do its job. Must not throw. */
+  ready(): Promise<readonly GatewayCheck[]>;
+  version: string;
+  log: Logger;
+}
+
+interface Env {
+  Bindings: HttpBindings;
+  Variables: { operation: RouteName };
+}
+
+export type GatewayApp = Hono<Env>;
+
+/** A message is at most 1 MiB of text, which JSON may double. */
+const BODY_BYTES_MAX = 4_194_304;
+/** A file that a tool writes comes in its input. */
+const TOOL_BODY_BYTES_MAX = 16_777_216;
+const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health", "/": "page" };
+const HEADERS: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+};
+
+export function makeGatewayApp(parts: AppParts): GatewayApp {
+  const { metrics, log, rules, version } = parts;
+  const app: GatewayApp = new Hono<Env>();
+  app.use(observe(metrics));
+  app.use(admit(parts));
+  app.get("/healthz", (context) => context.text("ok\n"));
+  app.get("/readyz", (context) => answerReady(context, parts));
+  app.get("/", (context) => (rules().page ? context.html(renderPage(version)) : notFound(context)));
+  app.get("/metrics", async (context) => {
+    context.set("operation", "metrics");
+    const { text, contentType } = await metrics.registry.render(context.req.header("accept"));
+    return context.body(text, 200, { "content-type": contentType });
+  });
+  app.get("/v1/openapi.json", (context) => {
+    context.set("operation", "openapi");
+    return context.json(renderOpenApi(version));
+  });
+  for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation(app, parts, name);
+  app.notFound(notFound);
+  app.onError((error, { req }) => {
+    if (!(error instanceof OperationError)) log.error({ err: error, route: req.routePath }, "request failed");
+    return toProblemResponse(error);
+  });
+  return app;
+}
+
+const notFound = ({ req }: Context<Env>): Response =>
+  toProblemResponse(new OperationError("NotFound", `there is no ${req.method} ${JSON.stringify(req.path.slice(0, 200))} here`));
+
+/** Counts and times every answer, also refusals. */
+function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const startedMs = performance.now();
+    context.set("operation", OPEN_PATHS[context.req.path] ?? "other");
+    await next();
+    for (const [header, value] of Object.entries(HEADERS)) if (!context.res.headers.has(header)) context.res.headers.set(header, value);
+    metrics.request(context.get("operation"), context.res.status, (performance.now() - startedMs) / 1_000);
+  };
+}
+
+/** @throws OperationError `Forbidden`, `Unauthenticated`, `LimitExceeded` */
+function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
+  return async ({ req, env }, next) => {
+    const { credentials, proxies, ...origins } = rules();
+    const [host, origin, site] = [req.header("host"), req.header("origin"), req.header("sec-fetch-site")];
+    checkHost(host, origins);
+    checkOrigin({ origin, host, site }, origins);
+    const address = toClientAddress(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
+    const refuse = (failure: AuthFailure): never => {
+      metrics.authFailed(failure);
+      throw toAuthError(failure);
+    };
+    if (Object.hasOwn(OPEN_PATHS, req.path)) {
+      if (!limits.takeOpen(address)) refuse("limited");
+    } else {
+      if (limits.isLocked(address)) refuse("limited");
+      const failure = judgeAuthorization(req.header("authorization"), credentials);
+      if (failure !== null) {
+        limits.failed(address);
+        refuse(failure);
+      }
+    }
+    await next();
+  };
+}
+
+/** Names and messages are for whoever has the secret: others learn only whether it is ready. */
+async function answerReady(context: Context<Env>, { ready, rules }: AppParts): Promise<Response> {
+  const checks = await ready();
+  const ok = checks.every((check) => check.ok);
+  const isKnown = judgeAuthorization(context.req.header("authorization"), rules().credentials) === null;
+  const status = ok ? 200 : 503;
+  return isKnown ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
+}
+
+function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }: AppParts, name: Name): void {
+  const operation: Operation = OPERATIONS[name];
+  const maxSize = name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
+  const onError = (): Response => toProblemResponse(new OperationError("PayloadTooLarge", `the body is larger than ${maxSize} bytes`));
+  app.on(
+    operation.method.toUpperCase(),
+    operation.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    bodyLimit({ maxSize, onError }),
+    async (context) => {
+      context.set("operation", name);
+      const { req } = context;
+      const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
+      const body = operation.body === undefined ? undefined : parseValue(operation.body, await readJson(context));
+      // Parsed by the schemas of the same operation, which the type of its handler is made from.
+      const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
+      const answer = await handlers[name](call);
+      return answer instanceof Response ? answer : context.json(answer);
+    },
+  );
+}
+
+/** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */
+async function readJson({ req }: Context<Env>): Promise<unknown> {
+  const text = await req.text();
+  const type = req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json" && (text !== "" || type !== undefined))
+    throw new OperationError("UnsupportedMediaType", "the body must be JSON", { fix: "send content-type: application/json" });
+  try {
+    return text === "" ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new OperationError("InvalidArgument", "the body is not JSON", { cause: error });
+  }
+}

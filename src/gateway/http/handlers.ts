@@ -1,0 +1,220 @@
+// What each operation of the HTTP door does: asks sessions, tools and the controller, and says it in the form that the table promises.
+// Routes, checks and errors are app.ts's; the table is operations.ts.
+import type { z } from "zod";
+import { OperationError } from "../../api/errors.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import type { Session } from "../../api/session.ts";
+import { renderRefusal } from "../../api/tool-policy.ts";
+import type { SandboxProcesses } from "../sandbox-port.ts";
+import type { SessionService } from "../sessions/service.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { StreamClient } from "../stream-client.ts";
+import type { ToolResult, Tools } from "../tool-port.ts";
+import { EventStream } from "./event-stream.ts";
+import type { OperationName, OperationOf } from "./operations.ts";
+import { toToolStream } from "./tool-stream.ts";
+
+type Parsed<Part> = Part extends z.ZodType ? z.output<Part> : undefined;
+
+export interface CallOf<Name extends OperationName> {
+  /** Parts of the path. */
+  params: Readonly<Record<string, string>>;
+  query: OperationOf<Name> extends { query: infer Query } ? Parsed<Query> : undefined;
+  body: OperationOf<Name> extends { body: infer Body } ? Parsed<Body> : undefined;
+  headers: Headers;
+  /** The client has gone. */
+  signal: AbortSignal;
+}
+
+export type Handler<Name extends OperationName> = (call: CallOf<Name>) => Promise<z.input<OperationOf<Name>["answer"]> | Response>;
+export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
+
+export interface HandlerParts {
+  sessions: Sessions;
+  service: SessionService;
+  tools: Tools;
+  processes: SandboxProcesses;
+  controller: StreamClient;
+  /** Lets the sandbox of a session that ends, or begins anew, go with all that runs in it, if nobody else uses it. */
+  releaseSandbox(session: Session): Promise<void>;
+  /** Told of every failed call whose answer is a stream: its status says 200. */
+  failed(error: unknown): void;
+}
+
+const PAGE_LENGTH_DEFAULT = 100;
+const LOG_BYTES_DEFAULT = 262_144;
+
+export function makeHandlers(parts: HandlerParts): Handlers {
+  return { ...sessionHandlers(parts), ...toolHandlers(parts), ...processHandlers(parts), ...controllerHandlers(parts) };
+}
+
+type SessionOperations =
+  | "listSessions"
+  | "createSession"
+  | "getSession"
+  | "deleteSession"
+  | "resetSession"
+  | "spawnSession"
+  | "listMessages"
+  | "sendMessage";
+
+function sessionHandlers({ sessions, service, releaseSandbox }: HandlerParts): Pick<Handlers, SessionOperations> {
+  const find = (params: Readonly<Record<string, string>>): Session => sessions.get(service.expand(params.key ?? ""));
+  return {
+    listSessions: async () => ({ items: await Promise.all(sessions.list().map((session) => service.view(session))) }),
+    createSession: async ({ body }) => await service.view(await service.open(body)),
+    getSession: async ({ params }) => await service.view(find(params)),
+    deleteSession: async ({ params }) => {
+      const session = find(params);
+      await releaseSandbox(session);
+      await sessions.delete(session.spec.key);
+      return { deleted: session.spec.key };
+    },
+    resetSession: async ({ params }) => {
+      const session = find(params);
+      await releaseSandbox(session);
+      return await service.view(await sessions.reset(session.spec.key));
+    },
+    spawnSession: async ({ params, body: { agentId, task } }) =>
+      await service.spawn(find(params), { ...(agentId !== undefined && { agentId }), ...(task !== undefined && { task }) }),
+    listMessages: async ({ params, query }) => {
+      const page = { after: query.after ?? 0, limit: query.limit ?? PAGE_LENGTH_DEFAULT };
+      return { items: await sessions.messages(find(params).spec.key, page) };
+    },
+    sendMessage: async ({ params, body }) => {
+      const { key } = find(params).spec;
+      await sessions.touch(key);
+      return await sessions.append(key, { role: body.role ?? "user", text: body.text, from: null });
+    },
+  };
+}
+
+function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<Handlers, "listTools" | "callTool" | "invokeTool"> {
+  const find = (key: string): Session => sessions.get(service.expand(key));
+  return {
+    listTools: async ({ params }) => {
+      const items = await tools.list(find(params.key ?? ""));
+      return {
+        items: items.map(({ name, description, inputSchema, decision: { allowed, rule, source, fix } }) => ({
+          ...{ name, description, inputSchema: { ...inputSchema } },
+          ...{ allowed, rule, source, fix },
+        })),
+      };
+    },
+    callTool: async ({ params, query, body, headers, signal }) => {
+      const call = { session: find(params.key ?? ""), tool: params.tool ?? "", input: body };
+      if (headers.get("accept")?.includes("text/event-stream") !== true)
+        return toAnswer(await tools.call({ ...call, signal, emit: async () => undefined }));
+      const encoding = query.encoding ?? "text";
+      return toToolStream({ encoding, signal, failed, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });
+    },
+    invokeTool: async ({ body, signal }) => {
+      const session = await service.open({ key: body.sessionKey ?? "main" });
+      const input = body.action === undefined ? (body.args ?? {}) : { action: body.action, ...body.args };
+      try {
+        if (body.dryRun === true) return { ok: true, result: await dryRun(tools, session, body.tool) };
+        const { content, details } = await tools.call({ session, tool: body.tool, input, signal, emit: async () => undefined });
+        return { ok: true, result: { content, details } };
+      } catch (error) {
+        return toInvokeError(error);
+      }
+    },
+  };
+}
+
+const toAnswer = ({ content, details, isError }: ToolResult) => ({
+  content: content.map((part) => ({ ...part })),
+  details: { ...details },
+  isError,
+});
+
+/** @throws OperationError `NotFound`, `Forbidden` */
+async function dryRun(tools: Tools, session: Session, name: string): Promise<Record<string, unknown>> {
+  const tool = (await tools.list(session)).find(({ decision }) => decision.tool === name.toLowerCase());
+  if (tool === undefined) throw new OperationError("NotFound", `there is no tool ${JSON.stringify(name)}`);
+  if (!tool.decision.allowed) throw new OperationError("Forbidden", renderRefusal(tool.decision));
+  return { tool: tool.name, allowed: true };
+}
+
+/** As upstream answers: what the policy refuses is not there. */
+function toInvokeError(error: unknown): Response {
+  if (!(error instanceof OperationError)) throw error;
+  const status = { Forbidden: 404, NotFound: 404, InvalidArgument: 400, LimitExceeded: 429 }[String(error.code)] ?? 500;
+  const type = status === 404 ? "not_found" : status === 400 ? "invalid_request" : status === 429 ? "rate_limited" : "tool_error";
+  return Response.json({ ok: false, error: { type, message: error.message } }, { status });
+}
+
+type ProcessOperations = "listProcesses" | "getProcess" | "clearProcess" | "readProcessLog" | "writeProcess" | "killProcess";
+
+function processHandlers({ sessions, service, processes }: HandlerParts): Pick<Handlers, ProcessOperations> {
+  const find = (params: Readonly<Record<string, string>>): { key: Session["spec"]["key"]; id: string } => ({
+    key: sessions.get(service.expand(params.key ?? "")).spec.key,
+    id: params.id ?? "",
+  });
+  return {
+    listProcesses: async ({ params }) => ({ items: await processes.list(find(params).key) }),
+    getProcess: async ({ params }) => {
+      const { key, id } = find(params);
+      return (await processes.log(key, id, { offset: 0, limit: 0, waitMs: 0 })).process;
+    },
+    clearProcess: async ({ params }) => {
+      const { key, id } = find(params);
+      await processes.clear(key, id);
+      return { cleared: id };
+    },
+    readProcessLog: async ({ params, query }) => {
+      const { key, id } = find(params);
+      const range = { offset: query.offset ?? 0, limit: query.limit ?? LOG_BYTES_DEFAULT, waitMs: query.wait ?? 0 };
+      return await processes.log(key, id, range);
+    },
+    writeProcess: async ({ params, body }) => {
+      const { key, id } = find(params);
+      return await processes.write(key, id, body);
+    },
+    killProcess: async ({ params, body }) => {
+      const { key, id } = find(params);
+      return await processes.kill(key, id, body.signal);
+    },
+  };
+}
+
+type ControllerOperations = "listSandboxes" | "getSandbox" | "plan" | "listEvents";
+
+function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers, ControllerOperations> {
+  const toRecord = (sandbox: Sandbox): Record<string, unknown> => ({ ...sandbox });
+  return {
+    listSandboxes: async () => ({ items: (await controller.sandboxes("all")).map(toRecord) }),
+    getSandbox: async ({ params }) => ({ ...(await controller.sandbox(params.name ?? "")) }),
+    plan: async () => ({ ...(await controller.plan()) }),
+    listEvents: async ({ headers, signal }) => {
+      const last = headers.get("last-event-id");
+      if (headers.get("accept")?.includes("text/event-stream") === true)
+        return followEvents(
+          { controller, failed },
+          { lastEventId: last !== null && /^\d{1,15}$/.test(last) ? Number(last) : null, signal },
+        );
+      return { items: (await controller.events({ sandbox: null })).items.map((event) => ({ ...event })) };
+    },
+  };
+}
+
+/** Passes the controller's events on; a client that comes again says the last that it knows, and gets what came after. */
+function followEvents(
+  { controller, failed }: Pick<HandlerParts, "controller" | "failed">,
+  { lastEventId, signal }: { lastEventId: number | null; signal: AbortSignal },
+): Response {
+  const stream = new EventStream();
+  const over = AbortSignal.any([signal, stream.gone]);
+  const pass = async (): Promise<void> => {
+    try {
+      const options = { signal: over, ...(lastEventId !== null && { lastEventId }) };
+      for await (const { event, data, id } of controller.follow("/v1/events", options)) await stream.send(event, data, id ?? undefined);
+    } catch (error) {
+      failed(error);
+    } finally {
+      await stream.close();
+    }
+  };
+  void pass();
+  return stream.response;
+}

@@ -1,0 +1,53 @@
+// The OpenAPI 3.1 document of the HTTP door, made from the table of operations.
+// The table is operations.ts.
+import { z } from "zod";
+import { Problem } from "../../api/wire.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
+
+type Json = Record<string, unknown>;
+
+export function renderOpenApi(version: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: { operationId, ...renderOperation(operation) } };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "OpenClaw gateway", version },
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "The gateway's token or password" } },
+      schemas: { Problem: toSchema(Problem, "output") },
+    },
+  };
+}
+
+function renderOperation({ path, summary, query, body, answer, events }: Operation): Json {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
+  const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", schema: toSchema(schema, "input") }));
+  const parameters = [...inPath, ...inQuery];
+  const content = {
+    "application/json": { schema: toSchema(answer, "output") },
+    ...(events !== undefined && { "text/event-stream": { schema: { type: "string", description: events } } }),
+  };
+  return {
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && { requestBody: { content: { "application/json": { schema: toSchema(body, "input") } } } }),
+    responses: {
+      200: { description: "Done", content },
+      default: {
+        description: "Refused or failed; `retryable` says whether the same request may succeed later, Retry-After when",
+        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    },
+  };
+}
+
+/** What JSON Schema can't say (a transformed value's origin) is left open. */
+function toSchema(schema: z.core.$ZodType, io: "input" | "output"): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return rest;
+}

@@ -1,0 +1,210 @@
+// The table of what the HTTP door offers: method, path, what goes in and what comes out. Routes, checks and the OpenAPI document are made from
+// it, so that none of them can say something else. What an operation does is handlers.ts.
+import { z } from "zod";
+import { AgentIdSchema } from "../../api/session.ts";
+import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../../api/wire.ts";
+import { MESSAGE_ROLES } from "../tool-port.ts";
+
+/** A message is what a person writes, or a model: a megabyte is a book. */
+const TEXT_LENGTH_MAX = 1_048_576;
+const PAGE_LENGTH_MAX = 1_000;
+const LOG_WAIT_MS_MAX = 30_000;
+
+const SessionKeyText = z.string().min(1).max(512);
+const Time = z.int().meta({ description: "Milliseconds since 1970" });
+const Whole = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.int().max(max));
+
+export const SessionAnswer = z.object({
+  key: z.string(),
+  agentId: z.string(),
+  kind: z.string(),
+  createdAt: Time,
+  lastActivityAt: Time.nullable(),
+  endedAt: Time.nullable(),
+  sandboxed: z.boolean(),
+  messages: z.int(),
+});
+const MessageAnswer = z.object({
+  id: z.int(),
+  at: Time,
+  role: z.enum(MESSAGE_ROLES),
+  text: z.string(),
+  from: z.string().nullable(),
+});
+const ToolAnswer = z.object({
+  name: z.string(),
+  description: z.string(),
+  inputSchema: z.record(z.string(), z.unknown()),
+  allowed: z.boolean(),
+  rule: z.string(),
+  source: z.string(),
+  fix: z.string().nullable(),
+});
+const ToolResultAnswer = z.object({
+  content: z.array(z.record(z.string(), z.unknown())),
+  details: z.record(z.string(), z.unknown()),
+  isError: z.boolean(),
+});
+const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
+/** Objects that the controller answers with; their form is its own interface. */
+const Foreign = z.record(z.string(), z.unknown());
+
+export interface Operation {
+  method: "get" | "post" | "put" | "delete";
+  /** Parameters in braces, as in OpenAPI. */
+  path: string;
+  summary: string;
+  /** Absent: none are looked at. */
+  query?: z.ZodObject;
+  /** Absent: there is none. */
+  body?: z.ZodType;
+  answer: z.ZodType;
+  /** Also as server-sent events, when the client accepts them. Absent: no. */
+  events?: string;
+}
+
+export const OPERATIONS = {
+  listSessions: {
+    method: "get",
+    path: "/v1/sessions",
+    summary: "Every session, in order of key",
+    answer: listOf(SessionAnswer),
+  },
+  createSession: {
+    method: "post",
+    path: "/v1/sessions",
+    summary: "A session by its key (the one that is there, or a new one), or a new conversation of an agent",
+    body: z.strictObject({
+      key: SessionKeyText.optional().meta({ description: "Full, or short for the default agent: main" }),
+      agentId: AgentIdSchema.optional(),
+    }),
+    answer: SessionAnswer,
+  },
+  getSession: { method: "get", path: "/v1/sessions/{key}", summary: "One session", answer: SessionAnswer },
+  deleteSession: {
+    method: "delete",
+    path: "/v1/sessions/{key}",
+    summary: "Ends the session, removes its conversation, and lets its sandbox go",
+    answer: z.object({ deleted: z.string() }),
+  },
+  resetSession: {
+    method: "post",
+    path: "/v1/sessions/{key}/reset",
+    summary: "The same key with a new conversation; a sandbox of its own is made anew",
+    answer: SessionAnswer,
+  },
+  spawnSession: {
+    method: "post",
+    path: "/v1/sessions/{key}/spawn",
+    summary: "A child, at least as confined as this session",
+    body: z.strictObject({ agentId: AgentIdSchema.optional(), task: z.string().max(TEXT_LENGTH_MAX).optional() }),
+    answer: SessionAnswer,
+  },
+  listMessages: {
+    method: "get",
+    path: "/v1/sessions/{key}/messages",
+    summary: "Messages after an id, oldest first",
+    query: z.object({ after: Whole(Number.MAX_SAFE_INTEGER).optional(), limit: Whole(PAGE_LENGTH_MAX).optional() }),
+    answer: listOf(MessageAnswer),
+  },
+  sendMessage: {
+    method: "post",
+    path: "/v1/sessions/{key}/messages",
+    summary: "Appends a message",
+    body: z.strictObject({ text: z.string().min(1).max(TEXT_LENGTH_MAX), role: z.enum(MESSAGE_ROLES).optional() }),
+    answer: MessageAnswer,
+  },
+  listTools: {
+    method: "get",
+    path: "/v1/sessions/{key}/tools",
+    summary: "Every tool, whether the session may use it, by which rule, and where that rule stands",
+    answer: listOf(ToolAnswer),
+  },
+  callTool: {
+    method: "post",
+    path: "/v1/sessions/{key}/tools/{tool}",
+    summary: "Runs a tool; the body is its input",
+    query: z.object({ encoding: z.enum(["text", "base64"]).optional() }),
+    body: z.record(z.string(), z.unknown()),
+    answer: ToolResultAnswer,
+    events: "started, progress, stdout, stderr as they come; exit with the result, or error with a problem, ends it",
+  },
+  listProcesses: {
+    method: "get",
+    path: "/v1/sessions/{key}/processes",
+    summary: "Detached processes in the session's sandbox",
+    answer: listOf(SandboxProcess),
+  },
+  getProcess: {
+    method: "get",
+    path: "/v1/sessions/{key}/processes/{id}",
+    summary: "One detached process",
+    answer: SandboxProcess,
+  },
+  clearProcess: {
+    method: "delete",
+    path: "/v1/sessions/{key}/processes/{id}",
+    summary: "Forgets a process that has ended",
+    answer: z.object({ cleared: z.string() }),
+  },
+  readProcessLog: {
+    method: "get",
+    path: "/v1/sessions/{key}/processes/{id}/log",
+    summary: "Output from an offset on, base64; waits up to `wait` ms for the first of it",
+    query: z.object({
+      offset: Whole(Number.MAX_SAFE_INTEGER).optional(),
+      limit: Whole(PROCESS_LOG_READ_BYTES_MAX).optional(),
+      wait: Whole(LOG_WAIT_MS_MAX).optional(),
+    }),
+    answer: z.object({ offset: z.int(), data: z.base64(), nextOffset: z.int(), process: SandboxProcess }),
+  },
+  writeProcess: {
+    method: "post",
+    path: "/v1/sessions/{key}/processes/{id}/stdin",
+    summary: "Writes to a process's stdin",
+    body: ProcessInput,
+    answer: SandboxProcess,
+  },
+  killProcess: {
+    method: "post",
+    path: "/v1/sessions/{key}/processes/{id}/kill",
+    summary: "Sends a signal to a process and everything that it started",
+    body: ProcessKill,
+    answer: SandboxProcess,
+  },
+  listSandboxes: { method: "get", path: "/v1/sandboxes", summary: "Every sandbox", answer: listOf(Foreign) },
+  getSandbox: { method: "get", path: "/v1/sandboxes/{name}", summary: "One sandbox with its events", answer: Foreign },
+  plan: { method: "get", path: "/v1/plan", summary: "What the controller does next, and why", answer: Foreign },
+  listEvents: {
+    method: "get",
+    path: "/v1/events",
+    summary: "What happened to sandboxes and the config",
+    answer: listOf(Foreign),
+    events: "event, with an id; Last-Event-ID goes on after it",
+  },
+  invokeTool: {
+    method: "post",
+    path: "/tools/invoke",
+    summary: "Runs a tool, in the form of other OpenClaw gateways",
+    body: z.object({
+      tool: z.string().min(1).max(128),
+      action: z.string().max(128).optional(),
+      args: z.record(z.string(), z.unknown()).optional(),
+      sessionKey: SessionKeyText.optional(),
+      dryRun: z.boolean().optional(),
+    }),
+    answer: z.object({
+      ok: z.boolean(),
+      result: z.unknown().optional(),
+      error: z.object({ type: z.string(), message: z.string() }).optional(),
+    }),
+  },
+} as const satisfies Record<string, Operation>;
+
+export type OperationName = keyof typeof OPERATIONS;
+export type OperationOf<Name extends OperationName> = (typeof OPERATIONS)[Name];

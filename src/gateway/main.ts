@@ -1,0 +1,221 @@
+// The gateway as a process: the one place in it that reads the clock, chance, environment and signals. Wires and waits; decides nothing.
+// It has no way to an engine: what runs in sandboxes runs through the controller's stream socket.
+import { randomBytes, randomUUID } from "node:crypto";
+import { access, constants, mkdir, readFile, realpath } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { type Logger, pino } from "pino";
+import pretty from "pino-pretty";
+import { type EpochMs, toEpochMs } from "../api/brands.ts";
+import { OperationError } from "../api/errors.ts";
+import { writeGatewayUrl } from "../api/store/gateway-files.ts";
+import { StateLock } from "../api/store/state-lock.ts";
+import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
+import { ConfigWatch } from "./config-watch.ts";
+import { type DoorRules, type GatewayCheck, makeGatewayApp } from "./http/app.ts";
+import { AddressLimits, type Credentials } from "./http/auth.ts";
+import { makeHandlers } from "./http/handlers.ts";
+import { toBlockList } from "./http/origin.ts";
+import { startGatewayServer } from "./http/server.ts";
+import { GatewayMetrics } from "./metrics.ts";
+import { makeSandboxRelease } from "./sandbox-release.ts";
+import { SandboxStream } from "./sandbox-stream.ts";
+import { toCredentials } from "./secret.ts";
+import { SessionTools } from "./session-tools.ts";
+import { SessionService } from "./sessions/service.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import { StreamClient } from "./stream-client.ts";
+import type { Tools } from "./tool-port.ts";
+import { guardUpstreamState } from "./upstream-state.ts";
+
+export interface GatewayOptions {
+  /** Absolute. Made when it is not there. */
+  stateDir: string;
+  /** Absolute. */
+  configPath: string;
+  /** Flag, else environment. null: the config says, or its default. */
+  bind: string | null;
+  port: string | null;
+  token: string | null;
+  password: string | null;
+  /** Start without a config that says `gateway.mode: "local"`. */
+  allowUnconfigured: boolean;
+  /** Use a folder in which another gateway keeps its database. */
+  adopt: boolean;
+  /** pino's: trace, debug, info, warn, error, fatal, silent. */
+  logLevel: string;
+  /** Home folder of the user. */
+  home: string;
+}
+
+const now = (): EpochMs => toEpochMs(Date.now());
+/** 256 bits. */
+const makeToken = (): string => randomBytes(32).toString("base64url");
+
+/** Exit code: 0, stopped by a signal. @throws OperationError what keeps it from starting */
+export async function runGateway(options: GatewayOptions): Promise<number> {
+  const log = createLog(options.logLevel);
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  const stateDir = await realpath(options.stateDir);
+  const folders = { stateDir, home: options.home };
+  const trustedOwners = [process.getuid?.() ?? 0, 0];
+  const environment = { ...folders, variables: process.env, trustedOwners };
+  const config = await ConfigWatch.open({ path: options.configPath, environment, log, isMissingOk: options.allowUnconfigured });
+  guardMode(config, options.allowUnconfigured);
+  const lock = await StateLock.acquire(join(stateDir, "gateway"), { pid: process.pid, host: hostname(), startedAt: now() });
+  try {
+    const copy = await guardUpstreamState({ stateDir, adopt: options.adopt, now: now() });
+    if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway uses the folder from now on");
+    return await serve({ options, stateDir, folders, config, log });
+  } finally {
+    lock.release();
+  }
+}
+
+/** @throws OperationError `InvalidConfig` */
+function guardMode(config: ConfigWatch, allowUnconfigured: boolean): void {
+  const { mode } = config.current.gateway;
+  if (mode === "local" || allowUnconfigured) return;
+  const found = mode === null ? "the config does not say gateway.mode" : `gateway.mode is ${mode}`;
+  throw new OperationError("InvalidConfig", `${found}, so no gateway is to be started here`, {
+    fix: "openclaw config set gateway.mode local; or start it with --allow-unconfigured",
+  });
+}
+
+interface ServeParts {
+  options: GatewayOptions;
+  stateDir: string;
+  folders: { stateDir: string; home: string };
+  config: ConfigWatch;
+  log: Logger;
+}
+
+async function serve({ options, stateDir, folders, config, log }: ServeParts): Promise<number> {
+  const address = toListenAddress(config.current.gateway, options);
+  const stopping = new AbortController();
+  const stopped = stopSignal();
+  const rules = await followRules(config, { options, stateDir, address, log });
+  config.watch(stopping.signal);
+  const { version, revision } = await readBuild();
+  const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
+  const sessions = await Sessions.open({
+    stateDir,
+    now,
+    newUid: randomUUID,
+    writeFailed: (session, err) => log.error({ session, err }, "session not written"),
+  });
+  const controller = new StreamClient(stateDir);
+  const sandbox = new SandboxStream(controller);
+  const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
+  const made: Tools = {
+    list: async () => [],
+    call: async ({ tool }) => {
+      throw new OperationError("NotFound", `there is no tool ${JSON.stringify(tool)}`);
+    },
+  };
+  const tools = new SessionTools({ tools: made, sessions, metrics });
+  const handlers = makeHandlers({
+    ...{ sessions, service, tools, processes: sandbox.processes, controller },
+    releaseSandbox: makeSandboxRelease({ stateDir, controller, now, log }),
+    failed: (error) =>
+      error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed"),
+  });
+  const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
+  const app = makeGatewayApp({ handlers, rules, limits: new AddressLimits(now), metrics, ready, version, log });
+  const server = await startGatewayServer(app, address);
+  metrics.watch({ sessions: () => sessions.count, connections: server.connections });
+  await writeGatewayUrl(stateDir, toUrl(server));
+  log.info({ url: toUrl(server), state: stateDir, version }, "gateway started");
+  await untilAborted(stopped);
+  log.info("stopping");
+  stopping.abort();
+  await server.close();
+  await sessions.stop();
+  log.info("stopped");
+  return 0;
+}
+
+/** The door's rules by the config in force; a config whose secret can't be had leaves those before it. */
+async function followRules(
+  config: ConfigWatch,
+  { options, stateDir, address, log }: { options: GatewayOptions; stateDir: string; address: ListenAddress; log: Logger },
+): Promise<() => DoorRules> {
+  const make = async (): Promise<DoorRules> => {
+    const { gateway } = config.current;
+    const credentials: Credentials = await toCredentials(gateway, options, { stateDir, makeToken });
+    refuseOpenDoor(credentials, address);
+    const names = [hostname(), ...(address.host === undefined ? [] : [address.host])];
+    return {
+      credentials,
+      hosts: names.map((name) => name.toLowerCase()),
+      allowedOrigins: gateway.controlUi.allowedOrigins.map((origin) => origin.toLowerCase()),
+      proxies: toBlockList(gateway.trustedProxies),
+      page: gateway.controlUi.enabled,
+    };
+  };
+  let rules = await make();
+  config.onChange(() => {
+    void make().then(
+      (made) => {
+        rules = made;
+        log.info("config in force");
+      },
+      (error: unknown) => log.error({ err: error }, "the config's gateway section can't be used; the one before stays in force"),
+    );
+  });
+  return () => rules;
+}
+
+async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {
+  const writable = await access(stateDir, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  const answer = await controller.status().then(
+    ({ ready }) =>
+      ready
+        ? { ok: true, message: "the controller is ready" }
+        : { ok: false, message: "the controller is not ready; see: openclaw status" },
+    (error: unknown) => ({ ok: false, message: error instanceof OperationError ? error.message : "the controller can't be asked" }),
+  );
+  return [
+    { name: "state", ok: writable, message: writable ? "the state folder can be written" : `${stateDir} can't be written` },
+    { name: "controller", ...answer },
+  ];
+}
+
+/** As this host reaches it. */
+function toUrl({ host, port }: { host: string; port: number }): string {
+  if (host === "::" || host === "0.0.0.0") return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Resolves when the process is asked to end. A second request ends it at once. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(1);
+      stopping.abort();
+    });
+  }
+  return stopping.signal;
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
+
+function createLog(level: string): Logger {
+  const stream = process.stderr.isTTY
+    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: 2, sync: true })
+    : pino.destination({ dest: 2, sync: true });
+  const redact = ["*.token", "*.password", "*.secret", "*.authorization", "token", "password", "secret", "authorization"];
+  return pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+}
+
+async function readBuild(): Promise<{ version: string; revision: string }> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const { version }: { version?: unknown } = JSON.parse(text);
+  return { version: String(version), revision: process.env.OPENCLAW_REVISION ?? "unknown" };
+}

@@ -1,0 +1,159 @@
+// What may be done with sessions, by the config in force: which are opened under which key, what a session may see and spawn, how it is shown.
+// Files are sessions.ts's; who may ask is the doors'.
+import { type SessionKey, toSessionKey } from "../../api/brands.ts";
+import { type Agent, type Config, findAgent, type HostFolders } from "../../api/config/config.ts";
+import { resolveSandbox } from "../../api/config/effective.ts";
+import { isSandboxed } from "../../api/config/sandboxed.ts";
+import { OperationError } from "../../api/errors.ts";
+import { toAgentOfKey } from "../../api/names.ts";
+import { Session, type SessionKind } from "../../api/session.ts";
+import { toToolPolicy } from "../../api/tool-policy.ts";
+import type { Message, SessionPort, SessionView, SpawnOptions } from "../tool-port.ts";
+import { type Confinement, findLoosening } from "./confinement.ts";
+import { toKind, toSubagentKey } from "./keys.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface SessionServiceParts {
+  sessions: Sessions;
+  config(): Config;
+  folders: HostFolders;
+  /** A new UUID. */
+  newUid(): string;
+}
+
+/** Only the gateway itself makes these. */
+const OWN_KINDS: readonly SessionKind[] = ["subagent", "mcp"];
+
+export class SessionService implements SessionPort {
+  readonly #parts: SessionServiceParts;
+  /** By uid; a parent never changes. */
+  readonly #parents = new Map<string, SessionKey | null>();
+
+  constructor(parts: SessionServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** By key, full or short; without one a new conversation. @throws OperationError `InvalidArgument`, `NotFound` (no such agent) */
+  async open({ key, agentId }: { key?: string | undefined; agentId?: string | undefined }): Promise<Session> {
+    const agent = this.#agent(agentId ?? (key === undefined ? null : toAgentOfKey(toSessionKey(key))));
+    const full = key === undefined ? `agent:${agent.id}:direct:${this.#parts.newUid()}` : this.expand(key, agent);
+    const sessionKey = parseKey(full);
+    if (toAgentOfKey(sessionKey) !== agent.id)
+      throw new OperationError("InvalidArgument", `the key ${JSON.stringify(full.slice(0, 80))} is not one of agent ${agent.id}`);
+    const kind = toKind(sessionKey, agent.id);
+    const known = this.#parts.sessions.find(sessionKey);
+    if (known === null && OWN_KINDS.includes(kind))
+      throw new OperationError("Forbidden", `a session of kind ${kind} is made by the gateway itself`, { fix: "spawn it from its parent" });
+    return await this.#parts.sessions.create({ key: sessionKey, agentId: agent.id, kind });
+  }
+
+  /** For a client of the MCP door: always sandboxed, by itself. */
+  async openMcp(agentId: string | null): Promise<Session> {
+    const agent = this.#agent(agentId);
+    const key = toSessionKey(`agent:${agent.id}:mcp:${this.#parts.newUid()}`);
+    return await this.#parts.sessions.create({ key, agentId: agent.id, kind: "mcp" });
+  }
+
+  /** `main` of the default agent is `agent:main:main`. */
+  expand(key: string, agent: Agent = this.#agent(null)): string {
+    return key.startsWith("agent:") ? key : `agent:${agent.id}:${key}`;
+  }
+
+  isSandboxed({ spec }: Session): boolean {
+    const agent = findAgent(this.#parts.config(), spec.agentId);
+    // An agent that is not configured any more has no sandbox, and no tools either.
+    return agent !== undefined && isSandboxed(resolveSandbox(this.#parts.config(), agent, this.#parts.folders).mode, spec);
+  }
+
+  async view(session: Session): Promise<SessionView> {
+    const { key, agentId, kind, lastActivityAt = null, endedAt = null } = session.spec;
+    const messages = await this.#parts.sessions.countMessages(key);
+    const { createdAt } = session.metadata;
+    return { key, agentId, kind, createdAt, lastActivityAt, endedAt, sandboxed: this.isSandboxed(session), messages };
+  }
+
+  async list(viewer: Session): Promise<readonly SessionView[]> {
+    const seen = await Promise.all(
+      this.#parts.sessions.list().map(async (session) => ((await this.#sees(viewer, session)) ? [session] : [])),
+    );
+    return await Promise.all(seen.flat().map((session) => this.view(session)));
+  }
+
+  async get(viewer: Session, key: string): Promise<SessionView> {
+    return await this.view(await this.#seen(viewer, key));
+  }
+
+  async history(viewer: Session, key: string, page: { after: number; limit: number }): Promise<readonly Message[]> {
+    return await this.#parts.sessions.messages((await this.#seen(viewer, key)).spec.key, page);
+  }
+
+  async send(viewer: Session, key: string, text: string): Promise<Message> {
+    const { spec } = await this.#seen(viewer, key);
+    await this.#parts.sessions.touch(spec.key);
+    return await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
+  }
+
+  /** @throws OperationError `Forbidden` when the child would be less confined than its parent */
+  async spawn(parent: Session, { agentId, task }: SpawnOptions): Promise<SessionView> {
+    const agent = this.#agent(agentId ?? parent.spec.agentId);
+    const key = toSubagentKey(agent.id, this.#parts.newUid());
+    // What an MCP session starts is confined as one: always sandboxed, by itself.
+    const kind = parent.spec.kind === "mcp" ? "mcp" : "subagent";
+    const loosening = findLoosening(this.#confinementOf(parent.spec), this.#confinementOf({ key, agentId: agent.id, kind }));
+    if (loosening !== null)
+      throw new OperationError("Forbidden", `agent ${agent.id} is less confined than session ${parent.spec.key}: ${loosening}`);
+    const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind });
+    this.#parents.set(child.metadata.uid, parent.spec.key);
+    await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
+    return await this.view(child);
+  }
+
+  #confinementOf(spec: Pick<Session["spec"], "key" | "agentId" | "kind">): Confinement {
+    const config = this.#parts.config();
+    const agent = this.#agent(spec.agentId);
+    const sandbox = resolveSandbox(config, agent, this.#parts.folders);
+    const sandboxed = isSandboxed(sandbox.mode, spec);
+    return { sandboxed, sandbox, policy: toToolPolicy(config, { agentId: agent.id, sandbox: sandboxed ? sandbox : null }) };
+  }
+
+  /** null: the default agent. @throws OperationError `NotFound` */
+  #agent(agentId: string | null): Agent {
+    const { agents } = this.#parts.config();
+    const agent = agents.find(({ id, isDefault }) => (agentId === null ? isDefault : id === agentId));
+    if (agent !== undefined) return agent;
+    const fix = `configured agents: ${agents.map(({ id }) => id).join(", ")}`;
+    throw new OperationError("NotFound", `the config has no agent ${JSON.stringify((agentId ?? "").slice(0, 64))}`, { fix });
+  }
+
+  /** What a session may not see is not there for it. @throws OperationError `NotFound` */
+  async #seen(viewer: Session, key: string): Promise<Session> {
+    const session = this.#parts.sessions.get(this.expand(key, this.#agent(viewer.spec.agentId)));
+    if (await this.#sees(viewer, session)) return session;
+    throw new OperationError("NotFound", `there is no session ${JSON.stringify(key.slice(0, 80))}`);
+  }
+
+  /** Itself, what it spawned, and, when nothing confines it, every session of its agent. */
+  async #sees(viewer: Session, session: Session): Promise<boolean> {
+    if (session.spec.key === viewer.spec.key) return true;
+    if (!this.isSandboxed(viewer)) return session.spec.agentId === viewer.spec.agentId;
+    return (await this.#parentOf(session)) === viewer.spec.key;
+  }
+
+  /** The first message of a spawned session tells, so that it is known after a restart too. */
+  async #parentOf({ metadata, spec }: Session): Promise<SessionKey | null> {
+    const known = this.#parents.get(metadata.uid);
+    if (known !== undefined) return known;
+    if (!spec.key.startsWith(`agent:${spec.agentId}:subagent:`)) return null;
+    const [first] = await this.#parts.sessions.messages(spec.key, { after: 0, limit: 1 });
+    const parent = first?.role === "system" ? first.from : null;
+    this.#parents.set(metadata.uid, parent);
+    return parent;
+  }
+}
+
+/** @throws OperationError `InvalidArgument` */
+function parseKey(text: string): SessionKey {
+  const parsed = Session.shape.spec.shape.key.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new OperationError("InvalidArgument", `key: ${parsed.error.issues[0]?.message ?? "not a session key"}`);
+}

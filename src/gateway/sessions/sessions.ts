@@ -1,0 +1,298 @@
+// All sessions as the gateway keeps them: one Session object and one transcript each, in files. Every change is on the disk when it is
+// answered for, but for activity, which is written at most once per 5 s. What sessions mean for sandboxes is the controller's.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type AgentId, type EpochMs, elapsed, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile, type SessionKind } from "../../api/session.ts";
+import { removeFile } from "../../api/store/atomic-file.ts";
+import {
+  createSessionObjects,
+  type SessionHint,
+  type SessionListing,
+  type SessionObjects,
+  SessionStore,
+  sessionsFolder,
+} from "../../api/store/session-store.ts";
+import type { Message } from "../tool-port.ts";
+import { toSessionName } from "./keys.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface SessionsParts {
+  /** Absolute. */
+  stateDir: string;
+  now(): EpochMs;
+  /** A new UUID. */
+  newUid(): string;
+  /** A change that nobody waits for could not be written: it is tried again with the next one. */
+  writeFailed(key: SessionKey, error: unknown): void;
+}
+
+/** The controller's hot window is minutes: activity that is known 5 s late costs nothing. */
+export const ACTIVITY_WRITE_MS = toDurationMs(5_000);
+/** Half of what the store reads, so that sessions made by hand have room. */
+const SESSIONS_PER_AGENT_MAX = 5_000;
+/** Their offsets are in memory: 8 bytes per message. */
+const TRANSCRIPTS_OPEN_MAX = 512;
+const TRANSCRIPT_SUFFIX = ".transcript.jsonl";
+
+interface Activity {
+  at: EpochMs;
+  /** null: the file says `at`. */
+  timer: NodeJS.Timeout | null;
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #store: SessionStore;
+  readonly #objects = new Map<AgentId, SessionObjects>();
+  #byKey = new Map<SessionKey, Session>();
+  readonly #activity = new Map<SessionKey, Activity>();
+  readonly #transcripts = new Map<string, Promise<Transcript>>();
+  /** Changes of one session come one after the other. */
+  readonly #turns = new Map<SessionKey, Promise<unknown>>();
+  #looking: Promise<void> = Promise.resolve();
+  readonly #stopping = new AbortController();
+
+  private constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#store = new SessionStore(parts);
+  }
+
+  /** Reads every session, and from then on those that others write too. */
+  static async open(parts: SessionsParts): Promise<Sessions> {
+    const sessions = new Sessions(parts);
+    const listing = await sessions.#store.list();
+    sessions.#listed(listing);
+    await sessions.#sweepTranscripts(listing);
+    sessions.#store.watch((hint) => void sessions.#refresh(hint), sessions.#stopping.signal);
+    return sessions;
+  }
+
+  /** Writes down what is in memory only. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const pending = [...this.#activity].filter(([, { timer }]) => timer !== null).map(([key]) => key);
+    await Promise.all(pending.map((key) => this.#writeActivity(key)));
+    await Promise.all(this.#turns.values());
+  }
+
+  get count(): number {
+    return this.#byKey.size;
+  }
+
+  /** In order of key. */
+  list(): Session[] {
+    return [...this.#byKey.values()]
+      .map((session) => this.#current(session))
+      .sort((left, right) => (left.spec.key < right.spec.key ? -1 : 1));
+  }
+
+  find(key: string): Session | null {
+    const session = this.#byKey.get(key as SessionKey);
+    return session === undefined ? null : this.#current(session);
+  }
+
+  /** @throws OperationError `NotFound` */
+  get(key: string): Session {
+    const session = this.find(key);
+    if (session === null) throw new OperationError("NotFound", `there is no session ${JSON.stringify(key.slice(0, 80))}`);
+    return session;
+  }
+
+  /** The session with this key: as it is when it is there, else a new one. @throws OperationError `LimitExceeded`, `HostRejected` */
+  create({ key, agentId, kind }: { key: SessionKey; agentId: AgentId; kind: SessionKind }): Promise<Session> {
+    return this.#inTurn(key, async () => {
+      const known = this.find(key);
+      if (known !== null && known.spec.endedAt === undefined) return known;
+      const count = [...this.#byKey.values()].filter(({ spec }) => spec.agentId === agentId).length;
+      if (count >= SESSIONS_PER_AGENT_MAX) {
+        const fix = "delete some: DELETE /v1/sessions/KEY";
+        throw new OperationError("LimitExceeded", `the agent ${agentId} has ${SESSIONS_PER_AGENT_MAX} sessions already`, { fix });
+      }
+      return await this.#begin({ key, agentId, kind });
+    });
+  }
+
+  /** The session is used now; on the disk when this resolves, unless it was already within the last 5 s. */
+  async touch(key: SessionKey): Promise<void> {
+    const session = this.get(key);
+    const now = this.#parts.now();
+    const written = this.#byKey.get(key)?.spec.lastActivityAt;
+    const known = this.#activity.get(key);
+    const waitMs = written === undefined ? 0 : ACTIVITY_WRITE_MS - elapsed(written, now);
+    if (waitMs <= 0) {
+      if (known?.timer != null) clearTimeout(known.timer);
+      this.#activity.set(key, { at: now, timer: null });
+      return await this.#writeActivity(session.spec.key);
+    }
+    const timer = known?.timer ?? setTimeout(() => void this.#writeLater(key), waitMs).unref();
+    this.#activity.set(key, { at: now, timer });
+  }
+
+  async messages(key: string, page: { after: number; limit: number }): Promise<Message[]> {
+    return await (await this.#openTranscript(key)).read(page);
+  }
+
+  async countMessages(key: string): Promise<number> {
+    return (await this.#openTranscript(key)).count;
+  }
+
+  /** On the disk when it resolves. */
+  append(key: SessionKey, message: Pick<Message, "role" | "text" | "from">): Promise<Message> {
+    return this.#inTurn(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
+  }
+
+  /** The same key with a new conversation; the old one is removed. */
+  reset(key: SessionKey): Promise<Session> {
+    return this.#inTurn(key, async () => {
+      const old = this.get(key);
+      const session = await this.#begin(old.spec);
+      await this.#removeTranscript(old);
+      return session;
+    });
+  }
+
+  delete(key: SessionKey): Promise<void> {
+    return this.#inTurn(key, async () => {
+      const session = this.get(key);
+      this.#forgetActivity(key);
+      await this.#objectsOf(session.spec.agentId).remove(session.metadata.name);
+      await this.#refreshFile({ agentId: session.spec.agentId, name: session.metadata.name });
+      await this.#removeTranscript(session);
+    });
+  }
+
+  async #begin({ key, agentId, kind }: Pick<Session["spec"], "key" | "agentId" | "kind">): Promise<Session> {
+    const name = this.#byKey.get(key)?.metadata.name ?? toSessionName(key);
+    const metadata = { name, uid: this.#parts.newUid(), createdAt: renderTime(this.#parts.now()) };
+    this.#forgetActivity(key);
+    await this.#write({ apiVersion: API_VERSION, kind: "Session", metadata, spec: { key, agentId, kind } });
+    return this.get(key);
+  }
+
+  async #write(file: SessionFile): Promise<void> {
+    const agentId = file.spec.agentId as AgentId;
+    await this.#objectsOf(agentId).put(file.metadata.name, file);
+    await this.#refreshFile({ agentId, name: file.metadata.name });
+  }
+
+  #writeActivity(key: SessionKey): Promise<void> {
+    return this.#inTurn(key, async () => {
+      const session = this.#byKey.get(key);
+      const activity = this.#activity.get(key);
+      if (session === undefined || activity === undefined) return;
+      if (activity.timer !== null) clearTimeout(activity.timer);
+      activity.timer = null;
+      await this.#write(toFile(session, activity.at));
+    });
+  }
+
+  async #writeLater(key: SessionKey): Promise<void> {
+    try {
+      await this.#writeActivity(key);
+    } catch (error) {
+      this.#parts.writeFailed(key, error);
+    }
+  }
+
+  #forgetActivity(key: SessionKey): void {
+    const timer = this.#activity.get(key)?.timer;
+    if (timer != null) clearTimeout(timer);
+    this.#activity.delete(key);
+  }
+
+  /** With activity that is not written yet. */
+  #current(session: Session): Session {
+    const activity = this.#activity.get(session.spec.key);
+    return activity === undefined ? session : { ...session, spec: { ...session.spec, lastActivityAt: activity.at } };
+  }
+
+  #objectsOf(agentId: AgentId): SessionObjects {
+    const objects = this.#objects.get(agentId) ?? createSessionObjects(this.#parts.stateDir, agentId, this.#parts.now);
+    this.#objects.set(agentId, objects);
+    return objects;
+  }
+
+  /** In turn: a look at a file to which a line is being added would take it for a torn one. */
+  #openTranscript(key: string): Promise<Transcript> {
+    const { spec } = this.get(key);
+    return this.#inTurn(spec.key, () => this.#transcriptOf(this.get(key)));
+  }
+
+  #transcriptOf(session: Session): Promise<Transcript> {
+    const { uid } = session.metadata;
+    const known = this.#transcripts.get(uid);
+    const opened = known ?? Transcript.open(this.#transcriptPath(session));
+    // The one that was used longest ago is the first.
+    this.#transcripts.delete(uid);
+    this.#transcripts.set(uid, opened);
+    if (known === undefined) {
+      opened.catch(() => this.#transcripts.delete(uid));
+      const [oldest] = this.#transcripts.keys();
+      if (this.#transcripts.size > TRANSCRIPTS_OPEN_MAX && oldest !== undefined) this.#transcripts.delete(oldest);
+    }
+    return opened;
+  }
+
+  #transcriptPath({ metadata, spec }: Session): string {
+    return join(sessionsFolder(this.#parts.stateDir, spec.agentId), `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`);
+  }
+
+  async #removeTranscript(session: Session): Promise<void> {
+    const transcript = await this.#transcriptOf(session);
+    await transcript.remove();
+    this.#transcripts.delete(session.metadata.uid);
+  }
+
+  /** Looks take turns: an older one never replaces what a newer one saw. */
+  #refresh(hint: SessionHint): Promise<void> {
+    this.#looking = this.#looking.then(async () => this.#listed(await this.#store.refresh([hint])));
+    return this.#looking;
+  }
+
+  #refreshFile({ agentId, name }: { agentId: AgentId; name: string }): Promise<void> {
+    return this.#refresh({ kind: "files", agentId, files: new Set([`${name}${SESSION_FILE_SUFFIX}`]) });
+  }
+
+  #listed({ agents }: SessionListing): void {
+    const sessions = [...agents.values()].flatMap((agent) => agent.sessions);
+    // Of two files with one key, which only somebody else writes, the first in order counts.
+    this.#byKey = new Map(sessions.toReversed().map((session) => [session.spec.key, session]));
+  }
+
+  /** What a crash between the removal of a session and of its transcript left behind. Only where it is known which sessions there are. */
+  async #sweepTranscripts({ agents }: SessionListing): Promise<void> {
+    for (const [agentId, { folder, sessions, unread }] of agents) {
+      if (folder !== "read" || unread > 0) continue;
+      const path = sessionsFolder(this.#parts.stateDir, agentId);
+      const wanted = new Set(sessions.map(({ metadata }) => `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`));
+      const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX));
+      for (const name of found) if (!wanted.has(name)) await removeFile(join(path, name));
+    }
+  }
+
+  #inTurn<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(key) ?? Promise.resolve();
+    const result = before.then(work);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(key, settled);
+    void settled.then(() => {
+      if (this.#turns.get(key) === settled) this.#turns.delete(key);
+    });
+    return result;
+  }
+}
+
+function toFile({ apiVersion, kind, metadata, spec }: Session, lastActivityAt: EpochMs): SessionFile {
+  const { endedAt, ...rest } = spec;
+  return {
+    apiVersion,
+    kind,
+    metadata: { ...metadata, createdAt: renderTime(metadata.createdAt) },
+    spec: { ...rest, lastActivityAt: renderTime(lastActivityAt), ...(endedAt !== undefined && { endedAt: renderTime(endedAt) }) },
+  };
+}

@@ -1,0 +1,35 @@
+// The gateway's end of the controller's stream socket: sandboxes by session key. It never names a sandbox.
+// How it is asked is api/controller-client.ts; what the controller lets through is its own decision.
+import { hasFields } from "../api/controller-client.ts";
+import { ERROR_CODES, type ErrorCode, OperationError } from "../api/errors.ts";
+import { toStreamSocketPath } from "../api/unix-socket.ts";
+import { ViewClient } from "../api/view-client.ts";
+import type { PlanView, SessionSandbox } from "../api/wire.ts";
+
+const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
+
+export class StreamClient extends ViewClient {
+  constructor(stateDir: string) {
+    super({ stateDir, socketPath: toStreamSocketPath(stateDir), accessFix: "run the gateway as the controller's user, or in its group" });
+  }
+
+  plan = (): Promise<PlanView> => this.json("GET", "/v1/plan", hasFields<PlanView>("items", "issues"));
+
+  sessionSandbox = (sessionKey: string): Promise<SessionSandbox> =>
+    this.json("GET", `${toSessionPath(sessionKey)}/sandbox`, isSessionSandbox);
+
+  /** At once and whenever it is another one, until the signal aborts or the controller ends it. */
+  async *watchSessionSandbox(sessionKey: string, signal: AbortSignal): AsyncGenerator<SessionSandbox> {
+    for await (const { data } of this.follow(`${toSessionPath(sessionKey)}/sandbox/watch`, { signal }))
+      if (isSessionSandbox(data)) yield data;
+  }
+}
+
+export const toSessionPath = (sessionKey: string): string => `/v1/sessions/${encodeURIComponent(sessionKey)}`;
+
+/** What a sandbox that can't be used now means to who wanted to use it. */
+export function toNotReady({ reason, message }: SessionSandbox): OperationError {
+  return new OperationError(isCode(reason) ? reason : "NotReady", `the sandbox is not ready: ${message}`);
+}
+
+const isCode = (reason: string): reason is ErrorCode => Object.hasOwn(ERROR_CODES, reason);
