@@ -159,8 +159,9 @@ export class Controller {
         log,
         roots: () => this.#workspaceRoots(),
         holds: (name) => this.brake.holds(name),
-        keeper: (name, path) => {
-          if (ledger.entries().some((entry) => entry.name === name || entry.workspace === path)) return "a container that mounts it";
+        keeper: async (name, path) => {
+          const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
+          if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
           return this.brake.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
         },
       }),

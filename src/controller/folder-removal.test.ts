@@ -79,8 +79,12 @@ test("a symlink in a folder's place stays, and so does what it points to", async
   expect(readFileSync(join(root, "real", "note"), "utf8")).toBe("stays");
 });
 
-test("a folder without anything set aside has nothing to remove", async () => {
-  expect(await removeAsides(makeRoot(), { ...everything })).toEqual([]);
+test("a folder without anything set aside has nothing to remove, and what somebody else put there stays", async () => {
+  const root = makeRoot();
+  expect(await removeAsides(root, { ...everything })).toEqual([]);
+  mkdirSync(join(root, ASIDE_FOLDER, "theirs"), { recursive: true });
+  expect(await removeAsides(root, { ...everything })).toEqual([]);
+  expect(left(root)).toEqual(["theirs"]);
 });
 
 test("a folder's size is what its files take on disk, links not followed, and says when it is not all", async () => {

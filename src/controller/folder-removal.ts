@@ -2,13 +2,16 @@
 // still writes there, symlinks, depth and size can't lead it out, or keep it busy for long. Which folder may go is the caller's to know.
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, opendir, readdir, rename, rmdir, unlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { OperationError } from "../api/errors.ts";
 import { errnoOf, explainErrno } from "../api/store/atomic-file.ts";
 import { openFolder } from "./open-folder.ts";
 
-/** In the folder of workspaces. Whatever lies in it is on its way out, also after a crash. */
-export const ASIDE_FOLDER = ".removing";
+/** In the folder of workspaces. What lies in it under a name of ours is on its way out, also after a crash. */
+export const ASIDE_FOLDER = ".openclaw-removing";
+/** Whatever else somebody puts there stays. */
+const ASIDE_NAME = /^openclaw-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const newAsideName = (): string => `openclaw-${randomUUID()}`;
 
 /** How much may still be done: one entry of a folder is one unlink or one rename, some 20 µs. */
 export interface RemovalBudget {
@@ -26,7 +29,7 @@ export async function setAside(root: string, name: string): Promise<void> {
     const before = await lstat(path);
     if (!before.isDirectory()) throw refusal(path, "is not a folder");
     await makePrivate(asides);
-    const aside = join(asides, `${basename(path)}.${randomUUID()}`);
+    const aside = join(asides, newAsideName());
     await rename(path, aside);
     const after = await lstat(aside);
     if (after.isDirectory() && after.dev === before.dev && after.ino === before.ino) return;
@@ -72,7 +75,7 @@ export async function removeAsides(root: string, budget: RemovalBudget): Promise
 
 async function listAsides(asides: string): Promise<string[]> {
   await using folder = await openFolder(asides);
-  return folder === null ? [] : await readdir(folder.at);
+  return folder === null ? [] : (await readdir(folder.at)).filter((name) => ASIDE_NAME.test(name));
 }
 
 /** null: it is gone, or the budget is, or it is to be looked at once more. */
@@ -101,7 +104,7 @@ async function emptyFolder(path: string, asides: string, budget: RemovalBudget):
     if (budget.entries <= 0) return false;
     budget.entries -= 1;
     const inside = join(folder.at, entry.name);
-    if (entry.isDirectory()) await rename(inside, join(asides, randomUUID()));
+    if (entry.isDirectory()) await rename(inside, join(asides, newAsideName()));
     else await unlink(inside);
   }
   return true;

@@ -1,5 +1,5 @@
 // The brake on removals in the running controller, over a model of an engine: what stays, what people see, and what a restart changes.
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toAgentId, toSandboxName } from "../api/brands.ts";
@@ -199,6 +199,18 @@ describe("a restart", () => {
     await model.until("it is held", () => heldNames(model).length === 5);
     expect(JSON.parse(await readFile(path, "utf8"))).toMatchObject({ members: { length: 5 } });
   });
+});
+
+it("no removal is made that could not be written down first, and it is made once it can be", async () => {
+  const model = await startTeam();
+  const path = join(model.site.stateDir, "controller", "brake.json");
+  await rm(path, { force: true });
+  await mkdir(join(path, "in-the-way"), { recursive: true });
+  await model.edit(configOf(["ant", "bee", "cat", "dog"]));
+  await model.advance(60_000, 1_000);
+  expect(model.containers()).toHaveLength(5);
+  await rm(path, { recursive: true });
+  await model.until("it is gone", () => model.containers().length === 4);
 });
 
 it("a plan with a file that removes too many says that they would wait", async () => {

@@ -36,6 +36,7 @@ const BrakeFile = z.strictObject({
       name: z.string().transform(toSandboxName),
       scopeKey: z.string().transform(toScopeKey),
       createdAt: Time,
+      hasEnded: z.boolean(),
       isLate: z.boolean(),
       goneAt: Time.nullable(),
       heldSince: Time.nullable(),
@@ -104,11 +105,11 @@ export class RemovalBrake implements RemovalGate {
     if (this.#loaded) return;
     this.#loaded = true;
     const names = new Set(residents.map(({ name }) => name));
-    for (const name of this.#members.keys()) if (!names.has(name)) this.#leave(name);
+    for (const name of this.#members.keys()) if (!names.has(name)) this.#leave(name, null);
   }
 
   async pass(name: SandboxName, want: Want, resident: Resident | null): Promise<Want> {
-    if (resident === null) this.#leave(name);
+    if (resident === null) this.#leave(name, want);
     else if (this.#join(name, resident) && isRemoval(want)) this.#appliedAt = null;
     this.#refresh(name);
     if (resident === null || !isRemoval(want)) {
@@ -142,16 +143,17 @@ export class RemovalBrake implements RemovalGate {
   #join(name: SandboxName, { scopeKey, createdAt }: Resident): boolean {
     const known = this.#members.get(name);
     if (known !== undefined && known.goneAt === null) return false;
-    const member = known ?? { name, isLate: this.#braked.held.size > 0, heldSince: null };
+    const member = known ?? { name, hasEnded: false, isLate: this.#braked.held.size > 0, heldSince: null };
     this.#members.set(name, { ...member, scopeKey, createdAt, goneAt: null });
     this.#unwritten = true;
     return true;
   }
 
-  /** Not written down: after a restart the listing shows it. */
-  #leave(name: SandboxName): void {
+  /** Not written down: after a restart the listing shows it. @param want null: not known */
+  #leave(name: SandboxName, want: Want | null): void {
     const known = this.#members.get(name);
-    if (known?.goneAt === null) this.#members.set(name, { ...known, goneAt: this.#parts.now() });
+    if (want?.kind === "unwanted" && !isSlip(want.evidence)) this.#members.delete(name);
+    else if (known?.goneAt === null) this.#members.set(name, { ...known, goneAt: this.#parts.now() });
   }
 
   #facts(desired: DesiredState): BrakeFacts {

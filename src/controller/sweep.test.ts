@@ -56,7 +56,7 @@ describe("the folder of a session", () => {
     expect(await readFile(join(folderOf(model, "other"), "note"), "utf8")).toBe("other");
     const owners = (await readdir(join(model.site.stateDir, "sandboxes", ".owners"))).filter((name) => name.endsWith(".json"));
     expect(owners).toHaveLength(1);
-    expect(await readdir(join(model.site.stateDir, "sandboxes", ".removing"))).toEqual([]);
+    expect(await readdir(join(model.site.stateDir, "sandboxes", ".openclaw-removing"))).toEqual([]);
     expect(eventsOf(model.controller, "WorkspaceRemoved")).toHaveLength(1);
     expect(await metric(model, "workspace")).toBe(0);
   });
@@ -178,11 +178,11 @@ it("a folder too large for one sweep goes over several, also when the controller
   await model.stop();
   // As a kill between setting it aside and emptying it leaves it.
   const root = join(model.site.stateDir, "sandboxes");
-  await mkdir(join(root, ".removing"), { recursive: true });
-  await rename(folderOf(model, "chat"), join(root, ".removing", "half"));
+  await mkdir(join(root, ".openclaw-removing"), { recursive: true, mode: 0o700 });
+  await rename(folderOf(model, "chat"), join(root, ".openclaw-removing", `openclaw-${crypto.randomUUID()}`));
   await model.start();
   await sweep(model, 3);
-  expect(await readdir(join(root, ".removing"))).toEqual([]);
+  expect(await readdir(join(root, ".openclaw-removing"))).toEqual([]);
   expect((await readdir(join(root, ".owners"))).filter((name) => name.endsWith(".json"))).toHaveLength(1);
 });
 

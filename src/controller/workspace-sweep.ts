@@ -33,7 +33,7 @@ export interface WorkspaceSweepParts {
   /** Whether the removal of this sandbox waits for a person: then its folder is as much in use as ever. */
   holds(name: SandboxName): boolean;
   /** What keeps the workspace of this sandbox, in words. null: nothing does. */
-  keeper(name: string, path: string): string | null;
+  keeper(name: SandboxName, path: string): Promise<string | null>;
 }
 
 interface Found {
@@ -128,7 +128,7 @@ export class WorkspaceSweep {
     const fate = fateOf(facts);
     // Who else has it is asked only where it matters: it costs looks at the host.
     if (fate.kind === "owned" || fate.kind === "kept") return fate;
-    return fateOf({ ...facts, usedBy: keeper(marker.name, path) ?? (await this.#ownerOf(path)) });
+    return fateOf({ ...facts, usedBy: (await keeper(name, path)) ?? (await this.#ownerOf(path)) });
   }
 
   /** An agent's own folder, and what an agent binds, is never a session's, wherever the config puts it. */

@@ -17,7 +17,16 @@ const UNKNOWN: Want = { kind: "unknown", because: "its folder can't be read" };
 const nameAt = (index: number): SandboxName => toSandboxName(`sandbox-${index}`);
 
 function memberOf(name: SandboxName, edit: Partial<Member> = {}): Member {
-  return { name, scopeKey: toScopeKey(`agent:${name}`), createdAt: NOW, isLate: false, goneAt: null, heldSince: null, ...edit };
+  return {
+    name,
+    scopeKey: toScopeKey(`agent:${name}`),
+    createdAt: NOW,
+    hasEnded: false,
+    isLate: false,
+    goneAt: null,
+    heldSince: null,
+    ...edit,
+  };
 }
 
 const membersOf = (count: number): Member[] => Array.from({ length: count }, (_, index) => memberOf(nameAt(index)));
@@ -56,6 +65,15 @@ test.each([
 test("what ends by itself never waits, however much of it there is", () => {
   for (const want of [ENDED, IDLE]) expect(ask(membersOf(8), times(8, want)).held.size).toBe(0);
   expect(held(ask(membersOf(8), [...times(6, ENDED), CUT]))).toEqual([]);
+});
+
+test("a session that ended has ended, also when its file is cleaned up before its sandbox is gone", () => {
+  const { members } = ask(membersOf(8), times(6, ENDED));
+  expect(held(ask(members, times(6, CUT)))).toEqual([]);
+  const gone = members.map((member) => ({ ...member, goneAt: NOW }));
+  expect(ask(gone, times(6, CUT)).members).toHaveLength(2);
+  const back = ask(members, times(6, STAYS));
+  expect(held(ask(back.members, times(6, CUT)))).toHaveLength(6);
 });
 
 test("removals that trickle in within the window are one", () => {
@@ -201,7 +219,9 @@ class World {
         const want = { cut: CUT, end: ENDED, restore: STAYS, appear: STAYS }[one.kind];
         for (const index of one.who) {
           const name = nameAt(index);
-          if (one.kind !== "end" || this.live.has(name)) this.wants.set(name, want);
+          // What ended stays ended until somebody asks for it again.
+          const isOver = one.kind === "cut" ? this.wants.get(name) === ENDED : one.kind === "end" && !this.live.has(name);
+          if (!isOver) this.wants.set(name, want);
           if (want === STAYS) this.cutAt.delete(name);
           if (one.kind === "appear") this.pass(name);
         }

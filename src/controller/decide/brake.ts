@@ -13,6 +13,8 @@ export interface Member {
   name: SandboxName;
   scopeKey: ScopeKey;
   createdAt: EpochMs;
+  /** Its session was seen to have ended: it goes by itself, whatever becomes of the session's file and of the config meanwhile. */
+  hasEnded: boolean;
   /** It came while removals waited: it buys them no way out, and counts for nothing until none waits. */
   isLate: boolean;
   /** When it was found to have no container any more. null: it has one. */
@@ -52,7 +54,7 @@ export function brake(members: readonly Member[], facts: BrakeFacts): Braked {
   const judged = members.map((member) => judge(member, facts)).filter((one) => one !== null);
   const isBraking = judged.some(isWaiting);
   const remembered = judged.filter(({ member }) => isBraking || !isForgotten(member, facts.now));
-  const counted = remembered.filter(({ isRemoval, member }) => !isBraking || isRemoval || !member.isLate);
+  const counted = remembered.filter(({ isRemoval, member }) => !member.hasEnded && (!isBraking || isRemoval || !member.isLate));
   const removals = counted.filter(({ isRemoval }) => isRemoval).length;
   const isMass = 2 * removals > counted.length && (isBraking || counted.length >= BRAKE_MEMBERS_MIN);
   const next = remembered.map((one) => ({ ...one, member: { ...one.member, heldSince: heldSince(one, isMass, facts.now) } }));
@@ -71,14 +73,15 @@ interface Judged {
   because: string;
 }
 
-/** null: it went, or is going, by itself. */
+/** null: it went by itself, or nobody uses it. */
 function judge(member: Member, { wantOf, approvalFor }: BrakeFacts): Judged | null {
   const want = wantOf(member);
-  if (want.kind === "unwanted" && !isSlip(want.evidence)) return null;
+  const hasEnded = want.kind !== "wanted" && (member.hasEnded || (want.kind === "unwanted" && want.evidence.kind === "session-ended"));
+  if (hasEnded ? member.goneAt !== null : want.kind === "unwanted" && !isSlip(want.evidence)) return null;
   // What can't be told changes nothing: a removal that waits goes on waiting.
-  const isRemoval = want.kind === "unwanted" || (want.kind === "unknown" && member.heldSince !== null);
+  const isRemoval = !hasEnded && (want.kind === "unwanted" || (want.kind === "unknown" && member.heldSince !== null));
   const isApproved = isRemoval && member.heldSince !== null && approvalFor(member.name) === member.heldSince;
-  return { member, isRemoval, isApproved, because: want.because };
+  return { member: { ...member, hasEnded }, isRemoval, isApproved, because: want.because };
 }
 
 function isWaiting({ member, isRemoval, isApproved }: Judged): boolean {

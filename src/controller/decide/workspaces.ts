@@ -37,7 +37,7 @@ export type WorkspaceFate =
 /** Absence of data is never evidence: only a session that ended, or one that is missing in a folder that was read completely. */
 export function fateOf({ now, scopeKey, want, policy, usedBy, release }: WorkspaceFacts): WorkspaceFate {
   if (want.kind !== "unwanted" || want.evidence.kind === "idle") return { kind: "owned" };
-  if (!isOfSession(scopeKey)) return { kind: "kept", because: `${want.because}; it is not of one session alone` };
+  if (!isOfSession(scopeKey)) return { kind: "kept", because: `${want.because}; prune.workspaces is about folders of single sessions` };
   if (policy !== "delete") return { kind: "kept", because: keptBecause(policy) };
   if (want.evidence.kind !== "session-ended" && want.evidence.kind !== "session-gone")
     return { kind: "kept", because: `its session is there, though ${want.because}` };
