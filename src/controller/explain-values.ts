@@ -3,7 +3,7 @@
 import { dirname, relative } from "node:path";
 import type { Config } from "../api/config/config.ts";
 import type { EffectiveSandbox, ValueSource } from "../api/config/effective.ts";
-import { renderDuration, renderSize } from "../api/config/values.ts";
+import { renderConfigDuration, renderConfigSize } from "../api/config/values.ts";
 import type { ExplainedValue } from "../api/wire.ts";
 import { isShownVariable } from "./decide/fields.ts";
 
@@ -36,8 +36,8 @@ function renderKey(sandbox: EffectiveSandbox, key: string): string {
   }
   if (key === "docker.setupCommand" && typeof value === "string") return `(set, ${value.length} characters)`;
   if (value === null || value === undefined) return key.startsWith("docker.ulimits.") ? "removed" : "unset";
-  if (typeof value === "number" && SIZE_KEYS.has(key)) return value === -1 ? "unlimited" : renderSize(value);
-  if (typeof value === "number" && DURATION_KEYS.has(key)) return renderDuration(value);
+  if (typeof value === "number" && SIZE_KEYS.has(key)) return value === -1 ? "unlimited" : renderConfigSize(value);
+  if (typeof value === "number" && DURATION_KEYS.has(key)) return renderConfigDuration(value);
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(renderItem).join(" ");
   return typeof value === "object" ? renderItem(value) : String(value);
 }

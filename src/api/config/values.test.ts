@@ -11,20 +11,20 @@ import {
   parseSize,
   parseTmpfs,
   parseUlimit,
-  renderDuration,
-  renderSize,
+  renderConfigDuration,
+  renderConfigSize,
 } from "./values.ts";
 
 const outcome = (result: { ok: true; value: unknown } | { ok: false }): unknown => (result.ok ? result.value : null);
 
 test.each(["512m", "1g", "1536k", "1000", "0"])("the size %s is shown as it is written", (text) => {
   const size = parseSize(text);
-  expect(size.ok && renderSize(size.value)).toBe(text);
+  expect(size.ok && renderConfigSize(size.value)).toBe(text);
 });
 
 test.each(["5m", "90s", "1d", "36h", "1500ms", "0ms"])("the duration %s is shown as it is written", (text) => {
   const duration = parseDuration(text);
-  expect(duration.ok && renderDuration(duration.value)).toBe(text);
+  expect(duration.ok && renderConfigDuration(duration.value)).toBe(text);
 });
 
 describe("sizes are bytes, units are powers of 1024", () => {

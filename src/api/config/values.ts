@@ -24,7 +24,7 @@ export function parseSize(value: string | number): ValueOr<number> {
 }
 
 /** The shortest text that `parseSize` reads as these bytes: `512m`, `1536k`, `1000`. */
-export function renderSize(bytes: number): string {
+export function renderConfigSize(bytes: number): string {
   const unit = ["t", "g", "m", "k"].find((letter) => bytes > 0 && bytes % (SIZE_UNITS[letter] ?? 1) === 0);
   return unit === undefined ? String(bytes) : `${bytes / (SIZE_UNITS[unit] ?? 1)}${unit}`;
 }
@@ -43,7 +43,7 @@ export function parseDuration(value: string | number): ValueOr<DurationMs> {
 }
 
 /** A text that `parseDuration` reads as these milliseconds, in the largest unit that needs no fraction: `5m`, `90s`, `1d`. */
-export function renderDuration(milliseconds: number): string {
+export function renderConfigDuration(milliseconds: number): string {
   const unit = ["d", "h", "m", "s"].find((name) => milliseconds > 0 && milliseconds % (DURATION_UNITS[name] ?? 1) === 0);
   return unit === undefined ? `${milliseconds}ms` : `${milliseconds / (DURATION_UNITS[unit] ?? 1)}${unit}`;
 }

@@ -1,7 +1,7 @@
 // `openclaw sandbox describe`: everything that is known about one sandbox, for people.
 // Values are as the controller shows them: secrets are redacted there.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
-import { renderSize } from "../../api/config/values.ts";
+import { renderConfigSize } from "../../api/config/values.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import type { SandboxDetail } from "../../api/wire.ts";
@@ -86,7 +86,7 @@ function renderFailure({ code, count, message, retryAt }: Failure, now: EpochMs)
   return count > 1 ? `${code} (${count} in a row): ${message}` : "";
 }
 
-const renderBytes = (bytes: number | null): string => (bytes === null ? "default" : renderSize(bytes));
+const renderBytes = (bytes: number | null): string => (bytes === null ? "default" : renderConfigSize(bytes));
 
 function renderEvents(events: readonly SandboxEvent[], now: EpochMs): string {
   if (events.length === 0) return "";

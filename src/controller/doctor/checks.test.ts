@@ -54,12 +54,16 @@ const LOOKED: Extract<ProbeReport["outcome"], { kind: "looked" }> = {
   mainSees: true,
   execSees: true,
   unwritable: [],
+  unreadable: [],
   space: { freeBytes: 50 * GIB, totalBytes: 100 * GIB },
 };
 
 const probed = (outcome: ProbeReport["outcome"], endpoint = INFO.endpoint): Finding[] => {
   const container = specOf("image:1", { user: "1000:1000" });
-  return judgeProbes([{ target: { agents: [toAgentId("main")], container, workspaces: ["/w/a", "/w/b"] }, outcome }], endpoint);
+  return judgeProbes(
+    [{ target: { agents: [toAgentId("main")], container, workspaces: ["/w/a", "/w/b"], shown: ["/agents/main"] }, outcome }],
+    endpoint,
+  );
 };
 
 const troubles = (findings: readonly Finding[]): Finding[] => findings.filter(({ level }) => level !== "ok");
@@ -283,6 +287,14 @@ const PLANTED: readonly Row[] = [
     "chown -R 1000:1000 /w/b",
   ],
   [
+    "an agent workspace that can't be read",
+    probed({ ...LOOKED, unreadable: ["/agents/main"] }),
+    "fail",
+    "workspaces",
+    "can't read /agents/main",
+    "chmod -R a+rX /agents/main",
+  ],
+  [
     "no room for containers",
     probed({ ...LOOKED, space: { freeBytes: 0.1 * GIB, totalBytes: GIB } }),
     "fail",
@@ -338,7 +350,7 @@ test("of many issues of a config the errors come first, and the rest is counted"
 test("sandboxes that run alike give one line, not one each", () => {
   const container = specOf("image:1");
   const report = (agent: string): ProbeReport => ({
-    target: { agents: [toAgentId(agent)], container, workspaces: ["/w"] },
+    target: { agents: [toAgentId(agent)], container, workspaces: ["/w"], shown: [] },
     outcome: LOOKED,
   });
   const findings = judgeProbes([report("a"), report("b")], INFO.endpoint);

@@ -42,6 +42,20 @@ test("a workspace that the container's user can't write to is found with the cho
   await expectNothingLeft(site);
 });
 
+test("an agent workspace that the container's user can't read is found with the chmod that mends it", async () => {
+  const site = await createSite();
+  const [workspace, scope] = [join(site.stateDir, "workspace"), join(site.stateDir, "sandboxes", "shared")];
+  await site.writeConfig(eager({ scope: "shared", workspaceAccess: "ro", docker: { user: "4321:4321" } }));
+  await mkdir(workspace, { mode: 0o700 });
+  await mkdir(scope, { recursive: true, mode: 0o777 });
+  await chmod(scope, 0o777);
+  const fix = `chmod -R a+rX ${workspace}`;
+  expect(of(await examineSite(site), "workspaces")).toContainEqual(expect.objectContaining({ level: "fail", fix }));
+  await chmod(workspace, 0o755);
+  expect(of(await examineSite(site), "workspaces")).toEqual([expect.objectContaining({ level: "ok" })]);
+  await expectNothingLeft(site);
+});
+
 test("a config that others can write, an image and a runtime that are not there are each found with their fix", async () => {
   const site = await createSite();
   await site.writeConfig(eager({ docker: { image: "openclaw-doctor-none:1", runtime: "no-such-runtime" } }));

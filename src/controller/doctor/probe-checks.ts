@@ -49,15 +49,20 @@ function judgeExecRoot({ execSees }: Looked): Finding {
   return fail("exec-root", message, "don't run the engine in a chroot; scripts/ensure-engine.sh starts one with a root of its own");
 }
 
-function judgeWorkspaces({ target }: ProbeReport, { unwritable }: Looked): Finding[] {
+function judgeWorkspaces({ target }: ProbeReport, { unwritable, unreadable }: Looked): Finding[] {
   const { user } = target.container;
+  const hidden = unreadable.map((dir) => {
+    const message = `user ${user} can't read ${dir}, which workspaceAccess "ro" shows at /agent`;
+    return fail("workspaces", message, `chmod -R a+rX ${quotePath(dir)}`);
+  });
   if (target.workspaces.length === 0) return [ok("workspaces", `agent ${target.agents.join(", ")}: made when a sandbox is`)];
-  if (unwritable.length === 0) return [ok("workspaces", `user ${user} can write to ${renderPaths(target.workspaces)}`)];
+  if (unwritable.length === 0) return [...hidden, ok("workspaces", `user ${user} can write to ${renderPaths(target.workspaces)}`)];
   const owner = parseOwner(user);
-  return unwritable.map((dir) => {
+  const locked = unwritable.map((dir) => {
     const fix = owner === null ? `give ${dir} to user ${user} of the image` : `chown -R ${owner.uid}:${owner.gid} ${quotePath(dir)}`;
     return fail("workspaces", `user ${user} can't write to ${dir}, as a container's user must`, fix);
   });
+  return [...hidden, ...locked];
 }
 
 const PATHS_SHOWN_MAX = 3;

@@ -44,9 +44,17 @@ export async function findTargets(
     }
     const { image, user, runtime, seccomp, apparmorProfile } = spec.container;
     const kind = JSON.stringify([image, user, runtime, seccomp, apparmorProfile]);
-    const known = byKind.get(kind) ?? { agents: [], container: spec.container, workspaces: [] };
-    const workspaces = facts.workspace.kind === "ready" ? [...known.workspaces, desired.workspace.dir] : known.workspaces;
-    byKind.set(kind, { ...known, agents: [...known.agents, sandbox.agentId], workspaces: [...new Set(workspaces)] });
+    const known = byKind.get(kind) ?? { agents: [], container: spec.container, workspaces: [], shown: [] };
+    const areThere = facts.workspace.kind === "ready";
+    byKind.set(kind, {
+      ...known,
+      agents: [...known.agents, sandbox.agentId],
+      workspaces: toDistinct(known.workspaces, areThere ? desired.workspace.dir : null),
+      shown: toDistinct(known.shown, areThere ? desired.agentDir : null),
+    });
   }
   return { targets: [...byKind.values()], findings };
 }
+
+const toDistinct = (folders: readonly string[], folder: string | null): string[] =>
+  folder === null || folders.includes(folder) ? [...folders] : [...folders, folder];

@@ -22,6 +22,7 @@ interface Inside {
   /** Whether commands see the container's root. */
   execSees: boolean;
   writable: readonly number[];
+  agentReadable: boolean;
 }
 
 async function open(inside: Inside) {
@@ -38,7 +39,8 @@ async function open(inside: Inside) {
       // The model's main process does nothing: here is what a real one would have copied.
       if (inside.sharesFolders) await writeFile(join(canary, "main"), `${nonce}\n`);
       stdout.write(`sees ${inside.execSees ? nonce : ""}\n`);
-      for (const index of inside.writable) stdout.write(`writable /openclaw-doctor/${index}\n`);
+      for (const index of inside.writable) stdout.write(`writable /openclaw-doctor/workspace-${index}\n`);
+      if (inside.agentReadable) stdout.write("readable /openclaw-doctor/shown-0\n");
       stdout.write("overlay 1000 400 600 40% /\n");
       return 0;
     },
@@ -48,11 +50,12 @@ async function open(inside: Inside) {
     agents: [toAgentId("main")],
     container: specOf("image:1", { env: { TOKEN: "hunter2" }, network: "bridge" }),
     workspaces: WORKSPACES,
+    shown: ["/agents/main"],
   };
   return { folder, world, engine, target, look: () => probe({ engine, folder, now: () => NOW }, target) };
 }
 
-const WELL: Inside = { sharesFolders: true, execSees: true, writable: [0, 1] };
+const WELL: Inside = { sharesFolders: true, execSees: true, writable: [0, 1], agentReadable: true };
 
 test("a container in which all is well is reported so, with the space that it sees", async () => {
   const { look, folder, world } = await open(WELL);
@@ -61,6 +64,7 @@ test("a container in which all is well is reported so, with the space that it se
     mainSees: true,
     execSees: true,
     unwritable: [],
+    unreadable: [],
     space: { totalBytes: 1_024_000, freeBytes: 614_400 },
   });
   expect(await readdir(folder)).toEqual([]);
@@ -85,6 +89,7 @@ test("folders that are not this machine's, another root and a workspace of someb
   expect((await (await open({ ...WELL, sharesFolders: false })).look()).outcome).toMatchObject({ mainSees: false, execSees: true });
   expect((await (await open({ ...WELL, execSees: false })).look()).outcome).toMatchObject({ mainSees: true, execSees: false });
   expect((await (await open({ ...WELL, writable: [0] })).look()).outcome).toMatchObject({ unwritable: ["/w/b"] });
+  expect((await (await open({ ...WELL, agentReadable: false })).look()).outcome).toMatchObject({ unreadable: ["/agents/main"] });
 });
 
 test("an engine that refuses or falls silent is the report, and no file stays", async () => {

@@ -16,6 +16,8 @@ export interface ProbeTarget {
   container: ContainerSpec;
   /** Workspace folders that are there, each mounted writable. */
   workspaces: readonly string[];
+  /** Agent workspaces that `workspaceAccess: "ro"` shows, each mounted read-only. */
+  shown: readonly string[];
 }
 
 export interface ProbeReport {
@@ -29,6 +31,7 @@ export interface ProbeReport {
         /** Whether a command that is run in the container later sees the same file. */
         execSees: boolean;
         unwritable: readonly string[];
+        unreadable: readonly string[];
         /** Of the file system that holds the containers' own layers. null: the image has no df. */
         space: { freeBytes: number; totalBytes: number } | null;
       };
@@ -36,6 +39,8 @@ export interface ProbeReport {
 
 const INSIDE = "/openclaw-doctor";
 const CANARY = `${INSIDE}/canary`;
+const WORKSPACE = `${INSIDE}/workspace-`;
+const SHOWN = `${INSIDE}/shown-`;
 const FOLDER_PREFIX = ".openclaw-doctor-";
 /** A folder that a killed doctor left is removed by a later one; none works for a minute. */
 const FOLDER_AGE_MS_MAX = 10 * 60_000;
@@ -73,20 +78,20 @@ async function lookInside(engine: Engine, target: ProbeTarget, canary: string): 
   return await engine.probe({ spec, script: `cat ${CANARY}/host >${CANARY}/main` }, async (handle) => {
     const report = await runReport(engine, handle, nonce);
     const lines = report.split("\n");
-    const isWritable = (_: string, index: number): boolean => lines.includes(`writable ${INSIDE}/${index}`);
     return {
       kind: "looked" as const,
       mainSees: await appears(join(canary, "main"), nonce),
       execSees: lines.includes(`sees ${nonce}`),
-      unwritable: target.workspaces.filter((dir, index) => !isWritable(dir, index)),
+      unwritable: target.workspaces.filter((_, index) => !lines.includes(`writable ${WORKSPACE}${index}`)),
+      unreadable: target.shown.filter((_, index) => !lines.includes(`readable ${SHOWN}${index}`)),
       space: parseSpace(lines),
     };
   });
 }
 
 /** The sandbox's own confinement; nothing of its work: no network, secrets, devices, setup. */
-function toProbeSpec({ container, workspaces }: ProbeTarget, canary: string): ContainerSpec {
-  const bind = (source: string, target: string): Mount => ({ kind: "bind", source, target, readOnly: false });
+function toProbeSpec({ container, workspaces, shown }: ProbeTarget, canary: string): ContainerSpec {
+  const bind = (source: string, target: string, readOnly = false): Mount => ({ kind: "bind", source, target, readOnly });
   return {
     ...container,
     workdir: "/",
@@ -96,15 +101,22 @@ function toProbeSpec({ container, workspaces }: ProbeTarget, canary: string): Co
     dns: [],
     extraHosts: [],
     setupCommand: null,
-    mounts: [bind(canary, CANARY), ...workspaces.map((dir, index) => bind(dir, `${INSIDE}/${index}`))],
+    mounts: [
+      bind(canary, CANARY),
+      ...workspaces.map((dir, index) => bind(dir, `${WORKSPACE}${index}`)),
+      ...shown.map((dir, index) => bind(dir, `${SHOWN}${index}`, true)),
+    ],
     live: { cpus: null, memory: null, memorySwap: null, pidsLimit: 64 },
   };
 }
 
 const REPORT = `echo "sees $(cat ${CANARY}/host)"
-for folder in ${INSIDE}/[0-9]*; do
+for folder in ${WORKSPACE}*; do
   file="$folder/${FOLDER_PREFIX}$1"
   if (: >"$file") 2>/dev/null && rm -f "$file"; then echo "writable $folder"; fi
+done
+for folder in ${SHOWN}*; do
+  if ls "$folder" >/dev/null 2>&1; then echo "readable $folder"; fi
 done
 df -Pk / | tail -n 1`;
 
