@@ -72,7 +72,7 @@ export async function explainAlone(query: ExplainQuery, options: AloneOptions, h
   const asked = parseExplainQuery(query);
   const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
   const { missing, ...explained } = toExplained(asked, [...objects.values()]);
-  const subject = findSubject({ instance, folders, config: config.value, ...explained });
+  const subject = findSubject({ instance, folders, config: config.value, held: null, ...explained });
   const because = `the container and what is next: no controller runs for ${folders.stateDir}`;
   return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, because] });
 }

@@ -23,11 +23,24 @@ const NOT_SEEN: Seen = { status: null, look: null, missing: [], issues: [] };
 function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<Seen> = {}, text = CONFIG) {
   const agentId = toAgentId(agent);
   const key = toSessionKey(`agent:${agent}:${kind}`);
-  const subject = findSubject({ instance: INSTANCE, config: mustParse(text), folders: HOST, agentId, session: { key, agentId, kind } });
+  const subject = findSubject({
+    instance: INSTANCE,
+    config: mustParse(text),
+    folders: HOST,
+    agentId,
+    session: { key, agentId, kind },
+    held: null,
+  });
   return explain(subject, { ...NOT_SEEN, ...seen });
 }
 
 const explainedValue = (view: ReturnType<typeof explained>, key: string) => view.values.find((value) => value.key === key);
+
+test("an agent that the config lost says that its sandbox waits for a person", () => {
+  const lost = { instance: INSTANCE, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
+  expect(() => findSubject({ ...lost, held: null })).toThrow('the config has no agent "lost"');
+  expect(() => findSubject({ ...lost, held: "openclaw-sbx-agent-lost-1" })).toThrow("its removal waits for a person");
+});
 
 describe("values", () => {
   test("say which key in which place won, and over what", () => {

@@ -28,6 +28,8 @@ export interface SubjectInputs {
   agentId: AgentId;
   /** What is known of the session; only its key when it has no file. null: the agent is meant, as its main session sees it. */
   session: SessionFacts | null;
+  /** A sandbox of the agent whose removal waits for a person. null: there is none. */
+  held: string | null;
 }
 
 /** Who is explained, and the sandbox that the config gives to it. */
@@ -45,8 +47,12 @@ export function findSubject(inputs: SubjectInputs): Subject {
   const { config, agentId, folders, instance } = inputs;
   const agent = findAgent(config, agentId);
   if (agent === undefined) {
-    const known = config.agents.map(({ id }) => id).join(", ");
-    throw new OperationError("NotFound", `the config has no agent "${agentId}"`, { fix: `configured agents: ${known}` });
+    const message = `the config has no agent "${agentId}"`;
+    if (inputs.held !== null)
+      throw new OperationError("NotFound", `${message}; its sandbox is there, and its removal waits for a person`, {
+        fix: `openclaw sandbox describe ${inputs.held}, then put the agent back, or run: openclaw sandbox approve`,
+      });
+    throw new OperationError("NotFound", message, { fix: `configured agents: ${config.agents.map(({ id }) => id).join(", ")}` });
   }
   const sandbox = resolveSandbox(config, agent, folders);
   const session = sessionOf(inputs);

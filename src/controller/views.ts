@@ -1,9 +1,10 @@
 // What the admin door shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
-import type { EpochMs, InstanceId, SandboxName } from "../api/brands.ts";
+import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
 import { OperationError, renderError } from "../api/errors.ts";
+import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type {
   AuditView,
@@ -115,11 +116,12 @@ export class LoopViews implements AdminViews {
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
-    const { desired, folders, instance, config, statuses, observer } = this.#parts;
+    const { desired, folders, instance, config, statuses, observer, brake } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
     const asked = parseExplainQuery(query);
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
-    const subject = findSubject({ instance, folders, config: desired.config, ...explained });
+    const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
+    const subject = findSubject({ instance, folders, config: desired.config, held, ...explained });
     const status = statuses.get(subject.name) ?? null;
     const known = { status, issues: config.view.issues };
     try {
