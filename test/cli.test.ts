@@ -5,8 +5,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toContainerId, toEpochMs, toSandboxName, toScopeKey } from "../src/api/brands.ts";
+import type { Condition } from "../src/api/condition.ts";
 import { fail, ok, warn } from "../src/api/finding.ts";
-import { SandboxRequest } from "../src/api/request.ts";
+import { RolloutRequest, SandboxRequest } from "../src/api/request.ts";
+import type { Sandbox } from "../src/api/sandbox.ts";
 import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/doors/door.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
@@ -518,4 +520,58 @@ test("audit says what is wrong and what to run, and ends with 1 only when someth
       "  WARN dangerous: it is privileged\n  note orphaned: no agent x\n       fix: docker rm -f openclaw-sbx-x\n",
   );
   expect(JSON.parse((await sandbox(door, "audit", "--json")).stdout)).toEqual(door.views.audited);
+});
+
+const changed = (name: string, pending: boolean, upToDate: Partial<Condition>, status: object = {}): Sandbox => {
+  const base = sandboxOf({ name: toSandboxName(name) });
+  const change = { parts: [{ field: "docker.image", to: "openclaw-sandbox:new", id: "i" }], since: toEpochMs(NOW - 60_000), pending };
+  const conditions = base.status.conditions.map((one) => (one.type === "UpToDate" ? { ...one, ...upToDate } : one));
+  return { ...base, status: { ...base.status, conditions, change, ...status } };
+};
+
+test("rollout status tells who has a change, who failed and why, who waits, and what to do", async () => {
+  const door = await openDoor();
+  expect((await sandbox(door, "rollout", "status")).stdout).toContain("No change is being rolled out; 1 sandbox has the newest spec.");
+  const failure = { code: "SetupFailed", message: "exit code 1", count: 1, lastAt: NOW, retryAt: NOW + 10_000, generation: 1 };
+  const setup = { status: "False", reason: "SetupFailed", message: "docker.setupCommand failed: exit code 1" } as const;
+  const halt = { status: "False", reason: "RolloutHalted", message: "the change of docker.image is halted" } as const;
+  door.views.put(changed("sbx-a", true, setup, { failure }));
+  door.views.put(changed("sbx-b", true, halt, { deferredSince: NOW }));
+  door.views.put(changed("sbx-c", false, { status: "True", reason: "UpToDate", message: "" }));
+  const { stdout } = await sandbox(door, "rollout", "status");
+  expect(stdout).toContain("docker.image -> openclaw-sandbox:new\n  halted for 1m: 1 done, 1 failed, 1 halted of 3\n");
+  expect(stdout).toMatch(/What to do: mend the config: .*openclaw sandbox logs sbx-a/);
+  expect(stdout).toMatch(/sbx-a +failed +2026-01-31T13:00:10.000Z +docker.setupCommand failed: exit code 1/);
+  expect(stdout).toMatch(/sbx-b +halted +- +the change of docker.image is halted/);
+  expect(stdout).not.toContain("sbx-c");
+  const json = JSON.parse((await sandbox(door, "rollout", "status", "--json")).stdout);
+  expect(json).toMatchObject({
+    pausedSince: null,
+    changes: [{ state: "halted", sandboxes: [{ progress: "done" }, { progress: "failed" }, { progress: "halted" }] }],
+  });
+  expect((await sandbox(door, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* mended/);
+});
+
+test("rollout pause and resume write a wish that status shows", async () => {
+  const door = await openDoor();
+  const path = join(door.stateDir, "requests", "all.rollout.json");
+  expect((await sandbox(door, "rollout", "pause")).stdout).toContain("openclaw sandbox rollout resume");
+  expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({ pausedSince: NOW });
+  door.views.pausedSince = NOW;
+  expect((await sandbox(door, "rollout", "status")).stdout).toContain(
+    "Paused since 2026-01-31T13:00:00.000Z: no working sandbox is replaced",
+  );
+  await sandbox(door, "rollout", "resume");
+  expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({});
+});
+
+test("pin keeps a sandbox and ends a wish to recreate it; unpin keeps the other wishes", async () => {
+  const door = await openDoor();
+  const specOf = () => SandboxRequest.parse(JSON.parse(readFileSync(join(door.stateDir, "requests", `${NAME}.request.json`), "utf8"))).spec;
+  await sandbox(door, "recreate", "--all");
+  expect((await sandbox(door, "pin", "main")).stdout).toBe(`${NAME} stays as it is, whatever the config says\n`);
+  expect(specOf()).toEqual({ pin: true });
+  await sandbox(door, "recreate", "--all");
+  await sandbox(door, "unpin", "main");
+  expect(specOf()).toEqual({ recreateAfter: NOW });
 });

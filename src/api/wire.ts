@@ -261,6 +261,8 @@ export interface ControllerView {
   engine: { endpoint: string; product: string; version: string } | null;
   config: ConfigView;
   sandboxes: number;
+  /** Since when a person holds all replacements back. null: nobody does. */
+  rolloutsPausedSince: number | null;
   /** How many removals wait for a person. */
   removalsHeld: number;
 }

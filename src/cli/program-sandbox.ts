@@ -4,12 +4,14 @@ import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 import { addProcessCommands } from "./program-processes.ts";
+import { addRolloutCommands } from "./program-rollout.ts";
 
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
   const sandbox = program.command("sandbox").description("look at sandboxes, run commands in them, ask for them to be recreated");
   sandbox.enablePositionalOptions();
   addLookingCommands(sandbox, context, run);
   addWishingCommands(sandbox, context, run);
+  addRolloutCommands(sandbox, context, run);
   addRunningCommands(sandbox, context, run);
 }
 

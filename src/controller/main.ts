@@ -350,6 +350,7 @@ class Health {
       engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
       config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
       sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
+      rolloutsPausedSince: this.#watched?.controller.rollouts.pausedSince ?? null,
       removalsHeld: this.#watched?.controller.brake.view().items.length ?? 0,
     };
   }

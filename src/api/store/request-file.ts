@@ -4,7 +4,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type EpochMs, renderTime, type SandboxName } from "../brands.ts";
 import { OperationError } from "../errors.ts";
-import { REQUEST_FILE_SUFFIX, SandboxRequest, type SandboxRequestFile } from "../request.ts";
+import {
+  REQUEST_FILE_SUFFIX,
+  ROLLOUT_REQUEST_NAME,
+  ROLLOUT_REQUEST_SUFFIX,
+  type RolloutRequestFile,
+  SandboxRequest,
+  type SandboxRequestFile,
+} from "../request.ts";
 import { API_VERSION } from "../session.ts";
 import { explainErrno, readBounded, replaceFile } from "./atomic-file.ts";
 
@@ -25,16 +32,32 @@ export async function approveRemoval(stateDir: string, name: SandboxName, since:
   await changeRequest(stateDir, name, (before) => ({ ...before, approve: since }));
 }
 
+/** A pin is newer than a wish to recreate that waits: that one ends. @throws OperationError `HostRejected` */
+export async function pinSandbox(stateDir: string, name: SandboxName, pinned: boolean): Promise<void> {
+  await changeRequest(stateDir, name, ({ recreateAfter, kill, pin: _, ...before }) =>
+    pinned
+      ? { ...before, pin: true }
+      : { ...before, ...(recreateAfter !== undefined && { recreateAfter }), ...(kill !== undefined && { kill }) },
+  );
+}
+
+/** @param since null: rollouts go on. @throws OperationError `HostRejected` */
+export async function requestPause(stateDir: string, since: EpochMs | null): Promise<void> {
+  const request: RolloutRequestFile = {
+    apiVersion: API_VERSION,
+    kind: "RolloutRequest",
+    metadata: { name: ROLLOUT_REQUEST_NAME },
+    spec: since === null ? {} : { pausedSince: renderTime(since) },
+  };
+  await writeWish(await openRequests(stateDir), `${ROLLOUT_REQUEST_NAME}${ROLLOUT_REQUEST_SUFFIX}`, request);
+}
+
 type Wish = SandboxRequest["spec"];
 
 async function changeRequest(stateDir: string, name: SandboxName, change: (before: Wish) => Wish): Promise<void> {
-  const folder = join(stateDir, "requests");
-  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
-  });
-  const path = join(folder, `${name}${REQUEST_FILE_SUFFIX}`);
-  const { recreateAfter, approve, ...rest } = change(await readRequest(path));
+  const folder = await openRequests(stateDir);
+  const file = `${name}${REQUEST_FILE_SUFFIX}`;
+  const { recreateAfter, approve, ...rest } = change(await readRequest(join(folder, file)));
   const request: SandboxRequestFile = {
     apiVersion: API_VERSION,
     kind: "SandboxRequest",
@@ -45,8 +68,22 @@ async function changeRequest(stateDir: string, name: SandboxName, change: (befor
       ...(approve !== undefined && { approve: renderTime(approve) }),
     },
   };
-  // The controller may run as another user of the same group; nothing in a wish is secret.
-  await replaceFile(path, `${JSON.stringify(request, null, 2)}\n`, { durable: true, mode: 0o644 });
+  await writeWish(folder, file, request);
+}
+
+/** Makes the folder when it is not there. */
+async function openRequests(stateDir: string): Promise<string> {
+  const folder = join(stateDir, "requests");
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
+  });
+  return folder;
+}
+
+/** The controller may run as another user of the same group; nothing in a wish is secret. */
+async function writeWish(folder: string, file: string, request: SandboxRequestFile | RolloutRequestFile): Promise<void> {
+  await replaceFile(join(folder, file), `${JSON.stringify(request, null, 2)}\n`, { durable: true, mode: 0o644 });
 }
 
 /** What cannot be read as a wish is replaced by one. */

@@ -74,7 +74,7 @@ function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string 
       "Change waits",
       status.deferredSince === null
         ? ""
-        : `since ${renderTime(status.deferredSince)}${status.deferredUntil === null ? ", until live work ends" : `, until ${renderTime(status.deferredUntil)}`}`,
+        : `since ${renderTime(status.change?.pending === true ? status.change.since : status.deferredSince)}${status.deferredUntil === null ? "" : `, until ${renderTime(status.deferredUntil)}`}`,
     ],
     ["Failure", failure === null ? "" : renderFailure(failure, now)],
   ]);

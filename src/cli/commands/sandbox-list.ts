@@ -52,8 +52,25 @@ function toRow({ metadata, spec, status }: Sandbox, now: EpochMs): string[] {
     (status.container?.hash ?? spec.hash ?? "-").slice(0, HASH_LENGTH),
     renderAge(status.container?.createdAt ?? null, now),
     renderAge(status.lastUsedAt, now),
-    status.deferredUntil === null ? (status.deferredSince === null ? "-" : "in use") : renderTime(status.deferredUntil),
+    status.deferredSince === null ? "-" : status.deferredUntil === null ? toOpenEnd(upToDate?.reason) : renderTime(status.deferredUntil),
   ];
+}
+
+/** What ends a wait that no moment ends. */
+function toOpenEnd(reason: string | undefined): string {
+  switch (reason) {
+    case "Pinned":
+      return "unpinned";
+    case "RolloutPaused":
+      return "resumed";
+    case "RolloutHalted":
+      return "mended";
+    case "WaitsForCanary":
+    case "WaitsForTurn":
+      return "its turn";
+    default:
+      return "in use";
+  }
 }
 
 /** The table once, then a line for each sandbox that changed; JSON: one object per line. */

@@ -1,5 +1,6 @@
 // `openclaw status`: the controller as it sees itself, and the gateway if one runs. Exit code 1 when the controller is not ready.
 // Its sandboxes are `sandbox list`.
+import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import type { ControllerView } from "../../api/wire.ts";
@@ -40,6 +41,12 @@ function renderStatus(view: ControllerView, now: number): string {
       `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`,
     ],
     ["Sandboxes", String(view.sandboxes)],
+    [
+      "Rollouts",
+      view.rolloutsPausedSince === null
+        ? ""
+        : `paused since ${renderTime(toEpochMs(view.rolloutsPausedSince))}; to go on: openclaw sandbox rollout resume`,
+    ],
     ["Removals", view.removalsHeld === 0 ? "" : `${view.removalsHeld} wait for a person; see: openclaw sandbox approve`],
   ]);
   const checks = view.checks.map(

@@ -114,18 +114,17 @@ function changeGate(tally: Readonly<Tally>, part: ChangePart, { own, now, alone 
   const unproven = [...tally.serving.values()].filter((one) => now < provesAt(one));
   const trying = [...active.filter((one) => !isStuck(one, now)), ...unproven];
   if (trying.length >= canary - proven) {
-    const names = trying.map(({ name }) => name).join(", ");
-    return closed("canary", nextOf(trying, now), `waits for the canary ${names} of the same change (${part.field})`);
+    return closed("canary", nextOf(trying, now), `waits for the canary ${renderNames(trying)} of the same change (${part.field})`);
   }
   if (!own.busy || alone) return OPEN;
-  const idle = others(tally.idle)[0];
-  if (idle !== undefined)
-    return closed("canary", later(now, PREFERENCE_MS), `work lives in it: ${idle.name}, which is idle, takes the same change first`);
+  const idle = others(tally.idle);
+  if (idle.length > 0)
+    return closed("canary", later(now, PREFERENCE_MS), `work lives in it: ${renderNames(idle)}, idle, should take the same change first`);
   const lookedAt = later(own.since, PREFERENCE_MS);
   return now < lookedAt ? closed("canary", lookedAt, "work lives in it: an idle one is looked for that takes the same change first") : OPEN;
 }
 
-/** The longest serving come first. @param enough counting ends there */
+/** @param enough counting ends there */
 function countProven({ serving }: Readonly<Tally>, now: EpochMs, enough: number): number {
   let count = 0;
   for (const one of serving.values()) {
@@ -144,11 +143,16 @@ const earliest = (moments: readonly EpochMs[]): EpochMs | null => (moments.lengt
 /** Named in a message; the others are counted. */
 const NAMED_MAX = 3;
 
+/** The same words whatever the order: who waits is told again only when what it waits for is something else. */
+function renderNames(members: readonly RolloutMember[]): string {
+  const names = members.map(({ name }) => name).sort();
+  return names.length > NAMED_MAX ? `${names.slice(0, NAMED_MAX).join(", ")} and ${names.length - NAMED_MAX} more` : names.join(", ");
+}
+
 function haltedBy(failed: readonly RolloutMember[], { field }: ChangePart): RolloutGate {
-  const named = failed.slice(0, NAMED_MAX).map(({ name }) => name);
-  const rest = failed.length > NAMED_MAX ? ` and ${failed.length - NAMED_MAX} more` : "";
-  const why = failed[0]?.failure ?? "it was not ready within rollout.progressDeadline";
-  const message = `the change of ${field} is halted, since it failed in ${named.join(", ")}${rest} (${why}); it goes on once the config is mended, or once it succeeds there`;
+  const first = failed.toSorted((left, right) => (left.name < right.name ? -1 : 1))[0];
+  const why = first?.failure ?? "it was not ready within rollout.progressDeadline";
+  const message = `the change of ${field} is halted, since it failed in ${renderNames(failed)} (${why}); it goes on once the config is mended, or once it succeeds there`;
   return closed("halted", null, message);
 }
 

@@ -120,6 +120,7 @@ export class MemoryViews implements AdminViews {
   unownedObjects: UnownedObject[] = [];
   audited: AuditView = { items: [] };
   heldRemovals: HeldView = { items: [], removals: 0, of: 0 };
+  pausedSince: number | null = null;
   findings: Finding[] = [];
   /** Thrown by every view. */
   fault: Error | null = null;
@@ -182,6 +183,7 @@ export class MemoryViews implements AdminViews {
       engine: { endpoint: "fake://", product: "fake", version: "1" },
       config: { file: "/state/openclaw.json", ok: true, issues: [], loadedAt: 0 },
       sandboxes: this.byName.size,
+      rolloutsPausedSince: this.pausedSince,
       removalsHeld: this.heldRemovals.items.length,
     };
   }

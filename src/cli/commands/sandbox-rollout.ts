@@ -1,0 +1,74 @@
+// `openclaw sandbox rollout status|pause|resume`, `sandbox pin|unpin`: how far changes are, and wishes to hold them back.
+// The controller decides who is replaced when; a wish is a file that it reads.
+import { renderTime, toEpochMs } from "../../api/brands.ts";
+import { pinSandbox, requestPause } from "../../api/store/request-file.ts";
+import { AdminClient } from "../admin-client.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type StateOptions, toStateDir } from "../paths.ts";
+import { type ChangeStory, PROGRESS, tellChanges } from "../rollout-story.ts";
+import { findSandboxNamed } from "../sandbox-name.ts";
+import { indent, renderAge, renderTable, toSafeLine } from "../text.ts";
+
+export interface RolloutOptions extends StateOptions {
+  json?: boolean;
+}
+
+export async function showRollout(context: CliContext, options: RolloutOptions): Promise<ExitCode> {
+  const client = new AdminClient(toStateDir(context, options));
+  const [sandboxes, { rolloutsPausedSince }] = await Promise.all([client.sandboxes("all"), client.status()]);
+  const changes = tellChanges(sandboxes);
+  if (options.json === true) {
+    printJson(context, { pausedSince: rolloutsPausedSince, changes });
+    return EXIT.ok;
+  }
+  const paused =
+    rolloutsPausedSince === null
+      ? ""
+      : `Paused since ${renderTime(toEpochMs(rolloutsPausedSince))}: no working sandbox is replaced; to go on: openclaw sandbox rollout resume\n`;
+  const rest = sandboxes.filter(({ status }) => status.change?.pending !== true).length;
+  const told = changes.map((change) => renderChange(change, context)).join("\n");
+  const none = `No change is being rolled out; ${rest === 1 ? "1 sandbox has" : `${rest} sandboxes have`} the newest spec.\n`;
+  print(context, `${paused}${changes.length === 0 ? none : told}`);
+  return EXIT.ok;
+}
+
+/** Those that are done are counted, not listed. */
+function renderChange({ parts, since, state, sandboxes, advice }: ChangeStory, { now }: CliContext): string {
+  const what = parts.length === 0 ? "The same spec once more" : parts.map(({ field, to }) => `${field} -> ${to}`).join(", ");
+  const counts = PROGRESS.flatMap((progress) => {
+    const count = sandboxes.filter((one) => one.progress === progress).length;
+    return count === 0 ? [] : [`${count} ${progress}`];
+  });
+  const rows = sandboxes
+    .filter(({ progress }) => progress !== "done")
+    .map(({ name, progress, until, message }) => [name, progress, until === null ? "-" : renderTime(until), message]);
+  const table = renderTable(["NAME", "PROGRESS", "UNTIL", "WHY"], rows);
+  const todo = advice === "" ? "" : `What to do: ${advice}\n`;
+  return `${toSafeLine(what)}\n${indent(`${state} for ${renderAge(since, now())}: ${counts.join(", ")} of ${sandboxes.length}\n${todo}${table}`)}`;
+}
+
+export async function pauseRollouts(context: CliContext, options: RolloutOptions): Promise<ExitCode> {
+  await requestPause(toStateDir(context, options), context.now());
+  print(
+    context,
+    "No working sandbox is replaced from now on; sandboxes are still made, repaired and removed.\nTo go on: openclaw sandbox rollout resume",
+  );
+  return EXIT.ok;
+}
+
+export async function resumeRollouts(context: CliContext, options: RolloutOptions): Promise<ExitCode> {
+  await requestPause(toStateDir(context, options), null);
+  print(context, "Rollouts go on.");
+  return EXIT.ok;
+}
+
+export async function setPin(context: CliContext, text: string, options: StateOptions & { pinned: boolean }): Promise<ExitCode> {
+  const stateDir = toStateDir(context, options);
+  const { metadata } = await findSandboxNamed(new AdminClient(stateDir), text);
+  await pinSandbox(stateDir, metadata.name, options.pinned);
+  print(
+    context,
+    options.pinned ? `${metadata.name} stays as it is, whatever the config says` : `${metadata.name} follows the config again`,
+  );
+  return EXIT.ok;
+}
