@@ -53,10 +53,10 @@ export interface SandboxProgress {
 
 export interface SandboxPort {
   /**
-   * Resolves when commands can run. Tells each change meanwhile. @throws OperationError retryable where waiting may help (`ImageMissing`,
+   * Resolves when commands can run, with the sandbox's name (null: the gateway's own host). Tells each change meanwhile. @throws OperationError retryable where waiting may help (`ImageMissing`,
    * `EngineUnreachable`, `NotReady` with the setup output's tail ...), with what a person does about it
    */
-  ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<void>;
+  ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<string | null>;
   /** Starts at once; aborting the signal kills the process group inside. */
   exec(sessionKey: SessionKey, command: SandboxCommand, signal: AbortSignal): RunningCommand;
   readonly processes: SandboxProcesses;

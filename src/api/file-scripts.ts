@@ -1,0 +1,203 @@
+// The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
+// cat, cksum, head, ls, mkdir, mv, rm, tail, wc, and readlink where links are met. Paths reach them as arguments, never as part of a script.
+// Both sides know them: the controller lets file tools run nothing else.
+import type { CommandRequest, SandboxTool } from "./wire.ts";
+
+/** Exit codes of both scripts. COMMIT has said on stdout which change it was about. */
+export const FILE_EXIT = {
+  notFound: 3,
+  folder: 4,
+  special: 5,
+  denied: 6,
+  changed: 7,
+  exists: 8,
+  tooLarge: 9,
+  notWritten: 10,
+  linkBroken: 11,
+  incomplete: 12,
+} as const;
+
+/** One file, read or written whole; all files of one change together. */
+export const FILE_BYTES_MAX = 67_108_864;
+
+/** `set -f`: no name is ever a pattern. The folders at the end are for a `docker.env.PATH` that leaves the system's out. */
+const FUNCTIONS = `
+set -f
+PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin; export PATH
+resolve() {
+  # Sets real: what a link leads to in the end, as this container sees it.
+  real=$1
+  [ -L "$1" ] || return 0
+  real=$(readlink -f "$1" && echo .) || exit ${FILE_EXIT.linkBroken}
+  real=\${real%??}
+}
+check_kind() {
+  [ ! -d "$1" ] || exit ${FILE_EXIT.folder}
+  [ ! -e "$1" ] || [ -f "$1" ] || exit ${FILE_EXIT.special}
+}
+`;
+
+/**
+ * `$1` path, `$2` what (`lines`, `bytes`, `whole`), `$3` first line from 1 or first byte from 0, `$4` how many, `$5` most bytes.
+ * A line with the number of bytes; for `lines` also of newlines, and 1 if the last byte is one; for `whole` the checksum. Then the content.
+ */
+export const READ_FILE = `${FUNCTIONS}
+path=$1
+[ -e "$path" ] || exit ${FILE_EXIT.notFound}
+check_kind "$path"
+[ -r "$path" ] || exit ${FILE_EXIT.denied}
+bytes=$(wc -c <"$path") || exit ${FILE_EXIT.denied}
+case $2 in
+  lines) echo $bytes $(wc -l <"$path") $(tail -c 1 <"$path" | wc -l); tail -n "+$3" <"$path" | head -n "$4" | head -c "$5" ;;
+  bytes) echo $bytes; tail -c "+$(($3 + 1))" <"$path" | head -c "$4" ;;
+  whole)
+    [ "$bytes" -le "$5" ] || exit ${FILE_EXIT.tooLarge}
+    echo $bytes $(cksum <"$path")
+    exec head -c "$5" <"$path" ;;
+esac
+exit 0`;
+
+/**
+ * `$1` a name that nobody else uses, `$2` how many `put`, `$3` bytes of stdin; then five for each change: `put` or `drop`; the path; how many
+ * bytes of stdin are its content, one after the other; what is there before it (`any`, `none`, or a checksum as READ_FILE says it); and a
+ * file whose permissions it takes (empty: the replaced one's). Says the number of each change when it comes to it, and at the end what
+ * became of each: `created`, `replaced`, `removed`.
+ *
+ * Every content is written beside its target, and everything is checked, before the first target changes; when a later one fails,
+ * the earlier ones are put back. A rename takes a file's place at once. A new file's name is taken first, so that nothing that came
+ * meanwhile is replaced.
+ */
+export const COMMIT_FILES = `${FUNCTIONS}
+id=$1; puts=$2; total=$3; shift 3
+spool=; steps=0; finished=
+target() {
+  # Sets real, temp, saved: of change $1.
+  eval "real=\\$real_$1"
+  temp=\${real%/*}/.openclaw-$id-$1; saved=$temp-saved
+}
+check() {
+  # $1 path, $2 what is expected there
+  check_kind "$1"
+  case $2 in
+    any) ;;
+    none) [ ! -e "$1" ] || exit ${FILE_EXIT.exists} ;;
+    *) [ -e "$1" ] || exit ${FILE_EXIT.notFound}; [ "$(echo $(cksum <"$1"))" = "$2" ] || exit ${FILE_EXIT.changed} ;;
+  esac
+  [ ! -e "$1" ] || [ -w "$1" ] || exit ${FILE_EXIT.denied}
+}
+digit() {
+  bits=0
+  case $1 in r*) bits=4 ;; esac
+  case $1 in ?w*) bits=$((bits + 2)) ;; esac
+  case $1 in ??[xst]*) bits=$((bits + 1)) ;; esac
+}
+take_permissions() {
+  # $1 from, $2 to. Not the bits that lend the owner's rights: no write keeps those.
+  source=$1; copy=$2
+  set -- $(ls -ldn "$source")
+  chown "$3:$4" "$copy" 2>/dev/null
+  letters=\${1#?}; digit "$letters"; mode=$bits
+  letters=\${letters#???}; digit "$letters"; mode=$mode$bits
+  letters=\${letters#???}; digit "$letters"; mode=$mode$bits
+  chmod "$mode" "$copy" || exit ${FILE_EXIT.notWritten}
+}
+prepare() {
+  at=0
+  while [ $# -gt 0 ]; do
+    at=$((at + 1)); echo "$at"
+    resolve "$2"; eval "real_$at=\\$real"; target "$at"
+    check "$real" "$4"
+    if [ "$1" = put ]; then
+      folder=\${real%/*}/
+      [ -d "$folder" ] || mkdir -p "$folder" || exit ${FILE_EXIT.denied}
+      (set -C; : >"$temp") || exit ${FILE_EXIT.denied}
+      [ -n "$spool" ] || spool=$temp
+    else
+      [ -e "$real" ] || exit ${FILE_EXIT.notFound}
+    fi
+    shift 5
+  done
+  [ "$puts" -lt 2 ] || { spool=$spool-all; (set -C; : >"$spool") || exit ${FILE_EXIT.denied}; }
+}
+fill() {
+  [ "$puts" -gt 0 ] || return 0
+  cat >|"$spool" || exit ${FILE_EXIT.notWritten}
+  [ "$(($(wc -c <"$spool")))" -eq "$total" ] || exit ${FILE_EXIT.incomplete}
+  at=0; offset=0
+  while [ $# -gt 0 ]; do
+    at=$((at + 1)); echo "$at"; target "$at"
+    if [ "$1" = put ]; then
+      if [ "$puts" -gt 1 ]; then
+        tail -c "+$((offset + 1))" <"$spool" | head -c "$3" >|"$temp"
+        [ "$(($(wc -c <"$temp")))" -eq "$3" ] || exit ${FILE_EXIT.notWritten}
+        offset=$((offset + $3))
+      fi
+      if [ -n "$5" ]; then resolve "$5"; source=$real; target "$at"; take_permissions "$source" "$temp"
+      elif [ -e "$real" ]; then take_permissions "$real" "$temp"
+      fi
+    fi
+    # Kept under another name for as long as a later change may fail.
+    [ ! -e "$real" ] || [ $# = 5 ] || ln "$real" "$saved" 2>/dev/null || cp -p "$real" "$saved" || exit ${FILE_EXIT.notWritten}
+    shift 5
+  done
+}
+note() { steps=$((steps + 1)); eval "became_$steps=$1"; }
+commit() {
+  at=0
+  while [ $# -gt 0 ]; do
+    at=$((at + 1)); echo "$at"; target "$at"
+    check "$real" "$4"
+    if [ "$1" = drop ]; then
+      note removed
+      rm -f "$real" || exit ${FILE_EXIT.denied}
+    else
+      if [ -e "$real" ]; then note replaced; else
+        (set -C; : >"$real") || exit ${FILE_EXIT.exists}
+        note created
+      fi
+      mv -f "$temp" "$real" || exit ${FILE_EXIT.denied}
+    fi
+    shift 5
+  done
+  finished=1
+}
+clean() {
+  while [ -z "$finished" ] && [ "$steps" -gt 0 ]; do
+    target "$steps"; eval "became=\\$became_$steps"
+    if [ "$became" = created ]; then rm -f "$real"; elif [ -e "$saved" ]; then mv -f "$saved" "$real"; fi
+    steps=$((steps - 1))
+  done
+  [ "$puts" -lt 2 ] || [ -z "$spool" ] || rm -f "$spool"
+  at=0
+  while eval "[ -n \\"\\\${real_$((at + 1))-}\\" ]"; do at=$((at + 1)); target "$at"; rm -f "$temp" "$saved"; done
+}
+trap clean EXIT
+trap 'exit ${FILE_EXIT.notWritten}' HUP INT TERM
+prepare "$@"
+fill "$@"
+commit "$@"
+at=0
+while [ "$at" -lt "$steps" ]; do at=$((at + 1)); eval "echo \\"\\$became_$at\\""; done
+exit 0`;
+
+const SCRIPTS: Partial<Record<SandboxTool, readonly string[]>> = {
+  read: [READ_FILE],
+  write: [COMMIT_FILES],
+  edit: [READ_FILE, COMMIT_FILES],
+  apply_patch: [READ_FILE, COMMIT_FILES],
+};
+
+/** `$0` of the scripts. */
+const NAME = "openclaw-file";
+
+export function toFileCommand(script: string, args: readonly string[]): string[] {
+  return ["/bin/sh", "-c", script, NAME, ...args];
+}
+
+/** Whether a command is one that this tool runs. `exec` is for every command; the other tools have only their own scripts, as they are. */
+export function isCommandOf(tool: SandboxTool, { argv, env, tty, workdir }: CommandRequest): boolean {
+  if (tool === "exec") return true;
+  const [shell, option, script, name] = argv;
+  const isPlain = env === undefined && tty === undefined && workdir === undefined;
+  return isPlain && shell === "/bin/sh" && option === "-c" && name === NAME && (SCRIPTS[tool]?.includes(script ?? "") ?? false);
+}

@@ -1,0 +1,81 @@
+// The tool `exec`: one shell command, waited for, or left to go on in the background.
+// What becomes of background commands is process.ts; where commands run is the port's.
+import { posix } from "node:path";
+import { z } from "zod";
+import { OperationError } from "../../api/errors.ts";
+import type { SandboxCommand } from "../sandbox-port.ts";
+import type { ToolResult } from "../tool-port.ts";
+import { startInBackground } from "./background.ts";
+import { OutputTail, withRemark } from "./output-tail.ts";
+import { defineTool, type ToolScope } from "./tool.ts";
+
+const TERMINAL = { columns: 120, rows: 40 };
+/** What a model reads of one command: some 60 000 tokens at most. */
+const OUTPUT_BYTES_MAX = { headBytesMax: 65_536, tailBytesMax: 131_072 };
+const DAY_S = 86_400;
+
+const Input = z.strictObject({
+  command: z.string().min(1).max(131_072).describe("Shell command, run as sh -lc does"),
+  workdir: z.string().min(1).max(4_096).optional().describe("Folder to begin in; relative to the workspace. Absent: the workspace"),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .optional()
+    .describe("Further environment variables"),
+  timeout: z.number().positive().max(DAY_S).optional().describe("Seconds after which it and all that it started is killed"),
+  background: z.boolean().optional().describe("Let it go on by itself and answer at once; see the tool process"),
+  yieldMs: z
+    .int()
+    .min(0)
+    .max(DAY_S * 1_000)
+    .optional()
+    .describe("Answer after so many milliseconds at the latest; it then goes on in the background"),
+  pty: z.boolean().optional().describe("Give it a terminal; stdout and stderr are one then"),
+});
+
+export const execTool = defineTool({
+  name: "exec",
+  description:
+    "Run a shell command in the session's workspace and return its output and exit code. Long commands can go on in the background, where the tool process finds them.",
+  input: Input,
+  isInside: true,
+  run: async (scope, input) => {
+    const yieldMs = input.background === true ? 0 : (input.yieldMs ?? scope.exec.backgroundMs);
+    if (input.pty !== true && yieldMs !== null) return await startInBackground(scope, toCommand(scope, input), yieldMs);
+    if (input.pty === true && (input.background === true || input.yieldMs !== undefined))
+      throw new OperationError("InvalidArgument", "exec: a command with a terminal (pty) can't go on in the background");
+    return await runToEnd(scope, { ...toCommand(scope, input), ...(input.pty === true && { tty: TERMINAL }) });
+  },
+});
+
+function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof Input>): SandboxCommand & { timeoutMs: number } {
+  const path = sandbox?.docker.env.PATH;
+  const env = { ...input.env, ...(path !== undefined && { OPENCLAW_PREPEND_PATH: path }) };
+  return {
+    tool: "exec",
+    argv: ["/bin/sh", "-lc", path === undefined ? input.command : `${PREPEND_PATH}${input.command}`],
+    timeoutMs: Math.ceil(input.timeout === undefined ? exec.timeoutMs : input.timeout * 1_000),
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(input.workdir !== undefined && { workdir: posix.resolve(workdir, input.workdir) }),
+  };
+}
+
+/** A login shell's profile sets PATH anew: what `docker.env.PATH` says comes before that. On one line, so that the shell's line numbers are right. */
+const PREPEND_PATH = "PATH=$OPENCLAW_PREPEND_PATH:$PATH; export PATH; unset OPENCLAW_PREPEND_PATH; ";
+
+async function runToEnd(scope: ToolScope, command: SandboxCommand & { timeoutMs: number }): Promise<ToolResult> {
+  const tail = new OutputTail(OUTPUT_BYTES_MAX);
+  const bytes = { stdout: 0, stderr: 0 };
+  const running = scope.port.exec(scope.session.spec.key, command, scope.signal);
+  for await (const { stream, chunk } of running.output) {
+    tail.push(chunk);
+    bytes[stream] += chunk.length;
+    await scope.emit({ kind: stream, chunk });
+  }
+  const { code, reason } = await running.ended;
+  const end = reason === "timeout" ? `killed after ${command.timeoutMs / 1_000} s` : `exit code ${code}`;
+  const isError = reason === "timeout" || code !== 0;
+  const output = tail.toText();
+  const text = isError ? withRemark(output, end) : output || "(no output)";
+  const details = { code, reason, stdoutBytes: bytes.stdout, stderrBytes: bytes.stderr, droppedBytes: tail.droppedBytes };
+  return { content: [{ type: "text", text }], details, isError };
+}

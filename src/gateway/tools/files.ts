@@ -1,0 +1,159 @@
+// Files of one session's world, read and changed through scripts inside it (api/file-scripts.ts): with its user's rights, by its paths.
+// Nothing here touches the gateway's own files. Which tool may is policy; what is in the files is the tools'.
+import type { SessionKey } from "../../api/brands.ts";
+import { type ErrorCode, OperationError } from "../../api/errors.ts";
+import { COMMIT_FILES, FILE_BYTES_MAX, FILE_EXIT, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
+import type { SandboxTool } from "../../api/wire.ts";
+import type { SandboxPort } from "../sandbox-port.ts";
+import { runScript, type ScriptAnswer } from "./script.ts";
+
+/** A piece: `count` lines from line `from` (the first is 1), or bytes from byte `from` (the first is 0); at most `bytesMax`. */
+export interface FileRange {
+  unit: "lines" | "bytes";
+  from: number;
+  count: number;
+  bytesMax: number;
+}
+
+export interface FilePiece {
+  data: Buffer;
+  /** Of the whole file, as it was a moment before. */
+  bytes: number;
+  /** The same; 0 for a range of bytes. A last line without a newline counts. */
+  lines: number;
+}
+
+export interface WholeFile {
+  data: Buffer;
+  /** Checksum and length; what a change may be bound to. */
+  version: string;
+}
+
+/** What must be at the path: `any` (a file or nothing), `none` (nothing), or the file with this version. */
+export type Expected = "any" | "none" | { version: string };
+
+export type FileChange =
+  /** `like`: whose permissions it takes; null: those of the file that it replaces. */
+  { kind: "put"; path: string; data: Buffer; expected: Expected; like: string | null } | { kind: "drop"; path: string; expected: Expected };
+
+export type ChangeResult = "created" | "replaced" | "removed";
+
+/** The header of READ_FILE: three numbers and newlines. */
+const HEADER_BYTES_MAX = 128;
+const CHANGE_RESULTS: ReadonlySet<string> = new Set(["created", "replaced", "removed"]);
+
+export interface FilesParts {
+  port: SandboxPort;
+  sessionKey: SessionKey;
+  tool: SandboxTool;
+  /** Stops reading. A change that has begun is finished, so that it leaves nothing behind. */
+  signal: AbortSignal;
+  /** 8 to 32 of `[a-z0-9]`, never the same again. */
+  newId(): string;
+}
+
+export class Files {
+  readonly #parts: FilesParts;
+
+  constructor(parts: FilesParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws OperationError `NotFound`, `InvalidArgument` (a folder, a device ...), `Forbidden` (the sandbox's user may not) */
+  async readPiece(path: string, { unit, from, count, bytesMax }: FileRange): Promise<FilePiece> {
+    const limit = Math.min(count, unit === "bytes" ? bytesMax : Number.MAX_SAFE_INTEGER);
+    const { sizes, data } = await this.#read(path, [unit, from, limit, bytesMax]);
+    const [bytes = 0, newlines = 0, endsWithNewline = 1] = sizes;
+    return { data, bytes, lines: newlines + (bytes > 0 && endsWithNewline === 0 ? 1 : 0) };
+  }
+
+  /** @throws OperationError as `readPiece`, and `LimitExceeded` */
+  async readWhole(path: string): Promise<WholeFile> {
+    const { sizes, data } = await this.#read(path, ["whole", 0, 0, FILE_BYTES_MAX]);
+    return { data, version: `${sizes[1]} ${sizes[2]}` };
+  }
+
+  /** All of them or none, as far as POSIX allows. @throws OperationError as `readPiece`, and `Aborted` when something else is there than was expected */
+  async commit(changes: readonly FileChange[]): Promise<ChangeResult[]> {
+    const { port, sessionKey, tool, newId, signal } = this.#parts;
+    const puts = changes.filter((change) => change.kind === "put");
+    const bytes = puts.reduce((sum, { data }) => sum + data.length, 0);
+    if (bytes > FILE_BYTES_MAX) throw tooLarge(changes.map(({ path }) => path).join(", "));
+    const args = [newId(), String(puts.length), String(bytes), ...changes.flatMap(toArguments)];
+    signal.throwIfAborted();
+    const input = puts.map(({ data }) => data).filter((data) => data.length > 0);
+    const request = { tool, argv: toFileCommand(COMMIT_FILES, args), input, outputBytesMax: changes.length * 64 };
+    const answer = await runScript(port, sessionKey, request, new AbortController().signal);
+    const lines = answer.output.toString("utf8").trimEnd().split("\n");
+    if (answer.code !== 0) {
+      const at = Number(lines.at(-1));
+      throw toFileError(answer, changes[Number.isInteger(at) ? Math.max(0, at - 1) : 0]?.path ?? "");
+    }
+    return lines.slice(-changes.length).filter((line): line is ChangeResult => CHANGE_RESULTS.has(line));
+  }
+
+  async #read(path: string, range: readonly (string | number)[]): Promise<{ sizes: number[]; data: Buffer }> {
+    const { port, sessionKey, tool, signal } = this.#parts;
+    const argv = toFileCommand(READ_FILE, [toScriptPath(path), ...range.map(String)]);
+    const answer = await runScript(port, sessionKey, { tool, argv, outputBytesMax: FILE_BYTES_MAX + HEADER_BYTES_MAX }, signal);
+    if (answer.code !== 0) throw toFileError(answer, path);
+    const end = answer.output.indexOf("\n");
+    const sizes = answer.output.subarray(0, end).toString("latin1").split(" ").map(Number);
+    return { sizes, data: answer.output.subarray(end + 1) };
+  }
+}
+
+function toArguments(change: FileChange): string[] {
+  const { kind, path, expected } = change;
+  const expectedText = typeof expected === "string" ? expected : expected.version;
+  const [bytes, like] = change.kind === "put" ? [change.data.length, change.like] : [0, null];
+  return [kind, toScriptPath(path), String(bytes), expectedText, like === null ? "" : toScriptPath(like)];
+}
+
+/** Never an option, whatever it begins with. @throws OperationError `InvalidArgument` */
+export function toScriptPath(path: string): string {
+  const refuse = (message: string): never => {
+    throw new OperationError("InvalidArgument", message);
+  };
+  if (path === "") refuse("a path is empty");
+  if (path.includes("\0")) refuse("a path cannot hold NUL");
+  if (path.endsWith("/")) refuse(`${quote(path)} is a folder`);
+  return path.startsWith("/") ? path : `./${path}`;
+}
+
+const quote = (path: string): string => JSON.stringify(path.slice(0, 200));
+
+const tooLarge = (path: string): OperationError =>
+  new OperationError("LimitExceeded", `${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
+    fix: "read a range of it, or use exec",
+  });
+
+function toFileError({ code, errors }: ScriptAnswer, path: string): OperationError {
+  const said = errors.trim() === "" ? "" : `: ${errors.trim()}`;
+  const error = (code: ErrorCode, message: string, fix?: string): OperationError =>
+    new OperationError(code, `${quote(path)} ${message}`, fix === undefined ? {} : { fix });
+  switch (code) {
+    case FILE_EXIT.notFound:
+      return error("NotFound", "is not there, or its folder can't be entered by the sandbox's user");
+    case FILE_EXIT.folder:
+      return error("InvalidArgument", "is a folder");
+    case FILE_EXIT.special:
+      return error("InvalidArgument", "is a pipe, a socket or a device, not a file");
+    case FILE_EXIT.denied:
+      return error("Forbidden", `can't be used by the sandbox's user${said}`);
+    case FILE_EXIT.changed:
+      return error("Aborted", "was changed by something else meanwhile", "read it again");
+    case FILE_EXIT.exists:
+      return error("Aborted", "is there already", "choose another name, or edit it");
+    case FILE_EXIT.tooLarge:
+      return tooLarge(path);
+    case FILE_EXIT.linkBroken:
+      return error("InvalidArgument", "is a link that can't be followed (a loop, a folder that is not there, or no readlink in the image)");
+    case FILE_EXIT.incomplete:
+      return error("EngineFailed", "was not written: its content did not arrive whole");
+    case FILE_EXIT.notWritten:
+      return error("HostRejected", `could not be written${said}`, "see whether its disk is full");
+    default:
+      return error("EngineFailed", `could not be read or written: the script in the sandbox ended with code ${code}${said}`);
+  }
+}

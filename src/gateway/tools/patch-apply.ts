@@ -1,0 +1,139 @@
+// What the hunks of a patch do to a file's text, and what all of a patch does to all files. Pure, but for the reading that it asks for.
+// The format is patch.ts; writing the result is files.ts.
+import { isUtf8 } from "node:buffer";
+import { posix } from "node:path";
+import { OperationError } from "../../api/errors.ts";
+import type { FileChange, WholeFile } from "./files.ts";
+import type { FilePatch, Hunk } from "./patch.ts";
+
+/** @throws OperationError `InvalidArgument` with the hunk's line in the patch */
+export function applyHunks(text: string, hunks: readonly Hunk[], path: string): string {
+  const hasLastNewline = text === "" || text.endsWith("\n");
+  const lines = text === "" ? [] : (hasLastNewline ? text.slice(0, -1) : text).split("\n");
+  // A file of CRLF lines gets CRLF lines.
+  const lineEnd =
+    lines.length > 0 && lines.every((line, at) => line.endsWith("\r") || (at === lines.length - 1 && !hasLastNewline)) ? "\r" : "";
+  const result: string[] = [];
+  let done = 0;
+  for (const hunk of hunks) {
+    const at = findHunk(lines, hunk, done, path);
+    result.push(...lines.slice(done, at));
+    done = at;
+    for (const { kind, text: line } of hunk.lines) {
+      if (kind === "add") result.push(`${line}${lineEnd}`);
+      else {
+        // As the file has it: its white space at the line's end may be another.
+        if (kind === "keep") result.push(lines[done] ?? "");
+        done += 1;
+      }
+    }
+  }
+  result.push(...lines.slice(done));
+  return result.length === 0 ? "" : `${result.join("\n")}${hasLastNewline ? "\n" : ""}`;
+}
+
+/** @returns index of the first line that the hunk is about */
+function findHunk(lines: readonly string[], { anchors, lines: hunkLines, isAtEnd, line }: Hunk, from: number, path: string): number {
+  const refuse = (message: string): never => {
+    const fix = "read the file again; the lines must be there in this order";
+    throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(path)} ${message}`, { fix });
+  };
+  let start = from;
+  for (const anchor of anchors) {
+    const found = findLines(lines, [anchor], start);
+    start = found === -1 ? refuse(`has no line ${JSON.stringify(anchor)} from its line ${start + 1} on`) : found + 1;
+  }
+  const old = hunkLines.filter(({ kind }) => kind !== "add").map(({ text }) => text);
+  if (old.length === 0) return anchors.length > 0 && !isAtEnd ? start : lines.length;
+  if (isAtEnd) {
+    const last = lines.length - old.length;
+    return last >= start && matches(lines, old, last) ? last : refuse("does not end with the lines of this hunk");
+  }
+  // An anchor may be the first line of the hunk too.
+  const found = findLines(lines, old, anchors.length > 0 ? start - 1 : start);
+  return found === -1 ? refuse(`does not have the lines of this hunk from its line ${start + 1} on: ${JSON.stringify(old[0])} ...`) : found;
+}
+
+const SAME: readonly ((line: string) => string)[] = [(line) => line, (line) => line.trimEnd()];
+
+/** The first place where they are exactly so, else the first where they are but for white space at the lines' ends. */
+function findLines(lines: readonly string[], wanted: readonly string[], from: number): number {
+  for (const same of SAME)
+    for (let at = Math.max(0, from); at + wanted.length <= lines.length; at += 1) if (matches(lines, wanted, at, same)) return at;
+  return -1;
+}
+
+function matches(
+  lines: readonly string[],
+  wanted: readonly string[],
+  at: number,
+  same: (line: string) => string = (line) => line.trimEnd(),
+): boolean {
+  return wanted.every((line, index) => same(lines[at + index] ?? "") === same(line));
+}
+
+/** What a path holds: before the patch, and so far. */
+interface PatchedFile {
+  path: string;
+  /** null: nothing was there. */
+  before: WholeFile | null;
+  /** null: nothing is there. */
+  now: Buffer | null;
+  /** Where it was, if it was moved here. */
+  movedFrom: string | null;
+}
+
+/** The changes that a patch comes to, each path once. @throws OperationError `InvalidArgument`, and what `read` throws */
+export async function planPatch(
+  patches: readonly FilePatch[],
+  workdir: string,
+  read: (path: string) => Promise<WholeFile>,
+): Promise<FileChange[]> {
+  const files = new Map<string, PatchedFile>();
+  const find = async (path: string, line: number): Promise<PatchedFile & { now: Buffer }> => {
+    const key = toKey(workdir, path);
+    const known = files.get(key);
+    if (known?.now === null) throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(path)} is gone by then`);
+    if (known !== undefined) return Object.assign(known, { now: known.now });
+    const before = await read(path);
+    const file = { path, before, now: before.data, movedFrom: null };
+    files.set(key, file);
+    return file;
+  };
+  const add = (path: string, now: Buffer, from: { line: number; movedFrom: string | null }): void => {
+    const key = toKey(workdir, path);
+    const known = files.get(key);
+    if (known !== undefined && known.now !== null)
+      throw new OperationError("InvalidArgument", `patch, line ${from.line}: ${JSON.stringify(path)} is there already`);
+    files.set(key, { path, before: known?.before ?? null, now, movedFrom: from.movedFrom });
+  };
+  for (const patch of patches) {
+    const { path, line } = patch;
+    if (patch.kind === "add") {
+      add(path, Buffer.from(patch.lines.map((text) => `${text}\n`).join("")), { line, movedFrom: null });
+      continue;
+    }
+    const file = await find(path, line);
+    if (patch.kind === "delete") Object.assign(file, { now: null });
+    else {
+      const data = patch.hunks.length === 0 ? file.now : Buffer.from(applyHunks(toText(file.now, path), patch.hunks, path));
+      Object.assign(file, { now: patch.moveTo === null ? data : null });
+      if (patch.moveTo !== null) add(patch.moveTo, data, { line, movedFrom: file.before === null ? file.movedFrom : path });
+    }
+  }
+  return [...files.values()].flatMap(toChange);
+}
+
+function toChange({ path, before, now, movedFrom }: PatchedFile): FileChange[] {
+  if (now === null) return before === null ? [] : [{ kind: "drop", path, expected: before }];
+  if (before === null) return [{ kind: "put", path, data: now, expected: "none", like: movedFrom }];
+  return now.equals(before.data) ? [] : [{ kind: "put", path, data: now, expected: before, like: null }];
+}
+
+/** The same for paths that are certainly one file. What `..` leads to only the sandbox knows. */
+const toKey = (workdir: string, path: string): string => (path.split("/").includes("..") ? path : posix.resolve(workdir, path));
+
+function toText(data: Buffer, path: string): string {
+  if (!isUtf8(data)) throw new OperationError("InvalidArgument", `patch: ${JSON.stringify(path)} is no UTF-8 text`);
+  return data.toString("utf8");
+}

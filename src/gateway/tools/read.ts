@@ -1,0 +1,92 @@
+// The tool `read`: lines or bytes of a file, or an image for a model that can see.
+// It never reads more of a large file than it shows.
+import { isUtf8 } from "node:buffer";
+import { z } from "zod";
+import { OperationError } from "../../api/errors.ts";
+import type { ToolResult } from "../tool-port.ts";
+import { type FilePiece, Files } from "./files.ts";
+import { findImageType } from "./images.ts";
+import { withRemark } from "./output-tail.ts";
+import { defineTool, FilePath, toTextResult } from "./tool.ts";
+
+const LINES_DEFAULT = 2_000;
+/** What a model reads at once: some 60 000 tokens. */
+const TEXT_BYTES_MAX = 262_144;
+/** What providers of models take. */
+const IMAGE_BYTES_MAX = 10_485_760;
+const COUNT_MAX = 1_000_000_000;
+const NEWLINE = 0x0a;
+
+const Input = z.strictObject({
+  path: FilePath.describe("File; relative to the workspace, or absolute"),
+  offset: z.int().min(1).max(COUNT_MAX).optional().describe("First line, from 1"),
+  limit: z.int().min(1).max(COUNT_MAX).optional().describe(`Most lines; default ${LINES_DEFAULT}`),
+  byteOffset: z.int().min(0).optional().describe("First byte, from 0, instead of lines; what is no text comes back as base64"),
+  byteLimit: z.int().min(1).max(TEXT_BYTES_MAX).optional().describe(`Most bytes; default ${TEXT_BYTES_MAX}`),
+});
+
+export const readTool = defineTool({
+  name: "read",
+  description: "Read a file: its lines, a range of its bytes, or the image that it is (PNG, JPEG, GIF, WebP).",
+  input: Input,
+  isInside: true,
+  run: async ({ port, session, signal, newId }, { path, offset, limit, byteOffset, byteLimit }) => {
+    const files = new Files({ port, sessionKey: session.spec.key, tool: "read", signal, newId });
+    const isRange = byteOffset !== undefined || byteLimit !== undefined;
+    if (isRange && (offset !== undefined || limit !== undefined))
+      throw new OperationError("InvalidArgument", "read: either lines (offset, limit) or bytes (byteOffset, byteLimit)");
+    if (isRange) {
+      const range = { unit: "bytes", from: byteOffset ?? 0, count: byteLimit ?? TEXT_BYTES_MAX, bytesMax: TEXT_BYTES_MAX } as const;
+      return toBytesResult(await files.readPiece(path, range), range.from);
+    }
+    const from = offset ?? 1;
+    const piece = await files.readPiece(path, { unit: "lines", from, count: limit ?? LINES_DEFAULT, bytesMax: TEXT_BYTES_MAX });
+    const image = from === 1 ? findImageType(piece.data) : null;
+    if (image === null) return toLinesResult(piece, from);
+    if (piece.bytes > IMAGE_BYTES_MAX)
+      throw new OperationError("LimitExceeded", `the image has ${piece.bytes} bytes, more than ${IMAGE_BYTES_MAX / 1_048_576} MiB`);
+    const whole = await files.readPiece(path, { unit: "bytes", from: 0, count: IMAGE_BYTES_MAX, bytesMax: IMAGE_BYTES_MAX });
+    return {
+      content: [{ type: "image", mimeType: image, data: whole.data.toString("base64") }],
+      details: { mimeType: image, bytes: whole.data.length },
+      isError: false,
+    };
+  },
+});
+
+function toBytesResult({ data, bytes }: FilePiece, from: number): ToolResult {
+  const nextByteOffset = from + data.length;
+  const encoding = isText(data) ? "utf8" : "base64";
+  return toTextResult(data.toString(encoding), { encoding, bytes, byteOffset: from, nextByteOffset, isLast: nextByteOffset >= bytes });
+}
+
+function toLinesResult({ data, lines, bytes }: FilePiece, from: number): ToolResult {
+  const isCut = data.length === TEXT_BYTES_MAX && data.length < bytes;
+  // Only whole lines, unless one alone is too long.
+  const shown = isCut ? withoutCutCharacter(data.subarray(0, data.lastIndexOf(NEWLINE) + 1 || data.length)) : data;
+  if (!isText(shown)) return toTextResult(`(${bytes} bytes that are no text; byteOffset and byteLimit read them as base64)`, { bytes });
+  const isLineCut = shown.length > 0 && shown.at(-1) !== NEWLINE;
+  const next = from + countNewlines(shown) + (isLineCut ? 1 : 0);
+  const details = { offset: from, nextOffset: next, lines, bytes };
+  const text = shown.toString("utf8");
+  if (from > lines && from > 1) return toTextResult(`(the file has ${lines} lines)`, details);
+  if (isCut && isLineCut)
+    return toTextResult(withRemark(text, `line ${from} is longer than ${TEXT_BYTES_MAX} bytes; byteOffset reads the rest`), details);
+  if (next > lines) return toTextResult(text, details);
+  return toTextResult(withRemark(text, `lines ${from} to ${next - 1} of ${lines}; go on with offset ${next}`), details);
+}
+
+function countNewlines(data: Buffer): number {
+  let count = 0;
+  for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
+}
+
+/** Without the first bytes of a UTF-8 character whose others were cut off. */
+function withoutCutCharacter(data: Buffer): Buffer {
+  const lengths = [0, 1, 2, 3].map((cut) => Math.max(0, data.length - cut));
+  const length = lengths.find((candidate) => isUtf8(data.subarray(0, candidate)));
+  return length === undefined ? data : data.subarray(0, length);
+}
+
+const isText = (data: Buffer): boolean => !data.includes(0) && isUtf8(data);

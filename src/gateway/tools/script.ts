@@ -1,0 +1,59 @@
+// Runs one command of a tool to its end and keeps what it said, within a bound. What it means is the caller's.
+import { Readable } from "node:stream";
+import type { SessionKey } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { CommandEnd, CommandOutput, SandboxTool } from "../../api/wire.ts";
+import type { SandboxPort } from "../sandbox-port.ts";
+
+export interface ScriptRequest {
+  tool: SandboxTool;
+  argv: string[];
+  /** Absent: no stdin. */
+  input?: readonly Buffer[];
+  /** Of stdout. More is an error: nothing that scripts print should be cut. */
+  outputBytesMax: number;
+}
+
+export interface ScriptAnswer {
+  code: number;
+  output: Buffer;
+  /** Cut off where it becomes too long to be read. */
+  errors: string;
+}
+
+/** 64 MiB at 1 MiB/s, and an engine that is slow to start. */
+const SCRIPT_MS_MAX = 120_000;
+const ERRORS_LENGTH_MAX = 1_024;
+
+/** @throws OperationError `TimedOut`, `LimitExceeded`, and what the port says */
+export async function runScript(
+  port: SandboxPort,
+  sessionKey: SessionKey,
+  request: ScriptRequest,
+  signal: AbortSignal,
+): Promise<ScriptAnswer> {
+  const { tool, argv, input, outputBytesMax } = request;
+  const command = { tool, argv, timeoutMs: SCRIPT_MS_MAX, ...(input !== undefined && { stdin: Readable.from(input) }) };
+  const running = port.exec(sessionKey, command, signal);
+  const { output, errors } = await collect(running.output, outputBytesMax);
+  const end: CommandEnd = await running.ended;
+  if (end.reason === "timeout") {
+    throw new OperationError("TimedOut", `the file could not be read or written within ${SCRIPT_MS_MAX / 1_000} s`);
+  }
+  return { code: end.code, output, errors };
+}
+
+async function collect(source: AsyncIterable<CommandOutput>, bytesMax: number): Promise<{ output: Buffer; errors: string }> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let errors = "";
+  for await (const { stream, chunk } of source) {
+    if (stream === "stderr") errors = `${errors}${chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
+    else {
+      bytes += chunk.length;
+      if (bytes > bytesMax) throw new OperationError("LimitExceeded", `more than ${bytesMax} bytes came back`);
+      chunks.push(chunk);
+    }
+  }
+  return { output: Buffer.concat(chunks), errors };
+}

@@ -1,0 +1,86 @@
+// What a tool is: a name, a schema from which every door's documentation comes, and what it does in a session's world.
+// Which calls reach it, and with which events around it, is dispatch.ts.
+import { z } from "zod";
+import type { EffectiveSandbox } from "../../api/config/effective.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Session } from "../../api/session.ts";
+import type { SandboxPort } from "../sandbox-port.ts";
+import type { SessionPort, ToolCall, ToolResult } from "../tool-port.ts";
+
+export interface ExecDefaults {
+  timeoutMs: number;
+  /** After how long a command goes on in the background. null: never. */
+  backgroundMs: number | null;
+}
+
+/** What a running tool may use. */
+export interface ToolScope {
+  session: Session;
+  /** Where the session's commands run. */
+  port: SandboxPort;
+  /** null: the session is not sandboxed. */
+  sandbox: EffectiveSandbox | null;
+  /** Absolute, inside: what paths are relative to. */
+  workdir: string;
+  sessions: SessionPort;
+  exec: ExecDefaults;
+  signal: AbortSignal;
+  emit: ToolCall["emit"];
+  /** 8 to 32 of `[a-z0-9]`, never the same again. */
+  newId(): string;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema, draft 2020-12, of an object. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** Whether it works in the session's sandbox, which then must be ready first. */
+  readonly isInside: boolean;
+  /** What runs with the input once it was checked. @throws OperationError `InvalidArgument` with every issue */
+  prepare(input: unknown): (scope: ToolScope) => Promise<ToolResult>;
+}
+
+export interface ToolDefinition<Schema extends z.ZodObject> {
+  name: string;
+  description: string;
+  input: Schema;
+  isInside: boolean;
+  run(scope: ToolScope, input: z.output<Schema>): Promise<ToolResult>;
+}
+
+export function defineTool<Schema extends z.ZodObject>({ name, description, input, isInside, run }: ToolDefinition<Schema>): Tool {
+  const { $schema: _, ...inputSchema } = z.toJSONSchema(input, { io: "input", target: "draft-2020-12" });
+  return {
+    name,
+    description,
+    inputSchema,
+    isInside,
+    prepare: (value) => {
+      const parsed = input.safeParse(value ?? {});
+      if (!parsed.success) throw new OperationError("InvalidArgument", `${name}: ${renderIssues(parsed.error)}`);
+      return (scope) => run(scope, parsed.data);
+    },
+  };
+}
+
+const ISSUES_SHOWN_MAX = 5;
+
+function renderIssues({ issues }: z.ZodError): string {
+  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map(({ path, message }) => `${path.length === 0 ? "input" : path.join(".")}: ${message}`);
+  return [...shown, ...(issues.length > ISSUES_SHOWN_MAX ? [`and ${issues.length - ISSUES_SHOWN_MAX} more`] : [])].join("; ");
+}
+
+export function toTextResult(text: string, details: ToolResult["details"] = {}): ToolResult {
+  return { content: [{ type: "text", text }], details, isError: false };
+}
+
+/** A path as a tool takes it. Where it leads is decided inside the sandbox. */
+export const FilePath = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .refine((path) => !path.includes("\0"), { error: "a path cannot hold NUL" });
+
+/** At most 64 MiB of text in one call. */
+export const FileText = z.string().max(67_108_864);
