@@ -4,6 +4,7 @@ import { posix } from "node:path";
 import { type AgentId, type SandboxName, type SessionKey, toSessionKey } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
+import { isCommandOf } from "../api/file-scripts.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import { decideTool, renderRefusal, toToolPolicy } from "../api/tool-policy.ts";
@@ -49,7 +50,13 @@ export class SessionGate {
     return { sessionKey: toSessionKey(key), agentId, sandbox: sandbox.name };
   }
 
-  /** @throws OperationError `Forbidden`: the command wants to begin outside of what the sandbox is for */
+  /** @throws OperationError `Forbidden`: the tool runs no such command, or it would begin outside of what the sandbox is for */
+  checkCommand(key: string, tool: SandboxTool, request: CommandRequest): void {
+    if (!isCommandOf(tool, request)) throw new OperationError("Forbidden", `the tool ${tool} runs its own scripts only`);
+    this.checkWorkdir(key, request);
+  }
+
+  /** @throws OperationError `Forbidden` */
   checkWorkdir(key: string, { workdir }: Pick<CommandRequest, "workdir">): void {
     if (workdir === undefined) return;
     const { settings } = this.#find(key).sandbox;

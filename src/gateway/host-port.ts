@@ -12,7 +12,6 @@ export interface HostPortParts {
   workdir: string;
   /** The environment of commands, before their own; without what is the gateway's own secret. */
   env: Readonly<Record<string, string | undefined>>;
-  processes: SandboxProcesses;
   /** What `/bin/sh` means. Absent: itself. */
   shell?: readonly string[];
 }
@@ -29,9 +28,15 @@ export class HostPort implements SandboxPort {
     this.#parts = parts;
   }
 
-  get processes(): SandboxProcesses {
-    return this.#parts.processes;
-  }
+  /** Nothing keeps a process of this host for a later run of the gateway, as a sandbox does. */
+  readonly processes: SandboxProcesses = {
+    start: refuseBackground,
+    list: async () => [],
+    log: refuseBackground,
+    write: refuseBackground,
+    kill: refuseBackground,
+    clear: refuseBackground,
+  };
 
   async ensureReady(): Promise<null> {
     return null;
@@ -57,6 +62,17 @@ export class HostPort implements SandboxPort {
       resize: () => undefined,
     };
   }
+}
+
+async function refuseBackground(): Promise<never> {
+  throw new OperationError("InvalidArgument", "commands of an unsandboxed session can't go on in the background", {
+    fix: "leave out background and yieldMs, or sandbox the session",
+  });
+}
+
+/** Without the gateway's own settings, its token among them. */
+export function toHostEnvironment(env: HostPortParts["env"]): HostPortParts["env"] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENCLAW_")));
 }
 
 function feed(source: Readable, target: NonNullable<ChildProcess["stdin"]>): void {

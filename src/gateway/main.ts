@@ -12,6 +12,7 @@ import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
 import { ConfigWatch } from "./config-watch.ts";
+import { HostPort, toHostEnvironment } from "./host-port.ts";
 import { type DoorRules, type GatewayCheck, makeGatewayApp } from "./http/app.ts";
 import { AddressLimits, type Credentials } from "./http/auth.ts";
 import { makeHandlers } from "./http/handlers.ts";
@@ -25,7 +26,7 @@ import { SessionTools } from "./session-tools.ts";
 import { SessionService } from "./sessions/service.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { StreamClient } from "./stream-client.ts";
-import type { Tools } from "./tool-port.ts";
+import { ToolDispatcher } from "./tools/dispatch.ts";
 import { guardUpstreamState } from "./upstream-state.ts";
 
 export interface GatewayOptions {
@@ -107,12 +108,14 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const controller = new StreamClient(stateDir);
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
-  const made: Tools = {
-    list: async () => [],
-    call: async ({ tool }) => {
-      throw new OperationError("NotFound", `there is no tool ${JSON.stringify(tool)}`);
-    },
-  };
+  const made = new ToolDispatcher({
+    config: () => config.current,
+    folders,
+    sandbox,
+    host: (workdir) => new HostPort({ workdir, env: toHostEnvironment(process.env) }),
+    sessions: service,
+    newId: () => randomBytes(8).toString("hex"),
+  });
   const tools = new SessionTools({ tools: made, sessions, metrics });
   const handlers = makeHandlers({
     ...{ sessions, service, tools, processes: sandbox.processes, controller },

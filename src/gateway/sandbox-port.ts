@@ -53,8 +53,9 @@ export interface SandboxProgress {
 
 export interface SandboxPort {
   /**
-   * Resolves when commands can run, with the sandbox's name (null: the gateway's own host). Tells each change meanwhile. @throws OperationError retryable where waiting may help (`ImageMissing`,
-   * `EngineUnreachable`, `NotReady` with the setup output's tail ...), with what a person does about it
+   * Resolves when commands can run, with the sandbox's name; null: they run on the gateway's host. Tells each change meanwhile.
+   * @throws OperationError retryable where waiting may help (`ImageMissing`, `EngineUnreachable`, `NotReady` with the setup output's tail
+   * ...), with what a person does about it
    */
   ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<string | null>;
   /** Starts at once; aborting the signal kills the process group inside. */

@@ -32,9 +32,9 @@ export class SandboxStream implements SandboxPort {
     };
   }
 
-  async ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<void> {
+  async ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<string | null> {
     const first = await this.#client.sessionSandbox(sessionKey);
-    if (first.ready) return;
+    if (first.ready) return first.sandbox;
     let last = first;
     const known = new AbortController();
     const timer = setTimeout(() => known.abort(), KNOWN_MS_MAX);
@@ -42,7 +42,7 @@ export class SandboxStream implements SandboxPort {
       const over = AbortSignal.any([signal, known.signal, AbortSignal.timeout(READY_MS_MAX)]);
       for await (const view of this.#client.watchSessionSandbox(sessionKey, over)) {
         if (view.sandbox !== null) clearTimeout(timer);
-        if (view.ready) return;
+        if (view.ready) return view.sandbox;
         if (view.blocked) throw toNotReady(view);
         if (isNews(last, view)) onProgress({ reason: view.reason, message: view.message });
         last = view;

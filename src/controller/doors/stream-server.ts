@@ -71,7 +71,7 @@ function upgrade({ gate, audit, commands }: StreamServerParts, door: CommandDoor
     lease: async (request) => {
       const { sandbox } = audit.call({ key, tool, argv: request.argv }, () => {
         const admitted = gate.admit(key, tool);
-        gate.checkWorkdir(key, request);
+        gate.checkCommand(key, tool, request);
         return admitted;
       });
       return await commands.access.lease(sandbox);

@@ -9,7 +9,6 @@ import { toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { HostPort } from "../host-port.ts";
-import type { SandboxProcesses } from "../sandbox-port.ts";
 import type { SessionPort, ToolEvent, ToolResult } from "../tool-port.ts";
 import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
@@ -40,7 +39,6 @@ const refuse = async (): Promise<never> => {
   throw new OperationError("NotFound", "not in this test");
 };
 export const noSessions: SessionPort = { list: async () => [], get: refuse, history: refuse, send: refuse, spawn: refuse };
-const noProcesses: SandboxProcesses = { start: refuse, list: refuse, log: refuse, write: refuse, kill: refuse, clear: refuse };
 
 export interface World {
   folder: string;
@@ -67,7 +65,7 @@ export function makeWorld(shell: readonly string[] = ["dash"], edit: Partial<Too
   const env = { PATH: process.env.PATH, SHLVL: "2" };
   const scope: ToolScope = {
     session: sessionOf(),
-    port: new HostPort({ workdir: folder, env, processes: noProcesses, shell }),
+    port: new HostPort({ workdir: folder, env, shell }),
     sandbox: null,
     workdir: folder,
     sessions: noSessions,
