@@ -185,7 +185,7 @@ test("explain without a controller tells what the config says, and what it can't
   expect(code).toBe(0);
   expect(stdout).toMatch(/docker\.cpus +2 +agents\.defaults\.sandbox\.docker\.cpus \(openclaw\.json:1:\d+\)/);
   expect(stdout).toContain("State:  not known");
-  expect(stdout).toContain(`no controller runs for ${stateDir}`);
+  expect(stdout).toContain(`no controller runs (openclaw controller --state-dir ${stateDir})`);
   expect(await cli(["sandbox", "explain", "--agent", "nobody"], { stateDir })).toMatchObject({ code: 3 });
   writeFileSync(join(stateDir, "openclaw.json"), "{ agents: 1 }", { mode: 0o600 });
   expect(await cli(["sandbox", "explain"], { stateDir })).toMatchObject({ code: 1, stderr: expect.stringContaining("openclaw.json:1:11") });

@@ -73,6 +73,6 @@ export async function explainAlone(query: ExplainQuery, options: AloneOptions, h
   const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
   const { missing, ...explained } = toExplained(asked, [...objects.values()]);
   const subject = findSubject({ instance, folders, config: config.value, held: null, ...explained });
-  const because = `the container and what is next: no controller runs for ${folders.stateDir}`;
+  const because = `the container and what is next: no controller runs (openclaw controller --state-dir ${folders.stateDir})`;
   return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, because] });
 }

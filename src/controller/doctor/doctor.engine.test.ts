@@ -29,7 +29,8 @@ test("without a controller the doctor finds the engine, tries a container as the
   await expectNothingLeft(site);
 });
 
-test("a workspace that the container's user can't write to is found with the chown that mends it", async () => {
+test("a workspace that the container's user can't write to is found with the chown that mends it", async (context) => {
+  if (process.getuid?.() !== 0) context.skip("only root can give folders away");
   const site = await createSite();
   const workspace = join(site.stateDir, "workspace");
   await site.writeConfig(eager({ workspaceAccess: "rw", docker: { user: "4321:4321" } }));

@@ -136,17 +136,45 @@ async function listen(name: string, server: Server | ReturnType<typeof createSoc
   return path;
 }
 
-const podman = createServer((request, response) => {
-  const answers: Record<string, unknown> = {
-    "/version": { Version: "4.3.1", Components: [{ Name: "Podman Engine" }] },
-    "/info": {
-      SecurityOptions: ["name=seccomp,profile=default", "name=rootless"],
-      CgroupVersion: "2",
-      Runtimes: { crun: {} },
-      DefaultRuntime: "crun",
-    },
-  };
-  response.end(JSON.stringify(answers[request.url ?? ""] ?? "OK"));
+const serve = (answers: Record<string, unknown>) =>
+  createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ""] ?? "OK")));
+
+const podman = serve({
+  "/version": {
+    Version: "4.3.1",
+    ApiVersion: "1.41",
+    Components: [{ Name: "Podman Engine" }, { Name: "OCI Runtime (crun)", Version: "crun version 1.8.1\ncommit: f8a0" }],
+  },
+  "/info": {
+    SecurityOptions: ["name=seccomp,profile=default", "name=rootless"],
+    CgroupVersion: "2",
+    Runtimes: { crun: {} },
+    DefaultRuntime: "crun",
+  },
+});
+
+test.each([
+  [{ Name: "runc", Version: "1.1.5+ds1", Details: { GitCommit: "1.1.5+ds1-1+deb12u1" } }, "1.1.5+ds1-1+deb12u1"],
+  [{ Name: "runc", Version: "1.3.3", Details: { GitCommit: "v1.3.3-0-gd842d77" } }, "1.3.3-0-gd842d77"],
+  [{ Name: "runc", Version: "1.2.5", Details: { GitCommit: "59923ef" } }, "1.2.5"],
+])("what starts containers is read as it was packaged: %j", async (component, version) => {
+  const socket = await listen(
+    `${version}.sock`,
+    serve({
+      "/version": { Version: "28.5.2", ApiVersion: "1.51", Components: [{ Name: "Engine", Version: "28.5.2" }, component] },
+      "/info": { SecurityOptions: ["name=seccomp,profile=unconfined"], SystemTime: "2026-01-31T12:00:00.5Z", Driver: "overlay2" },
+    }),
+  );
+  const environment = { DOCKER_HOST: `unix://${socket}` };
+  const engine = await connectDocker({ instance: toInstanceId("i"), home: folder, observer: () => {}, environment });
+  expect(await engine.info()).toMatchObject({
+    apiVersion: "1.51",
+    because: "DOCKER_HOST",
+    runtimeProgram: { name: "runc", version },
+    seccompProfile: "unconfined",
+    storageDriver: "overlay2",
+    systemTime: Date.UTC(2026, 0, 31, 12, 0, 0, 500),
+  });
 });
 
 test("the first socket that exists and answers is taken, and it says why", async () => {
@@ -168,6 +196,7 @@ test("the first socket that exists and answers is taken, and it says why", async
     version: "4.3.1",
     endpoint: `unix://${live}`,
     securityOptions: ["seccomp", "rootless"],
+    runtimeProgram: { name: "crun", version: "1.8.1" },
   });
   expect(engine.capabilities.liveFields.size).toBe(0);
 });
