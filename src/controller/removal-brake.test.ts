@@ -85,6 +85,23 @@ describe("an edit that removes more than half of the agents", () => {
     expect(model.serving(nameOf(model, "bee"))).not.toBeNull();
   });
 
+  it("needs another approval when it is taken back and made again, also where the first one was not carried out yet", async () => {
+    const model = await startTeam();
+    const bee = nameOf(model, "bee");
+    const lease = await model.controller.access.lease(bee);
+    await model.edit(configOf(["ant"]));
+    await model.until("it is held", () => heldNames(model).length === 4);
+    await approve(model);
+    await model.until("only what is in use is left", () => model.containers().length === 2);
+    await model.edit(configOf(TEAM));
+    await model.converge(5);
+    lease[Symbol.dispose]();
+    await model.edit(configOf([], { start: "on-demand" }));
+    await model.until("it is held again", () => heldNames(model).length === 5);
+    await model.advance(10 * 60_000, 5_000);
+    expect(model.serving(bee)).not.toBeNull();
+  });
+
   it("brings the new ones it names, which buy the old ones no way out", async () => {
     const model = await startTeam();
     await model.edit(configOf(["a1", "a2", "a3", "a4", "a5", "a6", "a7"]));
@@ -140,6 +157,29 @@ describe("session files", () => {
     await until("it is heard", () => model.controller.desired.sessions.get(toAgentId("main"))?.folder === "missing");
     await model.advance(20 * 60_000, 5_000);
     expect(model.containers().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("that follow ones that ended are as good as any: an edit that takes them all is a slip", async () => {
+    const model = await createModel();
+    const at = model.clock.now();
+    await model.site.writeConfig({ agents: { defaults: { sandbox: { mode: "all", ...HOT } }, list: TEAM.map((id) => ({ id })) } });
+    for (const id of TEAM) await model.site.putSession(id, "one", { createdAt: at });
+    await model.start();
+    await model.converge(5);
+    const { desired, access } = model.controller;
+    const leases = await Promise.all(TEAM.map((id) => access.lease(nameOf(model, id))));
+    for (const id of TEAM) await model.site.putSession(id, "one", { createdAt: at, endedAt: at });
+    await until("the ends are heard", () => desired.names().length === 0);
+    await model.settle();
+    for (const id of TEAM) await model.site.putSession(id, "two", { createdAt: at });
+    await until("the next ones are heard", () => desired.names().length === 5);
+    await model.settle();
+    await model.advance(3_600_000, 60_000);
+    for (const lease of leases) lease[Symbol.dispose]();
+    await model.edit({ agents: { defaults: { sandbox: { mode: "off", ...HOT } }, list: TEAM.map((id) => ({ id })) } });
+    await model.until("they are held", () => heldNames(model).length === 5);
+    await model.advance(20 * 60_000, 5_000);
+    expect(model.containers()).toHaveLength(5);
   });
 
   it("that say the sessions ended are normal life", async () => {

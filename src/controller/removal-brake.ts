@@ -178,7 +178,7 @@ export class RemovalBrake implements RemovalGate {
     this.#appliedAt = { revision, at: now() };
     const before = this.#braked;
     // A change of one of ten thousand sessions costs no decision about all of them.
-    if (before.held.size === 0 && this.#members.keys().every((name) => desired.has(name))) return;
+    if (before.held.size === 0 && this.#members.values().every((member) => isCalm(member, desired))) return;
     this.#braked = brake([...this.#members.values()], this.#facts(desired));
     this.#members = new Map(this.#braked.members.map((member) => [member.name, member]));
     const { held } = this.#braked;
@@ -233,6 +233,10 @@ export class RemovalBrake implements RemovalGate {
     if (!written) throw new OperationError("HostRejected", `${this.#parts.path} can't be written; nothing is removed before it can`);
   }
 }
+
+/** Wanted as ever: deciding would change nothing about it. */
+const isCalm = ({ name, hasEnded, heldSince }: Member, desired: DesiredState): boolean =>
+  desired.has(name) && !hasEnded && heldSince === null;
 
 const isRemoval = (want: Want): boolean => want.kind === "unwanted" && isSlip(want.evidence);
 

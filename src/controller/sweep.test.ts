@@ -154,6 +154,7 @@ describe("a folder is never removed", () => {
     await end(model, "chat");
     await sweep(model, 3);
     expect(await readFile(join(elsewhere, "note"), "utf8")).toBe("chat");
+    expect(eventsOf(model.controller, "WorkspaceRemoved")).toEqual([]);
   });
 
   it("that is an agent's own, or that an agent binds", async () => {

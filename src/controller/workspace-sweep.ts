@@ -20,6 +20,8 @@ const MARKER_BYTES_MAX = 16_384;
 const SUFFIX = ".json";
 /** What one sweep removes at most, in files and folders: about a second of the disk's time. */
 const ENTRIES_PER_SWEEP_MAX = 20_000;
+/** Then each is told once more. */
+const PROBLEMS_TOLD_MAX = 1_000;
 
 export interface WorkspaceSweepParts {
   now(): EpochMs;
@@ -47,6 +49,7 @@ export class WorkspaceSweep {
   readonly #parts: WorkspaceSweepParts;
   /** Markers of each root as last read: they are read again when their folder changed. */
   readonly #known = new Map<string, { changedAt: number; found: Found[] }>();
+  readonly #told = new Set<string>();
 
   constructor(parts: WorkspaceSweepParts) {
     this.#parts = parts;
@@ -74,10 +77,10 @@ export class WorkspaceSweep {
           if (await this.#settle(found)) removed.push(found.path);
         } catch (error) {
           if (!(error instanceof OperationError)) throw error;
-          this.#parts.log.warn({ workspace: found.path, because: renderError(error) }, "workspace not removed");
+          this.#warn(renderError(error));
         }
       }
-      for (const problem of await removeAsides(root, budget)) this.#parts.log.warn({ problem }, "workspace not removed completely");
+      for (const problem of await removeAsides(root, budget)) this.#warn(problem);
     }
     return removed;
   }
@@ -92,13 +95,23 @@ export class WorkspaceSweep {
       await this.#remember(found, release, fate);
       return false;
     }
-    if (await isFolder(path)) await setAside(found.root, found.slug);
-    // The folder goes before its marker: a crash in between leaves a marker that says whose the next folder of that name is.
+    const isThere = (await lstat(path).catch(() => null)) !== null;
+    if (isThere) await setAside(found.root, found.slug);
+    // The folder goes before its marker: what a crash leaves in between is a marker without a folder, never a folder without a marker.
     await removeFile(markerPathOf(found));
+    if (!isThere) return false;
     log.info({ workspace: path, because: fate.because }, "workspace removed");
     const object = { kind: "Sandbox" as const, name: marker.name };
     events.record({ type: "Normal", reason: "WorkspaceRemoved", message: `${path} was removed: ${fate.because}`, object });
     return true;
+  }
+
+  /** Once, though it is tried again each time. */
+  #warn(problem: string): void {
+    if (this.#told.has(problem)) return;
+    if (this.#told.size >= PROBLEMS_TOLD_MAX) this.#told.clear();
+    this.#told.add(problem);
+    this.#parts.log.warn({ problem }, "workspace not removed");
   }
 
   /** Since when the session is missed is part of the marker, so that a restart neither shortens nor prolongs the wait. */

@@ -57,7 +57,7 @@ export function brake(members: readonly Member[], facts: BrakeFacts): Braked {
   const counted = remembered.filter(({ isRemoval, member }) => !member.hasEnded && (!isBraking || isRemoval || !member.isLate));
   const removals = counted.filter(({ isRemoval }) => isRemoval).length;
   const isMass = 2 * removals > counted.length && (isBraking || counted.length >= BRAKE_MEMBERS_MIN);
-  const next = remembered.map((one) => ({ ...one, member: { ...one.member, heldSince: heldSince(one, isMass, facts.now) } }));
+  const next = remembered.map((one) => ({ ...one, member: { ...one.member, heldSince: heldSince(one, isMass, facts) } }));
   const held = new Map(
     next.filter(isWaiting).map(({ member, because }) => [member.name, { because, since: member.heldSince ?? facts.now }]),
   );
@@ -90,8 +90,10 @@ function isWaiting({ member, isRemoval, isApproved }: Judged): boolean {
 
 const isForgotten = ({ goneAt }: Member, now: EpochMs): boolean => goneAt !== null && elapsed(goneAt, now) > BRAKE_WINDOW_MS;
 
-function heldSince({ member, isRemoval, isApproved }: Judged, isMass: boolean, now: EpochMs): EpochMs | null {
+function heldSince({ member, isRemoval, isApproved }: Judged, isMass: boolean, { now, approvalFor }: BrakeFacts): EpochMs | null {
   if (isApproved) return member.heldSince;
   if (!isRemoval || !isMass) return null;
-  return member.heldSince ?? (member.goneAt === null ? now : null);
+  if (member.heldSince !== null || member.goneAt !== null) return member.heldSince;
+  // A wait is never the one that an old approval names, whatever the clock did.
+  return Math.max(now, (approvalFor(member.name) ?? 0) + 1) as EpochMs;
 }
