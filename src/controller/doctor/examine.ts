@@ -16,7 +16,7 @@ import { judgeConfinement } from "./confinement-checks.ts";
 import { judgeEngine, judgeNoEngine } from "./engine-checks.ts";
 import { judgeHost } from "./host-checks.ts";
 import { type HostFacts, observeHost } from "./host-facts.ts";
-import { probe } from "./probe.ts";
+import { probe, removeLeftovers } from "./probe.ts";
 import { judgeProbes, judgeSkipped } from "./probe-checks.ts";
 import { findTargets } from "./probe-targets.ts";
 
@@ -102,6 +102,7 @@ async function examineInside(
   sandboxes: readonly EffectiveSandbox[],
 ): Promise<Finding[]> {
   const { targets, findings } = await findTargets({ instance, folders, owner, engine }, sandboxes);
+  await removeLeftovers({ engine, folder, now });
   const tried = targets.slice(0, PROBES_MAX);
   const reports = await Promise.all(tried.map((target) => probe({ engine, folder, now }, target)));
   return [...findings, ...judgeProbes(reports, endpoint), ...judgeSkipped(targets.length - tried.length)];

@@ -10,7 +10,7 @@ import { createSystemClock } from "../clock.ts";
 import { specOf } from "../engine/contract.fixture.ts";
 import { FakeEngine } from "../engine/fake.ts";
 import { FakeWorld } from "../engine/fake-world.ts";
-import { type ProbeTarget, probe } from "./probe.ts";
+import { type ProbeTarget, probe, removeLeftovers } from "./probe.ts";
 
 const NOW = Date.now();
 const WORKSPACES = ["/w/a", "/w/b"];
@@ -112,12 +112,17 @@ test("a folder that no file can be put in is the report", async () => {
 });
 
 test("what a killed doctor left is removed when it is old, and what a running one uses stays", async () => {
-  const { look, folder } = await open(WELL);
+  const { engine, folder, world, target } = await open(WELL);
   const [old, young] = [join(folder, ".openclaw-doctor-old"), join(folder, ".openclaw-doctor-young")];
   await mkdir(old);
   await mkdir(young);
   await utimes(old, NOW / 1_000, NOW / 1_000 - 3_600);
-  await look();
+  void engine.probe({ spec: target.container, script: "" }, () => new Promise<never>(() => undefined));
+  await removeLeftovers({ engine, folder, now: () => NOW });
   await expect(access(old)).rejects.toThrow("ENOENT");
   await access(young);
+  expect(world.containers.size).toBe(1);
+  await removeLeftovers({ engine, folder, now: () => NOW + 3_600_000 });
+  expect(await readdir(folder)).toEqual([]);
+  expect(world.containers.size).toBe(0);
 });

@@ -42,8 +42,8 @@ const CANARY = `${INSIDE}/canary`;
 const WORKSPACE = `${INSIDE}/workspace-`;
 const SHOWN = `${INSIDE}/shown-`;
 const FOLDER_PREFIX = ".openclaw-doctor-";
-/** A folder that a killed doctor left is removed by a later one; none works for a minute. */
-const FOLDER_AGE_MS_MAX = 10 * 60_000;
+/** None works for a minute, and two clocks may differ. */
+const LEFTOVER_AGE_MS_MIN = 5 * 60_000;
 /** The main process copies one line right after its start. */
 const COPY_LOOKS_MAX = 50;
 const COPY_POLL_MS = 40;
@@ -59,7 +59,6 @@ export interface ProbeParts {
 export async function probe(parts: ProbeParts, target: ProbeTarget): Promise<ProbeReport> {
   let canary: string | null = null;
   try {
-    await removeOld(parts);
     canary = await mkdtemp(join(parts.folder, FOLDER_PREFIX));
     return { target, outcome: await lookInside(parts.engine, target, canary) };
   } catch (error) {
@@ -142,11 +141,16 @@ function parseSpace(lines: readonly string[]): { freeBytes: number; totalBytes: 
   return match === null ? null : { totalBytes: Number(match[1]) * 1024, freeBytes: Number(match[2]) * 1024 };
 }
 
-async function removeOld({ folder, now }: ProbeParts): Promise<void> {
-  for (const name of (await readdir(folder)).filter((each) => each.startsWith(FOLDER_PREFIX))) {
+/** What doctors that were killed left: a container that was never started, a folder. @throws OperationError as the engine says */
+export async function removeLeftovers({ engine, folder, now }: ProbeParts): Promise<void> {
+  const isOld = (at: number): boolean => now() - at > LEFTOVER_AGE_MS_MIN;
+  for (const left of await engine.objects("probe")) {
+    if (left.createdAt !== null && isOld(left.createdAt)) await engine.removeObject(left);
+  }
+  for (const name of (await readdir(folder).catch(() => [])).filter((each) => each.startsWith(FOLDER_PREFIX))) {
     const path = join(folder, name);
     const facts = await stat(path).catch(() => null);
-    if (facts !== null && now() - facts.mtimeMs > FOLDER_AGE_MS_MAX) await rm(path, { recursive: true, force: true });
+    if (facts !== null && isOld(facts.mtimeMs)) await rm(path, { recursive: true, force: true });
   }
 }
 
