@@ -1,0 +1,50 @@
+// Transcripts as files on a disk: what is answered for is there, what a crash cut short is not.
+import { appendFile, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { toEpochMs } from "../../api/brands.ts";
+import { createFolder } from "../../api/store/folder.fixture.ts";
+import { Transcript } from "./transcript.ts";
+
+const at = toEpochMs(Date.UTC(2026, 0, 31, 12));
+const say = (text: string) => ({ at, role: "user" as const, text, from: null });
+
+test("messages are numbered without gaps, also over a restart, and read page by page", async () => {
+  const path = join(await createFolder(), "sessions", "a.jsonl");
+  const first = await Transcript.open(path);
+  expect(await first.read({ after: 0, limit: 10 })).toEqual([]);
+  await Promise.all(["one", "two\nlines", "drei \u{1f980}"].map((text) => first.append(say(text))));
+  const again = await Transcript.open(path);
+  expect((await again.append(say("four"))).id).toBe(4);
+  expect((await again.read({ after: 1, limit: 2 })).map(({ id, text }) => [id, text])).toEqual([
+    [2, "two\nlines"],
+    [3, "drei \u{1f980}"],
+  ]);
+  expect(await again.read({ after: 4, limit: 10 })).toEqual([]);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test.each([
+  ["half a line", '{"id":3,"at":1,"role":"user","te'],
+  ["a line without its newline", JSON.stringify({ id: 3, at, role: "user", text: "whole but not ended", from: null })],
+  ["a line that is there in length only, as after a power cut", `${"\0".repeat(80)}\n`],
+  ["half a character", Buffer.from([0x7b, 0x22, 0xf0, 0x9f])],
+])("%s at the end is cut off at the first look, and the next message is whole", async (_, torn) => {
+  const path = join(await createFolder(), "a.jsonl");
+  const before = await Transcript.open(path);
+  for (const text of ["one", "two"]) await before.append(say(text));
+  await appendFile(path, torn);
+  const after = await Transcript.open(path);
+  expect(after.count).toBe(2);
+  await after.append(say("three"));
+  const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).text)).toEqual(["one", "two", "three"]);
+});
+
+test("a symlink in its place is refused and what it names left alone", async () => {
+  const folder = await createFolder();
+  await writeFile(join(folder, "victim"), "untouched");
+  await symlink(join(folder, "victim"), join(folder, "a.jsonl"));
+  await expect(Transcript.open(join(folder, "a.jsonl"))).rejects.toMatchObject({ code: "HostRejected" });
+  expect(await readFile(join(folder, "victim"), "utf8")).toBe("untouched");
+});
