@@ -1,0 +1,170 @@
+// The HTTP door as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
+// Strangers are attacks.test.ts.
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { OperationError } from "../../api/errors.ts";
+import { DONE, openDoor, sample } from "./door.fixture.ts";
+import { OPERATIONS } from "./operations.ts";
+
+const Answer = z.looseObject({ key: z.string().optional(), createdAt: z.number().optional(), items: z.array(z.unknown()).optional() });
+const json = async (response: Response) => ({ status: response.status, body: Answer.parse(await response.json()) });
+const keyOf = ({ body }: { body: z.output<typeof Answer> }): string => encodeURIComponent(body.key ?? "");
+
+test("a session is made once, listed, talked to, reset and deleted", async () => {
+  const { ask } = await openDoor();
+  const made = await json(await ask("/v1/sessions", { json: { key: "main" } }));
+  expect(made).toMatchObject({
+    status: 200,
+    body: { key: "agent:main:main", kind: "main", sandboxed: false, messages: 0, lastActivityAt: null },
+  });
+  expect((await json(await ask("/v1/sessions", { json: { key: "agent:main:main" } }))).body.createdAt).toBe(made.body.createdAt);
+  const group = await json(await ask("/v1/sessions", { json: { key: "agent:work:discord:group:42" } }));
+  expect(group.body).toMatchObject({ agentId: "work", kind: "group" });
+  const fresh = await json(await ask("/v1/sessions", { json: { agentId: "work" } }));
+  expect(fresh.body.key).toMatch(/^agent:work:direct:[0-9a-f-]{36}$/);
+  expect((await json(await ask("/v1/sessions"))).body.items).toHaveLength(3);
+  for (const text of ["one", "two", "three"]) await ask("/v1/sessions/main/messages", { json: { text } });
+  const page = await json(await ask("/v1/sessions/agent%3Amain%3Amain/messages?after=1&limit=1"));
+  expect(page.body.items).toMatchObject([{ id: 2, role: "user", text: "two", from: null }]);
+  expect((await json(await ask("/v1/sessions/main/reset", { method: "POST" }))).body.messages).toBe(0);
+  expect((await json(await ask("/v1/sessions/main", { method: "DELETE" }))).body).toEqual({ deleted: "agent:main:main" });
+  expect((await json(await ask("/v1/sessions/main"))).status).toBe(404);
+});
+
+test("a child is spawned with its task, and knows its parent", async () => {
+  const { ask } = await openDoor();
+  await ask("/v1/sessions", { json: { key: "main" } });
+  const child = await json(await ask("/v1/sessions/main/spawn", { json: { task: "count the files" } }));
+  expect(child.body).toMatchObject({ kind: "subagent", messages: 1 });
+  const messages = await json(await ask(`/v1/sessions/${keyOf(child)}/messages`));
+  expect(messages.body.items).toMatchObject([{ role: "system", text: "count the files", from: "agent:main:main" }]);
+});
+
+test("a tool's output comes as it is made, ends with its result, and a character that is cut in two stays whole", async () => {
+  const { ask } = await openDoor({
+    run: async ({ emit }) => {
+      await emit({ kind: "started", sandbox: "box" });
+      for (const chunk of [Buffer.from([0xf0, 0x9f]), Buffer.from([0xa6, 0x80, 0x0a])]) await emit({ kind: "stdout", chunk });
+      await emit({ kind: "stderr", chunk: Buffer.from([0xff]) });
+      return DONE;
+    },
+  });
+  await ask("/v1/sessions", { json: { key: "main" } });
+  const call = (query: string) => ask(`/v1/sessions/main/tools/exec${query}`, { json: {}, headers: { accept: "text/event-stream" } });
+  const events = (text: string) =>
+    [...text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)].map(([, event, data]) => [event, JSON.parse(data ?? "")]);
+  expect(events(await (await call("")).text())).toEqual([
+    ["started", { sandbox: "box" }],
+    ["stdout", { text: "\u{1f980}\n" }],
+    ["stderr", { text: "\ufffd" }],
+    ["exit", DONE],
+  ]);
+  expect(events(await (await call("?encoding=base64")).text())).toContainEqual(["stderr", { data: "/w==" }]);
+  expect(await json(await ask("/v1/sessions/main/tools/exec", { json: {} }))).toEqual({ status: 200, body: DONE });
+});
+
+test("a slow reader holds back its own tool: what it does not take is not made", async () => {
+  let made = 0;
+  const { ask } = await openDoor({
+    run: async ({ emit, signal }) => {
+      while (!signal.aborted) {
+        await emit({ kind: "stdout", chunk: Buffer.alloc(65_536, "x") });
+        made += 1;
+      }
+      throw new OperationError("Aborted", "the call was taken back");
+    },
+  });
+  await ask("/v1/sessions", { json: { key: "main" } });
+  const response = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept: "text/event-stream" } });
+  const reader = response.body?.getReader();
+  for (let taken = 0; taken < 20; taken += 1) await reader?.read();
+  expect(made).toBeLessThanOrEqual(22);
+  await reader?.cancel();
+});
+
+test("what a tool call is refused for has a code, says whether to come again, and when", async () => {
+  const { ask, sessions, calls, service } = await openDoor({
+    run: async () => {
+      throw new OperationError("ImageMissing", "the image box:1 is not there", { fix: "docker pull box:1" });
+    },
+  });
+  await service.open({ key: "main" });
+  const refused = await ask("/v1/sessions/main/tools/exec", { json: {} });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "30"]);
+  expect(await refused.json()).toMatchObject({ code: "ImageMissing", fix: "docker pull box:1", retryable: true });
+  const streamed = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept: "text/event-stream" } });
+  expect(await streamed.text()).toContain('event: error\ndata: {"type":"about:blank","title":"ImageMissing"');
+  expect(await json(await ask("/v1/sessions/work/tools/exec", { json: {} }))).toMatchObject({ status: 404 });
+  expect(calls).toHaveLength(2);
+  expect(sessions.count).toBe(1);
+});
+
+test("a bug is logged, and its text is shown to nobody", async () => {
+  const { ask, logged } = await openDoor({
+    run: async () => {
+      throw new Error("password=hunter2");
+    },
+  });
+  await ask("/v1/sessions", { json: { key: "main" } });
+  const response = await ask("/v1/sessions/main/tools/exec", { json: {} });
+  expect([response.status, (await response.text()).includes("hunter2")]).toEqual([500, false]);
+  expect(logged.join("")).toContain("request failed");
+});
+
+test("tools/invoke speaks upstream's form: ok and result, or ok false with a type; what the policy refuses is not there", async () => {
+  const { ask, calls } = await openDoor({ config: { tools: { deny: ["write"] } } });
+  const invoke = async (body: object) => await json(await ask("/tools/invoke", { json: body }));
+  expect(await invoke({ tool: "exec", action: "run", args: { command: "true" } })).toEqual({
+    status: 200,
+    body: { ok: true, result: { content: DONE.content, details: DONE.details } },
+  });
+  expect(calls[0]).toMatchObject({ input: { action: "run", command: "true" }, session: { spec: { key: "agent:main:main" } } });
+  expect(await invoke({ tool: "nothing" })).toMatchObject({ status: 404, body: { ok: false, error: { type: "not_found" } } });
+  expect(await invoke({ tool: "exec", dryRun: true })).toEqual({
+    status: 200,
+    body: { ok: true, result: { tool: "exec", allowed: true } },
+  });
+  expect(calls).toHaveLength(2);
+});
+
+test("without a controller what needs it says so and is retryable; sessions go on", async () => {
+  const { ask } = await openDoor();
+  for (const path of ["/v1/sandboxes", "/v1/plan", "/v1/events"]) {
+    expect(await json(await ask(path))).toMatchObject({ status: 503, body: { code: "ControllerUnreachable", retryable: true } });
+  }
+  expect((await ask("/v1/sessions")).status).toBe(200);
+});
+
+const Document = z.looseObject({
+  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
+});
+
+test("the description names every operation, is complete in itself, and needs the secret everywhere", async () => {
+  const { ask } = await openDoor();
+  const document = Document.parse(await (await ask("/v1/openapi.json")).json());
+  expect(document).toMatchObject({ openapi: "3.1.0", security: [{ bearer: [] }] });
+  const described = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+  expect(described.map(({ operationId }) => operationId).sort()).toEqual(Object.keys(OPERATIONS).sort());
+  const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, path]) => path));
+  expect([...references]).toEqual(Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`));
+});
+
+test("the page says what this is, and nothing that is secret; it can be turned off", async () => {
+  const { ask, rules } = await openDoor();
+  const page = await ask("/", { secret: false });
+  expect(await page.text()).toContain("OpenClaw gateway 0.1.0");
+  expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+  rules.page = false;
+  expect((await ask("/", { secret: false })).status).toBe(404);
+});
+
+test("requests are counted by operation, and no key or path becomes a label", async () => {
+  const { ask, metrics } = await openDoor();
+  await ask("/v1/sessions/agent:main:secret-name");
+  await ask("/nothing/here");
+  const { text } = await metrics.registry.render(undefined);
+  expect(text).not.toMatch(/secret-name|nothing\/here/);
+  expect(await sample(metrics, 'openclaw_gateway_requests_total{operation="getSession",code="4xx"}')).toBe(1);
+  expect(await sample(metrics, 'openclaw_gateway_requests_total{operation="other",code="4xx"}')).toBe(1);
+});
