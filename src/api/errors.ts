@@ -41,6 +41,8 @@ export const ERROR_CODES = {
   SpecRejected: { remedy: "stalled", status: 422, retryable: false, exitCode: 1 },
   HostRejected: { remedy: "stalled", status: 422, retryable: false, exitCode: 1 },
   LimitExceeded: { remedy: "refuse", status: 429, retryable: true, exitCode: 1 },
+  /** A bug; its text may hold anything and is not shown. */
+  InternalError: { remedy: "refuse", status: 500, retryable: false, exitCode: 1 },
   TimedOut: { remedy: "retry", status: 504, retryable: true, exitCode: 4 },
 } as const satisfies Record<string, ErrorCodeFacts>;
 

@@ -19,10 +19,9 @@ export const Problem = z.object({
 });
 export type Problem = z.output<typeof Problem>;
 
-/** Errors that are not operating errors are bugs and show as `EngineFailed` would: without their text, which may hold anything. */
+/** Errors that are not operating errors are bugs: their text may hold anything and is not shown. */
 export function toProblem(error: unknown): Problem {
-  const known =
-    error instanceof OperationError ? error : new OperationError("EngineFailed", "internal error; the controller's log says more");
+  const known = error instanceof OperationError ? error : new OperationError("InternalError", "internal error; the log says more");
   const facts = ERROR_CODES[known.code];
   return {
     type: "about:blank",

@@ -33,7 +33,7 @@ test.each<[string, string, string | undefined, ErrorCode]>([
   ["POST", "/v1/prune", "{}", "InvalidArgument"],
   ["POST", "/v1/prune", '{"dryRun":true,"force":true}', "InvalidArgument"],
   ["POST", "/v1/plan", '{"config":{"main":"a","files":[["a","text"]]}}', "InvalidArgument"],
-  ["POST", "/v1/plan", `{"config":"${"x".repeat(5_000_000)}"}`, "InvalidArgument"],
+  ["POST", "/v1/plan", `{"config":"${"x".repeat(5_000_000)}"}`, "PayloadTooLarge"],
   ["DELETE", `/v1/sandboxes/${NAME}`, undefined, "NotFound"],
 ])("%s %s is refused as a problem", async (method, path, body, code) => {
   const { app, logged } = open();
@@ -53,7 +53,7 @@ test("an operating error keeps its code and what to do, a bug is logged and show
   expect(expected.status).toBe(503);
   views.fault = new Error("password=hunter2");
   const bug = await app.request("/v1/status");
-  expect(bug.status).toBe(502);
+  expect(bug.status).toBe(500);
   expect(await bug.text()).not.toContain("hunter2");
   expect(logged).toHaveLength(1);
 });

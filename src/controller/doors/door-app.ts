@@ -1,20 +1,12 @@
-// What both doors of the controller have in common as functions from request to response: the limit on bodies, and one form for every error.
+// What both doors of the controller have in common as functions from request to response: one form for every error.
 // Routes are the doors' (admin-app.ts, stream-app.ts), sockets are socket-server.ts.
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import { toProblem } from "../../api/wire.ts";
-import { BODY_BYTES_MAX } from "./request.ts";
 
 export function makeDoorApp(log: Logger): Hono {
   const app = new Hono();
-  app.use(
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: () => toErrorResponse(new OperationError("InvalidArgument", `the body is larger than ${BODY_BYTES_MAX} bytes`)),
-    }),
-  );
   app.notFound(({ req }) => toErrorResponse(new OperationError("NotFound", `there is no ${req.method} ${req.path.slice(0, 200)} here`)));
   app.onError((error, { req }) => {
     // Hono wraps nothing: what is not an operating error is a bug, whose text may hold anything.

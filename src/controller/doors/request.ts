@@ -6,15 +6,16 @@ import { type SandboxName, toSandboxName } from "../../api/brands.ts";
 import { renderDidYouMean } from "../../api/config/suggest.ts";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
+import { readBody } from "../../api/read-body.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { AdminViews } from "./admin-views.ts";
 
 /** Larger than the largest config with all its includes in practice (the main file may have 1 MiB). */
-export const BODY_BYTES_MAX = 4_194_304;
+const BODY_BYTES_MAX = 4_194_304;
 
-/** The JSON body in the schema's shape. @throws OperationError `InvalidArgument` */
+/** The JSON body in the schema's shape. @throws OperationError `InvalidArgument`, `PayloadTooLarge` */
 export async function parseBody<Schema extends z.ZodType>(context: Context, schema: Schema): Promise<z.output<Schema>> {
-  const text = await context.req.text();
+  const text = await readBody(context.req.raw, BODY_BYTES_MAX);
   let body: unknown;
   try {
     body = text === "" ? {} : JSON.parse(text);

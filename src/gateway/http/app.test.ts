@@ -1,10 +1,11 @@
 // The HTTP door as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
 // Strangers are attacks.test.ts.
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
-import { DONE, openDoor, sample } from "./door.fixture.ts";
+import { DONE, openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { OPERATIONS } from "./operations.ts";
+import { startGatewayServer } from "./server.ts";
 
 const Answer = z.looseObject({ key: z.string().optional(), createdAt: z.number().optional(), items: z.array(z.unknown()).optional() });
 const json = async (response: Response) => ({ status: response.status, body: Answer.parse(await response.json()) });
@@ -167,4 +168,22 @@ test("requests are counted by operation, and no key or path becomes a label", as
   expect(text).not.toMatch(/secret-name|nothing\/here/);
   expect(await sample(metrics, 'openclaw_gateway_requests_total{operation="getSession",code="4xx"}')).toBe(1);
   expect(await sample(metrics, 'openclaw_gateway_requests_total{operation="other",code="4xx"}')).toBe(1);
+});
+
+test("over a socket a body may come in pieces of no told length, or not at all, and is limited all the same", async () => {
+  const { app, ask, sessions } = await openDoor();
+  const server = await startGatewayServer(app, { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => server.close());
+  const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+  const url = `http://127.0.0.1:${server.port}/v1/sessions`;
+  const pieces = (...texts: string[]) => ReadableStream.from(texts.map((text) => new TextEncoder().encode(text)));
+  const send = (body: ReadableStream) => fetch(url, { method: "POST", headers, body, duplex: "half" });
+  expect((await send(pieces('{"key":', '"main"}'))).status).toBe(200);
+  // Whoever goes on sending may find the connection closed before the answer is read.
+  const tooLarge = send(pieces('{"agentId":"work","key":"', ...Array.from({ length: 100 }, () => "x".repeat(65_536)), '"}'));
+  expect(await tooLarge.then(({ status }) => status).catch(() => "closed")).toBeOneOf([413, "closed"]);
+  expect(sessions.count).toBe(1);
+  expect((await fetch(`${url}/main/reset`, { method: "POST", headers })).status).toBe(200);
+  expect((await fetch(`${url}/main`, { method: "DELETE", headers })).status).toBe(200);
+  expect((await ask("/v1/sessions/main")).status).toBe(404);
 });

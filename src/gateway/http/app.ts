@@ -3,10 +3,10 @@
 import type { BlockList } from "node:net";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
+import { readBody } from "../../api/read-body.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type AuthFailure, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
@@ -137,28 +137,22 @@ async function answerReady(context: Context<Env>, { ready, rules }: AppParts): P
 
 function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }: AppParts, name: Name): void {
   const operation: Operation = OPERATIONS[name];
-  const maxSize = name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
-  const onError = (): Response => toProblemResponse(new OperationError("PayloadTooLarge", `the body is larger than ${maxSize} bytes`));
-  app.on(
-    operation.method.toUpperCase(),
-    operation.path.replaceAll(/\{(\w+)\}/g, ":$1"),
-    bodyLimit({ maxSize, onError }),
-    async (context) => {
-      context.set("operation", name);
-      const { req } = context;
-      const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
-      const body = operation.body === undefined ? undefined : parseValue(operation.body, await readJson(context));
-      // Parsed by the schemas of the same operation, which the type of its handler is made from.
-      const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
-      const answer = await handlers[name](call);
-      return answer instanceof Response ? answer : context.json(answer);
-    },
-  );
+  const bytesMax = name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
+  app.on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+    context.set("operation", name);
+    const { req } = context;
+    const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
+    const body = operation.body === undefined ? undefined : parseValue(operation.body, await readJson(context, bytesMax));
+    // Parsed by the schemas of the same operation, which the type of its handler is made from.
+    const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
+    const answer = await handlers[name](call);
+    return answer instanceof Response ? answer : context.json(answer);
+  });
 }
 
 /** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */
-async function readJson({ req }: Context<Env>): Promise<unknown> {
-  const text = await req.text();
+async function readJson({ req }: Context<Env>, bytesMax: number): Promise<unknown> {
+  const text = await readBody(req.raw, bytesMax);
   const type = req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" && (text !== "" || type !== undefined))
     throw new OperationError("UnsupportedMediaType", "the body must be JSON", { fix: "send content-type: application/json" });

@@ -1,6 +1,6 @@
 // One form for every error of the gateway's HTTP door: problem+json with code and retryable, and when to come back.
 // Which error it is, its thrower knows.
-import { type ErrorCode, OperationError } from "../../api/errors.ts";
+import type { ErrorCode } from "../../api/errors.ts";
 import { type Problem, toProblem } from "../../api/wire.ts";
 
 /** Seconds. A sandbox that is being made takes one or two; limits are counted in minutes. */
@@ -12,20 +12,8 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
 };
 const RETRY_AFTER_DEFAULT = 1;
 
-/** What is not an operating error is a bug: its text may hold anything and is not shown. */
-export function toGatewayProblem(error: unknown): Problem {
-  if (error instanceof OperationError) return toProblem(error);
-  return {
-    ...toProblem(error),
-    title: "InternalError",
-    status: 500,
-    detail: "internal error; the gateway's log says more",
-    retryable: false,
-  };
-}
-
 export function toProblemResponse(error: unknown): Response {
-  const problem = toGatewayProblem(error);
+  const problem = toProblem(error);
   return new Response(`${JSON.stringify(problem)}\n`, {
     status: problem.status,
     headers: { "content-type": "application/problem+json", ...toProblemHeaders(problem) },

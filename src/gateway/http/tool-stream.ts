@@ -1,9 +1,9 @@
 // A tool call as server-sent events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
 // What a tool tells is tool-port.ts's; the last event is its result or its problem.
 import { StringDecoder } from "node:string_decoder";
+import { toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult } from "../tool-port.ts";
 import { EventStream } from "./event-stream.ts";
-import { toGatewayProblem } from "./problem.ts";
 
 export interface ToolStreamOptions {
   /** `text`: output as UTF-8, what is not is replaced. `base64`: as it is. */
@@ -37,7 +37,7 @@ export function toToolStream({ encoding, run, failed, signal }: ToolStreamOption
       await stream.send("exit", result);
     } catch (error) {
       failed(error);
-      await stream.send("error", toGatewayProblem(error));
+      await stream.send("error", toProblem(error));
     } finally {
       await stream.close();
     }

@@ -1,0 +1,21 @@
+// Reads the body of a request, and never more of it than was agreed, whether its length is told or not.
+// What the text means is the caller's.
+import { OperationError } from "./errors.ts";
+
+/** @throws OperationError `PayloadTooLarge`, `InvalidArgument` (not UTF-8) */
+export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const tooLarge = (): OperationError => new OperationError("PayloadTooLarge", `the body is larger than ${bytesMax} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (error) {
+    throw new OperationError("InvalidArgument", "the body is not UTF-8 text", { cause: error });
+  }
+}
