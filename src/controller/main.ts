@@ -226,6 +226,7 @@ async function serve({
     logs: controller.setupLogs,
     sweep: controller.sweep,
     brake: controller.brake,
+    rollouts: controller.rollouts,
     ledger: controller.ledger,
     engine,
     owner,

@@ -4,7 +4,7 @@ import { type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../ap
 import { findCondition } from "../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
-import { CRASH_FORGIVEN_AFTER_MS, nextCrash, nextFailure } from "./decide/backoff.ts";
+import { CRASH_FORGIVEN_AFTER_MS, failureSeen, nextCrash, nextFailure } from "./decide/backoff.ts";
 import type { Handle } from "./decide/observation.ts";
 import { type Hindrance, summarize, summarizeUnreachable } from "./decide/status.ts";
 import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "./decide/types.ts";
@@ -60,7 +60,7 @@ export class Reconciler {
     const previous = statuses.get(name) ?? null;
     try {
       const seen = await observer.observe(name, previous);
-      const failure = this.#failureBefore(seen.input, previous);
+      const failure = failureSeen(seen.input, previous?.status.failure ?? null);
       const input: PlanInput = { ...seen.input, failure };
       const made = this.#parts.judge(input);
       this.#parts.judged(input, made);
@@ -82,17 +82,6 @@ export class Reconciler {
     } finally {
       this.#parts.looked(name);
     }
-  }
-
-  /** A setup that failed since the last pass counts as one more attempt. */
-  #failureBefore(input: Omit<PlanInput, "failure">, previous: Sandbox | null): Failure | null {
-    const before = previous?.status.failure ?? null;
-    const generation = input.spec?.generation ?? 0;
-    for (const { setup } of input.containers) {
-      if (setup.kind !== "failed" || (before !== null && before.lastAt >= setup.at)) continue;
-      return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
-    }
-    return before;
   }
 
   /** In order, until the first that fails. */

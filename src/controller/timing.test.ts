@@ -72,7 +72,7 @@ describe("a deferred change", () => {
     await model.start();
     await model.converge();
     await model.edit(eager({ rollout: { hotWindow: "0s" }, docker: { env: { ROUND: "2" } } }));
-    expect(asked).toBe(1);
+    await model.until("its use is asked for", () => asked === 1, SECOND_MS);
     expect(roundOf(model)).toBe("1");
     await model.converge();
     expect(roundOf(model)).toBe("2");

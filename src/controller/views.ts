@@ -20,9 +20,11 @@ import type {
 } from "../api/wire.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { auditEngine } from "./container-audit.ts";
-import { forecast } from "./decide/forecast.ts";
+import { type Forecast, forecastAll } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
+import { judge } from "./decide/rollout.ts";
 import type { Owner } from "./decide/spec.ts";
+import type { PlanInput, Want } from "./decide/types.ts";
 import type { DesiredState } from "./desired-state.ts";
 import { examine } from "./doctor/examine.ts";
 import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
@@ -33,6 +35,7 @@ import { parseExplainQuery, toExplained } from "./explain-query.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observer } from "./observe.ts";
 import type { RemovalBrake } from "./removal-brake.ts";
+import type { Rollouts } from "./rollouts.ts";
 import type { SetupLogs } from "./setup-logs.ts";
 import type { StatusStore } from "./status-store.ts";
 import type { Sweep } from "./sweep.ts";
@@ -54,6 +57,7 @@ export interface ViewParts {
   logs: SetupLogs;
   sweep: Sweep;
   brake: RemovalBrake;
+  rollouts: Rollouts;
   ledger: Ledger;
   engine: Engine;
   /** Who the controller runs as. */
@@ -100,23 +104,22 @@ export class LoopViews implements AdminViews {
 
   async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
     const names = [...new Set([...desired.names(), ...this.sandboxes().map(({ metadata }) => metadata.name)])].sort();
-    const items: PlannedSandbox[] = [];
+    const inputs: PlanInput[] = [];
     for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
-      items.push(...(await Promise.all(names.slice(at, at + LOOKS_AT_ONCE).map((name) => this.#planOne(name, observer)))));
+      inputs.push(...(await Promise.all(names.slice(at, at + LOOKS_AT_ONCE).map((name) => this.#observe(name, observer)))));
     }
-    return items;
+    const forecasts = forecastAll(inputs, this.#parts.rollouts.copy());
+    return inputs.map(({ name, want }) => toPlanned(name, want, forecasts.get(name)));
   }
 
-  async #planOne(name: SandboxName, observer: Observer): Promise<PlannedSandbox> {
+  async #observe(name: SandboxName, observer: Observer): Promise<PlanInput> {
     const previous = this.#parts.statuses.get(name) ?? null;
     const { input } = await observer.observe(name, previous);
-    const { actions, rest } = forecast({ ...input, failure: previous?.status.failure ?? null });
-    const waits = "message" in rest.verdict && rest.verdict.kind !== "gone" ? { waits: rest.verdict.message } : {};
-    return { name, wanted: input.want.kind === "wanted", because: input.want.because, actions: actions.map(renderAction), ...waits };
+    return { ...input, failure: previous?.status.failure ?? null };
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
-    const { desired, folders, instance, config, statuses, observer, brake } = this.#parts;
+    const { desired, folders, instance, config, statuses, observer, brake, rollouts } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
     const asked = parseExplainQuery(query);
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
@@ -126,7 +129,8 @@ export class LoopViews implements AdminViews {
     const known = { status, issues: config.view.issues };
     try {
       const seen = await observer.observe(subject.name, status);
-      const input = { ...seen.input, failure: status?.status.failure ?? null };
+      const looked = { ...seen.input, failure: status?.status.failure ?? null };
+      const input = { ...looked, gate: judge(rollouts.copy(), looked).member?.gate ?? looked.gate };
       return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
@@ -169,4 +173,10 @@ export class LoopViews implements AdminViews {
     const { unowned, removed } = await this.#parts.sweep.run();
     return { items: unowned, removed };
   }
+}
+
+function toPlanned(name: SandboxName, want: Want, forecast: Forecast | undefined): PlannedSandbox {
+  const verdict = forecast?.rest.verdict;
+  const waits = verdict !== undefined && "message" in verdict && verdict.kind !== "gone" ? { waits: verdict.message } : {};
+  return { name, wanted: want.kind === "wanted", because: want.because, actions: (forecast?.actions ?? []).map(renderAction), ...waits };
 }

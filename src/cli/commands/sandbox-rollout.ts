@@ -5,9 +5,9 @@ import { pinSandbox, requestPause } from "../../api/store/request-file.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { type ChangeStory, PROGRESS, tellChanges } from "../rollout-story.ts";
+import { type ChangeStory, PROGRESS, type SandboxProgress, tellChanges } from "../rollout-story.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { indent, renderAge, renderTable, toSafeLine } from "../text.ts";
+import { indent, renderAge, toSafeLine } from "../text.ts";
 
 export interface RolloutOptions extends StateOptions {
   json?: boolean;
@@ -39,12 +39,20 @@ function renderChange({ parts, since, state, sandboxes, advice }: ChangeStory, {
     const count = sandboxes.filter((one) => one.progress === progress).length;
     return count === 0 ? [] : [`${count} ${progress}`];
   });
-  const rows = sandboxes
-    .filter(({ progress }) => progress !== "done")
-    .map(({ name, progress, until, message }) => [name, progress, until === null ? "-" : renderTime(until), message]);
-  const table = renderTable(["NAME", "PROGRESS", "UNTIL", "WHY"], rows);
   const todo = advice === "" ? "" : `What to do: ${advice}\n`;
-  return `${toSafeLine(what)}\n${indent(`${state} for ${renderAge(since, now())}: ${counts.join(", ")} of ${sandboxes.length}\n${todo}${table}`)}`;
+  return `${toSafeLine(what)}\n${indent(`${state} for ${renderAge(since, now())}: ${counts.join(", ")} of ${sandboxes.length}\n${todo}${renderWaits(sandboxes)}`)}`;
+}
+
+/** Who waits for the same is listed together under the one sentence that says why. */
+function renderWaits(sandboxes: readonly SandboxProgress[]): string {
+  const groups = new Map<string, SandboxProgress[]>();
+  for (const one of sandboxes.filter(({ progress }) => progress !== "done")) {
+    const why = `${one.progress}: ${one.message}`;
+    groups.set(why, [...(groups.get(why) ?? []), one]);
+  }
+  const names = (group: readonly SandboxProgress[]): string =>
+    group.map(({ name, until }) => `${name}${until === null ? "" : ` (until ${renderTime(until)})`}\n`).join("");
+  return [...groups].map(([why, group]) => `${toSafeLine(why)}\n${indent(names(group))}`).join("");
 }
 
 export async function pauseRollouts(context: CliContext, options: RolloutOptions): Promise<ExitCode> {

@@ -1,6 +1,7 @@
 // Decides when a failed attempt may be made again. Pure: chance is an argument.
 import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
+import type { PlanInput } from "./types.ts";
 
 /** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. */
 const RETRY_MS_MIN = (10 * SECOND_MS) as DurationMs;
@@ -20,6 +21,23 @@ export function backOffMs(count: number, minimum: DurationMs, maximum: DurationM
 export function nextFailure(previous: Failure | null, attempt: Pick<Failure, "code" | "message" | "generation">, now: EpochMs): Failure {
   const count = previous !== null && previous.generation === attempt.generation && previous.code === attempt.code ? previous.count + 1 : 1;
   return { ...attempt, count, lastAt: now, retryAt: later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX)) };
+}
+
+/** A new container that failed since the last look counts as one more attempt. @param before what is remembered */
+export function failureSeen({ containers, spec, now }: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
+  const generation = spec?.generation ?? 0;
+  for (const { setup, observation } of containers) {
+    if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {
+      return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
+    }
+    const { stage, state, identity, exitCode } = observation;
+    const isNewest = spec?.kind === "ready" && stage === "pending" && identity.hash === spec.hash;
+    if (isNewest && state === "exited" && (before === null || before.lastAt < identity.createdAt)) {
+      const message = `the new container ended as soon as it was started (exit code ${exitCode ?? "unknown"}); can its image run a shell?`;
+      return nextFailure(before, { code: "SpecRejected", message, generation }, now);
+    }
+  }
+  return before;
 }
 
 /** A main process that ended is started again at once, then ever later; `ranMs` is how long it ran before. */

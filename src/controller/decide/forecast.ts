@@ -1,10 +1,11 @@
 // Plays a plan forward on a model of the engine in which every step succeeds: what the loop would do, all the way to convergence.
 // For people (`sandbox plan`) and for the property tests; the loop itself never trusts a forecast, it looks again after each step.
-import { later, SECOND_MS, toDurationMs, toImageId } from "../../api/brands.ts";
+import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs, toImageId } from "../../api/brands.ts";
 import { toPendingName } from "../../api/names.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
+import { judge, type Rollout } from "./rollout.ts";
 import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput, type ResolvedSpec } from "./types.ts";
 
 /** Workspace, create, start, setup, its wait, swap of two containers, and as much again for leftovers. */
@@ -21,16 +22,33 @@ export function forecast(input: PlanInput): Forecast {
   let state = input;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const next = plan(state);
-    const waitsForSetup = state.containers.some(({ setup }) => setup.kind === "running");
-    if (next.actions.length === 0 && !waitsForSetup) return { actions, rest: next };
+    if (next.actions.length === 0 && next.verdict.kind !== "progressing") return { actions, rest: next };
     actions.push(...next.actions);
-    state = next.actions.reduce(applyAction, finishSetups(state));
+    state = next.actions.length > 0 ? next.actions.reduce(applyAction, state) : passTime(state, next.requeueAt);
   }
   return { actions, rest: plan(state) };
 }
 
-const finishSetups = (input: PlanInput): PlanInput => ({
+/**
+ * The same for many that share rollouts: who may begin does, in this order with the idle ones first, and the others wait for them. What is
+ * judged is put on the rollout's board.
+ */
+export function forecastAll(inputs: readonly PlanInput[], rollout: Rollout): ReadonlyMap<SandboxName, Forecast> {
+  const isBusy = ({ containers }: PlanInput): boolean => containers.some(({ inUse }) => inUse !== "no");
+  const inOrder = [...inputs.filter((input) => !isBusy(input)), ...inputs.filter(isBusy)];
+  return new Map(
+    inOrder.map((input) => {
+      const { member } = judge(rollout, input);
+      rollout.board.put(input.name, member);
+      return [input.name, forecast(member === null ? input : { ...input, gate: member.gate })];
+    }),
+  );
+}
+
+/** What was waited for has happened. */
+const passTime = (input: PlanInput, until: EpochMs | null): PlanInput => ({
   ...input,
+  now: until ?? input.now,
   containers: input.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" } } : one)),
 });
 

@@ -1,7 +1,8 @@
 // What the plan does in each situation a person can name, compared as the text that they would read.
 import { expect, test } from "vitest";
-import { MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { type EpochMs, MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
+import { failureSeen } from "./backoff.ts";
 import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
 import { plan } from "./plan.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";
@@ -167,6 +168,35 @@ test("drift makes the new container beside the old one, and swaps when it is rea
   const swap = renderPlan(plan(inputOf(changed, [old, successor]))).split("\n");
   expect(swap[0]).toMatch(/^retire c1 \[permitted: a container that matches the newest spec takes its place\] \(drift\)/);
   expect(swap[1]).toMatch(/^promote c2 /);
+});
+
+test("a new container beside one that serves gets the name when it has stayed up for half a second", () => {
+  const made = other(containerOf(changed, { stage: "pending" }));
+  const young = (createdAt: EpochMs) => ({
+    ...made,
+    observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } },
+  });
+  const waiting = plan(inputOf(changed, [containerOf(desired), young(ago(100))]));
+  expect(waiting).toMatchObject({ actions: [], requeueAt: NOW + 400, verdict: { kind: "progressing" } });
+  for (const createdAt of [ago(500), ago(-60_000)]) {
+    expect(plan(inputOf(changed, [containerOf(desired), young(createdAt)])).actions.map(({ kind }) => kind)).toEqual(["retire", "promote"]);
+  }
+});
+
+test("a new container that ends at once is a failed attempt, counted once, and the one that serves goes on", () => {
+  const made = other(containerOf(changed, { stage: "pending", state: "exited", exitCode: 127 }));
+  const input = inputOf(changed, [containerOf(desired), made]);
+  const failure = failureSeen(input, null);
+  expect(failure).toMatchObject({
+    code: "SpecRejected",
+    count: 1,
+    retryAt: NOW + 10_000,
+    message: expect.stringContaining("exit code 127"),
+  });
+  expect(failureSeen(input, failure)).toBe(failure);
+  const { actions, verdict } = plan({ ...input, failure });
+  expect(actions).toMatchObject([{ kind: "retire", handle: { id: "c2" } }]);
+  expect(verdict).toMatchObject({ kind: "blocked", code: "SpecRejected" });
 });
 
 test("drift in a hot sandbox waits for the end of the hot window and wakes by itself", () => {

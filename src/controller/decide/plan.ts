@@ -202,7 +202,7 @@ function planNew(situation: Situation): Steps {
 }
 
 function planPending(situation: Situation, { observation, setup }: OwnedContainer): Steps {
-  const { spec, standing } = situation;
+  const { input, spec, standing } = situation;
   const { handle } = observation;
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
   if (spec.container.setupCommand !== null && setup.kind === "fresh") {
@@ -212,10 +212,20 @@ function planPending(situation: Situation, { observation, setup }: OwnedContaine
   if (spec.container.setupCommand !== null && setup.kind === "running") {
     return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
   }
+  const staysAt = later(observation.identity.createdAt, STAYING_MS);
+  if (standing.serving !== null && spec.container.setupCommand === null && isBetween(input.now, observation.identity.createdAt, staysAt)) {
+    return { ...progress(situation, [], "waiting whether the new container stays up"), requeueAt: staysAt };
+  }
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
   if (standing.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
 }
+
+/** A command that its image does not have, or can't run, ends within milliseconds of the start; a setup shows as much by itself. */
+const STAYING_MS = (SECOND_MS / 2) as DurationMs;
+
+/** Also false after the clock was set back: nobody waits for it to come round. */
+const isBetween = (now: EpochMs, from: EpochMs, to: EpochMs): boolean => from <= now && now < to;
 
 const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
 

@@ -17,7 +17,7 @@ export interface RolloutMember {
   state: "waiting" | "replacing" | "settling" | "serving";
   /** Since when it has had to be replaced. */
   since: EpochMs;
-  /** When it began to be replaced or to settle, or when the container that serves was started. */
+  /** When it began to be in this state, as far as this process has seen. */
   at: EpochMs;
   /** How the last attempt failed. null: it did not. */
   failure: string | null;

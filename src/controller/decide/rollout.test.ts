@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { MINUTE_MS, SECOND_MS, toDurationMs, toSandboxName } from "../../api/brands.ts";
 import { ago, containerOf, desiredOf, inputOf, NOW } from "./fixtures.ts";
+import { forecastAll } from "./forecast.ts";
 import { awakened, gateOf, judge, type Rollout } from "./rollout.ts";
 import { RolloutBoard, type RolloutMember } from "./rollout-board.ts";
 
@@ -169,5 +170,22 @@ describe("a replacement", () => {
     const rollout = { ...rolloutOf(replacing("b")), paused: true };
     const { plan } = judge(rollout, inputOf(old, [containerOf(old, { state: "dead" })]));
     expect(plan.actions.map(({ kind }) => kind)).toEqual(["create", "start"]);
+  });
+});
+
+describe("a forecast", () => {
+  it("of a change of three says that an idle one begins, and that the others wait for it", () => {
+    const desired = desiredOf({ docker: { env: { ROUND: "2" } } });
+    const old = desiredOf({ docker: { env: { ROUND: "1" } } });
+    const inputs = ["a", "b", "c"].map((name) => ({
+      ...inputOf(desired, [containerOf(old, {}, { inUse: name === "a" ? "yes" : "no" })]),
+      name: toSandboxName(name),
+    }));
+    const forecasts = forecastAll(inputs, rolloutOf());
+    const told = inputs.map(({ name }) => {
+      const { actions, rest } = forecasts.get(name) ?? { actions: [], rest: null };
+      return `${actions.map(({ kind }) => kind).join(" ")}: ${rest?.verdict.kind === "deferred" ? rest.verdict.reason : rest?.verdict.kind}`;
+    });
+    expect(told).toEqual([": in-use", "create start retire promote: converged", ": canary"]);
   });
 });

@@ -64,9 +64,8 @@ function toMember(input: PlanInput, free: Plan, before: RolloutMember | null): R
   const settled = verdict.kind === "converged" && isReady(input, free);
   if (parts.length === 0 && (settled || before === null || before.state === "waiting")) return null;
   const still = { ...base, parts, failure: failureOf(input), busy: false, willing: false, asked: false };
-  const startedAt = free.serving?.observation.startedAt ?? now;
-  if (settled) return { ...still, state: "serving", at: startedAt };
-  return { ...still, state: "settling", at: before?.state === "settling" ? before.at : now };
+  const state = settled ? "serving" : "settling";
+  return { ...still, state, at: before?.state === state ? before.at : now };
 }
 
 function failureOf({ failure, spec }: PlanInput): string | null {
