@@ -306,3 +306,14 @@ test("an unknown hash version compares fields instead of recreating everything",
   expect(plan(inputOf(desired, [foreignVersion])).verdict.kind).toBe("converged");
   expect(renderPlan(plan(inputOf(changed, [foreignVersion])))).toContain("docker.env.A changed");
 });
+
+test("a wish that came before a release holds for it too: the hot window is over, and live work where it says kill", () => {
+  const hot = { lastUsedAt: ago(1_000), request: { recreateAfter: NOW, kill: false } };
+  expect(plan(release(hot)).actions).toMatchObject([{ kind: "retire", guard: "unless-used" }]);
+  const busy = [containerOf(desired, {}, { inUse: "yes" })];
+  expect(plan(release({ ...hot, containers: busy })).verdict.kind).toBe("deferred");
+  const killing = { ...hot, request: { recreateAfter: NOW, kill: true } };
+  expect(plan(release({ ...killing, containers: busy })).actions).toMatchObject([{ kind: "retire", guard: "always" }]);
+  const old = { ...killing, request: { recreateAfter: ago(120 * MINUTE_MS), kill: true } };
+  expect(plan(release({ ...old, containers: busy })).verdict.kind).toBe("deferred");
+});

@@ -42,21 +42,23 @@ function planSteps(input: PlanInput): Steps {
   }
 }
 
-/** Nobody wants it: everything of ours goes, what is used last. */
+/** Nobody wants it: everything of ours goes, what is used last; at once where a wish to have it made anew says so. */
 function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Steps {
   const present = input.containers.filter(({ observation }) => observation.state !== "removing").toSorted(compareId);
   const removing = input.containers.length - present.length;
   const actions: Action[] = [];
   let wait: Wait | null = null;
   for (const container of present) {
+    const forced = input.request !== null && container.observation.identity.createdAt <= input.request.recreateAfter;
+    const kill = forced && input.request?.kill === true;
     const permission =
       container.observation.stage === "pending"
         ? { kind: "yes" as const }
-        : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced: false, kill: false });
+        : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced, kill });
     if (permission.kind === "no") wait = { until: permission.until, message: permission.because };
     else {
       const cause = want.evidence.kind === "idle" ? "idle" : "released";
-      const guard = container.observation.stage === "pending" ? "always" : "unless-used";
+      const guard = kill || container.observation.stage === "pending" ? "always" : "unless-used";
       actions.push({ kind: "retire", handle: container.observation.handle, evidence: want.evidence, guard, cause, because: want.because });
     }
   }

@@ -1,0 +1,80 @@
+// A gateway process beside a controller process over one site, as a person starts both, and a client that speaks HTTP to it.
+// Both are killed after the test. It asserts nothing.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { z } from "zod";
+import { findGatewayToken, findGatewayUrl } from "../src/api/store/gateway-files.ts";
+import { until } from "../src/controller/fixtures/docker.fixture.ts";
+import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
+import type { Site } from "../src/controller/fixtures/site.fixture.ts";
+
+const PROGRAM = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+export interface GatewayProcess {
+  /** Standard error so far. */
+  readonly log: string;
+  /** Sends JSON when there is a body. */
+  ask(path: string, body?: object, method?: string): Promise<Answer>;
+  /** A tool of a session, named in short or in full. */
+  tool(session: string, tool: string, input: object): Promise<Answer & { text: string }>;
+  /** kill -9, and waits until it is gone. */
+  crash(): Promise<void>;
+}
+
+const Result = z.looseObject({
+  content: z.array(z.looseObject({ text: z.string().optional() })).optional(),
+  detail: z.string().optional(),
+});
+
+export async function spawnGateway(site: Site): Promise<GatewayProcess> {
+  const { stateDir, configPath } = site;
+  const args = ["gateway", "--state-dir", stateDir, "--config", configPath, "--port", "0", "--allow-unconfigured"];
+  const before = await findGatewayUrl(stateDir);
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const crash = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  site.atEnd(crash);
+  const url = await until("the gateway says where it listens", async () => {
+    const found = await findGatewayUrl(stateDir);
+    return found === before ? null : found;
+  });
+  const token = await findGatewayToken(stateDir);
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const ask = async (path: string, body?: object, method = body === undefined ? "GET" : "POST"): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
+  };
+  const tool = async (session: string, name: string, input: object): Promise<Answer & { text: string }> => {
+    const answer = await ask(`/v1/sessions/${encodeURIComponent(session)}/tools/${name}`, input);
+    const { content, detail } = Result.parse(answer.body);
+    return { ...answer, text: detail ?? (content ?? []).map(({ text }) => text ?? "").join("") };
+  };
+  return {
+    get log() {
+      return log;
+    },
+    ...{ ask, tool, crash },
+  };
+}
+
+/** Both processes, once the gateway says that they are ready. */
+export async function spawnBoth(site: Site): Promise<GatewayProcess> {
+  spawnController(site);
+  const gateway = await spawnGateway(site);
+  await until("both are ready", async () => (await gateway.ask("/readyz")).status === 200 || null);
+  return gateway;
+}
