@@ -6,7 +6,7 @@ import JSON5 from "json5";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../src/api/config/parse.ts";
 import { toSources } from "../src/api/config/sources.ts";
-import { SandboxRequest } from "../src/api/request.ts";
+import { RolloutRequest, SandboxRequest } from "../src/api/request.ts";
 import { Session } from "../src/api/session.ts";
 
 const folder = import.meta.dirname;
@@ -14,7 +14,7 @@ const read = (...path: string[]): string => readFileSync(join(folder, ...path), 
 const configs = readdirSync(join(folder, "config"));
 const objects = readdirSync(join(folder, "objects"));
 
-const SCHEMAS = { Session, SandboxRequest };
+const SCHEMAS = { Session, SandboxRequest, RolloutRequest };
 const isKind = (kind: string): kind is keyof typeof SCHEMAS => kind in SCHEMAS;
 
 describe("the example configs", () => {

@@ -80,3 +80,14 @@ test("a bad image is tried by one sandbox and costs none, the command line says 
   expect((await inspect(busy))?.State.Status).toBe("running");
   expect((await openclaw("rollout", "status")).stdout).toMatch(new RegExp(`${others.length} done, 1 in use of ${AGENTS.length}`));
 });
+
+test("controller --once makes a change in every sandbox before it ends, the canary first", async () => {
+  const site = await createSite();
+  await site.writeConfig(fleet({}));
+  expect(await spawnController(site, "--once").ended).toMatchObject({ code: 0 });
+  await site.writeConfig(fleet({ env: { ROUND: "2" } }));
+  const { code, stdout } = await spawnController(site, "--once").ended;
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining(`converged: ${AGENTS.length} sandboxes`) });
+  const found = await Promise.all(AGENTS.map((id) => site.serving(`agent:${id}`)));
+  expect(found.filter((one) => one?.Config.Env.includes("ROUND=2"))).toHaveLength(AGENTS.length);
+});

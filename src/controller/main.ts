@@ -262,15 +262,16 @@ async function untilLost(lock: StateLock, stopped: AbortSignal): Promise<boolean
   return false;
 }
 
+/** Reasons that end by themselves soon: others that take the same change are among them. */
+const UNDER_WAY: ReadonlySet<string> = new Set(["Progressing", "Converging", "WaitsForCanary", "WaitsForTurn"]);
+
 /** Works until nothing is left to do but wait, then says what was done and what was not. */
 async function converge(controller: Controller): Promise<number> {
   const startedMs = performance.now();
   const firstId = controller.events.lastId;
   await controller.start();
   const busy = (): boolean =>
-    controller.statuses
-      .list()
-      .some(({ status }) => status.conditions.some(({ reason }) => reason === "Progressing" || reason === "Converging"));
+    controller.statuses.list().some(({ status }) => status.conditions.some(({ reason }) => UNDER_WAY.has(reason)));
   do {
     await controller.loop.onIdle();
     if (!busy()) break;

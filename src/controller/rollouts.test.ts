@@ -128,6 +128,20 @@ describe("a change of the defaults", () => {
     await model.converge(AGENTS.length);
   });
 
+  it("that is withdrawn while others wait for it begins with a canary when it comes again", async () => {
+    const { model, names } = await startFleet(round("1"));
+    await pause(model, true);
+    await model.edit(fleet(round("2")));
+    await model.until("all wait", () => names.every((name) => reasonOf(model, name) === "RolloutPaused"), MINUTE_MS);
+    await model.edit(fleet(round("1")));
+    await model.converge(AGENTS.length);
+    await pause(model, false);
+    await model.edit(fleet(round("2")));
+    await model.until("the first has it", () => inRound(model, names, "2").length > 0, 5 * SECOND_MS);
+    expect(inRound(model, names, "2")).toHaveLength(1);
+    expect(names.filter((name) => reasonOf(model, name) === "WaitsForCanary")).toHaveLength(names.length - 1);
+  });
+
   it("whose containers end by themselves costs the first one only", async () => {
     const { model, names } = await startFleet(round("1"));
     const tag = model.world.tag("broken:1", `sha256:${"c".repeat(64)}`, { user: "1000:1000" });

@@ -55,6 +55,12 @@ export function mayReplace(input: Wanted, serving: OwnedContainer, reason: Repla
 
 export const waitsSince = (change: SandboxChange | null, now: EpochMs): EpochMs => (change?.pending === true ? change.since : now);
 
+/** What the container that serves was made for, once nothing has to be replaced. null: it was there before, and the change was withdrawn. */
+export function changeMade(change: SandboxChange | null, serving: OwnedContainer | null): SandboxChange | null {
+  if (change === null || !change.pending) return change;
+  return serving !== null && serving.observation.identity.createdAt >= change.since ? { ...change, pending: false } : null;
+}
+
 function pinOf({ want, pinned, name }: Wanted, { cause }: ReplaceReason): Wait | null {
   if (cause === "forced") return null;
   const never: Wait = { reason: "pinned", until: null, wakeAt: null, message: 'rollout.policy is "never"' };

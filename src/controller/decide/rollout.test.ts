@@ -166,6 +166,15 @@ describe("a replacement", () => {
     expect(plan.verdict).toMatchObject({ kind: "deferred", reason: "paused" });
   });
 
+  it("that was withdrawn before it was made proves nothing to others", () => {
+    const change = { parts: [IMAGE], since: NOW, pending: true };
+    expect(judge(rolloutOf(), inputOf(old, [containerOf(old)], { change })).member).toBeNull();
+    expect(judge(rolloutOf(), inputOf(old, [containerOf(old)], { change: { ...change, pending: false } })).member).toMatchObject({
+      state: "serving",
+      parts: [IMAGE],
+    });
+  });
+
   it("of a container that can't serve asks nobody", () => {
     const rollout = { ...rolloutOf(replacing("b")), paused: true };
     const { plan } = judge(rollout, inputOf(old, [containerOf(old, { state: "dead" })]));

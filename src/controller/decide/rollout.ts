@@ -3,7 +3,7 @@
 import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { ChangePart } from "../../api/sandbox.ts";
 import { plan } from "./plan.ts";
-import { waitsSince } from "./replacement.ts";
+import { changeMade, waitsSince } from "./replacement.ts";
 import { deadlineOf, isStuck, provesAt, RolloutBoard, type RolloutMember, type Tally } from "./rollout-board.ts";
 import { isReady } from "./status.ts";
 import type { Plan, PlanInput, RolloutGate } from "./types.ts";
@@ -60,7 +60,7 @@ function toMember(input: PlanInput, free: Plan, before: RolloutMember | null): R
     const failure = held ? null : failureOf(input);
     return { ...base, parts, state: "waiting", at: now, failure, busy, willing, asked: cause === "forced" };
   }
-  const parts = change?.parts ?? [];
+  const parts = changeMade(change, free.serving)?.parts ?? [];
   const settled = verdict.kind === "converged" && isReady(input, free);
   if (parts.length === 0 && (settled || before === null || before.state === "waiting")) return null;
   const still = { ...base, parts, failure: failureOf(input), busy: false, willing: false, asked: false };

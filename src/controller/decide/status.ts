@@ -4,7 +4,7 @@ import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../
 import { type Condition, mergeCondition } from "../../api/condition.ts";
 import type { Failure, Sandbox, SandboxChange } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";
-import { waitsSince } from "./replacement.ts";
+import { changeMade, waitsSince } from "./replacement.ts";
 import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
 type Judgement = Pick<Condition, "status" | "reason" | "message">;
@@ -126,10 +126,10 @@ export function summarize(input: PlanInput, plan: Plan, { previous, spec, failur
 }
 
 /** What is not known just now (no image, no folder) changes nothing that was known. */
-function toChange({ change, now, want }: PlanInput, { replacement, verdict }: Plan): SandboxChange | null {
+function toChange({ change, now, want }: PlanInput, { replacement, verdict, serving }: Plan): SandboxChange | null {
   if (replacement !== null) return { parts: replacement.parts, since: waitsSince(change, now), pending: true };
   if (want.kind === "unwanted" || verdict.kind === "gone") return null;
-  return change !== null && verdict.kind === "converged" ? { ...change, pending: false } : change;
+  return verdict.kind === "converged" ? changeMade(change, serving) : change;
 }
 
 function toContainerStatus(serving: OwnedContainer | null): Sandbox["status"]["container"] {
