@@ -16,6 +16,10 @@ export interface Answer {
 }
 
 export interface GatewayProcess {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** null: it made none for itself. */
+  readonly token: string | null;
   /** Standard error so far. */
   readonly log: string;
   /** Sends JSON when there is a body. */
@@ -67,7 +71,7 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     get log() {
       return log;
     },
-    ...{ ask, tool, crash },
+    ...{ url, token, ask, tool, crash },
   };
 }
 

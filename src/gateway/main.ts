@@ -18,6 +18,8 @@ import { AddressLimits, type Credentials } from "./http/auth.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { toBlockList } from "./http/origin.ts";
 import { startGatewayServer } from "./http/server.ts";
+import { McpDoor } from "./mcp/mcp-door.ts";
+import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox-release.ts";
 import { SandboxStream } from "./sandbox-stream.ts";
@@ -117,14 +119,27 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     newId: () => randomBytes(8).toString("hex"),
   });
   const tools = new SessionTools({ tools: made, sessions, metrics });
+  const releaseSandbox = makeSandboxRelease({ stateDir, controller, now, log });
+  const failed = (error: unknown): void =>
+    error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const handlers = makeHandlers({
     ...{ sessions, service, tools, processes: sandbox.processes, controller },
-    releaseSandbox: makeSandboxRelease({ stateDir, controller, now, log }),
-    failed: (error) =>
-      error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed"),
+    releaseSandbox,
+    failed,
+  });
+  const mcpSessions = new McpSessions({ sessions, service, releaseSandbox });
+  await mcpSessions.endLeft();
+  const mcp = new McpDoor({
+    tools,
+    session: (agentId) => mcpSessions.plan(agentId),
+    endSession: (session) => mcpSessions.end(session),
+    now,
+    newUid: randomUUID,
+    version,
+    failed,
   });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
-  const app = makeGatewayApp({ handlers, rules, limits: new AddressLimits(now), metrics, ready, version, log });
+  const app = makeGatewayApp({ handlers, mcp, rules, limits: new AddressLimits(now), metrics, ready, version, log });
   const server = await startGatewayServer(app, address);
   metrics.watch({ sessions: () => sessions.count, connections: server.connections });
   await writeGatewayUrl(stateDir, toUrl(server));
@@ -132,6 +147,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   await untilAborted(stopped);
   log.info("stopping");
   stopping.abort();
+  await mcp.stop();
   await server.close();
   await sessions.stop();
   log.info("stopped");

@@ -24,7 +24,7 @@ export class SessionTools implements Tools {
     this.#parts = parts;
   }
 
-  list(session: Session): Promise<readonly ToolDescription[]> {
+  list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]> {
     return this.#parts.tools.list(session);
   }
 

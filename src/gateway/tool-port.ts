@@ -43,7 +43,7 @@ export interface ToolDescription {
 
 export interface Tools {
   /** Every tool that there is, with what the session's policy says of it. */
-  list(session: Session): Promise<readonly ToolDescription[]>;
+  list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]>;
   /** @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal), `InvalidArgument`, and what the sandbox says */
   call(call: ToolCall): Promise<ToolResult>;
 }

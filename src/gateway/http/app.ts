@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
+import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type AuthFailure, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
@@ -32,6 +33,7 @@ export interface DoorRules extends OriginRules {
 
 export interface AppParts {
   handlers: Handlers;
+  mcp: Pick<McpDoor, "handle">;
   rules(): DoorRules;
   limits: AddressLimits;
   metrics: GatewayMetrics;
@@ -61,7 +63,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 export function makeGatewayApp(parts: AppParts): GatewayApp {
-  const { metrics, log, rules, version } = parts;
+  const { metrics, mcp, log, rules, version } = parts;
   const app: GatewayApp = new Hono<Env>();
   app.use(observe(metrics));
   app.use(admit(parts));
@@ -76,6 +78,10 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.get("/v1/openapi.json", (context) => {
     context.set("operation", "openapi");
     return context.json(renderOpenApi(version));
+  });
+  app.all("/mcp", async (context) => {
+    context.set("operation", "mcp");
+    return await mcp.handle(context.req.raw);
   });
   for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation(app, parts, name);
   app.notFound(notFound);

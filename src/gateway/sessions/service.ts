@@ -47,11 +47,10 @@ export class SessionService implements SessionPort {
     return await this.#parts.sessions.create({ key: sessionKey, agentId: agent.id, kind });
   }
 
-  /** For a client of the MCP door: always sandboxed, by itself. */
-  async openMcp(agentId: string | null): Promise<Session> {
+  /** What a client of the MCP door gets: always sandboxed, by itself. @throws OperationError `NotFound` (no such agent) */
+  planMcp(agentId: string | null): Pick<Session["spec"], "key" | "agentId" | "kind"> {
     const agent = this.#agent(agentId);
-    const key = toSessionKey(`agent:${agent.id}:mcp:${this.#parts.newUid()}`);
-    return await this.#parts.sessions.create({ key, agentId: agent.id, kind: "mcp" });
+    return { key: toSessionKey(`agent:${agent.id}:mcp:${this.#parts.newUid()}`), agentId: agent.id, kind: "mcp" };
   }
 
   /** `main` of the default agent is `agent:main:main`. */

@@ -19,7 +19,7 @@ export interface ToolAccess {
 /** As upstream's: half an hour. */
 const EXEC_TIMEOUT_S_DEFAULT = 1_800;
 
-export function toToolAccess(config: Config, { spec }: Session, folders: HostFolders): ToolAccess {
+export function toToolAccess(config: Config, { spec }: Pick<Session, "spec">, folders: HostFolders): ToolAccess {
   const { agentId } = spec;
   const settings = resolveAgentSandbox(config, agentId, folders);
   const sandbox = settings !== undefined && isSandboxed(settings.mode, spec) ? settings : null;

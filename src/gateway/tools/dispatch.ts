@@ -29,7 +29,7 @@ export class ToolDispatcher implements Tools {
     this.#parts = parts;
   }
 
-  async list(session: Session): Promise<readonly ToolDescription[]> {
+  async list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]> {
     const access = this.#accessOf(session);
     return TOOLS.map(({ name, description, inputSchema }) => ({ name, description, inputSchema, decision: access.decide(name) }));
   }
@@ -49,7 +49,7 @@ export class ToolDispatcher implements Tools {
     }
   }
 
-  #accessOf(session: Session): ToolAccess {
+  #accessOf(session: Pick<Session, "spec">): ToolAccess {
     return toToolAccess(this.#parts.config(), session, this.#parts.folders);
   }
 }

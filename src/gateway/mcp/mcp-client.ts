@@ -1,0 +1,135 @@
+// One client of the MCP door: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is wished for
+// with the first call. Which requests are this client's, and when it is gone, is mcp-door.ts.
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  type CallToolRequest,
+  CallToolRequestSchema,
+  type CallToolResult,
+  ErrorCode,
+  ListToolsRequestSchema,
+  McpError,
+  type ServerNotification,
+  type ServerRequest,
+  type Tool,
+} from "@modelcontextprotocol/sdk/types.js";
+import { OperationError, renderError } from "../../api/errors.ts";
+import type { Session } from "../../api/session.ts";
+import { renderRefusal } from "../../api/tool-policy.ts";
+import { toGatewayProblem } from "../http/problem.ts";
+import type { ToolEvent, ToolResult, Tools } from "../tool-port.ts";
+import { ProgressLine } from "./progress-line.ts";
+
+export interface McpClientSession {
+  /** What the session will be, before it is wished for. */
+  planned: Pick<Session, "spec">;
+  /** Writes the Session object. Called once. */
+  begin(): Promise<Session>;
+}
+
+export interface McpClientParts {
+  transport: WebStandardStreamableHTTPServerTransport;
+  session: McpClientSession;
+  tools: Tools;
+  version: string;
+  /** A bug, or a client that does not speak the protocol. */
+  failed(error: unknown): void;
+}
+
+type CallExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+const INSTRUCTIONS =
+  "Tools that work in an isolated sandbox of this connection. Paths are relative to its workspace; nothing in it outlives the connection unless it is taken out.";
+
+export class McpClient {
+  readonly #parts: McpClientParts;
+  readonly #server: Server;
+  #session: Promise<Session> | null = null;
+  #calls = 0;
+
+  constructor(parts: McpClientParts) {
+    this.#parts = parts;
+    const about = { name: "openclaw", title: "OpenClaw sandbox", version: parts.version };
+    this.#server = new Server(about, { capabilities: { tools: {}, logging: {} }, instructions: INSTRUCTIONS });
+    this.#server.onerror = parts.failed;
+    this.#server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: await this.#list() }));
+    this.#server.setRequestHandler(CallToolRequestSchema, (request, extra) => this.#call(request, extra));
+  }
+
+  /** Calls that are running. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  async connect(): Promise<void> {
+    await this.#server.connect(this.#parts.transport as Transport);
+  }
+
+  /** Ends what runs. @returns the session that was begun, if any was */
+  async close(): Promise<Session | null> {
+    await this.#server.close();
+    return (await this.#session?.catch(() => null)) ?? null;
+  }
+
+  /** How the sandbox comes up, for a client that asked for no progress. One that does not listen misses it. */
+  async #log(data: string): Promise<void> {
+    await this.#server.sendLoggingMessage({ level: "info", logger: "sandbox", data }).catch(() => undefined);
+  }
+
+  /** Once; again only if it failed. */
+  #begin(): Promise<Session> {
+    this.#session ??= this.#parts.session.begin().catch((error: unknown) => {
+      this.#session = null;
+      throw error;
+    });
+    return this.#session;
+  }
+
+  async #list(): Promise<Tool[]> {
+    const tools = await this.#parts.tools.list(this.#parts.session.planned);
+    return tools
+      .filter(({ decision }) => decision.allowed)
+      .map(({ name, description, inputSchema }) => ({ name, description, inputSchema: { ...inputSchema, type: "object" as const } }));
+  }
+
+  async #call({ params }: CallToolRequest, { signal, _meta, sendNotification }: CallExtra): Promise<CallToolResult> {
+    const { tools, session: wish } = this.#parts;
+    const tool = (await tools.list(wish.planned)).find(({ name }) => name === params.name);
+    if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
+    // Nothing is begun for a call that would be refused.
+    if (!tool.decision.allowed) return toErrorResult(new OperationError("Forbidden", renderRefusal(tool.decision)));
+    const progressToken = _meta?.progressToken;
+    const progress = new ProgressLine(async (count, message) => {
+      if (progressToken === undefined) return;
+      await sendNotification({ method: "notifications/progress", params: { progressToken, progress: count, message } });
+    });
+    this.#calls += 1;
+    try {
+      const session = await this.#begin();
+      const emit = async (event: ToolEvent): Promise<void> => {
+        if (event.kind === "progress") await this.#log(event.message);
+        await progress.tell(event);
+      };
+      return toCallResult(await tools.call({ session, tool: params.name, input: params.arguments ?? {}, signal, emit }));
+    } catch (error) {
+      if (!(error instanceof OperationError)) this.#parts.failed(error);
+      return toErrorResult(error);
+    } finally {
+      this.#calls -= 1;
+      progress.end();
+    }
+  }
+}
+
+function toCallResult({ content, details, isError }: ToolResult): CallToolResult {
+  return { content: content.map((part) => ({ ...part })), structuredContent: { ...details }, isError };
+}
+
+/** For a model to read and act on: the message, the fix, and whether trying again helps. A bug's text stays here. */
+function toErrorResult(error: unknown): CallToolResult {
+  const { code, retryable, detail } = toGatewayProblem(error);
+  const text = error instanceof OperationError ? renderError(error) : detail;
+  return { content: [{ type: "text", text: `${code}: ${text}` }], structuredContent: { code, retryable }, isError: true };
+}
