@@ -10,6 +10,8 @@ import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import { McpDoor } from "../mcp/mcp-door.ts";
+import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { SandboxStream } from "../sandbox-stream.ts";
 import { SessionService } from "../sessions/service.ts";
@@ -88,16 +90,24 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     credentials: { kind: "secret", mode: "token", secret: TOKEN },
   };
   const checks: GatewayCheck[] = [{ name: "state", ok: true, message: "the state folder can be written" }];
+  const failed = (error: unknown): void => log.warn({ err: error }, "call failed");
+  const mcpSessions = new McpSessions({ sessions, service, releaseSandbox: async () => undefined });
+  const mcp = new McpDoor({
+    ...{ tools, failed, newUid: randomUUID, now: () => toEpochMs(clock.at), version: "0.1.0" },
+    session: (agentId) => mcpSessions.plan(agentId),
+    endSession: (session) => mcpSessions.end(session),
+  });
+  onTestFinished(() => mcp.stop());
   const app = makeGatewayApp({
     handlers: makeHandlers({
       ...{ sessions, service, tools, controller, processes: new SandboxStream(controller).processes },
       releaseSandbox: async () => undefined,
-      failed: (error) => log.warn({ err: error }, "call failed"),
+      failed,
     }),
     rules: () => rules,
     limits: new AddressLimits(() => toEpochMs(clock.at)),
     ready: async () => checks,
-    ...{ metrics, log, version: "0.1.0" },
+    ...{ mcp, metrics, log, version: "0.1.0" },
   });
   const ask = async (path: string, { method, json, body, headers, from = "127.0.0.1", secret = true }: Ask = {}): Promise<Response> => {
     const content = json === undefined ? body : JSON.stringify(json);

@@ -18,7 +18,7 @@ import {
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal } from "../../api/tool-policy.ts";
-import { toGatewayProblem } from "../http/problem.ts";
+import { toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult, Tools } from "../tool-port.ts";
 import { ProgressLine } from "./progress-line.ts";
 
@@ -129,7 +129,7 @@ function toCallResult({ content, details, isError }: ToolResult): CallToolResult
 
 /** For a model to read and act on: the message, the fix, and whether trying again helps. A bug's text stays here. */
 function toErrorResult(error: unknown): CallToolResult {
-  const { code, retryable, detail } = toGatewayProblem(error);
+  const { code, retryable, detail } = toProblem(error);
   const text = error instanceof OperationError ? renderError(error) : detail;
   return { content: [{ type: "text", text: `${code}: ${text}` }], structuredContent: { code, retryable }, isError: true };
 }
