@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
-import { startGateway } from "./gateway.fixture.ts";
+import { spawnGateway } from "./gateway.fixture.ts";
 import { run } from "./run-program.ts";
 
 const SUITE = join(import.meta.dirname, "..", "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js");
@@ -16,7 +16,7 @@ test(
     const site = await createFolderSite();
     // The suite sends no token. That is let through on loopback only.
     await site.writeConfig({ gateway: { auth: { mode: "none" } }, agents: { defaults: { sandbox: { mode: "all" } } } });
-    const { url } = await startGateway(site.stateDir);
+    const { url } = await spawnGateway(site);
     const args = [SUITE, "server", "--url", `${url}/mcp`, "--expected-failures", EXPECTED_FAILURES];
     const { code, stdout, stderr } = await run(process.execPath, args, { cwd: site.stateDir, env: { PATH: process.env.PATH ?? "" } });
     expect({ code, told: `${stdout}${stderr}`.slice(-4_000) }).toMatchObject({ code: 0 });

@@ -7,9 +7,8 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolResultSchema, type Progress } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { docker, until } from "../src/controller/fixtures/docker.fixture.ts";
-import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite, onDemand, type Site } from "../src/controller/fixtures/site.fixture.ts";
-import { type GatewayProcess, startGateway } from "./gateway.fixture.ts";
+import { type GatewayProcess, spawnBoth, spawnGateway } from "./gateway.fixture.ts";
 import { run } from "./run-program.ts";
 
 const INSPECTOR = join(
@@ -24,16 +23,10 @@ const INSPECTOR = join(
   "index.js",
 );
 
-/** What is left behind goes after a moment, not after the usual five minutes. */
-const CONFIG = onDemand({ rollout: { hotWindow: "500ms" } });
-
-async function start(config: object = CONFIG): Promise<{ site: Site; gateway: GatewayProcess }> {
+async function start(config: object = onDemand()): Promise<{ site: Site; gateway: GatewayProcess }> {
   const site = await createSite();
   await site.writeConfig(config);
-  spawnController(site);
-  const gateway = await startGateway(site.stateDir);
-  await until("the controller is ready", async () => (await fetch(`${gateway.url}/readyz`)).ok);
-  return { site, gateway };
+  return { site, gateway: await spawnBoth(site) };
 }
 
 async function connect({ url, token }: GatewayProcess): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
@@ -59,7 +52,7 @@ async function say(client: Client, name: string, input: Record<string, unknown>,
 }
 
 test("each MCP client has a sandbox of its own, with the tools that the policy gives it, until it ends", async () => {
-  const { site, gateway } = await start({ ...CONFIG, tools: { deny: ["sessions_spawn"] } });
+  const { site, gateway } = await start({ ...onDemand(), tools: { deny: ["sessions_spawn"] } });
   const first = await connect(gateway);
   const second = await connect(gateway);
   const { tools } = await first.client.listTools();
@@ -88,7 +81,7 @@ test("each MCP client has a sandbox of its own, with the tools that the policy g
   await first.transport.terminateSession();
   await second.transport.terminateSession();
   await site.goes("their clients have ended");
-  expect(await gateway.ask("GET", "/v1/sessions")).toEqual({ items: [] });
+  expect((await gateway.ask("/v1/sessions")).body).toEqual({ items: [] });
 });
 
 test("a call that its client takes back is killed inside with all that it started", async () => {
@@ -113,8 +106,8 @@ test("sessions that a killed gateway left are ended by the next one, with their 
   await say(client, "exec", { command: "true" });
   expect(await site.containers()).toHaveLength(1);
   await gateway.crash();
-  const next = await startGateway(site.stateDir);
-  expect(await next.ask("GET", "/v1/sessions")).toEqual({ items: [] });
+  const next = await spawnGateway(site);
+  expect((await next.ask("/v1/sessions")).body).toEqual({ items: [] });
   await site.goes("its client can't come back");
 });
 
