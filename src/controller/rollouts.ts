@@ -9,8 +9,8 @@ import type { Plan, PlanInput } from "./decide/types.ts";
 import type { EventLog } from "./event-log.ts";
 import type { ControllerMetrics } from "./metrics.ts";
 
-/** Changes within this are one reason to look who may go on: at most 50 looks a second at all who wait. */
-const GATHER_MS = toDurationMs(20);
+/** Changes within this are one reason to look who may go on: with ten thousand that wait a look takes 12 ms, 12 % of a core. */
+const GATHER_MS = toDurationMs(100);
 
 export interface RolloutsParts {
   instance: InstanceId;

@@ -178,6 +178,9 @@ export interface Awakened {
   nextAt: EpochMs | null;
 }
 
+/** More than are worked on until the next look; each costs a comparison with those told before it. */
+const AWAKENED_MAX = 500;
+
 /** As if each that may begin had begun already, so that no more are told than can go. */
 export function awakened(rollout: Rollout, now: EpochMs): Awakened {
   const waiting = rollout.board.members().filter(({ gate }) => gate.kind === "closed");
@@ -186,6 +189,7 @@ export function awakened(rollout: Rollout, now: EpochMs): Awakened {
   const names: SandboxName[] = [];
   const moments: EpochMs[] = [];
   for (const member of waiting) {
+    if (names.length >= AWAKENED_MAX) return { names, nextAt: now };
     const gate = gateOf(trial, member, now);
     if (gate.kind === "open") trial.board.put(member.name, { ...member, state: "replacing", at: now, gate: OPEN });
     else if (gate.until !== null) moments.push(gate.until);
