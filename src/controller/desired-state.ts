@@ -93,6 +93,11 @@ export class DesiredState {
     return this.#index?.limited.has(name) ?? false;
   }
 
+  /** How many sandboxes sessions may cause at the same time. null: this one exists because the config says so. */
+  creationsMax(name: SandboxName): number | null {
+    return this.#index?.byName.get(name)?.eager === false ? this.#index.inputs.maxSandboxes : null;
+  }
+
   /** What the sandbox should be if it is wanted. null: nothing asks for it. */
   desiredOf(name: SandboxName): DesiredSandbox | null {
     return this.#index?.byName.get(name)?.desired ?? null;

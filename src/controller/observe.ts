@@ -4,10 +4,11 @@ import type { HostFolders } from "../api/config/config.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
+import type { CreationRate } from "./creation-rate.ts";
 import { isOurs } from "./decide/ownership.ts";
 import { type HostFacts, type KnownGeneration, type Owner, resolveSpec } from "./decide/spec.ts";
 import type { Described } from "./decide/status.ts";
-import type { DesiredSandbox, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./decide/types.ts";
+import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "./decide/types.ts";
 import type { KnownSandbox } from "./decide/wanted.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
@@ -31,6 +32,7 @@ export interface ObserverParts {
   uses: Uses;
   activity: Activity;
   removals: RemovalGate;
+  creations: Pick<CreationRate, "admit" | "settled">;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
 }
@@ -53,7 +55,17 @@ export class Observer {
 
   /** The same looks under another desired state, for a dry run. */
   under(desired: DesiredState, removals: RemovalGate): Observer {
-    return new Observer({ ...this.#parts, desired, removals, foreign: () => undefined });
+    const creations = { admit: () => true, settled: () => undefined };
+    return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined });
+  }
+
+  /** Why sessions may not cause this sandbox now. null: they may. */
+  #limitOn(name: SandboxName): string | null {
+    const { desired, creations } = this.#parts;
+    if (desired.isLimited(name)) return "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it";
+    const burst = desired.creationsMax(name);
+    if (burst === null || creations.admit(name, burst)) return null;
+    return "sessions caused too many new sandboxes in a short time; it is made when those before it are a while ago";
   }
 
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
@@ -86,11 +98,13 @@ export class Observer {
       capabilities: engine.capabilities,
     };
     const described = describe(want, first, previous);
+    if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
     const facts = await (looking ?? observeHostOf(want.desired, this.#parts));
+    const limit = containers.length === 0 && !base.vanished ? this.#limitOn(name) : null;
     const spec =
-      desired.isLimited(name) && containers.length === 0
-        ? limited(previous)
+      limit !== null
+        ? { kind: "blocked" as const, code: "LimitExceeded" as const, message: limit, generation: previous?.metadata.generation ?? 1 }
         : resolveSpec(want.desired, facts, knownGeneration(first, previous), this.#specs.make);
     return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
   }
@@ -158,11 +172,6 @@ function knownGeneration(first: Observation | null, previous: Sandbox | null): K
     return { generation: previous.metadata.generation, spec: { hash: previous.spec.hash, live: previous.spec.live } };
   }
   return first === null ? null : { generation: first.identity.generation, spec: { hash: first.identity.hash, live: first.live } };
-}
-
-function limited(previous: Sandbox | null): ResolvedSpec {
-  const message = "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it";
-  return { kind: "blocked", code: "LimitExceeded", message, generation: previous?.metadata.generation ?? 1 };
 }
 
 function describe(want: Want, first: Observation | null, previous: Sandbox | null): Described["spec"] {

@@ -3,6 +3,7 @@ import type { EpochMs, SandboxName } from "../api/brands.ts";
 import { ServingAccess } from "./access.ts";
 import type { ControllerOptions, Opened } from "./controller.ts";
 import { Convergence } from "./convergence.ts";
+import { CreationRate } from "./creation-rate.ts";
 import type { DesiredState } from "./desired-state.ts";
 import { Loop } from "./loop.ts";
 import { Observer } from "./observe.ts";
@@ -61,7 +62,8 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
     },
     members,
   );
-  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake };
+  const creations = new CreationRate(now);
+  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake, creations };
   const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
   const rollouts = new Rollouts({ instance, clock, log, events, metrics, wake });
   const reconciler = new Reconciler({
