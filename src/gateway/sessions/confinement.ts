@@ -13,11 +13,10 @@ const ACCESS_RANK = { none: 0, ro: 1, rw: 2 } as const;
 
 /** Why the child would be less confined, as a clause; null when it is not. */
 export function findLoosening(parent: Confinement, child: Confinement): string | null {
+  if (parent.sandboxed && !child.sandboxed) return "it is not sandboxed";
   const tool = KNOWN_TOOLS.find((name) => decideTool(child.policy, name).allowed && !decideTool(parent.policy, name).allowed);
   if (tool !== undefined) return `it may use the tool "${tool}"`;
-  if (!parent.sandboxed) return null;
-  if (!child.sandboxed) return "it is not sandboxed";
-  return findLooserSandbox(parent.sandbox, child.sandbox);
+  return parent.sandboxed ? findLooserSandbox(parent.sandbox, child.sandbox) : null;
 }
 
 function findLooserSandbox(parent: EffectiveSandbox, child: EffectiveSandbox): string | null {

@@ -1,0 +1,85 @@
+// What sessions may see of each other and start, by the config: a prisoner opens no door that is shut to him.
+import { expect, test } from "vitest";
+import { toAgentId } from "../../api/brands.ts";
+import { isErrorCode } from "../../api/errors.ts";
+import { openDoor } from "../http/door.fixture.ts";
+
+const WORK = toAgentId("work");
+const LOOSE = { mode: "all", workspaceAccess: "rw", docker: { network: "bridge", readOnlyRoot: false } };
+
+async function open(config: object) {
+  const { service, sessions } = await openDoor({ config });
+  const codeOf = async (work: Promise<unknown>): Promise<unknown> => {
+    const error = await work.then(
+      () => null,
+      (cause: unknown) => cause,
+    );
+    return error instanceof Error && "code" in error ? error.code : error;
+  };
+  return { service, sessions, codeOf };
+}
+
+const agents = (sandbox: object, work: object = {}): object => ({
+  agents: { defaults: { sandbox }, list: [{ id: "main" }, { id: "work", ...work }] },
+});
+
+test("in a sandbox a session sees itself and its children; every verb with another one's key is not found", async () => {
+  const { service, codeOf } = await open(agents({ mode: "all" }));
+  const [viewer, sibling, stranger] = await Promise.all([
+    service.open({ key: "main" }),
+    service.open({ key: "agent:main:chat" }),
+    service.open({ key: "agent:work:main" }),
+  ]);
+  const child = await service.spawn(viewer, { task: "look" });
+  const grandchild = await service.spawn(await service.open({ key: child.key }), {});
+  expect((await service.list(viewer)).map(({ key }) => key).sort()).toEqual([viewer.spec.key, child.key].sort());
+  await service.send(viewer, child.key, "hello");
+  expect(await service.history(viewer, child.key, { after: 1, limit: 9 })).toMatchObject([{ text: "hello", from: viewer.spec.key }]);
+  for (const key of [sibling.spec.key, stranger.spec.key, grandchild.key, "agent:main:nothing", "../main"]) {
+    const page = { after: 0, limit: 1 };
+    const codes = [service.get(viewer, key), service.history(viewer, key, page), service.send(viewer, key, "x")].map(codeOf);
+    expect(await Promise.all(codes)).toEqual(["NotFound", "NotFound", "NotFound"]);
+  }
+  expect(await codeOf(service.get(await service.open({ key: child.key }), viewer.spec.key))).toBe("NotFound");
+});
+
+test("without a sandbox a session sees those of its agent, and no other agent's", async () => {
+  const { service, codeOf } = await open(agents({ mode: "off" }));
+  const viewer = await service.open({ key: "main" });
+  await service.open({ key: "agent:main:chat" });
+  const stranger = await service.open({ key: "agent:work:main" });
+  expect((await service.list(viewer)).map(({ key }) => key)).toEqual(["agent:main:chat", "agent:main:main"]);
+  expect(await codeOf(service.send(viewer, stranger.spec.key, "x"))).toBe("NotFound");
+});
+
+test.each([
+  ["no sandbox", { sandbox: { mode: "off" } }, "it is not sandboxed"],
+  ["a writable agent workspace", { sandbox: { workspaceAccess: "rw" } }, 'its workspaceAccess is "rw"'],
+  ["a network", { sandbox: { docker: { network: "bridge" } } }, 'its network is "bridge"'],
+  ["a writable root", { sandbox: { docker: { readOnlyRoot: false } } }, "its root file system is writable"],
+  ["capabilities", { sandbox: { docker: { capDrop: [] } } }, "it does not drop the capability ALL"],
+  ["more tools", { tools: { sandbox: { tools: { deny: [], allow: [] } } } }, 'it may use the tool "'],
+])("a session does not spawn one of an agent with %s", async (_, work, because) => {
+  const { service } = await open(agents({ mode: "all" }, work));
+  const parent = await service.open({ key: "main" });
+  const refused = await service.spawn(parent, { agentId: WORK }).catch((error: unknown) => error);
+  expect(isErrorCode(refused, "Forbidden")).toBe(true);
+  expect(String(refused)).toContain(because);
+  expect(await service.list(parent)).toHaveLength(1);
+});
+
+test("a session spawns one of an agent that is as confined, or more", async () => {
+  const { service } = await open(agents(LOOSE, { sandbox: { workspaceAccess: "ro", docker: { network: "none", readOnlyRoot: true } } }));
+  const parent = await service.open({ key: "main" });
+  expect(await service.spawn(parent, { agentId: WORK })).toMatchObject({
+    agentId: "work",
+    sandboxed: true,
+  });
+});
+
+test("what an MCP session spawns is sandboxed like itself, where the agent has no sandbox otherwise", async () => {
+  const { service, sessions } = await open(agents({ mode: "off" }));
+  const mcp = await sessions.create(service.planMcp(null));
+  expect(service.isSandboxed(mcp)).toBe(true);
+  expect(await service.spawn(mcp, {})).toMatchObject({ kind: "mcp", sandboxed: true });
+});
