@@ -66,15 +66,6 @@ remove_stale() {
 }
 
 start_with_systemd() { systemctl start docker 9>&-; }
-# An exec joins the container's mount namespace, whose root an engine that lives in a chroot could not set: it would see the host's files.
-# Entering one's own mount namespace leaves a chroot, so that "/" is another folder afterwards.
-in_chroot() {
-  local outside
-  outside=$(nsenter --mount=/proc/self/ns/mnt stat -Lc %d:%i / 2>/dev/null) || return 1
-  [ "$outside" != "$(stat -Lc %d:%i /)" ]
-}
-# shellcheck disable=SC2016  # expanded by the inner shells
-own_root='exec nsenter --mount=/proc/self/ns/mnt sh -c '\''cd /proc/self/fd/8 && pivot_root . mnt && umount -l /mnt && exec "$@" 8<&-'\'' sh "$@" 8</'
 # A shell stays in the chroot as dockerd's parent, so that ending what lives in the chroot ends the engine too.
 # shellcheck disable=SC2016
 stay='setpriv --pdeathsig TERM unshare --mount --propagation private "$@" & trap "kill $!" TERM INT; wait'
@@ -84,9 +75,9 @@ start_directly() {
   remove_stale /var/run/docker.pid dockerd
   remove_stale /var/run/docker/containerd/containerd.pid containerd
   read -r -a flags <<<"${DOCKERD_FLAGS:-}"
-  if in_chroot; then
+  if scripts/own-root.sh --needed; then
     say "this is a chroot: dockerd gets a mount namespace whose root is this folder"
-    launch=(sh -c "$stay" sh sh -c "$own_root" sh)
+    launch=(sh -c "$stay" sh scripts/own-root.sh)
     daemon_name='sh'
   fi
   # The daemon must hold neither the lock nor this terminal.

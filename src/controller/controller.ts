@@ -103,7 +103,7 @@ export class Controller {
     this.setupLogs = setupLogs;
     this.#activity = activity;
     this.desired = new DesiredState(instance, folders);
-    const passes = makePasses(options, { ...opened, desired: this.desired });
+    const passes = makePasses(options, { ...opened, desired: this.desired, trouble: () => this.engineSource.trouble });
     this.access = passes.access;
     this.observer = passes.observer;
     this.brake = passes.brake;
@@ -141,6 +141,10 @@ export class Controller {
       metrics,
       listed: (all) => this.brake.listed(all),
       knownNames: () => this.#knownNames(),
+      missing: (listed) =>
+        statuses
+          .list()
+          .flatMap(({ metadata, status: { container } }) => (container === null || listed.has(container.id) ? [] : [metadata.name])),
       hear: this.loop.hear.bind(this.loop),
       hearAnew,
     });

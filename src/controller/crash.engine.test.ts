@@ -1,40 +1,18 @@
 // The controller dies at any moment, or loses what it wrote: afterwards everything is as the config says, nothing leaked, nothing was taken.
 // The single steps that a crash may come between are controller.test.ts's, over the model of an engine.
-import { readdir, readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
-import { later, MINUTE_MS, toDurationMs } from "../api/brands.ts";
 import { LABEL } from "../api/labels.ts";
-import { type Clock, createSystemClock } from "./clock.ts";
+import { createLateClock, everyPass, ledgerOf } from "./fixtures/aftermath.fixture.ts";
 import { docker, IMAGE, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { spawnController } from "./fixtures/process.fixture.ts";
-import { createSite, eager, eventsOf, type Running, type Site, startSite } from "./fixtures/site.fixture.ts";
+import { createSite, eager, eventsOf, startSite } from "./fixtures/site.fixture.ts";
 
 const AGENT = "agent:main";
 const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 50 : 12;
 const SETUP = "echo begin >>/tmp/setup; sleep 0.4; echo end >>/tmp/setup";
-
-/** So much later that what a crash left in the ledger is old enough to be judged. */
-function createLateClock(): Clock {
-  const clock = createSystemClock();
-  return { now: () => later(clock.now(), toDurationMs(2 * MINUTE_MS)), setTimer: clock.setTimer };
-}
-
-async function ledgerOf(site: Site): Promise<(string | null)[]> {
-  const folder = join(site.stateDir, "controller", "ledger");
-  const files = (await readdir(folder)).filter((name) => !name.startsWith("."));
-  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
-  return texts.map((text) => z.object({ containerId: z.string().nullable() }).parse(JSON.parse(text)).containerId).sort();
-}
-
-async function everyPass({ controller }: Running): Promise<void> {
-  await controller.engineSource.relist();
-  controller.engineSource.resync();
-  await controller.loop.onIdle();
-  await controller.sweep.run();
-}
 
 /** The same numbers for the same seed: mulberry32. */
 function createDice(seed: number): (sides: number) => number {

@@ -13,7 +13,7 @@ import { renderIssue } from "../api/issue.ts";
 import type { TcpServer } from "../api/listen-tcp.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { StateLock } from "../api/store/state-lock.ts";
-import type { ControllerView, DoctorView, ExplainView } from "../api/wire.ts";
+import type { DoctorView, ExplainView } from "../api/wire.ts";
 import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./alone.ts";
 import { createSystemClock } from "./clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
@@ -24,7 +24,8 @@ import { Audit } from "./doors/audit.ts";
 import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
-import { type HealthCheck, startHealthServer } from "./health-server.ts";
+import { Health } from "./health.ts";
+import { startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
 import { toStatePaths } from "./paths.ts";
 import { SessionGate } from "./session-gate.ts";
@@ -52,8 +53,6 @@ const PASSES_PER_CORE = 3;
 const CONNECT_RETRY_MS = (2 * SECOND_MS) as DurationMs;
 /** A state folder that was deleted or replaced is noticed within this. */
 const LOCK_LOOK_MS = (5 * SECOND_MS) as DurationMs;
-/** Longest stretch in which the loop may do nothing with work waiting: the slowest engine call has a minute. */
-const STUCK_MS_MAX = (2 * MINUTE_MS) as DurationMs;
 /** A setup may take 15 minutes; nothing else takes one. */
 const ONCE_MS_MAX = (16 * MINUTE_MS) as DurationMs;
 
@@ -81,9 +80,13 @@ export async function runController(options: RunOptions): Promise<number> {
     if (server !== null)
       log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, instance, version }, "controller started");
     const observer = metrics.engineRequest.bind(metrics);
-    const connect = () => connectDocker({ instance, environment: process.env, home: options.home, observer });
-    const engine = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
-    if (engine === null) return await endEarly(server);
+    const connect = async (): Promise<Connected> => {
+      const engine = await connectDocker({ instance, environment: process.env, home: options.home, observer });
+      return { engine, info: await engine.info() };
+    };
+    const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
+    if (connected === null) return await endEarly(server);
+    const { engine, info } = connected;
     const owner = processOwner();
     const folders = { stateDir, home: options.home };
     const controller = await Controller.open({
@@ -100,7 +103,7 @@ export async function runController(options: RunOptions): Promise<number> {
       log,
       metrics,
     });
-    health.watch(controller, await engine.info());
+    health.watch(controller, info);
     return options.once
       ? await converge(controller)
       : await serve({ controller, health, stateDir, folders, instance, engine, owner, clock, log, metrics, lock, stopped, server });
@@ -151,18 +154,23 @@ async function readBuild(): Promise<{ version: string; revision: string }> {
   return { version: String(version), revision: process.env.OPENCLAW_REVISION ?? "unknown" };
 }
 
+interface Connected {
+  engine: Engine;
+  info: EngineInfo;
+}
+
 /** Without an engine the process lives, says so, and tries again. null: it was asked to end meanwhile. */
 async function connectWhenReady(
-  connect: () => Promise<Engine>,
+  connect: () => Promise<Connected>,
   stopped: AbortSignal,
   log: ControllerOptions["log"],
-): Promise<Engine | null> {
+): Promise<Connected | null> {
   let told = "";
   while (!stopped.aborted) {
     try {
-      const engine = await connect();
-      log.info({ endpoint: (await engine.info()).endpoint }, "engine found");
-      return engine;
+      const connected = await connect();
+      log.info({ endpoint: connected.info.endpoint }, "engine found");
+      return connected;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       if (told !== error.message) log.error({ code: error.code, fix: error.fix }, renderError(error));
@@ -288,76 +296,3 @@ async function converge(controller: Controller): Promise<number> {
   process.stdout.write(`converged: ${controller.statuses.list().length} sandboxes in ${seconds} s\n`);
   return 0;
 }
-
-interface ProcessFacts extends Pick<ControllerView, "instance" | "version" | "stateDir" | "startedAt"> {
-  configPath: string;
-}
-
-/** What the process says of itself: live, ready, and the view behind `openclaw status`. */
-class Health {
-  doorsOpen = false;
-  readonly #facts: ProcessFacts;
-  #watched: { controller: Controller; engine: EngineInfo } | null = null;
-
-  constructor(facts: ProcessFacts) {
-    this.#facts = facts;
-  }
-
-  watch(controller: Controller, engine: EngineInfo): void {
-    this.#watched = { controller, engine };
-  }
-
-  live(): HealthCheck[] {
-    const stats = this.#watched?.controller.loop.stats();
-    const oldest = Math.max(stats?.oldestWaitMs ?? 0, stats?.longestRunningMs ?? 0);
-    return [
-      {
-        name: "loop",
-        ok: oldest < STUCK_MS_MAX,
-        message: `oldest work is ${(oldest / 1_000).toFixed(1)} s old, limit ${STUCK_MS_MAX / 1_000} s`,
-      },
-    ];
-  }
-
-  ready(): HealthCheck[] {
-    const controller = this.#watched?.controller;
-    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({
-      name,
-      ok: ok === true,
-      message: ok ? good : bad,
-    });
-    return [
-      check(
-        "desired",
-        controller?.desired.loaded,
-        "config, sessions and requests are loaded",
-        "config, sessions or requests are not loaded; see: openclaw config validate",
-      ),
-      check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
-      check("engine", controller?.engineSource.reachable, "the engine answers", "the engine does not answer"),
-      check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
-      { name: "removals", ok: true, message: renderHeld(controller?.brake.view().items.length ?? 0) },
-      check("doors", this.doorsOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
-    ];
-  }
-
-  view(): ControllerView {
-    const checks = this.ready();
-    const engine = this.#watched?.engine ?? null;
-    const { configPath, ...facts } = this.#facts;
-    return {
-      ...facts,
-      ready: checks.every(({ ok }) => ok),
-      checks,
-      engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
-      config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
-      sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
-      rolloutsPausedSince: this.#watched?.controller.rollouts.pausedSince ?? null,
-      removalsHeld: this.#watched?.controller.brake.view().items.length ?? 0,
-    };
-  }
-}
-
-/** Sandboxes go on being served, so waiting for a person is no reason for not being ready. */
-const renderHeld = (count: number): string =>
-  count === 0 ? "no removal waits for a person" : `${count} removals wait for: openclaw sandbox approve`;

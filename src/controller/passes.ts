@@ -1,5 +1,6 @@
 // Puts together what one pass needs, and the queue that calls for passes. Where names come from is the sources'.
 import type { EpochMs, SandboxName } from "../api/brands.ts";
+import type { OperationError } from "../api/errors.ts";
 import { ServingAccess } from "./access.ts";
 import type { ControllerOptions, Opened } from "./controller.ts";
 import { Convergence } from "./convergence.ts";
@@ -24,9 +25,16 @@ export interface Passes {
   access: ServingAccess;
 }
 
-export function makePasses(options: ControllerOptions, opened: Opened & { desired: DesiredState }): Passes {
+/** What a controller has of its own. */
+export interface PassesGround extends Opened {
+  desired: DesiredState;
+  /** Why the engine can't be asked now. null: nothing is known against it. */
+  trouble(): OperationError | null;
+}
+
+export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
   const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
-  const { events, statuses, ledger, activity, setupLogs, desired, members } = opened;
+  const { events, statuses, ledger, activity, setupLogs, desired, members, trouble } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics, convergence });
@@ -68,6 +76,7 @@ export function makePasses(options: ControllerOptions, opened: Opened & { desire
   const rollouts = new Rollouts({ instance, clock, log, events, metrics, wake });
   const reconciler = new Reconciler({
     now,
+    trouble,
     judge: (input) => rollouts.judge(input),
     looked: (name) => rollouts.looked(name),
     observer,

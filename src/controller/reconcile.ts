@@ -6,7 +6,7 @@ import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
 import { CRASH_FORGIVEN_AFTER_MS, failureSeen, nextCrash, nextFailure } from "./decide/backoff.ts";
 import type { Handle } from "./decide/observation.ts";
-import { type Hindrance, summarize, summarizeUnreachable } from "./decide/status.ts";
+import { type Hindrance, summarize, summarizeUnseen } from "./decide/status.ts";
 import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "./decide/types.ts";
 import type { Observer } from "./observe.ts";
 import { type Performer, StillInUse } from "./perform.ts";
@@ -22,6 +22,8 @@ export type Outcome =
 
 export interface ReconcilerParts {
   now(): EpochMs;
+  /** Why the engine can't be asked now; every name is heard anew when it can. null: nothing is known against it. */
+  trouble(): OperationError | null;
   observer: Observer;
   performer: Performer;
   statuses: StatusStore;
@@ -58,6 +60,12 @@ export class Reconciler {
   async reconcile(name: SandboxName): Promise<Outcome> {
     const { observer, statuses, report } = this.#parts;
     const previous = statuses.get(name) ?? null;
+    const trouble = this.#parts.trouble();
+    if (trouble !== null) {
+      // Each pass would wait for a deadline of its own: with many sandboxes the loop would stand.
+      this.#unseen(previous, trouble);
+      return { kind: "settled", requeueAt: null };
+    }
     try {
       const seen = await observer.observe(name, previous);
       const failure = failureSeen(seen.input, previous?.status.failure ?? null);
@@ -74,14 +82,18 @@ export class Reconciler {
       return { kind: "settled", requeueAt: made.requeueAt };
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      if (previous !== null && isUnreachable(error)) {
-        this.#write(summarizeUnreachable(previous, error.message, this.#parts.now()), previous, null);
-      }
+      this.#unseen(previous, error);
       report.passFailed(name, error);
       return { kind: "failed", error };
     } finally {
       this.#parts.looked(name);
     }
+  }
+
+  /** The engine did not show the sandbox: what was seen before is kept, and said to be old. */
+  #unseen(previous: Sandbox | null, error: OperationError): void {
+    if (previous === null || !isUnseen(error)) return;
+    this.#write(summarizeUnseen(previous, { code: error.code, message: renderError(error) }, this.#parts.now()), previous, null);
   }
 
   /** In order, until the first that fails. */
@@ -137,6 +149,9 @@ function toExact(action: Action, created: Handle | null): Action {
 const isPruned = ({ status }: Sandbox): boolean => findCondition(status.conditions, "Ready")?.reason === "Pruned";
 
 const isUnreachable = (error: OperationError): boolean => isErrorCode(error, "EngineUnreachable") || isErrorCode(error, "EngineTimeout");
+
+/** Rather than that somebody else is at the container just now, or that the host refuses something. */
+const isUnseen = (error: OperationError): boolean => isUnreachable(error) || isErrorCode(error, "EngineFailed");
 
 /** Whether an error says that this attempt failed, rather than that the engine or somebody else is busy. */
 function isAttempt(error: OperationError): boolean {

@@ -1,7 +1,7 @@
 // Turns what happens on the engine into names for the queue: its events, a cheap listing that does not trust them, and a slow look at
 // everything. Handlers only add names; a lost event costs at most one listing's interval.
 import type { Logger } from "pino";
-import { type DurationMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import { type ContainerId, type DurationMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Trigger } from "./convergence.ts";
@@ -22,6 +22,8 @@ export interface EngineSourceParts {
   listed(all: readonly Listed[]): void;
   /** Names that are known apart from the engine: desired state and status. */
   knownNames(): Iterable<SandboxName>;
+  /** Names whose status speaks of a container that is none of these: it may have come and gone between two listings. */
+  missing(listed: ReadonlySet<ContainerId>): Iterable<SandboxName>;
   hear(name: SandboxName, trigger: Trigger): void;
   /** The same, and earlier failures of the name are void. */
   hearAnew(name: SandboxName, trigger: Trigger): void;
@@ -34,7 +36,7 @@ export class EngineSource {
   /** Names of which an event came since the last listing: for them the listing found nothing that events did not. */
   readonly #hinted = new Set<SandboxName>();
   #connected = false;
-  #reachable = false;
+  #trouble: OperationError | null = new OperationError("EngineUnreachable", "the engine was not asked yet");
   #listing: Promise<void> | null = null;
 
   constructor(parts: EngineSourceParts) {
@@ -51,9 +53,9 @@ export class EngineSource {
     return this.#connected;
   }
 
-  /** Whether the last listing succeeded. */
-  get reachable(): boolean {
-    return this.#reachable;
+  /** Why the last listing failed. null: it succeeded. */
+  get trouble(): OperationError | null {
+    return this.#trouble;
   }
 
   /** Listens until the signal aborts. */
@@ -71,7 +73,7 @@ export class EngineSource {
     every(RESYNC_INTERVAL_MS, () => this.resync());
     await engine.watch(
       (hint) => (hint.kind === "name" ? this.#hint(hint.name) : this.#gap(hint.cause)),
-      (up) => this.#connect(up),
+      (up) => this.#connect(up, signal),
       signal,
     );
   }
@@ -95,31 +97,35 @@ export class EngineSource {
     try {
       const listed = await engine.list();
       this.#parts.listed(listed);
-      const driftFound = this.#compare(toSeen(listed));
+      const wasAway = this.#trouble !== null;
+      // Before any name is heard: a pass that finds trouble gives up.
+      this.#trouble = null;
+      const driftFound = this.#compare(listed, wasAway);
       metrics.relisted((clock.now() - startedAt) / 1_000, driftFound);
-      if (!this.#reachable) log.info("engine answers");
-      this.#reachable = true;
+      if (wasAway) log.info("engine answers");
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      if (this.#reachable || this.#seen === null) log.warn({ code: error.code, because: renderError(error) }, "engine does not answer");
+      const wasWell = this.#trouble === null;
+      this.#trouble = error;
+      if (wasWell || this.#seen === null) log.warn({ code: error.code, because: renderError(error) }, "engine does not answer");
       // Statuses must not go on saying that all is well.
-      if (this.#reachable) this.resync();
-      this.#reachable = false;
+      if (wasWell) this.resync();
     }
   }
 
   /** Returns of how many sandboxes no event had told that they changed. */
-  #compare(seen: ReadonlyMap<SandboxName, string>): number {
+  #compare(listed: readonly Listed[], wasAway: boolean): number {
+    const seen = toSeen(listed);
     const before = this.#seen;
     this.#seen = seen;
-    if (before === null || !this.#reachable) {
+    if (before === null || wasAway) {
       this.#hinted.clear();
       for (const name of new Set([...seen.keys(), ...this.#parts.knownNames()])) this.#parts.hearAnew(name, "resync");
       return 0;
     }
     let found = 0;
-    for (const name of new Set([...before.keys(), ...seen.keys()])) {
-      if (before.get(name) === seen.get(name)) continue;
+    const changed = [...before.keys(), ...seen.keys()].filter((name) => before.get(name) !== seen.get(name));
+    for (const name of new Set([...changed, ...this.#parts.missing(new Set(listed.map(({ id }) => id)))])) {
       if (!this.#hinted.has(name)) found += 1;
       this.#parts.hear(name, "external");
     }
@@ -140,9 +146,12 @@ export class EngineSource {
     void this.relist().then(() => this.resync());
   }
 
-  #connect(up: boolean): void {
+  /** A stream that ends is the first sign of an engine that does. */
+  #connect(up: boolean, signal: AbortSignal): void {
+    const hasBroken = this.#connected && !up && !signal.aborted;
     this.#connected = up;
     this.#parts.metrics.engineEventsConnected(up);
+    if (hasBroken) void this.relist();
   }
 }
 

@@ -203,7 +203,7 @@ describe("a controller whose engine", () => {
     model.world.die(model.mustServe().id);
     await model.edit(withRound("2"));
     await model.advance(2 * MINUTE_MS, SECOND_MS);
-    expect(model.controller.engineSource.reachable).toBe(false);
+    expect(model.controller.engineSource.trouble?.code).toBe("EngineUnreachable");
     model.world.clearFaults();
     await model.until("it is as the file says", () => model.serving()?.created.env.ROUND === "2", 15 * SECOND_MS);
     await model.converge();

@@ -155,10 +155,10 @@ export function renderNext(input: PlanInput, plan: Plan): string[] {
 }
 
 /** The engine could not be asked: what was seen before is kept, and said to be old. */
-export function summarizeUnreachable(previous: Sandbox, message: string, now: EpochMs): Sandbox {
+export function summarizeUnseen(previous: Sandbox, { code, message }: Hindrance, now: EpochMs): Sandbox {
   const { conditions } = previous.status;
   const observedGeneration = previous.status.observedGeneration;
-  const unknown = { status: "Unknown" as const, reason: "EngineUnreachable", message, observedGeneration };
+  const unknown = { status: "Unknown" as const, reason: code, message, observedGeneration };
   return {
     ...previous,
     status: {

@@ -100,11 +100,14 @@ interface Abortable {
 export class DockerClient {
   readonly docker: Docker;
   readonly #abortable: Abortable;
+  readonly #pinged: Abortable;
   readonly #call: Call;
 
-  constructor(docker: Docker, call: Call) {
+  /** @param pinged the same engine, over whichever connections a ping is to take. Default: those of every call */
+  constructor(docker: Docker, call: Call, pinged: Docker = docker) {
     this.docker = docker;
     this.#abortable = docker;
+    this.#pinged = pinged;
     this.#call = call;
   }
 
@@ -128,8 +131,9 @@ export class DockerClient {
     });
   }
 
+  /** Whether it lets new calls in: one that is shutting down ends its containers while open connections still work. */
   async ping(options?: CallOptions): Promise<void> {
-    await this.#call("ping", "", async (signal) => await this.#abortable.ping({ abortSignal: signal }), options);
+    await this.#call("ping", "", async (signal) => await this.#pinged.ping({ abortSignal: signal }), options);
   }
 
   async facts(): Promise<EngineFacts> {

@@ -99,6 +99,8 @@ export class DockerEngine implements Engine {
   }
 
   async list(): Promise<Listed[]> {
+    // One that accepts and never answers is found out in 3 s; thousands of containers may take it longer to list.
+    await this.#client.ping();
     const listed = await this.#client.list([`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.#instance}`]);
     return listed.map(toListed).filter((each) => each !== null);
   }
@@ -160,6 +162,8 @@ export class DockerEngine implements Engine {
     const container = this.#client.docker.getContainer(handle.id);
     switch (act.kind) {
       case "start":
+        // Started while it shuts down, a container is left half made, and the engine refuses it when it is back.
+        await this.#client.ping();
         return await this.#perform("start", identity.name, async (abortSignal) => await container.start({ abortSignal }));
       case "promote":
         return await this.#perform(

@@ -112,7 +112,7 @@ export interface Engine {
   info(): Promise<EngineInfo>;
   /** What the reference means now. Never pulls. */
   resolveImage(reference: string): Promise<ImageFact>;
-  /** Every container of this instance: names and states only, one call. Complete or it throws. */
+  /** Every container of this instance: names and states only, one look. Complete or it throws; soon, when the engine does not answer at all. */
   list(): Promise<Listed[]>;
   /** Every container whose labels name this instance and this sandbox, freshly inspected. Complete or it throws. */
   observe(name: SandboxName): Promise<Observation[]>;

@@ -1,0 +1,85 @@
+// What the controller says of itself to whoever watches it: live, ready, and the view behind `openclaw status`.
+// Answering requests is health-server.ts's and the doors'; it looks at what is in memory and asks nobody.
+import { type DurationMs, MINUTE_MS } from "../api/brands.ts";
+import type { ControllerView } from "../api/wire.ts";
+import type { Controller } from "./controller.ts";
+import type { EngineInfo } from "./engine/engine.ts";
+import type { HealthCheck } from "./health-server.ts";
+
+/**
+ * Longest stretch in which the loop may do nothing with work waiting. A pass over an engine that answers everything just in time looks for
+ * 35 s, creates and starts for 60 s each, and names for 10 s; another one may have gone before it.
+ */
+const STUCK_MS_MAX = (6 * MINUTE_MS) as DurationMs;
+
+export interface ProcessFacts extends Pick<ControllerView, "instance" | "version" | "stateDir" | "startedAt"> {
+  configPath: string;
+}
+
+export class Health {
+  doorsOpen = false;
+  readonly #facts: ProcessFacts;
+  #watched: { controller: Controller; engine: EngineInfo } | null = null;
+
+  constructor(facts: ProcessFacts) {
+    this.#facts = facts;
+  }
+
+  watch(controller: Controller, engine: EngineInfo): void {
+    this.#watched = { controller, engine };
+  }
+
+  live(): HealthCheck[] {
+    const stats = this.#watched?.controller.loop.stats();
+    const oldest = Math.max(stats?.oldestWaitMs ?? 0, stats?.longestRunningMs ?? 0);
+    return [
+      {
+        name: "loop",
+        ok: oldest < STUCK_MS_MAX,
+        message: `oldest work is ${(oldest / 1_000).toFixed(1)} s old, limit ${STUCK_MS_MAX / 1_000} s`,
+      },
+    ];
+  }
+
+  ready(): HealthCheck[] {
+    const controller = this.#watched?.controller;
+    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({
+      name,
+      ok: ok === true,
+      message: ok ? good : bad,
+    });
+    return [
+      check(
+        "desired",
+        controller?.desired.loaded,
+        "config, sessions and requests are loaded",
+        "config, sessions or requests are not loaded; see: openclaw config validate",
+      ),
+      check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
+      check("engine", controller?.engineSource.trouble === null, "the engine answers", "the engine does not answer; see: openclaw doctor"),
+      check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
+      { name: "removals", ok: true, message: renderHeld(controller?.brake.view().items.length ?? 0) },
+      check("doors", this.doorsOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
+    ];
+  }
+
+  view(): ControllerView {
+    const checks = this.ready();
+    const engine = this.#watched?.engine ?? null;
+    const { configPath, ...facts } = this.#facts;
+    return {
+      ...facts,
+      ready: checks.every(({ ok }) => ok),
+      checks,
+      engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
+      config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
+      sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
+      rolloutsPausedSince: this.#watched?.controller.rollouts.pausedSince ?? null,
+      removalsHeld: this.#watched?.controller.brake.view().items.length ?? 0,
+    };
+  }
+}
+
+/** Sandboxes go on being served, so waiting for a person is no reason for not being ready. */
+const renderHeld = (count: number): string =>
+  count === 0 ? "no removal waits for a person" : `${count} removals wait for: openclaw sandbox approve`;
