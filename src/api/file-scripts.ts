@@ -1,5 +1,5 @@
 // The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
-// cat, cksum, head, ls, mkdir, mv, rm, tail, wc, and readlink where links are met. Paths reach them as arguments, never as part of a script.
+// cat, chmod, head, ls, mkdir, mv, rm, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
 // Both sides know them: the controller lets file tools run nothing else.
 import type { CommandRequest, SandboxTool } from "./wire.ts";
 
@@ -31,6 +31,15 @@ resolve() {
   real=$(readlink -f "$1" && echo .) || exit ${FILE_EXIT.linkBroken}
   real=\${real%??}
 }
+version() {
+  # A checksum of $1 and its length; by the same tool every time in one image.
+  for tool in cksum sha256sum md5sum sha1sum; do
+    command -v "$tool" >/dev/null 2>&1 || continue
+    set -- "$1" $("$tool" <"$1"); echo "$2-$(($(wc -c <"$1")))"
+    return
+  done
+  set -- $(ls -lid "$1"); echo "$1-$6-$7-$8-$9"
+}
 check_kind() {
   [ ! -d "$1" ] || exit ${FILE_EXIT.folder}
   [ ! -e "$1" ] || [ -f "$1" ] || exit ${FILE_EXIT.special}
@@ -39,7 +48,7 @@ check_kind() {
 
 /**
  * `$1` path, `$2` what (`lines`, `bytes`, `whole`), `$3` first line from 1 or first byte from 0, `$4` how many, `$5` most bytes.
- * A line with the number of bytes; for `lines` also of newlines, and 1 if the last byte is one; for `whole` the checksum. Then the content.
+ * A line with the number of bytes; for `lines` also of newlines, and 1 if the last byte is one; for `whole` its version. Then the content.
  */
 export const READ_FILE = `${FUNCTIONS}
 path=$1
@@ -52,14 +61,14 @@ case $2 in
   bytes) echo $bytes; tail -c "+$(($3 + 1))" <"$path" | head -c "$4" ;;
   whole)
     [ "$bytes" -le "$5" ] || exit ${FILE_EXIT.tooLarge}
-    echo $bytes $(cksum <"$path")
+    echo $bytes $(version "$path")
     exec head -c "$5" <"$path" ;;
 esac
 exit 0`;
 
 /**
  * `$1` a name that nobody else uses, `$2` how many `put`, `$3` bytes of stdin; then five for each change: `put` or `drop`; the path; how many
- * bytes of stdin are its content, one after the other; what is there before it (`any`, `none`, or a checksum as READ_FILE says it); and a
+ * bytes of stdin are its content, one after the other; what is there before it (`any`, `none`, or a version as READ_FILE says it); and a
  * file whose permissions it takes (empty: the replaced one's). Says the number of each change when it comes to it, and at the end what
  * became of each: `created`, `replaced`, `removed`.
  *
@@ -81,7 +90,7 @@ check() {
   case $2 in
     any) ;;
     none) [ ! -e "$1" ] || exit ${FILE_EXIT.exists} ;;
-    *) [ -e "$1" ] || exit ${FILE_EXIT.notFound}; [ "$(echo $(cksum <"$1"))" = "$2" ] || exit ${FILE_EXIT.changed} ;;
+    *) [ -e "$1" ] || exit ${FILE_EXIT.notFound}; [ "$(version "$1")" = "$2" ] || exit ${FILE_EXIT.changed} ;;
   esac
   [ ! -e "$1" ] || [ -w "$1" ] || exit ${FILE_EXIT.denied}
 }

@@ -115,3 +115,10 @@ test("limits that an engine reads back in another way are none that differ", () 
   expect(specOf(written).container.live.memorySwap).toBeNull();
   expect(specOf(desiredOf({ docker: { memorySwap: -1 } })).container.live.memorySwap).toBeNull();
 });
+
+test("docker.env.PATH puts a person's folders before the system's, without which no program would be found", () => {
+  const pathOf = (PATH?: string) => specOf(desiredOf({ docker: { env: PATH === undefined ? {} : { PATH } } })).container.env.PATH;
+  expect(pathOf("/custom/bin:/opt/bin")).toBe("/custom/bin:/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  expect(pathOf("/bin:/custom/bin")).toBe("/bin:/custom/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin");
+  expect(pathOf()).toBeUndefined();
+});

@@ -85,6 +85,15 @@ export function resolveSpec(
   return { kind: "ready", container, hash, generation: known === null ? 1 : same ? known.generation : known.generation + 1 };
 }
 
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** `docker.env.PATH` is written to put a person's folders first: those of the system come after them, or no program would be found. */
+function toEnvironment(env: ContainerSpec["env"]): ContainerSpec["env"] {
+  if (env.PATH === undefined) return env;
+  const folders = env.PATH.split(":");
+  return { ...env, PATH: [...folders, ...SYSTEM_FOLDERS.filter((folder) => !folders.includes(folder))].join(":") };
+}
+
 function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSpec {
   const { docker } = desired.settings;
   return {
@@ -95,7 +104,7 @@ function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSp
     network: docker.network,
     user: userOf(desired, facts),
     capDrop: docker.capDrop,
-    env: docker.env,
+    env: toEnvironment(docker.env),
     ulimits: docker.ulimits,
     gpus: docker.gpus,
     shmSize: docker.shmSize,

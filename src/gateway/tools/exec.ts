@@ -7,6 +7,7 @@ import type { SandboxCommand } from "../sandbox-port.ts";
 import type { ToolResult } from "../tool-port.ts";
 import { startInBackground } from "./background.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";
+import { toShellCommand } from "./shell-command.ts";
 import { defineTool, type ToolScope } from "./tool.ts";
 
 const TERMINAL = { columns: 120, rows: 40 };
@@ -48,19 +49,15 @@ export const execTool = defineTool({
 });
 
 function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof Input>): SandboxCommand & { timeoutMs: number } {
-  const path = sandbox?.docker.env.PATH;
-  const env = { ...input.env, ...(path !== undefined && { OPENCLAW_PREPEND_PATH: path }) };
+  const { argv, env } = toShellCommand(input.command, input.env ?? {}, sandbox?.docker.env.PATH);
   return {
     tool: "exec",
-    argv: ["/bin/sh", "-lc", path === undefined ? input.command : `${PREPEND_PATH}${input.command}`],
+    argv,
     timeoutMs: Math.ceil(input.timeout === undefined ? exec.timeoutMs : input.timeout * 1_000),
     ...(Object.keys(env).length > 0 && { env }),
     ...(input.workdir !== undefined && { workdir: posix.resolve(workdir, input.workdir) }),
   };
 }
-
-/** A login shell's profile sets PATH anew: what `docker.env.PATH` says comes before that. On one line, so that the shell's line numbers are right. */
-const PREPEND_PATH = "PATH=$OPENCLAW_PREPEND_PATH:$PATH; export PATH; unset OPENCLAW_PREPEND_PATH; ";
 
 async function runToEnd(scope: ToolScope, command: SandboxCommand & { timeoutMs: number }): Promise<ToolResult> {
   const tail = new OutputTail(OUTPUT_BYTES_MAX);

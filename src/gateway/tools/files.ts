@@ -25,7 +25,7 @@ export interface FilePiece {
 
 export interface WholeFile {
   data: Buffer;
-  /** Checksum and length; what a change may be bound to. */
+  /** Checksum and length, as the sandbox's own tools say them; what a change may be bound to. */
   version: string;
 }
 
@@ -38,8 +38,8 @@ export type FileChange =
 
 export type ChangeResult = "created" | "replaced" | "removed";
 
-/** The header of READ_FILE: three numbers and newlines. */
-const HEADER_BYTES_MAX = 128;
+/** The header of READ_FILE: numbers and a checksum of 128 digits at most. */
+const HEADER_BYTES_MAX = 256;
 const CHANGE_RESULTS: ReadonlySet<string> = new Set(["created", "replaced", "removed"]);
 
 export interface FilesParts {
@@ -62,15 +62,15 @@ export class Files {
   /** @throws OperationError `NotFound`, `InvalidArgument` (a folder, a device ...), `Forbidden` (the sandbox's user may not) */
   async readPiece(path: string, { unit, from, count, bytesMax }: FileRange): Promise<FilePiece> {
     const limit = Math.min(count, unit === "bytes" ? bytesMax : Number.MAX_SAFE_INTEGER);
-    const { sizes, data } = await this.#read(path, [unit, from, limit, bytesMax]);
-    const [bytes = 0, newlines = 0, endsWithNewline = 1] = sizes;
+    const { header, data } = await this.#read(path, [unit, from, limit, bytesMax]);
+    const [bytes = 0, newlines = 0, endsWithNewline = 1] = header.map(Number);
     return { data, bytes, lines: newlines + (bytes > 0 && endsWithNewline === 0 ? 1 : 0) };
   }
 
   /** @throws OperationError as `readPiece`, and `LimitExceeded` */
   async readWhole(path: string): Promise<WholeFile> {
-    const { sizes, data } = await this.#read(path, ["whole", 0, 0, FILE_BYTES_MAX]);
-    return { data, version: `${sizes[1]} ${sizes[2]}` };
+    const { header, data } = await this.#read(path, ["whole", 0, 0, FILE_BYTES_MAX]);
+    return { data, version: header[1] ?? "" };
   }
 
   /** All of them or none, as far as POSIX allows. @throws OperationError as `readPiece`, and `Aborted` when something else is there than was expected */
@@ -92,14 +92,14 @@ export class Files {
     return lines.slice(-changes.length).filter((line): line is ChangeResult => CHANGE_RESULTS.has(line));
   }
 
-  async #read(path: string, range: readonly (string | number)[]): Promise<{ sizes: number[]; data: Buffer }> {
+  async #read(path: string, range: readonly (string | number)[]): Promise<{ header: string[]; data: Buffer }> {
     const { port, sessionKey, tool, signal } = this.#parts;
     const argv = toFileCommand(READ_FILE, [toScriptPath(path), ...range.map(String)]);
     const answer = await runScript(port, sessionKey, { tool, argv, outputBytesMax: FILE_BYTES_MAX + HEADER_BYTES_MAX }, signal);
     if (answer.code !== 0) throw toFileError(answer, path);
     const end = answer.output.indexOf("\n");
-    const sizes = answer.output.subarray(0, end).toString("latin1").split(" ").map(Number);
-    return { sizes, data: answer.output.subarray(end + 1) };
+    const header = answer.output.subarray(0, end).toString("latin1").split(" ");
+    return { header, data: answer.output.subarray(end + 1) };
   }
 }
 

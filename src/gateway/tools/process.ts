@@ -6,6 +6,7 @@ import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess, SignalName } from "../../
 import type { ToolResult } from "../tool-port.ts";
 import { LOG_BYTES_MAX, renderEnd, toChunk } from "./background.ts";
 import { withRemark } from "./output-tail.ts";
+import { renderCommand } from "./shell-command.ts";
 import { defineTool, type ToolScope, toTextResult } from "./tool.ts";
 
 const ACTIONS = ["list", "poll", "log", "write", "kill", "clear"] as const;
@@ -82,18 +83,14 @@ async function readLog({ port, session }: ToolScope, input: Input & { id: string
 }
 
 function toListResult(processes: readonly SandboxProcess[]): ToolResult {
-  const text = processes.map((process) => `${process.id}  ${renderEnd(process)}  ${renderCommand(process)}`).join("\n");
+  const text = processes.map((process) => `${process.id}  ${renderEnd(process)}  ${toLine(process)}`).join("\n");
   return toTextResult(text || "(no background processes)", { items: processes.map(toDetails) });
 }
 
 const toStateResult = (process: SandboxProcess): ToolResult =>
   toTextResult(`process ${process.id}: ${renderEnd(process)}`, toDetails(process));
 
-/** `sh -lc COMMAND` is said as COMMAND. */
-function renderCommand({ argv }: SandboxProcess): string {
-  const words = argv[0] === "/bin/sh" && argv[1] === "-lc" ? argv.slice(2) : argv;
-  return words.join(" ").replaceAll("\n", " ").slice(0, COMMAND_SHOWN_LENGTH_MAX);
-}
+const toLine = ({ argv }: SandboxProcess): string => renderCommand(argv).replaceAll("\n", " ").slice(0, COMMAND_SHOWN_LENGTH_MAX);
 
 function toDetails({ id, state, startedAt, exitCode, timedOut, outputBytes, droppedBytes }: SandboxProcess): Record<string, unknown> {
   return { id, state, startedAt, code: exitCode, timedOut, outputBytes, droppedBytes };
