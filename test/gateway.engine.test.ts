@@ -1,5 +1,6 @@
 // Gateway, controller and engine together, as a program uses them: sessions by HTTP, tools in real containers. And a gateway that an attacker
 // has taken over: what it can reach over the stream socket and by the files that it may write.
+import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -32,6 +33,14 @@ test("sessions have sandboxes of their own; what goes on in the background outli
     isError: true,
     details: { code: 3 },
   });
+  const bytes = new Uint8Array(randomBytes(1_048_576));
+  const file = "/v1/sessions/main/files/media/inbound/photo%20%231.jpg";
+  const put = (headers: Record<string, string> = {}) => gateway.send(file, { method: "PUT", body: bytes, headers });
+  expect(await (await put({ "if-none-match": "*" })).json()).toMatchObject({ path: "media/inbound/photo #1.jpg", result: "created" });
+  expect((await put({ "if-none-match": "*" })).status).toBe(409);
+  const got = await gateway.send(file, { method: "GET" });
+  expect([got.headers.get("content-disposition"), Buffer.from(await got.arrayBuffer()).equals(bytes)]).toEqual(["attachment", true]);
+  expect((await gateway.send(file.replace("main", "agent%3Awork%3Amain"), { method: "GET" })).status).toBe(404);
   const started = await gateway.tool("agent:main:main", "exec", { command: "echo up; sleep 300", background: true });
   expect(started.status).toBe(200);
   await gateway.crash();

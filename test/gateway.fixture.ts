@@ -24,6 +24,8 @@ export interface GatewayProcess {
   readonly log: string;
   /** Sends JSON when there is a body. */
   ask(path: string, body?: object, method?: string): Promise<Answer>;
+  /** Bytes as they are. */
+  send(path: string, init: { method: string; body?: Uint8Array<ArrayBuffer>; headers?: Record<string, string> }): Promise<Response>;
   /** A tool of a session, named in short or in full. */
   tool(session: string, tool: string, input: object): Promise<Answer & { text: string }>;
   /** kill -9, and waits until it is gone. */
@@ -62,6 +64,8 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     const response = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
     return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
   };
+  const send: GatewayProcess["send"] = (path, init) =>
+    fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
   const tool = async (session: string, name: string, input: object): Promise<Answer & { text: string }> => {
     const answer = await ask(`/v1/sessions/${encodeURIComponent(session)}/tools/${name}`, input);
     const { content, detail } = Result.parse(answer.body);
@@ -71,7 +75,7 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     get log() {
       return log;
     },
-    ...{ url, token, ask, tool, crash },
+    ...{ url, token, ask, send, tool, crash },
   };
 }
 

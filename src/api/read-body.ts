@@ -4,6 +4,16 @@ import { OperationError } from "./errors.ts";
 
 /** @throws OperationError `PayloadTooLarge`, `InvalidArgument` (not UTF-8) */
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const bytes = await readBodyBytes(request, bytesMax);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new OperationError("InvalidArgument", "the body is not UTF-8 text", { cause: error });
+  }
+}
+
+/** @throws OperationError `PayloadTooLarge` */
+export async function readBodyBytes(request: Request, bytesMax: number): Promise<Buffer> {
   const tooLarge = (): OperationError => new OperationError("PayloadTooLarge", `the body is larger than ${bytesMax} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
   const chunks: Uint8Array[] = [];
@@ -13,9 +23,5 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
     if (bytes > bytesMax) throw tooLarge();
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
-  } catch (error) {
-    throw new OperationError("InvalidArgument", "the body is not UTF-8 text", { cause: error });
-  }
+  return Buffer.concat(chunks);
 }

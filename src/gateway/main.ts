@@ -24,6 +24,7 @@ import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox-release.ts";
 import { SandboxStream } from "./sandbox-stream.ts";
 import { toCredentials } from "./secret.ts";
+import { SessionFiles } from "./session-files.ts";
 import { SessionTools } from "./session-tools.ts";
 import { SessionService } from "./sessions/service.ts";
 import { Sessions } from "./sessions/sessions.ts";
@@ -110,20 +111,15 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const controller = new StreamClient(stateDir);
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
-  const made = new ToolDispatcher({
-    config: () => config.current,
-    folders,
-    sandbox,
-    host: (workdir) => new HostPort({ workdir, env: toHostEnvironment(process.env) }),
-    sessions: service,
-    newId: () => randomBytes(8).toString("hex"),
-  });
-  const tools = new SessionTools({ tools: made, sessions, metrics });
+  const inside = { config: () => config.current, folders, sandbox, newId: () => randomBytes(8).toString("hex") };
+  const host = (workdir: string): HostPort => new HostPort({ workdir, env: toHostEnvironment(process.env) });
+  const tools = new SessionTools({ tools: new ToolDispatcher({ ...inside, host, sessions: service }), sessions, metrics });
+  const files = new SessionFiles({ ...inside, sessions, metrics });
   const releaseSandbox = makeSandboxRelease({ stateDir, controller, now, log });
   const failed = (error: unknown): void =>
     error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, processes: sandbox.processes, controller },
+    ...{ sessions, service, tools, files, processes: sandbox.processes, controller },
     releaseSandbox,
     failed,
   });

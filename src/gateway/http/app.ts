@@ -5,8 +5,9 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
+import { FILE_BYTES_MAX } from "../../api/file-scripts.ts";
 import { parseValue } from "../../api/parse-value.ts";
-import { readBody } from "../../api/read-body.ts";
+import { readBody, readBodyBytes } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type AuthFailure, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
@@ -144,11 +145,14 @@ async function answerReady(context: Context<Env>, { ready, rules }: AppParts): P
 function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }: AppParts, name: Name): void {
   const operation: Operation = OPERATIONS[name];
   const bytesMax = name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
-  app.on(operation.method.toUpperCase(), operation.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+  const read = ({ req }: Context<Env>): Promise<unknown> =>
+    operation.bytes === "body" ? readBodyBytes(req.raw, FILE_BYTES_MAX) : readJson(req, bytesMax);
+  const path = operation.path.replaceAll("{path}", ":path{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
+  app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", name);
     const { req } = context;
     const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
-    const body = operation.body === undefined ? undefined : parseValue(operation.body, await readJson(context, bytesMax));
+    const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context));
     // Parsed by the schemas of the same operation, which the type of its handler is made from.
     const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
     const answer = await handlers[name](call);
@@ -157,7 +161,7 @@ function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }:
 }
 
 /** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */
-async function readJson({ req }: Context<Env>, bytesMax: number): Promise<unknown> {
+async function readJson(req: Context<Env>["req"], bytesMax: number): Promise<unknown> {
   const text = await readBody(req.raw, bytesMax);
   const type = req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" && (text !== "" || type !== undefined))

@@ -14,6 +14,7 @@ import { McpDoor } from "../mcp/mcp-door.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { SandboxStream } from "../sandbox-stream.ts";
+import { SessionFiles } from "../session-files.ts";
 import { SessionService } from "../sessions/service.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { StreamClient } from "../stream-client.ts";
@@ -84,7 +85,9 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     },
   };
   const controller = new StreamClient(stateDir);
+  const sandbox = new SandboxStream(controller);
   const metrics = new GatewayMetrics({ version: "0.1.0", revision: "test", processMetrics: false });
+  const files = new SessionFiles({ config: () => parsed.value, folders, sandbox, sessions, metrics, newId: () => "0123456789abcdef" });
   const rules: DoorRules = {
     ...{ hosts: [], allowedOrigins: [], proxies: toBlockList([]), page: true },
     credentials: { kind: "secret", mode: "token", secret: TOKEN },
@@ -100,7 +103,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   onTestFinished(() => mcp.stop());
   const app = makeGatewayApp({
     handlers: makeHandlers({
-      ...{ sessions, service, tools, controller, processes: new SandboxStream(controller).processes },
+      ...{ sessions, service, tools, files, controller, processes: sandbox.processes },
       releaseSandbox: async () => undefined,
       failed,
     }),

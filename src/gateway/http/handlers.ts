@@ -6,6 +6,7 @@ import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxProcesses } from "../sandbox-port.ts";
+import type { SessionFiles } from "../session-files.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { StreamClient } from "../stream-client.ts";
@@ -33,6 +34,7 @@ export interface HandlerParts {
   sessions: Sessions;
   service: SessionService;
   tools: Tools;
+  files: SessionFiles;
   processes: SandboxProcesses;
   controller: StreamClient;
   /** Lets the sandbox of a session that ends, or begins anew, go with all that runs in it, if nobody else uses it. */
@@ -45,7 +47,13 @@ const PAGE_LENGTH_DEFAULT = 100;
 const LOG_BYTES_DEFAULT = 262_144;
 
 export function makeHandlers(parts: HandlerParts): Handlers {
-  return { ...sessionHandlers(parts), ...toolHandlers(parts), ...processHandlers(parts), ...controllerHandlers(parts) };
+  return {
+    ...sessionHandlers(parts),
+    ...toolHandlers(parts),
+    ...fileHandlers(parts),
+    ...processHandlers(parts),
+    ...controllerHandlers(parts),
+  };
 }
 
 type SessionOperations =
@@ -142,6 +150,24 @@ function toInvokeError(error: unknown): Response {
   const status = { Forbidden: 404, NotFound: 404, InvalidArgument: 400, LimitExceeded: 429 }[String(error.code)] ?? 500;
   const type = status === 404 ? "not_found" : status === 400 ? "invalid_request" : status === 429 ? "rate_limited" : "tool_error";
   return Response.json({ ok: false, error: { type, message: error.message } }, { status });
+}
+
+function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, "readFile" | "writeFile"> {
+  const find = (key: string | undefined): Session => sessions.get(service.expand(key ?? ""));
+  return {
+    readFile: async ({ params, signal }) => {
+      const data = await files.read(find(params.key), params.path ?? "", signal);
+      // What a sandbox wrote must never be a page of this origin.
+      const headers = { "content-type": "application/octet-stream", "content-disposition": "attachment" };
+      return new Response(new Uint8Array(data), { headers });
+    },
+    writeFile: async ({ params, body, headers, signal }) => {
+      const path = params.path ?? "";
+      const isNew = headers.get("if-none-match") === "*";
+      const result = await files.write(find(params.key), { path, data: body, isNew }, signal);
+      return { path, result, bytes: body.length };
+    },
+  };
 }
 
 type ProcessOperations = "listProcesses" | "getProcess" | "clearProcess" | "readProcessLog" | "writeProcess" | "killProcess";

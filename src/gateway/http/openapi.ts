@@ -6,6 +6,8 @@ import { OPERATIONS, type Operation } from "./operations.ts";
 
 type Json = Record<string, unknown>;
 
+const BYTES: Json = { "application/octet-stream": {} };
+
 export function renderOpenApi(version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
@@ -23,19 +25,21 @@ export function renderOpenApi(version: string): Json {
   };
 }
 
-function renderOperation({ path, summary, query, body, answer, events }: Operation): Json {
+function renderOperation({ path, summary, query, body, answer, events, bytes }: Operation): Json {
   const names = [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
   const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", schema: toSchema(schema, "input") }));
   const parameters = [...inPath, ...inQuery];
   const content = {
-    "application/json": { schema: toSchema(answer, "output") },
+    ...(bytes === "answer" ? BYTES : { "application/json": { schema: toSchema(answer, "output") } }),
     ...(events !== undefined && { "text/event-stream": { schema: { type: "string", description: events } } }),
   };
   return {
     summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(body !== undefined && { requestBody: { content: { "application/json": { schema: toSchema(body, "input") } } } }),
+    ...(body !== undefined && {
+      requestBody: { content: bytes === "body" ? BYTES : { "application/json": { schema: toSchema(body, "input") } } },
+    }),
     responses: {
       200: { description: "Done", content },
       default: {

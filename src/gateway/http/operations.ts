@@ -56,7 +56,7 @@ const Foreign = z.record(z.string(), z.unknown());
 
 export interface Operation {
   method: "get" | "post" | "put" | "delete";
-  /** Parameters in braces, as in OpenAPI. */
+  /** Parameters in braces, as in OpenAPI; `{path}` is the rest, with its slashes. */
   path: string;
   summary: string;
   /** Absent: none are looked at. */
@@ -64,6 +64,8 @@ export interface Operation {
   /** Absent: there is none. */
   body?: z.ZodType;
   answer: z.ZodType;
+  /** Which side is bytes as they are, not JSON. Absent: neither. */
+  bytes?: "body" | "answer";
   /** Also as server-sent events, when the client accepts them. Absent: no. */
   events?: string;
 }
@@ -176,6 +178,21 @@ export const OPERATIONS = {
     summary: "Sends a signal to a process and everything that it started",
     body: ProcessKill,
     answer: SandboxProcess,
+  },
+  readFile: {
+    method: "get",
+    path: "/v1/sessions/{key}/files/{path}",
+    summary: "A file in the session's sandbox, relative to its workspace or absolute; at most 64 MiB",
+    answer: z.unknown(),
+    bytes: "answer",
+  },
+  writeFile: {
+    method: "put",
+    path: "/v1/sessions/{key}/files/{path}",
+    summary: "Writes a whole file, at once; with If-None-Match: * only where none is. At most 64 MiB",
+    body: z.instanceof(Buffer),
+    answer: z.object({ path: z.string(), result: z.string(), bytes: z.int() }),
+    bytes: "body",
   },
   listSandboxes: { method: "get", path: "/v1/sandboxes", summary: "Every sandbox", answer: listOf(Foreign) },
   getSandbox: { method: "get", path: "/v1/sandboxes/{name}", summary: "One sandbox with its events", answer: Foreign },
