@@ -1,0 +1,71 @@
+// The gateway as a process that a person starts: when it refuses to, what it leaves behind, which edits it follows while it runs. No engine and
+// no controller: what runs in sandboxes is gateway.engine.test.ts.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { until } from "../src/controller/fixtures/docker.fixture.ts";
+import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
+import { cli } from "./cli.fixture.ts";
+import { spawnGateway } from "./gateway.fixture.ts";
+
+test.each<[string, object | string | null, readonly string[], string]>([
+  ["without a config", null, [], "write one, or start with --allow-unconfigured"],
+  ["with a config that is not valid", '{ gateway: { mode: "local", prot: 1 } }', ["--allow-unconfigured"], 'did you mean "port"'],
+  ["with a config that does not say local", {}, [], "gateway.mode local"],
+  ["as a remote one", { gateway: { mode: "remote" } }, [], "gateway.mode is remote"],
+  ["open to everybody", { gateway: { mode: "local", auth: { mode: "none" } } }, ["--bind", "lan"], "others than this host could connect"],
+  ["with a port that is none", { gateway: { mode: "local" } }, ["--port", "http"], "is not a port"],
+  ["with a password that is not there", { gateway: { mode: "local", auth: { mode: "password" } } }, [], "OPENCLAW_GATEWAY_PASSWORD"],
+])("%s it does not start, and says what to do", async (_, config, flags, said) => {
+  const site = await createFolderSite();
+  if (config !== null) await site.writeConfig(config);
+  const { code, stderr } = await cli(["gateway", "--state-dir", site.stateDir, ...flags], { stateDir: site.stateDir });
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(said);
+});
+
+test("beside another gateway, or in the folder of another program's, it does not start", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local" } });
+  await mkdir(join(site.stateDir, "state"));
+  await writeFile(join(site.stateDir, "state", "openclaw.sqlite"), "");
+  const start = () => cli(["gateway", "--port", "0"], { stateDir: site.stateDir });
+  expect((await start()).stderr).toContain("--adopt");
+  const other = await createFolderSite();
+  await other.writeConfig({ gateway: { mode: "local" } });
+  await spawnGateway(other);
+  expect((await cli(["gateway", "--port", "0"], { stateDir: other.stateDir })).stderr).toMatch(
+    /another gateway \(pid \d+ on .*\) works on this/,
+  );
+});
+
+test("a token in the config counts as soon as it is saved, the old one no more; a broken file changes nothing", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local", auth: { token: "first-token" } } });
+  const gateway = await spawnGateway(site);
+  const statusFor = async (token: string): Promise<number> =>
+    (await gateway.send("/v1/sessions", { method: "GET", headers: { authorization: `Bearer ${token}` } })).status;
+  expect([await statusFor("first-token"), await statusFor("second-token")]).toEqual([200, 401]);
+  await site.writeConfig({ gateway: { mode: "local", auth: { token: "second-token" } } });
+  await until("the new token counts", async () => (await statusFor("second-token")) === 200 || null);
+  expect(await statusFor("first-token")).toBe(401);
+  await site.writeConfig("{ gateway: { mode: ");
+  await until("the file is found to be broken", () => Promise.resolve(gateway.log.includes("the last good one stays in force") || null));
+  expect(await statusFor("second-token")).toBe(200);
+  expect(gateway.log).not.toMatch(/first-token|second-token/);
+});
+
+test("health finds the gateway and its secret by the state folder, and tells what is missing", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local" } });
+  const none = await cli(["health"], { stateDir: site.stateDir });
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no gateway was started")]);
+  const gateway = await spawnGateway(site);
+  const alone = await cli(["health"], { stateDir: site.stateDir });
+  expect(alone.code).toBe(1);
+  expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*has no controller running/);
+  const stranger = await cli(["health", "--token", "wrong", "--json"], { stateDir: site.stateDir });
+  expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
+  await gateway.crash();
+  expect((await cli(["health"], { stateDir: site.stateDir })).stderr).toContain("no gateway answers");
+});
