@@ -3,6 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { type Row, renderTable } from "./figures.ts";
+import { gateway } from "./gateway.ts";
 import { configEdit, removedByHand, sessionFile } from "./latency.ts";
 import { hundred, rest } from "./many.ts";
 import { docker } from "./raw-engine.ts";
@@ -15,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   removedByHand,
   hundred,
   rest,
+  gateway,
   thousands,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);

@@ -2,9 +2,9 @@
 // of its own: what it asks of the engine, and its processor and memory.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Row } from "./figures.ts";
+import { freePort } from "./free-port.ts";
 import { rawThroughput, type Twin, toTwin } from "./raw-engine.ts";
 import { isConverged, openSite } from "./site.ts";
 import { printCalls } from "./spent.ts";
@@ -104,16 +104,6 @@ export async function rest(): Promise<Row[]> {
     await end(child);
     await site.close();
   }
-}
-
-/** Another process may take it before it is used; then the controller says so and the benchmark ends. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 async function untilMetrics(child: ChildProcess, listen: string, holds: (text: string) => boolean): Promise<void> {

@@ -1,0 +1,201 @@
+// What the way through the gateway and the controller costs a tool: one `exec true`, two hundred at once, a gigabyte of output. Both
+// processes are real and beside this one; the raw engine runs the same commands in the same containers in the same run.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import type Docker from "dockerode";
+import { LABEL } from "../src/api/labels.ts";
+import { compare, median, type Round, type Row } from "./figures.ts";
+import { freePort } from "./free-port.ts";
+import { docker } from "./raw-engine.ts";
+import { openSite, type Site } from "./site.ts";
+
+const ROUNDS = 100;
+const WARM_UP_ROUNDS = 10;
+const BUDGET_MS = 15;
+const SANDBOXES = 20;
+const AT_ONCE = 200;
+const SHARE_MIN = 0.9;
+const OUTPUT_BYTES = 1_000_000_000;
+const GROWTH_MB_MAX = 64;
+const START_MS_MAX = 60_000;
+
+interface Gateway {
+  url: string;
+  token: string;
+  processes: ChildProcess[];
+  /** Containers of the sessions, in their order. */
+  containers: Docker.Container[];
+  sessions: string[];
+}
+
+/** Both processes, and a session with a sandbox each. */
+async function openGateway(site: Site, sessions: number): Promise<Gateway> {
+  const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
+  const token = randomBytes(16).toString("hex");
+  const port = await freePort();
+  const env = { ...process.env, OPENCLAW_STATE_DIR: site.stateDir, OPENCLAW_GATEWAY_TOKEN: token };
+  const start = (...args: string[]): ChildProcess => spawn(launcher, args, { env, stdio: "ignore" });
+  const processes = [
+    start("controller", "--instance", site.instance, "--metrics-listen", `127.0.0.1:${await freePort()}`),
+    start("gateway", "--port", String(port)),
+  ];
+  const names = Array.from({ length: sessions }, (_, index) => `agent:main:bench-${index}`);
+  const gateway: Gateway = { url: `http://127.0.0.1:${port}`, token, processes, containers: [], sessions: names };
+  await until("the gateway is ready", async () => (await fetch(`${gateway.url}/readyz`)).ok);
+  for (const key of names) await call(gateway, "/v1/sessions", { key });
+  await Promise.all(names.map((key) => execTrue(gateway, key)));
+  const listed = await docker.listContainers({ filters: { label: [`${LABEL.instance}=${site.instance}`] } });
+  gateway.containers = names.map((key) => {
+    const found = listed.find(({ Labels }) => Labels[LABEL.scopeKey] === key);
+    if (found === undefined) throw new Error(`no container of ${key}`);
+    return docker.getContainer(found.Id);
+  });
+  return gateway;
+}
+
+async function closeGateway({ processes }: Gateway): Promise<void> {
+  const ended = processes.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+  for (const child of processes) child.kill("SIGTERM");
+  await Promise.all(ended);
+}
+
+async function call(gateway: Gateway, path: string, body: object, accept = "application/json"): Promise<Response> {
+  const headers = { authorization: `Bearer ${gateway.token}`, "content-type": "application/json", accept };
+  const response = await fetch(gateway.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response;
+}
+
+const toolPath = (key: string): string => `/v1/sessions/${encodeURIComponent(key)}/tools/exec`;
+
+async function execTrue(gateway: Gateway, key: string): Promise<void> {
+  const answer: unknown = await (await call(gateway, toolPath(key), { command: "true" })).json();
+  if (JSON.stringify(answer).includes('"isError":true')) throw new Error(`exec failed: ${JSON.stringify(answer)}`);
+}
+
+/** @returns how many bytes it printed */
+async function rawExec(container: Docker.Container, command: string): Promise<number> {
+  const exec = await container.exec({ Cmd: ["sh", "-lc", command], AttachStdout: true, AttachStderr: true });
+  const stream = await exec.start({});
+  let bytes = 0;
+  for await (const chunk of stream) bytes += chunk.length;
+  const { ExitCode } = await exec.inspect();
+  if (ExitCode !== 0) throw new Error(`raw exec ended with ${ExitCode}`);
+  return bytes;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/** One `exec true` at a time, in turns with the raw engine's. */
+async function one(gateway: Gateway): Promise<Row> {
+  const [key = ""] = gateway.sessions;
+  const [container] = gateway.containers;
+  if (container === undefined) throw new Error("no container");
+  const rounds: Round[] = [];
+  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round += 1) {
+    const ours = await timed(() => execTrue(gateway, key));
+    const raw = await timed(() => rawExec(container, "true"));
+    if (round >= WARM_UP_ROUNDS) rounds.push({ ours, raw });
+  }
+  return compare("exec true through gateway and controller", rounds, BUDGET_MS);
+}
+
+/** Two hundred at once over twenty sandboxes. */
+async function many(gateway: Gateway): Promise<Row> {
+  const each = Array.from({ length: AT_ONCE }, (_, index) => index % SANDBOXES);
+  const raw = (): Promise<number> =>
+    timed(() => Promise.all(each.map((at) => rawExec(gateway.containers[at] as Docker.Container, "true"))));
+  const ours = (): Promise<number> => timed(() => Promise.all(each.map((at) => execTrue(gateway, gateway.sessions[at] ?? ""))));
+  await ours();
+  const rawMs = [await raw()];
+  const oursMs = [await ours(), await ours(), await ours()];
+  rawMs.push(await raw(), await raw());
+  const perSecond = (milliseconds: readonly number[]): number => (AT_ONCE * 1_000) / median(milliseconds);
+  const share = perSecond(oursMs) / perSecond(rawMs);
+  return {
+    what: `${AT_ONCE} execs at once over ${SANDBOXES} sandboxes`,
+    ours: `${perSecond(oursMs).toFixed(0)}/s`,
+    raw: `${perSecond(rawMs).toFixed(0)}/s`,
+    figure: `${(100 * share).toFixed(0)} %`,
+    budget: `${100 * SHARE_MIN} %`,
+    ok: share >= SHARE_MIN,
+  };
+}
+
+/** A gigabyte to one reader, as server-sent events; memory of both processes meanwhile. */
+async function gigabyte(gateway: Gateway): Promise<Row[]> {
+  const [key = ""] = gateway.sessions;
+  const [container] = gateway.containers;
+  if (container === undefined) throw new Error("no container");
+  const command = `head -c ${OUTPUT_BYTES} /dev/zero | tr '\\0' a`;
+  const rawMs = await timed(() => rawExec(container, command));
+  const idle = await residentMb(gateway);
+  let peak = idle;
+  let ended = false;
+  const watching = (async () => {
+    while (!ended) {
+      peak = Math.max(peak, await residentMb(gateway));
+      await pause(50);
+    }
+  })();
+  let bytes = 0;
+  const oursMs = await timed(async () => {
+    const { body } = await call(gateway, toolPath(key), { command, timeout: 600 }, "text/event-stream");
+    for await (const chunk of body ?? []) bytes += chunk.length;
+  });
+  ended = true;
+  await watching;
+  if (bytes < OUTPUT_BYTES) throw new Error(`only ${bytes} bytes came`);
+  const rate = (milliseconds: number): number => OUTPUT_BYTES / 1_000 / milliseconds;
+  const what = "1 GB of output through gateway and controller";
+  const share = rawMs / oursMs;
+  return [
+    {
+      what,
+      ours: `${rate(oursMs).toFixed(0)} MB/s`,
+      raw: `${rate(rawMs).toFixed(0)} MB/s`,
+      figure: `${(100 * share).toFixed(0)} %`,
+      budget: "the engine's rate",
+      ok: share >= SHARE_MIN,
+    },
+    {
+      what: `${what}: memory above idle`,
+      ours: `${(peak - idle).toFixed(0)} MB`,
+      raw: "-",
+      figure: "-",
+      budget: `${GROWTH_MB_MAX} MB`,
+      ok: peak - idle < GROWTH_MB_MAX,
+    },
+  ];
+}
+
+async function residentMb({ processes }: Gateway): Promise<number> {
+  const each = processes.map(async ({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024);
+  return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
+}
+
+export async function gateway(): Promise<Row[]> {
+  const config = { gateway: { mode: "local" }, agents: { defaults: { sandbox: { mode: "all", scope: "session" } } } };
+  const site = await openSite(config);
+  const opened = await openGateway(site, SANDBOXES);
+  try {
+    return [await one(opened), await many(opened), ...(await gigabyte(opened))];
+  } finally {
+    await closeGateway(opened);
+    await site.close();
+  }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const startedAt = performance.now();
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() - startedAt > START_MS_MAX) throw new Error(`not within ${START_MS_MAX / 1_000} s: ${what}`);
+    await pause(100);
+  }
+}
