@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { toSessionKey } from "../src/api/brands.ts";
 import { isErrorCode } from "../src/api/errors.ts";
 import { inspect, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { SandboxStream } from "../src/gateway/sandbox-stream.ts";
 import { StreamClient } from "../src/gateway/stream-client.ts";
@@ -140,4 +141,27 @@ test("a hostile gateway reaches the sandboxes of live sessions, by the agent's p
   }
   const { items } = await client.events({ sandbox: null });
   expect(items.filter(({ reason }) => reason === "StreamCallRefused").map(({ object }) => object.name)).toContain("agent:work:main");
+});
+
+test("a controller that is killed ends the calls under way with an error that says to try again, and sessions go on with the next one", async () => {
+  const site = await createSite();
+  await site.writeConfig(perSession());
+  const controller = spawnController(site);
+  const gateway = await spawnGateway(site);
+  await until("both are ready", async () => (await gateway.ask("/readyz")).status === 200 || null);
+  await gateway.ask("/v1/sessions", { key: "main" });
+  await gateway.tool("main", "exec", { command: "true" });
+  const { Id } = await site.serves("agent:main:main");
+  const calls = Promise.all([1, 2, 3].map((call) => gateway.tool("main", "exec", { command: `touch up${call}; sleep 60` })));
+  await until("they run", async () => {
+    const { text } = await gateway.tool("main", "exec", { command: "ls" });
+    return ["up1", "up2", "up3"].every((name) => text.includes(name)) || null;
+  });
+  await controller.crash();
+  for (const { status, body } of await calls) expect([status, body.code, body.retryable]).toEqual([503, "ControllerUnreachable", true]);
+  expect((await gateway.ask("/v1/sessions")).status).toBe(200);
+  spawnController(site);
+  await until("the next one is ready", async () => (await gateway.ask("/readyz")).status === 200 || null);
+  expect((await gateway.tool("main", "exec", { command: "echo again" })).text).toBe("again\n");
+  expect((await site.serves("agent:main:main")).Id).toBe(Id);
 });
