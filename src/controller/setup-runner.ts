@@ -59,13 +59,16 @@ export class SetupRunner {
     };
     stream.stdout.on("data", keep);
     stream.stderr.on("data", keep);
+    const { promise: unkillable, reject } = Promise.withResolvers<never>();
     const cancel = this.#clock.setTimer(SETUP_MS_MAX, () => {
       timedOut = true;
-      void stream.signal("KILL");
+      // Where the engine can't end it now, the container goes with it later.
+      stream.signal("KILL").catch(reject);
     });
-    const end = await stream.exit.then(
-      (code) => (timedOut ? `it ran longer than ${SETUP_MS_MAX / MINUTE_MS} minutes` : code === 0 ? null : `exit code ${code}`),
-      (error: unknown) => renderError(error),
+    const tooLong = `it ran longer than ${SETUP_MS_MAX / MINUTE_MS} minutes`;
+    const end = await Promise.race([stream.exit, unkillable]).then(
+      (code) => (timedOut ? tooLong : code === 0 ? null : `exit code ${code}`),
+      (error: unknown) => (timedOut ? `${tooLong} and could not be ended: ${renderError(error)}` : renderError(error)),
     );
     cancel();
     const now = this.#clock.now();

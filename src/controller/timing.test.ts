@@ -2,7 +2,7 @@
 // is gone for a while. Errors at single calls are controller.test.ts.
 import { describe, expect, it } from "vitest";
 import { OperationError } from "../api/errors.ts";
-import type { Handle } from "./engine/engine.ts";
+import type { ExecRequest, ExecStream, Handle } from "./engine/engine.ts";
 import { FakeEngine } from "./engine/fake.ts";
 import { createModel, type Model, startModel } from "./fixtures/model.fixture.ts";
 import { eager, eventsOf, onDemand } from "./fixtures/site.fixture.ts";
@@ -149,6 +149,43 @@ describe("back-off", () => {
     expect(model.containers().length).toBeLessThanOrEqual(1);
   });
 
+  it("goes on where it was when the controller is started again, for a setup that fails and for what keeps ending", async () => {
+    const model = await createModel();
+    model.world.onExec(
+      (argv) => argv.includes("false"),
+      async () => 1,
+    );
+    await model.site.writeConfig(eager({ docker: { setupCommand: "false" } }));
+    const failure = () => model.controller.statuses.get(model.name)?.status.failure ?? null;
+    await model.start();
+    await model.until("a third attempt failed", () => failure()?.count === 3, HOUR_MS);
+    const before = failure();
+    await model.stop();
+    await model.start();
+    expect(failure()).toEqual(before);
+    const made = 'openclaw_sandbox_actions_total{action="create",cause="wanted",result="success"}';
+    await model.advance((before?.retryAt ?? 0) - model.clock.now() - SECOND_MS, SECOND_MS);
+    expect(await model.metric(made)).toBe(0);
+    await model.until("a fourth attempt failed", () => failure()?.count === 4, 10 * SECOND_MS);
+
+    await model.edit(eager());
+    await model.until("it serves", () => model.serving() !== null);
+    const { id } = model.mustServe();
+    for (let round = 0; round < 4; round += 1) {
+      model.world.die(id);
+      await model.until("it runs again", () => model.serving() !== null, MINUTE_MS);
+    }
+    const looped = failure();
+    expect(looped).toMatchObject({ code: "CrashLoop", count: 4 });
+    await model.stop();
+    model.world.die(id);
+    await model.start();
+    expect(model.serving()).toBeNull();
+    expect(model.condition("Ready")?.reason).toBe("CrashLoop");
+    await model.until("it runs again", () => model.serving() !== null, MINUTE_MS);
+    expect(failure()).toMatchObject({ code: "CrashLoop", count: 5 });
+  });
+
   it("restarts what ends at once, then after 1 s, 2 s, 4 s; ten minutes of running forgive", async () => {
     const model = await startConverged(eager());
     const { id } = model.mustServe();
@@ -166,6 +203,28 @@ describe("back-off", () => {
     }
     await model.advance(11 * MINUTE_MS, 5 * SECOND_MS);
     expect(await downFor()).toBeLessThan(SECOND_MS);
+  });
+});
+
+describe("a setup", () => {
+  it("that runs over its time is reported and tried again, although the engine can't end it", async () => {
+    const model = await createModel();
+    class Unkillable extends FakeEngine {
+      override async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+        const stream = await super.exec(handle, request);
+        const unreachable = new OperationError("EngineTimeout", "no answer within 10 s");
+        return Object.assign(stream, { exit: new Promise<number>(() => undefined), signal: () => Promise.reject(unreachable) });
+      }
+    }
+    model.engine = new Unkillable(model.world, model.site.instance);
+    await model.site.writeConfig(eager({ docker: { setupCommand: "sleep infinity" } }));
+    await model.start();
+    const [first] = model.containers();
+    await model.advance(15 * MINUTE_MS + SECOND_MS, 10 * SECOND_MS);
+    await model.until("it is told", () => model.condition("Ready")?.reason === "SetupFailed", MINUTE_MS);
+    expect(model.condition("Ready")?.message).toContain("longer than 15 minutes and could not be ended");
+    await model.until("it is tried again", () => model.containers().some(({ id }) => id !== first?.id), MINUTE_MS);
+    expect(model.containers()).toHaveLength(1);
   });
 });
 

@@ -46,6 +46,18 @@ test("TERM reaches the command's own handler, and the group's members", async ()
   expect((await output).split("\n").sort()).toEqual(["", "bye", "child"]);
 });
 
+test("a command whose container goes away before it began ends with a stale handle, not with an exit code", async () => {
+  const begin = async (): Promise<string> => {
+    const { handle, identity } = await bench.launch();
+    const stream = await bench.mustEngine().exec(handle, { argv: ["sleep", "60"], stdin: false });
+    stream.stdout.resume();
+    stream.stderr.resume();
+    await bench.mustEngine().act(handle, identity, { kind: "retire" });
+    return await codeOf(stream.exit);
+  };
+  expect(new Set(await Promise.all([1, 2, 3, 4, 5, 6].map(begin)))).toEqual(new Set(["StaleHandle"]));
+});
+
 test("at the process limit a command is still ended, if need be with its container", async () => {
   const { handle, identity } = await bench.launch({ live: { ...UNLIMITED, pidsLimit: 40 } });
   const stream = await bench.mustEngine().exec(handle, { argv: shell("bomb() { bomb & bomb; }; bomb"), stdin: false });

@@ -178,13 +178,14 @@ class DockerExecStream implements ExecStream {
       }
       if (how !== "ended")
         throw new OperationError("EngineUnreachable", "the connection to the command broke; output may be lost", { cause: how });
-      if (code === KILLED) await this.#mustOutlive();
+      // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
+      if (code === KILLED || (code !== null && (await this.#demux.group) === null)) await this.#mustOutlive();
       if (code !== null) return code;
       await pause(pollMs);
     }
   }
 
-  /** Something ended by KILL may be the first sign that its container ends: the engine takes note of that a moment later. */
+  /** Something ended by KILL, or before it began, may be the first sign that its container ends: the engine takes note of that a moment later. */
   async #mustOutlive(): Promise<void> {
     for (let look = 1; look <= OUTLIVE_LOOKS_MAX; look += 1) {
       await mustRun(this.#parts.client, this.#handle);
