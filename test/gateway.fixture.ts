@@ -8,7 +8,7 @@ import { until } from "../src/controller/fixtures/docker.fixture.ts";
 import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import type { Site } from "../src/controller/fixtures/site.fixture.ts";
 
-const PROGRAM = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+export const PROGRAM = join(import.meta.dirname, "..", "src", "cli", "main.ts");
 
 export interface Answer {
   status: number;

@@ -1,12 +1,14 @@
 // The gateway as a process that a person starts: when it refuses to, what it leaves behind, which edits it follows while it runs. No engine and
 // no controller: what runs in sandboxes is gateway.engine.test.ts.
-import { mkdir, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
-import { spawnGateway } from "./gateway.fixture.ts";
+import { PROGRAM, spawnGateway } from "./gateway.fixture.ts";
 
 test.each<[string, object | string | null, readonly string[], string]>([
   ["without a config", null, [], "write one, or start with --allow-unconfigured"],
@@ -68,4 +70,36 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
   await gateway.crash();
   expect((await cli(["health"], { stateDir: site.stateDir })).stderr).toContain("no gateway answers");
+});
+
+test("start runs both processes; a signal ends both, and one that ends by itself takes the other with it", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local" } });
+  const begin = async () => {
+    const args = ["start", "--state-dir", site.stateDir, "--port", "0"];
+    const env = { ...process.env, OPENCLAW_METRICS_LISTEN: "127.0.0.1:0", OPENCLAW_INSTANCE: site.instance };
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env,
+    });
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    site.atEnd(async () => {
+      child.kill("SIGTERM");
+      await ended;
+    });
+    const isUp = (): boolean => log.includes("controller started") && log.includes("gateway started");
+    await until("both have started", () => Promise.resolve(isUp() || null));
+    return { child, ended };
+  };
+  const first = await begin();
+  first.child.kill("SIGTERM");
+  expect(await first.ended).toBe(0);
+  const second = await begin();
+  const { pid } = z.object({ pid: z.int() }).parse(JSON.parse(await readFile(join(site.stateDir, "gateway", "lock.json"), "utf8")));
+  process.kill(pid, "SIGKILL");
+  expect(await second.ended).toBe(1);
 });
