@@ -153,7 +153,7 @@ export async function observeHostOf(
     readProfile(desired.settings.docker.seccompProfile),
     refuseBinds(desired, folders),
   ]);
-  return { image, workspace, seccomp, refusedBinds, controller };
+  return { image, workspace, seccomp, refusedBinds, appArmor: engine.capabilities.appArmor, controller };
 }
 
 /** What is half made is nobody's yet. */

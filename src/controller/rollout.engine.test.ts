@@ -123,6 +123,15 @@ describe("a new spec that can't be made", () => {
     expect((await site.serves(AGENT)).Id).toBe(id);
   });
 
+  it("for an AppArmor profile that this engine would ignore says so and leaves the old container serving", async (context) => {
+    const { site, id, ...running } = await start();
+    if ((await docker("info", "--format", "{{.SecurityOptions}}")).includes("apparmor")) context.skip("this engine has AppArmor");
+    await site.writeConfig(withDocker({ apparmorProfile: "openclaw-strict" }));
+    expect(await blocked(running, "HostRejected")).toMatch(/docker\.apparmorProfile.*openclaw-strict/);
+    expect((await site.serves(AGENT)).Id).toBe(id);
+    expect(await site.containers()).toEqual([id]);
+  });
+
   it("because the engine refuses a limit costs nothing that runs, and the next good file is in force at once", async () => {
     const { site, id, ...running } = await start({ memory: "128m" });
     await site.writeConfig(withDocker({ memory: "128m", runtime: "openclaw-no-such-runtime" }));

@@ -29,15 +29,17 @@ export const DOCKER_CAPABILITIES: Capabilities = {
   liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]),
   liveUnset: new Set(["pidsLimit"]),
   ignoredLimits: new Set(),
+  appArmor: true,
 };
 
 export const ago = (duration: number): EpochMs => later(NOW, -duration as DurationMs);
 
-const FACTS: HostFacts = {
+export const FACTS: HostFacts = {
   workspace: { kind: "ready", uid: 1000, gid: 1000, mode: 0o700 },
   image: { kind: "found", id: IMAGE, user: "1000:1000", env: {} },
   seccomp: { kind: "none" },
   refusedBinds: null,
+  appArmor: true,
   controller: { uid: 0, gid: 0 },
 };
 

@@ -10,6 +10,8 @@ export interface Capabilities {
   liveUnset: ReadonlySet<keyof LiveSpec>;
   /** Limits that it accepts and does not enforce (rootless on cgroup v1, no swap accounting): they read back as unlimited and are not drift. */
   ignoredLimits: ReadonlySet<keyof LiveSpec>;
+  /** Whether it confines by AppArmor profiles. Without AppArmor it accepts any name and confines nothing. */
+  appArmor: boolean;
 }
 
 /** One exact container, and one exact run of it: a restart changes `incarnation`, so whoever holds this is fenced to that run. */

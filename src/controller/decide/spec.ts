@@ -25,6 +25,8 @@ export interface HostFacts {
   seccomp: { kind: "none" } | { kind: "content"; text: string } | { kind: "unreadable"; message: string };
   /** Why `docker.binds` may not be mounted as they resolve now. null: they may. */
   refusedBinds: string | null;
+  /** Whether the engine confines by AppArmor profiles. */
+  appArmor: boolean;
   /** Who the controller runs as. */
   controller: Owner;
 }
@@ -78,7 +80,7 @@ export function resolveSpec(
   known: KnownGeneration | null,
   make: typeof toHashedSpec = toHashedSpec,
 ): ResolvedSpec {
-  const refused = facts.refusedBinds ?? (facts.seccomp.kind === "unreadable" ? facts.seccomp.message : null);
+  const refused = facts.refusedBinds ?? refusedProfile(desired, facts);
   if (refused !== null) return { kind: "blocked", code: "HostRejected", message: refused, generation: known?.generation ?? 1 };
   const { container, hash } = make(desired, facts);
   const same = known !== null && known.spec.hash === hash && diffLive(container.live, known.spec.live).length === 0;
@@ -92,6 +94,17 @@ function toEnvironment(env: ContainerSpec["env"]): ContainerSpec["env"] {
   if (env.PATH === undefined) return env;
   const folders = env.PATH.split(":");
   return { ...env, PATH: [...folders, ...SYSTEM_FOLDERS.filter((folder) => !folders.includes(folder))].join(":") };
+}
+
+/** Why a container would not be confined as `docker.seccompProfile` and `docker.apparmorProfile` say. null: it would be. */
+function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: HostFacts): string | null {
+  if (seccomp.kind === "unreadable") return seccomp.message;
+  const { apparmorProfile } = settings.docker;
+  if (apparmorProfile === null || appArmor) return null;
+  return (
+    `docker.apparmorProfile: this engine has no AppArmor: it would accept ${apparmorProfile} and confine nothing; ` +
+    "turn AppArmor on (kernel parameters apparmor=1 security=apparmor, package apparmor), then restart the engine and the controller, or remove the key"
+  );
 }
 
 function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSpec {

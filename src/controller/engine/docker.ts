@@ -357,7 +357,7 @@ function toCapabilities(facts: EngineFacts): Capabilities {
   // Podman 4's compatible API has no update.
   const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
   const liveUnset = new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []);
-  return { liveFields, liveUnset, ignoredLimits: new Set(facts.ignoredLimits) };
+  return { liveFields, liveUnset, ignoredLimits: new Set(facts.ignoredLimits), appArmor: facts.securityOptions.includes("apparmor") };
 }
 
 /** Marks the processes of one exec; unguessable only so that no two are the same. */

@@ -44,6 +44,7 @@ export class FakeEngine implements Engine {
     liveFields: new Set(["cpus", "memory", "memorySwap", "pidsLimit"]),
     liveUnset: new Set(["pidsLimit"]),
     ignoredLimits: new Set(),
+    appArmor: false,
   };
   readonly world: FakeWorld;
   readonly #instance: InstanceId;
@@ -80,7 +81,7 @@ export class FakeEngine implements Engine {
       apiVersion: "1.41",
       endpoint: "fake://",
       because: "a test",
-      securityOptions: ["seccomp"],
+      securityOptions: this.capabilities.appArmor ? ["seccomp", "apparmor"] : ["seccomp"],
       seccompProfile: "default",
       cgroupVersion: "2",
       cgroupDriver: "systemd",
