@@ -2,6 +2,7 @@
 // The protocol's own rules are mcp-conformance.test.ts.
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolResultSchema, type Progress } from "@modelcontextprotocol/sdk/types.js";
@@ -11,6 +12,7 @@ import { createSite, onDemand, type Site } from "../src/controller/fixtures/site
 import { type GatewayProcess, spawnBoth, spawnGateway } from "./gateway.fixture.ts";
 import { run } from "./run-program.ts";
 
+const PROGRAM = join(import.meta.dirname, "..", "src", "cli", "main.ts");
 const INSPECTOR = join(
   import.meta.dirname,
   "..",
@@ -109,6 +111,18 @@ test("sessions that a killed gateway left are ended by the next one, with their 
   const next = await spawnGateway(site);
   expect((await next.ask("/v1/sessions")).body).toEqual({ items: [] });
   await site.goes("its client can't come back");
+});
+
+test("an agent that starts `openclaw mcp` has a sandbox until it closes the pipe", async () => {
+  const { site } = await start();
+  const args = [PROGRAM, "mcp", "--state-dir", site.stateDir];
+  const client = new Client({ name: "test", version: "1" });
+  onTestFinished(() => client.close());
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: "ignore" }) as Transport);
+  expect(await say(client, "exec", { command: "echo from inside" })).toBe("from inside\n");
+  expect(await site.containers()).toHaveLength(1);
+  await client.close();
+  await site.goes("its agent has ended");
 });
 
 test("the MCP inspector lists and calls the tools", async () => {

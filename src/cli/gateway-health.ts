@@ -1,4 +1,4 @@
-// Asks a gateway whether it can do its job: finds its address and its secret as a person who started it here would expect.
+// Finds a gateway's address and its secret as a person who started it here would expect, and asks it whether it can do its job.
 // How the answer is shown is the commands'.
 import { z } from "zod";
 import { loadConfig } from "../api/config/load.ts";
@@ -12,6 +12,12 @@ export interface GatewayTarget extends ConfigOptions {
   url?: string;
 }
 
+export interface GatewayAddress {
+  url: string;
+  /** With the secret, if there is one. */
+  headers: Readonly<Record<string, string>>;
+}
+
 export const GatewayHealth = z.object({
   ready: z.boolean(),
   /** Only for who has the secret. */
@@ -21,12 +27,19 @@ export type GatewayHealth = z.output<typeof GatewayHealth> & { url: string };
 
 const ANSWER_MS_MAX = 10_000;
 
-/** null: no gateway was ever started on this state folder, and none is named. @throws OperationError `GatewayUnreachable` */
-export async function askGateway(context: CliContext, options: GatewayTarget): Promise<GatewayHealth | null> {
+/** null: no gateway was ever started on this state folder, and none is named. */
+export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
   const url = options.url ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
   const secret = await findSecret(context, options);
-  const headers = secret === null ? {} : { authorization: `Bearer ${secret}` };
+  return { url, headers: secret === null ? {} : { authorization: `Bearer ${secret}` } };
+}
+
+/** null: as `findGateway`. @throws OperationError `GatewayUnreachable` */
+export async function askGateway(context: CliContext, options: GatewayTarget): Promise<GatewayHealth | null> {
+  const found = await findGateway(context, options);
+  if (found === null) return null;
+  const { url, headers } = found;
   try {
     const response = await fetch(new URL("/readyz", url), { headers, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     return { url, ...GatewayHealth.parse(await response.json()) };
@@ -36,6 +49,13 @@ export async function askGateway(context: CliContext, options: GatewayTarget): P
       fix: "openclaw gateway, or openclaw start",
     });
   }
+}
+
+/** What a person does where there is none. */
+export function noGateway(stateDir: string): OperationError {
+  return new OperationError("GatewayUnreachable", `no gateway was started on ${stateDir}`, {
+    fix: "openclaw gateway, or openclaw start; --url names one elsewhere",
+  });
 }
 
 async function findSecret(context: CliContext, options: GatewayTarget): Promise<string | null> {

@@ -1,4 +1,4 @@
-// The commands about the gateway, and about both processes together: gateway, start, health. Options and help only; the code is in commands/.
+// The commands about the gateway, and about both processes together: gateway, start, health, mcp. Options and help only; the code is in commands/.
 // The controller by itself is program-controller.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
@@ -31,15 +31,23 @@ export function addGatewayCommands(program: Command, context: CliContext, run: R
   gateway.addOption(
     new Option("--token <token>", "the secret; shown by ps, so rather OPENCLAW_GATEWAY_TOKEN (default: the config's, else one of its own)"),
   );
-  program
+  const health = program
     .command("health")
     .description("whether the gateway answers and can do its job")
-    .addOption(
-      new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: the config's, else the state folder's)"),
-    )
-    .addOption(new Option("--url <url>", "where it listens; default: as the state folder says"))
-    .addOption(configOption())
-    .addOption(stateDirOption())
-    .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/health.ts")).showHealth(context, options)));
+  const mcp = program
+    .command("mcp")
+    .description("the gateway's tools as an MCP server over stdin and stdout, for agents that start their servers themselves")
+    .addOption(new Option("--agent <id>", "whose tools and sandbox; default: the default agent's"))
+    .action((options) => run(async () => (await import("./commands/mcp.ts")).runMcpBridge(context, options)));
+  for (const command of [health, mcp]) {
+    command
+      .addOption(
+        new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: the config's, else the state folder's)"),
+      )
+      .addOption(new Option("--url <url>", "where it listens; default: as the state folder says"))
+      .addOption(configOption())
+      .addOption(stateDirOption());
+  }
+  health.addOption(jsonOption());
 }

@@ -1,18 +1,13 @@
 // `openclaw health`: the gateway as it sees itself. Exit code 1 when it does not answer or is not ready.
 // Both processes together are `status`.
-import { OperationError } from "../../api/errors.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
-import { askGateway, type GatewayHealth, type GatewayTarget } from "../gateway-health.ts";
+import { askGateway, type GatewayHealth, type GatewayTarget, noGateway } from "../gateway-health.ts";
 import { toStateDir } from "../paths.ts";
 import { indent, toSafeLine } from "../text.ts";
 
 export async function showHealth(context: CliContext, options: GatewayTarget & { json?: boolean }): Promise<ExitCode> {
   const health = await askGateway(context, options);
-  if (health === null) {
-    throw new OperationError("GatewayUnreachable", `no gateway was started on ${toStateDir(context, options)}`, {
-      fix: "openclaw gateway, or openclaw start; --url names one elsewhere",
-    });
-  }
+  if (health === null) throw noGateway(toStateDir(context, options));
   if (options.json === true) printJson(context, health);
   else print(context, renderHealth(health));
   return health.ready ? EXIT.ok : EXIT.failed;

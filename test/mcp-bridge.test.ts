@@ -1,0 +1,74 @@
+// `openclaw mcp` between an agent's MCP client and a gateway's door over a real socket. Sandboxes are played by data; real ones are
+// mcp.engine.test.ts.
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { expect, onTestFinished, test } from "vitest";
+import { McpBridge } from "../src/cli/mcp-bridge.ts";
+import { type Door, openDoor, TOKEN } from "../src/gateway/http/door.fixture.ts";
+import { type GatewayServer, startGatewayServer } from "../src/gateway/http/server.ts";
+import { cli } from "./cli.fixture.ts";
+
+async function serve(port = 0): Promise<{ door: Door; server: GatewayServer; close(): Promise<void> }> {
+  const door = await openDoor({ config: { agents: { list: [{ id: "main" }, { id: "work" }] } } });
+  const server = await startGatewayServer(door.app, { host: "127.0.0.1", port });
+  let closed: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closed ??= server.close();
+    return closed;
+  };
+  onTestFinished(close);
+  return { door, server, close };
+}
+
+async function connect(port: number, { token = TOKEN, query = "" } = {}): Promise<{ client: Client; notes: string[] }> {
+  const [mine, its] = InMemoryTransport.createLinkedPair();
+  const notes: string[] = [];
+  const bridge = new McpBridge({
+    agent: its,
+    url: new URL(`http://127.0.0.1:${port}/mcp${query}`),
+    headers: { authorization: `Bearer ${token}` },
+    note: (text) => void notes.push(text),
+  });
+  await bridge.start();
+  onTestFinished(() => bridge.stop());
+  const client = new Client({ name: "agent", version: "1" });
+  await client.connect(mine);
+  return { client, notes };
+}
+
+const call = async (client: Client): Promise<unknown> => (await client.callTool({ name: "exec", arguments: { command: "true" } })).content;
+
+test("an agent's client sees the gateway's tools and calls them for the agent that it names", async () => {
+  const { door, server } = await serve();
+  const { client } = await connect(server.port, { query: "?agent=work" });
+  expect(client.getServerVersion()).toMatchObject({ name: "openclaw" });
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["exec"]);
+  expect(await call(client)).toEqual([{ type: "text", text: "done" }]);
+  expect(door.calls.map(({ session }) => session.spec)).toMatchObject([{ agentId: "work", kind: "mcp" }]);
+});
+
+test("a gateway that was restarted is gone on with in a new session, without the agent's help", async () => {
+  const first = await serve();
+  const { port } = first.server;
+  const { client, notes } = await connect(port);
+  await call(client);
+  await first.close();
+  await expect(call(client)).rejects.toThrow("fetch failed");
+  const second = await serve(port);
+  const calls = await Promise.all([call(client), call(client), client.listTools()]);
+  expect(calls.slice(0, 2)).toEqual([[{ type: "text", text: "done" }], [{ type: "text", text: "done" }]]);
+  expect(new Set(second.door.calls.map(({ session }) => session.spec.key)).size).toBe(1);
+  expect(notes.filter((note) => note.includes("restarted"))).toHaveLength(1);
+});
+
+test("a wrong token is told to the agent in words that help", async () => {
+  const { server } = await serve();
+  await expect(connect(server.port, { token: "wrong" })).rejects.toThrow("the gateway wants its token: set OPENCLAW_GATEWAY_TOKEN");
+});
+
+test("without a gateway the command says how to start one, and prints nothing on stdout", async () => {
+  const { door } = await serve();
+  const { code, stdout, stderr } = await cli(["mcp"], { stateDir: door.stateDir });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toContain("openclaw gateway, or openclaw start");
+});
