@@ -145,7 +145,7 @@ async function look(child: ChildProcess): Promise<Look> {
 }
 
 /** Operations that are GET requests. Every other one counts as a write, also one that this list has never heard of. */
-const READS = new Set(["ping", "info", "list", "inspect", "image", "exec-inspect", "objects", "events"]);
+const READS = new Set(["ping", "info", "list", "inspect", "image", "exec-inspect", "top", "objects", "events"]);
 
 function countWrites(calls: ReadonlyMap<string, number>): number {
   return [...calls].filter(([operation]) => !READS.has(operation)).reduce((sum, [, count]) => sum + count, 0);

@@ -116,6 +116,7 @@ export function containerOf(
       live,
       created,
       execs: "none",
+      settled: false,
       ...edit,
     },
   };

@@ -140,6 +140,7 @@ function toCreated(input: PlanInput): OwnedContainer {
       live,
       created,
       execs: "none",
+      settled: false,
     },
   };
 }

@@ -61,6 +61,11 @@ export interface Observation {
   created: Omit<ContainerSpec, "live" | "setupCommand">;
   /** `none`: certainly no exec runs in it. `some`: `inUse` must tell. */
   execs: "none" | "some";
+  /**
+   * Whether its main process was seen at rest, so that it stays up: one whose command its image does not have ends a moment after a start
+   * that succeeded. Looked for only while it is pending; false: not seen.
+   */
+  settled: boolean;
 }
 
 /** What a look at a container of anybody's showed that says it is an OpenClaw sandbox: what its confinement hangs on, and no more. */

@@ -170,16 +170,17 @@ test("drift makes the new container beside the old one, and swaps when it is rea
   expect(swap[1]).toMatch(/^promote c2 /);
 });
 
-test("a new container beside one that serves gets the name when it has stayed up for half a second", () => {
+test("a new container beside one that serves gets the name when it is seen at rest, or has stayed up for half a second", () => {
   const made = other(containerOf(changed, { stage: "pending" }));
-  const young = (createdAt: EpochMs) => ({
+  const young = (createdAt: EpochMs, settled = false) => ({
     ...made,
-    observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } },
+    observation: { ...made.observation, settled, identity: { ...made.observation.identity, createdAt } },
   });
-  const waiting = plan(inputOf(changed, [containerOf(desired), young(ago(100))]));
-  expect(waiting).toMatchObject({ actions: [], requeueAt: NOW + 400, verdict: { kind: "progressing" } });
-  for (const createdAt of [ago(500), ago(-60_000)]) {
-    expect(plan(inputOf(changed, [containerOf(desired), young(createdAt)])).actions.map(({ kind }) => kind)).toEqual(["retire", "promote"]);
+  const planOf = (container: OwnedContainer) => plan(inputOf(changed, [containerOf(desired), container]));
+  expect(planOf(young(ago(100)))).toMatchObject({ actions: [], requeueAt: NOW + 20, verdict: { kind: "progressing" } });
+  expect(planOf(young(ago(495)))).toMatchObject({ actions: [], requeueAt: NOW + 5 });
+  for (const container of [young(ago(100), true), young(ago(500)), young(ago(-60_000))]) {
+    expect(planOf(container).actions.map(({ kind }) => kind)).toEqual(["retire", "promote"]);
   }
 });
 

@@ -1,6 +1,6 @@
 // Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
-import { type DurationMs, type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
+import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { Handle } from "./observation.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
@@ -214,17 +214,26 @@ function planPending(situation: Situation, { observation, setup }: OwnedContaine
   if (spec.container.setupCommand !== null && setup.kind === "running") {
     return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
   }
-  const staysAt = later(observation.identity.createdAt, STAYING_MS);
-  if (standing.serving !== null && spec.container.setupCommand === null && isBetween(input.now, observation.identity.createdAt, staysAt)) {
-    return { ...progress(situation, [], "waiting whether the new container stays up"), requeueAt: staysAt };
+  if (standing.serving !== null && spec.container.setupCommand === null && !observation.settled) {
+    const { createdAt } = observation.identity;
+    const staysAt = later(createdAt, STAYING_MS);
+    if (isBetween(input.now, createdAt, staysAt)) {
+      const nextLook = Math.min(later(input.now, LOOK_AGAIN_MS), staysAt) as EpochMs;
+      return { ...progress(situation, [], "waiting whether the new container stays up"), requeueAt: nextLook };
+    }
   }
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
   if (standing.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
 }
 
-/** A command that its image does not have, or can't run, ends within milliseconds of the start; a setup shows as much by itself. */
+/**
+ * A command that its image does not have, or can't run, ends within milliseconds of the start; a setup shows as much by itself. Where the
+ * engine can't show the main process at rest, this is waited for.
+ */
 const STAYING_MS = (SECOND_MS / 2) as DurationMs;
+/** The main process is at rest some 5 ms after the start. */
+const LOOK_AGAIN_MS = toDurationMs(20);
 
 /** Also false after the clock was set back: nobody waits for it to come round. */
 const isBetween = (now: EpochMs, from: EpochMs, to: EpochMs): boolean => from <= now && now < to;

@@ -31,6 +31,8 @@ export const DEADLINE_MS = {
   "exec-create": 10_000,
   "exec-start": 20_000,
   "exec-inspect": 10_000,
+  /** Runs `ps`. */
+  top: 10_000,
   "exec-resize": 5_000,
   objects: 15_000,
   "remove-object": 25_000,

@@ -166,14 +166,19 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
         oomKilled: false,
         live: UNLIMITED,
         execs: "none",
+        settled: false,
       });
       expect(diffRecreate(specOf(bench.image), seen.created)).toEqual([]);
     });
 
-    test("starting runs it, starting again changes nothing, promoting gives it its final name", async () => {
+    test("starting runs it, soon at rest; starting again changes nothing, promoting gives it its final name", async () => {
       const { identity, handle } = await create();
+      expect((await observe(identity)).settled).toBe(false);
       await engine.act(handle, identity, { kind: "start" });
-      const first = await observe(identity);
+      const first = await eventually(
+        () => observe(identity),
+        ({ settled }) => settled,
+      );
       expect(first).toMatchObject({ state: "running", stage: "pending", networks: ["none"], restarted: false });
       expect(first.handle.incarnation).not.toBe("");
       await engine.act(handle, identity, { kind: "start" });

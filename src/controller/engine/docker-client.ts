@@ -43,6 +43,7 @@ const RawComponent = z.object({ Name: z.string(), Version: optionalText, Details
 const RawVersion = z.object({ Version: z.string(), ApiVersion: optionalText, Components: z.array(RawComponent).nullish() });
 const RawImage = z.object({ Id: z.string(), Config: z.object({ User: optionalText, Env: names }).nullish() });
 const RawExec = z.object({ Running: z.boolean(), ExitCode: z.number().nullish(), Pid: z.number().nullish() });
+const RawTop = z.object({ Processes: z.array(z.array(z.string())) });
 const RawCreated = z.object({ id: z.string() });
 const RawNetwork = z.object({
   Id: z.string(),
@@ -192,6 +193,14 @@ export class DockerClient {
       z.object({ SizeRw: z.number().nullish() }),
     );
     return sized.SizeRw ?? null;
+  }
+
+  /** Of every process inside. */
+  async commandLines(id: string): Promise<string[]> {
+    const container: { top(options: object): Promise<unknown> } = this.docker.getContainer(id);
+    const top = async (abortSignal: AbortSignal): Promise<unknown> => await container.top({ ps_args: "-eo pid,args", abortSignal });
+    const { Processes } = await this.#read("top", id.slice(0, 12), top, RawTop);
+    return Processes.map((fields) => fields.at(-1) ?? "");
   }
 
   async image(reference: string): Promise<RawImage> {

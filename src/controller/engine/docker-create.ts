@@ -16,7 +16,7 @@ export const PROCESS_STATE_DIR = "/run/openclaw";
 const PROCESS_STATE_OPTIONS = "rw,noexec,nosuid,nodev,size=64m,mode=1777";
 
 /** 2^31 - 1 s, 68 years: `sleep infinity` is missing from older BusyBox. Under an init, TERM ends it at once. */
-const SLEEP = "exec sleep 2147483647";
+export const AT_REST = "sleep 2147483647";
 
 const NANO_CPUS = 1_000_000_000;
 
@@ -35,7 +35,7 @@ function toParts(spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCre
   return {
     Image: spec.image,
     Entrypoint: ["/bin/sh", "-c"],
-    Cmd: [SLEEP],
+    Cmd: [`exec ${AT_REST}`],
     User: spec.user,
     WorkingDir: spec.workdir,
     Env: toEnv(spec.env),

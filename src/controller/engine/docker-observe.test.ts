@@ -51,6 +51,7 @@ test("a running container: this run's moment with all its digits, no exit code, 
     networks: ["none"],
     live: { cpus: null, memory: null, memorySwap: null, pidsLimit: 0 },
     execs: "none",
+    settled: false,
   });
 });
 

@@ -156,6 +156,7 @@ export function toObservation(raw: RawInspect, context: ObserveContext): Observa
     live: toLive(raw.HostConfig),
     created: toCreated(raw, context),
     execs: raw.ExecIDs.length === 0 ? "none" : "some",
+    settled: false,
   };
 }
 

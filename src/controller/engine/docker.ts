@@ -9,7 +9,7 @@ import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { DEADLINE_MS } from "./call.ts";
 import type { DockerClient, EngineFacts } from "./docker-client.ts";
-import { type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
+import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
 import { watchDocker } from "./docker-events.ts";
 import { execInDocker } from "./docker-exec.ts";
@@ -125,7 +125,19 @@ export class DockerEngine implements Engine {
 
   async #toObservation(raw: RawInspect): Promise<Observation | null> {
     const imageEnv = await this.#imageEnv(raw.Image);
-    return toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
+    const observation = toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
+    if (observation?.stage !== "pending" || observation.state !== "running") return observation;
+    return { ...observation, settled: await this.#isAtRest(raw.Id) };
+  }
+
+  /** An engine that can't list processes is no reason to fail: then only time tells. */
+  async #isAtRest(id: string): Promise<boolean> {
+    try {
+      return (await this.#client.commandLines(id)).includes(AT_REST);
+    } catch (error) {
+      if (error instanceof OperationError) return false;
+      throw error;
+    }
   }
 
   async #imageEnv(imageId: string): Promise<readonly string[]> {

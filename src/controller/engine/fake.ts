@@ -375,5 +375,6 @@ function toObservation(container: FakeContainer): Observation | null {
     live: container.live,
     created: container.created,
     execs: container.execs.size === 0 ? "none" : "some",
+    settled: name === toPendingName(identity.name) && state === "running",
   };
 }
