@@ -63,7 +63,8 @@ function fold(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 
-const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
+/** Whether a path in normal form is `folder` or lies in it. */
+export const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 const overlaps = (left: string, right: string): boolean => isWithin(left, right) || isWithin(right, left);
 
 /** Whether one of two container or host paths equals, contains or lies under the other. */

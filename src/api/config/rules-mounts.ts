@@ -1,6 +1,6 @@
 // Rules about what a container sees of the host, and where: bind sources and targets, tmpfs targets, the workdir.
 // The source folders themselves are judged by bind-source.ts.
-import { pathsOverlap, refusedBindSource, refusedWorkspace } from "./bind-source.ts";
+import { isWithin, pathsOverlap, refusedBindSource, refusedWorkspace } from "./bind-source.ts";
 import type { HostFolders } from "./config.ts";
 import { type EffectiveSandbox, toConfigKey } from "./effective.ts";
 import type { Reporter } from "./reporter.ts";
@@ -14,10 +14,19 @@ const KERNEL = ["/proc", "/sys", "/dev"];
 export function checkMounts(sandbox: EffectiveSandbox, folders: HostFolders, reporter: Reporter): void {
   checkWorkdir(sandbox, reporter);
   checkTmpfs(sandbox, reporter);
-  for (const [index, bind] of sandbox.docker.binds.entries())
-    checkBind(sandbox, { key: `docker.binds[${index}]`, bind }, folders, reporter);
+  checkBinds(
+    sandbox,
+    sandbox.docker.binds.map((bind, index) => ({ key: `docker.binds[${index}]`, bind })),
+    folders,
+    reporter,
+  );
   if (sandbox.provenance.get("browser.binds")?.kind === "config")
-    for (const bind of sandbox.browser.binds) checkBind(sandbox, { key: "browser.binds", bind }, folders, reporter);
+    checkBinds(
+      sandbox,
+      sandbox.browser.binds.map((bind) => ({ key: "browser.binds", bind })),
+      folders,
+      reporter,
+    );
   const refusal = sandbox.provenance.get("workspaceRoot")?.kind === "config" ? refusedWorkspace(sandbox.workspaceRoot, folders) : null;
   if (refusal !== null)
     reporter.addFor(sandbox, "workspaceRoot", { severity: "error", ...refusal, message: `cannot hold workspaces: ${refusal.message}` });
@@ -45,12 +54,65 @@ function refusedTarget(sandbox: EffectiveSandbox, target: string): { message: st
   };
 }
 
-function checkBind(
-  sandbox: EffectiveSandbox,
-  { key, bind }: { key: string; bind: BindMount },
-  folders: HostFolders,
-  reporter: Reporter,
-): void {
+interface KeyedBind {
+  key: string;
+  bind: BindMount;
+}
+
+function checkBinds(sandbox: EffectiveSandbox, binds: readonly KeyedBind[], folders: HostFolders, reporter: Reporter): void {
+  for (const each of binds) checkBind(sandbox, each, folders, reporter);
+  const tmpfs = sandbox.docker.tmpfs.map(({ path }) => ({ key: "docker.tmpfs", target: path, bind: null }));
+  checkOverlaps(sandbox, [...tmpfs, ...binds.map(({ key, bind }) => ({ key, target: bind.target, bind }))], reporter);
+}
+
+interface Placed {
+  key: string;
+  target: string;
+  /** null: a tmpfs. */
+  bind: BindMount | null;
+}
+
+/** Links that the images people use have: the engine follows them, and two names are one place. */
+const LINKED: readonly (readonly [link: string, place: string])[] = [
+  ["/var/run", "/run"],
+  ["/var/lock", "/run/lock"],
+];
+
+function toPlace(target: string): string {
+  const linked = LINKED.find(([link]) => isWithin(target, link));
+  return linked === undefined ? target : `${linked[1]}${target.slice(linked[0].length)}`;
+}
+
+/**
+ * The engine mounts outer targets before inner ones, in whatever order they are written, so an inner one is always seen. Of two at one
+ * place only one is. For a target inside a bind the engine makes a folder on the host, as root, where it is missing.
+ */
+function checkOverlaps(sandbox: EffectiveSandbox, all: readonly Placed[], reporter: Reporter): void {
+  for (const [index, { key, target, bind }] of all.entries()) {
+    const place = toPlace(target);
+    const twin = all.slice(0, index).find((other) => toPlace(other.target) === place);
+    if (twin !== undefined) {
+      const message = `${toConfigKey(sandbox, twin.key)} mounts ${twin.target} too, the same place as ${target}: only one would be seen`;
+      reporter.addFor(sandbox, key, { severity: "error", message, fix: "remove one of them" });
+    }
+    const outer = all.find(
+      (other) => other.bind !== null && other.target !== "/" && other.bind !== bind && isBelow(place, toPlace(other.target)),
+    );
+    if (outer?.bind != null) reporter.addFor(sandbox, key, { severity: "warning", ...insideBind(target, outer.bind) });
+  }
+}
+
+const isBelow = (path: string, folder: string): boolean => path !== folder && isWithin(path, folder);
+
+function insideBind(target: string, outer: BindMount): { message: string; fix: string } {
+  const folder = `${outer.source}${toPlace(target).slice(toPlace(outer.target).length)}`;
+  const message = outer.readOnly
+    ? `${target} lies inside the read-only bind of ${outer.source}: no container can start unless ${folder} is there`
+    : `${target} lies inside the bind of ${outer.source}: the engine makes ${folder} on the host, as root, where it is missing`;
+  return { message, fix: "make that folder first, or choose a target outside" };
+}
+
+function checkBind(sandbox: EffectiveSandbox, { key, bind }: KeyedBind, folders: HostFolders, reporter: Reporter): void {
   const refusal = refusedBindSource(bind.source, {
     ...folders,
     readOnly: bind.readOnly,
@@ -62,18 +124,12 @@ function checkBind(
   if (refusal !== null) report({ ...refusal, message: `the source ${bind.source} is refused: ${refusal.message}` });
   const target = refusedTarget(sandbox, bind.target);
   if (target !== null) report(target);
-  if (sandbox.docker.tmpfs.some((mount) => mount.path === bind.target))
-    report({ message: `docker.tmpfs mounts ${bind.target} too`, fix: "remove one of them" });
 }
 
 function checkTmpfs(sandbox: EffectiveSandbox, reporter: Reporter): void {
-  const seen = new Set<string>();
   for (const { path, options } of sandbox.docker.tmpfs) {
     const refusal = refusedTarget(sandbox, path);
     if (refusal !== null) reporter.addFor(sandbox, "docker.tmpfs", { severity: "error", ...refusal });
-    if (seen.has(path))
-      reporter.addFor(sandbox, "docker.tmpfs", { severity: "error", message: `${path} is there twice`, fix: "remove one of them" });
-    seen.add(path);
     if (!/(?:^|,)size=/.test(options))
       reporter.addFor(sandbox, "docker.tmpfs", {
         severity: "warning",

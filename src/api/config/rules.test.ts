@@ -189,6 +189,50 @@ describe("binds", () => {
   });
 });
 
+describe("mounts that meet", () => {
+  const withBinds = (binds: string[], tmpfs: string[] = []): string[] =>
+    issuesOf(withDocker(`{ binds: ${JSON.stringify(binds)}, tmpfs: ${JSON.stringify(tmpfs)}, ${EXTERNAL} }`)).map((issue) =>
+      issue.replace(/^.*?: (?=warning|agents)/, "").replaceAll("agents.defaults.sandbox.docker.", ""),
+    );
+
+  test.each([
+    [[], ["/tmp", "/tmp/"], "tmpfs: tmpfs mounts /tmp too"],
+    [["/srv/a:/data"], ["/data"], "binds[0]: tmpfs mounts /data too"],
+    [["/srv/a:/data//"], ["/data"], "binds[0]: tmpfs mounts /data too"],
+    [[], ["/run", "/var/run"], "tmpfs: tmpfs mounts /run too, the same place as /var/run"],
+    [["/srv/a:/var/run/x", "/srv/b:/run/x"], [], "binds[1]: binds[0] mounts /var/run/x too, the same place as /run/x"],
+  ])("at one place are refused: %j and tmpfs %j", (binds, tmpfs, expected) => {
+    const issues = withBinds(binds, tmpfs);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]?.startsWith(expected), issues[0]).toBe(true);
+  });
+
+  test.each([
+    [
+      ["/srv/b:/data/b", "/srv/a:/data"],
+      [],
+      "warning: binds[0]: /data/b lies inside the bind of /srv/a: the engine makes /srv/a/b on the host",
+    ],
+    [
+      ["/srv/a:/data:ro", "/srv/b:/data/b"],
+      [],
+      "warning: binds[1]: /data/b lies inside the read-only bind of /srv/a: no container can start",
+    ],
+    [["/srv/a:/data"], ["/data/cache"], "warning: tmpfs: /data/cache lies inside the bind of /srv/a: the engine makes /srv/a/cache"],
+    [["/srv/a:/run/a"], ["/var/run/a/b"], "warning: tmpfs: /var/run/a/b lies inside the bind of /srv/a: the engine makes /srv/a/b"],
+  ])("inside a bind are told what they need of the host: %j and tmpfs %j", (binds, tmpfs, expected) => {
+    const issues = withBinds(binds, tmpfs);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]?.startsWith(expected), issues[0]).toBe(true);
+  });
+
+  test.each([
+    [["/srv/a:/tmp/a"], ["/tmp"]],
+    [[], ["/run", "/run/lock"]],
+    [["/srv/a:/data", "/srv/b:/data-b"], ["/dat"]],
+  ])("inside a tmpfs, or beside each other, are fine: %j and tmpfs %j", (binds, tmpfs) => expect(withBinds(binds, tmpfs)).toEqual([]));
+});
+
 describe("values that contradict each other", () => {
   test("memorySwap below memory names both keys", () => {
     expect(issuesOf(withDocker("{ memory: '2g', memorySwap: '1g' }"))).toEqual([
