@@ -32,6 +32,9 @@ export interface ConfigSourceParts {
   changed(config: Config): void;
 }
 
+/** What an issue says, wherever it stands: a line that moved makes no warning a new one. */
+const toWords = ({ path, message }: Issue): string => JSON.stringify([path, message]);
+
 /** Sources as a file: everything that parsing needs, without the modes that were checked when they were read. */
 const LastGood = z.object({
   main: z.string(),
@@ -45,6 +48,8 @@ export class ConfigSource {
   #files: readonly string[];
   /** The file as it is now is not valid. `isHalfWritten`: for so short a time that it may still be being written. */
   #invalid: { isHalfWritten: boolean } | null = null;
+  /** Warnings of the config in force. */
+  #told: ReadonlySet<string> = new Set();
   #loading: Promise<void> = Promise.resolve();
 
   constructor(parts: ConfigSourceParts) {
@@ -96,12 +101,24 @@ export class ConfigSource {
     this.#invalid = null;
     this.#files = parsed.value.files;
     this.#view = { file: path, ok: true, issues: parsed.issues, loadedAt: now };
-    metrics.configLoaded("success", parsed.issues.length, now);
-    for (const issue of parsed.issues) log.warn({ issue: renderIssue(issue) }, "config warning");
+    metrics.configLoaded("success", parsed.issues, now);
+    this.#tellWarnings(parsed.issues);
     log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
     events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
     await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
     this.#parts.changed(parsed.value);
+  }
+
+  /** Each once, for as long as the configs in force have it. */
+  #tellWarnings(warnings: readonly Issue[]): void {
+    const { log, events, path } = this.#parts;
+    for (const warning of warnings) {
+      if (this.#told.has(toWords(warning))) continue;
+      const message = renderIssue(warning);
+      log.warn({ issue: message }, "config warning");
+      events.record({ type: "Warning", reason: "ConfigWarning", message, object: { kind: "Config", name: path } });
+    }
+    this.#told = new Set(warnings.map(toWords));
   }
 
   async #refuse(issues: readonly Issue[]): Promise<void> {
@@ -110,7 +127,7 @@ export class ConfigSource {
     this.#view = { ...this.#view, ok: false, issues: [...issues] };
     if (known) return;
     const now = clock.now();
-    metrics.configLoaded("error", issues.length, now);
+    metrics.configLoaded("error", issues, now);
     const errors = issues.filter(({ severity }) => severity === "error").map(renderIssue);
     if (this.#view.loadedAt === null) await this.#useLastGood();
     const kept =

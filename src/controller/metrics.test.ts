@@ -82,7 +82,7 @@ describe("every metric", () => {
       "openclaw_config_last_reload_successful",
       "openclaw_config_last_reload_success_timestamp_seconds",
       'openclaw_config_reloads_total{result="error"}',
-      "openclaw_config_issues",
+      'openclaw_config_issues{severity="warning"}',
       "openclaw_rollout_in_progress",
       'openclaw_rollouts_total{result="halted"}',
     ];
@@ -292,8 +292,8 @@ test("what the loop, the engine and the doors report shows in their metrics", as
   metrics.execBytes("stdout", 1_000);
   metrics.engineRequest("create", "EngineConflict", 0.1);
   metrics.engineEventsConnected(true);
-  metrics.configLoaded("success", 0, toEpochMs(1_500_000));
-  metrics.configLoaded("error", 3, toEpochMs(2_000_000));
+  metrics.configLoaded("success", [], toEpochMs(1_500_000));
+  metrics.configLoaded("error", [{ severity: "error" }, { severity: "error" }, { severity: "warning" }], toEpochMs(2_000_000));
   metrics.converged("config", 0.4);
   metrics.unowned("network", 2);
   const samples = await scrape(metrics);
@@ -307,7 +307,8 @@ test("what the loop, the engine and the doors report shows in their metrics", as
     openclaw_config_last_reload_successful: 0,
     openclaw_config_last_reload_success_timestamp_seconds: 1_500,
     'openclaw_config_reloads_total{result="error"}': 1,
-    openclaw_config_issues: 3,
+    'openclaw_config_issues{severity="error"}': 2,
+    'openclaw_config_issues{severity="warning"}': 1,
     'openclaw_sandbox_convergence_seconds_sum{trigger="config"}': 0.4,
     'openclaw_sandbox_unowned_objects{kind="network"}': 2,
   };

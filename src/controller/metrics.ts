@@ -3,6 +3,7 @@
 import { type EpochMs, elapsed } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { ERROR_CODES, type ErrorCode } from "../api/errors.ts";
+import type { Issue } from "../api/issue.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Trigger } from "./convergence.ts";
@@ -54,6 +55,7 @@ const SANDBOX_LABELS = {
   drift: ["none", "deferred", "pending"],
 } as const;
 const OUTCOMES = ["success", "error"] as const;
+const SEVERITIES = keysOf<Issue["severity"]>({ error: true, warning: true });
 
 export type ExecTool = (typeof EXEC_TOOLS)[number];
 export type ExecResult = (typeof EXEC_RESULTS)[number];
@@ -168,10 +170,12 @@ export class ControllerMetrics {
     this.#made.relistDrift.inc({}, driftFound);
   }
 
-  configLoaded(result: Outcome, issueCount: number, now: EpochMs): void {
+  configLoaded(result: Outcome, issues: readonly Pick<Issue, "severity">[], now: EpochMs): void {
     this.#made.configReloads.inc({ result });
     this.#made.configSuccessful.set({}, result === "success" ? 1 : 0);
-    this.#made.configIssues.set({}, issueCount);
+    for (const severity of SEVERITIES) {
+      this.#made.configIssues.set({ severity }, issues.filter((issue) => issue.severity === severity).length);
+    }
     if (result === "success") this.#made.configSuccessAt.set({}, now / 1_000);
   }
 
@@ -316,7 +320,7 @@ function createConfigMetrics(registry: MetricRegistry) {
       { name: "openclaw_config_reloads_total", help: "Times at which the config was loaded." },
       { result: OUTCOMES },
     ),
-    configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file, warnings included." }, {}),
+    configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file." }, { severity: SEVERITIES }),
     rolloutInProgress: registry.gauge({ name: "openclaw_rollout_in_progress", help: "1 while a change is being rolled out." }, {}),
     rolloutPaused: registry.gauge({ name: "openclaw_rollout_paused", help: "1 while a person holds all replacements back." }, {}),
     rollouts: registry.counter(
