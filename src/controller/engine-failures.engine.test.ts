@@ -15,6 +15,8 @@ import { Health } from "./health.ts";
 
 const AGENTS = ["a", "b", "c"];
 const AWAY_MS = process.env.OPENCLAW_TEST_LONG === "1" ? 60_000 : 0;
+/** Two starts of an engine, and what comes between. */
+const TEST_MS_MAX = 120_000;
 /** A wedge is noticed after 8 s, and looked at once more, for 3 s. */
 const NOTICED_MS_MAX = 25_000;
 
@@ -167,7 +169,7 @@ async function deaf(site: Site): Promise<Engine> {
   });
 }
 
-describe("an engine that", () => {
+describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
   it("is stopped for a while takes nothing with it: the same containers run again", async () => {
     await engine().renew();
     const stage = await Stage.set();
