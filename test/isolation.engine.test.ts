@@ -91,6 +91,14 @@ async function checkAccess(site: Site, gateway: GatewayProcess): Promise<void> {
     403,
     'the tool "write" is off: workspaceAccess "ro" turns write, edit and apply_patch off (agents.list[1].sandbox.workspaceAccess); set agents.list[1].sandbox.workspaceAccess to "rw" or "none"',
   ]);
+  // What a person sends comes in all the same, under a name of its own each time.
+  const media = `${gateway.url}/v1/sessions/${encodeURIComponent(reader)}/media?name=photo.jpg`;
+  const headers = { authorization: `Bearer ${gateway.token}` };
+  for (const body of ["first", "second"]) {
+    const { path } = (await (await fetch(media, { method: "POST", headers, body })).json()) as { path: string };
+    expect(path).toMatch(/^media\/inbound\/photo-[0-9a-f]{16}\.jpg$/);
+    expect((await gateway.tool(reader, "read", { path })).text).toBe(body);
+  }
   const spawn = await gateway.tool(reader, "sessions_spawn", {});
   expect([spawn.status, spawn.text]).toEqual([
     403,

@@ -194,7 +194,11 @@ const SCRIPTS: Partial<Record<SandboxTool, readonly string[]>> = {
   write: [COMMIT_FILES],
   edit: [READ_FILE, COMMIT_FILES],
   apply_patch: [READ_FILE, COMMIT_FILES],
+  media: [COMMIT_FILES],
 };
+
+/** In the workdir: what people send. */
+export const MEDIA_FOLDER = "media/inbound";
 
 /** `$0` of the scripts. */
 const NAME = "openclaw-file";
@@ -206,7 +210,15 @@ export function toFileCommand(script: string, args: readonly string[]): string[]
 /** Whether a command is one that this tool runs. `exec` is for every command; the other tools have only their own scripts, as they are. */
 export function isCommandOf(tool: SandboxTool, { argv, env, tty, workdir }: CommandRequest): boolean {
   if (tool === "exec") return true;
-  const [shell, option, script, name] = argv;
+  const [shell, option, script, name, ...args] = argv;
   const isPlain = env === undefined && tty === undefined && workdir === undefined;
+  if (tool === "media" && !isNewMedia(args)) return false;
   return isPlain && shell === "/bin/sh" && option === "-c" && name === NAME && (SCRIPTS[tool]?.includes(script ?? "") ?? false);
+}
+
+/** Of COMMIT_FILES: one new file in the folder for media. No policy is asked for it, so it can be nothing else. */
+function isNewMedia(args: readonly string[]): boolean {
+  const [, puts, , kind, path = "", , expected, like] = args;
+  const name = path.startsWith(`./${MEDIA_FOLDER}/`) ? path.slice(MEDIA_FOLDER.length + 3) : "/";
+  return args.length === 8 && puts === "1" && kind === "put" && expected === "none" && like === "" && !name.includes("/");
 }

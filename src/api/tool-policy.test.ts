@@ -25,7 +25,8 @@ describe("a sandboxed session without any list", () => {
     "sessions_spawn",
     "session_status",
   ])("may use %s", (tool) => expect(decide("{}", tool)).toMatchObject({ allowed: true, source: "default", fix: null }));
-  test.each(["browser", "canvas", "nodes", "cron", "discord", "gateway"])("may not use %s, which the default denies", (tool) =>
+  const hostOnly = ["browser", "canvas", "nodes", "cron", "discord", "gateway", "message", "slack", "telegram", "whatsapp"];
+  test.each(hostOnly)("may not use %s, which the default denies", (tool) =>
     expect(decide("{}", tool)).toEqual({
       tool,
       allowed: false,
@@ -33,6 +34,9 @@ describe("a sandboxed session without any list", () => {
       source: "default",
       fix: `set tools.sandbox.tools.deny to a list without "${tool}"`,
     }),
+  );
+  test.each(hostOnly)("may not use %s either where allow lets everything through", (tool) =>
+    expect(decide("{ tools: { sandbox: { tools: { allow: [] } } } }", tool).allowed).toBe(false),
   );
   test("may not use a tool that the default does not name", () =>
     expect(decide("{}", "web_search")).toMatchObject({

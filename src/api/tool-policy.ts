@@ -70,7 +70,19 @@ export const SANDBOX_ALLOW_DEFAULT: readonly string[] = [
   "sessions_spawn",
   "session_status",
 ];
-export const SANDBOX_DENY_DEFAULT: readonly string[] = ["browser", "canvas", "nodes", "cron", "discord", "gateway"];
+/** Tools that work on the host, whoever calls them: the reference's list plus the other channels, which an empty `allow` must not let out. */
+export const SANDBOX_DENY_DEFAULT: readonly string[] = [
+  "browser",
+  "canvas",
+  "nodes",
+  "cron",
+  "discord",
+  "gateway",
+  "message",
+  "slack",
+  "telegram",
+  "whatsapp",
+];
 /** Off while the agent workspace is read-only. */
 const WRITING_TOOLS: readonly string[] = ["write", "edit", "apply_patch"];
 

@@ -108,8 +108,8 @@ export interface CommandOutput {
 
 export type CommandEnd = Pick<Extract<CommandNotice, { kind: "exit" }>, "code" | "reason">;
 
-/** Tools that run inside a sandbox, each through commands of its own. */
-export const SANDBOX_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch"] as const;
+/** What runs inside a sandbox, each through commands of its own: the tools, and `media`, files that people send. */
+export const SANDBOX_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch", "media"] as const;
 export type SandboxTool = (typeof SANDBOX_TOOLS)[number];
 
 // ---- detached processes ----------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ const TRIGGERS = keysOf<Trigger>({ config: true, session: true, crash: true, ext
 const OPERATIONS = Object.keys(DEADLINE_MS) as EngineOperation[];
 const CALL_CODES: readonly CallCode[] = ["OK", ...(Object.keys(ERROR_CODES) as ErrorCode[])];
 
-export const EXEC_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch", "port", "logs"] as const;
+export const EXEC_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch", "media", "port", "logs"] as const;
 /** `success`: exit code 0; `failure`: another one; `timeout`: killed at its deadline; `aborted`: its caller or its sandbox went away; `error`: it could not be run. */
 export const EXEC_RESULTS = ["success", "failure", "timeout", "aborted", "error"] as const;
 export const EXEC_STREAMS = ["stdin", "stdout", "stderr"] as const;

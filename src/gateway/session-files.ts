@@ -2,6 +2,7 @@
 // by the same scripts inside the sandbox. What a model reads and writes goes through tools/.
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { OperationError } from "../api/errors.ts";
+import { MEDIA_FOLDER } from "../api/file-scripts.ts";
 import type { Session } from "../api/session.ts";
 import { renderRefusal } from "../api/tool-policy.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -12,6 +13,8 @@ import { type ChangeResult, Files } from "./tools/files.ts";
 
 /** Each is in memory, 64 MiB at most: half a gigabyte. */
 const FILES_AT_ONCE_MAX = 8;
+
+type FileUse = "read" | "write" | "media";
 
 export interface SessionFilesParts {
   config(): Config;
@@ -46,12 +49,14 @@ export class SessionFiles {
     });
   }
 
-  async #use<Result>(
-    tool: "read" | "write",
-    session: Session,
-    signal: AbortSignal,
-    work: (files: Files) => Promise<Result>,
-  ): Promise<Result> {
+  /** A file that a person sent: for the agent to read, whatever it may write. @returns its path in the workspace, which nothing had before */
+  async receive(session: Session, { name, data }: { name: string; data: Buffer }, signal: AbortSignal): Promise<string> {
+    const path = `${MEDIA_FOLDER}/${toMediaName(name, this.#parts.newId())}`;
+    await this.#use("media", session, signal, (files) => files.commit([{ kind: "put", path, data, expected: "none", like: null }]));
+    return path;
+  }
+
+  async #use<Result>(tool: FileUse, session: Session, signal: AbortSignal, work: (files: Files) => Promise<Result>): Promise<Result> {
     const { sandbox, sessions, metrics, newId } = this.#parts;
     const { key } = session.spec;
     this.#admit(tool, session);
@@ -72,14 +77,25 @@ export class SessionFiles {
   }
 
   /** @throws OperationError `Forbidden` */
-  #admit(tool: "read" | "write", session: Session): void {
+  #admit(tool: FileUse, session: Session): void {
     const access = toToolAccess(this.#parts.config(), session, this.#parts.folders);
     const decision = access.decide(tool);
-    if (decision.allowed && access.sandbox !== null) return;
+    const isAllowed = decision.allowed || tool === "media";
+    if (isAllowed && access.sandbox !== null) return;
     this.#parts.metrics.toolCall(tool, "denied");
-    if (!decision.allowed) throw new OperationError("Forbidden", renderRefusal(decision));
+    if (!isAllowed) throw new OperationError("Forbidden", renderRefusal(decision));
     throw new OperationError("Forbidden", "the session is not sandboxed, and files of the gateway's host are not served", {
       fix: "set agents.defaults.sandbox.mode to all",
     });
   }
+}
+
+const MEDIA_NAME_LENGTH_MAX = 100;
+
+/** `photo.jpg` becomes `photo-ID.jpg`: nobody has to look whether the name is taken. What no shell or eye can take is replaced. */
+export function toMediaName(name: string, id: string): string {
+  const base = name.split(/[/\\]/).at(-1) ?? "";
+  const [, stem = "", extension = ""] = /^(.*?)(\.[A-Za-z0-9]{1,10})?$/s.exec(base) ?? [];
+  const plain = stem.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[.-]+/, "");
+  return `${plain.slice(0, MEDIA_NAME_LENGTH_MAX) || "file"}-${id}${extension}`;
 }

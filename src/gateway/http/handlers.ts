@@ -152,7 +152,7 @@ function toInvokeError(error: unknown): Response {
   return Response.json({ ok: false, error: { type, message: error.message } }, { status });
 }
 
-function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, "readFile" | "writeFile"> {
+function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, "readFile" | "writeFile" | "receiveMedia"> {
   const find = (key: string | undefined): Session => sessions.get(service.expand(key ?? ""));
   return {
     readFile: async ({ params, signal }) => {
@@ -166,6 +166,10 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
       const isNew = headers.get("if-none-match") === "*";
       const result = await files.write(find(params.key), { path, data: body, isNew }, signal);
       return { path, result, bytes: body.length };
+    },
+    receiveMedia: async ({ params, query, body, signal }) => {
+      const path = await files.receive(find(params.key), { name: query.name ?? "file", data: body }, signal);
+      return { path, bytes: body.length };
     },
   };
 }

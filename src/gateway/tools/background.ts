@@ -8,8 +8,8 @@ import type { ToolScope } from "./tool.ts";
 
 /** One look at a log: what a process can say between two of them is read in pieces. */
 export const LOG_BYTES_MAX = 65_536;
-/** One wait for output: the controller waits at most half a minute for one. */
-const LOG_WAIT_MS_MAX = 10_000;
+/** One wait for output: a caller who goes away is noticed between two of them. */
+const LOG_WAIT_MS_MAX = 2_000;
 const OUTPUT_BYTES_MAX = { headBytesMax: 65_536, tailBytesMax: 131_072 };
 
 /** Answers when it has ended, or after `yieldMs`. A caller who goes away before that takes it along. */

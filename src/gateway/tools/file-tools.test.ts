@@ -248,4 +248,22 @@ describe("the commands of file tools", () => {
     expect(isCommandOf("read", { ...request(read), workdir: "/tmp" })).toBe(false);
     expect(isCommandOf("process", request(read))).toBe(false);
   });
+
+  it("of media is one new file in its folder, since no policy is asked for it", () => {
+    const media = (...args: string[]): boolean => isCommandOf("media", request(toFileCommand(COMMIT_FILES, ["id", ...args])));
+    expect(media("1", "3", "put", "./media/inbound/photo.jpg", "3", "none", "")).toBe(true);
+    const others = [
+      ["1", "3", "put", "./media/inbound/photo.jpg", "3", "any", ""],
+      ["1", "3", "put", "./media/inbound/../photo.jpg", "3", "none", ""],
+      ["1", "3", "put", "./notes", "3", "none", ""],
+      ["1", "3", "put", "/media/inbound/photo.jpg", "3", "none", ""],
+      ["1", "3", "put", "./media/inbound/photo.jpg", "3", "none", "./other"],
+      ["0", "0", "drop", "./media/inbound/photo.jpg", "0", "any", ""],
+      ["2", "3", "put", "./media/inbound/a", "3", "none", "", "put", "./b", "0", "any", ""],
+    ];
+    for (const args of others) expect(media(...args)).toBe(false);
+    expect(isCommandOf("media", request(toFileCommand(READ_FILE, ["id", "1", "3", "put", "./media/inbound/a", "3", "none", ""])))).toBe(
+      false,
+    );
+  });
 });
