@@ -107,6 +107,14 @@ test("the user of a sandbox writes to its tmpfs folders and to the product's own
   );
 });
 
+test("whether profiles of AppArmor confine is known, since this engine accepts their names in either case", async () => {
+  const engine = bench.mustEngine();
+  expect(engine.capabilities.appArmor).toBe((await engine.info()).securityOptions.includes("apparmor"));
+  if (engine.capabilities.appArmor) return;
+  const { observation } = await bench.launch({ apparmorProfile: "openclaw-no-such-profile" });
+  expect(observation).toMatchObject({ state: "running", created: { apparmorProfile: "openclaw-no-such-profile" } });
+});
+
 test("a memory limit changes in place: same id, same run", async () => {
   const { identity, handle } = await bench.launch({ live: { ...UNLIMITED, memory: 64 * MIB } });
   await bench.mustEngine().act(handle, identity, { kind: "update", live: { ...UNLIMITED, memory: 256 * MIB } });
