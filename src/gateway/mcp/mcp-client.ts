@@ -34,6 +34,8 @@ export interface McpClientParts {
   session: McpClientSession;
   tools: Tools;
   version: string;
+  /** A call has ended. */
+  used(): void;
   /** A bug, or a client that does not speak the protocol. */
   failed(error: unknown): void;
 }
@@ -118,6 +120,7 @@ export class McpClient {
       return toErrorResult(error);
     } finally {
       this.#calls -= 1;
+      this.#parts.used();
       progress.end();
     }
   }

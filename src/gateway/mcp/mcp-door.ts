@@ -89,7 +89,11 @@ export class McpDoor {
       onsessionclosed: (id) => this.#end(id),
     });
     const agent = new URL(request.url).searchParams.get("agent");
-    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, failed });
+    const used = (): void => {
+      const connected = this.#clients.get(transport.sessionId ?? "");
+      if (connected !== undefined) connected.usedAt = now();
+    };
+    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
     await client.connect();
     const response = await transport.handleRequest(request);
     if (transport.sessionId === undefined) await client.close();
