@@ -17,9 +17,31 @@ function renderKeys(title: string, prefix: string, keys: Readonly<Record<string,
 }
 
 function renderDrift(): string {
-  const says = { live: "changes while the container runs", recreate: "needs a new container" } as const;
-  const rows = describeFields().map(({ key, remedy }) => `| \`${key}\` | ${says[remedy]} |`);
-  return `## What a change costs\n\nA limit that is lifted altogether needs a new container too, except \`docker.pidsLimit\`.\n\n| key | a change |\n| --- | --- |\n${rows.join("\n")}\n`;
+  const costs = { live: "changes while the container runs", recreate: "needs a new container" } as const;
+  const known = { inspect: "field by field", hash: "by the container's hash" } as const;
+  const mended = {
+    "docker update": "`docker update`: set back in place",
+    "docker network connect": "`docker network connect`: detached in place",
+  } as const;
+  const rows = describeFields().map(
+    ({ key, remedy, knownBy, byHand }) =>
+      `| \`${key}\` | ${costs[remedy]} | ${known[knownBy]} | ${byHand === null ? "the engine has no way" : mended[byHand]} |`,
+  );
+  return [
+    "## What a change costs",
+    "",
+    "A limit that is lifted altogether needs a new container too, except `docker.pidsLimit`. `mounts` are `docker.binds`, `workspaceAccess`,",
+    "`workspaceRoot` and the agent's `workspace`. Keys that are not here (`rollout`, `prune`, `start`) change nothing in a container.",
+    "",
+    "| field | a change in the config | a difference is seen | a change by hand |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+    "",
+    "A change by hand is found at once by the engine's event, and without one at the latest by the look at everything, every 5 minutes. So is",
+    "the rest of what people do: a container that was renamed gets its name back, a paused one goes on, a stopped one is started (with a",
+    "setup: made anew), a removed one is made anew. A network that was disconnected by hand is not connected again: `sandbox recreate` does it.",
+    "",
+  ].join("\n");
 }
 
 export function renderConfigPage(): string {

@@ -142,11 +142,24 @@ function newValue(field: string, spec: ContainerSpec): unknown {
   return live === undefined ? RECREATE_FIELDS.find(({ key }) => key === field)?.of(spec) : spec.live[live.name];
 }
 
-/** Rows for the documentation: every key and what changing it costs. */
-export function describeFields(): { key: string; remedy: "live" | "recreate" }[] {
+/** One field: what a change of it costs, how a difference is seen, and whether people can change it by hand. */
+export interface FieldRow {
+  key: string;
+  remedy: "live" | "recreate";
+  /** `inspect`: the engine shows the value. `hash`: only the hash on the container tells. */
+  knownBy: "inspect" | "hash";
+  /** The command that changes it in a container that exists. null: there is none, the engine fixes it at creation. */
+  byHand: "docker update" | "docker network connect" | null;
+}
+
+/** Rows for the documentation: every field, what changing it costs, and what changing it by hand comes to. */
+export function describeFields(): FieldRow[] {
   return [
-    ...LIVE_FIELDS.map(({ key }) => ({ key, remedy: "live" as const })),
-    ...RECREATE_FIELDS.map(({ key }) => ({ key, remedy: "recreate" as const })),
-    { key: "docker.setupCommand", remedy: "recreate" as const },
+    ...LIVE_FIELDS.map(({ key }) => ({ key, remedy: "live", knownBy: "inspect", byHand: "docker update" }) as const),
+    ...RECREATE_FIELDS.map(
+      ({ key }) =>
+        ({ key, remedy: "recreate", knownBy: "inspect", byHand: key === "docker.network" ? "docker network connect" : null }) as const,
+    ),
+    { key: "docker.setupCommand", remedy: "recreate", knownBy: "hash", byHand: null },
   ];
 }
