@@ -3,6 +3,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { TOOLS } from "../tools/catalog.ts";
 import { DONE, openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { OPERATIONS } from "./operations.ts";
 import { startGatewayServer } from "./server.ts";
@@ -146,7 +147,15 @@ test("the description names every operation, is complete in itself, and needs th
   const document = Document.parse(await (await ask("/v1/openapi.json")).json());
   expect(document).toMatchObject({ openapi: "3.1.0", security: [{ bearer: [] }] });
   const described = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-  expect(described.map(({ operationId }) => operationId).sort()).toEqual(Object.keys(OPERATIONS).sort());
+  const names = [...Object.keys(OPERATIONS), ...TOOLS.map(({ name }) => `callTool_${name}`)];
+  expect(described.map(({ operationId }) => operationId).sort()).toEqual(names.sort());
+  expect(document.paths["/v1/sessions/{key}/tools/exec"]?.post).toMatchObject({
+    parameters: [
+      { name: "key", in: "path" },
+      { name: "encoding", in: "query" },
+    ],
+    requestBody: { content: { "application/json": { schema: { type: "object", required: ["command"] } } } },
+  });
   const references = new Set([...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, path]) => path));
   expect([...references]).toEqual(Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`));
 });

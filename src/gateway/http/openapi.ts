@@ -1,7 +1,9 @@
-// The OpenAPI 3.1 document of the HTTP door, made from the table of operations.
-// The table is operations.ts.
+// The OpenAPI 3.1 document of the HTTP door, made from the table of operations, and from the tools' own schemas.
+// The table is operations.ts, the tools are tools/.
 import { z } from "zod";
 import { Problem } from "../../api/wire.ts";
+import { TOOLS } from "../tools/catalog.ts";
+import type { Tool } from "../tools/tool.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 
 type Json = Record<string, unknown>;
@@ -13,6 +15,7 @@ export function renderOpenApi(version: string): Json {
   for (const [operationId, operation] of Object.entries<Operation>(OPERATIONS)) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: { operationId, ...renderOperation(operation) } };
   }
+  for (const tool of TOOLS) paths[OPERATIONS.callTool.path.replace("{tool}", tool.name)] = { post: renderTool(tool) };
   return {
     openapi: "3.1.0",
     info: { title: "OpenClaw gateway", version },
@@ -22,6 +25,16 @@ export function renderOpenApi(version: string): Json {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "The gateway's token or password" } },
       schemas: { Problem: toSchema(Problem, "output") },
     },
+  };
+}
+
+/** A call of one tool, with what it takes. */
+function renderTool({ name, description, inputSchema }: Tool): Json {
+  const call = { ...OPERATIONS.callTool, path: OPERATIONS.callTool.path.replace("{tool}", name), summary: description };
+  return {
+    operationId: `callTool_${name}`,
+    ...renderOperation(call),
+    requestBody: { required: true, content: { "application/json": { schema: inputSchema } } },
   };
 }
 
