@@ -1,7 +1,10 @@
 // Who is a client of the MCP door, and until when. What clients do over real sockets is test/mcp-*.test.ts.
 import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
+import { listenTcp } from "../../api/listen-tcp.ts";
 import type { Session } from "../../api/session.ts";
 import type { ToolResult, Tools } from "../tool-port.ts";
 import { sessionOf } from "../tools/world.fixture.ts";
@@ -110,6 +113,27 @@ test("a client whose call runs is not silent, however long it takes, nor is it r
   clock.now = later(clock.now, IDLE_MS_MAX);
   door.sweep();
   expect(door.count).toBe(0);
+});
+
+test("a client that listens is there, however silent, until its connection is gone", async () => {
+  const { door, clock, welcome } = open();
+  const server = createAdaptorServer({ fetch: (request) => door.handle(request), overrideGlobalObjects: false });
+  const { port, close } = await listenTcp(server as Server, { host: "127.0.0.1", port: 0, fix: "" });
+  onTestFinished(close);
+  const session = await welcome();
+  const gone = new AbortController();
+  const headers = { accept: "text/event-stream", "mcp-session-id": session };
+  const listening = await fetch(`http://127.0.0.1:${port}/mcp`, { headers, signal: gone.signal });
+  expect(listening.status).toBe(200);
+  clock.now = later(clock.now, 10 * IDLE_MS_MAX);
+  door.sweep();
+  expect(door.count).toBe(1);
+  gone.abort();
+  await vi.waitFor(() => {
+    clock.now = later(clock.now, IDLE_MS_MAX);
+    door.sweep();
+    expect(door.count).toBe(0);
+  });
 });
 
 test("who names no session, or somebody else's that is gone, is told so in the protocol's words", async () => {
