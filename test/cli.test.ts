@@ -73,17 +73,25 @@ test("what runs in a sandbox cannot write to the terminal through names and mess
 test("plan prints steps with their cause, and its exit code tells whether there are any", async () => {
   const door = await openDoor();
   expect(await sandbox(door, "plan", "--exit-code")).toMatchObject({ code: 0, stdout: "Nothing to do.\n" });
+  const drift = [{ field: "docker.env.TOKEN", remedy: "recreate" as const, desired: "(hidden)", actual: "unset" }];
   door.views.planned = {
     items: [
-      { name: NAME, wanted: true, because: "eager", actions: ["create 0123 (drift): docker.env changed"], waits: "in use until 13:05" },
-      { name: "other", wanted: true, because: "eager", actions: [] },
+      {
+        name: NAME,
+        wanted: true,
+        because: "eager",
+        drift,
+        actions: ["create 0123 (drift): docker.env changed"],
+        waits: "in use until 13:05",
+      },
+      { name: "other", wanted: true, because: "eager", drift: [], actions: [] },
     ],
     issues: [],
   };
   const { stdout, code } = await sandbox(door, "plan", "--exit-code");
   expect(code).toBe(5);
   expect(stdout).toBe(
-    `${NAME}: eager\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
+    `${NAME}: eager\n  ~ docker.env.TOKEN: unset -> (hidden)\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
   );
   expect((await sandbox(door, "plan")).code).toBe(0);
 });

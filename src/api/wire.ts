@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode, OperationError } from "./errors.ts";
 import type { SandboxEvent } from "./event.ts";
 import type { Finding } from "./finding.ts";
 import type { Issue } from "./issue.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { FieldDrift, Sandbox } from "./sandbox.ts";
 
 /** RFC 9457 problem details, the body of every error answer. */
 export const Problem = z.object({
@@ -230,6 +230,8 @@ export interface PlannedSandbox {
   name: string;
   wanted: boolean;
   because: string;
+  /** What differs now, with values fit to be shown. Empty while there is no container. */
+  drift: readonly FieldDrift[];
   /** Each as the log prints it: what, on what, why. */
   actions: string[];
   /** Why the rest waits, and until when. Absent: nothing waits. */

@@ -77,6 +77,13 @@ describe("a sandbox", () => {
     expect({ id: after.Id, startedAt: after.State.StartedAt }).toEqual({ id: before.Id, startedAt: before.State.StartedAt });
   });
 
+  it("has its network again after it was disconnected by hand, without a restart", async () => {
+    const { site, before } = await start({ network: "bridge" });
+    await docker("network", "disconnect", "bridge", before.Id);
+    const after = await site.serves(AGENT, ({ NetworkSettings }) => Object.keys(NetworkSettings.Networks).join() === "bridge");
+    expect({ id: after.Id, startedAt: after.State.StartedAt }).toEqual({ id: before.Id, startedAt: before.State.StartedAt });
+  });
+
   it("survives all of it at once", async () => {
     const { site, before } = await start({ memory: "128m" });
     await docker("rename", before.Id, `openclaw-test-${site.instance}-elsewhere`);

@@ -22,6 +22,7 @@ const ACTIONS = keysOf<ActionKind>({
   promote: true,
   update: true,
   unpause: true,
+  attach: true,
   detach: true,
   retire: true,
 });

@@ -64,6 +64,8 @@ export class Performer {
         return await engine.act(action.handle, { name }, { kind: "update", live: action.live });
       case "unpause":
         return await engine.act(action.handle, { name }, { kind: "unpause" });
+      case "attach":
+        return await engine.act(action.handle, { name }, { kind: "attach", network: action.network });
       case "detach":
         return await engine.act(action.handle, { name }, { kind: "detach", network: action.network });
       case "retire":

@@ -29,6 +29,7 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   promote: null,
   update: { type: "Normal", reason: "Updated" },
   unpause: { type: "Normal", reason: "Unpaused" },
+  attach: { type: "Warning", reason: "Attached" },
   detach: { type: "Warning", reason: "Detached" },
   retire: { type: "Normal", reason: "Removed" },
 };

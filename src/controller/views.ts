@@ -178,5 +178,12 @@ export class LoopViews implements AdminViews {
 function toPlanned(name: SandboxName, want: Want, forecast: Forecast | undefined): PlannedSandbox {
   const verdict = forecast?.rest.verdict;
   const waits = verdict !== undefined && "message" in verdict && verdict.kind !== "gone" ? { waits: verdict.message } : {};
-  return { name, wanted: want.kind === "wanted", because: want.because, actions: (forecast?.actions ?? []).map(renderAction), ...waits };
+  return {
+    name,
+    wanted: want.kind === "wanted",
+    because: want.because,
+    drift: forecast?.drift ?? [],
+    actions: (forecast?.actions ?? []).map(renderAction),
+    ...waits,
+  };
 }

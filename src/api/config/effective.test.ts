@@ -101,6 +101,10 @@ describe("the agent's own block over the defaults", () => {
     });
   });
 
+  test("the network default is the bridge, as the engine reads it back", () => {
+    expect(docker("{ network: 'default' }", "{}").network).toBe("bridge");
+  });
+
   test("null and 0 take a limit away", () => {
     expect(
       docker("{ memory: '1g', cpus: 2, user: '5:5', setupCommand: 'x' }", "{ memory: null, cpus: 0, user: null, setupCommand: null }"),

@@ -41,6 +41,13 @@ function toDefaults(keys: Record<string, KeyFacts>): Record<string, unknown> {
 
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(LIST_LENGTH_MAX);
 const PrefixText = z.string().min(1);
+/** `default` is the engine's other word for `bridge`. */
+const Network = z
+  .string()
+  .trim()
+  .min(1)
+  .max(256)
+  .transform((network) => (network === "default" ? "bridge" : network));
 
 const DockerComplete = described(DOCKER_KEYS, {
   image: ImageName.clone(),
@@ -48,7 +55,7 @@ const DockerComplete = described(DOCKER_KEYS, {
   workdir: ContainerPath.clone(),
   readOnlyRoot: z.boolean(),
   tmpfs: list(Tmpfs),
-  network: z.string().trim().min(1).max(256),
+  network: Network.clone(),
   user: User.nullable(),
   capDrop: list(Capability),
   env: z
@@ -118,7 +125,7 @@ const BrowserComplete = described(BROWSER_KEYS, {
   enabled: z.boolean(),
   image: ImageName.clone(),
   containerPrefix: PrefixText.clone(),
-  network: z.string().trim().min(1).max(256),
+  network: Network.clone(),
   cdpPort: Port.clone(),
   cdpSourceRange: z.union([z.cidrv4(), z.cidrv6(), z.null()], { error: 'expected a CIDR such as "172.21.0.1/32"' }),
   vncPort: Port.clone(),

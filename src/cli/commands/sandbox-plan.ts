@@ -48,9 +48,10 @@ function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
 export function renderPlan({ items, issues }: PlanView): string {
   const busy = items.filter(({ actions, waits }) => actions.length > 0 || waits !== undefined);
   const rest = items.length - busy.length;
-  const blocks = busy.map(({ name, because, actions, waits }) => {
+  const blocks = busy.map(({ name, because, drift, actions, waits }) => {
+    const changes = drift.map(({ field, actual, desired }) => `~ ${toSafeLine(`${field}: ${actual} -> ${desired}`)}\n`).join("");
     const steps = actions.map((action, index) => `${index + 1}. ${toSafeLine(action)}\n`).join("");
-    return `${name}: ${toSafeLine(because)}\n${indent(`${steps}${waits === undefined ? "" : `waits: ${toSafeLine(waits)}\n`}`)}`;
+    return `${name}: ${toSafeLine(because)}\n${indent(`${changes}${steps}${waits === undefined ? "" : `waits: ${toSafeLine(waits)}\n`}`)}`;
   });
   if (issues.some(({ severity }) => severity === "error") && items.length === 0)
     return "This config can't be used: nothing would change, the last good one stays in force.\n";

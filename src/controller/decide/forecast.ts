@@ -2,6 +2,7 @@
 // For people (`sandbox plan`) and for the property tests; the loop itself never trusts a forecast, it looks again after each step.
 import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs, toImageId } from "../../api/brands.ts";
 import { toPendingName } from "../../api/names.ts";
+import type { FieldDrift } from "../../api/sandbox.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
@@ -12,6 +13,8 @@ import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput
 const ROUNDS_MAX = 16;
 
 export interface Forecast {
+  /** What differs before the first action. */
+  drift: readonly FieldDrift[];
   actions: Action[];
   /** The plan after the last action: converged, or what it waits for. */
   rest: Plan;
@@ -19,14 +22,15 @@ export interface Forecast {
 
 export function forecast(input: PlanInput): Forecast {
   const actions: Action[] = [];
+  const { drift } = plan(input);
   let state = input;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const next = plan(state);
-    if (next.actions.length === 0 && next.verdict.kind !== "progressing") return { actions, rest: next };
+    if (next.actions.length === 0 && next.verdict.kind !== "progressing") return { drift, actions, rest: next };
     actions.push(...next.actions);
     state = next.actions.length > 0 ? next.actions.reduce(applyAction, state) : passTime(state, next.requeueAt);
   }
-  return { actions, rest: plan(state) };
+  return { drift, actions, rest: plan(state) };
 }
 
 /**
@@ -84,6 +88,11 @@ export function applyAction(input: PlanInput, action: Action): PlanInput {
       return observe(input, action.handle, (observation) => ({ ...observation, live: action.live }));
     case "unpause":
       return observe(input, action.handle, (observation) => ({ ...observation, state: "running" }));
+    case "attach":
+      return observe(input, action.handle, (observation) => ({
+        ...observation,
+        networks: [...observation.networks, action.network].sort(),
+      }));
     case "detach":
       return observe(input, action.handle, (observation) => ({
         ...observation,

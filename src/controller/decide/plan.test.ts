@@ -141,6 +141,14 @@ test("a paused, renamed or connected container is repaired in place", () => {
   );
 });
 
+test("a container that was cut off its network is attached again; one that wants none stays alone", () => {
+  const bridged = desiredOf({ docker: { network: "bridge" } });
+  const cut = plan(inputOf(bridged, [containerOf(bridged, { networks: [] })]));
+  expect(renderPlan(cut)).toContain("attach c1 to bridge (external): network bridge was detached by hand");
+  expect(cut.drift).toEqual([{ field: "docker.network", remedy: "live", desired: "bridge", actual: "(detached)" }]);
+  expect(plan(inputOf(desired, [containerOf(desired, { networks: [] })])).actions).toEqual([]);
+});
+
 test("limits change while the container runs", () => {
   const more = desiredOf({ docker: { memory: "1g", pidsLimit: 64 } });
   const found = containerOf(desired);
@@ -246,6 +254,14 @@ test("a rebuilt image is drift, the same image is not", () => {
   expect(renderPlan(plan(inputOf(desired, [containerOf(desired)], { image })))).toContain(
     "(image): image openclaw-sandbox:bookworm-slim was rebuilt",
   );
+  expect(plan(inputOf(desired, [containerOf(desired)], { image })).drift).toEqual([
+    {
+      field: "docker.image",
+      remedy: "recreate",
+      desired: "openclaw-sandbox:bookworm-slim (sha256:bbbbbbbbbbbb)",
+      actual: `openclaw-sandbox:bookworm-slim (${IMAGE.slice(0, 19)})`,
+    },
+  ]);
   expect(plan(inputOf(desired, [containerOf(desired)], { image: { ...image, id: IMAGE } })).verdict.kind).toBe("converged");
 });
 

@@ -1,10 +1,10 @@
 // Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
-import type { Handle } from "./observation.ts";
+import type { Handle, Observation } from "./observation.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
-import { canUpdate, compareId, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import { canUpdate, compareId, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -302,15 +302,23 @@ function repair({ input, spec, standing }: Situation, serving: OwnedContainer): 
   if ((observation.state === "exited" || observation.state === "created") && !broken && !backingOff) {
     actions.push({ kind: "start", handle, cause: "crash", because: `its main process ended${renderExit(serving)}` });
   }
-  for (const network of observation.networks.filter((name) => name !== spec.container.network && observation.state === "running")) {
-    actions.push({ kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` });
-  }
+  if (observation.state === "running") actions.push(...repairNetworks(spec, observation));
   const drift = limitDrift(input, spec, observation);
   if (drift.length > 0 && !backingOff && drift.every((one) => canUpdate(input, one))) {
     const changes = drift.map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
     actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });
   }
   return actions;
+}
+
+function repairNetworks(spec: Ready, { handle, networks }: Observation): Action[] {
+  const { network: wanted } = spec.container;
+  const extra = networks.filter((name) => name !== wanted);
+  const detached = extra.map((network): Action => {
+    return { kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` };
+  });
+  if (!isCutOff(spec, { networks })) return detached;
+  return [{ kind: "attach", handle, network: wanted, cause: "external", because: `network ${wanted} was detached by hand` }];
 }
 
 function renderExit({ observation }: OwnedContainer): string {

@@ -17,6 +17,8 @@ function renderStep(action: Action): string {
       return `create ${action.hash}`;
     case "update":
       return `update ${renderId(action.handle.id)}`;
+    case "attach":
+      return `attach ${renderId(action.handle.id)} to ${action.network}`;
     case "detach":
       return `detach ${renderId(action.handle.id)} from ${action.network}`;
     case "retire":

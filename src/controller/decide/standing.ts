@@ -182,7 +182,30 @@ function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): F
     desired,
     actual,
   }));
-  return [...recreate, ...setup, ...live];
+  return [...recreate, ...imageDrift(input, spec, observation, recreate), ...setup, ...live, ...networkDrift(spec, observation)];
+}
+
+/** The same tag, another image. */
+function imageDrift(input: Wanted, spec: Ready, observation: OwnedContainer["observation"], others: readonly FieldDrift[]): FieldDrift[] {
+  if (!isRebuilt(input, observation) || others.some(({ field }) => field === "docker.image")) return [];
+  const render = (imageId: string): string => `${spec.container.image} (${imageId.slice(0, IMAGE_ID_LENGTH)})`;
+  return [{ field: "docker.image", remedy: "recreate", desired: render(imageIdOf(input)), actual: render(observation.imageId) }];
+}
+
+const imageIdOf = ({ image }: Wanted): string => (image?.kind === "found" ? image.id : "");
+
+/** What people attached or detached by hand. A container that joins another's network shows none. */
+function networkDrift(spec: Ready, observation: OwnedContainer["observation"]): FieldDrift[] {
+  const { network } = spec.container;
+  const isOther = observation.networks.some((name) => name !== network) || isCutOff(spec, observation);
+  if (!isOther || observation.state !== "running") return [];
+  return [{ field: "docker.network", remedy: "live", desired: network, actual: observation.networks.join(" ") || "(detached)" }];
+}
+
+/** It has none of its networks any more. Whoever wants none is not cut off from anything. */
+export function isCutOff(spec: Ready, { networks }: Pick<OwnedContainer["observation"], "networks">): boolean {
+  const { network } = spec.container;
+  return networks.length === 0 && network !== "none" && !network.startsWith("container:");
 }
 
 /** Whether the engine can change this limit while the container runs. */
@@ -197,9 +220,5 @@ export function partsOf(input: Wanted, spec: Ready, serving: OwnedContainer): Ch
   const { observation } = serving;
   const stuck = new Set(limitDrift(input, spec, observation).flatMap((one) => (canUpdate(input, one) ? [] : one.field)));
   const fields = driftOf(input, spec, serving).filter(({ field, remedy }) => remedy === "recreate" || stuck.has(field));
-  const imageId = input.image?.kind === "found" ? input.image.id : "";
-  const parts = fields.map((one) => toChangePart(one, spec.container, imageId));
-  if (!isRebuilt(input, observation) || fields.some(({ field }) => field === "docker.image")) return parts;
-  const desired = `${spec.container.image} (${imageId.slice(0, IMAGE_ID_LENGTH)})`;
-  return [...parts, toChangePart({ field: "docker.image", desired }, spec.container, imageId)];
+  return fields.map((one) => toChangePart(one, spec.container, imageIdOf(input)));
 }

@@ -129,6 +129,7 @@ export type ActionBody =
   | { kind: "promote"; handle: Handle }
   | { kind: "update"; handle: Handle; live: LiveSpec; changes: string }
   | { kind: "unpause"; handle: Handle }
+  | { kind: "attach"; handle: Handle; network: string }
   | { kind: "detach"; handle: Handle; network: string }
   /** `unless-used`: use is checked again right before, and a use stops it. */
   | { kind: "retire"; handle: Handle; evidence: Evidence; guard: "unless-used" | "always" };

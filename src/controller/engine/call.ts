@@ -24,6 +24,7 @@ export const DEADLINE_MS = {
   rename: 10_000,
   update: 15_000,
   unpause: 10_000,
+  attach: 20_000,
   detach: 20_000,
   kill: 20_000,
   /** The engine itself waits 10 s for the kill, then removes layers and volumes. */

@@ -231,13 +231,17 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect(await observe(identity)).toMatchObject({ stage: "current" });
     });
 
-    test("an attached network is seen, and detached again", async () => {
+    test("a network is detached and attached, and doing it twice is doing it once", async () => {
       const { identity, handle } = await launch({ network: "bridge" });
       expect((await observe(identity)).networks).toEqual(["bridge"]);
       await engine.act(handle, identity, { kind: "detach", network: "bridge" });
       expect((await observe(identity)).networks).toEqual([]);
       await engine.act(handle, identity, { kind: "detach", network: "bridge" });
       await bench.people.connect(handle, "bridge");
+      expect((await observe(identity)).networks).toEqual(["bridge"]);
+      await engine.act(handle, identity, { kind: "detach", network: "bridge" });
+      await engine.act(handle, identity, { kind: "attach", network: "bridge" });
+      await engine.act(handle, identity, { kind: "attach", network: "bridge" });
       expect((await observe(identity)).networks).toEqual(["bridge"]);
     });
 

@@ -191,6 +191,14 @@ export class DockerEngine implements Engine {
         );
       case "unpause":
         return await this.#perform("unpause", identity.name, async (abortSignal) => await container.unpause({ abortSignal }));
+      case "attach": {
+        const network = this.#client.docker.getNetwork(act.network);
+        return await this.#perform("attach", identity.name, async (abortSignal) => {
+          // The client passes the signal on, which its types do not know.
+          const wish = { Container: handle.id, abortSignal };
+          await network.connect(wish);
+        });
+      }
       case "detach": {
         const network = this.#client.docker.getNetwork(act.network);
         const wish = { Container: handle.id, Force: true };

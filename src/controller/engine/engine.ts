@@ -49,6 +49,7 @@ export type Act =
   | { kind: "update"; live: LiveSpec }
   | { kind: "unpause" }
   /** Detaches a network that the spec does not name. */
+  | { kind: "attach"; network: string }
   | { kind: "detach"; network: string }
   /** Ends every process and removes the container. Succeeds when it is gone already. */
   | { kind: "retire" };

@@ -19,6 +19,7 @@ const REFUSALS: [EngineOperation, number, string, string][] = [
   ["exec-inspect", 404, "No such exec instance: abc", "StaleHandle"],
   ["start", 404, "network no-such-network not found", "SpecRejected"],
   ["create", 500, "unable to find network with name or ID nope: network not found", "SpecRejected"],
+  ["attach", 404, "network no-such-network not found", "SpecRejected"],
   ["detach", 404, "endpoint abc not found", "StaleHandle"],
   ["remove-object", 404, "network abc not found", "NotFound"],
   ["remove", 409, "removal of container abc is already in progress", "EngineConflict"],
@@ -132,6 +133,7 @@ test("what is so already is success", () => {
   expect(isAlreadySo("remove", refusal(404, "No such container: x"))).toBe(true);
   expect(isAlreadySo("unpause", refusal(500, "Container x is not paused"))).toBe(true);
   expect(isAlreadySo("rename", refusal(400, "Renaming a container with the same name as its current name"))).toBe(true);
+  expect(isAlreadySo("attach", refusal(403, "endpoint with name x already exists in network bridge"))).toBe(true);
   expect(isAlreadySo("detach", refusal(500, "container x is not connected to network none"))).toBe(true);
   expect(isAlreadySo("start", refusal(404, "No such container: x"))).toBe(false);
   expect(isAlreadySo("remove", refusal(409, "removal of container x is already in progress"))).toBe(false);

@@ -29,7 +29,7 @@ const is =
 const any = (): boolean => true;
 
 const EXEC: ReadonlySet<EngineOperation> = new Set(["exec-create", "exec-start", "exec-inspect", "exec-resize"]);
-const MAKING: ReadonlySet<EngineOperation> = new Set(["create", "start", "update"]);
+const MAKING: ReadonlySet<EngineOperation> = new Set(["create", "start", "update", "attach"]);
 const IMAGE: ReadonlySet<EngineOperation> = new Set(["image"]);
 const OBJECT: ReadonlySet<EngineOperation> = new Set(["remove-object", "objects"]);
 
@@ -211,6 +211,8 @@ export function isAlreadySo(operation: EngineOperation, error: unknown): boolean
       return fault.status !== null && /is not paused/i.test(fault.text);
     case "rename":
       return fault.status !== null && /same name as its current name/i.test(fault.text);
+    case "attach":
+      return fault.status !== null && /already exists in network|is already connected/i.test(fault.text);
     case "detach":
       return fault.status !== null && /is not connected to|network \S+ not found/i.test(fault.text);
     default:

@@ -19,6 +19,7 @@ export type FakeOperation =
   | "promote"
   | "update"
   | "unpause"
+  | "attach"
   | "detach"
   | "retire"
   | "exec"
@@ -121,7 +122,7 @@ export class FakeWorld {
     return due;
   }
 
-  /** The next `count` hints get lost, as with a listener that was too slow. */
+  /** The next `count` hints get lost, as with a listener that was too slow. Infinity: all from now on. */
   dropHints(count: number): void {
     this.#hintsToDrop = count;
   }
@@ -202,6 +203,13 @@ export class FakeWorld {
   connect(id: ContainerId, network: string): void {
     const container = this.mustGet(id);
     container.networks.add(network);
+    this.changed(container);
+  }
+
+  /** As `docker network disconnect`. */
+  disconnect(id: ContainerId, network: string): void {
+    const container = this.mustGet(id);
+    container.networks.delete(network);
     this.changed(container);
   }
 

@@ -183,6 +183,10 @@ export class FakeEngine implements Engine {
           if (container.state !== "paused") return;
           container.state = "running";
           return this.world.changed(container);
+        case "attach":
+          if (!this.world.networks.has(act.network)) throw new OperationError("SpecRejected", `network ${act.network} not found`);
+          if (!container.networks.has(act.network)) this.world.connect(container.id, act.network);
+          return;
         case "detach":
           if (container.networks.delete(act.network)) this.world.changed(container);
           return;
