@@ -25,7 +25,6 @@ describeEngine("a Docker engine", async () => ({
     pause: async (handle) => void (await containerOf(handle).pause()),
     rename: async (handle, name) => void (await containerOf(handle).rename({ name })),
     limit: async (handle, live) => void (await containerOf(handle).update({ PidsLimit: live.pidsLimit })),
-    connect: async (handle, network) => void (await docker.getNetwork(network).connect({ Container: handle.id })),
     remove: async (handle) => void (await containerOf(handle).remove({ force: true })),
   },
   close: removeAll,

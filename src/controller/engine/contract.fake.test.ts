@@ -17,7 +17,6 @@ describeEngine("the model of an engine", async () => {
       pause: async ({ id }) => world.pause(id),
       rename: async ({ id }, name) => world.rename(id, name),
       limit: async ({ id }, live) => world.limit(id, live),
-      connect: async ({ id }, network) => world.connect(id, network),
       remove: async ({ id }) => world.remove(id),
     },
     close: async () => {},

@@ -16,7 +16,6 @@ export interface People {
   pause(handle: Handle): Promise<void>;
   rename(handle: Handle, name: string): Promise<void>;
   limit(handle: Handle, live: Partial<LiveSpec>): Promise<void>;
-  connect(handle: Handle, network: string): Promise<void>;
   remove(handle: Handle): Promise<void>;
 }
 
@@ -222,7 +221,7 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect(await observe(identity)).toMatchObject({ state: "running", handle });
     });
 
-    test("what people change by hand is seen: name, limits, networks", async () => {
+    test("what people change by hand is seen: name and limits", async () => {
       const { identity, handle } = await launch();
       await bench.people.rename(handle, `${identity.name}-by-hand`);
       await bench.people.limit(handle, { pidsLimit: 77 });
@@ -231,18 +230,12 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect(await observe(identity)).toMatchObject({ stage: "current" });
     });
 
-    test("a network is detached and attached, and doing it twice is doing it once", async () => {
+    test("networks are attached and detached, and doing it twice is doing it once", async () => {
       const { identity, handle } = await launch({ network: "bridge" });
-      expect((await observe(identity)).networks).toEqual(["bridge"]);
-      await engine.act(handle, identity, { kind: "detach", network: "bridge" });
-      expect((await observe(identity)).networks).toEqual([]);
-      await engine.act(handle, identity, { kind: "detach", network: "bridge" });
-      await bench.people.connect(handle, "bridge");
-      expect((await observe(identity)).networks).toEqual(["bridge"]);
-      await engine.act(handle, identity, { kind: "detach", network: "bridge" });
-      await engine.act(handle, identity, { kind: "attach", network: "bridge" });
-      await engine.act(handle, identity, { kind: "attach", network: "bridge" });
-      expect((await observe(identity)).networks).toEqual(["bridge"]);
+      for (const kind of ["attach", "detach", "detach", "attach", "attach"] as const) {
+        await engine.act(handle, identity, { kind, network: "bridge" });
+        expect((await observe(identity)).networks).toEqual(kind === "attach" ? ["bridge"] : []);
+      }
     });
 
     test("a container whose process was killed is exited, and a restart is another incarnation", async () => {
