@@ -21,7 +21,7 @@ function renderDrift(): string {
   const known = { inspect: "field by field", hash: "by the container's hash" } as const;
   const mended = {
     "docker update": "`docker update`: set back in place",
-    "docker network connect": "`docker network connect`: detached in place",
+    "docker network": "`docker network connect`, `disconnect`: undone in place",
   } as const;
   const rows = describeFields().map(
     ({ key, remedy, knownBy, byHand }) =>
@@ -39,7 +39,7 @@ function renderDrift(): string {
     "",
     "A change by hand is found at once by the engine's event, and without one at the latest by the look at everything, every 5 minutes. So is",
     "the rest of what people do: a container that was renamed gets its name back, a paused one goes on, a stopped one is started (with a",
-    "setup: made anew), a removed one is made anew. A network that was disconnected by hand is not connected again: `sandbox recreate` does it.",
+    "setup: made anew), a removed one is made anew.",
     "",
   ].join("\n");
 }

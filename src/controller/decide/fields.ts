@@ -149,7 +149,7 @@ export interface FieldRow {
   /** `inspect`: the engine shows the value. `hash`: only the hash on the container tells. */
   knownBy: "inspect" | "hash";
   /** The command that changes it in a container that exists. null: there is none, the engine fixes it at creation. */
-  byHand: "docker update" | "docker network connect" | null;
+  byHand: "docker update" | "docker network" | null;
 }
 
 /** Rows for the documentation: every field, what changing it costs, and what changing it by hand comes to. */
@@ -157,8 +157,7 @@ export function describeFields(): FieldRow[] {
   return [
     ...LIVE_FIELDS.map(({ key }) => ({ key, remedy: "live", knownBy: "inspect", byHand: "docker update" }) as const),
     ...RECREATE_FIELDS.map(
-      ({ key }) =>
-        ({ key, remedy: "recreate", knownBy: "inspect", byHand: key === "docker.network" ? "docker network connect" : null }) as const,
+      ({ key }) => ({ key, remedy: "recreate", knownBy: "inspect", byHand: key === "docker.network" ? "docker network" : null }) as const,
     ),
     { key: "docker.setupCommand", remedy: "recreate", knownBy: "hash", byHand: null },
   ];

@@ -347,11 +347,8 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       const { handle } = await launch();
       expect(await run(engine, handle, ["true"])).toEqual({ stdout: "", stderr: "", code: 0 });
       expect(await run(engine, handle, ["echo", "hello"])).toEqual({ stdout: "hello\n", stderr: "", code: 0 });
-      expect(await run(engine, handle, ["sh", "-c", "echo out; echo err >&2; exit 7"])).toEqual({
-        stdout: "out\n",
-        stderr: "err\n",
-        code: 7,
-      });
+      const failing = ["sh", "-c", "echo out; echo err >&2; exit 7"];
+      expect(await run(engine, handle, failing)).toEqual({ stdout: "out\n", stderr: "err\n", code: 7 });
       expect((await run(engine, handle, ["no-such-command"])).code).toBe(127);
     });
 
