@@ -28,7 +28,14 @@ export function toToolAccess(config: Config, { spec }: Pick<Session, "spec">, fo
     const decision = decideTool(policy, tool);
     return sandbox === null ? decideOnHost(config, agentId, decision) : decision;
   };
-  return { decide, sandbox, workdir: sandbox?.docker.workdir ?? settings?.agentWorkspace ?? "/", exec: toExecDefaults(config, spec) };
+  const { timeoutMs, backgroundMs } = toExecDefaults(config, spec);
+  return {
+    decide,
+    sandbox,
+    workdir: sandbox?.docker.workdir ?? settings?.agentWorkspace ?? "/",
+    // Nothing goes on in the background on the host.
+    exec: { timeoutMs, backgroundMs: sandbox === null ? null : backgroundMs },
+  };
 }
 
 /** The agent's own value of each key, else the global one. */

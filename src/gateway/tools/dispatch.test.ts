@@ -164,13 +164,14 @@ describe("a session that is not sandboxed", () => {
     ]);
   });
 
-  it("works on the host where the agent's own key lets it", async () => {
-    const config = { agents: { list: [{ id: "main", tools: { exec: { host: "gateway" } } }] } };
+  it("works on the host where the agent's own key lets it, waiting for commands to their end", async () => {
+    const config = { tools: { exec: { backgroundMs: 0 } }, agents: { list: [{ id: "main", tools: { exec: { host: "gateway" } } }] } };
     const { call, hostFolder, sandboxFolder, events } = open({ config });
     await call("write", { path: "file", content: "x" });
     expect(readFileSync(join(hostFolder, "file"), "utf8")).toBe("x");
     expect(existsSync(join(sandboxFolder, "file"))).toBe(false);
     expect(events).toEqual([{ kind: "started", sandbox: null }]);
+    expect(textOf(await call("exec", { command: "cat file" }))).toBe("x");
     expect(await failure(call("exec", { command: "id", background: true }))).toMatchObject({ code: "InvalidArgument" });
   });
 

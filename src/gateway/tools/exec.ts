@@ -22,7 +22,12 @@ const Input = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .optional()
     .describe("Further environment variables"),
-  timeout: z.number().positive().max(DAY_S).optional().describe("Seconds after which it and all that it started is killed"),
+  timeout: z
+    .number()
+    .positive()
+    .max(DAY_S)
+    .optional()
+    .describe("Seconds after which it and all that it started is killed. Absent: as configured, half an hour; with background no limit"),
   background: z.boolean().optional().describe("Let it go on by itself and answer at once; see the tool process"),
   yieldMs: z
     .int()
@@ -41,7 +46,11 @@ export const execTool = defineTool({
   isInside: true,
   run: async (scope, input) => {
     const yieldMs = input.background === true ? 0 : (input.yieldMs ?? scope.exec.backgroundMs);
-    if (input.pty !== true && yieldMs !== null) return await startInBackground(scope, toCommand(scope, input), yieldMs);
+    if (input.pty !== true && yieldMs !== null) {
+      const { timeoutMs, ...command } = toCommand(scope, input);
+      const isEndless = input.background === true && input.timeout === undefined;
+      return await startInBackground(scope, isEndless ? command : { ...command, timeoutMs }, yieldMs);
+    }
     if (input.pty === true && (input.background === true || input.yieldMs !== undefined))
       throw new OperationError("InvalidArgument", "exec: a command with a terminal (pty) can't go on in the background");
     return await runToEnd(scope, { ...toCommand(scope, input), ...(input.pty === true && { tty: TERMINAL }) });

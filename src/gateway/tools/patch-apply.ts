@@ -74,13 +74,13 @@ function matches(
 
 /** What a path holds: before the patch, and so far. */
 interface PatchedFile {
-  path: string;
+  readonly path: string;
   /** null: nothing was there. */
-  before: WholeFile | null;
+  readonly before: WholeFile | null;
   /** null: nothing is there. */
-  now: Buffer | null;
+  readonly now: Buffer | null;
   /** Where it was, if it was moved here. */
-  movedFrom: string | null;
+  readonly movedFrom: string | null;
 }
 
 /** The changes that a patch comes to, each path once. @throws OperationError `InvalidArgument`, and what `read` throws */
@@ -90,38 +90,47 @@ export async function planPatch(
   read: (path: string) => Promise<WholeFile>,
 ): Promise<FileChange[]> {
   const files = new Map<string, PatchedFile>();
-  const find = async (path: string, line: number): Promise<PatchedFile & { now: Buffer }> => {
-    const key = toKey(workdir, path);
-    const known = files.get(key);
-    if (known?.now === null) throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(path)} is gone by then`);
-    if (known !== undefined) return Object.assign(known, { now: known.now });
-    const before = await read(path);
-    const file = { path, before, now: before.data, movedFrom: null };
-    files.set(key, file);
-    return file;
-  };
-  const add = (path: string, now: Buffer, from: { line: number; movedFrom: string | null }): void => {
-    const key = toKey(workdir, path);
-    const known = files.get(key);
-    if (known !== undefined && known.now !== null)
-      throw new OperationError("InvalidArgument", `patch, line ${from.line}: ${JSON.stringify(path)} is there already`);
-    files.set(key, { path, before: known?.before ?? null, now, movedFrom: from.movedFrom });
-  };
   for (const patch of patches) {
     const { path, line } = patch;
+    const key = toKey(workdir, path);
     if (patch.kind === "add") {
-      add(path, Buffer.from(patch.lines.map((text) => `${text}\n`).join("")), { line, movedFrom: null });
+      const now = Buffer.from(patch.lines.map((text) => `${text}\n`).join(""));
+      files.set(key, toNew({ path, now, movedFrom: null }, files.get(key), line));
       continue;
     }
-    const file = await find(path, line);
-    if (patch.kind === "delete") Object.assign(file, { now: null });
-    else {
-      const data = patch.hunks.length === 0 ? file.now : Buffer.from(applyHunks(toText(file.now, path), patch.hunks, path));
-      Object.assign(file, { now: patch.moveTo === null ? data : null });
-      if (patch.moveTo !== null) add(patch.moveTo, data, { line, movedFrom: file.before === null ? file.movedFrom : path });
+    const { now, ...file } = await toOld(path, files.get(key), { line, read });
+    if (patch.kind === "delete" || patch.moveTo !== null) files.set(key, { ...file, now: null });
+    if (patch.kind === "delete") continue;
+    const data = patch.hunks.length === 0 ? now : Buffer.from(applyHunks(toText(now, path), patch.hunks, path));
+    if (patch.moveTo === null) {
+      files.set(key, { ...file, now: data });
+      continue;
     }
+    const target = toKey(workdir, patch.moveTo);
+    const movedFrom = file.before === null ? file.movedFrom : path;
+    files.set(target, toNew({ path: patch.moveTo, now: data, movedFrom }, files.get(target), line));
   }
   return [...files.values()].flatMap(toChange);
+}
+
+/** A file where the patch, so far, leaves none. */
+function toNew(file: Omit<PatchedFile, "before">, known: PatchedFile | undefined, line: number): PatchedFile {
+  if (known === undefined || known.now === null) return { ...file, before: known?.before ?? null };
+  throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(file.path)} is there already`);
+}
+
+/** A file that is there by then: as the patch left it, or as it is read. */
+async function toOld(
+  path: string,
+  known: PatchedFile | undefined,
+  { line, read }: { line: number; read: (path: string) => Promise<WholeFile> },
+): Promise<PatchedFile & { now: Buffer }> {
+  if (known === undefined) {
+    const before = await read(path);
+    return { path, before, now: before.data, movedFrom: null };
+  }
+  if (known.now !== null) return { ...known, now: known.now };
+  throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(path)} is gone by then`);
 }
 
 function toChange({ path, before, now, movedFrom }: PatchedFile): FileChange[] {
