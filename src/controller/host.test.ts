@@ -1,6 +1,6 @@
 // What a seccomp profile's file must be, and what a sandbox does that names another: it waits, says why, and is made once the file is mended.
 // AppArmor, which only the engine knows of, waits the same way. Binds and folders are mounts.engine.test.ts.
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
@@ -55,6 +55,19 @@ async function stalls(model: Model): Promise<string> {
   expect(model.containers().map((container) => container.name)).toEqual([model.name]);
   return ready()?.message ?? "";
 }
+
+it("is not made where a symlink above its workspace leads to credentials, and is once the link is gone", async () => {
+  const [secrets, link] = [join(folder, ".ssh"), join(folder, "link")];
+  await mkdir(secrets);
+  await symlink(secrets, link);
+  const strict = { id: "strict", sandbox: { workspaceRoot: join(link, "boxes") } };
+  const model = await startModel({ agents: { defaults: { sandbox: { mode: "all", start: "eager" } }, list: [{ id: "main" }, strict] } });
+  expect(await stalls(model)).toContain(`is really ${join(secrets, "boxes")}/agent-strict`);
+  expect(await readdir(secrets)).toEqual([]);
+  await rm(link);
+  await model.converge(2);
+  model.mustServe(model.site.nameOf("agent:strict"));
+});
 
 describe("a sandbox that would not be confined as its config says", () => {
   it("waits for its seccomp profile, alone, and is made once the file is good", async () => {

@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { chown, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { refusedBindSource } from "../api/config/bind-source.ts";
+import { refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { replaceFile } from "../api/store/atomic-file.ts";
@@ -92,9 +92,27 @@ async function makeFolder(path: string, owner: Owner): Promise<void> {
  * Why the host's folders may not be seen in this sandbox as the config says: symlinks are resolved here, which the text alone can't show,
  * and they move, so it is asked in every pass and once more right before a container is made. null: they may. Never throws.
  */
-export async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folders: HostFolders): Promise<string | null> {
+export async function refuseMounts(
+  desired: Pick<DesiredSandbox, "settings" | "workspace" | "agentDir">,
+  folders: HostFolders,
+): Promise<string | null> {
+  for (const dir of [desired.workspace.dir, desired.agentDir]) {
+    const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders);
+    if (refusal !== null) return refusal;
+  }
+  return await refuseBinds(desired, folders);
+}
+
+/** The text was judged when the config was loaded; here it is where a symlink above the folder leads to. */
+async function refuseWorkspaceDir(dir: string, folders: HostFolders): Promise<string | null> {
+  const path = await resolveDeepest(dir);
+  const refusal = path === dir ? null : refusedWorkspace(path, await resolveFolders(folders));
+  return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
+}
+
+async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folders: HostFolders): Promise<string | null> {
   if (settings.docker.binds.length === 0) return null;
-  const resolvedFolders = { home: await resolve(folders.home), stateDir: await resolve(folders.stateDir) };
+  const resolvedFolders = await resolveFolders(folders);
   const workspaces = await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve));
   for (const { source, readOnly } of settings.docker.binds) {
     const path = await realpath(source).catch(() => null);
@@ -110,6 +128,17 @@ export async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">
 
 /** As the kernel will see it; a path that is not there stays as it is written. */
 const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
+
+async function resolveFolders({ home, stateDir }: HostFolders): Promise<HostFolders> {
+  return { home: await resolve(home), stateDir: await resolve(stateDir) };
+}
+
+/** A path that is not there yet, by its deepest ancestor that is. */
+async function resolveDeepest(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => null);
+  if (real !== null || dirname(path) === path) return real ?? path;
+  return join(await resolveDeepest(dirname(path)), basename(path));
+}
 
 /** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */
 export async function readProfile(path: string | null): Promise<HostFacts["seccomp"]> {

@@ -12,7 +12,7 @@ import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "./decide/t
 import type { KnownSandbox } from "./decide/wanted.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
-import { observeWorkspace, readProfile, refuseBinds } from "./host.ts";
+import { observeWorkspace, readProfile, refuseMounts } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { RemovalGate, Resident } from "./removal-brake.ts";
 import type { SetupRunner } from "./setup-runner.ts";
@@ -147,13 +147,13 @@ export async function observeHostOf(
   desired: DesiredSandbox,
   { engine, controller, folders }: Pick<ObserverParts, "engine" | "controller" | "folders">,
 ): Promise<HostFacts> {
-  const [image, workspace, seccomp, refusedBinds] = await Promise.all([
+  const [image, workspace, seccomp, refusedMounts] = await Promise.all([
     engine.resolveImage(desired.settings.docker.image),
     observeWorkspace(desired),
     readProfile(desired.settings.docker.seccompProfile),
-    refuseBinds(desired, folders),
+    refuseMounts(desired, folders),
   ]);
-  return { image, workspace, seccomp, refusedBinds, appArmor: engine.capabilities.appArmor, controller };
+  return { image, workspace, seccomp, refusedMounts, appArmor: engine.capabilities.appArmor, controller };
 }
 
 /** What is half made is nobody's yet. */

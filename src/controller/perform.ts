@@ -6,7 +6,7 @@ import { HASH_VERSION } from "./decide/fields.ts";
 import { type Owner, ownerToBe } from "./decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "./decide/types.ts";
 import type { Engine, Handle, Identity } from "./engine/engine.ts";
-import { prepareWorkspace, refuseBinds } from "./host.ts";
+import { prepareWorkspace, refuseMounts } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import type { Uses } from "./uses.ts";
@@ -85,7 +85,7 @@ export class Performer {
   async #create(input: PlanInput): Promise<Handle> {
     const { engine, ledger } = this.#parts;
     const { desired, spec } = mustWanted(input);
-    const refused = await refuseBinds(desired, this.#parts.folders);
+    const refused = await refuseMounts(desired, this.#parts.folders);
     if (refused !== null) throw new OperationError("HostRejected", refused);
     const identity: Identity = {
       instance: input.instance,

@@ -38,7 +38,7 @@ export const FACTS: HostFacts = {
   workspace: { kind: "ready", uid: 1000, gid: 1000, mode: 0o700 },
   image: { kind: "found", id: IMAGE, user: "1000:1000", env: {} },
   seccomp: { kind: "none" },
-  refusedBinds: null,
+  refusedMounts: null,
   appArmor: true,
   controller: { uid: 0, gid: 0 },
 };

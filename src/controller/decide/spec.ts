@@ -23,8 +23,8 @@ export interface HostFacts {
   image: ImageFact;
   /** Content of `docker.seccompProfile`. */
   seccomp: { kind: "none" } | { kind: "content"; text: string } | { kind: "unreadable"; message: string };
-  /** Why `docker.binds` may not be mounted as they resolve now. null: they may. */
-  refusedBinds: string | null;
+  /** Why workspaces and `docker.binds` may not be mounted as they resolve now. null: they may. */
+  refusedMounts: string | null;
   /** Whether the engine confines by AppArmor profiles. */
   appArmor: boolean;
   /** Who the controller runs as. */
@@ -80,7 +80,7 @@ export function resolveSpec(
   known: KnownGeneration | null,
   make: typeof toHashedSpec = toHashedSpec,
 ): ResolvedSpec {
-  const refused = facts.refusedBinds ?? refusedProfile(desired, facts);
+  const refused = facts.refusedMounts ?? refusedProfile(desired, facts);
   if (refused !== null) return { kind: "blocked", code: "HostRejected", message: refused, generation: known?.generation ?? 1 };
   const { container, hash } = make(desired, facts);
   const same = known !== null && known.spec.hash === hash && diffLive(container.live, known.spec.live).length === 0;
