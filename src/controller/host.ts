@@ -103,9 +103,9 @@ export async function refuseMounts(
   return await refuseBinds(desired, folders);
 }
 
-/** The text was judged when the config was loaded; here it is where a symlink above the folder leads to. */
+/** The text was judged when the config was loaded; here it is where a symlink above the folder leads to; the folder itself is none. */
 async function refuseWorkspaceDir(dir: string, folders: HostFolders): Promise<string | null> {
-  const path = await resolveDeepest(dir);
+  const path = join(await resolveDeepest(dirname(dir)), basename(dir));
   const refusal = path === dir ? null : refusedWorkspace(path, await resolveFolders(folders));
   return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
 }
