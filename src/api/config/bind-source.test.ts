@@ -76,7 +76,7 @@ describe("other folders are allowed when the config says that it means it", () =
     "/srv/data",
     "/data",
     "/home/claw/projects",
-    "/home/claw/work/app",
+    "/home/claw/code/app",
     "/Users/alice/code",
     "/mnt/disk",
     "/tmp/x",
@@ -142,8 +142,9 @@ describe("an agent's workspace", () => {
     "/run/claw",
   ])("may not be %s", (path) => expect(refusedWorkspace(path, HOST)).not.toBeNull());
   test("may lie in root's home if root runs it", () => {
-    expect(refusedWorkspace("/root/claw", { home: "/root", stateDir: "/root/.openclaw" })).toBeNull();
-    expect(refusedWorkspace("/root/claw", HOST)).not.toBeNull();
+    const home = "/root";
+    expect(refusedWorkspace(`${home}/claw`, { home, stateDir: `${home}/.openclaw` })).toBeNull();
+    expect(refusedWorkspace(`${home}/claw`, HOST)).not.toBeNull();
   });
 });
 

@@ -115,7 +115,7 @@ describe("docker keys with good values pass without a word", () => {
     "apparmorProfile: 'docker-default'",
     `containerPrefix: '${"a".repeat(22)}'`,
     "containerPrefix: 'a.b_c-'",
-    "workdir: '/work/dir/'",
+    "workdir: '/project/dir/'",
     "image: 'my-openclaw-sbx'",
     "user: '1000:1000'",
     "user: '0:0'",

@@ -96,7 +96,7 @@ test("what a tool call is refused for has a code, says whether to come again, an
   expect(await refused.json()).toMatchObject({ code: "ImageMissing", fix: "docker pull box:1", retryable: true });
   const streamed = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept: "text/event-stream" } });
   expect(await streamed.text()).toContain('event: error\ndata: {"type":"about:blank","title":"ImageMissing"');
-  expect(await json(await ask("/v1/sessions/work/tools/exec", { json: {} }))).toMatchObject({ status: 404 });
+  expect(await json(await ask("/v1/sessions/elsewhere/tools/exec", { json: {} }))).toMatchObject({ status: 404 });
   expect(calls).toHaveLength(2);
   expect(sessions.count).toBe(1);
 });
