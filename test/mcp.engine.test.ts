@@ -66,6 +66,8 @@ test("each MCP client has a sandbox of its own, with the tools that the policy g
   expect(await say(first.client, "sessions_spawn", {})).toMatch(
     /^error: Forbidden: .* \(tools\.deny\); remove "sessions_spawn" from tools\.deny$/,
   );
+  const metrics = await (await gateway.send("/metrics", { method: "GET" })).text();
+  expect(metrics).toContain('openclaw_gateway_policy_denials_total{tool="sessions_spawn"} 1\n');
   await expect(say(first.client, "browser", {})).rejects.toThrow("Unknown tool: browser");
   expect(await site.containers()).toEqual([]);
 

@@ -132,6 +132,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     now,
     newUid: randomUUID,
     version,
+    refused: (tool) => metrics.toolCall(tool, "denied"),
     failed,
   });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);

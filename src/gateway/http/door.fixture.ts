@@ -99,6 +99,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     ...{ tools, failed, newUid: randomUUID, now: () => toEpochMs(clock.at), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),
+    refused: (tool) => metrics.toolCall(tool, "denied"),
   });
   onTestFinished(() => mcp.stop());
   const app = makeGatewayApp({

@@ -36,6 +36,8 @@ export interface McpClientParts {
   version: string;
   /** A call has ended. */
   used(): void;
+  /** The policy refused a call; nothing was begun for it. */
+  refused(tool: string): void;
   /** A bug, or a client that does not speak the protocol. */
   failed(error: unknown): void;
 }
@@ -101,7 +103,10 @@ export class McpClient {
     const tool = (await tools.list(wish.planned)).find(({ name }) => name === params.name);
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
     // Nothing is begun for a call that would be refused.
-    if (!tool.decision.allowed) return toErrorResult(new OperationError("Forbidden", renderRefusal(tool.decision)));
+    if (!tool.decision.allowed) {
+      this.#parts.refused(tool.name);
+      return toErrorResult(new OperationError("Forbidden", renderRefusal(tool.decision)));
+    }
     const progressToken = _meta?.progressToken;
     const progress = new ProgressLine(async (count, message) => {
       if (progressToken === undefined) return;

@@ -17,15 +17,17 @@ interface Opened {
   clock: { now: EpochMs };
   begun: Session[];
   ended: Session[];
+  refused: string[];
   /** The answer's status and its JSON-RPC message, if it has one. */
   send(message: object, session?: string): Promise<{ status: number; session: string; message: Record<string, unknown> }>;
   welcome(): Promise<string>;
 }
 
-function open(run: () => Promise<ToolResult> = async () => DONE): Opened {
+function open(run: () => Promise<ToolResult> = async () => DONE, { allowed = true } = {}): Opened {
   const clock = { now: toEpochMs(1_000_000) };
   const [begun, ended]: [Session[], Session[]] = [[], []];
-  const decision = { tool: "exec", allowed: true, rule: "", source: "default", fix: null };
+  const refused: string[] = [];
+  const decision = { tool: "exec", allowed, rule: "", source: "default", fix: null };
   const tools: Tools = {
     list: async () => [{ name: "exec", description: "runs", inputSchema: { type: "object" }, decision }],
     call: run,
@@ -45,6 +47,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE): Opened {
       };
     },
     endSession: async (session) => void ended.push(session),
+    refused: (tool) => void refused.push(tool),
   });
   onTestFinished(() => door.stop());
   const send: Opened["send"] = async (message, session) => {
@@ -65,7 +68,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE): Opened {
     await send({ jsonrpc: "2.0", method: "notifications/initialized" }, session);
     return session;
   };
-  return { door, clock, begun, ended, send, welcome };
+  return { door, clock, begun, ended, refused, send, welcome };
 }
 
 const CALL = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "exec", arguments: {} } };
@@ -79,6 +82,13 @@ test("a client that only looks begins no session; its first call does, and furth
   expect(begun).toEqual([]);
   await Promise.all([send(CALL, session), send({ ...CALL, id: 9 }, session)]);
   expect(begun.map(({ spec }) => spec.kind)).toEqual(["mcp"]);
+});
+
+test("a call that the policy refuses begins no session, and is told to whoever counts them", async () => {
+  const { send, welcome, begun, refused } = open(undefined, { allowed: false });
+  const answer = await send(CALL, await welcome());
+  expect(answer.message).toMatchObject({ result: { isError: true, structuredContent: { code: "Forbidden", retryable: false } } });
+  expect([begun, refused]).toEqual([[], ["exec"]]);
 });
 
 test("a client that has been silent for half an hour is let go with its session; one that asked meanwhile is not", async () => {
