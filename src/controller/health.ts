@@ -12,6 +12,10 @@ import type { HealthCheck } from "./health-server.ts";
  */
 const STUCK_MS_MAX = (6 * MINUTE_MS) as DurationMs;
 
+export interface ReadyCheck extends HealthCheck {
+  name: "desired" | "observed" | "engine" | "events" | "removals" | "doors";
+}
+
 export interface ProcessFacts extends Pick<ControllerView, "instance" | "version" | "stateDir" | "startedAt"> {
   configPath: string;
 }
@@ -41,9 +45,9 @@ export class Health {
     ];
   }
 
-  ready(): HealthCheck[] {
+  ready(): ReadyCheck[] {
     const controller = this.#watched?.controller;
-    const check = (name: string, ok: boolean | undefined, good: string, bad: string): HealthCheck => ({
+    const check = (name: ReadyCheck["name"], ok: boolean | undefined, good: string, bad: string): ReadyCheck => ({
       name,
       ok: ok === true,
       message: ok ? good : bad,

@@ -71,6 +71,7 @@ export async function runController(options: RunOptions): Promise<number> {
     const { version, revision } = await readBuild();
     const metrics = new ControllerMetrics({ version, revision });
     const health = new Health({ configPath: options.configPath, version, stateDir, instance, startedAt: clock.now() });
+    metrics.watchReady(() => health.ready());
     const server = options.once
       ? null
       : await startHealthServer(

@@ -9,6 +9,7 @@ import type { Sandbox } from "../api/sandbox.ts";
 import type { Trigger } from "./convergence.ts";
 import type { ActionKind, Cause } from "./decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/call.ts";
+import type { ReadyCheck } from "./health.ts";
 import { createLoopMetrics, type LoopMetrics } from "./metrics-loop.ts";
 
 /** The keys of an object that must have every member of a union. */
@@ -55,6 +56,7 @@ const SANDBOX_LABELS = {
   state: ["ready", "not_ready", "unknown", "pruned"],
   drift: ["none", "deferred", "pending"],
 } as const;
+const READY_CHECKS = keysOf<ReadyCheck["name"]>({ desired: true, observed: true, engine: true, events: true, removals: true, doors: true });
 const OUTCOMES = ["success", "error"] as const;
 const SEVERITIES = keysOf<Issue["severity"]>({ error: true, warning: true });
 
@@ -100,6 +102,13 @@ export class ControllerMetrics {
       const since = Math.min(...sandboxes().flatMap(({ status }) => waitsSince(status) ?? []));
       this.#made.deferredAge.set({}, Number.isFinite(since) ? elapsed(since as EpochMs, now()) / 1_000 : 0);
       this.#made.overdue.set({}, sandboxes().filter(isOverdue).length);
+    });
+  }
+
+  /** From now on scrapes say what `/readyz` would. Call once. */
+  watchReady(checks: () => readonly Pick<ReadyCheck, "name" | "ok">[]): void {
+    this.registry.beforeScrape(() => {
+      for (const { name, ok } of checks()) this.#made.ready.set({ check: name }, ok ? 1 : 0);
     });
   }
 
@@ -204,6 +213,7 @@ function createOurs(registry: MetricRegistry) {
 
 function createSandboxMetrics(registry: MetricRegistry) {
   return {
+    ready: registry.gauge({ name: "openclaw_ready", help: "1 for each check of /readyz that is well." }, { check: READY_CHECKS }),
     sandboxes: registry.gauge({ name: "openclaw_sandboxes", help: "Sandboxes by kind, state and drift." }, SANDBOX_LABELS),
     convergence: registry.histogram(
       {
