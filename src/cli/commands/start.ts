@@ -20,16 +20,24 @@ export async function startBoth(context: CliContext, flags: GatewayFlags): Promi
     ["gateway", launch(context, ["gateway", ...shared, ...toArguments(flags, ["port", "bind", "allowUnconfigured", "adopt"])])],
   ]);
   const ends = [...children].map(([name, child]) => untilEnd(name, child));
+  const signalAll = (signal: NodeJS.Signals): void => void [...children.values()].map((child) => child.kill(signal));
+  let timer: NodeJS.Timeout | undefined;
+  const killLater = (): void => {
+    timer ??= setTimeout(signalAll, STOP_MS_MAX, "SIGKILL");
+  };
   let stopped = false;
+  // The gateway first: of the sessions that its clients leave behind the controller still hears. Whoever asks again wants no order.
   const stop = (): void => {
+    if (stopped) signalAll("SIGTERM");
+    else children.get("gateway")?.kill("SIGTERM");
     stopped = true;
-    for (const child of children.values()) child.kill("SIGTERM");
+    killLater();
   };
   const listening = (["SIGINT", "SIGTERM"] as const).map((signal) => context.onSignal(signal, stop));
   const first = await Promise.race(ends);
   if (!stopped) printNote(context, `openclaw: the ${first} ended; stopping the other one`);
-  for (const child of children.values()) child.kill("SIGTERM");
-  const timer = setTimeout(() => [...children.values()].map((child) => child.kill("SIGKILL")), STOP_MS_MAX);
+  signalAll("SIGTERM");
+  killLater();
   await Promise.all(ends);
   clearTimeout(timer);
   for (const end of listening) end();
