@@ -310,7 +310,7 @@ test("a state folder with a long path works all the same", async () => {
   );
   expect((await sandbox(door, "exec", "main", "--", "echo")).stdout).toBe("hi");
   await door.stop();
-  expect(existsSync(join(deep, "run", "admin.sock"))).toBe(false);
+  expect(existsSync(join(deep, "run", "admin", "admin.sock"))).toBe(false);
 });
 
 test("wrong usage is 2 and says what was meant", async () => {
@@ -369,13 +369,13 @@ test("only its owner can reach the socket", async () => {
   const { stateDir } = await openDoor();
   // The group gets through to the stream socket beside it, and no further.
   expect(statSync(join(stateDir, "run")).mode & 0o777).toBe(0o750);
-  expect(statSync(join(stateDir, "run", "admin.sock")).mode & 0o777).toBe(0o600);
+  expect(statSync(join(stateDir, "run", "admin", "admin.sock")).mode & 0o777).toBe(0o600);
 });
 
 test("a socket that a killed controller left behind is replaced, a live one's is not", async () => {
   const stateDir = makeStateDir();
-  mkdirSync(join(stateDir, "run"), { mode: 0o700 });
-  const path = join(stateDir, "run", "admin.sock");
+  mkdirSync(join(stateDir, "run", "admin"), { recursive: true, mode: 0o700 });
+  const path = join(stateDir, "run", "admin", "admin.sock");
   const other = createServer().listen(path);
   onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once("listening", resolve));
@@ -394,7 +394,7 @@ test("a socket that a killed controller left behind is replaced, a live one's is
 
 /** A socket file with nobody behind it, made as a killed process leaves it. */
 async function deadSocket(stateDir: string): Promise<string> {
-  const path = join(stateDir, "run", "admin.sock");
+  const path = join(stateDir, "run", "admin", "admin.sock");
   const { spawnSync } = await import("node:child_process");
   spawnSync(process.execPath, [
     "-e",
@@ -406,10 +406,10 @@ async function deadSocket(stateDir: string): Promise<string> {
 
 test("what is no socket, or a folder where others can write, stops the start and stays", async () => {
   const stateDir = makeStateDir();
-  mkdirSync(join(stateDir, "run"), { mode: 0o700 });
-  writeFileSync(join(stateDir, "run", "admin.sock"), "precious");
+  mkdirSync(join(stateDir, "run", "admin"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(stateDir, "run", "admin", "admin.sock"), "precious");
   await expect(openDoor({ stateDir })).rejects.toThrow("is not a socket");
-  expect(readFileSync(join(stateDir, "run", "admin.sock"), "utf8")).toBe("precious");
+  expect(readFileSync(join(stateDir, "run", "admin", "admin.sock"), "utf8")).toBe("precious");
   const open = makeStateDir();
   mkdirSync(join(open, "run"));
   chmodSync(join(open, "run"), 0o777);

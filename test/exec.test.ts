@@ -224,7 +224,7 @@ test("a gigabyte of output passes through in flat memory", async () => {
 
 /** A client of our own that says what it likes. */
 function speak(door: Door, name: string = NAME): { socket: WebSocket; notices: unknown[]; closed: Promise<number> } {
-  const path = join(door.stateDir, "run", "admin.sock");
+  const path = join(door.stateDir, "run", "admin", "admin.sock");
   const socket = new WebSocket(`ws://localhost/v1/sandboxes/${name}/exec`, { createConnection: () => connect(path) });
   const notices: unknown[] = [];
   socket.on("message", (data, isBinary) => void (isBinary || notices.push(JSON.parse(String(data)))));
@@ -293,7 +293,7 @@ test("a client that answers no pings for two minutes is taken for dead, and its 
   const clock = new VirtualClock(toEpochMs(0));
   const door = await openDoor({ clock });
   door.world.onExec(() => true, holdOpen);
-  const path = join(door.stateDir, "run", "admin.sock");
+  const path = join(door.stateDir, "run", "admin", "admin.sock");
   const socket = new WebSocket(`ws://localhost/v1/sandboxes/${NAME}/exec`, { createConnection: () => connect(path), autoPong: false });
   socket.on("error", () => undefined);
   socket.on("open", () => socket.send(START));
@@ -305,7 +305,7 @@ test("a client that answers no pings for two minutes is taken for dead, and its 
 
 test("a page in a browser, and a path that is none, get no connection", async () => {
   const door = await openDoor();
-  const path = join(door.stateDir, "run", "admin.sock");
+  const path = join(door.stateDir, "run", "admin", "admin.sock");
   const refused = (url: string, headers: Record<string, string>) =>
     new Promise<number | undefined>((resolve) => {
       const socket = new WebSocket(url, { createConnection: () => connect(path), headers });

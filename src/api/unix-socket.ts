@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { OperationError } from "./errors.ts";
 
 /** For the CLI: mode 0600. */
-export const toAdminSocketPath = (stateDir: string): string => join(stateDir, "run", "admin.sock");
+export const toAdminSocketPath = (stateDir: string): string => join(stateDir, "run", "admin", "admin.sock");
 /** For the gateway: mode 0660. */
 export const toStreamSocketPath = (stateDir: string): string => join(stateDir, "run", "stream.sock");
 

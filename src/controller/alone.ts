@@ -56,7 +56,8 @@ export async function doctorAlone(options: AloneOptions, host: AloneHost): Promi
       instance,
       folders,
       owner: host.owner,
-      engine: () => connectDocker({ instance, environment: host.variables, home: options.home, observer: () => undefined }),
+      engine: () =>
+        connectDocker({ instance, stateDir: folders.stateDir, environment: host.variables, home: options.home, observer: () => undefined }),
       config: config.ok ? config.value : null,
       configView: { file: options.configPath, ok: config.ok, issues: config.issues },
     },

@@ -53,7 +53,7 @@ class Stage {
       configPath: site.configPath,
     };
     const health = new Health(facts);
-    health.watch(running.controller, await (await connect(site)).info());
+    health.watch(running.controller, await (await connect(site)).info(), site.instance);
     health.doorsOpen = true;
     const stage = new Stage(site, running, health);
     site.atEnd(async () => stage.#watching.abort());

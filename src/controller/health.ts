@@ -1,6 +1,6 @@
 // What the controller says of itself to whoever watches it: live, ready, and the view behind `openclaw status`.
 // Answering requests is health-server.ts's and the doors'; it looks at what is in memory and asks nobody.
-import { type DurationMs, MINUTE_MS } from "../api/brands.ts";
+import { type DurationMs, type InstanceId, MINUTE_MS } from "../api/brands.ts";
 import type { ControllerView } from "../api/wire.ts";
 import type { Controller } from "./controller.ts";
 import type { EngineInfo } from "./engine/engine.ts";
@@ -22,14 +22,16 @@ export interface ProcessFacts extends Pick<ControllerView, "instance" | "version
 
 export class Health {
   doorsOpen = false;
-  readonly #facts: ProcessFacts;
+  #facts: ProcessFacts;
   #watched: { controller: Controller; engine: EngineInfo } | null = null;
 
   constructor(facts: ProcessFacts) {
     this.#facts = facts;
   }
 
-  watch(controller: Controller, engine: EngineInfo): void {
+  /** @param instance as the engine's name for the state folder made it, which is known only now */
+  watch(controller: Controller, engine: EngineInfo, instance: InstanceId): void {
+    this.#facts = { ...this.#facts, instance };
     this.#watched = { controller, engine };
   }
 

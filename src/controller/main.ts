@@ -23,6 +23,7 @@ import type { ExplainQuery } from "./doors/admin-views.ts";
 import { Audit } from "./doors/audit.ts";
 import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
+import type { DockerEngine } from "./engine/docker.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
 import { Health } from "./health.ts";
 import { startHealthServer } from "./health-server.ts";
@@ -63,14 +64,20 @@ export async function runController(options: RunOptions): Promise<number> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   // Two names of one folder are one controller.
   const stateDir = await realpath(options.stateDir);
-  const instance = options.instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(options.instance);
+  const identify = options.instance === undefined ? toDefaultInstance : toInstanceId(options.instance);
   const paths = toStatePaths(stateDir);
   const lock = await StateLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
   const stopped = stopSignal();
   try {
     const { version, revision } = await readBuild();
     const metrics = new ControllerMetrics({ version, revision });
-    const health = new Health({ configPath: options.configPath, version, stateDir, instance, startedAt: clock.now() });
+    const health = new Health({
+      configPath: options.configPath,
+      version,
+      stateDir,
+      instance: typeof identify === "string" ? identify : identify(stateDir),
+      startedAt: clock.now(),
+    });
     metrics.watchReady(() => health.ready());
     const server = options.once
       ? null
@@ -79,15 +86,16 @@ export async function runController(options: RunOptions): Promise<number> {
           options.metricsListen,
         );
     if (server !== null)
-      log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, instance, version }, "controller started");
+      log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, version }, "controller started");
     const observer = metrics.engineRequest.bind(metrics);
     const connect = async (): Promise<Connected> => {
-      const engine = await connectDocker({ instance, environment: process.env, home: options.home, observer });
+      const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, observer });
       return { engine, info: await engine.info() };
     };
     const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
     if (connected === null) return await endEarly(server);
     const { engine, info } = connected;
+    const { instance } = engine;
     const owner = processOwner();
     const folders = { stateDir, home: options.home };
     const controller = await Controller.open({
@@ -104,7 +112,7 @@ export async function runController(options: RunOptions): Promise<number> {
       log,
       metrics,
     });
-    health.watch(controller, info);
+    health.watch(controller, info, instance);
     return options.once
       ? await converge(controller)
       : await serve({ controller, health, stateDir, folders, instance, engine, owner, clock, log, metrics, lock, stopped, server });
@@ -156,7 +164,7 @@ async function readBuild(): Promise<{ version: string; revision: string }> {
 }
 
 interface Connected {
-  engine: Engine;
+  engine: DockerEngine;
   info: EngineInfo;
 }
 
@@ -170,7 +178,7 @@ async function connectWhenReady(
   while (!stopped.aborted) {
     try {
       const connected = await connect();
-      log.info({ endpoint: connected.info.endpoint }, "engine found");
+      log.info({ endpoint: connected.info.endpoint, instance: connected.engine.instance }, "engine found");
       return connected;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;

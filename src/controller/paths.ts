@@ -14,7 +14,6 @@ export interface StatePaths {
   brake: string;
   setupLogs: string;
   run: string;
-  adminSocket: string;
 }
 
 export function toStatePaths(stateDir: string): StatePaths {
@@ -32,6 +31,5 @@ export function toStatePaths(stateDir: string): StatePaths {
     brake: join(controller, "brake.json"),
     setupLogs: join(controller, "setup-logs"),
     run,
-    adminSocket: join(run, "admin.sock"),
   };
 }

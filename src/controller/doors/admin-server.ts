@@ -1,5 +1,6 @@
 // Serves the admin door on a Unix socket that only its owner can reach.
 // What is served is admin-app.ts and command-socket.ts.
+import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { toSandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
@@ -13,10 +14,10 @@ import { CommandDoor, refuseUpgrade, type Upgrade } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessDoor } from "./processes.ts";
 import { decodeName, findSandbox } from "./request.ts";
-import { type SocketServer, startSocketServer } from "./socket-server.ts";
+import { makeSocketFolder, type SocketServer, startSocketServer } from "./socket-server.ts";
 
 export interface AdminServerParts {
-  /** Absolute. The socket is `run/admin.sock` in it. */
+  /** Absolute. The socket is `run/admin/admin.sock` in it. */
   stateDir: string;
   views: AdminViews;
   log: Logger;
@@ -40,8 +41,11 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
   const processes = commands && new ProcessDoor({ ...commands, log });
   const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
   const door = commands && new CommandDoor({ engine: commands.access.engine, meter: commands.meter, clock: commands.clock, log });
+  const socketPath = toAdminSocketPath(stateDir);
+  // Whoever can write in the folder above can put another folder in this one's place.
+  makeSocketFolder(dirname(dirname(socketPath)));
   const server = await startSocketServer({
-    socketPath: toAdminSocketPath(stateDir),
+    socketPath,
     mode: 0o600,
     fetch: app.fetch,
     upgrade: (asked) => upgrade(parts, door, asked),

@@ -31,7 +31,7 @@ const PROBE_MS_MAX = 1_000;
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startSocketServer({ socketPath, mode, fetch, upgrade }: SocketServerParts): Promise<SocketServer> {
-  makeFolder(dirname(socketPath));
+  makeSocketFolder(dirname(socketPath));
   // Kept until the end: Node removes the socket by the name that it was given.
   const address = openSocketAddress(socketPath);
   await removeDeadSocket(socketPath, address.path);
@@ -56,7 +56,8 @@ export async function startSocketServer({ socketPath, mode, fetch, upgrade }: So
   };
 }
 
-function makeFolder(folder: string): void {
+/** @throws OperationError `HostRejected`: it can't be made, or others can write in it */
+export function makeSocketFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     const facts = lstatSync(folder);

@@ -8,10 +8,15 @@ import { type CallObserver, makeCall } from "./call.ts";
 import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
+import { HostPaths } from "./host-paths.ts";
+import { findHostPaths } from "./own-container.ts";
 import { unrendered } from "./unrendered.ts";
 
 export interface ConnectOptions {
-  instance: InstanceId;
+  /** A function: made of the engine's name for the state folder. */
+  instance: InstanceId | ((engineStateDir: string) => InstanceId);
+  /** Absolute, without symbolic links: where a process in a container proves that it knows the engine's names for its paths. Default: it is in none. */
+  stateDir?: string;
   environment: Environment;
   /** Home folder of the user. */
   home: string;
@@ -42,7 +47,10 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       await client.ping();
       const facts = await client.facts();
       const { address: endpoint, because } = candidate;
-      return new DockerEngine({ client, instance: options.instance, endpoint, because, facts, monotonicMs });
+      const { stateDir } = options;
+      const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client, stateDir);
+      const instance = typeof options.instance === "string" ? options.instance : options.instance(paths.toEngine(stateDir ?? "/"));
+      return new DockerEngine({ client, instance, endpoint, because, facts, paths, monotonicMs });
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       failures.push({ candidate, error });

@@ -35,6 +35,7 @@ import type {
   Surveyed,
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
+import type { HostPaths } from "./host-paths.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
 const IMAGE_ENVS_MAX = 64;
@@ -49,6 +50,8 @@ export interface DockerEngineOptions {
   /** Why this engine: `DOCKER_HOST`, `the current context, "colima"`, `socket of Docker`. */
   because: string;
   facts: EngineFacts;
+  /** The engine's names for the paths of specs. */
+  paths: HostPaths;
   /** Milliseconds that never go back. */
   monotonicMs: () => number;
 }
@@ -57,7 +60,8 @@ export class DockerEngine implements Engine {
   /** Why this engine was taken, in words. */
   readonly because: string;
   readonly #client: DockerClient;
-  readonly #instance: InstanceId;
+  readonly #paths: HostPaths;
+  readonly instance: InstanceId;
   readonly #endpoint: string;
   readonly #monotonicMs: () => number;
   #facts: EngineFacts;
@@ -66,7 +70,8 @@ export class DockerEngine implements Engine {
 
   constructor(options: DockerEngineOptions) {
     this.#client = options.client;
-    this.#instance = options.instance;
+    this.#paths = options.paths;
+    this.instance = options.instance;
     this.#endpoint = options.endpoint;
     this.because = options.because;
     this.#monotonicMs = options.monotonicMs;
@@ -101,12 +106,12 @@ export class DockerEngine implements Engine {
   async list(): Promise<Listed[]> {
     // One that accepts and never answers is found out in 3 s; thousands of containers may take it longer to list.
     await this.#client.ping();
-    const listed = await this.#client.list([`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.#instance}`]);
+    const listed = await this.#client.list([`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.instance}`]);
     return listed.map(toListed).filter((each) => each !== null);
   }
 
   async observe(name: SandboxName): Promise<Observation[]> {
-    const labels = [`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.#instance}`, `${LABEL.name}=${name}`];
+    const labels = [`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.instance}`, `${LABEL.name}=${name}`];
     const listed = await this.#client.list(labels);
     const looks = await Promise.all(listed.map(async ({ Id }) => await this.#inspect(Id)));
     const found = await Promise.all(looks.filter((raw) => raw !== null).map(async (raw) => await this.#toObservation(raw)));
@@ -126,8 +131,10 @@ export class DockerEngine implements Engine {
   async #toObservation(raw: RawInspect): Promise<Observation | null> {
     const imageEnv = await this.#imageEnv(raw.Image);
     const observation = toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
-    if (observation?.stage !== "pending" || observation.state !== "running") return observation;
-    return { ...observation, settled: await this.#isAtRest(raw.Id) };
+    if (observation === null) return null;
+    const own = { ...observation, created: mapSources(observation.created, (source) => this.#paths.toOwn(source)) };
+    if (own.stage !== "pending" || own.state !== "running") return own;
+    return { ...own, settled: await this.#isAtRest(raw.Id) };
   }
 
   /** An engine that can't list processes is no reason to fail: then only time tells. */
@@ -162,11 +169,15 @@ export class DockerEngine implements Engine {
   }
 
   async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
-    await watchDocker({ client: this.#client, instance: this.#instance, hint, connected, signal });
+    await watchDocker({ client: this.#client, instance: this.instance, hint, connected, signal });
+  }
+
+  #toEngineSpec(spec: ContainerSpec): ContainerSpec {
+    return mapSources(spec, (source) => this.#paths.toEngine(source));
   }
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
-    const id = await this.#client.create(toCreateOptions(identity, spec, this.#traits));
+    const id = await this.#client.create(toCreateOptions(identity, this.#toEngineSpec(spec), this.#traits));
     return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
   }
 
@@ -231,7 +242,7 @@ export class DockerEngine implements Engine {
       const raw = await this.#inspect(handle.id);
       if (raw === null) return;
       const identity = toIdentity(raw.Config.Labels);
-      if (identity === null || identity.instance !== this.#instance || identity.name !== name || identity.uid !== handle.uid) {
+      if (identity === null || identity.instance !== this.instance || identity.name !== name || identity.uid !== handle.uid) {
         throw new OperationError(
           "StaleHandle",
           `container ${handle.id.slice(0, 12)} is not the one that ${name} means; nothing was removed`,
@@ -295,11 +306,15 @@ export class DockerEngine implements Engine {
   }
 
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
-    return await probeInDocker({ client: this.#client, instance: this.#instance, traits: this.#traits }, request, look);
+    return await probeInDocker(
+      { client: this.#client, instance: this.instance, traits: this.#traits },
+      { ...request, spec: this.#toEngineSpec(request.spec) },
+      look,
+    );
   }
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {
-    const label = `${LABEL.instance}=${this.#instance}`;
+    const label = `${LABEL.instance}=${this.instance}`;
     switch (kind) {
       case "container":
       case "probe":
@@ -344,7 +359,7 @@ export class DockerEngine implements Engine {
 
   async removeObject(object: EngineObject): Promise<void> {
     const { docker } = this.#client;
-    if (object.labels[LABEL.instance] !== this.#instance) {
+    if (object.labels[LABEL.instance] !== this.instance) {
       throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
     }
     switch (object.kind) {
@@ -370,6 +385,11 @@ export class DockerEngine implements Engine {
     }
   }
 }
+
+const mapSources = <Spec extends Pick<ContainerSpec, "mounts">>(spec: Spec, rename: (source: string) => string): Spec => ({
+  ...spec,
+  mounts: spec.mounts.map((mount) => ({ ...mount, source: rename(mount.source) })),
+});
 
 const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap", "pidsLimit"];
 

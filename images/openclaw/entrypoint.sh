@@ -1,0 +1,20 @@
+#!/bin/sh
+# What the container runs: a program by name (node, sh, bash, or a path) as it is, anything else as a command of openclaw. As root, which
+# only the controller's service is, it gives the state folder to uid 1000 and becomes that user, with the engine socket's group.
+set -eu
+
+case ${1:-} in
+node | sh | bash | /*) ;;
+*) set -- node /app/dist/index.js "$@" ;;
+esac
+[ "$(id -u)" = 0 ] || exec "$@"
+
+state=${OPENCLAW_STATE_DIR:-/home/node/.openclaw}
+# An engine that finds a folder missing makes it as root's: those, and no others, change hands.
+for folder in "$state" "$state/agents" "$state/gateway" "$state/workspace" "$state/run" "$state/run/admin"; do
+  mkdir -p "$folder"
+  [ "$(stat -c %u "$folder")" != 0 ] || chown 1000:1000 "$folder"
+done
+groups=1000
+[ ! -S /var/run/docker.sock ] || groups=1000,$(stat -c %g /var/run/docker.sock)
+exec setpriv --reuid 1000 --regid 1000 --groups "$groups" --inh-caps=-all --bounding-set=-all --no-new-privs -- "$@"

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds openclaw:local (gateway, controller and CLI), base image included where no registry can be reached. The engine's cache makes it
+# a matter of seconds when nothing changed.
+#   openclaw-image.sh     OPENCLAW_IMAGE, BASE_IMAGE, OPENCLAW_DOCKER_APT_PACKAGES, APT_MIRROR, NPM_REGISTRY, HTTP(S)_PROXY, NO_PROXY,
+#                         NODE_EXTRA_CA_CERTS or SSL_CERT_FILE: for the build only, never in the image
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+. scripts/progress.sh
+
+tag=${OPENCLAW_IMAGE:-openclaw:local}
+base=${BASE_IMAGE:-debian:bookworm-slim}
+scripts/base-image.sh "$base"
+
+arguments=(--tag "$tag" --file Dockerfile --build-arg "BASE_IMAGE=$base")
+# By name alone: the values stay out of the process list.
+for name in OPENCLAW_DOCKER_APT_PACKAGES APT_MIRROR NPM_REGISTRY HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+  [ -z "${!name:-}" ] || arguments+=(--build-arg "$name")
+done
+if revision=$(git rev-parse HEAD 2>/dev/null); then arguments+=(--build-arg "OPENCLAW_REVISION=$revision"); fi
+
+# A file of the build's context: the one way that both of Docker's builders know; a stage that is thrown away takes it.
+trap 'rm -f .build-ca.crt' EXIT
+certificates=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}
+[ -z "$certificates" ] || cp "$certificates" .build-ca.crt
+
+step "building $tag on $base (two minutes the first time, seconds later)" docker build "${arguments[@]}" . || die "$tag was not built." \
+  "If a package could not be fetched: check that the network, and a proxy if there is one, works inside 'docker build'." \
+  "If the engine has no space left: docker system df, docker builder prune."
+say "$tag is ready: $(docker image inspect --format '{{.Id}} {{.Size}}' "$tag" | awk '{printf "%s, %.0f MB", substr($1, 8, 12), $2 / 1e6}')"

@@ -1,0 +1,52 @@
+// What a path of this process is called by the engine, and back: the same outside a container, translated through its mounts inside one.
+// Pure; own-container.ts finds the mounts.
+import { posix } from "node:path";
+import { OperationError } from "../../api/errors.ts";
+
+/** A folder of the engine's host and where this process's container has it. Both absolute, in normal form. */
+export interface OwnMount {
+  /** A named volume's is the folder in which the engine keeps it. */
+  source: string;
+  destination: string;
+}
+
+export class HostPaths {
+  readonly #mounts: readonly OwnMount[] | null;
+
+  /** @param mounts null: this process is in no container, and both sides see the same paths */
+  constructor(mounts: readonly OwnMount[] | null) {
+    this.#mounts = mounts;
+  }
+
+  get inContainer(): boolean {
+    return this.#mounts !== null;
+  }
+
+  /** @throws OperationError `HostRejected`: no mount has it, with the mount to add */
+  toEngine(path: string): string {
+    if (this.#mounts === null) return path;
+    const mount = innermost(this.#mounts, path, "destination");
+    if (mount !== null) return posix.join(mount.source, posix.relative(mount.destination, path));
+    throw new OperationError("HostRejected", `the engine has no name for ${path}: the controller's container has it from no mount`, {
+      fix: `mount it into the controller's container: -v ${path}:${path} (in docker-compose.yml: volumes of openclaw-controller)`,
+    });
+  }
+
+  /** What the engine calls by a name that no mount has stays as it is: it is nothing of ours. */
+  toOwn(path: string): string {
+    if (this.#mounts === null) return path;
+    const mount = innermost(this.#mounts, path, "source");
+    return mount === null ? path : posix.join(mount.destination, posix.relative(mount.source, path));
+  }
+}
+
+/** The deepest mount counts: it covers what an outer one has at the same place. */
+function innermost(mounts: readonly OwnMount[], path: string, side: keyof OwnMount): OwnMount | null {
+  const above = mounts.filter((mount) => isWithin(path, mount[side]));
+  return above.reduce<OwnMount | null>(
+    (deepest, mount) => (deepest === null || mount[side].length > deepest[side].length ? mount : deepest),
+    null,
+  );
+}
+
+const isWithin = (path: string, folder: string): boolean => path === folder || folder === "/" || path.startsWith(`${folder}/`);

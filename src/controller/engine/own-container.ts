@@ -1,0 +1,109 @@
+// Finds this process among the engine's containers and reads its mounts. The container's id comes from the process's own mount table and
+// counts only if the engine knows it; a file that only both can see proves the translation. It mounts nothing for sandboxes.
+import { randomUUID } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { z } from "zod";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
+import type { DockerClient } from "./docker-client.ts";
+import { HostPaths } from "./host-paths.ts";
+
+const OwnInspect = z.object({
+  Id: z.string(),
+  Image: z.string(),
+  State: z.object({ Running: z.boolean() }),
+  Mounts: z.array(z.object({ Source: z.string(), Destination: z.string() })),
+});
+
+/** Files that an engine makes for each container and mounts from a folder named by its id. */
+const ENGINE_FILE = /\/([0-9a-f]{64})\/(?:userdata\/)?(?:hostname|hosts|resolv\.conf)$/;
+const ENGINE_TARGETS: ReadonlySet<string> = new Set(["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"]);
+
+/** Ids that a mount table (`/proc/self/mountinfo`) gives its process's container; whether they are true is the engine's to say. */
+export function findContainerIds(mountinfo: string): string[] {
+  const ids = mountinfo.split("\n").flatMap((line) => {
+    const [, , , root = "", target = ""] = line.split(" ");
+    const id = ENGINE_TARGETS.has(target) ? ENGINE_FILE.exec(root)?.[1] : undefined;
+    return id === undefined ? [] : [id];
+  });
+  return [...new Set(ids)];
+}
+
+/**
+ * @param stateDir absolute: where the proof is made
+ * @throws OperationError `HostRejected`: in a container whose state folder the engine can't give to others, with the fix
+ */
+export async function findHostPaths(client: DockerClient, stateDir: string): Promise<HostPaths> {
+  // Only Linux has the file; elsewhere a process is in no container.
+  const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  for (const id of findContainerIds(mountinfo)) {
+    const own = await inspectOwn(client, id);
+    if (own === null) continue;
+    const mounts = own.Mounts.map(({ Source, Destination }) => ({
+      source: posix.normalize(Source),
+      destination: posix.normalize(Destination),
+    }));
+    const paths = new HostPaths(mounts);
+    await prove(client, { image: own.Image, stateDir, paths });
+    return paths;
+  }
+  return new HostPaths(null);
+}
+
+/** null: this engine has no such container, so the process is in a container of another engine or the table misled. */
+async function inspectOwn(client: DockerClient, id: string): Promise<z.infer<typeof OwnInspect> | null> {
+  try {
+    const own = await client.inspectAs(id, OwnInspect);
+    return own.State.Running ? own : null;
+  } catch (error) {
+    if (isErrorCode(error, "StaleHandle")) return null;
+    throw error;
+  }
+}
+
+interface Proof {
+  /** Id of this process's own image: it is there for certain. */
+  image: string;
+  stateDir: string;
+  paths: HostPaths;
+}
+
+/** A container that mounts the state folder under the engine's name for it must see the file that was just written there. */
+async function prove(client: DockerClient, { image, stateDir, paths }: Proof): Promise<void> {
+  const source = paths.toEngine(stateDir);
+  const name = `.canary-${randomUUID()}`;
+  await writeFile(join(stateDir, name), "");
+  try {
+    if (await seesFile(client, { image, source, name })) return;
+  } finally {
+    await rm(join(stateDir, name), { force: true });
+  }
+  throw new OperationError("HostRejected", `what the engine has at ${source} is not this process's ${stateDir}`, {
+    fix: `mount a folder of the engine's own host at ${stateDir} in the controller's container`,
+  });
+}
+
+async function seesFile(client: DockerClient, { image, source, name }: { image: string; source: string; name: string }): Promise<boolean> {
+  const id = await client.create({
+    Image: image,
+    Entrypoint: ["/bin/sh", "-c"],
+    Cmd: [`test -f /canary/${name}`],
+    Healthcheck: { Test: ["NONE"] },
+    User: "1000:1000",
+    HostConfig: {
+      NetworkMode: "none",
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+      Mounts: [{ Type: "bind", Source: source, Target: "/canary", ReadOnly: true }],
+    },
+  });
+  const container = client.docker.getContainer(id);
+  try {
+    await client.run("start", "canary", async (abortSignal) => await container.start({ abortSignal }));
+    const ended = await client.run("start", "canary", async (abortSignal) => await container.wait({ abortSignal }));
+    return z.object({ StatusCode: z.number() }).parse(ended).StatusCode === 0;
+  } finally {
+    await client.run("remove-object", "canary", async (abortSignal) => await container.remove({ force: true, abortSignal }));
+  }
+}
