@@ -132,7 +132,7 @@ export class DockerEngine implements Engine {
     const imageEnv = await this.#imageEnv(raw.Image);
     const observation = toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
     if (observation === null) return null;
-    const own = { ...observation, created: mapSources(observation.created, (source) => this.#paths.toOwn(source)) };
+    const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
     if (own.stage !== "pending" || own.state !== "running") return own;
     return { ...own, settled: await this.#isAtRest(raw.Id) };
   }
@@ -172,12 +172,8 @@ export class DockerEngine implements Engine {
     await watchDocker({ client: this.#client, instance: this.instance, hint, connected, signal });
   }
 
-  #toEngineSpec(spec: ContainerSpec): ContainerSpec {
-    return mapSources(spec, (source) => this.#paths.toEngine(source));
-  }
-
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
-    const id = await this.#client.create(toCreateOptions(identity, this.#toEngineSpec(spec), this.#traits));
+    const id = await this.#client.create(toCreateOptions(identity, this.#paths.toEngineSpec(spec), this.#traits));
     return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
   }
 
@@ -308,7 +304,7 @@ export class DockerEngine implements Engine {
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
     return await probeInDocker(
       { client: this.#client, instance: this.instance, traits: this.#traits },
-      { ...request, spec: this.#toEngineSpec(request.spec) },
+      { ...request, spec: this.#paths.toEngineSpec(request.spec) },
       look,
     );
   }
@@ -385,11 +381,6 @@ export class DockerEngine implements Engine {
     }
   }
 }
-
-const mapSources = <Spec extends Pick<ContainerSpec, "mounts">>(spec: Spec, rename: (source: string) => string): Spec => ({
-  ...spec,
-  mounts: spec.mounts.map((mount) => ({ ...mount, source: rename(mount.source) })),
-});
 
 const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap", "pidsLimit"];
 

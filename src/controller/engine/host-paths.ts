@@ -2,6 +2,7 @@
 // Pure; own-container.ts finds the mounts.
 import { posix } from "node:path";
 import { OperationError } from "../../api/errors.ts";
+import type { ContainerSpec } from "../../api/sandbox.ts";
 
 /** A folder of the engine's host and where this process's container has it. Both absolute, in normal form. */
 export interface OwnMount {
@@ -9,6 +10,8 @@ export interface OwnMount {
   source: string;
   destination: string;
 }
+
+type Mounting = Pick<ContainerSpec, "mounts">;
 
 export class HostPaths {
   readonly #mounts: readonly OwnMount[] | null;
@@ -38,7 +41,21 @@ export class HostPaths {
     const mount = innermost(this.#mounts, path, "source");
     return mount === null ? path : posix.join(mount.destination, posix.relative(mount.source, path));
   }
+
+  /** @throws OperationError `HostRejected`: a source that no mount has */
+  toEngineSpec<Spec extends Mounting>(spec: Spec): Spec {
+    return withSources(spec, (source) => this.toEngine(source));
+  }
+
+  toOwnSpec<Spec extends Mounting>(spec: Spec): Spec {
+    return withSources(spec, (source) => this.toOwn(source));
+  }
 }
+
+const withSources = <Spec extends Mounting>(spec: Spec, rename: (source: string) => string): Spec => ({
+  ...spec,
+  mounts: spec.mounts.map((mount) => ({ ...mount, source: rename(mount.source) })),
+});
 
 /** The deepest mount counts: it covers what an outer one has at the same place. */
 function innermost(mounts: readonly OwnMount[], path: string, side: keyof OwnMount): OwnMount | null {
