@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds one of the project's images from its Dockerfile, unless it is there and the Dockerfile has not changed since.
 #   build-image.sh TAG DOCKERFILE BASE_IMAGE [--force]
-# The Dockerfile's SHA-256 and the base's name are a label of the image. It does not start an engine: ensure-engine.sh does.
+# A label of the image is the SHA-256 of its Dockerfile, its base's name and, where the base is one of the project's, of that label there.
+# It does not start an engine: ensure-engine.sh does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
@@ -26,9 +27,10 @@ if ! with_deadline 10 docker version --format '{{.Server.Version}}' >/dev/null 2
   export DOCKER_HOST
 fi
 
-source_hash=$( (printf '%s\n' "$base"; cat "$dockerfile") | sha256)
+label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
+source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$dockerfile") | sha256)
 if [ "$force" != --force ]; then
-  built_hash=$(docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$tag" 2>/dev/null || true)
+  built_hash=$(label_of "$tag")
   if [ "$built_hash" = "$source_hash" ]; then
     say "$tag is there, built from this $dockerfile (--force builds it again)"
     exit 0
