@@ -1,7 +1,7 @@
 // The gateway as a process that a person starts: when it refuses to, what it leaves behind, which edits it follows while it runs. No engine and
 // no controller: what runs in sandboxes is gateway.engine.test.ts.
 import { spawn } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -70,6 +70,28 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
   await gateway.crash();
   expect((await cli(["health"], { stateDir: site.stateDir })).stderr).toContain("no gateway answers");
+});
+
+test("a session on the gateway's host finds its background command again after a kill -9, and takes it along when it ends", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local" }, tools: { exec: { host: "gateway" } } });
+  const first = await spawnGateway(site);
+  await first.ask("/v1/sessions", { key: "main" });
+  const command = "echo $$; while read -r line; do echo got $line; done";
+  const { body } = await first.tool("main", "exec", { command, background: true });
+  const { id } = z.object({ id: z.string() }).parse(body.details);
+  await first.crash();
+
+  const second = await spawnGateway(site);
+  await second.ask(`/v1/sessions/main/processes/${id}/stdin`, { data: Buffer.from("one\n").toString("base64"), end: false });
+  const pid = await until("it has read its input", async () => {
+    const { text } = await second.tool("main", "process", { action: "log", id });
+    return /^(\d+)\ngot one\n\(running\)$/.exec(text)?.[1] ?? null;
+  });
+  expect(await second.ask("/v1/sessions/main/processes")).toMatchObject({ body: { items: [{ id, state: "running" }] } });
+  await second.ask("/v1/sessions/main", undefined, "DELETE");
+  await expect(readFile(`/proc/${pid}/environ`, "utf8")).rejects.toThrow("ENOENT");
+  await expect(readdir(join(site.stateDir, "gateway", "processes"))).resolves.toEqual([]);
 });
 
 test("start runs both processes; a signal ends both, and one that ends by itself takes the other with it", async () => {

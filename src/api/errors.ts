@@ -40,6 +40,8 @@ export const ERROR_CODES = {
   /** The engine understood and refused: a bad mount, an rlimit above the host's, an unknown runtime. */
   SpecRejected: { remedy: "stalled", status: 422, retryable: false, exitCode: 1 },
   HostRejected: { remedy: "stalled", status: 422, retryable: false, exitCode: 1 },
+  /** What processes left behind about themselves is not as it was written. */
+  RecordsBroken: { remedy: "refuse", status: 502, retryable: false, exitCode: 1 },
   LimitExceeded: { remedy: "refuse", status: 429, retryable: true, exitCode: 1 },
   /** A bug; its text may hold anything and is not shown. */
   InternalError: { remedy: "refuse", status: 500, retryable: false, exitCode: 1 },

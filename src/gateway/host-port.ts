@@ -1,77 +1,67 @@
 // The tools' port on the gateway's own host, for sessions that the config leaves unsandboxed and lets run here: nothing confines what runs.
-// It knows no sandbox and asks no policy.
-import { type ChildProcess, spawn } from "node:child_process";
+// It knows no sandbox and asks no policy. What goes on in the background is host-processes.ts.
+import type { ChildProcess } from "node:child_process";
+import { mkdir } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";
 import type { SessionKey } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
 import type { CommandEnd, CommandOutput, CommandStream } from "../api/wire.ts";
+import { type HostCommand, type HostParts, startOnHost } from "./host-command.ts";
+import { refuseTerminal, toTerminalCommand } from "./host-terminal.ts";
 import type { RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "./sandbox-port.ts";
 
-export interface HostPortParts {
+export interface HostPortParts extends HostParts {
   /** Absolute: where commands begin. */
   workdir: string;
-  /** The environment of commands, before their own; without what is the gateway's own secret. */
-  env: Readonly<Record<string, string | undefined>>;
-  /** What `/bin/sh` means. Absent: itself. */
-  shell?: readonly string[];
+  /** Those that begin there, too. */
+  processes: SandboxProcesses;
+  /** Whether commands can have one (hasTerminals). */
+  terminals: boolean;
 }
 
 /** Pieces of output that wait for a slow reader: 16 pipe reads of 64 KiB, 1 MiB. */
 const OUTPUT_PIECES_MAX = 16;
-/** 128 + 9, as a shell says it. */
-const KILLED = 137;
 
 export class HostPort implements SandboxPort {
+  readonly processes: SandboxProcesses;
   readonly #parts: HostPortParts;
 
   constructor(parts: HostPortParts) {
     this.#parts = parts;
+    this.processes = parts.processes;
   }
 
-  /** Nothing keeps a process of this host for a later run of the gateway, as a sandbox does. */
-  readonly processes: SandboxProcesses = {
-    start: refuseBackground,
-    list: async () => [],
-    log: refuseBackground,
-    write: refuseBackground,
-    kill: refuseBackground,
-    clear: refuseBackground,
-  };
-
+  /** @throws OperationError `HostRejected` */
   async ensureReady(): Promise<null> {
+    const { workdir } = this.#parts;
+    await mkdir(workdir, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+      throw new OperationError("HostRejected", `the workspace ${workdir} is not there and can't be made: ${cause.message}`, { cause });
+    });
     return null;
   }
 
-  exec(_sessionKey: SessionKey, command: SandboxCommand, signal: AbortSignal): RunningCommand {
-    const { argv, env, workdir, tty, stdin, timeoutMs } = command;
-    if (tty !== undefined) throw new OperationError("InvalidArgument", "there are no terminals (pty) on the gateway's host");
-    const [name = "", ...rest] = argv;
-    const [program = "", ...args] = name === "/bin/sh" ? [...(this.#parts.shell ?? [name]), ...rest] : [name, ...rest];
-    const child = spawn(program, args, {
-      // A process group of its own, which is killed as a whole.
-      detached: true,
-      cwd: workdir ?? this.#parts.workdir,
-      env: { ...this.#parts.env, ...env },
-      stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  exec(_sessionKey: SessionKey, { argv, env, workdir, tty, stdin, timeoutMs }: SandboxCommand, signal: AbortSignal): RunningCommand {
+    if (tty !== undefined && !this.#parts.terminals) refuseTerminal();
+    const terminal = tty === undefined ? null : toTerminalCommand(argv, tty, env?.SHELL ?? this.#parts.env.SHELL);
+    const command = startOnHost(this.#parts, {
+      argv: terminal?.argv ?? argv,
+      env: { ...env, ...terminal?.env },
+      workdir: workdir ?? this.#parts.workdir,
+      stdin: stdin !== undefined,
     });
+    const { child } = command;
     if (stdin !== undefined && child.stdin !== null) feed(stdin, child.stdin);
     return {
       output: mergeOutput(child),
-      ended: untilEnded(child, timeoutMs, signal),
-      signal: (signalName) => killGroup(child, `SIG${signalName}`),
+      ended: untilEnded(command, timeoutMs, signal),
+      signal: (name) => void command.signal(name),
       resize: () => undefined,
     };
   }
 }
 
-async function refuseBackground(): Promise<never> {
-  throw new OperationError("InvalidArgument", "commands of an unsandboxed session can't go on in the background", {
-    fix: "leave out background and yieldMs, or sandbox the session",
-  });
-}
-
 /** Without the gateway's own settings, its token among them. */
-export function toHostEnvironment(env: HostPortParts["env"]): HostPortParts["env"] {
+export function toHostEnvironment(env: HostParts["env"]): HostParts["env"] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENCLAW_")));
 }
 
@@ -101,9 +91,12 @@ function mergeOutput(child: ChildProcess): AsyncIterable<CommandOutput> {
   return merged;
 }
 
-async function untilEnded(child: ChildProcess, timeoutMs: number | undefined, signal: AbortSignal): Promise<CommandEnd> {
+async function untilEnded(command: HostCommand, timeoutMs: number | undefined, signal: AbortSignal): Promise<CommandEnd> {
   let reason: CommandEnd["reason"] = "exited";
-  const kill = (): void => killGroup(child, "SIGKILL");
+  let killed: Promise<void> | undefined;
+  const kill = (): void => {
+    killed ??= command.signal("KILL");
+  };
   const timer =
     timeoutMs === undefined
       ? undefined
@@ -114,24 +107,13 @@ async function untilEnded(child: ChildProcess, timeoutMs: number | undefined, si
   signal.addEventListener("abort", kill, { once: true });
   if (signal.aborted) kill();
   try {
-    const code = await new Promise<number>((resolve, reject) => {
-      child.once("close", (exitCode) => resolve(exitCode ?? KILLED));
-      child.once("error", (cause) =>
-        reject(new OperationError("HostRejected", `the command could not be started: ${cause.message}`, { cause })),
-      );
-    });
+    const code = await command.exit;
+    // What left the group holds no output, perhaps, and is to be gone all the same.
+    await killed;
     if (signal.aborted) throw new OperationError("Aborted", "the call was taken back");
     return { code, reason };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);
-  }
-}
-
-function killGroup(child: ChildProcess, signalName: string): void {
-  try {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signalName as NodeJS.Signals);
-  } catch {
-    // It has ended meanwhile.
   }
 }

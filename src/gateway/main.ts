@@ -13,6 +13,8 @@ import { StateLock } from "../api/store/state-lock.ts";
 import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
 import { ConfigWatch } from "./config-watch.ts";
 import { HostPort, toHostEnvironment } from "./host-port.ts";
+import { HostProcesses } from "./host-processes.ts";
+import { hasTerminals } from "./host-terminal.ts";
 import { type DoorRules, type GatewayCheck, makeGatewayApp } from "./http/app.ts";
 import { AddressLimits, type Credentials } from "./http/auth.ts";
 import { makeHandlers } from "./http/handlers.ts";
@@ -108,20 +110,31 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     newUid: randomUUID,
     writeFailed: (session, err) => log.error({ session, err }, "session not written"),
   });
+  const failed = (error: unknown): void =>
+    error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const controller = new StreamClient(stateDir);
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId: () => randomBytes(8).toString("hex") };
-  const host = (workdir: string): HostPort => new HostPort({ workdir, env: toHostEnvironment(process.env) });
-  const tools = new SessionTools({ tools: new ToolDispatcher({ ...inside, host, sessions: service }), sessions, metrics });
+  const host = { env: toHostEnvironment(process.env), newId: inside.newId };
+  const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
+  await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
+  const terminals = await hasTerminals(host.env);
+  const dispatcher = new ToolDispatcher({
+    ...inside,
+    host: (workdir) => new HostPort({ ...host, workdir, terminals, processes: hostProcesses.at(workdir) }),
+    sessions: service,
+  });
+  const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
   const files = new SessionFiles({ ...inside, sessions, metrics });
   const releaseSandbox = makeSandboxRelease({ stateDir, controller, now, log });
-  const failed = (error: unknown): void =>
-    error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, processes: sandbox.processes, controller },
-    releaseSandbox,
-    failed,
+    ...{ sessions, service, tools, files, controller, failed },
+    processesOf: (session) => dispatcher.processesOf(session),
+    release: async (session) => {
+      await hostProcesses.end(session.spec.key);
+      await releaseSandbox(session);
+    },
   });
   const mcpSessions = new McpSessions({ sessions, service, releaseSandbox });
   await mcpSessions.endLeft();

@@ -33,7 +33,7 @@ export interface RunningCommand {
   resize(size: NonNullable<CommandRequest["tty"]>): void;
 }
 
-/** Processes that go on when nobody is connected; all their state is inside the sandbox. Each may reject with an `OperationError`. */
+/** Processes that go on when nobody is connected; all their state is where they run. Each may reject with an `OperationError`. */
 export interface SandboxProcesses {
   start(sessionKey: SessionKey, start: ProcessStart): Promise<SandboxProcess>;
   list(sessionKey: SessionKey): Promise<SandboxProcess[]>;

@@ -4,11 +4,12 @@ import type { Duplex } from "node:stream";
 import { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { KILL_ALL, MARK_VARIABLE } from "../../api/kill-script.ts";
 import { Demux } from "./demux.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { toIncarnation, toState } from "./docker-observe.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
-import { KILL_ALL, MARK_VARIABLE, SIGNAL, WRAPPER } from "./exec-scripts.ts";
+import { SIGNAL, WRAPPER } from "./exec-scripts.ts";
 
 export interface ExecParts {
   client: DockerClient;

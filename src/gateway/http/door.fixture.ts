@@ -104,8 +104,8 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   onTestFinished(() => mcp.stop());
   const app = makeGatewayApp({
     handlers: makeHandlers({
-      ...{ sessions, service, tools, files, controller, processes: sandbox.processes },
-      releaseSandbox: async () => undefined,
+      ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
+      release: async () => undefined,
       failed,
     }),
     rules: () => rules,

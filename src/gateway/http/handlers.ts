@@ -1,6 +1,7 @@
 // What each operation of the HTTP door does: asks sessions, tools and the controller, and says it in the form that the table promises.
 // Routes, checks and errors are app.ts's; the table is operations.ts.
 import type { z } from "zod";
+import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
@@ -35,10 +36,11 @@ export interface HandlerParts {
   service: SessionService;
   tools: Tools;
   files: SessionFiles;
-  processes: SandboxProcesses;
+  /** Where its detached processes are. @throws OperationError `Forbidden` */
+  processesOf(session: Session): SandboxProcesses;
   controller: StreamClient;
-  /** Lets the sandbox of a session that ends, or begins anew, go with all that runs in it, if nobody else uses it. */
-  releaseSandbox(session: Session): Promise<void>;
+  /** Lets what a session that ends, or begins anew, has running go: its sandbox if nobody else uses it, its processes on the host. */
+  release(session: Session): Promise<void>;
   /** Told of every failed call whose answer is a stream: its status says 200. */
   failed(error: unknown): void;
 }
@@ -66,7 +68,7 @@ type SessionOperations =
   | "listMessages"
   | "sendMessage";
 
-function sessionHandlers({ sessions, service, releaseSandbox }: HandlerParts): Pick<Handlers, SessionOperations> {
+function sessionHandlers({ sessions, service, release }: HandlerParts): Pick<Handlers, SessionOperations> {
   const find = (params: Readonly<Record<string, string>>): Session => sessions.get(service.expand(params.key ?? ""));
   return {
     listSessions: async () => ({ items: await Promise.all(sessions.list().map((session) => service.view(session))) }),
@@ -74,13 +76,13 @@ function sessionHandlers({ sessions, service, releaseSandbox }: HandlerParts): P
     getSession: async ({ params }) => await service.view(find(params)),
     deleteSession: async ({ params }) => {
       const session = find(params);
-      await releaseSandbox(session);
+      await release(session);
       await sessions.delete(session.spec.key);
       return { deleted: session.spec.key };
     },
     resetSession: async ({ params }) => {
       const session = find(params);
-      await releaseSandbox(session);
+      await release(session);
       return await service.view(await sessions.reset(session.spec.key));
     },
     spawnSession: async ({ params, body: { agentId, task } }) =>
@@ -176,33 +178,36 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
 
 type ProcessOperations = "listProcesses" | "getProcess" | "clearProcess" | "readProcessLog" | "writeProcess" | "killProcess";
 
-function processHandlers({ sessions, service, processes }: HandlerParts): Pick<Handlers, ProcessOperations> {
-  const find = (params: Readonly<Record<string, string>>): { key: Session["spec"]["key"]; id: string } => ({
-    key: sessions.get(service.expand(params.key ?? "")).spec.key,
-    id: params.id ?? "",
-  });
+function processHandlers({ sessions, service, processesOf }: HandlerParts): Pick<Handlers, ProcessOperations> {
+  const find = (params: Readonly<Record<string, string>>): { processes: SandboxProcesses; key: SessionKey; id: string } => {
+    const session = sessions.get(service.expand(params.key ?? ""));
+    return { processes: processesOf(session), key: session.spec.key, id: params.id ?? "" };
+  };
   return {
-    listProcesses: async ({ params }) => ({ items: await processes.list(find(params).key) }),
+    listProcesses: async ({ params }) => {
+      const { processes, key } = find(params);
+      return { items: await processes.list(key) };
+    },
     getProcess: async ({ params }) => {
-      const { key, id } = find(params);
+      const { processes, key, id } = find(params);
       return (await processes.log(key, id, { offset: 0, limit: 0, waitMs: 0 })).process;
     },
     clearProcess: async ({ params }) => {
-      const { key, id } = find(params);
+      const { processes, key, id } = find(params);
       await processes.clear(key, id);
       return { cleared: id };
     },
     readProcessLog: async ({ params, query }) => {
-      const { key, id } = find(params);
+      const { processes, key, id } = find(params);
       const range = { offset: query.offset ?? 0, limit: query.limit ?? LOG_BYTES_DEFAULT, waitMs: query.wait ?? 0 };
       return await processes.log(key, id, range);
     },
     writeProcess: async ({ params, body }) => {
-      const { key, id } = find(params);
+      const { processes, key, id } = find(params);
       return await processes.write(key, id, body);
     },
     killProcess: async ({ params, body }) => {
-      const { key, id } = find(params);
+      const { processes, key, id } = find(params);
       return await processes.kill(key, id, body.signal);
     },
   };

@@ -139,7 +139,7 @@ export const OPERATIONS = {
   listProcesses: {
     method: "get",
     path: "/v1/sessions/{key}/processes",
-    summary: "Detached processes in the session's sandbox",
+    summary: "Detached processes of the session: in its sandbox, or on the gateway's host",
     answer: listOf(SandboxProcess),
   },
   getProcess: {

@@ -4,7 +4,7 @@ import { type Config, findAgent, type HostFolders } from "../../api/config/confi
 import { type EffectiveSandbox, resolveAgentSandbox } from "../../api/config/effective.ts";
 import { isSandboxed } from "../../api/config/sandboxed.ts";
 import type { Session } from "../../api/session.ts";
-import { decideOnHost, decideTool, type ToolDecision, toToolPolicy } from "../../api/tool-policy.ts";
+import { decideOnHost, decideTool, type ToolDecision, toToolName, toToolPolicy } from "../../api/tool-policy.ts";
 import type { ExecDefaults } from "./tool.ts";
 
 export interface ToolAccess {
@@ -25,17 +25,22 @@ export function toToolAccess(config: Config, { spec }: Pick<Session, "spec">, fo
   const sandbox = settings !== undefined && isSandboxed(settings.mode, spec) ? settings : null;
   const policy = toToolPolicy(config, { agentId, sandbox });
   const decide = (tool: string): ToolDecision => {
+    if (settings === undefined) return refuseUnknown(agentId, tool);
     const decision = decideTool(policy, tool);
     return sandbox === null ? decideOnHost(config, agentId, decision) : decision;
   };
-  const { timeoutMs, backgroundMs } = toExecDefaults(config, spec);
   return {
     decide,
     sandbox,
     workdir: sandbox?.docker.workdir ?? settings?.agentWorkspace ?? "/",
-    // Nothing goes on in the background on the host.
-    exec: { timeoutMs, backgroundMs: sandbox === null ? null : backgroundMs },
+    exec: toExecDefaults(config, spec),
   };
+}
+
+/** What an agent had, be it a sandbox, is gone with it: nothing may take that for a session of this host. */
+function refuseUnknown(agentId: string, tool: string): ToolDecision {
+  const rule = `the config has no agent ${agentId} any more`;
+  return { tool: toToolName(tool), allowed: false, rule, source: "agents.list", fix: "add it again, or end the session" };
 }
 
 /** The agent's own value of each key, else the global one. */

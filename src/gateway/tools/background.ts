@@ -1,4 +1,4 @@
-// Commands that go on by themselves: starts one, follows it for a while, and says where it is. All that is known of it is inside the sandbox,
+// Commands that go on by themselves: starts one, follows it for a while, and says where it is. All that is known of it is where it runs,
 // so any later process of the gateway finds it again. The tool `process` looks after it.
 import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
 import type { SandboxCommand } from "../sandbox-port.ts";
@@ -34,10 +34,9 @@ async function follow({ port, session, signal, emit }: ToolScope, started: Sandb
   const until = performance.now() + yieldMs;
   let process = started;
   let offset = 0;
-  for (let leftMs = yieldMs; leftMs > 0; leftMs = until - performance.now()) {
+  const look = async (waitMs: number): Promise<void> => {
     signal.throwIfAborted();
-    const range = { offset, limit: LOG_BYTES_MAX, waitMs: Math.ceil(Math.min(leftMs, LOG_WAIT_MS_MAX)) };
-    const log = await port.processes.log(session.spec.key, started.id, range);
+    const log = await port.processes.log(session.spec.key, started.id, { offset, limit: LOG_BYTES_MAX, waitMs });
     const chunk = toChunk(log);
     if (chunk.length > 0) {
       tail.push(chunk);
@@ -45,10 +44,14 @@ async function follow({ port, session, signal, emit }: ToolScope, started: Sandb
     }
     offset = log.nextOffset;
     process = log.process;
-    if (process.state === "exited" && offset >= process.outputBytes) break;
-  }
+  };
+  const isRead = (): boolean => process.state === "exited" && offset >= process.outputBytes;
+  for (let leftMs = yieldMs; leftMs > 0 && !isRead(); leftMs = until - performance.now())
+    await look(Math.ceil(Math.min(leftMs, LOG_WAIT_MS_MAX)));
+  // One that ended before anybody looked, or faster than it was read.
+  if (process.state === "exited" && !isRead()) await look(0);
   signal.throwIfAborted();
-  if (process.state === "exited") return toEndResult(process, tail.toText());
+  if (process.state === "exited") return toEndResult(process, tail.toText(), offset);
   const remark = `it goes on in the background as process ${process.id}; the tool process follows and ends it`;
   const text = withRemark(tail.toText(), remark);
   return { content: [{ type: "text", text }], details: { id: process.id, state: process.state, nextOffset: offset }, isError: false };
@@ -62,9 +65,12 @@ export function renderEnd({ state, exitCode, timedOut }: SandboxProcess): string
   return exitCode === null ? "ended, its exit code is not known" : `exit code ${exitCode}`;
 }
 
-function toEndResult(process: SandboxProcess, output: string): ToolResult {
-  const isError = process.exitCode !== 0;
-  const text = isError ? withRemark(output, renderEnd(process)) : output || "(no output)";
-  const { id, state, exitCode, timedOut } = process;
-  return { content: [{ type: "text", text }], details: { id, state, code: exitCode, reason: timedOut ? "timeout" : "exited" }, isError };
+function toEndResult(process: SandboxProcess, output: string, nextOffset: number): ToolResult {
+  const { id, state, exitCode, timedOut, outputBytes } = process;
+  const isError = exitCode !== 0;
+  const more = nextOffset < outputBytes ? [`more output of process ${id} from offset ${nextOffset}`] : [];
+  const remarks = [...(isError ? [renderEnd(process)] : []), ...more];
+  const text = remarks.length > 0 ? withRemark(output, remarks.join("; ")) : output || "(no output)";
+  const details = { id, state, code: exitCode, reason: timedOut ? "timeout" : "exited", nextOffset };
+  return { content: [{ type: "text", text }], details, isError };
 }

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { mustParse } from "../../api/config/fixture.ts";
 import type { OperationError } from "../../api/errors.ts";
-import { HostPort } from "../host-port.ts";
 import type { SandboxPort } from "../sandbox-port.ts";
 import type { ToolEvent, ToolResult } from "../tool-port.ts";
 import { ToolDispatcher } from "./dispatch.ts";
-import { makeFolder, noSessions, sessionOf, textOf } from "./world.fixture.ts";
+import { makeFolder, makeHostPort, noSessions, sessionOf, textOf } from "./world.fixture.ts";
 
 interface Asked {
   config?: object;
@@ -20,14 +19,14 @@ interface Asked {
 function open({ config = {}, key = "agent:main:main", kind = "main", ready }: Asked = {}) {
   const sandboxFolder = makeFolder();
   const hostFolder = makeFolder();
-  const env = { PATH: process.env.PATH, SHLVL: "2" };
-  const sandbox = new HostPort({ workdir: sandboxFolder, env });
+  const sandbox = makeHostPort(sandboxFolder);
+  const host = makeHostPort(hostFolder);
   sandbox.ensureReady = (ready ?? (async () => "openclaw-sbx-test")) as typeof sandbox.ensureReady;
   const dispatcher = new ToolDispatcher({
     config: () => mustParse(JSON.stringify(config)),
     folders: { stateDir: "/state", home: "/home/x" },
     sandbox,
-    host: () => new HostPort({ workdir: hostFolder, env }),
+    host: () => host,
     sessions: noSessions,
     newId: () => "0123456789abcdef",
   });
@@ -39,6 +38,7 @@ function open({ config = {}, key = "agent:main:main", kind = "main", ready }: As
   return { dispatcher, session, events, abort, call, sandboxFolder, hostFolder };
 }
 
+const onHost = { tools: { exec: { host: "gateway" } } };
 const sandboxed = { agents: { defaults: { sandbox: { mode: "all" } } } };
 const failure = async (promise: Promise<unknown>): Promise<OperationError> =>
   await promise.then(
@@ -164,15 +164,52 @@ describe("a session that is not sandboxed", () => {
     ]);
   });
 
-  it("works on the host where the agent's own key lets it, waiting for commands to their end", async () => {
-    const config = { tools: { exec: { backgroundMs: 0 } }, agents: { list: [{ id: "main", tools: { exec: { host: "gateway" } } }] } };
+  it("works on the host where the agent's own key lets it", async () => {
+    const config = { agents: { list: [{ id: "main", tools: { exec: { host: "gateway" } } }] } };
     const { call, hostFolder, sandboxFolder, events } = open({ config });
     await call("write", { path: "file", content: "x" });
     expect(readFileSync(join(hostFolder, "file"), "utf8")).toBe("x");
     expect(existsSync(join(sandboxFolder, "file"))).toBe(false);
     expect(events).toEqual([{ kind: "started", sandbox: null }]);
     expect(textOf(await call("exec", { command: "cat file" }))).toBe("x");
-    expect(await failure(call("exec", { command: "id", background: true }))).toMatchObject({ code: "InvalidArgument" });
+  });
+
+  it("has commands in the background there, as a sandboxed one has", async () => {
+    const { call, hostFolder } = open({ config: onHost });
+    const started = await call("exec", { command: "pwd; while read -r line; do echo got $line; done; exit 4", yieldMs: 1 });
+    expect(textOf(started)).toMatch(/it goes on in the background as process t\w+; /);
+    const { id } = started.details;
+    expect(textOf(await call("process", { action: "write", id, data: "one\n", eof: true }))).toContain(String(id));
+    const ended = await call("process", { action: "poll", id });
+    expect(textOf(ended)).toBe(`${hostFolder}\ngot one\n(exit code 4)`);
+    expect(textOf(await call("process", { action: "list" }))).toMatch(/^t\w+ {2}exit code 4 {2}pwd; while read/);
+    await call("process", { action: "clear", id });
+    expect(textOf(await call("process", { action: "list" }))).toBe("(no background processes)");
+  });
+
+  it("has terminals there, where the host has the program that makes them", async () => {
+    const { call } = open({ config: onHost });
+    const command = `test -t 0 && test -t 1 && stty size && echo "it's $SHELL" && exit 7`;
+    const result = await call("exec", { command, pty: true, env: { SHELL: "/bin/a b" } });
+    expect(textOf(result).replaceAll("\r", "")).toBe("40 120\nit's /bin/a b\n(exit code 7)");
+  });
+
+  it("that ends a command with a terminal ends all that it started", async () => {
+    const { call } = open({ config: onHost });
+    const seconds = `62.${process.pid}`;
+    const command = `trap '' HUP; sleep ${seconds} & sleep ${seconds}; echo never`;
+    const running = call("exec", { command, pty: true, timeout: 0.5 });
+    await vi.waitFor(() => expect(processesWith(seconds)).toBe(2));
+    expect(await running).toMatchObject({ details: { reason: "timeout" } });
+    expect(processesWith(seconds)).toBe(0);
+  });
+
+  it("is never one whose agent has left the config, whatever tools.exec.host says", async () => {
+    const { call, dispatcher, session } = open({ key: "agent:gone:mcp:1", kind: "mcp", config: onHost });
+    expect((await failure(call("exec", { command: "id" }))).message).toBe(
+      'the tool "exec" is off: the config has no agent gone any more (agents.list); add it again, or end the session',
+    );
+    expect(() => dispatcher.processesOf(session)).toThrow("the config has no agent gone any more");
   });
 
   it("is never one that came over MCP", async () => {

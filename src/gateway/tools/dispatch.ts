@@ -4,7 +4,7 @@ import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal } from "../../api/tool-policy.ts";
-import type { SandboxPort } from "../sandbox-port.ts";
+import type { SandboxPort, SandboxProcesses } from "../sandbox-port.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "../tool-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
@@ -47,6 +47,15 @@ export class ToolDispatcher implements Tools {
     } catch (error) {
       throw call.signal.aborted ? new OperationError("Aborted", "the call was taken back", { cause: error }) : error;
     }
+  }
+
+  /** Where the session's detached processes are. @throws OperationError `Forbidden` by the policy on the host; in a sandbox the controller asks it */
+  processesOf(session: Pick<Session, "spec">): SandboxProcesses {
+    const access = this.#accessOf(session);
+    if (access.sandbox !== null) return this.#parts.sandbox.processes;
+    const decision = access.decide("process");
+    if (!decision.allowed) throw new OperationError("Forbidden", renderRefusal(decision));
+    return this.#parts.host(access.workdir).processes;
   }
 
   #accessOf(session: Pick<Session, "spec">): ToolAccess {

@@ -1,5 +1,5 @@
 // The tool `process`: looks after the commands that `exec` left to go on in the background.
-// They are the sandbox's, not the gateway's: every session that shares the sandbox sees them.
+// They are the sandbox's, not the gateway's: every session that shares the sandbox sees them. On the host each session has its own.
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess, SignalName } from "../../api/wire.ts";

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { newProcessId } from "../../api/processes/detached-processes.fixture.ts";
 import type { Session } from "../../api/session.ts";
 import { HostPort } from "../host-port.ts";
+import { HostProcesses } from "../host-processes.ts";
 import type { SessionPort, ToolEvent, ToolResult } from "../tool-port.ts";
 import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
@@ -49,30 +51,34 @@ export interface World {
   say(tool: string, input: unknown): Promise<string>;
 }
 
-let ids = 0;
-
 export function makeFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "openclaw-tools-")));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
+/** The gateway's host, with commands that begin in the folder. */
+export function makeHostPort(workdir: string, shell?: readonly string[]): HostPort {
+  // Without a level of 2 and with a socket as stdin, which Node makes, bash takes itself for a remote login and reads ~/.bashrc.
+  const host = { env: { PATH: process.env.PATH, SHLVL: "2" }, newId: newProcessId, ...(shell !== undefined && { shell }) };
+  const processes = new HostProcesses({ ...host, folder: makeFolder(), now: () => toEpochMs(Date.now()), failed: () => undefined });
+  return new HostPort({ ...host, workdir, terminals: true, processes: processes.at(workdir) });
+}
+
 export function makeWorld(shell: readonly string[] = ["dash"], edit: Partial<ToolScope> = {}): World {
   const folder = makeFolder();
   const events: ToolEvent[] = [];
   const abort = new AbortController();
-  // Without a level of 2 and with a socket as stdin, which Node makes, bash takes itself for a remote login and reads ~/.bashrc.
-  const env = { PATH: process.env.PATH, SHLVL: "2" };
   const scope: ToolScope = {
     session: sessionOf(),
-    port: new HostPort({ workdir: folder, env, shell }),
+    port: makeHostPort(folder, shell),
     sandbox: null,
     workdir: folder,
     sessions: noSessions,
     exec: { timeoutMs: 60_000, backgroundMs: null },
     signal: abort.signal,
     emit: async (event) => void events.push(event),
-    newId: () => `t${process.pid}x${++ids}`.padEnd(8, "0"),
+    newId: newProcessId,
     ...edit,
   };
   const call = async (tool: string, input: unknown): Promise<ToolResult> => {

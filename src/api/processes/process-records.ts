@@ -1,8 +1,8 @@
-// Reads what the process scripts print. It comes from inside a sandbox, where anybody may have tampered with it: every field is checked, and
-// what is not as written is an error of that sandbox only.
+// Reads what the process scripts print. It comes from where the processes run, and they may have tampered with it: every field is checked, and
+// what is not as written is an error of that place only.
 import { z } from "zod";
-import { OperationError } from "../../api/errors.ts";
-import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
+import { OperationError } from "../errors.ts";
+import type { ProcessLog, SandboxProcess } from "../wire.ts";
 
 const NEWLINE = 0x0a;
 const Whole = z
@@ -32,7 +32,7 @@ const Line = z.tuple([
     .transform(Number),
 ]);
 
-/** Every record. @throws OperationError `EngineFailed` */
+/** Every record. @throws OperationError `RecordsBroken` */
 export function parseProcesses(output: Buffer): SandboxProcess[] {
   const processes: SandboxProcess[] = [];
   for (let rest = output; rest.length > 0; ) {
@@ -43,7 +43,7 @@ export function parseProcesses(output: Buffer): SandboxProcess[] {
   return processes;
 }
 
-/** A record, the position of the first byte that follows, and the bytes: cut to what was asked for. @throws OperationError `EngineFailed` */
+/** A record, the position of the first byte that follows, and the bytes: cut to what was asked for. @throws OperationError `RecordsBroken` */
 export function parseLog(output: Buffer, { offset, limit }: { offset: number; limit: number }): ProcessLog {
   const { process, rest } = parseRecord(output);
   const end = rest.indexOf(NEWLINE);
@@ -82,4 +82,4 @@ function parseRecord(output: Buffer): { process: SandboxProcess; rest: Buffer } 
   };
 }
 
-const mangled = (): OperationError => new OperationError("EngineFailed", "the sandbox's process records are not as they were written");
+const mangled = (): OperationError => new OperationError("RecordsBroken", "the records of detached processes are not as they were written");

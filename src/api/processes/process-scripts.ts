@@ -1,8 +1,11 @@
-// The shell scripts that keep detached processes inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with mkfifo, dd,
+// The shell scripts that keep detached processes, in a sandbox or on a host: constant text for any POSIX shell (dash, bash, BusyBox), with mkfifo, dd,
 // wc, mv, sleep and, where there is one, setsid. Whatever a user gave reaches them as an argument, never as part of a script.
 
 /** In the environment of everything that descends from a detached process. */
-export const PROCESS_MARK = "OPENCLAW_PROCESS_ID";
+const PROCESS_MARK = "OPENCLAW_PROCESS_ID";
+
+/** In that of the holder of a process's stdin. */
+const HOLDER_MARK = "OPENCLAW_STDIN_OF";
 
 /** Blocks in which logs are read, bytes. */
 export const LOG_BLOCK_BYTES = 4_096;
@@ -35,9 +38,10 @@ signal_marked() {
   done
 }
 session_of() {
-  # The session of a process that has one of its own and has not ended; else nothing: a number may be somebody else's by now.
+  # $1 folder, $2 id. The session of a process that has one of its own and has not ended; else nothing: a number may be somebody else's by now.
   [ -f "$1/exit" ] && return
   leader=$(number "$1/pid" 0); stat=
+  holds "/proc/$(number "$1/supervisor" 0)/cmdline" "$2" || holds "/proc/$leader/environ" "${PROCESS_MARK}=$2" || return
   { IFS= read -r stat <"/proc/$leader/stat"; } 2>/dev/null || return
   rest=\${stat##*) }; rest=\${rest#* }; rest=\${rest#* }; rest=\${rest#* }
   [ "\${rest%% *}" != "$leader" ] || echo "$leader"
@@ -73,7 +77,7 @@ describe() {
  * open because of a sleeping holder of the FIFO. The log's pump reads with dd, which passes each short read on at once.
  */
 export const SUPERVISOR = `${FUNCTIONS}
-umask 077
+mask=$(umask); umask 077
 root=$1; id=$2; started=$3; segment_bytes=$4; kept=$5; seconds=$6; shift 6
 given=$PATH; PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin; export PATH
 dir=$root/$id
@@ -100,18 +104,18 @@ pump() {
   done
 }
 pump <"$dir/out" >/dev/null 2>&1 & pump=$!
-sleep 2147483647 <>"$dir/in" >/dev/null 2>&1 & echo "$!" >"$dir/holder"
+${HOLDER_MARK}=$id sleep 2147483647 <>"$dir/in" >/dev/null 2>&1 & echo "$!" >"$dir/holder"
 timer=
 if [ "$seconds" -gt 0 ]; then
   {
     trap 'kill "$sleeper"; exit' TERM
     sleep "$seconds" & sleeper=$!
-    wait "$sleeper" && : >"$dir/timeout" && signal_marked "$id" "$(session_of "$dir")" KILL 30
+    wait "$sleeper" && : >"$dir/timeout" && signal_marked "$id" "$(session_of "$dir" "$id")" KILL 30
   } </dev/null >/dev/null 2>&1 & timer=$!
 fi
 echo ok
 session=; ! command -v setsid >/dev/null 2>&1 || session=setsid
-${PROCESS_MARK}=$id $session /bin/sh -c 'echo "$$" >"$1/pid"; PATH=$2; export PATH; shift 2; exec "$@"' openclaw-process "$dir" "$given" "$@" <"$dir/in" >"$dir/out" 2>&1
+${PROCESS_MARK}=$id $session /bin/sh -c 'echo "$$" >"$1/pid"; PATH=$2; export PATH; umask "$3"; shift 3; exec "$@"' openclaw-process "$dir" "$given" "$mask" "$@" <"$dir/in" >"$dir/out" 2>&1
 code=$?
 echo "$code" >"$dir/exit.new"
 kill "$(number "$dir/holder" 0)" $timer 2>/dev/null
@@ -167,10 +171,10 @@ export const END_STDIN = `${FUNCTIONS}${FIND}
 [ ! -f "$dir/exit" ] || exit ${PROCESS_ENDED}
 : >"$dir/closed"
 holder=$(number "$dir/holder" 0)
-holds "/proc/$holder/cmdline" 2147483647 && kill "$holder"
+holds "/proc/$holder/environ" "${HOLDER_MARK}=$id" && kill "$holder"
 exit 0`;
 
 /** `$1` folder of all, `$2` id, `$3` signal, `$4` rounds: 1, or more so that nothing outruns KILL. Also reaches what it left behind. */
 export const SIGNAL_PROCESS = `${FUNCTIONS}${FIND}
-signal_marked "$id" "$(session_of "$dir")" "$3" "$4"
+signal_marked "$id" "$(session_of "$dir" "$id")" "$3" "$4"
 exit 0`;
