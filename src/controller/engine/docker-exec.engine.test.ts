@@ -12,26 +12,29 @@ const bench = openDocker();
 
 test("cancelling a command ends everything that it started", async () => {
   const { handle } = await bench.launch();
+  const engine = bench.mustEngine();
   const scripts: Record<string, string> = {
-    plain: "sleep 2 && touch /tmp/plain",
-    group: "(sleep 2; touch /tmp/group) & wait",
-    session: "setsid sh -c 'sleep 2; touch /tmp/session' & wait",
-    unmarked: "env -i setsid /bin/sh -c 'sleep 2; touch /tmp/unmarked' & wait",
-    orphan: "(setsid sh -c 'sleep 2; touch /tmp/orphan' &) ; sleep 5",
-    deaf: "trap '' TERM INT HUP; sleep 2; touch /tmp/deaf",
+    plain: "sleep 61 && touch /tmp/plain",
+    group: "(sleep 61; touch /tmp/group) & wait",
+    session: "setsid sh -c 'sleep 61; touch /tmp/session' & wait",
+    unmarked: "env -i setsid /bin/sh -c 'sleep 61; touch /tmp/unmarked' & wait",
+    orphan: "(setsid sh -c 'sleep 61; touch /tmp/orphan' &) ; sleep 62",
+    deaf: "trap '' TERM INT HUP; sleep 61; touch /tmp/deaf",
   };
+  const count = `for entry in /proc/[0-9]*/cmdline; do [ "$(tr '\\0' ' ' <"$entry")" != "sleep 61 " ] || echo; done 2>/dev/null | wc -l`;
+  const sleepers = async (): Promise<number> => Number((await run(engine, handle, shell(count))).stdout);
   const streams = await Promise.all(
-    Object.values(scripts).map(async (script) => await bench.mustEngine().exec(handle, { argv: shell(script), stdin: false })),
+    Object.values(scripts).map(async (script) => await engine.exec(handle, { argv: shell(script), stdin: false })),
   );
   for (const stream of streams) {
     stream.stdout.resume();
     stream.stderr.resume();
   }
-  await pause(500);
+  await eventually(sleepers, (running) => running === streams.length);
   await Promise.all(streams.map(async (stream) => await stream.signal("KILL")));
   expect(await Promise.all(streams.map(async ({ exit }) => await exit))).toEqual(streams.map(() => 137));
-  await pause(2_500);
-  expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
+  expect(await sleepers()).toBe(0);
+  expect((await run(engine, handle, shell("ls /tmp"))).stdout).toBe("");
 });
 
 test("TERM reaches the command's own handler, and the group's members", async () => {
