@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
+# shellcheck source=scripts/use-engine.sh
+. scripts/use-engine.sh
 [ -z "${OPENCLAW_SCRIPT_NAME:-}" ] || progress_name=$OPENCLAW_SCRIPT_NAME
 
 tag=$1 dockerfile=$2 base=$3 force=${4:-}
@@ -20,12 +22,8 @@ command -v docker >/dev/null 2>&1 || die "the 'docker' command is needed to buil
   "With Podman alone: sudo apt-get install podman-docker" \
   "Or build by hand: podman build -t $tag -f $dockerfile ."
 
-# The CLI's own way to its engine comes first; sockets that it does not know (Podman, Colima, ...) come from find-engine.sh.
-if ! with_deadline 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; then
-  DOCKER_HOST=$(scripts/find-engine.sh) || die "there is no engine to build $tag with." \
-    "Start Docker Desktop, Colima or 'sudo systemctl start docker'; on a bare Debian or Ubuntu: sudo scripts/ensure-engine.sh"
-  export DOCKER_HOST
-fi
+use_engine || die "there is no engine to build $tag with." \
+  "Start Docker Desktop, Colima or 'sudo systemctl start docker'; on a bare Debian or Ubuntu: sudo scripts/ensure-engine.sh"
 
 label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
 source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$dockerfile") | sha256)

@@ -53,12 +53,15 @@ with_deadline() {
   fi
 }
 
-# install_packages NAME...: Debian/Ubuntu, as root. Package lists are refreshed once, and only when something is missing.
+# refresh_packages: Debian/Ubuntu, as root; once is enough.
+refresh_packages() {
+  [ -z "${progress_apt_fresh:-}" ] || return 0
+  command -v apt-get >/dev/null 2>&1 && step "refreshing the package lists" apt-get update || return 1
+  progress_apt_fresh=1
+}
+
+# install_packages NAME...: Debian/Ubuntu, as root. Package lists are refreshed first, so call it only when something is missing.
 install_packages() {
-  command -v apt-get >/dev/null 2>&1 || return 1
-  if [ -z "${progress_apt_fresh:-}" ]; then
-    step "refreshing the package lists" apt-get update || return 1
-    progress_apt_fresh=1
-  fi
+  refresh_packages || return 1
   step "installing $*" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }

@@ -1,0 +1,363 @@
+#!/usr/bin/env bash
+# Sets up gateway and controller in containers: image, settings (.env), config, start; run again, it keeps what is there and repairs the rest.
+# The host needs bash and Docker with Compose. It removes nothing but with --uninstall, and never changes a token that is there.
+#   ./docker-setup.sh              asks what it needs to know; without a terminal, or with --yes, it asks nothing
+#   ./docker-setup.sh --install    first installs Docker and Compose where they are missing (Debian, Ubuntu; as root)
+#   ./docker-setup.sh --offline    fetches and builds nothing: the images must be there
+#   ./docker-setup.sh --uninstall  ends and removes containers, sandboxes, networks and images; config, workspaces and .env stay
+# Settings, from the environment, else .env, else the default; they are kept in .env:
+#   OPENCLAW_CONFIG_DIR (~/.openclaw)  OPENCLAW_WORKSPACE_DIR (its workspace/)  OPENCLAW_GATEWAY_PORT (18789)  OPENCLAW_GATEWAY_TOKEN (made)
+#   OPENCLAW_GATEWAY_BIND (lan: inside the container)  OPENCLAW_GATEWAY_PUBLISH (127.0.0.1)  OPENCLAW_METRICS_PORT (9464)  OPENCLAW_IMAGE
+#   OPENCLAW_EXTRA_MOUNTS  OPENCLAW_HOME_VOLUME  OPENCLAW_DOCKER_APT_PACKAGES  OPENCLAW_DOCKER_SOCKET  OPENCLAW_INSTANCE  COMPOSE_PROJECT_NAME
+# Set to nothing, EXTRA_MOUNTS, HOME_VOLUME and APT_PACKAGES are forgotten.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/progress.sh
+. scripts/progress.sh
+# shellcheck source=scripts/use-engine.sh
+. scripts/use-engine.sh
+# shellcheck source=scripts/dotenv.sh
+. scripts/dotenv.sh
+# shellcheck source=scripts/extra-mounts.sh
+. scripts/extra-mounts.sh
+
+extra_file=docker-compose.extra.yml
+sandbox_image=openclaw-sandbox:bookworm-slim
+node_uid=1000 # the user of the containers
+install='' yes='' offline='' uninstall='' unattended=''
+for argument in "$@"; do
+  case $argument in
+  --install) install=1 ;;
+  --yes | -y) yes=1 ;;
+  --offline) offline=1 ;;
+  --uninstall) uninstall=1 ;;
+  -h | --help)
+    sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' docker-setup.sh
+    exit 0
+    ;;
+  *)
+    say "error: unknown argument '$argument'. Usage: ./docker-setup.sh [--install] [--yes] [--offline] [--uninstall]"
+    exit 2
+    ;;
+  esac
+done
+{ [ -t 0 ] && [ -t 1 ]; } || unattended=1
+[ -z "$install$offline" ] || [ "$install$offline" = 1 ] || die "--install fetches packages, and --offline fetches nothing." "Give one of them."
+
+# --- the machine
+
+check_engine() {
+  if [ -n "$install" ]; then scripts/ensure-engine.sh >/dev/null; fi
+  command -v docker >/dev/null 2>&1 || die "there is no 'docker' command." \
+    "Debian, Ubuntu: sudo ./docker-setup.sh --install, or: sudo apt-get install docker.io docker-compose" \
+    "Fedora: sudo dnf install moby-engine docker-compose; macOS, Windows: Docker Desktop"
+  use_engine || die "no container engine can be used by $(id -un) (see above)." \
+    "Start it: sudo systemctl start docker, or Docker Desktop; let $(id -un) use it: sudo usermod -aG docker $(id -un), then log in again" \
+    "Debian, Ubuntu, as root: ./docker-setup.sh --install"
+  if [ -n "$install" ]; then scripts/ensure-compose.sh >/dev/null; fi
+  compose_name=$(scripts/compose.sh --which) || die "there is no Compose: neither 'docker compose' nor 'docker-compose'." \
+    "Debian, Ubuntu: sudo ./docker-setup.sh --install, or: sudo scripts/ensure-compose.sh" \
+    "macOS: brew install docker-compose, or Docker Desktop, which has it"
+  compose_version=$(scripts/compose.sh version --short 2>/dev/null | head -n 1)
+  case ${compose_version#v} in
+  2* | [3-9].* | 1.29* | 1.[3-9][0-9]*) ;;
+  *) die "Compose $compose_version is too old: 1.29 or newer is needed." "Debian, Ubuntu: sudo apt-get install --only-upgrade docker-compose" ;;
+  esac
+  say "engine $(docker version --format '{{.Server.Version}}'), $compose_name ${compose_version#v}"
+}
+
+engine_is_local() { case ${DOCKER_HOST:-unix} in unix*) ;; *) return 1 ;; esac }
+
+# --- settings
+
+# setting NAME DEFAULT [KEEP-EMPTY]: sets the variable from the environment, else .env, else the default. One that is set to nothing is not
+# set, unless nothing means something.
+setting() {
+  if [ -n "${!1:-}" ] || { [ -n "${3:-}" ] && [ "${!1+set}" = set ]; }; then :; else
+    printf -v "$1" '%s' "$(dotenv_get .env "$1")"
+    [ -n "${!1}" ] || printf -v "$1" '%s' "$2"
+  fi
+  dotenv_allows "${!1}" || die "$1 has a quote, a backslash, a '\$' or a line break in it, which .env can't carry." "Choose another value."
+  # What Compose reads must be what is written below, whatever the shell had.
+  export "${1?}"
+}
+
+read_settings() {
+  [ -n "${HOME:-}" ] || die "HOME is not set." "Set it to your home folder, then run this again."
+  setting OPENCLAW_CONFIG_DIR "$HOME/.openclaw"
+  setting OPENCLAW_WORKSPACE_DIR "${OPENCLAW_CONFIG_DIR%/}/workspace"
+  setting OPENCLAW_GATEWAY_PORT 18789
+  setting OPENCLAW_GATEWAY_BIND lan
+  setting OPENCLAW_GATEWAY_PUBLISH 127.0.0.1
+  setting OPENCLAW_METRICS_PORT 9464
+  setting OPENCLAW_IMAGE openclaw:local
+  setting OPENCLAW_DOCKER_SOCKET "$(default_socket)"
+  setting OPENCLAW_INSTANCE ''
+  setting OPENCLAW_EXTRA_MOUNTS '' keep-empty
+  setting OPENCLAW_HOME_VOLUME '' keep-empty
+  setting OPENCLAW_DOCKER_APT_PACKAGES '' keep-empty
+  [ -z "${COMPOSE_PROJECT_NAME:-}$(dotenv_get .env COMPOSE_PROJECT_NAME)" ] || setting COMPOSE_PROJECT_NAME ''
+  check_folder OPENCLAW_CONFIG_DIR
+  check_folder OPENCLAW_WORKSPACE_DIR
+  check_port OPENCLAW_GATEWAY_PORT
+  check_port OPENCLAW_METRICS_PORT
+  [ "$OPENCLAW_GATEWAY_BIND" != loopback ] || die "OPENCLAW_GATEWAY_BIND is loopback: inside a container nobody could reach the gateway." \
+    "Leave it unset (lan): the port is published on $OPENCLAW_GATEWAY_PUBLISH alone, whatever it binds to in its container."
+  case $OPENCLAW_DOCKER_APT_PACKAGES in *[!A-Za-z0-9.+:=~\ -]* | -* | *' -'*) die "OPENCLAW_DOCKER_APT_PACKAGES is '$OPENCLAW_DOCKER_APT_PACKAGES': names of packages are needed, with spaces between them." "For example: ffmpeg build-essential" ;; esac
+}
+
+# On a desktop engine the socket lies at the usual place of its virtual machine, wherever the host reaches it.
+default_socket() {
+  local address=${DOCKER_HOST:-}
+  case $(uname -s):$address in Linux:unix://*) printf '%s' "${address#unix://}" ;; *) echo /var/run/docker.sock ;; esac
+}
+
+check_folder() {
+  case ${!1} in
+  /*) ;;
+  *) die "$1 is '${!1}': a whole path is needed, beginning with '/'." "$1=\$HOME/.openclaw ./docker-setup.sh" ;;
+  esac
+  case ${!1} in *:*) die "$1 is '${!1}', and Compose can't mount a path with a ':' in it." "Choose a folder without one." ;; esac
+  if contains "${!1}" "$PWD"; then die "$1 is '${!1}', which contains this checkout." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
+  if contains "${!1}" "$HOME"; then die "$1 is '${!1}', which contains your home folder." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
+}
+
+check_port() {
+  case ${!1} in *[!0-9]* | 0* | ??????*) ;; *) [ "${!1}" -gt 65535 ] || return 0 ;; esac
+  die "$1 is '${!1}': a port is a number from 1 to 65535." "$1=18790 ./docker-setup.sh"
+}
+
+# --- what is there already
+
+check_state() {
+  local database=$OPENCLAW_CONFIG_DIR/state/openclaw.sqlite
+  if [ -e "$database" ] && [ ! -e "$OPENCLAW_CONFIG_DIR/gateway/adopted.json" ]; then
+    die "another OpenClaw gateway keeps its state in $OPENCLAW_CONFIG_DIR ($database); nothing in it was touched." \
+      "Give this one a folder of its own: OPENCLAW_CONFIG_DIR=\$HOME/.openclaw-sandboxes ./docker-setup.sh"
+  fi
+}
+
+# shellcheck disable=SC2012 # stat's options differ between systems
+owner_of() { ls -ldn "$1" | awk '{ print $3 }'; }
+
+# Where users are numbered alike on the host and in containers, what the containers write to must belong to theirs.
+users_are_shared() {
+  [ "$(uname -s)" = Linux ] && engine_is_local || return 1
+  case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) in *rootless*) return 1 ;; esac
+}
+
+check_folders() {
+  local folder owner shared=''
+  if users_are_shared; then shared=1; fi
+  for folder in "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_WORKSPACE_DIR"; do
+    case $shared:$(id -u) in
+    1:0)
+      make_folder "$folder"
+      give_to_node "$folder"
+      ;;
+    :* | "1:$node_uid") make_folder "$folder" ;;
+    esac
+    # One that another user doesn't have is made by the engine and given to the right one by the controller's entry point.
+    if [ -z "$shared" ] || [ ! -e "$folder" ]; then continue; fi
+    owner=$(owner_of "$folder")
+    [ "$owner" = "$node_uid" ] || die "$folder belongs to uid $owner, and the containers run as uid $node_uid." "sudo chown -R $node_uid:$node_uid '$folder', then run this again"
+  done
+}
+
+make_folder() {
+  if (umask 077 && mkdir -p "$1") 2>/dev/null && [ -w "$1" ]; then return; fi
+  die "$1 can't be made or written to." "Is it on a read-only file system? Choose another: OPENCLAW_CONFIG_DIR=/path ./docker-setup.sh"
+}
+
+# Only what belongs to root, and what people and setup put there: sandboxes' own files keep their owners.
+give_to_node() {
+  local path
+  for path in "$1" "$1"/openclaw.json "$1"/workspace "$1"/workspace-* "$1"/agents "$1"/gateway "$1"/requests; do
+    [ ! -e "$path" ] || [ -L "$path" ] || [ "$(owner_of "$path")" != 0 ] || chown "$node_uid:$node_uid" "$path"
+  done
+}
+
+check_ports() {
+  engine_is_local || return 0
+  check_port_free OPENCLAW_GATEWAY_PORT "the gateway"
+  check_port_free OPENCLAW_METRICS_PORT "the controller's metrics"
+}
+
+# Nobody listens there, or a container of this checkout does.
+check_port_free() {
+  local port=${!1} holder
+  (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
+  [ -z "$(docker ps --quiet --filter "publish=$port" --filter "label=com.docker.compose.project.working_dir=$PWD")" ] || return 0
+  holder=$(docker ps --filter "publish=$port" --format '{{.Names}}' | head -n 1)
+  die "port $port, for $2, is taken by ${holder:+the container }${holder:-another program}." "End that, or take another port: $1=$((port + 1)) ./docker-setup.sh"
+}
+
+# --- images, settings, config, start
+
+build_images() {
+  local image
+  if [ -z "$offline" ]; then
+    scripts/openclaw-image.sh
+    scripts/sandbox-setup.sh
+    return
+  fi
+  for image in "$OPENCLAW_IMAGE" "$sandbox_image"; do
+    docker image inspect "$image" >/dev/null 2>&1 || die "--offline, and the image $image is not on this engine." \
+      "Where there is a network: docker save $image | gzip >image.tar.gz; here: docker load <image.tar.gz; or leave --offline out"
+  done
+}
+
+cli() { scripts/compose.sh run --rm --no-deps "$@"; }
+
+# The config's token or password, else .env's token, else a new one. A token in the environment is somebody's wish.
+choose_token() {
+  local auth='' known
+  known=$(dotenv_get .env OPENCLAW_GATEWAY_TOKEN)
+  if [ -z "${OPENCLAW_GATEWAY_TOKEN:-}" ] && [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
+    auth=$(cli -T openclaw-cli config get gateway.auth --json 2>/dev/null </dev/null | tr -d '\r' || true)
+    case $auth in *'"mode": "password"'*)
+      say "the config asks for a password: no token is made"
+      return
+      ;;
+    esac
+    OPENCLAW_GATEWAY_TOKEN=$(printf '%s\n' "$auth" | sed -n 's/^ *"token": "\([A-Za-z0-9_.~+/=-]*\)",\{0,1\}$/\1/p')
+  fi
+  [ -n "${OPENCLAW_GATEWAY_TOKEN:-}" ] || OPENCLAW_GATEWAY_TOKEN=$known
+  [ -n "$OPENCLAW_GATEWAY_TOKEN" ] || OPENCLAW_GATEWAY_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+  dotenv_allows "$OPENCLAW_GATEWAY_TOKEN" || die "the gateway's token has a quote, a backslash, a '\$' or a line break in it, which .env can't carry." "Choose another one."
+  if [ -n "$known" ] && [ "$known" != "$OPENCLAW_GATEWAY_TOKEN" ]; then say "note: the token in .env is replaced by the one of the ${auth:+config}${auth:-environment}"; fi
+  export OPENCLAW_GATEWAY_TOKEN
+  dotenv_update .env "OPENCLAW_GATEWAY_TOKEN=$OPENCLAW_GATEWAY_TOKEN"
+}
+
+write_settings() {
+  local name pairs=()
+  write_extra
+  for name in OPENCLAW_CONFIG_DIR OPENCLAW_WORKSPACE_DIR OPENCLAW_GATEWAY_PORT OPENCLAW_GATEWAY_BIND OPENCLAW_GATEWAY_PUBLISH \
+    OPENCLAW_METRICS_PORT OPENCLAW_IMAGE OPENCLAW_DOCKER_SOCKET OPENCLAW_INSTANCE OPENCLAW_EXTRA_MOUNTS OPENCLAW_HOME_VOLUME \
+    OPENCLAW_DOCKER_APT_PACKAGES COMPOSE_PROJECT_NAME; do
+    pairs+=("$name=${!name:-}")
+  done
+  dotenv_update .env "${pairs[@]}" "COMPOSE_FILE=$(compose_files)"
+}
+
+write_extra() {
+  local text
+  if [ -z "$OPENCLAW_EXTRA_MOUNTS$OPENCLAW_HOME_VOLUME" ]; then
+    rm -f "$extra_file"
+    return
+  fi
+  text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET")
+  printf '%s\n' "$text" | replace_file "$extra_file"
+  # Made here and not by Compose, so that no `down --volumes` takes it.
+  [ -z "$OPENCLAW_HOME_VOLUME" ] || docker volume create "$OPENCLAW_HOME_VOLUME" >/dev/null
+}
+
+# The value of COMPOSE_FILE, so that a plain `docker compose` takes the extra file too; nothing where Compose's own default is right.
+compose_files() {
+  local files
+  files=:$(dotenv_get .env COMPOSE_FILE):
+  files=${files/:$extra_file:/:}
+  files=${files#:} files=${files%:}
+  if [ -e "$extra_file" ]; then
+    [ -n "$files" ] || { files=docker-compose.yml && [ ! -e docker-compose.override.yml ] || files=docker-compose.yml:docker-compose.override.yml; }
+    files=$files:$extra_file
+  else
+    case $files in docker-compose.yml | docker-compose.yml:docker-compose.override.yml) files='' ;; esac
+  fi
+  printf '%s' "$files"
+}
+
+onboard() {
+  if [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
+    say "the config $OPENCLAW_CONFIG_DIR/openclaw.json is kept; to change it: $compose_name run --rm openclaw-cli onboard"
+  elif [ -n "$yes$unattended" ]; then
+    step "writing a first config" cli -T openclaw-cli onboard --non-interactive --mode local || die "the first config could not be written (see above)."
+  else
+    cli openclaw-cli onboard || die "onboarding ended without a config." "Run ./docker-setup.sh again, or with --yes for a config of defaults."
+  fi
+}
+
+start() {
+  step "starting the controller and the gateway" scripts/compose.sh up -d || die "the containers could not be started (see above)." \
+    "If a port is taken: OPENCLAW_GATEWAY_PORT=18790 ./docker-setup.sh; if a path is not shared with the engine: share it in its settings."
+  scripts/compose-ready.sh
+}
+
+tell() {
+  local host=$OPENCLAW_GATEWAY_PUBLISH
+  [ "$host" != 0.0.0.0 ] || host=127.0.0.1
+  cat <<END
+
+OpenClaw runs: http://$host:$OPENCLAW_GATEWAY_PORT/
+Its token is OPENCLAW_GATEWAY_TOKEN in $PWD/.env; send it as a header, never in an address.
+
+Try next, in $PWD:
+  $compose_name run --rm openclaw-cli sandbox list        the sandboxes, and why each is as it is
+  $compose_name run --rm openclaw-cli dashboard --no-open the address again, and how to log in
+  . ~/.clawdock/clawdock-helpers.sh; clawdock-help          short commands, from any folder
+
+Channels, when you want them: $compose_name run --rm openclaw-cli channels --help
+END
+}
+
+# --- the other way
+
+uninstall() {
+  local answer instance
+  if [ -z "$yes" ]; then
+    [ -z "$unattended" ] || die "--uninstall asks first, and there is no terminal to ask on." "./docker-setup.sh --uninstall --yes"
+    printf 'Remove the containers, all their sandboxes, their networks and %s? Config, workspaces and .env stay. [y/N] ' "$OPENCLAW_IMAGE"
+    read -r answer
+    case $answer in [yY] | [yY][eE][sS]) ;; *) die "nothing was removed." ;; esac
+  fi
+  instance=$(find_instance)
+  COMPOSE_PROFILES=cli,monitoring step "removing the containers, their networks and volumes" scripts/compose.sh down --volumes --remove-orphans ||
+    die "the containers could not be removed (see above)."
+  if [ -n "$instance" ]; then
+    remove_all "sandboxes" "rm --force" ps --all --filter "label=openclaw.instance=$instance"
+    remove_all "networks of sandboxes" "network rm" network ls --filter "label=openclaw.instance=$instance"
+  fi
+  remove_all "image" "image rm" image ls "$OPENCLAW_IMAGE"
+  say "removed. What is yours is still there: $OPENCLAW_CONFIG_DIR, $PWD/.env${OPENCLAW_HOME_VOLUME:+, the volume $OPENCLAW_HOME_VOLUME}"
+}
+
+# Which of the engine's sandboxes are this controller's: it says so itself, or, where it does not run, one of its containers does.
+find_instance() {
+  local instance=$OPENCLAW_INSTANCE ledger="$OPENCLAW_CONFIG_DIR/controller/ledger"
+  [ -n "$instance" ] || instance=$(scripts/compose.sh exec -T openclaw-controller node dist/index.js status --json 2>/dev/null </dev/null |
+    sed -n 's/^ *"instance": "\([^"]*\)".*/\1/p') || true
+  if [ -z "$instance" ] && [ -d "$ledger" ]; then
+    instance=$(sed -n 's/.*"containerId":"\([0-9a-f]*\)".*/\1/p' "$ledger"/*.json 2>/dev/null | while read -r container; do
+      docker inspect --format '{{index .Config.Labels "openclaw.instance"}}' "$container" 2>/dev/null && break
+    done) || true
+  fi
+  printf '%s' "$instance"
+}
+
+# remove_all WHAT REMOVE LIST...: removes, by `docker REMOVE`, what `docker LIST...` lists.
+remove_all() {
+  local what=$1 remove=$2 ids
+  shift 2
+  ids=$(docker "$@" --quiet)
+  [ -n "$ids" ] || return 0
+  # shellcheck disable=SC2086 # words and ids
+  docker $remove $ids >/dev/null || say "note: not all $what could be removed (see above)"
+}
+
+check_engine
+read_settings
+if [ -n "$uninstall" ]; then
+  uninstall
+  exit 0
+fi
+check_state
+check_ports
+check_folders
+write_settings
+build_images
+choose_token
+onboard
+start
+scripts/shell-helpers/clawdock.sh install
+tell

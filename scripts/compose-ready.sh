@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Waits until the gateway and the controller of this checkout are healthy, and says what keeps them from it when they are not in time.
+#   compose-ready.sh [SECONDS]      120 unless told otherwise: healthy takes 5 s as a rule; a busy small machine took 40
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+. scripts/progress.sh
+# shellcheck source=scripts/use-engine.sh
+. scripts/use-engine.sh
+use_engine || exit 1
+
+seconds_max=${1:-120}
+log_lines=15
+
+# health SERVICE: healthy, starting, unhealthy; or the container's state where that says more (missing, created, restarting, exited).
+health() {
+  local container
+  container=$(scripts/compose.sh ps -q "$1" 2>/dev/null | head -n 1)
+  [ -n "$container" ] || {
+    echo missing
+    return
+  }
+  docker inspect --format '{{if eq .State.Status "running"}}{{with .State.Health}}{{.Status}}{{else}}healthy{{end}}{{else}}{{.State.Status}}{{end}}' "$container" 2>/dev/null || echo missing
+}
+
+explain() {
+  local service=$1 state=$2
+  say "$service is $state; the end of its log:"
+  scripts/compose.sh logs --no-color --tail "$log_lines" "$service" 2>&1 | sed 's/^/    /' >&2 || true
+}
+
+started=$SECONDS controller='' gateway=''
+until [ "$controller" = healthy ] && [ "$gateway" = healthy ]; do
+  if [ $((SECONDS - started)) -ge "$seconds_max" ]; then
+    [ "$controller" = healthy ] || explain openclaw-controller "$controller"
+    [ "$gateway" = healthy ] || explain openclaw-gateway "$gateway"
+    die "not healthy within $seconds_max s (controller: $controller, gateway: $gateway)." \
+      "More of the logs: scripts/compose.sh logs openclaw-controller openclaw-gateway; what is wrong with the machine: scripts/compose.sh run --rm openclaw-cli doctor"
+  fi
+  [ "$controller$gateway" = '' ] || sleep 0.5
+  controller=$(health openclaw-controller)
+  gateway=$(health openclaw-gateway)
+done
+say "gateway and controller are healthy after $((SECONDS - started)) s"

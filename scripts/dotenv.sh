@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# Sourced after progress.sh: reads and changes .env files as both versions of Compose read them. It knows no setting by name.
+
+# dotenv_get FILE NAME: the value, quotes removed; the last line with that name counts, as for Compose. Nothing when there is none.
+dotenv_get() {
+  local line value=''
+  [ -f "$1" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line#export }
+    case $line in "$2="*) ;; *) continue ;; esac
+    value=${line#*=}
+    value=${value%$'\r'}
+    case $value in
+    \'*\') value=${value#\'} value=${value%\'} ;;
+    \"*\") value=${value#\"} value=${value%\"} ;;
+    esac
+  done <"$1"
+  printf '%s' "$value"
+}
+
+# dotenv_allows VALUE: whether both versions of Compose read back what was written. They disagree on quotes, backslashes and `$`.
+dotenv_allows() {
+  case $1 in *[\'\"\\\$\`]* | *[[:cntrl:]]*) return 1 ;; esac
+}
+
+dotenv_line() {
+  case $2 in
+  *[!A-Za-z0-9_./:@%+,=-]*) printf "%s='%s'\n" "$1" "$2" ;;
+  *) printf '%s=%s\n' "$1" "$2" ;;
+  esac
+}
+
+# dotenv_update FILE NAME=VALUE...: sets each, at its place or at the end; an empty value removes the line. Other lines stay as they are.
+dotenv_update() {
+  local file=$1
+  shift
+  dotenv_render "$file" "$@" | replace_file "$file"
+}
+
+dotenv_render() {
+  local file=$1 line pair name written=' '
+  shift
+  if [ -f "$file" ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+      for pair in "$@"; do
+        name=${pair%%=*}
+        case ${line#export } in "$name="*) ;; *) continue ;; esac
+        case $written in *" $name "*) ;; *) [ -z "${pair#*=}" ] || dotenv_line "$name" "${pair#*=}" ;; esac
+        written="$written$name "
+        continue 2
+      done
+      printf '%s\n' "$line"
+    done <"$file"
+  fi
+  for pair in "$@"; do
+    name=${pair%%=*}
+    case $written in *" $name "*) continue ;; esac
+    [ -z "${pair#*=}" ] || dotenv_line "$name" "${pair#*=}"
+  done
+}
+
+# replace_file FILE: stdin becomes the file, whole or not at all, for its owner's eyes only. The same content leaves it untouched.
+replace_file() {
+  local next
+  [ ! -L "$1" ] || die "$1 is a symbolic link." "Put the file itself there, then run this again."
+  next=$(umask 077 && mktemp "$1.XXXXXX") || die "$(dirname "$1") can't be written to." "Make it writable for $(id -un), or use a checkout elsewhere."
+  cat >"$next" || {
+    rm -f "$next"
+    die "$1 could not be written." "Is the disk full? df ."
+  }
+  if cmp -s "$next" "$1"; then
+    rm -f "$next"
+    chmod 600 "$1"
+  else
+    mv -f "$next" "$1"
+  fi
+}
