@@ -124,8 +124,10 @@ test("a hostile gateway reaches the sandboxes of live sessions, by the agent's p
   await writeFile(join(folder, "lie.session.json"), JSON.stringify({ apiVersion: "openclaw.ai/v1", kind: "Session", metadata: lie, spec }));
   await site.putSession("main", "seen");
   await site.serves("agent:main:seen");
-  for (const key of ["agent:main:gone", "agent:nobody:main", "agent:main:later", "agent:work:stolen", "agent:main:main/../x", "shared"])
+  for (const key of ["agent:main:gone", "agent:nobody:main", "agent:main:later", "agent:work:stolen", "agent:main:main/../x", "shared"]) {
     expect({ key, code: await codeOf(key) }).toEqual({ key, code: "NotFound" });
+    await expect(client.releaseSandbox(key)).rejects.toMatchObject({ code: "NotFound" });
+  }
   expect(await site.containers()).toHaveLength(3);
   // What belongs to the owner's socket is not on this one.
   const name = site.nameOf("agent:work:main");

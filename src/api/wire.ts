@@ -185,6 +185,11 @@ export interface SessionSandbox {
   blocked: boolean;
 }
 
+/** Which sandbox goes with all that runs in it. null: the session's serves others too, and stays. */
+export interface SandboxRelease {
+  sandbox: string | null;
+}
+
 export interface SandboxDetail {
   sandbox: Sandbox;
   events: SandboxEvent[];

@@ -68,6 +68,12 @@ export class SessionGate {
     });
   }
 
+  /** The sandbox that ends with the session. null: it serves other sessions too. @throws OperationError `NotFound`, `NotReady` */
+  ownSandbox(key: string): SandboxName | null {
+    const { name, settings } = this.#find(key).sandbox;
+    return settings.scope === "session" ? name : null;
+  }
+
   /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */
   view(key: string): SessionSandbox {
     const desired = isKey(key) ? this.#parts.desired.desiredOfSession(toSessionKey(key)) : null;

@@ -2,7 +2,8 @@
 // processes. A caller names a session, never a sandbox; session-gate.ts decides. Commands are stream-server.ts.
 import type { Hono } from "hono";
 import type { Logger } from "pino";
-import type { ProcessStart, SessionSandbox } from "../../api/wire.ts";
+import type { SandboxName } from "../../api/brands.ts";
+import type { ProcessStart, SandboxRelease, SessionSandbox } from "../../api/wire.ts";
 import type { SessionGate } from "../session-gate.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
@@ -20,18 +21,28 @@ export interface StreamAppParts {
   audit: Audit;
   followers: Followers;
   processes: ProcessDoor;
+  /** Wishes the sandbox away with all that runs in it. */
+  release(name: SandboxName): Promise<void>;
   log: Logger;
 }
 
 /** A session file is noticed within some 10 ms: whoever just wrote one should not wait for the next heartbeat. */
 const UNKNOWN_LOOK_MS = 10;
 
-export function makeStreamApp({ views, gate, audit, followers, processes, log }: StreamAppParts): Hono {
+export function makeStreamApp({ views, gate, audit, followers, processes, release, log }: StreamAppParts): Hono {
   const app = makeDoorApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
   app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
+  app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {
+    const key = req.param("key");
+    const sandbox = gate.ownSandbox(key);
+    log.info({ session: key, sandbox }, "stream call: release");
+    if (sandbox !== null) await release(sandbox);
+    const released: SandboxRelease = { sandbox };
+    return json(released);
+  });
   const admit = (key: string, start: ProcessStart | null) => {
     const admitted = gate.admit(key, start === null ? "process" : "exec");
     if (start !== null) gate.checkWorkdir(key, start);

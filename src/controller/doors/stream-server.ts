@@ -1,7 +1,9 @@
 // Serves the stream door on a Unix socket for the gateway: commands in the sandboxes of live sessions, over one WebSocket each.
 // Whose sandbox, and whether, is session-gate.ts; the other routes are stream-app.ts.
 import type { Logger } from "pino";
+import type { SandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { requestRecreation } from "../../api/store/request-file.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
@@ -41,7 +43,9 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const { stateDir, views, gate, audit, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessDoor({ ...commands, log });
-  const app = makeStreamApp({ views, gate, audit, followers, processes, log });
+  const release = async (name: SandboxName): Promise<void> =>
+    await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
+  const app = makeStreamApp({ views, gate, audit, followers, processes, release, log });
   const door = new CommandDoor({ engine: commands.access.engine, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
