@@ -7,9 +7,20 @@ case ${1:-} in
 node | sh | bash | /*) ;;
 *) set -- node /app/dist/index.js "$@" ;;
 esac
-[ "$(id -u)" = 0 ] || exec "$@"
-
 state=${OPENCLAW_STATE_DIR:-/home/node/.openclaw}
+
+# Folders that the engine has just made are root's until the controller, which starts at the same time, has handed them over.
+waits_for_folder() { [ -d "$1" ] && [ ! -w "$1" ]; }
+
+if [ "$(id -u)" != 0 ]; then
+  tries=0
+  while [ "${3:-}" = gateway ] && [ "$tries" -lt 50 ] && { waits_for_folder "$state/agents" || waits_for_folder "$state/gateway"; }; do
+    tries=$((tries + 1))
+    sleep 0.2
+  done
+  exec "$@"
+fi
+
 # An engine that finds a folder missing makes it as root's: those, and no others, change hands.
 for folder in "$state" "$state/agents" "$state/gateway" "$state/workspace" "$state/run" "$state/run/admin"; do
   mkdir -p "$folder"

@@ -3,11 +3,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { access, constants, mkdir, readFile, realpath } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 import { type EpochMs, toEpochMs } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
+import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
@@ -196,10 +197,9 @@ async function followRules(
 }
 
 async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {
-  const writable = await access(stateDir, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  const own = ["agents", "gateway"].map((folder) => join(stateDir, folder));
+  const looks = await Promise.all(own.map(isWritable));
+  const unwritable = own.filter((_, at) => !looks[at]);
   const answer = await controller.status().then(
     ({ ready }) =>
       ready
@@ -208,9 +208,23 @@ async function check(stateDir: string, controller: StreamClient): Promise<readon
     (error: unknown) => ({ ok: false, message: error instanceof OperationError ? error.message : "the controller can't be asked" }),
   );
   return [
-    { name: "state", ok: writable, message: writable ? "the state folder can be written" : `${stateDir} can't be written` },
+    {
+      name: "state",
+      ok: unwritable.length === 0,
+      message: unwritable.length === 0 ? "sessions can be written" : `${unwritable.join(" and ")} can't be written`,
+    },
     { name: "controller", ...answer },
   ];
+}
+
+/** Or can be made. */
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === "ENOENT" && (await isWritable(dirname(folder)));
+  }
 }
 
 /** As this host reaches it. */

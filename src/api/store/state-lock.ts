@@ -54,6 +54,11 @@ export class StateLock {
     }
   }
 
+  /** Where the process that took the lock of `folder` last runs or ran, as it said itself. null: nobody did. */
+  static async readHost(folder: string): Promise<string | null> {
+    return (await readHolder(folder))?.host ?? null;
+  }
+
   /** Whether the file that was locked is still the one that the next one would lock: not deleted, not replaced. */
   async isIntact(): Promise<boolean> {
     const facts = await stat(this.#path).catch(() => null);
@@ -86,13 +91,17 @@ function primaryCode(error: unknown): number {
 }
 
 async function toHeldError(folder: string, cause: unknown): Promise<OperationError> {
-  const read = await readBounded(join(folder, "lock.json"), HOLDER_BYTES_MAX);
-  const holder = read.kind === "read" ? parseHolder(read.text) : null;
+  const holder = await readHolder(folder);
   const who = holder === null ? "" : ` (pid ${holder.pid} on ${holder.host}, since ${holder.startedAt})`;
   return new OperationError("HostRejected", `another ${basename(folder)}${who} works on this state folder`, {
     cause,
     fix: "stop it, or give this one another --state-dir",
   });
+}
+
+async function readHolder(folder: string): Promise<z.output<typeof HolderFile> | null> {
+  const read = await readBounded(join(folder, "lock.json"), HOLDER_BYTES_MAX);
+  return read.kind === "read" ? parseHolder(read.text) : null;
 }
 
 function parseHolder(text: string): z.output<typeof HolderFile> | null {

@@ -45,6 +45,7 @@ const HOST: HostFacts = {
   watches: { instances: 128, watches: 65_536 },
   kernelAppArmor: true,
   gatewayUid: 1001,
+  gatewayIsHere: true,
 };
 
 const host = (edit: Partial<HostFacts>): Finding[] => judgeHost("/state", { ...HOST, ...edit });
@@ -338,6 +339,10 @@ describe("planted trouble is found, alone, with its fix", () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ level, check, message: expect.stringContaining(says), fix: expect.stringContaining(fix) });
   });
+});
+
+test("one user for both processes is no trouble where they are in containers of their own", () => {
+  expect(troubles(host({ gatewayUid: 1000, gatewayIsHere: false, folders: [] }))).toEqual([]);
 });
 
 test("of many issues of a config the errors come first, and the rest is counted", () => {

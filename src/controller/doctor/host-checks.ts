@@ -76,9 +76,10 @@ function judgeWatches({ instances, watches }: NonNullable<HostFacts["watches"]>)
   return warn("watches", `${message}; with none left, an edit is noticed up to a second later`, `sysctl -w ${wanted}`);
 }
 
-function judgeSeparation({ uid, gatewayUid }: HostFacts): Finding {
+function judgeSeparation({ uid, gatewayUid, gatewayIsHere }: HostFacts): Finding {
   if (gatewayUid === null) return ok("separation", "no gateway has used this state folder");
   if (gatewayUid !== uid) return ok("separation", `the gateway runs as uid ${gatewayUid}, the controller as uid ${uid}`);
+  if (!gatewayIsHere) return ok("separation", "the gateway runs in a container of its own, or on another host");
   const message = `gateway and controller run as the same user (uid ${uid}): a gateway that is taken over reaches the engine too`;
   return warn("separation", message, "run them as two users, or in two containers of which only the controller's has the engine's socket");
 }

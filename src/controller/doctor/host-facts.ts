@@ -1,7 +1,9 @@
 // Looks at this machine for the doctor: who can write to the state folder, free space, file watches, AppArmor. What it means is host-checks.ts.
 // Nothing is changed, and a file that is not there is a fact, not an error.
 import { readFile, stat, statfs } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import { StateLock } from "../../api/store/state-lock.ts";
 
 export interface FolderFact {
   path: string;
@@ -22,18 +24,21 @@ export interface HostFacts {
   kernelAppArmor: boolean;
   /** Owner of the folder that only the gateway writes. null: no gateway has used this state folder. */
   gatewayUid: number | null;
+  /** Whether the gateway that used this state folder last did so on this host: a container is a host of its own. */
+  gatewayIsHere: boolean;
 }
 
 /** Whoever writes here decides what the controller does. */
 const FOLDERS = ["", "agents", "requests", "controller", "run", "gateway", "sandboxes"];
 
 export async function observeHost(stateDir: string): Promise<HostFacts> {
-  const [folders, space, instances, watches, appArmor] = await Promise.all([
+  const [folders, space, instances, watches, appArmor, gatewayHost] = await Promise.all([
     Promise.all(FOLDERS.map((name) => observeFolder(join(stateDir, name)))),
     observeSpace(stateDir),
     readNumber("/proc/sys/fs/inotify/max_user_instances"),
     readNumber("/proc/sys/fs/inotify/max_user_watches"),
     readText("/sys/module/apparmor/parameters/enabled"),
+    StateLock.readHost(join(stateDir, "gateway")),
   ]);
   const found = folders.filter((folder) => folder !== null);
   return {
@@ -43,6 +48,7 @@ export async function observeHost(stateDir: string): Promise<HostFacts> {
     watches: instances === null || watches === null ? null : { instances, watches },
     kernelAppArmor: appArmor?.trim() === "Y",
     gatewayUid: found.find(({ path }) => path === join(stateDir, "gateway"))?.uid ?? null,
+    gatewayIsHere: gatewayHost === null || gatewayHost === hostname(),
   };
 }
 

@@ -9,7 +9,7 @@ import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
 import { HostPaths } from "./host-paths.ts";
-import { findHostPaths } from "./own-container.ts";
+import { findHostPaths, provePaths } from "./own-container.ts";
 import { unrendered } from "./unrendered.ts";
 
 export interface ConnectOptions {
@@ -32,7 +32,7 @@ export interface ConnectOptions {
  * The first candidate that exists and answers; its `because` says why it was taken. What a person named (DOCKER_HOST, a context) has no
  * fallback. Nothing is kept on failure: call again to try again.
  *
- * @throws OperationError `EngineUnreachable` with what was tried and what to do
+ * @throws OperationError `EngineUnreachable` with what was tried and what to do; `HostRejected`: a container without the right mounts
  */
 export async function connectDocker(options: ConnectOptions): Promise<DockerEngine> {
   const files = options.files ?? readHostFiles;
@@ -48,11 +48,13 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       const facts = await client.facts();
       const { address: endpoint, because } = candidate;
       const { stateDir } = options;
-      const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client, stateDir);
+      const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client);
       const instance = typeof options.instance === "string" ? options.instance : options.instance(paths.toEngine(stateDir ?? "/"));
+      if (stateDir !== undefined) await provePaths(client, { paths, stateDir, instance });
       return new DockerEngine({ client, instance, endpoint, because, facts, paths, monotonicMs });
     } catch (error) {
-      if (!(error instanceof OperationError)) throw error;
+      // The engine answers: what is wrong is how this process was started.
+      if (!(error instanceof OperationError) || error.code === "HostRejected") throw error;
       failures.push({ candidate, error });
     }
   }

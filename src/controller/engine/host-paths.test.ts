@@ -4,11 +4,14 @@ import { HostPaths } from "./host-paths.ts";
 import { findContainerIds } from "./own-container.ts";
 
 const STATE = "/home/node/.openclaw";
-const paths = new HostPaths([
-  { source: "/home/ann/.openclaw", destination: STATE },
-  { source: "/var/lib/docker/volumes/openclaw-run/_data", destination: `${STATE}/run` },
-  { source: "/data/work", destination: `${STATE}/workspace` },
-]);
+const paths = new HostPaths({
+  image: "sha256:1",
+  mounts: [
+    { source: "/home/ann/.openclaw", destination: STATE },
+    { source: "/var/lib/docker/volumes/openclaw-run/_data", destination: `${STATE}/run` },
+    { source: "/data/work", destination: `${STATE}/workspace` },
+  ],
+});
 
 test.each([
   ["a folder in a bind mount", `${STATE}/sandboxes/a-1`, "/home/ann/.openclaw/sandboxes/a-1"],

@@ -13,16 +13,22 @@ export interface OwnMount {
 
 type Mounting = Pick<ContainerSpec, "mounts">;
 
+/** The container that this process is in. */
+export interface OwnContainer {
+  mounts: readonly OwnMount[];
+  /** Id of its image. */
+  image: string;
+}
+
 export class HostPaths {
   readonly #mounts: readonly OwnMount[] | null;
+  /** null: this process is in no container. */
+  readonly image: string | null;
 
-  /** @param mounts null: this process is in no container, and both sides see the same paths */
-  constructor(mounts: readonly OwnMount[] | null) {
-    this.#mounts = mounts;
-  }
-
-  get inContainer(): boolean {
-    return this.#mounts !== null;
+  /** @param own null: this process is in no container, and both sides see the same paths */
+  constructor(own: OwnContainer | null) {
+    this.#mounts = own?.mounts ?? null;
+    this.image = own?.image ?? null;
   }
 
   /** @throws OperationError `HostRejected`: no mount has it, with the mount to add */

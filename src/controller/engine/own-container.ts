@@ -4,7 +4,9 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { z } from "zod";
+import type { InstanceId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { LABEL } from "../../api/labels.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { HostPaths } from "./host-paths.ts";
 
@@ -29,11 +31,8 @@ export function findContainerIds(mountinfo: string): string[] {
   return [...new Set(ids)];
 }
 
-/**
- * @param stateDir absolute: where the proof is made
- * @throws OperationError `HostRejected`: in a container whose state folder the engine can't give to others, with the fix
- */
-export async function findHostPaths(client: DockerClient, stateDir: string): Promise<HostPaths> {
+/** @throws OperationError what the engine says */
+export async function findHostPaths(client: DockerClient): Promise<HostPaths> {
   // Only Linux has the file; elsewhere a process is in no container.
   const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
   for (const id of findContainerIds(mountinfo)) {
@@ -43,9 +42,7 @@ export async function findHostPaths(client: DockerClient, stateDir: string): Pro
       source: posix.normalize(Source),
       destination: posix.normalize(Destination),
     }));
-    const paths = new HostPaths(mounts);
-    await prove(client, { image: own.Image, stateDir, paths });
-    return paths;
+    return new HostPaths({ mounts, image: own.Image });
   }
   return new HostPaths(null);
 }
@@ -61,20 +58,25 @@ async function inspectOwn(client: DockerClient, id: string): Promise<z.infer<typ
   }
 }
 
-interface Proof {
-  /** Id of this process's own image: it is there for certain. */
-  image: string;
-  stateDir: string;
+export interface Proof {
   paths: HostPaths;
+  /** Absolute: where the proof is made. */
+  stateDir: string;
+  /** Whose the canary is, should it be left behind. */
+  instance: InstanceId;
 }
 
-/** A container that mounts the state folder under the engine's name for it must see the file that was just written there. */
-async function prove(client: DockerClient, { image, stateDir, paths }: Proof): Promise<void> {
+/**
+ * A container that mounts the state folder under the engine's name for it must see the file that was just written there.
+ * @throws OperationError `HostRejected`: in a container whose state folder the engine can't give to others, with the fix
+ */
+export async function provePaths(client: DockerClient, { paths, stateDir, instance }: Proof): Promise<void> {
+  if (paths.image === null) return;
   const source = paths.toEngine(stateDir);
   const name = `.canary-${randomUUID()}`;
   await writeFile(join(stateDir, name), "");
   try {
-    if (await seesFile(client, { image, source, name })) return;
+    if (await seesFile(client, { image: paths.image, source, name, instance })) return;
   } finally {
     await rm(join(stateDir, name), { force: true });
   }
@@ -83,11 +85,20 @@ async function prove(client: DockerClient, { image, stateDir, paths }: Proof): P
   });
 }
 
-async function seesFile(client: DockerClient, { image, source, name }: { image: string; source: string; name: string }): Promise<boolean> {
+interface Canary {
+  /** Id of this process's own image: it is there for certain. */
+  image: string;
+  source: string;
+  name: string;
+  instance: InstanceId;
+}
+
+async function seesFile(client: DockerClient, { image, source, name, instance }: Canary): Promise<boolean> {
   const id = await client.create({
     Image: image,
     Entrypoint: ["/bin/sh", "-c"],
     Cmd: [`test -f /canary/${name}`],
+    Labels: { [LABEL.instance]: instance, [LABEL.probe]: "1" },
     Healthcheck: { Test: ["NONE"] },
     User: "1000:1000",
     HostConfig: {
