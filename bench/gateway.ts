@@ -6,8 +6,8 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type Docker from "dockerode";
 import { LABEL } from "../src/api/labels.ts";
+import { freePort } from "../test/free-port.ts";
 import { compare, median, type Round, type Row } from "./figures.ts";
-import { freePort } from "./free-port.ts";
 import { docker } from "./raw-engine.ts";
 import { openSite, type Site } from "./site.ts";
 

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../test/free-port.ts";
 import type { Row } from "./figures.ts";
-import { freePort } from "./free-port.ts";
 import { rawThroughput, type Twin, toTwin } from "./raw-engine.ts";
 import { isConverged, openSite } from "./site.ts";
 import { printCalls } from "./spent.ts";

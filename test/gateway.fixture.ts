@@ -15,19 +15,23 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-export interface GatewayProcess {
-  /** `http://127.0.0.1:PORT` */
-  readonly url: string;
-  /** null: it made none for itself. */
-  readonly token: string | null;
-  /** Standard error so far. */
-  readonly log: string;
+/** What a program does that speaks HTTP to a gateway. */
+export interface GatewayClient {
   /** Sends JSON when there is a body. */
   ask(path: string, body?: object, method?: string): Promise<Answer>;
   /** Bytes as they are. */
   send(path: string, init: { method: string; body?: Uint8Array<ArrayBuffer>; headers?: Record<string, string> }): Promise<Response>;
   /** A tool of a session, named in short or in full. */
   tool(session: string, tool: string, input: object): Promise<Answer & { text: string }>;
+}
+
+export interface GatewayProcess extends GatewayClient {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** null: it made none for itself. */
+  readonly token: string | null;
+  /** Standard error so far. */
+  readonly log: string;
   /** kill -9, and waits until it is gone. */
   crash(): Promise<void>;
 }
@@ -59,24 +63,28 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     return found === before ? null : found;
   });
   const token = await findGatewayToken(stateDir);
+  return {
+    get log() {
+      return log;
+    },
+    ...{ url, token, crash, ...speakTo(url, token ?? "") },
+  };
+}
+
+export function speakTo(url: string, token: string): GatewayClient {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const ask = async (path: string, body?: object, method = body === undefined ? "GET" : "POST"): Promise<Answer> => {
     const response = await fetch(`${url}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
     return { status: response.status, body: z.record(z.string(), z.unknown()).parse(await response.json()) };
   };
-  const send: GatewayProcess["send"] = (path, init) =>
+  const send: GatewayClient["send"] = (path, init) =>
     fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
   const tool = async (session: string, name: string, input: object): Promise<Answer & { text: string }> => {
     const answer = await ask(`/v1/sessions/${encodeURIComponent(session)}/tools/${name}`, input);
     const { content, detail } = Result.parse(answer.body);
     return { ...answer, text: detail ?? (content ?? []).map(({ text }) => text ?? "").join("") };
   };
-  return {
-    get log() {
-      return log;
-    },
-    ...{ url, token, ask, send, tool, crash },
-  };
+  return { ask, send, tool };
 }
 
 /** Both processes, once the gateway says that they are ready. */

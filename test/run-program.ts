@@ -17,6 +17,8 @@ export interface RunOptions {
   /** The whole environment: nothing of the test's own leaks in. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Absent: 30 s. */
+  readonly timeoutMs?: number;
 }
 
 const RUN_MS_MAX = 30_000;
@@ -24,7 +26,12 @@ const RUN_MS_MAX = 30_000;
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const startedAt = performance.now();
   return new Promise((settle, reject) => {
-    const child = spawn(program, args, { cwd: options.cwd, env: { ...options.env }, timeout: RUN_MS_MAX, killSignal: "SIGKILL" });
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...options.env },
+      timeout: options.timeoutMs ?? RUN_MS_MAX,
+      killSignal: "SIGKILL",
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

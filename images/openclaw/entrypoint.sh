@@ -22,7 +22,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # An engine that finds a folder missing makes it as root's: those, and no others, change hands.
-for folder in "$state" "$state/agents" "$state/gateway" "$state/workspace" "$state/run" "$state/run/admin"; do
+for folder in "$state" "$state/agents" "$state/controller" "$state/gateway" "$state/sandboxes" "$state/workspace" "$state/run" "$state/run/admin"; do
   mkdir -p "$folder"
   [ "$(stat -c %u "$folder")" != 0 ] || chown 1000:1000 "$folder"
 done

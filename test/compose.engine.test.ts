@@ -1,0 +1,166 @@
+// The product as people run it with docker-compose.yml: what the gateway's container can't reach, where a sandbox's files are on the host,
+// and that an edited config, a killed process and an end leave what a person expects.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { containersWith, docker, inspect, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { buildImage, findCompose, Stack } from "./compose.fixture.ts";
+
+const compose = await findCompose();
+const BUILD_MS_MAX = 600_000;
+const STATE = "/home/node/.openclaw";
+
+const config = (docker: object = {}): object => ({
+  gateway: { mode: "local" },
+  agents: { defaults: { sandbox: { mode: "all", docker } }, list: [{ id: "main" }, { id: "work" }] },
+});
+
+const Confinement = z.object({
+  HostConfig: z.object({
+    ReadonlyRootfs: z.boolean(),
+    Privileged: z.boolean(),
+    CapAdd: z.array(z.string()).nullable(),
+    CapDrop: z.array(z.string()).nullable(),
+    SecurityOpt: z.array(z.string()).nullable(),
+  }),
+  Mounts: z.array(z.object({ Destination: z.string(), Source: z.string(), RW: z.boolean() })),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+});
+
+const confinement = async (id: string): Promise<z.output<typeof Confinement>> =>
+  z
+    .array(Confinement)
+    .length(1)
+    .parse(JSON.parse(await docker("container", "inspect", id)))[0] as z.output<typeof Confinement>;
+
+describe.skipIf(compose === null)("docker-compose.yml", () => {
+  let stack: Stack;
+  /** Id and address of the controller's container. */
+  let controller: { id: string; address: string };
+  const sandboxes = (): Promise<string[]> => containersWith(`openclaw.instance=${instance}`);
+  let instance = "";
+  let name = "";
+
+  beforeAll(async () => {
+    if (compose === null) return;
+    await buildImage();
+    stack = await Stack.create(compose, config());
+    const up = await stack.compose("up", "-d", "openclaw-gateway");
+    expect({ code: up.code, stderr: up.code === 0 ? "" : up.stderr }).toEqual({ code: 0, stderr: "" });
+    await stack.untilReady();
+    const id = await stack.container("openclaw-controller");
+    const [network] = Object.values((await confinement(id)).NetworkSettings.Networks);
+    controller = { id, address: network?.IPAddress ?? "" };
+  }, BUILD_MS_MAX);
+
+  test("a tool runs in a sandbox whose files the host has, owned by the user of the containers", async () => {
+    await stack.gateway.ask("/v1/sessions", { key: "agent:main:main" });
+    const answer = await stack.gateway.tool("main", "exec", { command: "echo kept >file; id -u; pwd" });
+    expect([answer.status, answer.text]).toEqual([200, "1000\n/workspace\n"]);
+    const listed = z
+      .object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) })
+      .parse((await stack.gateway.ask("/v1/sandboxes")).body).items;
+    name = listed[0]?.metadata.name ?? "";
+    const container = await inspect(name);
+    instance = container?.Config.Labels["openclaw.instance"] ?? "";
+    const workspace = container?.Mounts.find(({ Destination }) => Destination === "/workspace")?.Source ?? "";
+    expect(workspace.startsWith(join(stack.stateDir, "sandboxes"))).toBe(true);
+    expect((await stat(join(workspace, "file"))).uid).toBe(1000);
+  });
+
+  test("the gateway's container has no engine, no capability, and nothing to write but its own folders", async () => {
+    const gateway = await confinement(await stack.container("openclaw-gateway"));
+    expect(gateway.HostConfig).toEqual({
+      ReadonlyRootfs: true,
+      Privileged: false,
+      CapAdd: null,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges:true"],
+    });
+    expect(
+      gateway.Mounts.filter(({ RW }) => RW)
+        .map(({ Destination }) => Destination)
+        .sort(),
+    ).toEqual([`${STATE}/agents`, `${STATE}/gateway`]);
+    expect(gateway.Mounts.filter(({ Source }) => /docker\.sock|admin/.test(Source))).toEqual([]);
+    const written = await stack.inside(
+      "openclaw-gateway",
+      `for path in / /app ${STATE} ${STATE}/openclaw.json ${STATE}/requests/x ${STATE}/run/x ${STATE}/controller/x; do [ -w $path ] && echo $path; touch $path-new 2>/dev/null && echo $path-new; done`,
+    );
+    expect(written).toBe("");
+    expect(await stack.inside("openclaw-gateway", "grep -c '^Cap.*[[:space:]]0*$' /proc/self/status; id -u")).toBe("5\n1000");
+  });
+
+  test("from inside the gateway's container neither the controller's port, nor the admin socket, nor a sandbox's files are reached", async () => {
+    const probe = `
+      const net = require("node:net");
+      const tryTo = (name, options) => new Promise((done) => {
+        const socket = net.connect({ ...options, timeout: 1500 });
+        const end = (word) => { console.log(name, word); socket.destroy(); done(); };
+        socket.on("connect", () => end("reached")).on("timeout", () => end("closed")).on("error", () => end("closed"));
+      });
+      (async () => {
+        await tryTo("metrics", { host: "${controller.address}", port: 9464 });
+        await tryTo("name", { host: "openclaw-controller", port: 9464 });
+        await tryTo("admin", { path: "${STATE}/run/admin/admin.sock" });
+        await tryTo("engine", { path: "/var/run/docker.sock" });
+        await tryTo("stream", { path: "${STATE}/run/stream.sock" });
+      })();`;
+    const told = await docker("exec", await stack.container("openclaw-gateway"), "node", "-e", probe);
+    expect(told.split("\n")).toEqual(["metrics closed", "name closed", "admin closed", "engine closed", "stream reached"]);
+    expect(await stack.inside("openclaw-gateway", `ls -A ${STATE}/sandboxes ${STATE}/controller | grep -v :`)).toBe("");
+    expect(await stack.inside("openclaw-controller", `ls ${STATE}/sandboxes`)).not.toBe("");
+  });
+
+  test("the controller starts as root to read the socket's group, and works as uid 1000 without a capability", async () => {
+    const capabilities = await stack.inside(
+      "openclaw-controller",
+      "for status in /proc/[0-9]*/status; do grep -q '^Uid:.1000.1000.1000' $status && grep -hE '^Cap(Prm|Eff|Bnd)' $status; done",
+    );
+    expect(capabilities).toMatch(/^(Cap\w+:\s+0+\n?){3,}$/);
+  });
+
+  test("the CLI in its container sees sandboxes, controller and gateway", async () => {
+    const list = await stack.cli("sandbox", "list", "--json");
+    expect(JSON.parse(list.stdout)).toMatchObject({ items: [{ metadata: { name } }] });
+    const status = await stack.cli("status");
+    expect({ code: status.code, text: status.stdout }).toMatchObject({ code: 0, text: expect.stringContaining("Sandboxes:     1") });
+    const health = await stack.compose("exec", "-T", "openclaw-gateway", "node", "dist/index.js", "health");
+    expect({ code: health.code, stderr: health.stderr }).toMatchObject({ code: 0 });
+  });
+
+  test("an edited config converges, and the metrics say so on loopback", async () => {
+    const [id = ""] = await sandboxes();
+    await stack.writeConfig(config({ memory: "128m" }));
+    await until("the limit is there", async () => (await inspect(id))?.HostConfig.Memory === 128 * 1_048_576);
+    const metrics = await (await fetch(`http://127.0.0.1:${stack.metricsPort}/metrics`)).text();
+    expect(metrics).toMatch(/^openclaw_build_info\{/m);
+  });
+
+  test("killed, gateway and controller come back, and the sandbox serves on", async () => {
+    const [before] = await sandboxes();
+    for (const service of ["openclaw-gateway", "openclaw-controller"]) {
+      const id = await stack.container(service);
+      const started = (await inspect(id))?.State.StartedAt;
+      await docker("exec", "--user", "1000", id, "sh", "-c", "kill -9 -1").catch(() => undefined);
+      await until(`${service} was started again`, async () => (await inspect(id))?.State.StartedAt !== started);
+    }
+    await stack.untilReady();
+    const answer = await until("the tool runs again", async () => {
+      const tried = await stack.gateway.tool("main", "exec", { command: "cat file" });
+      return tried.status === 200 ? tried : null;
+    });
+    expect([answer.text, await sandboxes()]).toEqual(["kept\n", [before]]);
+  });
+
+  test("a deleted session and a stack that is taken down leave nothing on the engine", async () => {
+    expect((await stack.gateway.ask("/v1/sessions/main", undefined, "DELETE")).status).toBe(200);
+    await stack.cli("sandbox", "recreate", "--all", "--force", "--kill");
+    await until("its sandbox is gone", async () => (await sandboxes()).length === 0);
+    const down = await stack.compose("down", "--volumes", "--timeout", "5");
+    expect(down.code).toBe(0);
+    for (const kind of ["container", "volume", "network"])
+      expect(await docker(kind, "ls", "-q", "--filter", `label=com.docker.compose.project=${stack.project}`)).toBe("");
+  });
+});

@@ -1,0 +1,114 @@
+// The product in containers for one test file: Compose's project of its own, a state folder on this host, free ports. Everything is taken
+// down after the file, also when it failed. It asserts nothing.
+import { randomBytes } from "node:crypto";
+import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll } from "vitest";
+import { containersWith, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { freePort } from "./free-port.ts";
+import { type GatewayClient, speakTo } from "./gateway.fixture.ts";
+import { type Run, run } from "./run-program.ts";
+
+const PROJECT_FOLDER = resolve(import.meta.dirname, "..");
+/** The user of the image. */
+const OWNER = 1000;
+const BUILD_MS_MAX = 600_000;
+const COMPOSE_MS_MAX = 120_000;
+
+export const variables = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+/** The engine's cache makes it a moment's work when nothing changed. */
+export async function buildImage(): Promise<void> {
+  const { code, stderr } = await run("scripts/openclaw-image.sh", [], { cwd: PROJECT_FOLDER, env: variables(), timeoutMs: BUILD_MS_MAX });
+  if (code !== 0) throw new Error(`the image was not built: ${stderr}`);
+}
+
+/** `docker compose`, or the older `docker-compose`. null: there is none. */
+export async function findCompose(): Promise<[string, ...string[]] | null> {
+  if ((await tryDocker("compose", "version")) !== null) return ["docker", "compose"];
+  const { code } = await run("docker-compose", ["version"], { env: variables() }).catch(() => ({ code: 1 }));
+  return code === 0 ? ["docker-compose"] : null;
+}
+
+export class Stack {
+  readonly project = `openclaw-test-${randomBytes(4).toString("hex")}`;
+  readonly stateDir: string;
+  readonly gateway: GatewayClient;
+  readonly metricsPort: number;
+  readonly #compose: readonly [string, ...string[]];
+  readonly #env: Record<string, string>;
+
+  private constructor(parts: { stateDir: string; compose: readonly [string, ...string[]]; ports: readonly [number, number] }) {
+    this.stateDir = parts.stateDir;
+    this.#compose = parts.compose;
+    const [gatewayPort, metricsPort] = parts.ports;
+    const token = randomBytes(16).toString("hex");
+    this.metricsPort = metricsPort;
+    this.gateway = speakTo(`http://127.0.0.1:${gatewayPort}`, token);
+    this.#env = {
+      ...variables(),
+      COMPOSE_PROJECT_NAME: this.project,
+      OPENCLAW_CONFIG_DIR: this.stateDir,
+      OPENCLAW_WORKSPACE_DIR: join(this.stateDir, "workspace"),
+      OPENCLAW_GATEWAY_TOKEN: token,
+      OPENCLAW_GATEWAY_PORT: `${gatewayPort}`,
+      OPENCLAW_METRICS_PORT: `${metricsPort}`,
+    };
+  }
+
+  /** With this config; nothing is started. */
+  static async create(compose: readonly [string, ...string[]], config: object): Promise<Stack> {
+    const stateDir = await mkdtemp(join(tmpdir(), "openclaw-compose-"));
+    const stack = new Stack({ stateDir, compose, ports: [await freePort(), await freePort()] });
+    await stack.writeConfig(config);
+    await chown(stateDir, OWNER, OWNER);
+    await chmod(stateDir, 0o700);
+    afterAll(async () => await stack.#end());
+    return stack;
+  }
+
+  async writeConfig(config: object): Promise<void> {
+    const path = join(this.stateDir, "openclaw.json");
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    await chown(path, OWNER, OWNER);
+  }
+
+  async compose(...args: string[]): Promise<Run> {
+    const [program, ...words] = this.#compose;
+    return await run(program, [...words, ...args], { cwd: PROJECT_FOLDER, env: this.#env, timeoutMs: COMPOSE_MS_MAX });
+  }
+
+  /** A command of the CLI in its container. */
+  async cli(...args: string[]): Promise<Run> {
+    return await this.compose("run", "--rm", "-T", "openclaw-cli", ...args);
+  }
+
+  /** Id of the one container of a service. */
+  async container(service: string): Promise<string> {
+    const found = await containersWith(`com.docker.compose.service=${service}`);
+    const own = await containersWith(`com.docker.compose.project=${this.project}`);
+    const id = found.find((each) => own.includes(each));
+    if (id === undefined) throw new Error(`${service} has no container`);
+    return id;
+  }
+
+  /** A shell's command inside the container of a service: everything it wrote. */
+  async inside(service: string, script: string): Promise<string> {
+    return await docker("exec", await this.container(service), "sh", "-c", `{ ${script}; } 2>&1; true`);
+  }
+
+  async untilReady(): Promise<void> {
+    await until("gateway and controller are ready", async () => {
+      const answer = await this.gateway.ask("/readyz").catch(() => null);
+      return answer?.status === 200;
+    });
+  }
+
+  async #end(): Promise<void> {
+    await this.writeConfig({ agents: { defaults: { sandbox: { mode: "off" } } } });
+    await this.compose("down", "--volumes", "--remove-orphans", "--timeout", "5");
+    await rm(this.stateDir, { recursive: true, force: true });
+  }
+}
