@@ -1,15 +1,19 @@
 // The product as people run it with docker-compose.yml: what the gateway's container can't reach, where a sandbox's files are on the host,
 // and that an edited config, a killed process and an end leave what a person expects.
+import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { containersWith, docker, inspect, until } from "../src/controller/fixtures/docker.fixture.ts";
-import { buildImage, findCompose, Stack } from "./compose.fixture.ts";
+import { containersWith, docker, inspect, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { buildImage, findCompose, Stack, variables } from "./compose.fixture.ts";
+import { type Run, run } from "./run-program.ts";
 
 const compose = await findCompose();
 const BUILD_MS_MAX = 600_000;
 const STATE = "/home/node/.openclaw";
+
+beforeAll(buildImage, BUILD_MS_MAX);
 
 const config = (docker: object = {}): object => ({
   gateway: { mode: "local" },
@@ -34,17 +38,15 @@ const confinement = async (id: string): Promise<z.output<typeof Confinement>> =>
     .length(1)
     .parse(JSON.parse(await docker("container", "inspect", id)))[0] as z.output<typeof Confinement>;
 
-describe.skipIf(compose === null)("docker-compose.yml", () => {
+describe("docker-compose.yml", () => {
   let stack: Stack;
   /** Id and address of the controller's container. */
   let controller: { id: string; address: string };
-  const sandboxes = (): Promise<string[]> => containersWith(`openclaw.instance=${instance}`);
-  let instance = "";
+  const sandboxes = (): Promise<string[]> => containersWith(`openclaw.instance=${stack.project}`);
   let name = "";
 
   beforeAll(async () => {
     if (compose === null) return;
-    await buildImage();
     stack = await Stack.create(compose, config());
     const up = await stack.compose("up", "-d", "openclaw-gateway");
     expect({ code: up.code, stderr: up.code === 0 ? "" : up.stderr }).toEqual({ code: 0, stderr: "" });
@@ -52,7 +54,10 @@ describe.skipIf(compose === null)("docker-compose.yml", () => {
     const id = await stack.container("openclaw-controller");
     const [network] = Object.values((await confinement(id)).NetworkSettings.Networks);
     controller = { id, address: network?.IPAddress ?? "" };
-  }, BUILD_MS_MAX);
+    return async () => await stack.end();
+  });
+
+  beforeEach(({ skip }) => skip(compose === null, "there is neither docker compose nor docker-compose"));
 
   test("a tool runs in a sandbox whose files the host has, owned by the user of the containers", async () => {
     await stack.gateway.ask("/v1/sessions", { key: "agent:main:main" });
@@ -63,7 +68,6 @@ describe.skipIf(compose === null)("docker-compose.yml", () => {
       .parse((await stack.gateway.ask("/v1/sandboxes")).body).items;
     name = listed[0]?.metadata.name ?? "";
     const container = await inspect(name);
-    instance = container?.Config.Labels["openclaw.instance"] ?? "";
     const workspace = container?.Mounts.find(({ Destination }) => Destination === "/workspace")?.Source ?? "";
     expect(workspace.startsWith(join(stack.stateDir, "sandboxes"))).toBe(true);
     expect((await stat(join(workspace, "file"))).uid).toBe(1000);
@@ -162,5 +166,53 @@ describe.skipIf(compose === null)("docker-compose.yml", () => {
     expect(down.code).toBe(0);
     for (const kind of ["container", "volume", "network"])
       expect(await docker(kind, "ls", "-q", "--filter", `label=com.docker.compose.project=${stack.project}`)).toBe("");
+  });
+});
+
+describe("a controller in a container", () => {
+  const instance = `openclaw-test-${randomBytes(4).toString("hex")}`;
+  const volume = instance;
+  const once = (...mounts: string[]): Promise<Run> => {
+    const socket = ["-v", "/var/run/docker.sock:/var/run/docker.sock", "--user", "0:0"];
+    const args = ["run", "--rm", "--label", `openclaw-test=${instance}`, ...socket, ...mounts, "openclaw:local"];
+    return run("docker", [...args, "controller", "--once", "--instance", instance], { env: variables(), timeoutMs: 60_000 });
+  };
+  const write = async (config: object): Promise<void> => {
+    const script = "umask 077; cat >/state/openclaw.json; chown -R 1000:1000 /state; chmod 700 /state";
+    const args = ["run", "--rm", "-i", "--user", "0:0", "--entrypoint", "sh", "-v", `${volume}:/state`, "openclaw:local", "-c", script];
+    await run("docker", args, { env: variables(), stdin: JSON.stringify(config) });
+  };
+  const eager = (docker: object = {}): object => ({
+    agents: { defaults: { sandbox: { mode: "all", start: "eager", docker } }, list: [{ id: "main" }] },
+  });
+
+  beforeAll(() => async () => {
+    for (const id of await containersWith(`openclaw.instance=${instance}`)) await docker("rm", "--force", id);
+    await tryDocker("volume", "rm", volume);
+  });
+
+  test("gives a sandbox the folder that the engine has for a named volume", async () => {
+    await write(eager());
+    const { code, stderr } = await once("-v", `${volume}:${STATE}`);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const [id = ""] = await containersWith(`openclaw.instance=${instance}`);
+    const source = (await inspect(id))?.Mounts.find(({ Destination }) => Destination === "/workspace")?.Source ?? "";
+    const mountpoint = await docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume);
+    expect(source.startsWith(`${mountpoint}/sandboxes/`)).toBe(true);
+    await docker("exec", id, "sh", "-c", "echo written >/workspace/file");
+    expect(
+      await docker("run", "--rm", "--user", "0:0", "-v", `${volume}:/state`, "openclaw:local", "sh", "-c", "cat /state/sandboxes/*/file"),
+    ).toBe("written");
+  });
+
+  test("names the mount that is missing, for its state folder and for a bind", async () => {
+    const { code, stderr } = await once("--tmpfs", `${STATE}:uid=1000,gid=1000,mode=0700`);
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`mount it into the controller's container: -v ${STATE}:${STATE}`),
+    });
+    await write(eager({ binds: ["/srv/data:/data:ro"], dangerouslyAllowExternalBindSources: true }));
+    const bound = await once("-v", `${volume}:${STATE}`);
+    expect({ code: bound.code, stderr: bound.stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining("/srv/data") });
   });
 });

@@ -1,10 +1,8 @@
-// The product in containers for one test file: Compose's project of its own, a state folder on this host, free ports. Everything is taken
-// down after the file, also when it failed. It asserts nothing.
+// The product in containers for one test file: Compose's project of its own, a state folder on this host, free ports. It asserts nothing.
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll } from "vitest";
 import { containersWith, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { freePort } from "./free-port.ts";
 import { type GatewayClient, speakTo } from "./gateway.fixture.ts";
@@ -52,6 +50,7 @@ export class Stack {
       COMPOSE_PROJECT_NAME: this.project,
       OPENCLAW_CONFIG_DIR: this.stateDir,
       OPENCLAW_WORKSPACE_DIR: join(this.stateDir, "workspace"),
+      OPENCLAW_INSTANCE: this.project,
       OPENCLAW_GATEWAY_TOKEN: token,
       OPENCLAW_GATEWAY_PORT: `${gatewayPort}`,
       OPENCLAW_METRICS_PORT: `${metricsPort}`,
@@ -65,7 +64,6 @@ export class Stack {
     await stack.writeConfig(config);
     await chown(stateDir, OWNER, OWNER);
     await chmod(stateDir, 0o700);
-    afterAll(async () => await stack.#end());
     return stack;
   }
 
@@ -106,9 +104,10 @@ export class Stack {
     });
   }
 
-  async #end(): Promise<void> {
-    await this.writeConfig({ agents: { defaults: { sandbox: { mode: "off" } } } });
+  /** Whatever became of the test. */
+  async end(): Promise<void> {
     await this.compose("down", "--volumes", "--remove-orphans", "--timeout", "5");
+    for (const id of await containersWith(`openclaw.instance=${this.project}`)) await tryDocker("rm", "--force", id);
     await rm(this.stateDir, { recursive: true, force: true });
   }
 }
