@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Waits until the gateway and the controller of this checkout are healthy, and says what keeps them from it when they are not in time.
-#   compose-ready.sh [SECONDS]      120 unless told otherwise: healthy takes 5 s as a rule; a busy small machine took 40
+#   compose-ready.sh      OPENCLAW_READY_SECONDS=120: healthy takes 10 s as a rule, and 40 s on a small machine that is busy
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . scripts/use-engine.sh
 use_engine || exit 1
 
-seconds_max=${1:-120}
+seconds_max=${OPENCLAW_READY_SECONDS:-120}
 log_lines=15
 
 # health SERVICE: healthy, starting, unhealthy; or the container's state where that says more (missing, created, restarting, exited).

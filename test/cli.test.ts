@@ -441,6 +441,12 @@ test("config set keeps comments and refuses what would break the file", async ()
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
+test("config show prints the file with its secrets masked", async () => {
+  const { stateDir } = makeConfig('{ gateway: { auth: { token: "do-not-show" } } } // do-not-show');
+  const { code, stdout } = await cli(["config", "show"], { stateDir });
+  expect({ code, shown: JSON.parse(stdout) }).toEqual({ code: 0, shown: { gateway: { auth: { token: "(set)" } } } });
+});
+
 test("config set makes a file where there is none, and writes through a symbolic link", async () => {
   const stateDir = makeStateDir();
   expect((await cli(["config", "set", "agents.defaults.sandbox.mode", "all"], { stateDir })).code).toBe(0);

@@ -1,46 +1,18 @@
-// What docker-setup.sh decides and writes, run for real in a copy of the checkout's scripts against a stub of the docker command that
-// records how it was called. That the containers then run is test/compose.engine.test.ts.
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+// What docker-setup.sh decides and writes, run for real in a copy of the checkout's scripts against a stub of the docker command.
+// That the containers then run is test/compose.engine.test.ts.
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Run, run, toolbox } from "./run-program.ts";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Checkout, makeCheckout } from "./checkout.fixture.ts";
+import { type Run, run } from "./run-program.ts";
 
-const project = resolve(import.meta.dirname, "..");
-const TOOLS = ["chmod", "chown", "cmp", "cp", "ls", "od"];
-let folder = "";
-let checkout = "";
-let home = "";
+let made: Checkout;
 let state = "";
-let environment: Record<string, string> = {};
 
-/** Every call on a line of its own in `calls`; what it answers is in files beside it. Rootless, so that the test needs no root. */
-const DOCKER = `#!/bin/sh
-stub=$(dirname "$0")/../stub
-printf '%s\\n' "$*" >>"$stub/calls"
-case "$*" in
-"version "*) echo 28.0.0 ;;
-"compose version"*) [ ! -e "$stub/no-compose" ] && echo 2.30.3 ;;
-"info "*) echo "[name=rootless]" ;;
-"image inspect"*) [ ! -e "$stub/no-image" ] && echo "sha256:0123456789ab 379000000" ;;
-"compose ps -q "*) echo container ;;
-"inspect "*) echo healthy ;;
-"ps --quiet "*) cat "$stub/own-container" 2>/dev/null ;;
-"ps --filter "*) cat "$stub/other-container" 2>/dev/null ;;
-*"config get gateway.auth --json"*) cat "$stub/auth" 2>/dev/null || exit 3 ;;
-*" onboard"*) echo "{}" >"$OPENCLAW_CONFIG_DIR/openclaw.json" ;;
-*" status --json"*) printf '{\\n  "instance": "abc123",\\n}\\n' ;;
-"ps --all "*) echo "sandbox-1 sandbox-2" ;;
-esac
-`;
-
-const stub = (name: string, text = ""): void => writeFileSync(join(folder, "stub", name), text);
-const calls = (): string => (existsSync(join(folder, "stub/calls")) ? readFileSync(join(folder, "stub/calls"), "utf8") : "");
-const read = (name: string): string => readFileSync(join(checkout, name), "utf8");
-const setting = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, "m").exec(read(".env"))?.[1];
+const setting = (name: string): string | undefined => new RegExp(`^${name}=(.*)$`, "m").exec(made.read(".env"))?.[1];
 const setup = (args: readonly string[] = [], more: Record<string, string> = {}): Promise<Run> =>
-  run(join(checkout, "docker-setup.sh"), args, { env: { ...environment, ...more } });
+  run(join(made.checkout, "docker-setup.sh"), args, { env: { ...made.environment, ...more } });
 
 function listen(): Promise<{ server: Server; port: number }> {
   const server = createServer();
@@ -63,25 +35,11 @@ async function freePort(): Promise<string> {
 }
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "openclaw-setup-"));
-  [checkout, home, state] = [join(folder, "checkout"), join(folder, "home"), join(folder, "home/state of mine")];
-  for (const name of ["checkout", "home", "path", "stub"]) mkdirSync(join(folder, name));
-  for (const name of ["docker-setup.sh", "docker-compose.yml", "Dockerfile", "images", "scripts"]) {
-    cpSync(join(project, name), join(checkout, name), { recursive: true, verbatimSymlinks: true });
-  }
-  toolbox(join(folder, "path"), TOOLS);
-  writeFileSync(join(folder, "path/docker"), DOCKER);
-  chmodSync(join(folder, "path/docker"), 0o755);
-  environment = {
-    PATH: join(folder, "path"),
-    HOME: home,
-    TMPDIR: folder,
-    OPENCLAW_CONFIG_DIR: state,
-    OPENCLAW_GATEWAY_PORT: await freePort(),
-    OPENCLAW_METRICS_PORT: await freePort(),
-  };
+  made = makeCheckout();
+  state = join(made.home, "state of mine");
+  const ports = { OPENCLAW_GATEWAY_PORT: await freePort(), OPENCLAW_METRICS_PORT: await freePort() };
+  Object.assign(made.environment, { OPENCLAW_CONFIG_DIR: state, ...ports });
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("docker-setup.sh on a machine that never had it", () => {
   it("builds, writes .env for its owner alone, onboards, starts, waits, and says where it runs, with the token nowhere in sight", async () => {
@@ -89,63 +47,69 @@ describe("docker-setup.sh on a machine that never had it", () => {
     expect(ended).toMatchObject({ code: 0 });
     const token = setting("OPENCLAW_GATEWAY_TOKEN") ?? "";
     expect(token).toMatch(/^[0-9a-f]{64}$/);
-    expect(statSync(join(checkout, ".env")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(made.checkout, ".env")).mode & 0o777).toBe(0o600);
     expect(setting("OPENCLAW_CONFIG_DIR")).toBe(`'${state}'`);
     expect(setting("OPENCLAW_WORKSPACE_DIR")).toBe(`'${state}/workspace'`);
-    expect(calls().split("\n")).toEqual(
+    expect(made.calls().split("\n")).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^build --tag openclaw:local /),
         "compose run --rm --no-deps -T openclaw-cli onboard --non-interactive --mode local",
         "compose up -d",
       ]),
     );
-    expect(ended.stdout).toContain(`http://127.0.0.1:${environment.OPENCLAW_GATEWAY_PORT}/`);
-    expect(ended.stdout + ended.stderr + calls()).not.toContain(token);
-    expect(readFileSync(join(home, ".clawdock/config"), "utf8")).toBe(`CLAWDOCK_DIR="${checkout}"\n`);
+    expect(ended.stdout).toContain(`http://127.0.0.1:${made.environment.OPENCLAW_GATEWAY_PORT}/`);
+    expect(ended.stdout + ended.stderr + made.calls()).not.toContain(token);
+    expect(readFileSync(join(made.home, ".clawdock/config"), "utf8")).toBe(`CLAWDOCK_DIR="${made.checkout}"\n`);
   });
 
   it("keeps the token of the config, and makes none where the config asks for a password", async () => {
     mkdirSync(state, { recursive: true });
     writeFileSync(join(state, "openclaw.json"), "{}");
-    stub("auth", '{\n  "token": "kept-of-the-config"\n}\n');
+    made.stub("auth", '{\n  "token": "kept-of-the-config"\n}\n');
     expect(await setup()).toMatchObject({ code: 0 });
     expect(setting("OPENCLAW_GATEWAY_TOKEN")).toBe("kept-of-the-config");
 
-    rmSync(join(checkout, ".env"));
-    stub("auth", '{\n  "mode": "password",\n  "password": "p"\n}\n');
+    rmSync(join(made.checkout, ".env"));
+    made.stub("auth", '{\n  "mode": "password",\n  "password": "p"\n}\n');
     expect(await setup()).toMatchObject({ code: 0 });
     expect(setting("OPENCLAW_GATEWAY_TOKEN")).toBeUndefined();
-    expect(calls()).not.toContain(" onboard");
+    expect(made.calls()).not.toContain(" onboard");
   });
 });
 
 describe("docker-setup.sh run again", () => {
   it("changes no file, makes no second config, and finds its settings without the environment", async () => {
-    mkdirSync(join(home, "code"));
-    const wishes = { OPENCLAW_HOME_VOLUME: "openclaw_home", OPENCLAW_EXTRA_MOUNTS: `${home}/code:/home/node/code:ro` };
+    mkdirSync(join(made.home, "code"));
+    const wishes = { OPENCLAW_HOME_VOLUME: "openclaw_home", OPENCLAW_EXTRA_MOUNTS: `${made.home}/code:/home/node/code:ro` };
     expect(await setup([], wishes)).toMatchObject({ code: 0 });
     const files = [".env", "docker-compose.extra.yml"];
-    const before = files.map((name) => [read(name), statSync(join(checkout, name)).mtimeMs, statSync(join(checkout, name)).ino]);
-    rmSync(join(folder, "stub/calls"));
+    const before = files.map((name) => [
+      made.read(name),
+      statSync(join(made.checkout, name)).mtimeMs,
+      statSync(join(made.checkout, name)).ino,
+    ]);
+    rmSync(join(made.folder, "stub/calls"));
 
-    const { PATH, HOME, TMPDIR } = environment;
+    const { PATH, HOME, TMPDIR } = made.environment;
     expect(
-      await run(join(checkout, "docker-setup.sh"), [], { env: { PATH: PATH ?? "", HOME: HOME ?? "", TMPDIR: TMPDIR ?? "" } }),
+      await run(join(made.checkout, "docker-setup.sh"), [], { env: { PATH: PATH ?? "", HOME: HOME ?? "", TMPDIR: TMPDIR ?? "" } }),
     ).toMatchObject({ code: 0 });
-    expect(files.map((name) => [read(name), statSync(join(checkout, name)).mtimeMs, statSync(join(checkout, name)).ino])).toEqual(before);
-    expect(calls()).not.toContain(" onboard");
+    expect(
+      files.map((name) => [made.read(name), statSync(join(made.checkout, name)).mtimeMs, statSync(join(made.checkout, name)).ino]),
+    ).toEqual(before);
+    expect(made.calls()).not.toContain(" onboard");
     expect(setting("COMPOSE_FILE")).toBe("docker-compose.yml:docker-compose.extra.yml");
   });
 
   it("forgets extra mounts and the home volume when they are set to nothing, and keeps foreign lines of .env", async () => {
-    mkdirSync(join(home, "code"));
-    writeFileSync(join(checkout, ".env"), "# mine\nPLAYWRIGHT_BROWSERS_PATH=/x\n");
-    expect(await setup([], { OPENCLAW_EXTRA_MOUNTS: `${home}/code:/home/node/code` })).toMatchObject({ code: 0 });
-    expect(existsSync(join(checkout, "docker-compose.extra.yml"))).toBe(true);
+    mkdirSync(join(made.home, "code"));
+    writeFileSync(join(made.checkout, ".env"), "# mine\nPLAYWRIGHT_BROWSERS_PATH=/x\n");
+    expect(await setup([], { OPENCLAW_EXTRA_MOUNTS: `${made.home}/code:/home/node/code` })).toMatchObject({ code: 0 });
+    expect(existsSync(join(made.checkout, "docker-compose.extra.yml"))).toBe(true);
     expect(await setup([], { OPENCLAW_EXTRA_MOUNTS: "" })).toMatchObject({ code: 0 });
-    expect(existsSync(join(checkout, "docker-compose.extra.yml"))).toBe(false);
+    expect(existsSync(join(made.checkout, "docker-compose.extra.yml"))).toBe(false);
     expect(setting("COMPOSE_FILE")).toBeUndefined();
-    expect(read(".env")).toMatch(/^# mine\nPLAYWRIGHT_BROWSERS_PATH=\/x\n/);
+    expect(made.read(".env")).toMatch(/^# mine\nPLAYWRIGHT_BROWSERS_PATH=\/x\n/);
   });
 });
 
@@ -159,27 +123,27 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
     expect(code).toBe(1);
     expect(stderr).toMatch(sentence);
     expect(stderr.split("\n").filter((line) => line.includes("error:"))).toHaveLength(1);
-    expect(calls()).not.toContain("compose up");
+    expect(made.calls()).not.toContain("compose up");
   };
 
   it("no docker command", async () => {
-    rmSync(join(folder, "path/docker"));
+    rmSync(join(made.folder, "path/docker"));
     await expectRefusal(/there is no 'docker' command\.\n.*sudo \.\/docker-setup\.sh --install/);
   });
 
   it("no Compose", async () => {
-    stub("no-compose");
+    made.stub("no-compose");
     await expectRefusal(/there is no Compose: neither 'docker compose' nor 'docker-compose'\.\n.*--install/);
   });
 
   it("no engine for this user", async () => {
-    writeFileSync(join(folder, "path/docker"), "#!/bin/sh\nexit 1\n");
+    writeFileSync(join(made.folder, "path/docker"), "#!/bin/sh\nexit 1\n");
     await expectRefusal(/no container engine can be used by .*\n.*usermod -aG docker/);
   });
 
   it("a port that another program has", async () => {
     const { server, port } = await listen();
-    stub("other-container", "somebody-elses\n");
+    made.stub("other-container", "somebody-elses\n");
     await expectRefusal(`port ${port}, for the gateway, is taken by the container somebody-elses.`, [], {
       OPENCLAW_GATEWAY_PORT: String(port),
     });
@@ -190,7 +154,7 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
     mkdirSync(join(state, "state"), { recursive: true });
     writeFileSync(join(state, "state/openclaw.sqlite"), "theirs");
     await expectRefusal(/another OpenClaw gateway keeps its state in .*nothing in it was touched\.\n.*OPENCLAW_CONFIG_DIR=/);
-    expect(existsSync(join(checkout, ".env"))).toBe(false);
+    expect(existsSync(join(made.checkout, ".env"))).toBe(false);
   });
 
   it.each([
@@ -204,21 +168,21 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
   ])("%s", async (_, more, sentence) => expectRefusal(sentence, [], more));
 
   it("the home folder itself as state folder", async () =>
-    expectRefusal("which contains your home folder", [], { OPENCLAW_CONFIG_DIR: home }));
+    expectRefusal("which contains your home folder", [], { OPENCLAW_CONFIG_DIR: made.home }));
 
   it("--offline without the image", async () => {
-    stub("no-image");
+    made.stub("no-image");
     await expectRefusal("--offline, and the image openclaw:local is not on this engine.", ["--offline"]);
   });
 
   it(".env as a symbolic link", async () => {
-    symlinkSync(join(folder, "elsewhere"), join(checkout, ".env"));
+    symlinkSync(join(made.folder, "elsewhere"), join(made.checkout, ".env"));
     await expectRefusal(".env is a symbolic link.");
   });
 
   it("--uninstall without a terminal to ask on", async () => {
     await expectRefusal("--uninstall asks first, and there is no terminal to ask on.", ["--uninstall"]);
-    expect(calls()).not.toContain(" down");
+    expect(made.calls()).not.toContain(" down");
   });
 });
 
@@ -226,11 +190,11 @@ describe("docker-setup.sh --uninstall --yes", () => {
   it("removes the containers and this controller's sandboxes, and leaves config and .env", async () => {
     await setup();
     expect(await setup(["--uninstall", "--yes"])).toMatchObject({ code: 0 });
-    const made = calls();
-    expect(made).toContain("compose down --volumes --remove-orphans");
-    expect(made).toContain("ps --all --filter label=openclaw.instance=abc123 --quiet");
-    expect(made).toContain("rm --force sandbox-1 sandbox-2");
-    expect(existsSync(join(checkout, ".env"))).toBe(true);
+    const asked = made.calls();
+    expect(asked).toContain("compose down --volumes --remove-orphans");
+    expect(asked).toContain("ps --all --filter label=openclaw.instance=abc123 --quiet");
+    expect(asked).toContain("rm --force sandbox-1 sandbox-2");
+    expect(existsSync(join(made.checkout, ".env"))).toBe(true);
     expect(existsSync(join(state, "openclaw.json"))).toBe(true);
   });
 });
@@ -238,21 +202,31 @@ describe("docker-setup.sh --uninstall --yes", () => {
 describe("OPENCLAW_EXTRA_MOUNTS", () => {
   const render = (mounts: string, volume = ""): Promise<Run> => {
     const script = '. scripts/progress.sh; . scripts/extra-mounts.sh; render_extra "$@"';
-    const args = ["-euo", "pipefail", "-c", script, "render", mounts, volume, join(folder, "home/state"), join(folder, "run/docker.sock")];
-    return run("/bin/bash", args, { cwd: checkout, env: environment });
+    const args = [
+      "-euo",
+      "pipefail",
+      "-c",
+      script,
+      "render",
+      mounts,
+      volume,
+      join(made.folder, "home/state"),
+      join(made.folder, "run/docker.sock"),
+    ];
+    return run("/bin/bash", args, { cwd: made.checkout, env: made.environment });
   };
 
   beforeEach(() => {
-    for (const name of ["home/a", "home/with space", "home/state", "run"]) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of ["home/a", "home/with space", "home/state", "run"]) mkdirSync(join(made.folder, name), { recursive: true });
   });
 
   it("become mounts of the gateway and the CLI, spaces and read-only kept, and the home volume comes before them", async () => {
-    const { code, stdout } = await render(`${home}/a:/home/node/a:ro, ${home}/with space:/data dir:rw`, "openclaw_home");
+    const { code, stdout } = await render(`${made.home}/a:/home/node/a:ro, ${made.home}/with space:/data dir:rw`, "openclaw_home");
     expect(code).toBe(0);
     const volumes = [
       "      - { type: volume, source: openclaw-home, target: /home/node }",
-      `      - { type: bind, source: "${home}/a", target: "/home/node/a", read_only: true }`,
-      `      - { type: bind, source: "${home}/with space", target: "/data dir" }`,
+      `      - { type: bind, source: "${made.home}/a", target: "/home/node/a", read_only: true }`,
+      `      - { type: bind, source: "${made.home}/with space", target: "/data dir" }`,
     ].join("\n");
     expect(stdout).toContain(`  openclaw-gateway:\n    volumes:\n${volumes}\n  openclaw-cli:\n    volumes:\n${volumes}\n`);
     expect(stdout).toContain('  openclaw-home:\n    external: true\n    name: "openclaw_home"\n');
@@ -281,17 +255,17 @@ describe("OPENCLAW_EXTRA_MOUNTS", () => {
     ["the folder of the engine's socket", "HOME/../run:/run/host", "would give the gateway the engine's socket"],
     ["everything", "/:/host", "would give the gateway the engine's socket"],
   ])("with %s is refused", async (_, mounts, sentence) => {
-    const { code, stdout, stderr } = await render(mounts.replaceAll("HOME/", `${home}/`).replace(/^HOME:/, `${home}:`));
+    const { code, stdout, stderr } = await render(mounts.replaceAll("HOME/", `${made.home}/`).replace(/^HOME:/, `${made.home}:`));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(sentence);
   });
 
   it("by a symbolic link to the engine's socket is refused", async () => {
-    const socket = join(folder, "run/docker.sock");
+    const socket = join(made.folder, "run/docker.sock");
     const server = createServer();
     await new Promise<void>((listening) => server.listen(socket, listening));
-    symlinkSync(socket, join(home, "innocent"));
-    expect((await render(`${home}/innocent:/run/x`)).stderr).toContain("would give the gateway the engine's socket");
+    symlinkSync(socket, join(made.home, "innocent"));
+    expect((await render(`${made.home}/innocent:/run/x`)).stderr).toContain("would give the gateway the engine's socket");
     await close(server);
   });
 });
@@ -299,14 +273,14 @@ describe("OPENCLAW_EXTRA_MOUNTS", () => {
 describe(".env", () => {
   const shell = (command: string, ...args: string[]): Promise<Run> =>
     run("/bin/bash", ["-euo", "pipefail", "-c", `. scripts/progress.sh; . scripts/dotenv.sh; ${command}`, "dotenv", ...args], {
-      cwd: checkout,
-      env: environment,
+      cwd: made.checkout,
+      env: made.environment,
     });
 
   it("keeps other lines, comments and their order; replaces a name where it stands, and every later line of that name", async () => {
-    writeFileSync(join(checkout, ".env"), "# a\nA=1\nexport B=2\nC=3\nB=4\nlast");
+    writeFileSync(join(made.checkout, ".env"), "# a\nA=1\nexport B=2\nC=3\nB=4\nlast");
     expect(await shell('dotenv_update .env "$@"', "B=new value", "C=", "D=5")).toMatchObject({ code: 0 });
-    expect(read(".env")).toBe("# a\nA=1\nB='new value'\nlast\nD=5\n");
+    expect(made.read(".env")).toBe("# a\nA=1\nB='new value'\nlast\nD=5\n");
   });
 
   it.each([
@@ -318,7 +292,7 @@ describe(".env", () => {
     ["A=first\nA=second", "second"],
     ["AB=other", ""],
   ])("is read as Compose reads it: %j", async (text, value) => {
-    writeFileSync(join(checkout, ".env"), text);
+    writeFileSync(join(made.checkout, ".env"), text);
     expect((await shell("dotenv_get .env A")).stdout).toBe(value);
   });
 });

@@ -25,6 +25,12 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
     .addOption(jsonOption())
     .action((path, options) => run(async () => (await load()).getConfigValue(context, path, options)));
   config
+    .command("show")
+    .description("print the file as JSON, with every value that may be a secret masked")
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .action((options) => run(async () => (await load()).showConfig(context, options)));
+  config
     .command("set")
     .description("change one value and leave everything else in the file as it is; refused when the result could not be used")
     .argument("<path>")

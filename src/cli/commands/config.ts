@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { Config } from "../../api/config/config.ts";
 import { getPath, setPath } from "../../api/config/edit.ts";
 import { readConfigSources } from "../../api/config/load.ts";
+import { toMasked } from "../../api/config/masked.ts";
 import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { CONFIG_BYTES_MAX, parseText } from "../../api/config/text.ts";
@@ -52,6 +53,15 @@ export async function getConfigValue(context: CliContext, path: string, options:
       else print(context, typeof found.value === "string" ? toSafeLine(found.value) : found.text);
       return EXIT.ok;
   }
+}
+
+/** Without comments, in which a secret may stand too. */
+export async function showConfig(context: CliContext, options: ConfigOptions): Promise<ExitCode> {
+  const file = toConfigPath(context, options);
+  const parsed = parseText(file, await readText(file));
+  if (!parsed.ok) throw new OperationError("InvalidConfig", parsed.issues.map((issue) => toSafeLine(renderIssue(issue))).join("\n"));
+  printJson(context, toMasked(parsed.root));
+  return EXIT.ok;
 }
 
 export async function setConfigValue(

@@ -1,0 +1,69 @@
+// A copy of the checkout's scripts with a PATH of its own on which `docker` is a stub that records how it was called.
+// What the stub answers is in files that a test writes; nothing reaches an engine.
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
+import { toolbox } from "./run-program.ts";
+
+const project = resolve(import.meta.dirname, "..");
+const TOOLS = ["chmod", "chown", "cmp", "cp", "ls", "od"];
+
+/** Every call on a line of its own in `calls`. Rootless, so that a test needs no root. */
+const DOCKER = `#!/bin/sh
+stub=$(dirname "$0")/../stub
+printf '%s\\n' "$*" >>"$stub/calls"
+case "$*" in
+"version "*) echo 28.0.0 ;;
+"compose version"*) [ ! -e "$stub/no-compose" ] && echo 2.30.3 ;;
+"info "*) echo "[name=rootless]" ;;
+"image inspect"*) [ ! -e "$stub/no-image" ] && echo "sha256:0123456789ab 379000000" ;;
+"build "*) [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy" ;;
+"tag "*before-update" "*) rm -f "$stub/unhealthy" ;;
+"compose ps -q "*) echo container ;;
+"inspect "*) [ ! -e "$stub/unhealthy" ] && echo healthy || echo exited ;;
+"ps --quiet "*) cat "$stub/own-container" 2>/dev/null ;;
+"ps --filter "*) cat "$stub/other-container" 2>/dev/null ;;
+*"config get gateway.auth --json"*) cat "$stub/auth" 2>/dev/null || exit 3 ;;
+*" onboard"*) echo "{}" >"$OPENCLAW_CONFIG_DIR/openclaw.json" ;;
+*" status --json"*) printf '{\\n  "instance": "abc123",\\n}\\n' ;;
+"ps --all "*) echo "sandbox-1 sandbox-2" ;;
+esac
+`;
+
+export interface Checkout {
+  /** Holds all of the others. */
+  readonly folder: string;
+  readonly checkout: string;
+  readonly home: string;
+  readonly environment: Record<string, string>;
+  /** Writes a file that the stub looks at. */
+  stub(name: string, text?: string): void;
+  /** What the docker command was called with so far. */
+  calls(): string;
+  read(name: string): string;
+}
+
+/** Gone when the test is over. */
+export function makeCheckout(): Checkout {
+  const folder = mkdtempSync(join(tmpdir(), "openclaw-setup-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [checkout, home, path] = [join(folder, "checkout"), join(folder, "home"), join(folder, "path")];
+  for (const name of [checkout, home, path, join(folder, "stub")]) mkdirSync(name);
+  for (const name of ["docker-setup.sh", "docker-compose.yml", "Dockerfile", "images", "scripts"]) {
+    cpSync(join(project, name), join(checkout, name), { recursive: true, verbatimSymlinks: true });
+  }
+  toolbox(path, TOOLS);
+  writeFileSync(join(path, "docker"), DOCKER);
+  chmodSync(join(path, "docker"), 0o755);
+  const record = join(folder, "stub/calls");
+  return {
+    folder,
+    checkout,
+    home,
+    environment: { PATH: path, HOME: home, TMPDIR: folder },
+    stub: (name, text = "") => writeFileSync(join(folder, "stub", name), text),
+    calls: () => (existsSync(record) ? readFileSync(record, "utf8") : ""),
+    read: (name) => readFileSync(join(checkout, name), "utf8"),
+  };
+}
