@@ -1,6 +1,6 @@
 // One JSON object per file in one folder, typed by a schema: list, get, put, remove. One bad file is an issue and never stops the others.
 // What the objects mean is the caller's; noticing that something changed is folder-watch.ts's.
-import { lstat, mkdir, readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { z } from "zod";
@@ -8,6 +8,7 @@ import { type DurationMs, type EpochMs, elapsed, later, toDurationMs } from "../
 import { OperationError } from "../errors.ts";
 import type { Issue } from "../issue.ts";
 import { errnoOf, explainErrno, type FileFacts, isSameFile, readBounded, removeFile, replaceFile, toFileFacts } from "./atomic-file.ts";
+import { fileModeIn, makeFolder } from "./group-folder.ts";
 
 /** A file that was written a moment ago may be half written: it is looked at again before it counts as bad. */
 export const SETTLE_MS = toDurationMs(500);
@@ -92,15 +93,24 @@ export class ObjectStore<Schema extends z.ZodType> {
       const reason = parsed.success ? "its name is not the file's, or is not a name" : (parsed.error.issues[0]?.message ?? "");
       throw new OperationError("InvalidArgument", `cannot write ${JSON.stringify(name)}: ${reason}`);
     }
-    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw new OperationError("HostRejected", `cannot make ${this.#options.folder}: ${explainErrno(error)}`, { cause: error });
-    });
-    await replaceFile(this.#path(name), `${JSON.stringify(file, null, 2)}\n`, { durable: true });
+    const mode = await this.#prepareFolder();
+    await replaceFile(this.#path(name), `${JSON.stringify(file, null, 2)}\n`, { durable: true, mode });
   }
 
   /** @returns whether it was there. @throws OperationError `HostRejected` */
   async remove(name: string): Promise<boolean> {
     return NAME.test(name) && (await removeFile(this.#path(name)));
+  }
+
+  /** @returns permission bits for files in it */
+  async #prepareFolder(): Promise<number> {
+    const { folder } = this.#options;
+    try {
+      await makeFolder(folder);
+      return await fileModeIn(folder);
+    } catch (error) {
+      throw new OperationError("HostRejected", `cannot make ${folder}: ${explainErrno(error)}`, { cause: error });
+    }
   }
 
   #inTurn<Result>(look: () => Promise<Result>): Promise<Result> {

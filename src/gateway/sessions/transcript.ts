@@ -1,12 +1,13 @@
 // One conversation as a file of JSON lines: appended, never rewritten. A line that a crash cut short is recognised at the first look and
 // removed; whatever was answered for is on the disk. Which conversation a file belongs to is sessions.ts's.
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { errnoOf, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
+import { makeFolder } from "../../api/store/group-folder.ts";
 import { MESSAGE_ROLES, type Message } from "../tool-port.ts";
 
 /** Some 100 000 messages; a longer conversation is reset. */
@@ -107,7 +108,7 @@ export class Transcript {
 
   async #write(line: Buffer): Promise<void> {
     const isNew = this.#bytes === 0;
-    if (isNew) await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    if (isNew) await makeFolder(dirname(this.#path));
     await using file = await open(this.#path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     try {
       // Where the last whole line ended: what a failed write left behind is written over.
