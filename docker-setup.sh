@@ -47,7 +47,11 @@ done
 # --- the machine
 
 check_engine() {
-  if [ -n "$install" ]; then scripts/ensure-engine.sh >/dev/null; fi
+  if [ -n "$install" ]; then
+    scripts/ensure-engine.sh >/dev/null
+    # An engine that was there already may have come without it; before Debian 13 the command was part of docker.io.
+    command -v docker >/dev/null 2>&1 || install_packages docker-cli || install_packages docker.io || die "the docker command could not be installed." "Check the machine's package sources: apt-get update"
+  fi
   command -v docker >/dev/null 2>&1 || die "there is no 'docker' command." \
     "Debian, Ubuntu: sudo ./docker-setup.sh --install, or: sudo apt-get install docker.io docker-compose" \
     "Fedora: sudo dnf install moby-engine docker-compose; macOS, Windows: Docker Desktop"
@@ -297,7 +301,7 @@ Try next, in $PWD:
   $compose_name run --rm openclaw-cli dashboard --no-open the address again, and how to log in
   . ~/.clawdock/clawdock-helpers.sh; clawdock-help          short commands, from any folder
 
-Channels, when you want them: $compose_name run --rm openclaw-cli channels --help
+Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $compose_name run --rm openclaw-cli channels list
 END
 }
 

@@ -15,7 +15,7 @@ render_extra() {
   fi
   read_mounts "$mounts"
   printf '# Written by docker-setup.sh from OPENCLAW_EXTRA_MOUNTS and OPENCLAW_HOME_VOLUME: change those in .env and run it again.\n'
-  printf 'version: "3.8"\n\nservices:\n'
+  printf 'services:\n'
   for service in openclaw-gateway openclaw-cli; do printf '  %s:\n    volumes:\n%s' "$service" "$extra_volumes"; done
   [ -z "$home_volume" ] || printf '\nvolumes:\n  openclaw-home:\n    external: true\n    name: "%s"\n' "$home_volume"
 }

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Checkout, makeCheckout } from "./checkout.fixture.ts";
+import { freePort } from "./free-port.ts";
 import { type Run, run } from "./run-program.ts";
 
 let made: Checkout;
@@ -28,16 +29,10 @@ function listen(): Promise<{ server: Server; port: number }> {
 
 const close = (server: Server): Promise<void> => new Promise((closed) => server.close(() => closed()));
 
-async function freePort(): Promise<string> {
-  const { server, port } = await listen();
-  await close(server);
-  return String(port);
-}
-
 beforeEach(async () => {
   made = makeCheckout();
   state = join(made.home, "state of mine");
-  const ports = { OPENCLAW_GATEWAY_PORT: await freePort(), OPENCLAW_METRICS_PORT: await freePort() };
+  const ports = { OPENCLAW_GATEWAY_PORT: `${await freePort()}`, OPENCLAW_METRICS_PORT: `${await freePort()}` };
   Object.assign(made.environment, { OPENCLAW_CONFIG_DIR: state, ...ports });
 });
 
