@@ -1,5 +1,6 @@
 // The HTTP door as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
 // Strangers are attacks.test.ts.
+import { createHash } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
@@ -160,13 +161,31 @@ test("the description names every operation, is complete in itself, and needs th
   expect([...references]).toEqual(Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`));
 });
 
-test("the page says what this is, and nothing that is secret; it can be turned off", async () => {
-  const { ask, rules } = await openDoor();
+test("the page says version and readiness, and nothing that is secret or of the request; it can be turned off", async () => {
+  const { ask, rules, checks } = await openDoor();
   const page = await ask("/", { secret: false });
-  expect(await page.text()).toContain("OpenClaw gateway 0.1.0");
-  expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+  const text = await page.text();
+  expect(text).toContain("OpenClaw gateway: ready");
+  expect(text).toContain("0.1.0");
+  expect(text).not.toMatch(/<script|\son\w+=|style="|http-equiv/);
+  checks.push({ name: "controller", ok: false, message: "the state folder /secret/place has no controller" });
+  const waiting = await (await ask("/?q=asked", { secret: false, headers: { host: "localhost:4711" } })).text();
+  expect(waiting).toContain("OpenClaw gateway: not ready");
+  expect(waiting).toContain('<meta http-equiv="refresh"');
+  expect(waiting).not.toMatch(/secret|asked|4711/);
   rules.page = false;
   expect((await ask("/", { secret: false })).status).toBe(404);
+});
+
+test("the page's policy lets its own style through and nothing else; every other answer's policy lets nothing through", async () => {
+  const { ask } = await openDoor();
+  const page = await ask("/", { secret: false });
+  const [, style = ""] = /<style>([\s\S]*)<\/style>/.exec(await page.text()) ?? [];
+  const hash = createHash("sha256").update(style).digest("base64");
+  const rest = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+  expect(page.headers.get("content-security-policy")).toBe(`default-src 'none'; style-src 'sha256-${hash}'; img-src data:; ${rest}`);
+  for (const path of ["/healthz", "/v1/sessions", "/nothing"])
+    expect((await ask(path)).headers.get("content-security-policy")).toBe(`default-src 'none'; ${rest}`);
 });
 
 test("requests are counted by operation, and no key or path becomes a label", async () => {

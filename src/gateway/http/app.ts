@@ -15,7 +15,7 @@ import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
 import { checkHost, checkOrigin, type OriginRules, toClientAddress } from "./origin.ts";
-import { renderPage } from "./page.ts";
+import { PAGE_POLICY, renderPage } from "./page.ts";
 import { toProblemResponse } from "./problem.ts";
 
 export interface GatewayCheck {
@@ -60,7 +60,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
-  "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 };
 
 export function makeGatewayApp(parts: AppParts): GatewayApp {
@@ -70,7 +70,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.use(admit(parts));
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/readyz", (context) => answerReady(context, parts));
-  app.get("/", (context) => (rules().page ? context.html(renderPage(version)) : notFound(context)));
+  app.get("/", (context) => (rules().page ? answerPage(context, parts) : notFound(context)));
   app.get("/metrics", async (context) => {
     context.set("operation", "metrics");
     const { text, contentType } = await metrics.registry.render(context.req.header("accept"));
@@ -140,6 +140,12 @@ async function answerReady(context: Context<Env>, { ready, rules }: AppParts): P
   const isKnown = judgeAuthorization(context.req.header("authorization"), rules().credentials) === null;
   const status = ok ? 200 : 503;
   return isKnown ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
+}
+
+async function answerPage(context: Context<Env>, { ready, version }: AppParts): Promise<Response> {
+  const checks = await ready();
+  context.header("content-security-policy", PAGE_POLICY);
+  return context.html(renderPage({ version, ready: checks.every(({ ok }) => ok) }));
 }
 
 function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }: AppParts, name: Name): void {
