@@ -76,7 +76,7 @@ ask() {
 
 # --- set up, twice
 mkdir "$folder/shared" && echo "from the host" >"$folder/shared/note"
-export OPENCLAW_EXTRA_MOUNTS="$folder/shared:/home/node/shared:ro"
+export OPENCLAW_EXTRA_MOUNTS="$folder/shared:/home/node/notes:ro"
 ./docker-setup.sh --yes >"$folder/setup.log" 2>&1 || die "docker-setup.sh failed:" "$(cat "$folder/setup.log")"
 passed "docker-setup.sh ends with a healthy gateway and controller"
 before=$(cat .env) ids="$(container openclaw-gateway) $(container openclaw-controller)"
@@ -87,7 +87,7 @@ unset OPENCLAW_EXTRA_MOUNTS
 passed "run again it changes nothing"
 (umask 077 && sed -n 's/^OPENCLAW_GATEWAY_TOKEN=\(.*\)/header = "Authorization: Bearer \1"/p' .env >"$folder/curl")
 [ -s "$folder/curl" ] || die "docker-setup.sh wrote no token."
-expect "the extra mount" "$(scripts/compose.sh exec -T openclaw-gateway cat /home/node/shared/note </dev/null)" "from the host"
+expect "the extra mount" "$(scripts/compose.sh exec -T openclaw-gateway cat /home/node/notes/note </dev/null)" "from the host"
 passed "extra mounts are there"
 
 # --- onboarded
