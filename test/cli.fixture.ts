@@ -28,7 +28,7 @@ export interface CliOptions {
 }
 
 export function startCli(args: readonly string[], options: CliOptions): CliRun {
-  const stdin = Object.assign(new PassThrough(), { isTTY: options.terminal === true });
+  const stdin = Object.assign(new PassThrough(), { isTTY: options.terminal === true, setRawMode: () => undefined });
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const listeners = new Map<string, Set<() => void>>();

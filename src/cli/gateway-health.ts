@@ -29,7 +29,7 @@ const ANSWER_MS_MAX = 10_000;
 
 /** null: no gateway was ever started on this state folder, and none is named. */
 export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
-  const url = options.url ?? (await findGatewayUrl(toStateDir(context, options)));
+  const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
   const secret = await findSecret(context, options);
   return { url, headers: secret === null ? {} : { authorization: `Bearer ${secret}` } };

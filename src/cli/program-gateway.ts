@@ -45,7 +45,7 @@ export function addGatewayCommands(program: Command, context: CliContext, run: R
       .addOption(
         new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: the config's, else the state folder's)"),
       )
-      .addOption(new Option("--url <url>", "where it listens; default: as the state folder says"))
+      .addOption(new Option("--url <url>", "where it listens (OPENCLAW_GATEWAY_URL; default: as the state folder says)"))
       .addOption(configOption())
       .addOption(stateDirOption());
   }

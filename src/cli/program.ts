@@ -7,6 +7,7 @@ import type { Run } from "./options.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addControllerCommands } from "./program-controller.ts";
 import { addGatewayCommands } from "./program-gateway.ts";
+import { addOnboardCommands } from "./program-onboard.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { readVersion } from "./version.ts";
 
@@ -41,6 +42,7 @@ function makeProgram(context: CliContext, run: Run): Command {
       getErrHelpWidth: () => context.stderr.columns ?? 100,
       outputError: (text, write) => write(`openclaw: ${text.replace(/^error: /, "")}`),
     });
+  addOnboardCommands(program, context, run);
   addControllerCommands(program, context, run);
   addGatewayCommands(program, context, run);
   addSandboxCommands(program, context, run);

@@ -1,11 +1,12 @@
 // Guards a state folder in which another OpenClaw gateway keeps its database: two programs must not both think that its sessions are theirs.
 // With `--adopt` the database is copied first; it is never written or removed.
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { type EpochMs, renderTime } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
 import { explainErrno, replaceFile } from "../api/store/atomic-file.ts";
+import { findUpstreamState, toAdoptionMark } from "../api/store/upstream-state.ts";
 
 export interface StateGuardOptions {
   /** Absolute. */
@@ -15,13 +16,10 @@ export interface StateGuardOptions {
   now: EpochMs;
 }
 
-const toDatabasePath = (stateDir: string): string => join(stateDir, "state", "openclaw.sqlite");
-
 /** @returns the copy, when one was made now. @throws OperationError `HostRejected` */
 export async function guardUpstreamState({ stateDir, adopt, now }: StateGuardOptions): Promise<string | null> {
-  const database = toDatabasePath(stateDir);
-  const mark = join(stateDir, "gateway", "adopted.json");
-  if (!(await exists(database)) || (await exists(mark))) return null;
+  const database = await findUpstreamState(stateDir);
+  if (database === null) return null;
   if (!adopt) {
     throw new OperationError("HostRejected", `another OpenClaw gateway keeps its state here (${database})`, {
       fix: "give this one a folder of its own (--state-dir), or stop the other one and start this one with --adopt, which makes a copy first",
@@ -44,10 +42,6 @@ export async function guardUpstreamState({ stateDir, adopt, now }: StateGuardOpt
       fix: "stop the gateway that uses it, and start again with --adopt",
     });
   }
-  await replaceFile(mark, `${JSON.stringify({ adoptedAt: renderTime(now), copy })}\n`, { durable: true });
+  await replaceFile(toAdoptionMark(stateDir), `${JSON.stringify({ adoptedAt: renderTime(now), copy })}\n`, { durable: true });
   return copy;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
 }

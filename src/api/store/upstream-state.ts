@@ -1,0 +1,16 @@
+// Whether another OpenClaw gateway keeps its state in a folder. What that means for who asks is theirs; nothing is changed or opened.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Written once a person said that this product may use the folder too. */
+export const toAdoptionMark = (stateDir: string): string => join(stateDir, "gateway", "adopted.json");
+
+/** The other gateway's database. null: there is none, or the folder was adopted. */
+export async function findUpstreamState(stateDir: string): Promise<string | null> {
+  const database = join(stateDir, "state", "openclaw.sqlite");
+  return (await exists(database)) && !(await exists(toAdoptionMark(stateDir))) ? database : null;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}

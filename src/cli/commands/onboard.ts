@@ -1,0 +1,56 @@
+// `openclaw onboard`: a first config, or a few changes to the one that is there; then what to do next. Answers are flags, or asked at a
+// terminal. It starts nothing and shows no secret.
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { OperationError } from "../../api/errors.ts";
+import { renderIssue } from "../../api/issue.ts";
+import { explainErrno } from "../../api/store/atomic-file.ts";
+import { findUpstreamState } from "../../api/store/upstream-state.ts";
+import { openConfigFile, saveConfigFile, toInvalidConfig } from "../config-file.ts";
+import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
+import { readAnswers, writeAnswers } from "../onboarding/edit-config.ts";
+import { renderNextSteps } from "../onboarding/next-steps.ts";
+import type { Answers } from "../onboarding/questions.ts";
+import { type ConfigOptions, toStateDir } from "../paths.ts";
+import { toSafeLine } from "../text.ts";
+
+/** @throws OperationError `InvalidConfig`: the file has mistakes, or an answer would be one; `HostRejected` */
+export async function runOnboard(
+  context: CliContext,
+  given: Answers,
+  options: ConfigOptions & { nonInteractive?: boolean },
+): Promise<ExitCode> {
+  const stateDir = toStateDir(context, options);
+  await refuseUpstreamState(stateDir);
+  const file = await openConfigFile(context, options);
+  const [mistake] = file.text === null ? [] : file.parsed.issues.filter(({ severity }) => severity === "error");
+  if (mistake !== undefined) throw toInvalidConfig(mistake);
+  const known = { ...(file.text !== null && readAnswers(file.text)), ...given };
+  const asks = options.nonInteractive !== true && context.stdin.isTTY === true;
+  const answers = asks ? await (await import("../onboarding/ask.ts")).askPerson(context, { known, file: file.path }) : given;
+  if (answers === null) return EXIT.failed;
+  const edited = writeAnswers(file.text, answers, file.path);
+  if (!edited.ok) throw toInvalidConfig(edited.issue);
+  if (file.text === null) await makeFolder(dirname(file.path));
+  for (const issue of await saveConfigFile(file, edited.text)) printNote(context, toSafeLine(renderIssue(issue)));
+  print(context, edited.text === file.text ? `${file.path}: nothing to change` : `${file.path} is written:`);
+  for (const { path, before, after } of edited.changes)
+    print(context, toSafeLine(`  ${path}: ${before === null ? "" : `${before} -> `}${after}`));
+  print(context, renderNextSteps(context.env));
+  return EXIT.ok;
+}
+
+/** Two gateways must not both think that a folder's sessions are theirs. */
+async function refuseUpstreamState(stateDir: string): Promise<void> {
+  const database = await findUpstreamState(stateDir);
+  if (database === null) return;
+  throw new OperationError("HostRejected", `another OpenClaw gateway keeps its state here (${database}); nothing was changed`, {
+    fix: "give this product a folder of its own (--state-dir, OPENCLAW_STATE_DIR), or take this one over with: openclaw gateway --adopt",
+  });
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
+  });
+}

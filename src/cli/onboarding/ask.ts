@@ -1,0 +1,29 @@
+// Asks a person at a terminal. What is asked is questions.ts; nothing is written here.
+import { cancel, intro, isCancel, log, outro, select } from "@clack/prompts";
+import type { CliContext } from "../context.ts";
+import { type Answers, QUESTION_NAMES, QUESTIONS } from "./questions.ts";
+
+/** @param known answers to begin with. @returns null: the person left */
+export async function askPerson(context: CliContext, { known, file }: { known: Answers; file: string }): Promise<Answers | null> {
+  const streams = { input: context.stdin, output: context.stdout };
+  intro("OpenClaw: where your agents' tools run", streams);
+  log.info(`The answers go to ${file}; nothing is written before the last one. Ctrl-C leaves everything as it is.`, streams);
+  const answers: Answers = { ...known };
+  for (const name of QUESTION_NAMES) {
+    const { question, choices, initial } = QUESTIONS[name];
+    if (choices.length === 0) continue;
+    const answer = await select<string>({
+      ...streams,
+      message: question,
+      options: choices.map(({ value, hint }) => ({ value, label: value, hint })),
+      initialValue: String(known[name] ?? initial),
+    });
+    if (isCancel(answer)) {
+      cancel("Nothing was changed.", streams);
+      return null;
+    }
+    answers[name] = answer;
+  }
+  outro("Thank you.", streams);
+  return answers;
+}
