@@ -130,6 +130,12 @@ describe("docker-compose.yml", () => {
     expect(JSON.parse(list.stdout)).toMatchObject({ items: [{ metadata: { name } }] });
     const status = await stack.cli("status");
     expect({ code: status.code, text: status.stdout }).toMatchObject({ code: 0, text: expect.stringContaining("Sandboxes:     1") });
+    expect(status.stdout).toContain("Gateway at http://openclaw-gateway");
+    expect(await stack.cli("dashboard", "--no-open")).toMatchObject({ code: 0, stdout: expect.stringContaining("http://127.0.0.1:") });
+    expect(await stack.cli("onboard", "--non-interactive")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("nothing to change"),
+    });
     const health = await stack.compose("exec", "-T", "openclaw-gateway", "node", "dist/index.js", "health");
     expect({ code: health.code, stderr: health.stderr }).toMatchObject({ code: 0 });
   });
