@@ -21,7 +21,7 @@ cd "$(dirname "$0")"
 # shellcheck source=scripts/extra-mounts.sh
 . scripts/extra-mounts.sh
 
-extra_file=docker-compose.extra.yml
+extra_file=docker-compose.extra.yml extra_text=''
 sandbox_image=openclaw-sandbox:bookworm-slim
 node_uid=1000 # the user of the containers
 install='' yes='' offline='' uninstall='' unattended=''
@@ -196,14 +196,22 @@ check_port_free() {
   die "port $port, for $2, is taken by ${holder:+the container }${holder:-another program}." "End that, or take another port: $1=$((port + 1)) ./docker-setup.sh"
 }
 
+# What is only written after the images are there must not turn out to be impossible then.
+check_files() {
+  [ -z "$OPENCLAW_EXTRA_MOUNTS$OPENCLAW_HOME_VOLUME" ] ||
+    extra_text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET")
+  [ -w . ] || die "$PWD can't be written to, and .env belongs there." "Make it writable for $(id -un), or use a checkout elsewhere."
+  [ ! -L .env ] || die "$PWD/.env is a symbolic link." "Put the file itself there, then run this again."
+}
+
 # --- images, settings, config, start
 
 build_images() {
   local image
   if [ -z "$offline" ]; then
-    scripts/openclaw-image.sh
-    scripts/sandbox-setup.sh
-    return
+    if scripts/openclaw-image.sh && scripts/sandbox-setup.sh; then return; fi
+    docker image inspect "$OPENCLAW_IMAGE" "$sandbox_image" >/dev/null 2>&1 && say "note: both images of an earlier time are there: --offline goes on with them"
+    exit 1
   fi
   for image in "$OPENCLAW_IMAGE" "$sandbox_image"; do
     docker image inspect "$image" >/dev/null 2>&1 || die "--offline, and the image $image is not on this engine." \
@@ -246,13 +254,11 @@ write_settings() {
 }
 
 write_extra() {
-  local text
-  if [ -z "$OPENCLAW_EXTRA_MOUNTS$OPENCLAW_HOME_VOLUME" ]; then
+  if [ -z "$extra_text" ]; then
     rm -f "$extra_file"
     return
   fi
-  text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET")
-  printf '%s\n' "$text" | replace_file "$extra_file"
+  printf '%s\n' "$extra_text" | replace_file "$extra_file"
   # Made here and not by Compose, so that no `down --volumes` takes it.
   [ -z "$OPENCLAW_HOME_VOLUME" ] || docker volume create "$OPENCLAW_HOME_VOLUME" >/dev/null
 }
@@ -357,9 +363,10 @@ if [ -n "$uninstall" ]; then
 fi
 check_state
 check_ports
+check_files
 check_folders
-write_settings
 build_images
+write_settings
 choose_token
 onboard
 start

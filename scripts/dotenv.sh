@@ -63,7 +63,7 @@ dotenv_render() {
 replace_file() {
   local next
   [ ! -L "$1" ] || die "$1 is a symbolic link." "Put the file itself there, then run this again."
-  next=$(umask 077 && mktemp "$1.XXXXXX") || die "$(dirname "$1") can't be written to." "Make it writable for $(id -un), or use a checkout elsewhere."
+  next=$(umask 077 && mktemp "$1.XXXXXX" 2>/dev/null) || die "$(cd "$(dirname "$1")" && pwd) can't be written to." "Make it writable for $(id -un)."
   cat >"$next" || {
     rm -f "$next"
     die "$1 could not be written." "Is the disk full? df ."
