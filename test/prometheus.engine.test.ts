@@ -2,7 +2,6 @@
 // dashboard finds data there, and promtool finds nothing to complain about.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -10,6 +9,7 @@ import { until } from "../src/controller/fixtures/docker.fixture.ts";
 import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite, eager } from "../src/controller/fixtures/site.fixture.ts";
 import { queriesOf, readDashboard } from "./dashboard.fixture.ts";
+import { freePort } from "./free-port.ts";
 import { type GatewayProcess, spawnGateway } from "./gateway.fixture.ts";
 
 const PROMETHEUS = process.env.PROMETHEUS ?? "prometheus";
@@ -29,16 +29,6 @@ function isThere(program: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** A port that was free a moment ago: Prometheus does not say which one it took. */
-async function findPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("a bound server has an address");
-  return address.port;
 }
 
 type Samples = { value?: [number, string] }[];
@@ -69,7 +59,7 @@ async function startPrometheus(metricsPort: number, gateway: GatewayProcess): Pr
     await writeFile(join(folder, name), adapt(await readFile(`manifests/monitoring/${name}`, "utf8")));
   }
   await copyFile("manifests/monitoring/alerts.yml", join(folder, "alerts.yml"));
-  const port = await findPort();
+  const port = await freePort();
   const flags = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`];
   const env = {
     PATH: [dirname(PROMETHEUS), process.env.PATH].join(delimiter),
@@ -85,7 +75,7 @@ test("a real Prometheus reads a controller that keeps a sandbox and a gateway be
     return context.skip(`there is no ${PROMETHEUS} or ${PROMTOOL} (scripts/ensure-prometheus.sh brings both)`);
   const site = await createSite();
   await site.writeConfig(eager());
-  const metricsPort = await findPort();
+  const metricsPort = await freePort();
   spawnController(site, "--metrics-listen", `127.0.0.1:${metricsPort}`);
   const gateway = await spawnGateway(site);
   const { port, folder } = await startPrometheus(metricsPort, gateway);
