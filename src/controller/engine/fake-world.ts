@@ -5,6 +5,7 @@ import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Clock } from "../clock.ts";
+import type { Tuning } from "../decide/observation.ts";
 import type { ContainerState, EngineObject, Hint, Observation } from "./engine.ts";
 import { type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.ts";
 
@@ -46,6 +47,7 @@ export interface FakeContainer {
   readonly imageId: ImageId;
   readonly networks: Set<string>;
   live: LiveSpec;
+  tuning: Tuning;
   readonly created: Observation["created"];
   readonly execs: Set<FakeExec>;
   /** Ports that `dial` reaches. */
@@ -196,6 +198,13 @@ export class FakeWorld {
   limit(id: ContainerId, live: Partial<LiveSpec>): void {
     const container = this.mustGet(id);
     container.live = { ...container.live, ...live };
+    this.changed(container);
+  }
+
+  /** As `docker update` with options that no key of the config speaks of. */
+  tune(id: ContainerId, tuning: Partial<Tuning>): void {
+    const container = this.mustGet(id);
+    container.tuning = { ...container.tuning, ...tuning };
     this.changed(container);
   }
 

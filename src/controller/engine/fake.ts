@@ -7,6 +7,7 @@ import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { effectiveLive } from "../decide/limits.ts";
+import { UNTOUCHED } from "../decide/tuning.ts";
 import { DEADLINE_MS } from "./call.ts";
 import { toLabels } from "./docker-create.ts";
 import { toIdentity } from "./docker-observe.ts";
@@ -178,6 +179,7 @@ export class FakeEngine implements Engine {
         case "promote":
           return container.name === identity.name ? undefined : this.world.rename(container.id, identity.name);
         case "update":
+          container.tuning = { ...container.tuning, restartPolicy: UNTOUCHED.restartPolicy };
           return this.world.limit(container.id, toUpdated(container.live, act.live));
         case "unpause":
           if (container.state !== "paused") return;
@@ -313,6 +315,7 @@ function toContainer(
     imageId,
     networks: new Set([spec.network]),
     live: effectiveLive(live),
+    tuning: UNTOUCHED,
     created: {
       ...created,
       capDrop: toCapDrop(created.capDrop),
@@ -377,6 +380,7 @@ function toObservation(container: FakeContainer): Observation | null {
     imageId: container.imageId,
     networks: [...container.networks].sort(),
     live: container.live,
+    tuning: container.tuning,
     created: container.created,
     execs: container.execs.size === 0 ? "none" : "some",
     settled: name === toPendingName(identity.name) && state === "running",
