@@ -6,6 +6,7 @@ import { diffLive } from "./fields.ts";
 import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./fixtures.ts";
 import { applyAction, forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
+import { UNTOUCHED } from "./tuning.ts";
 import { type Action, NEW_HANDLE, type OwnedContainer, type PlanInput } from "./types.ts";
 
 const SPECS = [
@@ -28,6 +29,7 @@ const container: fc.Arbitrary<OwnedContainer> = fc
     ageMinutes: fc.integer({ min: 0, max: 20_000 }),
     image: fc.constantFrom(IMAGE, toImageId(`sha256:${"b".repeat(64)}`)),
     networks: fc.constantFrom(["none"], ["bridge", "none"]),
+    tuning: fc.constantFrom(UNTOUCHED, { ...UNTOUCHED, restartPolicy: "always" }, { ...UNTOUCHED, cpusetCpus: "0" }),
     inUse: fc.constantFrom("yes", "no", "unknown"),
     setup: fc.constantFrom<OwnedContainer["setup"]>(
       { kind: "absent" },
@@ -37,8 +39,8 @@ const container: fc.Arbitrary<OwnedContainer> = fc
       { kind: "failed", message: "exit code 1", at: NOW },
     ),
   })
-  .map(({ from, stage, state, restarted, ageMinutes, image, networks, inUse, setup }) => {
-    const made = containerOf(from, { stage, state, restarted, imageId: image, networks }, { inUse, setup });
+  .map(({ from, stage, state, restarted, ageMinutes, image, networks, tuning, inUse, setup }) => {
+    const made = containerOf(from, { stage, state, restarted, imageId: image, networks, tuning }, { inUse, setup });
     const createdAt = ago(ageMinutes * MINUTE_MS);
     return { ...made, observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } } };
   });
@@ -102,8 +104,9 @@ test("after convergence exactly one container is left, under its name, running, 
     const [one] = end.containers;
     expect(one?.observation).toMatchObject({ stage: "current", state: "running", networks: ["none"] });
     const pinned = input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "never";
-    if (end.spec?.kind === "ready" && one !== undefined && !pinned)
-      expect(diffLive(end.spec.container.live, one.observation.live)).toEqual([]);
+    if (end.spec?.kind !== "ready" || one === undefined || pinned) return;
+    expect(diffLive(end.spec.container.live, one.observation.live)).toEqual([]);
+    expect(one.observation.tuning).toEqual(UNTOUCHED);
   });
 });
 

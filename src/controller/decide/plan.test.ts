@@ -5,6 +5,7 @@ import type { Failure } from "../../api/sandbox.ts";
 import { failureSeen } from "./backoff.ts";
 import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
 import { plan } from "./plan.ts";
+import { UNTOUCHED } from "./tuning.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";
 
 const desired = desiredOf();
@@ -163,6 +164,13 @@ test("a limit that can't be lifted in place needs a new container", () => {
 test("a limit that the engine does not enforce is no drift", () => {
   const capabilities = { ...DOCKER_CAPABILITIES, ignoredLimits: new Set(["memory", "memorySwap"] as const) };
   expect(plan(inputOf(desiredOf({ docker: { memory: "1g" } }), [containerOf(desired)], { capabilities })).verdict.kind).toBe("converged");
+});
+
+test("what an engine without update reports beside the limits is its own: no new container would be without it", () => {
+  const found = containerOf(desired, { tuning: { ...UNTOUCHED, restartPolicy: "always", cpuShares: 1024 } });
+  expect(plan(inputOf(desired, [found])).verdict.kind).not.toBe("converged");
+  const capabilities = { ...DOCKER_CAPABILITIES, liveFields: new Set<never>() };
+  expect(plan(inputOf(desired, [found], { capabilities }))).toMatchObject({ actions: [], verdict: { kind: "converged" } });
 });
 
 function specLine(wanted: typeof desired, found: OwnedContainer): string | undefined {

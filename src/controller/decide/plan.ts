@@ -4,8 +4,7 @@ import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from ".
 import type { Handle, Observation } from "./observation.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
-import { canTakeBack, canUpdate, compareId, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
-import { diffTuning } from "./tuning.ts";
+import { canUpdate, compareId, handTuning, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -305,7 +304,7 @@ function repair({ input, spec, standing }: Situation, serving: OwnedContainer): 
   }
   if (observation.state === "running") actions.push(...repairNetworks(spec, observation));
   const limits = limitDrift(input, spec, observation);
-  const tuning = diffTuning(observation.tuning).filter((one) => canTakeBack(input, one));
+  const tuning = handTuning(input, observation).filter(({ remedy }) => remedy === "live");
   if (limits.length + tuning.length > 0 && !backingOff && limits.every((one) => canUpdate(input, one))) {
     const changes = [...limits, ...tuning].map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
     actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });

@@ -150,7 +150,7 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
     const what = stuck.map(({ field }) => field).join(", ");
     reasons.push({ cause: "drift", because: `${what} changed, which this engine can't do while the container runs`, broken: false });
   }
-  const tuned = diffTuning(observation.tuning).filter((one) => !canTakeBack(input, one));
+  const tuned = handTuning(input, observation).filter(({ remedy }) => remedy === "recreate");
   if (tuned.length > 0) {
     const what = tuned.map(({ field, actual }) => `${field} ${actual}`).join(", ");
     reasons.push({ cause: "drift", because: `${what} by hand, which this engine can't take back`, broken: false });
@@ -194,7 +194,7 @@ function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): F
     ...setup,
     ...live,
     ...networkDrift(spec, observation),
-    ...diffTuning(observation.tuning),
+    ...handTuning(input, observation),
   ];
 }
 
@@ -226,9 +226,9 @@ export function canUpdate({ capabilities }: PlanInput, { name, unset }: Pick<Liv
   return capabilities.liveFields.has(name) && (!unset || capabilities.liveUnset.has(name));
 }
 
-/** Whether the engine can undo in place what somebody set by hand. */
-export function canTakeBack({ capabilities }: PlanInput, { remedy }: FieldDrift): boolean {
-  return remedy === "live" && capabilities.liveFields.size > 0;
+/** Without an update on this engine nobody has set any of it by hand: what it reports is its own, and a new container would have it too. */
+export function handTuning({ capabilities }: PlanInput, { tuning }: OwnedContainer["observation"]): FieldDrift[] {
+  return capabilities.liveFields.size === 0 ? [] : diffTuning(tuning);
 }
 
 const IMAGE_ID_LENGTH = "sha256:".length + 12;
