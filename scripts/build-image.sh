@@ -38,7 +38,7 @@ fi
 
 scripts/base-image.sh "$base"
 
-set -- --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$source_hash"
+set -- --force-rm --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$source_hash"
 [ "$force" != --force ] || set -- "$@" --no-cache
 # The Dockerfile comes through stdin: there is no build context, so a big checkout costs nothing.
 build() { docker build "$@" - <"$dockerfile"; }

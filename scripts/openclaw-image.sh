@@ -12,7 +12,7 @@ tag=${OPENCLAW_IMAGE:-openclaw:local}
 base=${BASE_IMAGE:-debian:bookworm-slim}
 scripts/base-image.sh "$base"
 
-arguments=(--tag "$tag" --file Dockerfile --build-arg "BASE_IMAGE=$base")
+arguments=(--force-rm --tag "$tag" --file Dockerfile --build-arg "BASE_IMAGE=$base")
 # By name alone: the values stay out of the process list.
 for name in OPENCLAW_DOCKER_APT_PACKAGES APT_MIRROR NPM_REGISTRY HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
   [ -z "${!name:-}" ] || arguments+=(--build-arg "$name")

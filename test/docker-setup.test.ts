@@ -47,7 +47,7 @@ describe("docker-setup.sh on a machine that never had it", () => {
     expect(setting("OPENCLAW_WORKSPACE_DIR")).toBe(`'${state}/workspace'`);
     expect(made.calls().split("\n")).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^build --tag openclaw:local /),
+        expect.stringMatching(/^build .*--tag openclaw:local /),
         "compose run --rm --no-deps -T openclaw-cli onboard --non-interactive --mode local",
         "compose up -d",
       ]),
