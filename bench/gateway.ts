@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type Docker from "dockerode";
 import { LABEL } from "../src/api/labels.ts";
+import { FRAMES_TYPE } from "../src/gateway/http/frame-stream.ts";
 import { freePort } from "../test/free-port.ts";
 import { compare, median, type Round, type Row } from "./figures.ts";
 import { docker } from "./raw-engine.ts";
@@ -128,8 +129,8 @@ async function many(gateway: Gateway): Promise<Row> {
   };
 }
 
-/** A gigabyte to one reader, as server-sent events; memory of both processes meanwhile. */
-async function gigabyte(gateway: Gateway): Promise<Row[]> {
+/** A gigabyte to one reader, who asks for it in a form; memory of both processes meanwhile. */
+async function gigabyte(gateway: Gateway, accept: string): Promise<Row[]> {
   const [key = ""] = gateway.sessions;
   const [container] = gateway.containers;
   if (container === undefined) throw new Error("no container");
@@ -146,14 +147,14 @@ async function gigabyte(gateway: Gateway): Promise<Row[]> {
   })();
   let bytes = 0;
   const oursMs = await timed(async () => {
-    const { body } = await call(gateway, toolPath(key), { command, timeout: 600 }, "text/event-stream");
+    const { body } = await call(gateway, toolPath(key), { command, timeout: 600 }, accept);
     for await (const chunk of body ?? []) bytes += chunk.length;
   });
   ended = true;
   await watching;
   if (bytes < OUTPUT_BYTES) throw new Error(`only ${bytes} bytes came`);
   const rate = (milliseconds: number): number => OUTPUT_BYTES / 1_000 / milliseconds;
-  const what = "1 GB of output through gateway and controller";
+  const what = `1 GB of output as ${accept === FRAMES_TYPE ? "frames" : "server-sent events"}`;
   const share = rawMs / oursMs;
   return [
     {
@@ -185,7 +186,8 @@ export async function gateway(): Promise<Row[]> {
   const site = await openSite(config);
   const opened = await openGateway(site, SANDBOXES);
   try {
-    return [await one(opened), await many(opened), ...(await gigabyte(opened))];
+    const gigabytes = [...(await gigabyte(opened, "text/event-stream")), ...(await gigabyte(opened, FRAMES_TYPE))];
+    return [await one(opened), await many(opened), ...gigabytes];
   } finally {
     await closeGateway(opened);
     await site.close();

@@ -39,6 +39,8 @@ export class RunningCommand {
   readonly #input = new Window(COMMAND_WINDOW_BYTES);
   readonly #end = Promise.withResolvers<CommandEnd>();
   readonly #writes = new Set<Promise<void>>();
+  /** Bytes of output that were consumed and not said to be. */
+  #untold = 0;
 
   /** @param path of the door that runs commands, e.g. `/v1/sandboxes/NAME/exec` */
   constructor(client: ControllerClient, path: string, request: CommandRequest, streams: CommandStreams) {
@@ -113,11 +115,19 @@ export class RunningCommand {
     const bytes = data.length - 1;
     if (bytes < 1) return;
     const passed = this.#streams.output(stream, data.subarray(1)).then((isRead) => {
-      if (isRead) this.#send({ kind: "consumed", bytes });
+      if (isRead) this.#consumed(bytes);
       else this.close();
     });
     this.#writes.add(passed);
     void passed.then(() => this.#writes.delete(passed));
+  }
+
+  /** Told when half a window of them has come together: the other half is what goes on meanwhile. */
+  #consumed(bytes: number): void {
+    this.#untold += bytes;
+    if (this.#untold < COMMAND_WINDOW_BYTES / 2) return;
+    this.#send({ kind: "consumed", bytes: this.#untold });
+    this.#untold = 0;
   }
 
   async #pumpStdin(): Promise<void> {

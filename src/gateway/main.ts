@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 import { type EpochMs, toEpochMs } from "../api/brands.ts";
+import { collectRarely } from "../api/collect-rarely.ts";
 import { OperationError } from "../api/errors.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
@@ -61,6 +62,7 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 
 /** Exit code: 0, stopped by a signal. @throws OperationError what keeps it from starting */
 export async function runGateway(options: GatewayOptions): Promise<number> {
+  collectRarely();
   const log = createLog(options.logLevel);
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const stateDir = await realpath(options.stateDir);

@@ -1,6 +1,5 @@
 // One command in a sandbox over one WebSocket: passes data both ways within the windows, and sees to it that nothing outlives its end.
 // Neither side ever stops reading the socket (wire.ts says why). Who may connect, and how many, is command-socket.ts.
-import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
 import { elapsed, SECOND_MS, toDurationMs } from "../../api/brands.ts";
@@ -8,7 +7,6 @@ import { Window } from "../../api/command-window.ts";
 import { OperationError } from "../../api/errors.ts";
 import {
   COMMAND_CHANNEL,
-  COMMAND_CHUNK_BYTES_MAX,
   COMMAND_WINDOW_BYTES,
   CommandControl,
   type CommandNotice,
@@ -19,6 +17,7 @@ import type { Clock } from "../clock.ts";
 import type { Engine, ExecStream } from "../engine/engine.ts";
 import type { ControllerMetrics, ExecResult, ExecTool } from "../metrics.ts";
 import type { Lease } from "../sandbox-access.ts";
+import { pumpOutput } from "./output-pump.ts";
 
 /** Counts commands and their bytes. */
 export type CommandMeter = Pick<ControllerMetrics, "execStarted" | "execBytes">;
@@ -157,7 +156,7 @@ class CommandSession {
       if (this.#over.signal.aborted) return "aborted";
       this.#send({ kind: "started", sandbox: lease.spec.name, containerId: lease.handle.id });
       this.#phase = "running";
-      const pumped = Promise.all([this.#pump(stream.stdout, COMMAND_CHANNEL.stdout), this.#pump(stream.stderr, COMMAND_CHANNEL.stderr)]);
+      const pumped = Promise.all([this.#pump(stream, "stdout"), this.#pump(stream, "stderr")]);
       const exited = stream.exit.then(async (code) => {
         await pumped;
         return code;
@@ -189,19 +188,13 @@ class CommandSession {
   }
 
   /** As fast as the client takes it; the container's stream waits meanwhile, and the command with it. */
-  async #pump(source: Readable, channel: number): Promise<void> {
-    try {
-      for await (const chunk of source) {
-        for (let at = 0; at < chunk.length; at += COMMAND_CHUNK_BYTES_MAX) {
-          const piece = chunk.subarray(at, at + COMMAND_CHUNK_BYTES_MAX);
-          if (!(await this.#output.take(piece.length))) return;
-          this.#parts.meter.execBytes(channel === COMMAND_CHANNEL.stdout ? "stdout" : "stderr", piece.length);
-          this.#parts.socket.send(Buffer.concat([Buffer.of(channel), piece]));
-        }
-      }
-    } catch {
-      // A stream that broke is told by `exit`; one that we destroyed is nobody's any more.
-    }
+  #pump(stream: ExecStream, name: "stdout" | "stderr"): Promise<void> {
+    const { socket, meter } = this.#parts;
+    const send = (frame: Buffer, sent: () => void): void => {
+      meter.execBytes(name, frame.length - 1);
+      socket.send(frame, sent);
+    };
+    return pumpOutput({ source: stream[name], channel: COMMAND_CHANNEL[name], window: this.#output, send });
   }
 
   #receive(data: Buffer, isBinary: boolean): void {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import { DONE, openDoor, sample, TOKEN } from "./door.fixture.ts";
+import { FRAMES_TYPE } from "./frame-stream.ts";
 import { OPERATIONS } from "./operations.ts";
 import { startGatewayServer } from "./server.ts";
 
@@ -66,24 +67,53 @@ test("a tool's output comes as it is made, ends with its result, and a character
   expect(await json(await ask("/v1/sessions/main/tools/exec", { json: {} }))).toEqual({ status: 200, body: DONE });
 });
 
-test("a slow reader holds back its own tool: what it does not take is not made", async () => {
-  let made = 0;
+test("a client that asks for frames gets a tool's output as it is, and the other events as JSON between them", async () => {
   const { ask } = await openDoor({
-    run: async ({ emit, signal }) => {
-      while (!signal.aborted) {
-        await emit({ kind: "stdout", chunk: Buffer.alloc(65_536, "x") });
-        made += 1;
-      }
-      throw new OperationError("Aborted", "the call was taken back");
+    run: async ({ emit }) => {
+      await emit({ kind: "started", sandbox: "box" });
+      await emit({ kind: "stdout", chunk: Buffer.from([0, 0xff, 0x0a]) });
+      await emit({ kind: "stderr", chunk: Buffer.alloc(70_000, 1) });
+      return DONE;
     },
   });
   await ask("/v1/sessions", { json: { key: "main" } });
-  const response = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept: "text/event-stream" } });
-  const reader = response.body?.getReader();
-  for (let taken = 0; taken < 20; taken += 1) await reader?.read();
-  expect(made).toBeLessThanOrEqual(22);
-  await reader?.cancel();
+  const response = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept: FRAMES_TYPE } });
+  expect(response.headers.get("content-type")).toBe(FRAMES_TYPE);
+  const frames: [number, Buffer][] = [];
+  for (let rest = Buffer.from(await response.arrayBuffer()); rest.length > 0; ) {
+    const end = 8 + rest.readUInt32BE(4);
+    frames.push([rest.readUInt8(0), rest.subarray(8, end)]);
+    rest = rest.subarray(end);
+  }
+  expect(frames.map(([channel, data]) => [channel, channel === 0 ? JSON.parse(data.toString()) : data])).toEqual([
+    [0, { event: "started", data: { sandbox: "box" } }],
+    [1, Buffer.from([0, 0xff, 0x0a])],
+    [2, Buffer.alloc(70_000, 1)],
+    [0, { event: "exit", data: DONE }],
+  ]);
 });
+
+test.each(["text/event-stream", FRAMES_TYPE])(
+  "a slow reader of %s holds back its own tool: what it does not take is not made",
+  async (accept) => {
+    let made = 0;
+    const { ask } = await openDoor({
+      run: async ({ emit, signal }) => {
+        while (!signal.aborted) {
+          await emit({ kind: "stdout", chunk: Buffer.alloc(65_536, "x") });
+          made += 1;
+        }
+        throw new OperationError("Aborted", "the call was taken back");
+      },
+    });
+    await ask("/v1/sessions", { json: { key: "main" } });
+    const response = await ask("/v1/sessions/main/tools/exec", { json: {}, headers: { accept } });
+    const reader = response.body?.getReader();
+    for (let taken = 0; taken < 20; taken += 1) await reader?.read();
+    expect(made).toBeLessThanOrEqual(22);
+    await reader?.cancel();
+  },
+);
 
 test("what a tool call is refused for has a code, says whether to come again, and when", async () => {
   const { ask, sessions, calls, service } = await openDoor({

@@ -14,7 +14,7 @@ import type { StreamClient } from "../stream-client.ts";
 import type { ToolResult, Tools } from "../tool-port.ts";
 import { EventStream } from "./event-stream.ts";
 import type { OperationName, OperationOf } from "./operations.ts";
-import { toToolStream } from "./tool-stream.ts";
+import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
 type Parsed<Part> = Part extends z.ZodType ? z.output<Part> : undefined;
 
@@ -113,10 +113,9 @@ function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<
     },
     callTool: async ({ params, query, body, headers, signal }) => {
       const call = { session: find(params.key ?? ""), tool: params.tool ?? "", input: body };
-      if (headers.get("accept")?.includes("text/event-stream") !== true)
-        return toAnswer(await tools.call({ ...call, signal, emit: async () => undefined }));
-      const encoding = query.encoding ?? "text";
-      return toToolStream({ encoding, signal, failed, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });
+      const form = toStreamForm(headers.get("accept"), query.encoding);
+      if (form === null) return toAnswer(await tools.call({ ...call, signal, emit: async () => undefined }));
+      return toToolStream({ form, signal, failed, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });
     },
     invokeTool: async ({ body, signal }) => {
       const session = await service.open({ key: body.sessionKey ?? "main" });

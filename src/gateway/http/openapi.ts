@@ -4,6 +4,7 @@ import { z } from "zod";
 import { Problem } from "../../api/wire.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import type { Tool } from "../tools/tool.ts";
+import { FRAMES_TYPE } from "./frame-stream.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 
 type Json = Record<string, unknown>;
@@ -38,7 +39,7 @@ function renderTool({ name, description, inputSchema }: Tool): Json {
   };
 }
 
-function renderOperation({ path, summary, query, body, answer, events, bytes }: Operation): Json {
+function renderOperation({ path, summary, query, body, answer, events, frames, bytes }: Operation): Json {
   const names = [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
   const inPath = names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }));
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", schema: toSchema(schema, "input") }));
@@ -46,6 +47,7 @@ function renderOperation({ path, summary, query, body, answer, events, bytes }: 
   const content = {
     ...(bytes === "answer" ? BYTES : { "application/json": { schema: toSchema(answer, "output") } }),
     ...(events !== undefined && { "text/event-stream": { schema: { type: "string", description: events } } }),
+    ...(frames !== undefined && { [FRAMES_TYPE]: { schema: { type: "string", format: "binary", description: frames } } }),
   };
   return {
     summary,

@@ -68,6 +68,8 @@ export interface Operation {
   bytes?: "body" | "answer";
   /** Also as server-sent events, when the client accepts them. Absent: no. */
   events?: string;
+  /** Also as binary frames, when the client accepts them. Absent: no. */
+  frames?: string;
 }
 
 export const OPERATIONS = {
@@ -135,6 +137,7 @@ export const OPERATIONS = {
     body: z.record(z.string(), z.unknown()),
     answer: ToolResultAnswer,
     events: "started, progress, stdout, stderr as they come; exit with the result, or error with a problem, ends it",
+    frames: "8 bytes [channel, 0, 0, 0, length big-endian], then data: 1 stdout, 2 stderr, 0 the other events as JSON { event, data }",
   },
   listProcesses: {
     method: "get",

@@ -1,13 +1,16 @@
-// A tool call as server-sent events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
+// A tool call as a stream of events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
 // What a tool tells is tool-port.ts's; the last event is its result or its problem.
 import { StringDecoder } from "node:string_decoder";
-import { toProblem } from "../../api/wire.ts";
+import { type CommandStream, toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult } from "../tool-port.ts";
 import { EventStream } from "./event-stream.ts";
+import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
+
+/** `text`: server-sent events with output as UTF-8, what is not is replaced. `base64`: the same with output as it is. `frames`: frame-stream.ts. */
+export type ToolStreamForm = "text" | "base64" | "frames";
 
 export interface ToolStreamOptions {
-  /** `text`: output as UTF-8, what is not is replaced. `base64`: as it is. */
-  encoding: "text" | "base64";
+  form: ToolStreamForm;
   /** Runs the call. What it throws is the last event. */
   run(emit: (event: ToolEvent) => Promise<void>, signal: AbortSignal): Promise<ToolResult>;
   /** Told what was thrown, before the client is. */
@@ -16,32 +19,60 @@ export interface ToolStreamOptions {
   signal: AbortSignal;
 }
 
-export function toToolStream({ encoding, run, failed, signal }: ToolStreamOptions): Response {
-  const stream = new EventStream();
-  const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
+interface Sink {
+  readonly response: Response;
+  readonly gone: AbortSignal;
+  send(event: string, data: unknown): Promise<void>;
+  output(stream: CommandStream, chunk: Buffer): Promise<void>;
+  /** No more output comes. */
+  outputEnded(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a client asks for. null: no stream, the result alone. */
+export function toStreamForm(accept: string | null, encoding: "text" | "base64" = "text"): ToolStreamForm | null {
+  if (accept?.includes(FRAMES_TYPE)) return "frames";
+  return accept?.includes("text/event-stream") ? encoding : null;
+}
+
+export function toToolStream({ form, run, failed, signal }: ToolStreamOptions): Response {
+  const sink: Sink = form === "frames" ? new FrameStream() : toEventSink(form);
   const emit = async (event: ToolEvent): Promise<void> => {
-    if (event.kind === "started") return await stream.send("started", { sandbox: event.sandbox });
-    if (event.kind === "progress") return await stream.send("progress", { message: event.message });
-    const { kind, chunk } = event;
-    if (encoding === "base64") return await stream.send(kind, { data: chunk.toString("base64") });
-    const text = decoders[kind].write(chunk);
-    if (text !== "") await stream.send(kind, { text });
+    if (event.kind === "started") return await sink.send("started", { sandbox: event.sandbox });
+    if (event.kind === "progress") return await sink.send("progress", { message: event.message });
+    await sink.output(event.kind, event.chunk);
   };
   const work = async (): Promise<void> => {
     try {
-      const result = await run(emit, AbortSignal.any([signal, stream.gone]));
-      for (const kind of ["stdout", "stderr"] as const) {
-        const rest = decoders[kind].end();
-        if (rest !== "") await stream.send(kind, { text: rest });
-      }
-      await stream.send("exit", result);
+      const result = await run(emit, AbortSignal.any([signal, sink.gone]));
+      await sink.outputEnded();
+      await sink.send("exit", result);
     } catch (error) {
       failed(error);
-      await stream.send("error", toProblem(error));
+      await sink.send("error", toProblem(error));
     } finally {
-      await stream.close();
+      await sink.close();
     }
   };
   void work();
-  return stream.response;
+  return sink.response;
+}
+
+function toEventSink(encoding: "text" | "base64"): Sink {
+  const stream = new EventStream();
+  const { response, gone } = stream;
+  const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
+  const sendText = async (name: CommandStream, text: string): Promise<void> => {
+    if (text !== "") await stream.send(name, { text });
+  };
+  return {
+    ...{ response, gone },
+    send: (event, data) => stream.send(event, data),
+    output: (name, chunk) =>
+      encoding === "base64" ? stream.send(name, { data: chunk.toString("base64") }) : sendText(name, decoders[name].write(chunk)),
+    outputEnded: async () => {
+      for (const name of ["stdout", "stderr"] as const) await sendText(name, decoders[name].end());
+    },
+    close: () => stream.close(),
+  };
 }
