@@ -6,9 +6,9 @@ export class OutputTail {
   readonly #tailMax: number;
   readonly #head: Buffer[] = [];
   #headBytes = 0;
-  #tail: Buffer[] = [];
-  #tailBytes = 0;
-  #bytes = 0;
+  /** The newest of what came after the head, each byte at its position modulo the length: a gigabyte passes without new memory. */
+  #ring = Buffer.alloc(0);
+  #afterHead = 0;
 
   constructor({ headBytesMax, tailBytesMax }: { headBytesMax: number; tailBytesMax: number }) {
     this.#headMax = headBytesMax;
@@ -17,40 +17,38 @@ export class OutputTail {
 
   /** Of all that came. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#headBytes + this.#afterHead;
   }
 
   get droppedBytes(): number {
-    return this.#bytes - this.#headBytes - Math.min(this.#tailBytes, this.#tailMax);
+    return Math.max(0, this.#afterHead - this.#tailMax);
   }
 
   push(chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    const room = this.#headMax - this.#headBytes;
-    const first = chunk.subarray(0, room);
-    const rest = chunk.subarray(first.length);
+    const first = chunk.subarray(0, this.#headMax - this.#headBytes);
     if (first.length > 0) this.#head.push(first);
     this.#headBytes += first.length;
-    if (rest.length === 0) return;
-    this.#tail.push(rest);
-    this.#tailBytes += rest.length;
-    // Twice the bound at most, so that what is kept is copied once for each bound that passes.
-    if (this.#tailBytes >= 2 * this.#tailMax) this.#trim();
+    const rest = chunk.subarray(first.length);
+    if (rest.length > 0) this.#keep(rest);
   }
 
   /** Broken UTF-8 is replaced. Says in the middle how much is left out. */
   toText(): string {
-    this.#trim();
-    const dropped = this.droppedBytes;
-    if (dropped === 0) return Buffer.concat([...this.#head, ...this.#tail]).toString("utf8");
-    const [head, tail] = [Buffer.concat(this.#head), Buffer.concat(this.#tail)].map((half) => half.toString("utf8"));
-    return `${head}\n[... ${dropped} bytes left out ...]\n${tail}`;
+    const newest = this.#afterHead % (this.#ring.length || 1);
+    const isFull = this.#afterHead > this.#ring.length;
+    const tail = isFull ? [this.#ring.subarray(newest), this.#ring.subarray(0, newest)] : [this.#ring.subarray(0, this.#afterHead)];
+    if (this.droppedBytes === 0) return Buffer.concat([...this.#head, ...tail]).toString("utf8");
+    const [first, last] = [this.#head, tail].map((half) => Buffer.concat(half).toString("utf8"));
+    return `${first}\n[... ${this.droppedBytes} bytes left out ...]\n${last}`;
   }
 
-  #trim(): void {
-    const tail = Buffer.concat(this.#tail);
-    this.#tail = [Buffer.from(tail.subarray(Math.max(0, tail.length - this.#tailMax)))];
-    this.#tailBytes = this.#tail[0]?.length ?? 0;
+  #keep(rest: Buffer): void {
+    if (this.#ring.length === 0) this.#ring = Buffer.allocUnsafeSlow(this.#tailMax);
+    const kept = rest.subarray(Math.max(0, rest.length - this.#tailMax));
+    const at = (this.#afterHead + rest.length - kept.length) % this.#tailMax;
+    const copied = kept.copy(this.#ring, at);
+    kept.copy(this.#ring, 0, copied);
+    this.#afterHead += rest.length;
   }
 }
 
