@@ -24,6 +24,7 @@ import type { Observer } from "./observe.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
 import { type RemovalBrake, readMembers } from "./removal-brake.ts";
+import { sweepRequests } from "./request-sweep.ts";
 import type { Rollouts } from "./rollouts.ts";
 import { SetupLogs } from "./setup-logs.ts";
 import { EngineSource } from "./sources.ts";
@@ -169,14 +170,24 @@ export class Controller {
           return this.brake.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
         },
       }),
-      mayBeWanted: (name) =>
-        !this.desired.loaded || this.desired.has(name) || this.brake.holds(name) || statuses.get(name)?.status.deferredSince != null,
+      sweepRequests: () => this.#sweepRequests(ledger, now()),
+      mayBeWanted: (name) => this.#mayBeWanted(name),
       suspect: (name) => this.loop.hear(name, "resync"),
       found: (unowned) => {
         for (const kind of UNOWNED_KINDS)
           metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.fate !== "kept").length);
       },
     });
+  }
+
+  #mayBeWanted(name: SandboxName): boolean {
+    if (!this.desired.loaded || this.desired.has(name) || this.brake.holds(name)) return true;
+    return this.statuses.get(name)?.status.deferredSince != null;
+  }
+
+  #sweepRequests(ledger: Ledger, now: EpochMs): Promise<SandboxName[]> {
+    const isGone = (name: SandboxName): boolean => !this.#mayBeWanted(name) && ledger.entries().every((entry) => entry.name !== name);
+    return sweepRequests({ now, isGone, requests: this.desired.requests, remove: (name) => this.#files.removeRequest(name) });
   }
 
   /** Loads desired state and looks at the engine, then works until `stop`. Returns once the first listing was queued. */

@@ -60,6 +60,11 @@ export class DesiredState {
     return this.#reindex();
   }
 
+  /** As heard last. */
+  get requests(): ReadonlyMap<SandboxName, SandboxRequest["spec"]> {
+    return this.#requests ?? new Map();
+  }
+
   setRequests(requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]>): SandboxName[] {
     const before = this.#requests ?? new Map<SandboxName, SandboxRequest["spec"]>();
     this.#requests = requests;

@@ -110,6 +110,10 @@ export class FileSources {
     for (const name of this.#parts.desired.setRequests(requests)) this.#parts.hearAnew(name, "recreate");
   }
 
+  async removeRequest(name: SandboxName): Promise<void> {
+    await this.#requests.remove(name);
+  }
+
   /** Also those that desired state does not name any more: whether they may go is decided anew. */
   #changed(names: Iterable<SandboxName>, trigger: Trigger): void {
     const { desired, statuses, hearAnew } = this.#parts;

@@ -1,9 +1,8 @@
 // Answers programs that watch the controller: metrics, whether it lives, whether it is ready. Reads only; anybody who reaches it may ask,
 // so that it binds to loopback by default and shows no names, values or secrets.
-import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { OperationError } from "../api/errors.ts";
+import { createHttpServer, type HttpLimits } from "../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../api/listen-tcp.ts";
 import type { MetricRegistry } from "../api/metrics-registry.ts";
 
@@ -25,14 +24,13 @@ export interface HealthParts {
   ready(): readonly HealthCheck[];
 }
 
-/** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
-const CONNECTIONS_MAX = 100;
-const HEADERS_MS_MAX = 3_000;
-/** Node looks for connections over their time this often; its default of 30 s would be the limit otherwise. */
-const CHECK_EACH_MS = 500;
-const REQUEST_MS_MAX = 10_000;
-const KEEP_ALIVE_MS = 65_000;
-const HEADER_BYTES_MAX = 8_192;
+const LIMITS: HttpLimits = {
+  /** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
+  connectionsMax: 100,
+  headerBytesMax: 8_192,
+  headersMsMax: 3_000,
+  requestMsMax: 10_000,
+};
 const METHODS = ["GET", "HEAD"];
 
 /** The answers, without a socket. */
@@ -72,18 +70,7 @@ function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
  */
 export async function startHealthServer(parts: HealthParts, listen: string): Promise<TcpServer> {
   const { host, port } = parseListen(listen);
-  const server = createAdaptorServer({
-    fetch: createHealthApp(parts).fetch,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
-      connectionsCheckingInterval: CHECK_EACH_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
-  }) as Server;
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = createHttpServer(createHealthApp(parts).fetch, LIMITS);
   return await listenTcp(server, { host, port, fix: "choose another one with --metrics-listen, port 0 for any free one" });
 }
 

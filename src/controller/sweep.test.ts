@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { toEpochMs, toScopeKey } from "../api/brands.ts";
+import { renderTime, type SandboxName, toEpochMs, toScopeKey } from "../api/brands.ts";
 import { LABEL } from "../api/labels.ts";
-import { toSlug } from "../api/names.ts";
+import { toContainerName, toSlug } from "../api/names.ts";
 import { until } from "./fixtures/docker.fixture.ts";
 import { createModel, type Model } from "./fixtures/model.fixture.ts";
 import { eventsOf, onDemand } from "./fixtures/site.fixture.ts";
@@ -14,6 +14,7 @@ import { eventsOf, onDemand } from "./fixtures/site.fixture.ts";
 const configOf = (more: object = {}): object =>
   onDemand({ scope: "session", rollout: { hotWindow: "0s" }, prune: { workspaces: "delete" }, ...more });
 
+const PREFIX = "openclaw-sbx-";
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const folderOf = (model: Model, name: string, root = join(model.site.stateDir, "sandboxes")): string =>
@@ -222,4 +223,22 @@ it("what an earlier process left is counted before the first sweep", async () =>
   await rm(join(model.site.stateDir, "controller", "status"), { recursive: true });
   await model.start();
   await until("it is counted", async () => (await metric(model, "workspace")) === 1);
+});
+
+describe("a wish about one sandbox", () => {
+  it("goes a day after it was made when its sandbox is gone; of a sandbox that is there it stays, and so does a pin", async () => {
+    const model = await startChats();
+    const nameOf = (session: string): SandboxName => toContainerName(PREFIX, model.site.instance, toScopeKey(`agent:main:${session}`));
+    const recreateAfter = renderTime(toEpochMs(model.clock.now() - 1));
+    for (const session of ["chat", "other"]) await model.site.wish(nameOf(session), { recreateAfter });
+    await model.site.wish(nameOf("never"), { pin: true, recreateAfter });
+    const wishes = async (): Promise<string[]> => (await readdir(join(model.site.stateDir, "requests"))).sort();
+    await until("they are heard", () => model.controller.desired.requests.size === 3);
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(await wishes()).toHaveLength(3);
+    await model.advance(DAY_MS, MINUTE_MS);
+    await sweep(model);
+    expect(await wishes()).toEqual([nameOf("never"), nameOf("other")].map((name) => `${name}.request.json`).sort());
+  });
 });

@@ -33,6 +33,8 @@ export interface SweepParts {
   ledger: Ledger;
   log: Logger;
   workspaces: WorkspaceSweep;
+  /** Removes wishes that are about nothing any more. */
+  sweepRequests(): Promise<SandboxName[]>;
   /** Whether a sandbox of this name is wanted, or may be. */
   mayBeWanted(name: SandboxName): boolean;
   /** A container whose sandbox no pass may have looked at. */
@@ -98,6 +100,7 @@ export class Sweep {
     }
     this.#sighted = sighted;
     removed.push(...(await this.#parts.workspaces.run()).map((path) => `workspace ${path}`));
+    removed.push(...(await this.#parts.sweepRequests()).map((name) => `request ${name}`));
     return { unowned, removed };
   }
 

@@ -1,19 +1,17 @@
 // Serves the HTTP door on TCP, with limits on time, size and number before anybody has shown a secret.
 // What is served is app.ts.
-import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
+import { createHttpServer, type HttpLimits } from "../../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../../api/listen-tcp.ts";
 import type { GatewayApp } from "./app.ts";
 
-/** 256 tool calls, as many followers, and twice as many that only ask. */
-const CONNECTIONS_MAX = 1_024;
-/** Headers are sent in one packet; a request of 16 MiB over a slow line takes a minute. */
-const HEADERS_MS_MAX = 5_000;
-const REQUEST_MS_MAX = 60_000;
-/** Node looks for connections over their time this often. */
-const CHECK_EACH_MS = 500;
-const KEEP_ALIVE_MS = 65_000;
-const HEADER_BYTES_MAX = 16_384;
+const LIMITS: HttpLimits = {
+  /** 256 tool calls, as many followers, and twice as many that only ask. */
+  connectionsMax: 1_024,
+  headerBytesMax: 16_384,
+  /** Headers are sent in one packet; a request of 16 MiB over a slow line takes a minute. */
+  headersMsMax: 5_000,
+  requestMsMax: 60_000,
+};
 /** A long-lived client asks again; a connection that never ends is never looked at anew. */
 const REQUESTS_PER_CONNECTION_MAX = 10_000;
 
@@ -26,18 +24,7 @@ export async function startGatewayServer(
   app: GatewayApp,
   { host, port }: { host: string | undefined; port: number },
 ): Promise<GatewayServer> {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
-      connectionsCheckingInterval: CHECK_EACH_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-    },
-  }) as Server;
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = createHttpServer(app.fetch, LIMITS);
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
   let connections = 0;
   server.on("connection", (socket) => {
