@@ -1,7 +1,6 @@
 // A first day at the command line: a config made from answers, changed without losing what a person wrote, and what the other first commands say.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import jsqr from "jsqr";
 import { expect, test } from "vitest";
 import { makeStateDir } from "../src/controller/doors/door.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
@@ -137,26 +136,6 @@ test("in Compose's container the next steps are Compose's", async () => {
   expect(stdout).toContain("docker compose run --rm openclaw-cli sandbox list");
 });
 
-const URL_SHOWN = "http://127.0.0.1:18789/";
-
-test("the dashboard's address comes without the secret, which is named by its place", async () => {
-  const env = { OPENCLAW_DASHBOARD_URL: URL_SHOWN, OPENCLAW_GATEWAY_TOKEN: "very-secret-token" };
-  const { stdout, code } = await cli(["dashboard", "--no-open"], { stateDir: makeStateDir(), env });
-  expect(code).toBe(0);
-  expect(stdout).toContain(`Dashboard:  ${URL_SHOWN}\n`);
-  expect(stdout).toContain("OPENCLAW_GATEWAY_TOKEN");
-  expect(stdout).not.toContain("very-secret-token");
-});
-
-test("its QR code is one that a phone reads", async () => {
-  const { stdout } = await cli(["dashboard", "--no-open", "--qr"], {
-    stateDir: makeStateDir(),
-    env: { OPENCLAW_DASHBOARD_URL: URL_SHOWN },
-  });
-  const lines = stdout.split("\n").filter((line) => /^[█▀▄ ]+$/.test(line));
-  expect(readQrCode(lines)).toBe(URL_SHOWN);
-});
-
 test.each([
   ["devices list", "not paired yet"],
   ["devices approve 4711", "not paired yet"],
@@ -169,20 +148,3 @@ test.each([
     stderr: expect.stringContaining(text),
   });
 });
-
-/** As a camera would, at 4 pixels a module, with the quiet zone that a terminal leaves around. */
-function readQrCode(lines: readonly string[]): string | undefined {
-  const scale = 4;
-  const margin = 4 * scale;
-  const size = { width: (lines[0]?.length ?? 0) * scale + 2 * margin, height: lines.length * 2 * scale + 2 * margin };
-  const pixels = new Uint8ClampedArray(size.width * size.height * 4).fill(255);
-  const isLight = (x: number, y: number): boolean => {
-    const [column, row] = [Math.floor((x - margin) / scale), Math.floor((y - margin) / scale)];
-    const mark = lines[Math.floor(row / 2)]?.[column];
-    if (mark === undefined || row < 0) return true;
-    return mark === "█" || mark === (row % 2 === 0 ? "▀" : "▄");
-  };
-  for (let y = 0; y < size.height; y += 1)
-    for (let x = 0; x < size.width; x += 1) if (!isLight(x, y)) pixels.fill(0, (y * size.width + x) * 4, (y * size.width + x) * 4 + 3);
-  return jsqr.default(pixels, size.width, size.height)?.data;
-}

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { loadConfig } from "../api/config/load.ts";
 import { OperationError } from "../api/errors.ts";
-import { findGatewayToken, findGatewayUrl } from "../api/store/gateway-files.ts";
+import { findGatewayToken, findGatewayUrl, toGatewayTokenPath } from "../api/store/gateway-files.ts";
 import type { CliContext } from "./context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "./paths.ts";
 
@@ -31,8 +31,8 @@ const ANSWER_MS_MAX = 10_000;
 export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
   const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
-  const secret = await findSecret(context, options);
-  return { url, headers: secret === null ? {} : { authorization: `Bearer ${secret}` } };
+  const secret = await findGatewaySecret(context, options);
+  return { url, headers: secret === null ? {} : { authorization: `Bearer ${secret.value}` } };
 }
 
 /** null: as `findGateway`. @throws OperationError `GatewayUnreachable` */
@@ -58,12 +58,27 @@ export function noGateway(stateDir: string): OperationError {
   });
 }
 
-async function findSecret(context: CliContext, options: GatewayTarget): Promise<string | null> {
-  const given = options.token ?? nonEmpty(context.env.OPENCLAW_GATEWAY_TOKEN) ?? nonEmpty(context.env.OPENCLAW_GATEWAY_PASSWORD);
-  if (given !== undefined) return given;
-  const stateDir = toStateDir(context, options);
-  const environment = { stateDir, home: context.home, variables: context.env, trustedOwners: null };
-  const config = await loadConfig(toConfigPath(context, options), environment);
-  const auth = config.ok ? config.value.gateway.auth : null;
-  return auth?.token ?? auth?.password ?? (await findGatewayToken(stateDir));
+export interface GatewaySecret {
+  value: string;
+  /** Where a person finds it; never the secret itself. */
+  place: string;
 }
+
+/** By the gateway's own order (gateway/secret.ts). null: it needs none, or has made none yet. */
+export async function findGatewaySecret(context: CliContext, options: GatewayTarget): Promise<GatewaySecret | null> {
+  const { env } = context;
+  const token =
+    toSecret(options.token, "--token") ?? toSecret(env.OPENCLAW_GATEWAY_TOKEN, "OPENCLAW_GATEWAY_TOKEN (in Compose: in the file .env)");
+  if (token !== null) return token;
+  const stateDir = toStateDir(context, options);
+  const path = toConfigPath(context, options);
+  const config = await loadConfig(path, { stateDir, home: context.home, variables: env, trustedOwners: null });
+  const auth = config.ok ? config.value.gateway.auth : null;
+  if (auth?.mode === "none") return null;
+  const password = toSecret(env.OPENCLAW_GATEWAY_PASSWORD, "OPENCLAW_GATEWAY_PASSWORD");
+  if (auth?.mode === "password") return password ?? toSecret(auth.password, `gateway.auth.password of ${path}`);
+  const configured = toSecret(auth?.token, `gateway.auth.token of ${path}`);
+  return configured ?? toSecret(await findGatewayToken(stateDir), `in ${toGatewayTokenPath(stateDir)}`) ?? password;
+}
+
+const toSecret = (value: string | null | undefined, place: string): GatewaySecret | null => (value ? { value, place } : null);

@@ -7,6 +7,8 @@ import type { ExitCode } from "./context.ts";
 export type Run = (run: () => Promise<ExitCode>) => Promise<void>;
 
 export const stateDirOption = (): Option => new Option("--state-dir <folder>", "state folder (OPENCLAW_STATE_DIR; default ~/.openclaw)");
+export const configOption = (): Option =>
+  new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
 export const jsonOption = (): Option => new Option("--json", "print JSON");
 
 /** @throws InvalidArgumentError with what was expected */

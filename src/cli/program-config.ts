@@ -1,10 +1,8 @@
 // The commands about the config file. Options and help only; the code is in commands/config.ts.
 // They need no controller: it notices a changed file by itself.
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./options.ts";
-
-const configOption = (): Option => new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
+import { configOption, jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addConfigCommands(program: Command, context: CliContext, run: Run): void {
   const config = program.command("config").description("look at, check and edit the config file");

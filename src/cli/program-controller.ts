@@ -2,13 +2,13 @@
 // Sandboxes are program-sandbox.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./options.ts";
+import { configOption, jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addControllerCommands(program: Command, context: CliContext, run: Run): void {
   program
     .command("controller")
     .description("run the reconcile loop in the foreground")
-    .addOption(new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
+    .addOption(configOption())
     .addOption(stateDirOption())
     .addOption(
       new Option(

@@ -2,9 +2,8 @@
 // The controller by itself is program-controller.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./options.ts";
+import { configOption, jsonOption, type Run, stateDirOption } from "./options.ts";
 
-const configOption = (): Option => new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 const logLevelOption = (): Option => new Option("--log-level <level>", "OPENCLAW_LOG_LEVEL; default info").choices(LEVELS);
 

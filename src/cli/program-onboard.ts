@@ -2,13 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import { type Answers, QUESTION_NAMES, QUESTIONS } from "./onboarding/questions.ts";
-import { jsonOption, type Run, stateDirOption } from "./options.ts";
+import { configOption, jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addOnboardCommands(program: Command, context: CliContext, run: Run): void {
   const onboard = program
     .command("onboard")
     .description("write a first config, or change the one that is there; asks at a terminal, takes flags elsewhere")
-    .addOption(new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
+    .addOption(configOption())
     .addOption(stateDirOption())
     .addOption(new Option("--non-interactive", "ask nothing: flags, and defaults for a new config"))
     .action((options) => run(async () => (await import("./commands/onboard.ts")).runOnboard(context, toAnswers(options), options)));
@@ -16,6 +16,7 @@ export function addOnboardCommands(program: Command, context: CliContext, run: R
   program
     .command("dashboard")
     .description("where the gateway's page is and how to log in; opens it on a desktop")
+    .addOption(configOption())
     .addOption(stateDirOption())
     .addOption(new Option("--no-open", "only print the address"))
     .addOption(new Option("--qr", "as a QR code too, for a phone"))

@@ -1,41 +1,70 @@
 // `openclaw dashboard`: where the gateway's page is and how to log in; opens it on a desktop. The secret is never in an address, and never shown.
+// How a QR code is drawn is qr-code.ts's.
 import { spawn } from "node:child_process";
-import { renderUnicodeCompact } from "uqr";
-import { findGatewayToken, findGatewayUrl, toGatewayTokenPath } from "../../api/store/gateway-files.ts";
+import { OperationError } from "../../api/errors.ts";
+import { findGatewayUrl } from "../../api/store/gateway-files.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
-import { noGateway } from "../gateway-health.ts";
-import { nonEmpty, type StateOptions, toStateDir } from "../paths.ts";
+import { findGatewaySecret, noGateway } from "../gateway-health.ts";
+import { type ConfigOptions, nonEmpty, toStateDir } from "../paths.ts";
+import { renderQrCode } from "../qr-code.ts";
 
-export interface DashboardOptions extends StateOptions {
+export interface DashboardOptions extends ConfigOptions {
   /** commander's form of `--no-open`. */
   open: boolean;
   qr?: boolean;
 }
 
+const NO_SECRET = "none is known here: the gateway makes one at its start, unless gateway.auth.mode is none";
+
 export async function showDashboard(context: CliContext, options: DashboardOptions): Promise<ExitCode> {
   const stateDir = toStateDir(context, options);
-  const url = nonEmpty(context.env.OPENCLAW_DASHBOARD_URL) ?? (await findGatewayUrl(stateDir));
-  if (url === null) throw noGateway(stateDir);
+  const written = nonEmpty(context.env.OPENCLAW_DASHBOARD_URL) ?? (await findGatewayUrl(stateDir));
+  if (written === null) throw noGateway(stateDir);
+  const url = toBrowserUrl(written);
+  const secret = await findGatewaySecret(context, options);
   print(context, `Dashboard:  ${url}`);
-  print(context, `Token:      ${await describeToken(context, stateDir)}`);
-  if (options.qr === true) print(context, renderUnicodeCompact(url));
+  print(context, `Token:      ${secret?.place ?? NO_SECRET}`);
+  if (options.qr === true) showQrCode(context, url);
   if (options.open && isDesktop(context.env)) await openBrowser(context, url);
   return EXIT.ok;
 }
 
-async function describeToken(context: CliContext, stateDir: string): Promise<string> {
-  if (nonEmpty(context.env.OPENCLAW_GATEWAY_TOKEN) !== undefined) return "OPENCLAW_GATEWAY_TOKEN (in Compose: in the file .env)";
-  if ((await findGatewayToken(stateDir)) !== null) return `in ${toGatewayTokenPath(stateDir)}`;
-  return "gateway.auth.token of the config (openclaw config get gateway.auth.token)";
+/** Where every address is listened on, this machine's own is one. @throws OperationError `InvalidArgument` */
+function toBrowserUrl(written: string): URL {
+  const url = URL.parse(written);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new OperationError("InvalidArgument", `OPENCLAW_DASHBOARD_URL is no http address: ${JSON.stringify(written)}`);
+  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
+  return url;
+}
+
+function showQrCode(context: CliContext, url: URL): void {
+  const { stdout, env } = context;
+  const colours = stdout.isTTY === true && nonEmpty(env.NO_COLOR) === undefined ? "ansi" : "none";
+  const { width, text } = renderQrCode(url.href, colours);
+  print(context, text);
+  const columns = stdout.columns ?? 0;
+  if (columns > 0 && columns < width)
+    printNote(context, `openclaw: the code is ${width} columns wide, and this terminal ${columns}: make it wider`);
+  if (/^(127\.|localhost$|\[::1\]$)/.test(url.hostname)) printNote(context, explainLoopback(env, url));
+}
+
+/** How a phone gets to it. */
+function explainLoopback(env: CliContext["env"], { hostname, port }: URL): string {
+  const way =
+    nonEmpty(env.OPENCLAW_CLI_COMMAND) === undefined
+      ? `openclaw gateway --bind lan, and here OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/`
+      : "OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh";
+  return `openclaw: ${hostname} is this machine itself, which a phone can't reach. With ADDRESS, this machine's own in your network: ${way}`;
 }
 
 const isDesktop = (env: CliContext["env"]): boolean =>
   process.platform === "darwin" || nonEmpty(env.DISPLAY) !== undefined || nonEmpty(env.WAYLAND_DISPLAY) !== undefined;
 
 /** Whoever has no browser has the address. */
-async function openBrowser(context: CliContext, url: string): Promise<void> {
+async function openBrowser(context: CliContext, { href }: URL): Promise<void> {
   const program = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawn(program, [url], { stdio: "ignore", detached: true });
+  const child = spawn(program, [href], { stdio: "ignore", detached: true });
   const failed = await new Promise<boolean>((resolve) => child.once("spawn", () => resolve(false)).once("error", () => resolve(true)));
   child.unref();
   if (failed) printNote(context, `openclaw: there is no ${program} to open it with`);
