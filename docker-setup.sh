@@ -20,8 +20,9 @@ cd "$(dirname "$0")"
 . scripts/dotenv.sh
 # shellcheck source=scripts/extra-mounts.sh
 . scripts/extra-mounts.sh
+# shellcheck source=scripts/docker-settings.sh
+. scripts/docker-settings.sh
 
-extra_file=docker-compose.extra.yml extra_text=''
 sandbox_image=openclaw-sandbox:bookworm-slim
 node_uid=1000 # the user of the containers
 install='' yes='' offline='' uninstall='' unattended=''
@@ -70,66 +71,12 @@ check_engine() {
   say "engine $(docker version --format '{{.Server.Version}}'), $compose_name ${compose_version#v}"
 }
 
-engine_is_local() { case ${DOCKER_HOST:-unix} in unix*) ;; *) return 1 ;; esac }
-
-# --- settings
-
-# setting NAME DEFAULT [KEEP-EMPTY]: sets the variable from the environment, else .env, else the default. One that is set to nothing is not
-# set, unless nothing means something.
-setting() {
-  if [ -n "${!1:-}" ] || { [ -n "${3:-}" ] && [ "${!1+set}" = set ]; }; then :; else
-    printf -v "$1" '%s' "$(dotenv_get .env "$1")"
-    [ -n "${!1}" ] || printf -v "$1" '%s' "$2"
-  fi
-  dotenv_allows "${!1}" || die "$1 has a quote, a backslash, a '\$' or a line break in it, which .env can't carry." "Choose another value."
-  # What Compose reads must be what is written below, whatever the shell had.
-  export "${1?}"
+# Where the docker command finds its engine: unix:///run/docker.sock, ssh://host, ...
+engine_address() {
+  if [ -n "${DOCKER_HOST:-}" ]; then printf '%s' "$DOCKER_HOST"; else docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || true; fi
 }
 
-read_settings() {
-  [ -n "${HOME:-}" ] || die "HOME is not set." "Set it to your home folder, then run this again."
-  setting OPENCLAW_CONFIG_DIR "$HOME/.openclaw"
-  setting OPENCLAW_WORKSPACE_DIR "${OPENCLAW_CONFIG_DIR%/}/workspace"
-  setting OPENCLAW_GATEWAY_PORT 18789
-  setting OPENCLAW_GATEWAY_BIND lan
-  setting OPENCLAW_GATEWAY_PUBLISH 127.0.0.1
-  setting OPENCLAW_METRICS_PORT 9464
-  setting OPENCLAW_IMAGE openclaw:local
-  setting OPENCLAW_DOCKER_SOCKET "$(default_socket)"
-  setting OPENCLAW_INSTANCE ''
-  setting OPENCLAW_EXTRA_MOUNTS '' keep-empty
-  setting OPENCLAW_HOME_VOLUME '' keep-empty
-  setting OPENCLAW_DOCKER_APT_PACKAGES '' keep-empty
-  [ -z "${COMPOSE_PROJECT_NAME:-}$(dotenv_get .env COMPOSE_PROJECT_NAME)" ] || setting COMPOSE_PROJECT_NAME ''
-  check_folder OPENCLAW_CONFIG_DIR
-  check_folder OPENCLAW_WORKSPACE_DIR
-  check_port OPENCLAW_GATEWAY_PORT
-  check_port OPENCLAW_METRICS_PORT
-  [ "$OPENCLAW_GATEWAY_BIND" != loopback ] || die "OPENCLAW_GATEWAY_BIND is loopback: inside a container nobody could reach the gateway." \
-    "Leave it unset (lan): the port is published on $OPENCLAW_GATEWAY_PUBLISH alone, whatever it binds to in its container."
-  case $OPENCLAW_DOCKER_APT_PACKAGES in *[!A-Za-z0-9.+:=~\ -]* | -* | *' -'*) die "OPENCLAW_DOCKER_APT_PACKAGES is '$OPENCLAW_DOCKER_APT_PACKAGES': names of packages are needed, with spaces between them." "For example: ffmpeg build-essential" ;; esac
-}
-
-# On a desktop engine the socket lies at the usual place of its virtual machine, wherever the host reaches it.
-default_socket() {
-  local address=${DOCKER_HOST:-}
-  case $(uname -s):$address in Linux:unix://*) printf '%s' "${address#unix://}" ;; *) echo /var/run/docker.sock ;; esac
-}
-
-check_folder() {
-  case ${!1} in
-  /*) ;;
-  *) die "$1 is '${!1}': a whole path is needed, beginning with '/'." "$1=\$HOME/.openclaw ./docker-setup.sh" ;;
-  esac
-  case ${!1} in *:*) die "$1 is '${!1}', and Compose can't mount a path with a ':' in it." "Choose a folder without one." ;; esac
-  if contains "${!1}" "$PWD"; then die "$1 is '${!1}', which contains this checkout." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
-  if contains "${!1}" "$HOME"; then die "$1 is '${!1}', which contains your home folder." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
-}
-
-check_port() {
-  case ${!1} in *[!0-9]* | 0* | ??????*) ;; *) [ "${!1}" -gt 65535 ] || return 0 ;; esac
-  die "$1 is '${!1}': a port is a number from 1 to 65535." "$1=18790 ./docker-setup.sh"
-}
+engine_is_local() { case $(engine_address) in '' | unix:*) ;; *) return 1 ;; esac }
 
 # --- what is there already
 
@@ -196,15 +143,7 @@ check_port_free() {
   die "port $port, for $2, is taken by ${holder:+the container }${holder:-another program}." "End that, or take another port: $1=$((port + 1)) ./docker-setup.sh"
 }
 
-# What is only written after the images are there must not turn out to be impossible then.
-check_files() {
-  [ -z "$OPENCLAW_EXTRA_MOUNTS$OPENCLAW_HOME_VOLUME" ] ||
-    extra_text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET")
-  [ -w . ] || die "$PWD can't be written to, and .env belongs there." "Make it writable for $(id -un), or use a checkout elsewhere."
-  [ ! -L .env ] || die "$PWD/.env is a symbolic link." "Put the file itself there, then run this again."
-}
-
-# --- images, settings, config, start
+# --- images, config, start
 
 build_images() {
   local image
@@ -220,63 +159,6 @@ build_images() {
 }
 
 cli() { scripts/compose.sh run --rm --no-deps "$@"; }
-
-# The config's token or password, else .env's token, else a new one. A token in the environment is somebody's wish.
-choose_token() {
-  local auth='' known
-  known=$(dotenv_get .env OPENCLAW_GATEWAY_TOKEN)
-  if [ -z "${OPENCLAW_GATEWAY_TOKEN:-}" ] && [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
-    auth=$(cli -T openclaw-cli config get gateway.auth --json 2>/dev/null </dev/null | tr -d '\r' || true)
-    case $auth in *'"mode": "password"'*)
-      say "the config asks for a password: no token is made"
-      return
-      ;;
-    esac
-    OPENCLAW_GATEWAY_TOKEN=$(printf '%s\n' "$auth" | sed -n 's/^ *"token": "\([A-Za-z0-9_.~+/=-]*\)",\{0,1\}$/\1/p')
-  fi
-  [ -n "${OPENCLAW_GATEWAY_TOKEN:-}" ] || OPENCLAW_GATEWAY_TOKEN=$known
-  [ -n "$OPENCLAW_GATEWAY_TOKEN" ] || OPENCLAW_GATEWAY_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-  dotenv_allows "$OPENCLAW_GATEWAY_TOKEN" || die "the gateway's token has a quote, a backslash, a '\$' or a line break in it, which .env can't carry." "Choose another one."
-  if [ -n "$known" ] && [ "$known" != "$OPENCLAW_GATEWAY_TOKEN" ]; then say "note: the token in .env is replaced by the one of the ${auth:+config}${auth:-environment}"; fi
-  export OPENCLAW_GATEWAY_TOKEN
-  dotenv_update .env "OPENCLAW_GATEWAY_TOKEN=$OPENCLAW_GATEWAY_TOKEN"
-}
-
-write_settings() {
-  local name pairs=()
-  write_extra
-  for name in OPENCLAW_CONFIG_DIR OPENCLAW_WORKSPACE_DIR OPENCLAW_GATEWAY_PORT OPENCLAW_GATEWAY_BIND OPENCLAW_GATEWAY_PUBLISH \
-    OPENCLAW_METRICS_PORT OPENCLAW_IMAGE OPENCLAW_DOCKER_SOCKET OPENCLAW_INSTANCE OPENCLAW_EXTRA_MOUNTS OPENCLAW_HOME_VOLUME \
-    OPENCLAW_DOCKER_APT_PACKAGES COMPOSE_PROJECT_NAME; do
-    pairs+=("$name=${!name:-}")
-  done
-  dotenv_update .env "${pairs[@]}" "COMPOSE_FILE=$(compose_files)"
-}
-
-write_extra() {
-  if [ -z "$extra_text" ]; then
-    rm -f "$extra_file"
-    return
-  fi
-  printf '%s\n' "$extra_text" | replace_file "$extra_file"
-  # Made here and not by Compose, so that no `down --volumes` takes it.
-  [ -z "$OPENCLAW_HOME_VOLUME" ] || docker volume create "$OPENCLAW_HOME_VOLUME" >/dev/null
-}
-
-# The value of COMPOSE_FILE, so that a plain `docker compose` takes the extra file too; nothing where Compose's own default is right.
-compose_files() {
-  local files
-  files=:$(dotenv_get .env COMPOSE_FILE):
-  files=${files/:$extra_file:/:}
-  files=${files#:} files=${files%:}
-  if [ -e "$extra_file" ]; then
-    [ -n "$files" ] || { files=docker-compose.yml && [ ! -e docker-compose.override.yml ] || files=docker-compose.yml:docker-compose.override.yml; }
-    files=$files:$extra_file
-  else
-    case $files in docker-compose.yml | docker-compose.yml:docker-compose.override.yml) files='' ;; esac
-  fi
-  printf '%s' "$files"
-}
 
 onboard() {
   if [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
@@ -303,9 +185,9 @@ OpenClaw runs: http://$host:$OPENCLAW_GATEWAY_PORT/
 Its token is OPENCLAW_GATEWAY_TOKEN in $PWD/.env; send it as a header, never in an address.
 
 Try next, in $PWD:
-  $compose_name run --rm openclaw-cli sandbox list        the sandboxes, and why each is as it is
-  $compose_name run --rm openclaw-cli dashboard --no-open the address again, and how to log in
-  . ~/.clawdock/clawdock-helpers.sh; clawdock-help          short commands, from any folder
+  $compose_name run --rm openclaw-cli sandbox list         # the sandboxes, and why each is as it is
+  $compose_name run --rm openclaw-cli dashboard --no-open  # the address again, and how to log in
+  . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
 Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $compose_name run --rm openclaw-cli channels list
 END
