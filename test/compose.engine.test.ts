@@ -11,6 +11,7 @@ import { type Run, run } from "./run-program.ts";
 
 const compose = await findCompose();
 const BUILD_MS_MAX = 600_000;
+const IMAGE = "openclaw:local";
 const STATE = "/home/node/.openclaw";
 
 beforeAll(buildImage, BUILD_MS_MAX);
@@ -37,6 +38,34 @@ const confinement = async (id: string): Promise<z.output<typeof Confinement>> =>
     .array(Confinement)
     .length(1)
     .parse(JSON.parse(await docker("container", "inspect", id)))[0] as z.output<typeof Confinement>;
+
+describe("the image", () => {
+  const ask = async (script: string): Promise<string> =>
+    await docker("run", "--rm", "--network=none", "--entrypoint", "sh", IMAGE, "-c", script);
+
+  test("carries what runs and nothing of its build: no certificate of the builder, no proxy, no npm, no source", async () => {
+    const env = z.array(z.string()).parse(JSON.parse(await docker("image", "inspect", "--format", "{{json .Config.Env}}", IMAGE)));
+    expect(env.map((entry) => entry.split("=")[0]).sort()).toEqual([
+      "HOME",
+      "NODE_ENV",
+      "OPENCLAW_GATEWAY_BIND",
+      "OPENCLAW_REVISION",
+      "PATH",
+    ]);
+    expect(await docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", IMAGE)).not.toMatch(/build-ca|proxy|NPM_REGISTRY/i);
+    expect(
+      await ask(
+        "ls -A /app; ls -d /root/.npm 2>/dev/null; command -v npm; find /app/dist -name '*.test.js'; ls -d /app/node_modules/typescript 2>/dev/null; true",
+      ),
+    ).toBe("LICENSE\ndist\nnode_modules\npackage.json");
+  });
+
+  test("runs as node, with a home that it can write, and any program by its name", async () => {
+    expect(await ask("id -un; id -u; touch ~/x && cd && pwd")).toBe("node\n1000\n/home/node");
+    expect(await docker("run", "--rm", IMAGE, "node", "-p", "process.cwd()")).toBe("/app");
+    expect(await docker("run", "--rm", IMAGE, "--version")).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
 
 describe("docker-compose.yml", () => {
   let stack: Stack;
@@ -180,12 +209,12 @@ describe("a controller in a container", () => {
   const volume = instance;
   const once = (...mounts: string[]): Promise<Run> => {
     const socket = ["-v", "/var/run/docker.sock:/var/run/docker.sock", "--user", "0:0"];
-    const args = ["run", "--rm", "--label", `openclaw-test=${instance}`, ...socket, ...mounts, "openclaw:local"];
+    const args = ["run", "--rm", "--label", `openclaw-test=${instance}`, ...socket, ...mounts, IMAGE];
     return run("docker", [...args, "controller", "--once", "--instance", instance], { env: variables(), timeoutMs: 60_000 });
   };
   const write = async (config: object): Promise<void> => {
     const script = "umask 077; cat >/state/openclaw.json; chown -R 1000:1000 /state; chmod 700 /state";
-    const args = ["run", "--rm", "-i", "--user", "0:0", "--entrypoint", "sh", "-v", `${volume}:/state`, "openclaw:local", "-c", script];
+    const args = ["run", "--rm", "-i", "--user", "0:0", "--entrypoint", "sh", "-v", `${volume}:/state`, IMAGE, "-c", script];
     await run("docker", args, { env: variables(), stdin: JSON.stringify(config) });
   };
   const eager = (docker: object = {}): object => ({
@@ -206,9 +235,9 @@ describe("a controller in a container", () => {
     const mountpoint = await docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume);
     expect(source.startsWith(`${mountpoint}/sandboxes/`)).toBe(true);
     await docker("exec", id, "sh", "-c", "echo written >/workspace/file");
-    expect(
-      await docker("run", "--rm", "--user", "0:0", "-v", `${volume}:/state`, "openclaw:local", "sh", "-c", "cat /state/sandboxes/*/file"),
-    ).toBe("written");
+    expect(await docker("run", "--rm", "--user", "0:0", "-v", `${volume}:/state`, IMAGE, "sh", "-c", "cat /state/sandboxes/*/file")).toBe(
+      "written",
+    );
   });
 
   test("names the mount that is missing, for its state folder and for a bind", async () => {

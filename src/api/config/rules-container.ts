@@ -21,6 +21,11 @@ export function checkContainer(sandbox: EffectiveSandbox, reporter: Reporter): v
       message: "eager has no effect with scope session: no session is known before it begins",
       fix: `set ${toConfigKey(sandbox, "scope")}: "agent"`,
     });
+  if (sandbox.browser.enabled)
+    reporter.addFor(sandbox, "browser.enabled", {
+      severity: "warning",
+      message: "no effect yet: this version makes no sandbox for a browser",
+    });
   if (sandbox.browser.allowHostControl)
     reporter.addFor(sandbox, "browser.allowHostControl", {
       severity: "warning",

@@ -259,6 +259,7 @@ describe("values that contradict each other", () => {
 
   test.each([
     [withSandbox("{ start: 'eager', scope: 'session' }"), ["warning: agents.defaults.sandbox.start"]],
+    [withSandbox("{ browser: { enabled: true } }"), ["warning: agents.defaults.sandbox.browser.enabled"]],
     [withSandbox("{ browser: { allowHostControl: true } }"), ["warning: agents.defaults.sandbox.browser.allowHostControl"]],
     [withSandbox("{ browser: { network: 'host' } }"), ["agents.defaults.sandbox.browser.network"]],
     [withSandbox("{ browser: { containerPrefix: 'openclaw-sbx-' } }"), ["agents.defaults.sandbox.browser.containerPrefix"]],
