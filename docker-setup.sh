@@ -163,7 +163,12 @@ cli() { scripts/compose.sh run --rm --no-deps "$@"; }
 onboard() {
   if [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
     say "the config $OPENCLAW_CONFIG_DIR/openclaw.json is kept; to change it: $compose_name run --rm openclaw-cli onboard"
-  elif [ -n "$yes$unattended" ]; then
+    return
+  fi
+  # The controller's entry point makes what is missing in the state folder and gives it to the containers' user.
+  step "preparing $OPENCLAW_CONFIG_DIR" cli -T openclaw-controller sh -c : || die "$OPENCLAW_CONFIG_DIR can't be used by the engine (see above)." \
+    "Is it shared with the engine (Docker Desktop: Settings, Resources, File sharing)? Or choose another: OPENCLAW_CONFIG_DIR=/path ./docker-setup.sh"
+  if [ -n "$yes$unattended" ]; then
     step "writing a first config" cli -T openclaw-cli onboard --non-interactive --mode local || die "the first config could not be written (see above)."
   else
     cli openclaw-cli onboard || die "onboarding ended without a config." "Run ./docker-setup.sh again, or with --yes for a config of defaults."

@@ -48,6 +48,7 @@ describe("docker-setup.sh on a machine that never had it", () => {
     expect(made.calls().split("\n")).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^build .*--tag openclaw:local /),
+        "compose run --rm --no-deps -T openclaw-controller sh -c :",
         "compose run --rm --no-deps -T openclaw-cli onboard --non-interactive --mode local",
         "compose up -d",
       ]),
