@@ -42,7 +42,10 @@ const END_OF_TRANSMISSION = Buffer.from([0x04]);
 export async function execInDocker(parts: ExecParts, handle: Handle, request: ExecRequest): Promise<ExecStream> {
   mustBeRequest(request);
   await mustRun(parts.client, handle);
-  const command = ["/bin/sh", "-c", WRAPPER, "openclaw-exec", request.workdir ?? "", ...request.argv];
+  const { workdir = "", tty, argv } = request;
+  // The engine knows the size once the command runs, which is too late for one that asks at once.
+  const size = [tty?.columns ?? "", tty?.rows ?? ""].map(String);
+  const command = ["/bin/sh", "-c", WRAPPER, "openclaw-exec", workdir, ...size, ...argv];
   const env = Object.entries(request.env ?? {}).filter(([name]) => name !== MARK_VARIABLE);
   const opened = await openExec(parts.client, handle, {
     command,

@@ -2,11 +2,12 @@
 // reaches them as an argument, never as part of the script. They use nothing but a POSIX shell and /proc. KILL_ALL is api/kill-script.ts.
 
 /**
- * `$1` workdir or empty, the rest is the command. The first line of output is the shell's pid, which the command inherits; the engine
+ * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the shell's pid, which the command inherits; the engine
  * makes an exec'd process the leader of its session, so that it is the process group's id too.
  */
 export const WRAPPER = `echo "$$"
-workdir=$1; shift
+workdir=$1; columns=$2; rows=$3; shift 3
+[ -z "$columns" ] || stty columns "$columns" rows "$rows" 2>/dev/null
 if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi
 exec "$@"`;
 
