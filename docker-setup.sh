@@ -201,7 +201,7 @@ END
 # --- the other way
 
 uninstall() {
-  local answer instance
+  local answer instance image
   if [ -z "$yes" ]; then
     [ -z "$unattended" ] || die "--uninstall asks first, and there is no terminal to ask on." "./docker-setup.sh --uninstall --yes"
     printf 'Remove the containers, all their sandboxes, their networks and %s? Config, workspaces and .env stay. [y/N] ' "$OPENCLAW_IMAGE"
@@ -215,7 +215,11 @@ uninstall() {
     remove_all "sandboxes" "rm --force" ps --all --filter "label=openclaw.instance=$instance"
     remove_all "networks of sandboxes" "network rm" network ls --filter "label=openclaw.instance=$instance"
   fi
-  remove_all "image" "image rm" image ls "$OPENCLAW_IMAGE"
+  # By name: another name of the same image is somebody else's.
+  for image in "$OPENCLAW_IMAGE" "$OPENCLAW_IMAGE-before-update"; do
+    docker image inspect "$image" >/dev/null 2>&1 || continue
+    docker image rm "$image" >/dev/null || say "note: the image $image is still there (see above)"
+  done
   say "removed. What is yours is still there: $OPENCLAW_CONFIG_DIR, $PWD/.env${OPENCLAW_HOME_VOLUME:+, the volume $OPENCLAW_HOME_VOLUME}"
 }
 

@@ -190,6 +190,7 @@ describe("docker-setup.sh --uninstall --yes", () => {
     expect(asked).toContain("compose down --volumes --remove-orphans");
     expect(asked).toContain("ps --all --filter label=openclaw.instance=abc123 --quiet");
     expect(asked).toContain("rm --force sandbox-1 sandbox-2");
+    expect(asked).toContain("image rm openclaw:local\n");
     expect(existsSync(join(made.checkout, ".env"))).toBe(true);
     expect(existsSync(join(state, "openclaw.json"))).toBe(true);
   });
