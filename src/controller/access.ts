@@ -72,6 +72,8 @@ export class ServingAccess implements SandboxAccess {
     const status = this.#parts.statuses.get(name);
     if (status === undefined) return new OperationError("NotFound", `there is no sandbox ${name}`, { fix: "openclaw sandbox list" });
     const ready = findCondition(status.status.conditions, "Ready");
-    return new OperationError("NotReady", `sandbox ${name} is not ready: ${ready?.message ?? "it was not looked at yet"}`);
+    // The status is written after a pass: until then it may still praise a container that has just ended.
+    const because = ready?.status === "True" ? "its container has just stopped serving, and is being looked at" : ready?.message;
+    return new OperationError("NotReady", `sandbox ${name} is not ready: ${because ?? "it was not looked at yet"}`);
   }
 }
