@@ -70,8 +70,8 @@ export class SessionGate {
 
   /** The sandbox that ends with the session. null: it serves other sessions too. @throws OperationError `NotFound`, `NotReady` */
   ownSandbox(key: string): SandboxName | null {
-    const { name, settings } = this.#find(key).sandbox;
-    return settings.scope === "session" ? name : null;
+    const { name, scope } = this.#find(key).sandbox;
+    return scope === "session" ? name : null;
   }
 
   /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */
