@@ -1,5 +1,6 @@
 // Two projects: `unit` needs nothing but Node, `engine` (*.engine.test.ts) needs a container engine and the sandbox image.
 // Unit tests run first: they are fast, and a broken decision makes every engine test fail for the same reason.
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { TallyReporter } from "./test/tally-reporter.ts";
 
@@ -16,8 +17,10 @@ export default defineConfig({
           include: ["src/**/*.test.ts", "test/**/*.test.ts", "manifests/**/*.test.ts"],
           exclude: ["**/*.engine.test.ts"],
           sequence: { groupOrder: 0 },
-          testTimeout: 20 * SECOND_MS,
-          hookTimeout: 20 * SECOND_MS,
+          // One less than there are is the default, which leaves half of a small machine idle.
+          maxWorkers: availableParallelism(),
+          testTimeout: 60 * SECOND_MS,
+          hookTimeout: 60 * SECOND_MS,
         },
       },
       {

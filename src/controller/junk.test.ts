@@ -12,7 +12,7 @@ import { createFolderSite, eager } from "./fixtures/site.fixture.ts";
 
 const SEED = 20_260_101;
 const CONFIGS = 8_000;
-const SESSIONS = 2_000;
+const SESSIONS = process.env.OPENCLAW_TEST_LONG === "1" ? 2_000 : 600;
 const EDITS = 60;
 const ISSUES_MAX = 300;
 
