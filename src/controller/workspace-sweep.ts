@@ -160,8 +160,10 @@ export class WorkspaceSweep {
     if (changedAt === null) return [];
     const known = this.#known.get(root);
     if (known?.changedAt === changedAt) return known.found;
+    // It may be gone by now, with the whole state folder: then nothing in it is anybody's to remove.
+    const files = await readdir(folder).catch(() => []);
     const found: Found[] = [];
-    for (const file of (await readdir(folder)).filter((name) => name.endsWith(SUFFIX))) {
+    for (const file of files.filter((name) => name.endsWith(SUFFIX))) {
       const slug = file.slice(0, -SUFFIX.length);
       const marker = await readMarker(join(folder, file));
       // The folder that is acted on follows from the marker's place, never from what it says.
