@@ -17,6 +17,9 @@ die() {
   exit 1
 }
 
+# The last line of a log that says something: colours and control characters are left out.
+last_words() { tail -n 20 "$1" | tr -d '\r\033' | sed 's/\[[0-9;]*m//g' | grep '[^[:space:]]' | tail -n 1 | cut -c 1-100; }
+
 # step LABEL COMMAND...: runs it with its output in a log file; a sign of life every 10 s, the duration at the end,
 # and the last lines of the log when it fails. Returns the command's exit code.
 step() {
@@ -30,7 +33,7 @@ step() {
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     waited=$((waited + 1))
-    [ $((waited % 50)) -ne 0 ] || say "  still at it after $((SECONDS - started)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)"
+    [ $((waited % 50)) -ne 0 ] || say "  still at it after $((SECONDS - started)) s: $(last_words "$log")"
   done
   wait "$pid" || rc=$?
   if [ "$rc" -eq 0 ]; then
