@@ -101,7 +101,7 @@ const RULES: readonly Rule[] = [
     name: "no path of one machine is named",
     applies: isText,
     findings: ({ text }) => linesMatching(text, MACHINE_PATHS, "a path of one machine"),
-    planted: { path: "docs/a.md", text: `See /work/${"main"}/docs.\n` },
+    planted: { path: "docs/a.md", text: `See /${"work"}/main/docs.\n` },
   },
   {
     name: "decisions have neither clock nor dice",

@@ -49,9 +49,9 @@ function addMissing(program: Command, context: CliContext, run: Run, { name, ver
 }
 
 function toOption(name: keyof typeof QUESTIONS): Option {
-  const { flag, placeholder, question, choices } = QUESTIONS[name];
+  const { flag, valueName, question, choices } = QUESTIONS[name];
   const values = choices.map(({ value }) => value).join(", ");
-  const option = new Option(`--${flag} <${placeholder}>`, values === "" ? question : `${question} (${values})`);
+  const option = new Option(`--${flag} <${valueName}>`, values === "" ? question : `${question} (${values})`);
   return name === "port" ? option.argParser(parsePort) : option;
 }
 

@@ -11,7 +11,8 @@ export interface Question {
   readonly path: string;
   /** Without the dashes. */
   readonly flag: string;
-  readonly placeholder: string;
+  /** What the flag's value is called in the help. */
+  readonly valueName: string;
   /** One sentence, for a person. */
   readonly question: string;
   /** What a new config says. null: nothing, the product's own default is good. */
@@ -24,7 +25,7 @@ export const QUESTIONS = {
   sandbox: {
     path: "agents.defaults.sandbox.mode",
     flag: "sandbox",
-    placeholder: "mode",
+    valueName: "mode",
     question: "Which sessions run their tools in a sandbox?",
     initial: "all",
     choices: [
@@ -36,7 +37,7 @@ export const QUESTIONS = {
   scope: {
     path: "agents.defaults.sandbox.scope",
     flag: "scope",
-    placeholder: "scope",
+    valueName: "scope",
     question: "Who shares a sandbox?",
     initial: "agent",
     choices: [
@@ -48,7 +49,7 @@ export const QUESTIONS = {
   workspaceAccess: {
     path: "agents.defaults.sandbox.workspaceAccess",
     flag: "workspace-access",
-    placeholder: "access",
+    valueName: "access",
     question: "What may tools do with the agent's workspace?",
     initial: "none",
     choices: [
@@ -60,7 +61,7 @@ export const QUESTIONS = {
   network: {
     path: "agents.defaults.sandbox.docker.network",
     flag: "network",
-    placeholder: "network",
+    valueName: "network",
     question: "May tools reach the network?",
     initial: "none",
     choices: [
@@ -71,16 +72,16 @@ export const QUESTIONS = {
   mode: {
     path: "gateway.mode",
     flag: "mode",
-    placeholder: "mode",
+    valueName: "mode",
     question: "Where does the gateway run? local (here) or remote",
     initial: "local",
     choices: [],
   },
-  port: { path: "gateway.port", flag: "port", placeholder: "port", question: "The gateway's TCP port", initial: null, choices: [] },
+  port: { path: "gateway.port", flag: "port", valueName: "port", question: "The gateway's TCP port", initial: null, choices: [] },
   bind: {
     path: "gateway.bind",
     flag: "bind",
-    placeholder: "address",
+    valueName: "address",
     question: "Where the gateway listens: loopback, lan, or an address",
     initial: null,
     choices: [],

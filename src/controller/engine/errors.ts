@@ -26,7 +26,7 @@ const is =
   (...statuses: number[]) =>
   (status: number): boolean =>
     statuses.includes(status);
-const any = (): boolean => true;
+const anyStatus = (): boolean => true;
 
 const EXEC: ReadonlySet<EngineOperation> = new Set(["exec-create", "exec-start", "exec-inspect", "exec-resize"]);
 const MAKING: ReadonlySet<EngineOperation> = new Set(["create", "start", "update", "attach"]);
@@ -45,14 +45,14 @@ const RULES: readonly Rule[] = [
   { status: is(404), text: /./s, operations: IMAGE, code: "ImageMissing" },
   { status: is(404), text: /./s, operations: OBJECT, code: "NotFound" },
   {
-    status: any,
+    status: anyStatus,
     text: /network \S+ not found|no such network|could not find network|unable to find network|network not found/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "create the network, or change docker.network",
   },
   { status: is(404), text: /./s, code: "StaleHandle" },
-  { status: any, text: /removal of container .*already in progress|marked for removal|is being removed/i, code: "EngineConflict" },
+  { status: anyStatus, text: /removal of container .*already in progress|marked for removal|is being removed/i, code: "EngineConflict" },
   { status: is(409, 500), text: /name .*is already in use|container name .*already|name is in use/i, code: "EngineConflict" },
   {
     status: is(409, 500),
@@ -70,7 +70,7 @@ const RULES: readonly Rule[] = [
   { status: is(500, 409), text: /no such container|no container with (name or )?id/i, code: "StaleHandle" },
   // A limit below what is in use now: the same request works once less is used.
   {
-    status: any,
+    status: anyStatus,
     text: /unable to set memory limit|current usage|memory\.(limit_in_bytes|memsw\.limit_in_bytes|max).*(device or resource busy|invalid argument)|failed to write .*device or resource busy/i,
     operations: new Set<EngineOperation>(["update"]),
     code: "NotReady",
@@ -83,56 +83,56 @@ const RULES: readonly Rule[] = [
     code: "EngineFailed",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /bind source path does not exist|statfs .*no such file or directory|invalid mount config|error mounting|creating mount source path|invalid volume specification|duplicate mount point/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "check that the source of every mount exists on the engine's host",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /error setting rlimit|setting rlimits|setrlimit/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "docker.ulimits asks for more than the engine's host allows",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /cannot start a stopped process/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "the seccomp profile is probably too strict to start a process: docker.seccompProfile",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /unknown (or invalid )?runtime|invalid runtime|runtime .* not (found|installed)/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "check docker.runtime against the runtimes of `docker info`",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /could not select device driver|no device driver|nvidia-container|device requests/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "the engine has no driver for docker.gpus",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /seccomp|apparmor/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "check docker.seccompProfile and docker.apparmorProfile",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /unable to find (user|group)|no matching entries in (passwd|group) file|no users found/i,
     operations: MAKING,
     code: "SpecRejected",
     fix: () => "use a numeric docker.user, or a user that the image has",
   },
   {
-    status: any,
+    status: anyStatus,
     text: /OCI runtime (create|start)|OCI runtime error|failed to create (shim|task|containerd task)|runc (create|run) failed|invalid (memory|cpu|cpus|reference)|minimum memory|range of cpus|should (always set|be larger)|conflicting options|not supported/i,
     operations: MAKING,
     code: "SpecRejected",

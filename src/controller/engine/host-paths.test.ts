@@ -9,14 +9,14 @@ const paths = new HostPaths({
   mounts: [
     { source: "/home/ann/.openclaw", destination: STATE },
     { source: "/var/lib/docker/volumes/openclaw-run/_data", destination: `${STATE}/run` },
-    { source: "/data/work", destination: `${STATE}/workspace` },
+    { source: "/data/projects", destination: `${STATE}/workspace` },
   ],
 });
 
 test.each([
   ["a folder in a bind mount", `${STATE}/sandboxes/a-1`, "/home/ann/.openclaw/sandboxes/a-1"],
   ["the mounted folder itself", STATE, "/home/ann/.openclaw"],
-  ["a mount inside another", `${STATE}/workspace/src`, "/data/work/src"],
+  ["a mount inside another", `${STATE}/workspace/src`, "/data/projects/src"],
   ["a folder in a named volume", `${STATE}/run/x`, "/var/lib/docker/volumes/openclaw-run/_data/x"],
   ["a sibling whose name begins alike", `${STATE}/workspace-b`, "/home/ann/.openclaw/workspace-b"],
 ])("the engine's name for %s leads back to it", (_, own, engine) => {
