@@ -66,20 +66,15 @@ export async function runController(options: RunOptions): Promise<number> {
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   // Two names of one folder are one controller.
   const stateDir = await realpath(options.stateDir);
-  const identify = options.instance === undefined ? toDefaultInstance : toInstanceId(options.instance);
+  const named = options.instance === undefined ? null : toInstanceId(options.instance);
+  const identify = (engineStateDir: string): InstanceId => named ?? toDefaultInstance(engineStateDir);
   const paths = toStatePaths(stateDir);
   const lock = await StateLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
   const stopped = stopSignal();
   try {
     const { version, revision } = await readBuild();
     const metrics = new ControllerMetrics({ version, revision });
-    const health = new Health({
-      configPath: options.configPath,
-      version,
-      stateDir,
-      instance: typeof identify === "string" ? identify : identify(stateDir),
-      startedAt: clock.now(),
-    });
+    const health = new Health({ configPath: options.configPath, version, stateDir, instance: identify(stateDir), startedAt: clock.now() });
     metrics.watchReady(() => health.ready());
     const server = options.once
       ? null
