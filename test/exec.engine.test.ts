@@ -48,9 +48,17 @@ test("a client that goes away, a time that is over and a signal end everything i
   const { door, containerId } = await open();
   const script = ["sh", "-c", "trap '' INT; setsid sleep 300 & sleep 300 & echo up; sleep 300"];
   for (const end of ["hang up", "time", "signal"] as const) {
-    const flags = end === "time" ? ["--timeout", "1s"] : [];
+    // Long enough for a busy machine to start the command: what is over before it is up shows nothing.
+    const flags = end === "time" ? ["--timeout", "4s"] : [];
     const run = startCli(["sandbox", "exec", ...flags, NAME, "--", ...script], { stateDir: door.stateDir });
-    await until("it is up", () => run.printed.includes("up"));
+    let over: string | undefined;
+    void run.ended.then((code) => {
+      over = `${end}: over with ${code} before it was up: ${run.noted}`;
+    });
+    await until("it is up", () => {
+      if (over !== undefined) throw new Error(over);
+      return run.printed.includes("up");
+    });
     if (end === "hang up") run.signal("SIGHUP");
     if (end === "signal") {
       run.signal("SIGINT");
