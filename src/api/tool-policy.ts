@@ -95,6 +95,9 @@ export function toToolName(text: string): string {
   return ALIASES.get(name) ?? name;
 }
 
+/** @param name normal */
+export const isKnownTool = (name: string): boolean => KNOWN_TOOLS.some((known) => known === name);
+
 export function isKnownToolWord(text: string): boolean {
   return TOOL_WORDS.includes(toToolName(text));
 }

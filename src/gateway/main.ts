@@ -148,7 +148,6 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     now,
     newUid: randomUUID,
     version,
-    refused: (tool) => metrics.toolCall(tool, "denied"),
     failed,
   });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);

@@ -12,7 +12,7 @@ const CALLS_MAX = 256;
 
 export interface SessionToolsParts {
   tools: Tools;
-  sessions: Sessions;
+  sessions: Pick<Sessions, "touch">;
   metrics: Pick<GatewayMetrics, "toolCall">;
 }
 
@@ -26,6 +26,16 @@ export class SessionTools implements Tools {
 
   list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]> {
     return this.#parts.tools.list(session);
+  }
+
+  /** What it refuses counts as a call. */
+  admit(session: Pick<Session, "spec">, tool: string): void {
+    try {
+      this.#parts.tools.admit(session, tool);
+    } catch (error) {
+      this.#parts.metrics.toolCall(toToolName(tool), toResult(error));
+      throw error;
+    }
   }
 
   async call(call: ToolCall): Promise<ToolResult> {

@@ -44,6 +44,8 @@ export interface ToolDescription {
 export interface Tools {
   /** Every tool that there is, with what the session's policy says of it. */
   list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]>;
+  /** For what begins something before it calls. @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal) */
+  admit(session: Pick<Session, "spec">, tool: string): void;
   /** @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal), `InvalidArgument`, and what the sandbox says */
   call(call: ToolCall): Promise<ToolResult>;
 }

@@ -78,6 +78,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
       const decision = decideTool(toToolPolicy(parsed.value, { agentId, sandbox: null }), "exec");
       return [{ name: "exec", description: "runs", inputSchema: { type: "object" }, decision }];
     },
+    admit: () => undefined,
     call: async (call) => {
       calls.push(call);
       if (call.tool !== "exec") throw new OperationError("NotFound", `there is no tool ${JSON.stringify(call.tool)}`);
@@ -99,7 +100,6 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     ...{ tools, failed, newUid: randomUUID, now: () => toEpochMs(clock.at), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),
-    refused: (tool) => metrics.toolCall(tool, "denied"),
   });
   onTestFinished(() => mcp.stop());
   const app = makeGatewayApp({

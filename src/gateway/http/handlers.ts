@@ -5,7 +5,7 @@ import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
-import { renderRefusal } from "../../api/tool-policy.ts";
+import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
 import type { SandboxProcesses } from "../sandbox-port.ts";
 import type { SessionFiles } from "../session-files.ts";
 import type { SessionService } from "../sessions/service.ts";
@@ -139,7 +139,7 @@ const toAnswer = ({ content, details, isError }: ToolResult) => ({
 
 /** @throws OperationError `NotFound`, `Forbidden` */
 async function dryRun(tools: Tools, session: Session, name: string): Promise<Record<string, unknown>> {
-  const tool = (await tools.list(session)).find(({ decision }) => decision.tool === name.toLowerCase());
+  const tool = (await tools.list(session)).find(({ decision }) => decision.tool === toToolName(name));
   if (tool === undefined) throw new OperationError("NotFound", `there is no tool ${JSON.stringify(name)}`);
   if (!tool.decision.allowed) throw new OperationError("Forbidden", renderRefusal(tool.decision));
   return { tool: tool.name, allowed: true };

@@ -15,9 +15,8 @@ import {
   type ServerRequest,
   type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
-import { OperationError, renderError } from "../../api/errors.ts";
+import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
-import { renderRefusal } from "../../api/tool-policy.ts";
 import { toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult, Tools } from "../tool-port.ts";
 import { ProgressLine } from "./progress-line.ts";
@@ -36,8 +35,6 @@ export interface McpClientParts {
   version: string;
   /** A call has ended. */
   used(): void;
-  /** The policy refused a call; nothing was begun for it. */
-  refused(tool: string): void;
   /** A bug, or a client that does not speak the protocol. */
   failed(error: unknown): void;
 }
@@ -100,12 +97,12 @@ export class McpClient {
 
   async #call({ params }: CallToolRequest, { signal, _meta, sendNotification }: CallExtra): Promise<CallToolResult> {
     const { tools, session: wish } = this.#parts;
-    const tool = (await tools.list(wish.planned)).find(({ name }) => name === params.name);
-    if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
-    // Nothing is begun for a call that would be refused.
-    if (!tool.decision.allowed) {
-      this.#parts.refused(tool.name);
-      return toErrorResult(new OperationError("Forbidden", renderRefusal(tool.decision)));
+    try {
+      // Nothing is begun for a call that would be refused.
+      tools.admit(wish.planned, params.name);
+    } catch (error) {
+      if (isErrorCode(error, "NotFound")) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
+      return this.#toErrorResult(error);
     }
     const progressToken = _meta?.progressToken;
     const progress = new ProgressLine(async (count, message) => {
@@ -121,23 +118,23 @@ export class McpClient {
       };
       return toCallResult(await tools.call({ session, tool: params.name, input: params.arguments ?? {}, signal, emit }));
     } catch (error) {
-      if (!(error instanceof OperationError)) this.#parts.failed(error);
-      return toErrorResult(error);
+      return this.#toErrorResult(error);
     } finally {
       this.#calls -= 1;
       this.#parts.used();
       progress.end();
     }
   }
+
+  /** For a model to read and act on: the message, the fix, and whether trying again helps. A bug's text stays here. */
+  #toErrorResult(error: unknown): CallToolResult {
+    if (!(error instanceof OperationError)) this.#parts.failed(error);
+    const { code, retryable, detail } = toProblem(error);
+    const text = error instanceof OperationError ? renderError(error) : detail;
+    return { content: [{ type: "text", text: `${code}: ${text}` }], structuredContent: { code, retryable }, isError: true };
+  }
 }
 
 function toCallResult({ content, details, isError }: ToolResult): CallToolResult {
   return { content: content.map((part) => ({ ...part })), structuredContent: { ...details }, isError };
-}
-
-/** For a model to read and act on: the message, the fix, and whether trying again helps. A bug's text stays here. */
-function toErrorResult(error: unknown): CallToolResult {
-  const { code, retryable, detail } = toProblem(error);
-  const text = error instanceof OperationError ? renderError(error) : detail;
-  return { content: [{ type: "text", text: `${code}: ${text}` }], structuredContent: { code, retryable }, isError: true };
 }

@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
 import { listenTcp } from "../../api/listen-tcp.ts";
 import type { Session } from "../../api/session.ts";
 import type { ToolResult, Tools } from "../tool-port.ts";
@@ -17,19 +18,20 @@ interface Opened {
   clock: { now: EpochMs };
   begun: Session[];
   ended: Session[];
-  refused: string[];
   /** The answer's status and its JSON-RPC message, if it has one. */
   send(message: object, session?: string): Promise<{ status: number; session: string; message: Record<string, unknown> }>;
   welcome(): Promise<string>;
 }
 
-function open(run: () => Promise<ToolResult> = async () => DONE, { allowed = true } = {}): Opened {
+function open(run: () => Promise<ToolResult> = async () => DONE, refusal: OperationError | null = null): Opened {
   const clock = { now: toEpochMs(1_000_000) };
   const [begun, ended]: [Session[], Session[]] = [[], []];
-  const refused: string[] = [];
-  const decision = { tool: "exec", allowed, rule: "", source: "default", fix: null };
+  const decision = { tool: "exec", allowed: true, rule: "", source: "default", fix: null };
   const tools: Tools = {
     list: async () => [{ name: "exec", description: "runs", inputSchema: { type: "object" }, decision }],
+    admit: () => {
+      if (refusal !== null) throw refusal;
+    },
     call: run,
   };
   const door = new McpDoor({
@@ -47,7 +49,6 @@ function open(run: () => Promise<ToolResult> = async () => DONE, { allowed = tru
       };
     },
     endSession: async (session) => void ended.push(session),
-    refused: (tool) => void refused.push(tool),
   });
   onTestFinished(() => door.stop());
   const send: Opened["send"] = async (message, session) => {
@@ -68,7 +69,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, { allowed = tru
     await send({ jsonrpc: "2.0", method: "notifications/initialized" }, session);
     return session;
   };
-  return { door, clock, begun, ended, refused, send, welcome };
+  return { door, clock, begun, ended, send, welcome };
 }
 
 const CALL = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "exec", arguments: {} } };
@@ -84,11 +85,13 @@ test("a client that only looks begins no session; its first call does, and furth
   expect(begun.map(({ spec }) => spec.kind)).toEqual(["mcp"]);
 });
 
-test("a call that the policy refuses begins no session, and is told to whoever counts them", async () => {
-  const { send, welcome, begun, refused } = open(undefined, { allowed: false });
-  const answer = await send(CALL, await welcome());
+test("a call that the policy refuses begins no session, nor does one of a tool that is not there", async () => {
+  const refused = open(undefined, new OperationError("Forbidden", "the tool is off"));
+  const answer = await refused.send(CALL, await refused.welcome());
   expect(answer.message).toMatchObject({ result: { isError: true, structuredContent: { code: "Forbidden", retryable: false } } });
-  expect([begun, refused]).toEqual([[], ["exec"]]);
+  const unknown = open(undefined, new OperationError("NotFound", "there is no such tool"));
+  expect((await unknown.send(CALL, await unknown.welcome())).message).toMatchObject({ error: { code: -32602 } });
+  expect([refused.begun, unknown.begun]).toEqual([[], []]);
 });
 
 test("a client that has been silent for half an hour is let go with its session; one that asked meanwhile is not", async () => {

@@ -18,8 +18,6 @@ export interface McpDoorParts {
   /** A new UUID. */
   newUid(): string;
   version: string;
-  /** The policy refused a client's call. */
-  refused(tool: string): void;
   failed(error: unknown): void;
 }
 
@@ -83,7 +81,7 @@ export class McpDoor {
     if (request.method !== "POST") return toRpcError(400, -32000, "Bad Request: Mcp-Session-Id header is required");
     if (this.#clients.size >= CLIENTS_MAX)
       return toProblemResponse(new OperationError("LimitExceeded", `${CLIENTS_MAX} MCP clients are connected already`));
-    const { tools, session, newUid, version, refused, failed, now } = this.#parts;
+    const { tools, session, newUid, version, failed, now } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: newUid,
       maxRequestBodySize: BODY_BYTES_MAX,
@@ -95,7 +93,7 @@ export class McpDoor {
       const connected = this.#clients.get(transport.sessionId ?? "");
       if (connected !== undefined) connected.usedAt = now();
     };
-    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, refused, failed });
+    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
     await client.connect();
     const response = await transport.handleRequest(request);
     if (transport.sessionId === undefined) await client.close();

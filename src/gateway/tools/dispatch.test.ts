@@ -95,9 +95,16 @@ describe("a tool call", () => {
     const { call } = open({ config: { ...sandboxed, tools: { deny: ["write"] } }, ready });
     expect(await failure(call("write", { path: 1 }))).toMatchObject({ code: "Forbidden" });
     expect((await failure(call("exec", { command: "", more: 1 }))).message).toMatch(/^exec: command: .*; input: Unrecognized key: "more"$/);
-    expect(await failure(call("nothing"))).toMatchObject({
+    expect(await failure(call("canvas"))).toMatchObject({
       code: "Forbidden",
-      message: expect.stringContaining("not in allow of the sandbox"),
+      message: expect.stringContaining("tools.sandbox.tools.deny"),
+    });
+  });
+
+  it("of a name that is no tool's is not found: no edit of the policy would help", async () => {
+    expect(await failure(open({ config: sandboxed }).call("nothing"))).toMatchObject({
+      code: "NotFound",
+      message: 'there is no tool "nothing" in this gateway',
     });
   });
 

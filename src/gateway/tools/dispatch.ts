@@ -3,7 +3,7 @@
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
-import { renderRefusal } from "../../api/tool-policy.ts";
+import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox-port.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "../tool-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
@@ -32,6 +32,10 @@ export class ToolDispatcher implements Tools {
   async list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]> {
     const access = this.#accessOf(session);
     return TOOLS.map(({ name, description, inputSchema }) => ({ name, description, inputSchema, decision: access.decide(name) }));
+  }
+
+  admit(session: Pick<Session, "spec">, tool: string): void {
+    admit(this.#accessOf(session), tool);
   }
 
   async call(call: ToolCall): Promise<ToolResult> {
@@ -63,10 +67,10 @@ export class ToolDispatcher implements Tools {
   }
 }
 
-/** @throws OperationError `Forbidden`, `NotFound` */
+/** The policy is asked about every tool of the product, here or not; of a name that is none no edit of it would make one. @throws OperationError `Forbidden`, `NotFound` */
 function admit(access: ToolAccess, name: string): Tool {
   const decision = access.decide(name);
-  if (!decision.allowed) throw new OperationError("Forbidden", renderRefusal(decision));
+  if (!decision.allowed && isKnownTool(decision.tool)) throw new OperationError("Forbidden", renderRefusal(decision));
   const tool = findTool(decision.tool);
   if (tool === undefined) throw new OperationError("NotFound", `there is no tool ${JSON.stringify(name.slice(0, 80))} in this gateway`);
   return tool;
