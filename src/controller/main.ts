@@ -253,7 +253,7 @@ async function serve({
   };
   const admin = await startAdminServer({ stateDir, views, log, commands });
   const gate = new SessionGate({ desired: controller.desired, statusOf: (name) => controller.statuses.get(name) ?? null });
-  const audit = new Audit({ log, record: (event) => void controller.events.record(event) });
+  const audit = new Audit({ instance, log, record: (event) => void controller.events.record(event) });
   const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
   health.doorsOpen = true;
   await controller.start();

@@ -130,7 +130,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
   const files = new SessionFiles({ ...inside, sessions, metrics });
-  const releaseSandbox = makeSandboxRelease(controller, log);
+  const releaseSandbox = makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log });
   const handlers = makeHandlers({
     ...{ sessions, service, tools, files, controller, failed },
     processesOf: (session) => dispatcher.processesOf(session),

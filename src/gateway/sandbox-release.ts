@@ -5,16 +5,23 @@ import { OperationError } from "../api/errors.ts";
 import type { Session } from "../api/session.ts";
 import type { StreamClient } from "./stream-client.ts";
 
+export interface SandboxReleaseParts {
+  controller: Pick<StreamClient, "releaseSandbox">;
+  isSandboxed(session: Session): boolean;
+  log: Logger;
+}
+
 /** Never rejects for a controller that does not answer: the session ends all the same, and its sandbox with it when the hot window is over. */
-export function makeSandboxRelease(controller: StreamClient, log: Logger): (session: Session) => Promise<void> {
-  return async ({ spec }) => {
+export function makeSandboxRelease({ controller, isSandboxed, log }: SandboxReleaseParts): (session: Session) => Promise<void> {
+  return async (session) => {
+    if (!isSandboxed(session)) return;
     try {
-      await controller.releaseSandbox(spec.key);
+      await controller.releaseSandbox(session.spec.key);
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      // A session without a sandbox has none to let go.
+      // The controller has not heard of it, or no longer: there is no sandbox to let go.
       if (error.code === "NotFound") return;
-      log.warn({ session: spec.key, code: error.code }, "the session's sandbox goes when its hot window is over");
+      log.warn({ session: session.spec.key, code: error.code }, "the session's sandbox goes when its hot window is over");
     }
   };
 }

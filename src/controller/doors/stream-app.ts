@@ -37,8 +37,7 @@ export function makeStreamApp({ views, gate, audit, followers, processes, releas
   app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
   app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {
     const key = req.param("key");
-    const sandbox = gate.ownSandbox(key);
-    log.info({ session: key, sandbox }, "stream call: release");
+    const { sandbox } = audit.call({ key, tool: "release", argv: [] }, () => ({ sandbox: gate.ownSandbox(key) }));
     if (sandbox !== null) await release(sandbox);
     const released: SandboxRelease = { sandbox };
     return json(released);
