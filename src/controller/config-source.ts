@@ -8,6 +8,7 @@ import { readConfigSources } from "../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
 import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
+import { OperationError, renderError } from "../api/errors.ts";
 import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
 import { readBounded, replaceFile } from "../api/store/atomic-file.ts";
 import type { ConfigView } from "../api/wire.ts";
@@ -62,7 +63,7 @@ export class ConfigSource {
     return this.#view;
   }
 
-  /** Every file that the config in force was read from, the main one first. */
+  /** Every file that the newest config was read from, the main one first: an error may be mended in one that none before it had. */
   get files(): readonly string[] {
     return this.#files;
   }
@@ -76,6 +77,7 @@ export class ConfigSource {
   async #load(): Promise<void> {
     const { path, environment, clock } = this.#parts;
     const sources = await readConfigSources(path);
+    this.#files = [...sources.files.keys()];
     const fingerprint = JSON.stringify([...sources.files]);
     if (fingerprint === this.#fingerprint && this.#invalid === null) return;
     const parsed = parseConfig(sources, environment);
@@ -96,17 +98,29 @@ export class ConfigSource {
   }
 
   async #accept(parsed: Extract<Parsed<Config>, { ok: true }>, sources: ConfigSources): Promise<void> {
-    const { log, events, metrics, clock, lastGoodPath, path } = this.#parts;
+    const { log, events, metrics, clock, path } = this.#parts;
     const now = clock.now();
     this.#invalid = null;
-    this.#files = parsed.value.files;
     this.#view = { file: path, ok: true, issues: parsed.issues, loadedAt: now };
     metrics.configLoaded("success", parsed.issues, now);
     this.#tellWarnings(parsed.issues);
     log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
     events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
-    await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
+    await this.#keep(sources);
     this.#parts.changed(parsed.value);
+  }
+
+  /** A full disk is no reason to go on with the config before. */
+  async #keep(sources: ConfigSources): Promise<void> {
+    const { log, events, lastGoodPath, path } = this.#parts;
+    try {
+      await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      const message = `${renderError(error)}; it is in force, but a restart beside a broken file would go back to an older one`;
+      log.error({ err: error }, "config not kept for the next start");
+      events.record({ type: "Warning", reason: "ConfigNotKept", message, object: { kind: "Config", name: path } });
+    }
   }
 
   /** Each once, for as long as the configs in force have it. */

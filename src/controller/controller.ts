@@ -88,7 +88,12 @@ export class Controller {
       ),
       ledger: await Ledger.open(paths.ledger, now()),
       activity: await Activity.open({ path: paths.activity, clock, writeFailed: (err) => log.error({ err }, "activity not written") }),
-      setupLogs: await SetupLogs.open(paths.setupLogs, now, events),
+      setupLogs: await SetupLogs.open({
+        folder: paths.setupLogs,
+        now,
+        events,
+        writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup's output not written"),
+      }),
       members: await readMembers(paths.brake),
     });
   }

@@ -87,7 +87,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     forgotten: (name) => {
       rollouts.forget(name);
       activity.forget(name);
-      void setupLogs.remove(name);
+      setupLogs.remove(name);
     },
   });
   // What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can.

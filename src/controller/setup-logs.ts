@@ -2,7 +2,7 @@
 import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type EpochMs, elapsed, type SandboxName, SECOND_MS } from "../api/brands.ts";
-import { readBounded } from "../api/store/atomic-file.ts";
+import { readBounded, toFileError } from "../api/store/atomic-file.ts";
 import type { SetupLogView } from "../api/wire.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -11,28 +11,40 @@ const LOG_BYTES_MAX = 1_048_576;
 /** One line a second tells how far it is; the log has the rest. */
 const EVENT_INTERVAL_MS = SECOND_MS;
 
+export interface SetupLogsParts {
+  /** `<state>/controller/setup-logs` */
+  folder: string;
+  now(): EpochMs;
+  events: EventLog;
+  /** Told once for each log that could not be written whole, or not be removed. */
+  writeFailed(name: SandboxName, error: unknown): void;
+}
+
 interface Open {
   state: SetupLogView["state"];
   bytes: number;
   lastEventAt: EpochMs;
+  /** One after the other; never rejects. */
   writes: Promise<void>;
+  isWhole: boolean;
 }
 
 export class SetupLogs {
-  readonly #folder: string;
-  readonly #now: () => EpochMs;
-  readonly #events: EventLog;
+  readonly #parts: SetupLogsParts;
   readonly #open = new Map<SandboxName, Open>();
 
-  private constructor(folder: string, now: () => EpochMs, events: EventLog) {
-    this.#folder = folder;
-    this.#now = now;
-    this.#events = events;
+  private constructor(parts: SetupLogsParts) {
+    this.#parts = parts;
   }
 
-  static async open(folder: string, now: () => EpochMs, events: EventLog): Promise<SetupLogs> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new SetupLogs(folder, now, events);
+  /** @throws OperationError `HostRejected` */
+  static async open(parts: SetupLogsParts): Promise<SetupLogs> {
+    try {
+      await mkdir(parts.folder, { recursive: true, mode: 0o700 });
+      return new SetupLogs(parts);
+    } catch (error) {
+      throw toFileError("write", parts.folder, error);
+    }
   }
 
   /** More output of the setup that runs; the first of one begins a new log. */
@@ -43,11 +55,12 @@ export class SetupLogs {
     open.bytes += chunk.length;
     if (rest <= 0) return;
     const kept = chunk.length <= rest ? chunk : Buffer.concat([chunk.subarray(0, rest), Buffer.from("\n(the rest is left out)\n")]);
-    open.writes = open.writes.then(() => appendFile(this.#path(name), kept)).catch(() => undefined);
-    if (elapsed(open.lastEventAt, this.#now()) < EVENT_INTERVAL_MS) return;
-    open.lastEventAt = this.#now();
+    this.#write(name, open, (path) => appendFile(path, kept));
+    const { now, events } = this.#parts;
+    if (elapsed(open.lastEventAt, now()) < EVENT_INTERVAL_MS) return;
+    open.lastEventAt = now();
     const line = chunk.toString("utf8").trimEnd().split("\n").at(-1)?.trim() ?? "";
-    if (line !== "") this.#events.record({ type: "Normal", reason: "SetupOutput", message: line, object: { kind: "Sandbox", name } });
+    if (line !== "") events.record({ type: "Normal", reason: "SetupOutput", message: line, object: { kind: "Sandbox", name } });
   }
 
   ended(name: SandboxName, result: "success" | "failure"): void {
@@ -66,19 +79,29 @@ export class SetupLogs {
     return { state: open?.state ?? "none", text, truncated: lines.length - ends > tailLines || (open?.bytes ?? 0) > LOG_BYTES_MAX };
   }
 
-  /** The sandbox is gone for good. */
-  async remove(name: SandboxName): Promise<void> {
+  /** The sandbox is gone for good. Its file goes soon. */
+  remove(name: SandboxName): void {
     this.#open.delete(name);
-    await rm(this.#path(name), { force: true });
+    rm(this.#path(name), { force: true }).catch((error: unknown) => this.#parts.writeFailed(name, error));
   }
 
   #begin(name: SandboxName): Open {
-    const open: Open = { state: "running", bytes: 0, lastEventAt: 0 as EpochMs, writes: writeFile(this.#path(name), "", { mode: 0o600 }) };
+    const open: Open = { state: "running", bytes: 0, lastEventAt: 0 as EpochMs, writes: Promise.resolve(), isWhole: true };
     this.#open.set(name, open);
+    this.#write(name, open, (path) => writeFile(path, "", { mode: 0o600 }));
     return open;
   }
 
+  #write(name: SandboxName, open: Open, write: (path: string) => Promise<void>): void {
+    open.writes = open.writes
+      .then(() => write(this.#path(name)))
+      .catch((error: unknown) => {
+        if (open.isWhole) this.#parts.writeFailed(name, error);
+        open.isWhole = false;
+      });
+  }
+
   #path(name: SandboxName): string {
-    return join(this.#folder, `${name}.log`);
+    return join(this.#parts.folder, `${name}.log`);
   }
 }
