@@ -87,6 +87,14 @@ test("a folder without anything set aside has nothing to remove, and what somebo
   expect(left(root)).toEqual(["theirs"]);
 });
 
+test("a folder of what was set aside that can't be looked at is told, and is no reason to stop", async () => {
+  // For root there is no folder without permission; a name that no file system takes is refused to everybody.
+  const root = join(makeRoot(), "x".repeat(300));
+  expect(await removeAsides(root, { ...everything })).toEqual([
+    expect.stringMatching(/\.openclaw-removing can't be removed: its name is too long$/),
+  ]);
+});
+
 test("a folder's size is what its files take on disk, links not followed, and says when it is not all", async () => {
   const root = makeRoot();
   for (const name of ["one", "two"]) {

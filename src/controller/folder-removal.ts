@@ -62,7 +62,9 @@ export async function removeAsides(root: string, budget: RemovalBudget): Promise
   const asides = join(root, ASIDE_FOLDER);
   const problems = new Map<string, string>();
   while (budget.entries > 0) {
-    const names = (await listAsides(asides)).filter((name) => !problems.has(name));
+    const listed = await listAsides(asides);
+    if (typeof listed === "string") return [`what was set aside in ${asides} can't be removed: ${listed}`];
+    const names = listed.filter((name) => !problems.has(name));
     if (names.length === 0) break;
     for (const name of names) {
       if (budget.entries <= 0) break;
@@ -73,9 +75,15 @@ export async function removeAsides(root: string, budget: RemovalBudget): Promise
   return [...problems].map(([name, problem]) => `${join(asides, name)} can't be removed: ${problem}`);
 }
 
-async function listAsides(asides: string): Promise<string[]> {
-  await using folder = await openFolder(asides);
-  return folder === null ? [] : (await readdir(folder.at)).filter((name) => ASIDE_NAME.test(name));
+/** A text: why the folder can't be looked at, e.g. because it is of an earlier controller that ran as another user. */
+async function listAsides(asides: string): Promise<string[] | string> {
+  try {
+    await using folder = await openFolder(asides);
+    return folder === null ? [] : (await readdir(folder.at)).filter((name) => ASIDE_NAME.test(name));
+  } catch (error) {
+    if (errnoOf(error) === "") throw error;
+    return explainErrno(error);
+  }
 }
 
 /** null: it is gone, or the budget is, or it is to be looked at once more. */
