@@ -50,12 +50,23 @@ export class Activity {
     return activity;
   }
 
-  /** It is used now. Uses never go back in time. */
-  touch(name: SandboxName, now: EpochMs): void {
-    if (now <= (this.#lastUsedAt.get(name) ?? 0)) return;
+  /** It was used at this moment. Uses never go back in time, unless the clock did. */
+  touch(name: SandboxName, at: EpochMs): void {
+    const usedAt = Math.min(at, this.#parts.clock.now()) as EpochMs;
+    if (usedAt > (this.#known(name) ?? 0)) this.#set(name, usedAt);
+  }
+
+  /** A use that is yet to come was under a clock that was set back since: it counts as of now, or it would keep the sandbox until then. */
+  #known(name: SandboxName): EpochMs | undefined {
+    const now = this.#parts.clock.now();
+    if ((this.#lastUsedAt.get(name) ?? 0) > now) this.#set(name, now);
+    return this.#lastUsedAt.get(name);
+  }
+
+  #set(name: SandboxName, at: EpochMs): void {
     // Deleted first: the map stays ordered by last use.
     this.#lastUsedAt.delete(name);
-    this.#lastUsedAt.set(name, now);
+    this.#lastUsedAt.set(name, at);
     if (this.#lastUsedAt.size > NAMES_MAX) this.#forgetOldest();
     this.#changed();
   }
@@ -66,7 +77,7 @@ export class Activity {
    * @param containerCreatedAt absent or null: there is no container
    */
   lastUsedAt(name: SandboxName, containerCreatedAt: EpochMs | null = null): EpochMs | null {
-    const known = this.#lastUsedAt.get(name);
+    const known = this.#known(name);
     if (known !== undefined) return known;
     const lost = this.loaded !== "read" && containerCreatedAt !== null && containerCreatedAt < this.#startedAt;
     if (!lost) return null;

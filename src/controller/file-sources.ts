@@ -1,8 +1,8 @@
 // Turns what happens to files into desired state and names: the config, the sessions, the requests. Reading is the stores'; what a change
 // means for a sandbox is desired-state.ts's.
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { type EpochMs, type SandboxName, toSandboxName } from "../api/brands.ts";
+import { type EpochMs, later, MINUTE_MS, renderTime, type SandboxName, toSandboxName } from "../api/brands.ts";
 import { type Issue, renderIssue } from "../api/issue.ts";
 import { REQUEST_FILE_SUFFIX, ROLLOUT_REQUEST_NAME, ROLLOUT_REQUEST_SUFFIX, RolloutRequest, SandboxRequest } from "../api/request.ts";
 import { watchFolder } from "../api/store/folder-watch.ts";
@@ -100,7 +100,7 @@ export class FileSources {
 
   async #loadRequests(): Promise<void> {
     const [listing, rollout] = await Promise.all([this.#requests.list(), this.#rollout.list()]);
-    this.#tell("request", [...listing.issues, ...rollout.issues]);
+    this.#tell("request", [...listing.issues, ...rollout.issues, ...this.#futureWishes(listing.objects)]);
     // Before the wishes themselves: with them everything is loaded, and work begins.
     if (rollout.folder !== "unreadable" && rollout.unread.length === 0)
       this.#parts.rollouts.pause(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
@@ -108,6 +108,16 @@ export class FileSources {
     if (listing.folder === "unreadable") return;
     const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));
     for (const name of this.#parts.desired.setRequests(requests)) this.#parts.hearAnew(name, "recreate");
+  }
+
+  /** Each is fulfilled once its moment has come: a person whose clock is ahead should know why nothing happens. */
+  #futureWishes(wishes: ReadonlyMap<string, SandboxRequest>): Issue[] {
+    const latest = later(this.#parts.now(), MINUTE_MS);
+    return [...wishes].flatMap(([name, { spec }]) => {
+      if (spec.recreateAfter === undefined || spec.recreateAfter <= latest) return [];
+      const file = join(this.#parts.paths.requests, `${name}${REQUEST_FILE_SUFFIX}`);
+      return [{ severity: "warning", file, path: "spec.recreateAfter", message: `${renderTime(spec.recreateAfter)} is in the future` }];
+    });
   }
 
   async removeRequest(name: SandboxName): Promise<void> {
@@ -133,7 +143,7 @@ export class FileSources {
     const lines = new Map(issues.map((issue) => [renderIssue(issue), issue]));
     for (const [line, issue] of lines) {
       if (before.has(line)) continue;
-      log.warn({ issue: line }, `${kind} file is not valid; it releases nothing`);
+      log.warn({ issue: line }, issue.severity === "error" ? `${kind} file is not valid; it releases nothing` : `${kind} file is odd`);
       const reason = kind === "session" ? "SessionInvalid" : "RequestInvalid";
       events.record({ type: "Warning", reason, message: line, object: { kind: "Session", name: issue.file } });
     }

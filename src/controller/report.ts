@@ -1,7 +1,7 @@
 // Tells people and programs what the loop did: one log line and one event where something changed, and the counters.
 // The words of plans and conditions are decide/'s; this file only says them, once.
 import type { Logger } from "pino";
-import type { EpochMs, SandboxName } from "../api/brands.ts";
+import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { type OperationError, renderError } from "../api/errors.ts";
 import type { EventType } from "../api/event.ts";
@@ -120,7 +120,7 @@ export class Report {
     if (action.kind === "promote") {
       const since = this.#downSince.get(name);
       this.#downSince.delete(name);
-      if (since !== undefined) metrics.recreateDowntime((now() - since) / 1_000);
+      if (since !== undefined) metrics.recreateDowntime(elapsed(since, now()) / 1_000);
     }
     if (action.kind !== "retire") return;
     switch (action.cause) {

@@ -1,7 +1,6 @@
 // Runs setup commands in new containers, beside the loop: a pass starts one and a later pass sees how it went. Facts live in memory on
 // purpose: of a setup that an earlier process started nothing is known, and the plan makes the container anew.
-import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
-import { type DurationMs, later, MINUTE_MS } from "../api/brands.ts";
+import { type ContainerId, type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, type SandboxName } from "../api/brands.ts";
 import { renderError } from "../api/errors.ts";
 import type { Clock } from "./clock.ts";
 import type { SetupFact } from "./decide/types.ts";
@@ -78,6 +77,6 @@ export class SetupRunner {
         output === "" ? `docker.setupCommand failed: ${end}` : `docker.setupCommand failed: ${end}; its output ends: ${output}`;
       this.#facts.set(id, end === null ? { kind: "succeeded" } : { kind: "failed", message, at: now });
     }
-    this.#observer.ended(name, end === null ? "success" : "failure", (now - startedAt) / 1_000);
+    this.#observer.ended(name, end === null ? "success" : "failure", elapsed(startedAt, now) / 1_000);
   }
 }

@@ -1,7 +1,7 @@
 // Turns what happens on the engine into names for the queue: its events, a cheap listing that does not trust them, and a slow look at
 // everything. Handlers only add names; a lost event costs at most one listing's interval.
 import type { Logger } from "pino";
-import { type ContainerId, type DurationMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import { type ContainerId, type DurationMs, elapsed, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Trigger } from "./convergence.ts";
@@ -101,7 +101,7 @@ export class EngineSource {
       // Before any name is heard: a pass that finds trouble gives up.
       this.#trouble = null;
       const driftFound = this.#compare(listed, wasAway);
-      metrics.relisted((clock.now() - startedAt) / 1_000, driftFound);
+      metrics.relisted(elapsed(startedAt, clock.now()) / 1_000, driftFound);
       if (wasAway) log.info("engine answers");
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;

@@ -23,8 +23,17 @@ export function nextFailure(previous: Failure | null, attempt: Pick<Failure, "co
   return { ...attempt, count, lastAt: now, retryAt: later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX)) };
 }
 
-/** A new container that failed since the last look counts as one more attempt. @param before what is remembered */
-export function failureSeen({ containers, spec, now }: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
+/** What is to be remembered after this look. @param before what was remembered */
+export function failureSeen(input: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
+  const { now } = input;
+  const seen = newestFailure(input, before);
+  if (seen === null || seen.lastAt <= now) return seen;
+  // The clock was set back since: it waits as long as it would have, not until the clock has come round.
+  return { ...seen, lastAt: now, retryAt: later(now, elapsed(seen.lastAt, seen.retryAt)) };
+}
+
+/** A new container that failed since the last look counts as one more attempt. */
+function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
   const generation = spec?.generation ?? 0;
   for (const { setup, observation } of containers) {
     if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {

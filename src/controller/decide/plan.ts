@@ -4,7 +4,7 @@ import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from ".
 import type { Handle, Observation } from "./observation.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { parseOwner } from "./spec.ts";
-import { canUpdate, compareId, handTuning, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import { canUpdate, compareId, handTuning, isAskedFor, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -49,7 +49,7 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
   const actions: Action[] = [];
   let wait: Wait | null = null;
   for (const container of present) {
-    const forced = input.request !== null && container.observation.identity.createdAt <= input.request.recreateAfter;
+    const forced = isAskedFor(input, container.observation);
     const kill = forced && input.request?.kill === true;
     const permission =
       container.observation.stage === "pending"
@@ -347,10 +347,11 @@ function retireSuccessor({ successor }: Standing): Action[] {
   return [{ kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "the container that serves is kept for now" }];
 }
 
-/** A quiet system must still converge: idle, age and back-off wake the sandbox by themselves. */
+/** A quiet system must still converge: idle, age, back-off and a wish from a clock that is ahead wake the sandbox by themselves. */
 function withDeadlines(input: Wanted, standing: Standing, made: Steps): Steps {
-  const candidates = [made.requeueAt, input.want.idleAt, standing.agesAt, backOffOf(input)?.retryAt ?? null].filter((at) => at !== null);
-  const future = candidates.filter((at) => at > input.now);
+  const { idleAt } = input.want;
+  const candidates = [made.requeueAt, idleAt, standing.agesAt, backOffOf(input)?.retryAt ?? null, input.request?.recreateAfter ?? null];
+  const future = candidates.filter((at) => at !== null).filter((at) => at > input.now);
   const requeueAt = future.length === 0 ? made.requeueAt : (Math.min(...future) as EpochMs);
   return { ...made, requeueAt };
 }

@@ -99,12 +99,19 @@ function compareAge(left: OwnedContainer, right: OwnedContainer): number {
 
 /** Whether a pending container can still become the right one. */
 function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedContainer): boolean {
-  if (!matches(input, spec, observation) || observation.identity.createdAt <= (input.request?.recreateAfter ?? Number.NEGATIVE_INFINITY))
-    return false;
+  if (!matches(input, spec, observation) || isAskedFor(input, observation)) return false;
   if (observation.state === "created") return setup.kind === "absent" || setup.kind === "fresh";
   if (observation.state !== "running" || observation.restarted) return false;
   if (spec.container.setupCommand === null) return true;
   return setup.kind === "fresh" || setup.kind === "running" || setup.kind === "succeeded";
+}
+
+/**
+ * Whether a person wants it made anew. A wish from a clock that is ahead holds from its own moment on: until then whatever is made would be
+ * too old at once, and the next one too.
+ */
+export function isAskedFor({ request, now }: PlanInput, { identity }: OwnedContainer["observation"]): boolean {
+  return request !== null && request.recreateAfter <= now && identity.createdAt <= request.recreateAfter;
 }
 
 function halfMadeBecause({ observation, setup }: OwnedContainer): string {
@@ -134,8 +141,7 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
   if (observation.restarted && spec.container.setupCommand !== null) {
     reasons.push({ cause: "crash", because: "it was restarted, which undid its setup", broken: true });
   }
-  const { request, now } = input;
-  if (request !== null && observation.identity.createdAt <= request.recreateAfter) {
+  if (isAskedFor(input, observation)) {
     reasons.push({ cause: "forced", because: "a person asked for it", broken: false });
   }
   if (!sameSpec(spec, observation)) {
@@ -156,7 +162,7 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
     reasons.push({ cause: "drift", because: `${what} by hand, which this engine can't take back`, broken: false });
   }
   const oldAt = agesAt(input, { observation });
-  if (oldAt !== null && now >= oldAt) {
+  if (oldAt !== null && input.now >= oldAt) {
     reasons.push({
       cause: "age",
       because: `it is older than prune.maxAgeDays (${input.want.desired.settings.prune.maxAgeDays})`,
