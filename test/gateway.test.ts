@@ -1,6 +1,7 @@
 // The gateway as a process that a person starts: when it refuses to, what it leaves behind, which edits it follows while it runs. No engine and
 // no controller: what runs in sandboxes is gateway.engine.test.ts.
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -93,6 +94,29 @@ test("a session on the gateway's host finds its background command again after a
   await expect(readFile(`/proc/${pid}/environ`, "utf8")).rejects.toThrow("ENOENT");
   await expect(readdir(join(site.stateDir, "gateway", "processes"))).resolves.toEqual([]);
 });
+
+test("a foreground command on the gateway's host, with what left its group, ends with a gateway that is killed", async () => {
+  const site = await createFolderSite();
+  await site.writeConfig({ gateway: { mode: "local" }, tools: { exec: { host: "gateway" } } });
+  const gateway = await spawnGateway(site);
+  await gateway.ask("/v1/sessions", { key: "main" });
+  const pidIn = (name: string): Promise<number> =>
+    until(`${name} says its number`, async () => Number(await readFile(join(site.stateDir, name), "utf8").catch(() => "")) || null);
+  const command = `cd '${site.stateDir}'; setsid sh -c 'echo $$ >left; exec sleep 60' & echo $$ >first; wait`;
+  gateway.tool("main", "exec", { command }).catch(() => undefined);
+  const pids = [await pidIn("first"), await pidIn("left")];
+  await gateway.crash();
+  await until("both have ended", () => pids.every((pid) => !isRunning(pid)));
+});
+
+/** Whether there is such a process that is not a zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}
 
 test("start runs both processes; a signal ends both, and one that ends by itself takes the other with it", async () => {
   const site = await createFolderSite();

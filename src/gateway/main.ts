@@ -14,6 +14,7 @@ import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
 import { ConfigWatch } from "./config-watch.ts";
+import { endWithGateway } from "./host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host-port.ts";
 import { HostProcesses } from "./host-processes.ts";
 import { hasTerminals } from "./host-terminal.ts";
@@ -123,9 +124,10 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
   await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
   const terminals = await hasTerminals(host.env);
+  const foreground = endWithGateway(host);
   const dispatcher = new ToolDispatcher({
     ...inside,
-    host: (workdir) => new HostPort({ ...host, workdir, terminals, processes: hostProcesses.at(workdir) }),
+    host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
     sessions: service,
   });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
