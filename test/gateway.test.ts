@@ -49,14 +49,27 @@ test("a token in the config counts as soon as it is saved, the old one no more; 
   const statusFor = async (token: string): Promise<number> =>
     (await gateway.send("/v1/sessions", { method: "GET", headers: { authorization: `Bearer ${token}` } })).status;
   expect([await statusFor("first-token"), await statusFor("second-token")]).toEqual([200, 401]);
+  const listening = await listen(gateway.url, "first-token");
   await site.writeConfig({ gateway: { mode: "local", auth: { token: "second-token" } } });
   await until("the new token counts", async () => (await statusFor("second-token")) === 200 || null);
   expect(await statusFor("first-token")).toBe(401);
+  // What the old one opened is closed, however long it would have gone on.
+  await expect(listening.text()).rejects.toThrow("terminated");
   await site.writeConfig("{ gateway: { mode: ");
   await until("the file is found to be broken", () => Promise.resolve(gateway.log.includes("the last good one stays in force") || null));
   expect(await statusFor("second-token")).toBe(200);
   expect(gateway.log).not.toMatch(/first-token|second-token/);
 });
+
+/** An answer without end: an MCP client that listens. */
+async function listen(url: string, token: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${token}`, accept: "application/json, text/event-stream", "content-type": "application/json" };
+  const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+  const welcome = await fetch(`${url}/mcp`, { method: "POST", headers, body });
+  await welcome.text();
+  return await fetch(`${url}/mcp`, { headers: { ...headers, "mcp-session-id": welcome.headers.get("mcp-session-id") ?? "" } });
+}
 
 test("health finds the gateway and its secret by the state folder, and tells what is missing", async () => {
   const site = await createFolderSite();

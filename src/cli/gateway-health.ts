@@ -32,8 +32,11 @@ export async function findGateway(context: CliContext, options: GatewayTarget): 
   const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
   const secret = await findGatewaySecret(context, options);
-  return { url, headers: secret === null ? {} : { authorization: `Bearer ${secret.value}` } };
+  return { url, headers: secret === null ? {} : { authorization: `Bearer ${toHeaderText(secret.value)}` } };
 }
+
+/** A header is bytes, which `fetch` takes as Latin-1. */
+const toHeaderText = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 
 /** null: as `findGateway`. @throws OperationError `GatewayUnreachable` */
 export async function askGateway(context: CliContext, options: GatewayTarget): Promise<GatewayHealth | null> {

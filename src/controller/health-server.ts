@@ -27,6 +27,7 @@ export interface HealthParts {
 const LIMITS: HttpLimits = {
   /** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
   connectionsMax: 100,
+  connectionsPerAddressMax: 50,
   headerBytesMax: 8_192,
   headersMsMax: 3_000,
   requestMsMax: 10_000,

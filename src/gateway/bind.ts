@@ -1,9 +1,10 @@
 // Where the gateway listens, by flag, environment and config, and whether it may: everybody who can reach it must need a secret. Pure.
 // Binding is http/server.ts's.
 import { isIP } from "node:net";
+import { isLoopback } from "../api/address.ts";
 import type { BindAddress, GatewayConfig } from "../api/config/config.ts";
 import { OperationError } from "../api/errors.ts";
-import { type Credentials, isLoopback } from "./http/auth.ts";
+import type { Credentials } from "./http/auth.ts";
 
 export interface GivenAddress {
   /** `--bind`, else `OPENCLAW_GATEWAY_BIND`. null: neither. */

@@ -12,23 +12,22 @@ import { OperationError } from "../api/errors.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { StateLock } from "../api/store/state-lock.ts";
-import { type ListenAddress, refuseOpenDoor, toListenAddress } from "./bind.ts";
+import { toListenAddress } from "./bind.ts";
 import { ConfigWatch } from "./config-watch.ts";
+import { DoorRulesInForce } from "./door-rules.ts";
 import { endWithGateway } from "./host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host-port.ts";
 import { HostProcesses } from "./host-processes.ts";
 import { hasTerminals } from "./host-terminal.ts";
-import { type DoorRules, type GatewayCheck, makeGatewayApp } from "./http/app.ts";
-import { AddressLimits, type Credentials } from "./http/auth.ts";
+import { type GatewayCheck, makeGatewayApp } from "./http/app.ts";
+import { AddressLimits } from "./http/auth.ts";
 import { makeHandlers } from "./http/handlers.ts";
-import { toBlockList } from "./http/origin.ts";
 import { startGatewayServer } from "./http/server.ts";
 import { McpDoor } from "./mcp/mcp-door.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox-release.ts";
 import { SandboxStream } from "./sandbox-stream.ts";
-import { toCredentials } from "./secret.ts";
 import { SessionFiles } from "./session-files.ts";
 import { SessionTools } from "./session-tools.ts";
 import { SessionService } from "./sessions/service.ts";
@@ -104,7 +103,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const address = toListenAddress(config.current.gateway, options);
   const stopping = new AbortController();
   const stopped = stopSignal();
-  const rules = await followRules(config, { options, stateDir, address, log });
+  const rules = await DoorRulesInForce.open({ config, given: options, own: { stateDir, makeToken }, address, hostName: hostname(), log });
   config.watch(stopping.signal);
   const { version, revision } = await readBuild();
   const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
@@ -153,8 +152,9 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     failed,
   });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
-  const app = makeGatewayApp({ handlers, mcp, rules, limits: new AddressLimits(now), metrics, ready, version, log });
+  const app = makeGatewayApp({ handlers, mcp, rules: () => rules.current, limits: new AddressLimits(now), metrics, ready, version, log });
   const server = await startGatewayServer(app, address);
+  rules.onRevoked(server.endConnections);
   metrics.watch({ sessions: () => sessions.count, connections: server.connections });
   await writeGatewayUrl(stateDir, toUrl(server));
   log.info({ url: toUrl(server), state: stateDir, version }, "gateway started");
@@ -166,37 +166,6 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   await sessions.stop();
   log.info("stopped");
   return 0;
-}
-
-/** The door's rules by the config in force; a config whose secret can't be had leaves those before it. */
-async function followRules(
-  config: ConfigWatch,
-  { options, stateDir, address, log }: { options: GatewayOptions; stateDir: string; address: ListenAddress; log: Logger },
-): Promise<() => DoorRules> {
-  const make = async (): Promise<DoorRules> => {
-    const { gateway } = config.current;
-    const credentials: Credentials = await toCredentials(gateway, options, { stateDir, makeToken });
-    refuseOpenDoor(credentials, address);
-    const names = [hostname(), ...(address.host === undefined ? [] : [address.host])];
-    return {
-      credentials,
-      hosts: names.map((name) => name.toLowerCase()),
-      allowedOrigins: gateway.controlUi.allowedOrigins.map((origin) => origin.toLowerCase()),
-      proxies: toBlockList(gateway.trustedProxies),
-      page: gateway.controlUi.enabled,
-    };
-  };
-  let rules = await make();
-  config.onChange(() => {
-    void make().then(
-      (made) => {
-        rules = made;
-        log.info("config in force");
-      },
-      (error: unknown) => log.error({ err: error }, "the config's gateway section can't be used; the one before stays in force"),
-    );
-  });
-  return () => rules;
 }
 
 async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {

@@ -6,7 +6,7 @@ import type { GatewayConfig } from "../api/config/config.ts";
 import { OperationError } from "../api/errors.ts";
 import { replaceFile } from "../api/store/atomic-file.ts";
 import { findGatewayToken, toGatewayTokenPath } from "../api/store/gateway-files.ts";
-import type { Credentials } from "./http/auth.ts";
+import { type Credentials, SECRET_BYTES_MAX } from "./http/auth.ts";
 
 export interface GivenSecrets {
   /** `--token`, else `OPENCLAW_GATEWAY_TOKEN`. null: neither. */
@@ -15,12 +15,29 @@ export interface GivenSecrets {
   password: string | null;
 }
 
-/** A token that was given wins over the config's mode; `makeToken` gives at least 128 bits of chance. @throws OperationError */
-export async function toCredentials(
-  { auth }: Pick<GatewayConfig, "auth">,
-  given: GivenSecrets,
-  own: { stateDir: string; makeToken(): string },
-): Promise<Credentials> {
+/** Where the gateway keeps the token that it makes for itself. */
+export interface OwnToken {
+  /** Absolute. */
+  stateDir: string;
+  /** At least 128 bits of chance. */
+  makeToken(): string;
+}
+
+/** A token that was given wins over the config's mode. @throws OperationError */
+export async function toCredentials(config: Pick<GatewayConfig, "auth">, given: GivenSecrets, own: OwnToken): Promise<Credentials> {
+  const credentials = await choose(config, given, own);
+  if (credentials.kind === "secret") refuseUnsendable(credentials);
+  return credentials;
+}
+
+/** A header's white space at either end is lost, and a control character ends it: nobody could ever show such a secret. */
+function refuseUnsendable({ mode, secret }: Extract<Credentials, { kind: "secret" }>): void {
+  if (secret === secret.trim() && !/\p{Cc}/u.test(secret) && Buffer.byteLength(secret) <= SECRET_BYTES_MAX) return;
+  const message = `the gateway's ${mode} begins or ends with white space, holds a control character, or has more than ${SECRET_BYTES_MAX} bytes`;
+  throw new OperationError("InvalidConfig", `${message}: it can't be sent in a header`, { fix: "choose another one" });
+}
+
+async function choose({ auth }: Pick<GatewayConfig, "auth">, given: GivenSecrets, own: OwnToken): Promise<Credentials> {
   if (given.token !== null) return { kind: "secret", mode: "token", secret: given.token };
   switch (auth.mode) {
     case "none":
@@ -37,7 +54,7 @@ export async function toCredentials(
   }
 }
 
-async function readOwnToken({ stateDir, makeToken }: { stateDir: string; makeToken(): string }): Promise<string> {
+async function readOwnToken({ stateDir, makeToken }: OwnToken): Promise<string> {
   const path = toGatewayTokenPath(stateDir);
   const known = await findGatewayToken(stateDir);
   if (known !== null) return known;

@@ -33,6 +33,17 @@ test("the secret is the flag's or the environment's, then the config's, then one
   });
 });
 
+test.each(["token\n", " token", "to\u0000ken", "x".repeat(4_097)])(
+  "a secret that no header can carry is refused, not waited for in vain: %j",
+  async (token) => {
+    const own = { stateDir: await createFolder(), makeToken };
+    await expect(toCredentials(toGatewayConfig({}), { ...NOTHING, token }, own)).rejects.toMatchObject({
+      code: "InvalidConfig",
+      message: expect.stringContaining("can't be sent in a header"),
+    });
+  },
+);
+
 test("the address is the flag's or the environment's, then the config's, then loopback", () => {
   const given = { bind: null, port: null };
   expect(toListenAddress(toGatewayConfig({}), given)).toEqual({ host: "127.0.0.1", port: 18_789 });
@@ -50,7 +61,7 @@ test("the address is the flag's or the environment's, then the config's, then lo
 test("a door without a secret opens on loopback only", () => {
   const open = { kind: "none" } as const;
   for (const host of ["127.0.0.1", "::1", "localhost"]) expect(() => refuseOpenDoor(open, { host, port: 1 })).not.toThrow();
-  for (const host of [undefined, "0.0.0.0", "::", "192.168.1.2", "box"])
+  for (const host of [undefined, "0.0.0.0", "::", "192.168.1.2", "box", "127.example.org"])
     expect(() => refuseOpenDoor(open, { host, port: 1 })).toThrow("others than this host could connect");
   expect(() => refuseOpenDoor({ kind: "secret", mode: "token", secret: "x" }, { host: undefined, port: 1 })).not.toThrow();
 });

@@ -10,7 +10,7 @@ import { parseValue } from "../../api/parse-value.ts";
 import { readBody, readBodyBytes } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
-import { type AddressLimits, type AuthFailure, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
+import { type AddressLimits, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
@@ -46,7 +46,11 @@ export interface AppParts {
 
 interface Env {
   Bindings: HttpBindings;
-  Variables: { operation: RouteName };
+  Variables: {
+    operation: RouteName;
+    /** Showed the secret, where one is needed. Absent: refused before that was looked at. */
+    isKnown?: boolean;
+  };
 }
 
 export type GatewayApp = Hono<Env>;
@@ -103,43 +107,44 @@ function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
     context.set("operation", OPEN_PATHS[context.req.path] ?? "other");
     await next();
     for (const [header, value] of Object.entries(HEADERS)) if (!context.res.headers.has(header)) context.res.headers.set(header, value);
+    // Strangers keep no connection: there are only so many.
+    if (context.get("isKnown") !== true) context.res.headers.set("connection", "close");
     metrics.request(context.get("operation"), context.res.status, (performance.now() - startedMs) / 1_000);
   };
 }
 
-/** @throws OperationError `Forbidden`, `Unauthenticated`, `LimitExceeded` */
+/** A secret that is shown is judged on every path, and a wrong one counted: else health would tell, as often as asked, which guess is right. @throws OperationError `Forbidden`, `Unauthenticated`, `LimitExceeded` */
 function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
-  return async ({ req, env }, next) => {
+  return async (context, next) => {
+    const { req, env } = context;
     const { credentials, proxies, ...origins } = rules();
     const [host, origin, site] = [req.header("host"), req.header("origin"), req.header("sec-fetch-site")];
     checkHost(host, origins);
     checkOrigin({ origin, host, site }, origins);
     const address = toClientAddress(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
-    const refuse = (failure: AuthFailure): never => {
+    const authorization = req.header("authorization");
+    const failure = limits.isLocked(address) ? "limited" : judgeAuthorization(authorization, credentials);
+    const isOpen = Object.hasOwn(OPEN_PATHS, req.path);
+    if (failure !== null && (!isOpen || authorization !== undefined)) {
+      if (failure !== "limited") limits.failed(address);
       metrics.authFailed(failure);
-      throw toAuthError(failure);
-    };
-    if (Object.hasOwn(OPEN_PATHS, req.path)) {
-      if (!limits.takeOpen(address)) refuse("limited");
-    } else {
-      if (limits.isLocked(address)) refuse("limited");
-      const failure = judgeAuthorization(req.header("authorization"), credentials);
-      if (failure !== null) {
-        limits.failed(address);
-        refuse(failure);
-      }
     }
+    if (failure !== null && !isOpen) throw toAuthError(failure);
+    if (isOpen && !limits.takeOpen(address)) {
+      metrics.authFailed("limited");
+      throw toAuthError("limited");
+    }
+    context.set("isKnown", failure === null);
     await next();
   };
 }
 
 /** Names and messages are for whoever has the secret: others learn only whether it is ready. */
-async function answerReady(context: Context<Env>, { ready, rules }: AppParts): Promise<Response> {
+async function answerReady(context: Context<Env>, { ready }: AppParts): Promise<Response> {
   const checks = await ready();
   const ok = checks.every((check) => check.ok);
-  const isKnown = judgeAuthorization(context.req.header("authorization"), rules().credentials) === null;
   const status = ok ? 200 : 503;
-  return isKnown ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
+  return context.get("isKnown") === true ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
 }
 
 async function answerPage(context: Context<Env>, { ready, version }: AppParts): Promise<Response> {

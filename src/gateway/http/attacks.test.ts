@@ -1,7 +1,7 @@
 // What strangers try at the gateway's HTTP door, each test named after the attack. Without a socket, but for what only a socket shows.
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
 import { openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { toBlockList, toClientAddress } from "./origin.ts";
@@ -95,6 +95,17 @@ describe("token placement", () => {
     expect(await (await ask("/readyz")).text()).toContain("/secret/place");
   });
 
+  test.each(["pass phrase of words", "pässwort", "口令"])(
+    "a password such as %j can be shown as UTF-8, and nothing like it",
+    async (secret) => {
+      const { ask, rules } = await openDoor();
+      rules.credentials = { kind: "secret", mode: "password", secret };
+      const toHeader = (text: string): string => `Bearer ${Buffer.from(text).toString("latin1")}`;
+      const statusOf = async (text: string) => (await ask("/v1/sessions", { headers: { authorization: toHeader(text) } })).status;
+      expect([await statusOf(secret), await statusOf(`${secret}x`), await statusOf(secret.slice(1))]).toEqual([200, 401, 401]);
+    },
+  );
+
   test("an own gateway without a secret still refuses pages and foreign names", async () => {
     const { ask, rules } = await openDoor();
     rules.credentials = { kind: "none" };
@@ -118,6 +129,26 @@ describe("a flood before authentication", () => {
     expect((await ask("/v1/sessions", { from: "203.0.113.7" })).status).toBe(200);
     expect(await sample(metrics, 'openclaw_gateway_auth_failures_total{reason="wrong"}')).toBe(10);
     expect(await sample(metrics, 'openclaw_gateway_auth_failures_total{reason="limited"}')).toBe(3);
+  });
+
+  test("health tells no more often whether a guess is right than anything else does", async () => {
+    const { ask, metrics } = await openDoor();
+    const from = "203.0.113.7";
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      const path = attempt % 2 === 0 ? "/readyz" : "/healthz";
+      expect((await ask(path, { secret: false, from, headers: { authorization: "Bearer guess" } })).status).toBe(200);
+    }
+    expect(await (await ask("/readyz", { from })).text()).toBe('{"ready":true}');
+    expect((await ask("/v1/sessions", { from })).status).toBe(429);
+    expect(await sample(metrics, 'openclaw_gateway_auth_failures_total{reason="wrong"}')).toBe(10);
+  });
+
+  test("a clock that is set back makes no lock longer", async () => {
+    const { ask, clock } = await openDoor();
+    const from = "203.0.113.7";
+    for (let attempt = 0; attempt < 10; attempt += 1) await ask("/v1/sessions", { secret: false, from });
+    clock.at -= 3_600_000;
+    expect((await ask("/v1/sessions", { from })).status).toBe(200);
   });
 
   test("a subscriber of IPv6 has one lock for all of his addresses", async () => {
@@ -265,6 +296,20 @@ describe("over a socket", () => {
     const { server } = await listen();
     expect(await speak(server.port, "GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nx-a: ")).toContain("408");
     expect(server.connections()).toBe(0);
+  });
+
+  test("connections that say nothing at all are hung up on", { timeout: 15_000 }, async () => {
+    const { server } = await listen();
+    await Promise.all(Array.from({ length: 20 }, () => speak(server.port, "")));
+    await vi.waitFor(() => expect(server.connections()).toBe(0));
+  });
+
+  test("a stranger keeps no connection after his answer, whoever has the secret does", async () => {
+    const { server } = await listen();
+    for (const path of ["/healthz", "/", "/v1/sessions", "/nothing"])
+      expect(await speak(server.port, `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)).toContain("\r\nconnection: close\r\n");
+    const known = await fetch(`http://127.0.0.1:${server.port}/healthz`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    expect(known.headers.get("connection")).toBe("keep-alive");
   });
 
   test("headers without end are refused", async () => {

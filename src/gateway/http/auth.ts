@@ -1,6 +1,7 @@
 // Decides whether a request carries the gateway's secret, in constant time, and slows down whoever guesses. Pure but for its memory of failures.
 // What is behind the door is app.ts's; where the secret comes from, secret.ts's.
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isLoopback, toNetwork } from "../../api/address.ts";
 import { type EpochMs, MINUTE_MS } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 
@@ -10,19 +11,22 @@ export type Credentials = { kind: "secret"; mode: "token" | "password"; secret: 
 export const AUTH_FAILURES = ["missing", "malformed", "wrong", "limited"] as const;
 export type AuthFailure = (typeof AUTH_FAILURES)[number];
 
+/** A quarter of what a request's headers may have. */
+export const SECRET_BYTES_MAX = 4_096;
+
 /** Only the header: a secret in a query would be in logs, histories and referrers. null: it is right. */
 export function judgeAuthorization(header: string | undefined, credentials: Credentials): Exclude<AuthFailure, "limited"> | null {
   if (credentials.kind === "none") return null;
   if (header === undefined) return "missing";
-  const [, given] = /^bearer +([^\s]{1,4096})$/i.exec(header) ?? [];
-  if (given === undefined) return "malformed";
+  const [, given] = /^bearer +(.+)$/i.exec(header) ?? [];
+  if (given === undefined || given.length > SECRET_BYTES_MAX) return "malformed";
   return isSame(given, credentials.secret) ? null : "wrong";
 }
 
-/** Digests have one length, so that neither length nor content shows in the time that it takes. */
+/** Digests have one length, so that neither length nor content shows in the time that it takes. A header is bytes, which Node shows as Latin-1. */
 function isSame(given: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(secret));
+  const digest = (text: string, encoding: "latin1" | "utf8"): Buffer => createHash("sha256").update(text, encoding).digest();
+  return timingSafeEqual(digest(given, "latin1"), digest(secret, "utf8"));
 }
 
 export function toAuthError(failure: AuthFailure): OperationError {
@@ -82,23 +86,14 @@ export class AddressLimits {
   #of(address: string): Counted {
     const key = toNetwork(address);
     const known = this.#counted.get(key);
-    if (known !== undefined && this.#now() - known.since < MINUTE_MS) return known;
+    const now = this.#now();
+    // A clock that was set back must not make a minute of hours.
+    if (known !== undefined && known.since <= now && now - known.since < MINUTE_MS) return known;
     this.#counted.delete(key);
     const [oldest] = this.#counted.keys();
     if (this.#counted.size >= ADDRESSES_MAX && oldest !== undefined) this.#counted.delete(oldest);
-    const fresh = { since: this.#now(), failures: 0, open: 0 };
+    const fresh = { since: now, failures: 0, open: 0 };
     this.#counted.set(key, fresh);
     return fresh;
   }
-}
-
-export const isLoopback = (address: string): boolean => /^(::ffff:)?127\./.test(address) || address === "::1";
-
-/** One subscriber has a whole /64 of IPv6. */
-function toNetwork(address: string): string {
-  if (!address.includes(":") || address.startsWith("::ffff:")) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head.split(":");
-  if (address.includes("::")) groups.push(...Array.from({ length: Math.max(0, 8 - groups.length - tail.split(":").length) }, () => "0"));
-  return groups.slice(0, 4).join(":");
 }

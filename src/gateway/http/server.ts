@@ -7,6 +7,8 @@ import type { GatewayApp } from "./app.ts";
 const LIMITS: HttpLimits = {
   /** 256 tool calls, as many followers, and twice as many that only ask. */
   connectionsMax: 1_024,
+  /** As much as tool calls and their followers need, and half of all: a proxy has one address for many. */
+  connectionsPerAddressMax: 512,
   headerBytesMax: 16_384,
   /** Headers are sent in one packet; a request of 16 MiB over a slow line takes a minute. */
   headersMsMax: 5_000,
@@ -17,6 +19,8 @@ const REQUESTS_PER_CONNECTION_MAX = 10_000;
 
 export interface GatewayServer extends TcpServer {
   connections(): number;
+  /** Whatever is under way on them; new ones may come. */
+  endConnections(): void;
 }
 
 /** @throws OperationError `HostRejected` */
@@ -36,5 +40,5 @@ export async function startGatewayServer(
   // No WebSocket is served here yet.
   server.on("upgrade", (_, socket) => socket.end("HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
   const bound = await listenTcp(server, { host, port, fix: "choose another one with --port or --bind" });
-  return { ...bound, connections: () => connections };
+  return { ...bound, connections: () => connections, endConnections: () => server.closeAllConnections() };
 }
