@@ -9,9 +9,10 @@
 #   OPENCLAW_CONFIG_DIR (~/.openclaw)  OPENCLAW_WORKSPACE_DIR (its workspace/)  OPENCLAW_GATEWAY_PORT (18789)  OPENCLAW_GATEWAY_TOKEN (made)
 #   OPENCLAW_GATEWAY_BIND (lan: inside the container)  OPENCLAW_GATEWAY_PUBLISH (127.0.0.1)  OPENCLAW_METRICS_PORT (9464)  OPENCLAW_IMAGE
 #   OPENCLAW_EXTRA_MOUNTS  OPENCLAW_HOME_VOLUME  OPENCLAW_DOCKER_APT_PACKAGES  OPENCLAW_DOCKER_SOCKET  OPENCLAW_INSTANCE  COMPOSE_PROJECT_NAME
+#   OPENCLAW_UID, OPENCLAW_GID (yours; for root 1000)
 # Set to nothing, EXTRA_MOUNTS, HOME_VOLUME and APT_PACKAGES are forgotten.
 set -euo pipefail
-cd "$(dirname "$0")"
+cd -P "$(dirname "$0")"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh
@@ -24,7 +25,7 @@ cd "$(dirname "$0")"
 . scripts/docker-settings.sh
 
 sandbox_image=openclaw-sandbox:bookworm-slim
-node_uid=1000 # the user of the containers
+image_uid=1000 # whom the image runs as, unless told otherwise
 install='' yes='' offline='' uninstall='' unattended=''
 for argument in "$@"; do
   case $argument in
@@ -88,30 +89,43 @@ check_state() {
   fi
 }
 
-# shellcheck disable=SC2012 # stat's options differ between systems
-owner_of() { ls -ldn "$1" | awk '{ print $3 }'; }
-
 # Where users are numbered alike on the host and in containers, what the containers write to must belong to theirs.
 users_are_shared() {
   [ "$(uname -s)" = Linux ] && engine_is_local || return 1
   case $(docker info --format '{{.SecurityOptions}}' 2>/dev/null) in *rootless*) return 1 ;; esac
 }
 
+# Whom the containers run as, so that the state folder is theirs: its owner; where there is none yet, whoever sets it up. Root stays out of
+# containers, and an engine that has users of its own takes the image's.
+choose_user() {
+  local owner=$image_uid:$image_uid there=''
+  [ -z "$OPENCLAW_UID" ] || return 0
+  if [ -n "$users_shared" ]; then
+    [ ! -e "$OPENCLAW_CONFIG_DIR" ] || there=$(owner_of "$OPENCLAW_CONFIG_DIR")
+    if [ "$(id -u)" != 0 ]; then
+      [ "${there%:*}" = "$image_uid" ] || owner=$(id -u):$(id -g)
+    elif [ -n "$there" ] && [ "${there%:*}" != 0 ]; then
+      owner=$there
+    fi
+  fi
+  OPENCLAW_UID=${owner%:*} OPENCLAW_GID=${owner#*:}
+}
+
 check_folders() {
-  local folder owner shared=''
-  if users_are_shared; then shared=1; fi
+  local folder owner
   for folder in "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_WORKSPACE_DIR"; do
-    case $shared:$(id -u) in
+    case $users_shared:$(id -u) in
     1:0)
       make_folder "$folder"
-      give_to_node "$folder"
+      give_to_user "$folder"
       ;;
-    :* | "1:$node_uid") make_folder "$folder" ;;
+    :* | "1:$OPENCLAW_UID") make_folder "$folder" ;;
     esac
     # One that another user doesn't have is made by the engine and given to the right one by the controller's entry point.
-    if [ -z "$shared" ] || [ ! -e "$folder" ]; then continue; fi
+    if [ -z "$users_shared" ] || [ ! -e "$folder" ]; then continue; fi
     owner=$(owner_of "$folder")
-    [ "$owner" = "$node_uid" ] || die "$folder belongs to uid $owner, and the containers run as uid $node_uid." "sudo chown -R $node_uid:$node_uid '$folder', then run this again"
+    [ "${owner%:*}" = "$OPENCLAW_UID" ] || die "$folder belongs to uid ${owner%:*}, and the containers run as uid $OPENCLAW_UID." \
+      "sudo chown -R $OPENCLAW_UID:$OPENCLAW_GID '$folder/', then run this again"
   done
 }
 
@@ -121,11 +135,25 @@ make_folder() {
 }
 
 # Only what belongs to root, and what people and setup put there: sandboxes' own files keep their owners.
-give_to_node() {
+give_to_user() {
   local path
   for path in "$1" "$1"/openclaw.json "$1"/workspace "$1"/workspace-* "$1"/agents "$1"/gateway "$1"/requests; do
-    [ ! -e "$path" ] || [ -L "$path" ] || [ "$(owner_of "$path")" != 0 ] || chown "$node_uid:$node_uid" "$path"
+    if [ ! -e "$path" ] || { [ -L "$path" ] && [ "$path" != "$1" ]; }; then continue; fi
+    case $(owner_of "$path") in 0:*) chown "$OPENCLAW_UID:$OPENCLAW_GID" "$path" ;; esac
   done
+}
+
+# Compose tells projects apart by their names alone: what another checkout runs under this one's would be replaced, or taken away.
+check_project() {
+  local folders folder
+  project=$(printf '%s' "${COMPOSE_PROJECT_NAME:-$(basename "$PWD")}" | tr '[:upper:]' '[:lower:]' | tr -cd 'a-z0-9_-')
+  folders=$(docker ps --all --filter "label=com.docker.compose.project=$project" --format '{{.Label "com.docker.compose.project.working_dir"}}') || return 0
+  while IFS= read -r folder; do
+    # One that is gone was this checkout's before it was moved.
+    { [ -d "$folder" ] && [ "$(cd -P "$folder" && pwd)" != "$PWD" ]; } || continue
+    die "the Compose project '$project' is that of another checkout, $folder." \
+      "Give this one its own: COMPOSE_PROJECT_NAME=$project-2 OPENCLAW_CONFIG_DIR=\$HOME/.openclaw-2 OPENCLAW_GATEWAY_PORT=18790 OPENCLAW_METRICS_PORT=9465 ./docker-setup.sh"
+  done <<<"$folders"
 }
 
 check_ports() {
@@ -138,7 +166,7 @@ check_ports() {
 check_port_free() {
   local port=${!1} holder
   (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
-  [ -z "$(docker ps --quiet --filter "publish=$port" --filter "label=com.docker.compose.project.working_dir=$PWD")" ] || return 0
+  [ -z "$(docker ps --quiet --filter "publish=$port" --filter "label=com.docker.compose.project=$project")" ] || return 0
   holder=$(docker ps --filter "publish=$port" --format '{{.Names}}' | head -n 1)
   die "port $port, for $2, is taken by ${holder:+the container }${holder:-another program}." "End that, or take another port: $1=$((port + 1)) ./docker-setup.sh"
 }
@@ -212,8 +240,8 @@ uninstall() {
   COMPOSE_PROFILES=cli,monitoring step "removing the containers, their networks and volumes" scripts/compose.sh down --volumes --remove-orphans ||
     die "the containers could not be removed (see above)."
   if [ -n "$instance" ]; then
-    remove_all "sandboxes" "rm --force" ps --all --filter "label=openclaw.instance=$instance"
-    remove_all "networks of sandboxes" "network rm" network ls --filter "label=openclaw.instance=$instance"
+    remove_all "sandboxes" "rm --force" "$(sandboxes_of "$instance")"
+    remove_all "networks of sandboxes" "network rm" "$(docker network ls --quiet --filter "label=openclaw.instance=$instance")"
   fi
   # By name: another name of the same image is somebody else's.
   for image in "$OPENCLAW_IMAGE" "$OPENCLAW_IMAGE-before-update"; do
@@ -236,18 +264,29 @@ find_instance() {
   printf '%s' "$instance"
 }
 
-# remove_all WHAT REMOVE LIST...: removes, by `docker REMOVE`, what `docker LIST...` lists.
+# sandboxes_of INSTANCE: ids of its sandboxes, and of what a check of the machine left. `docker commit` copies labels into what people make,
+# so a label counts only if it names its container.
+sandboxes_of() {
+  local id name label probe
+  docker ps --all --filter "label=openclaw.instance=$1" --format '{{.ID}}|{{.Names}}|{{.Label "openclaw.name"}}|{{.Label "openclaw.probe"}}' |
+    while IFS='|' read -r id name label probe; do
+      case $name:$probe in
+      "$label": | "$label.pending": | *:1) printf '%s\n' "$id" ;;
+      *) say "note: the container $name has a sandbox's labels and not its name; it stays" ;;
+      esac
+    done
+}
+
+# remove_all WHAT REMOVE IDS: by `docker REMOVE`.
 remove_all() {
-  local what=$1 remove=$2 ids
-  shift 2
-  ids=$(docker "$@" --quiet)
-  [ -n "$ids" ] || return 0
+  [ -n "$3" ] || return 0
   # shellcheck disable=SC2086 # words and ids
-  docker $remove $ids >/dev/null || say "note: not all $what could be removed (see above)"
+  docker $2 $3 >/dev/null || say "note: not all $1 could be removed (see above)"
 }
 
 check_engine
 read_settings
+check_project
 if [ -n "$uninstall" ]; then
   uninstall
   exit 0
@@ -255,6 +294,9 @@ fi
 check_state
 check_ports
 check_files
+users_shared=''
+if users_are_shared; then users_shared=1; fi
+choose_user
 check_folders
 build_images
 write_settings

@@ -40,6 +40,10 @@ scripts/base-image.sh "$base"
 
 set -- --force-rm --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$source_hash"
 [ "$force" != --force ] || set -- "$@" --no-cache
+# By name alone: the values stay out of the process list.
+for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+  [ -z "${!name:-}" ] || set -- "$@" --build-arg "$name"
+done
 # The Dockerfile comes through stdin: there is no build context, so a big checkout costs nothing.
 build() { docker build "$@" - <"$dockerfile"; }
 step "building $tag on $base (half a minute to two minutes, most of it the package mirror)" build "$@" || die "$tag was not built." \

@@ -18,6 +18,7 @@ setting() {
 
 read_settings() {
   [ -n "${HOME:-}" ] || die "HOME is not set." "Set it to your home folder, then run this again."
+  [ ! -e .env ] || [ -r .env ] || die "$PWD/.env can't be read by $(id -un)." "sudo chown $(id -un) '$PWD/.env', then run this again"
   setting OPENCLAW_CONFIG_DIR "$HOME/.openclaw"
   setting OPENCLAW_WORKSPACE_DIR "${OPENCLAW_CONFIG_DIR%/}/workspace"
   setting OPENCLAW_GATEWAY_PORT 18789
@@ -27,12 +28,15 @@ read_settings() {
   setting OPENCLAW_IMAGE openclaw:local
   setting OPENCLAW_DOCKER_SOCKET "$(default_socket)"
   setting OPENCLAW_INSTANCE ''
+  setting OPENCLAW_UID ''
+  setting OPENCLAW_GID "$OPENCLAW_UID"
   setting OPENCLAW_EXTRA_MOUNTS '' keep-empty
   setting OPENCLAW_HOME_VOLUME '' keep-empty
   setting OPENCLAW_DOCKER_APT_PACKAGES '' keep-empty
   [ -z "${COMPOSE_PROJECT_NAME:-}$(dotenv_get .env COMPOSE_PROJECT_NAME)" ] || setting COMPOSE_PROJECT_NAME ''
   check_folder OPENCLAW_CONFIG_DIR
   check_folder OPENCLAW_WORKSPACE_DIR
+  check_user
   check_port OPENCLAW_GATEWAY_PORT
   check_port OPENCLAW_METRICS_PORT
   [ "$OPENCLAW_GATEWAY_BIND" != loopback ] || die "OPENCLAW_GATEWAY_BIND is loopback: inside a container nobody could reach the gateway." \
@@ -61,6 +65,14 @@ check_folder() {
   if contains "${!1}" "$HOME"; then die "$1 is '${!1}', which contains your home folder." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
 }
 
+check_user() {
+  case $OPENCLAW_UID:$OPENCLAW_GID in
+  :) ;;
+  *[!0-9:]* | 0* | *: | :*) die "OPENCLAW_UID is '$OPENCLAW_UID' and OPENCLAW_GID is '$OPENCLAW_GID': the numbers of a user who is not root are needed." \
+    "Leave them unset, or: OPENCLAW_UID=\$(id -u NAME) OPENCLAW_GID=\$(id -g NAME) ./docker-setup.sh" ;;
+  esac
+}
+
 check_port() {
   case ${!1} in *[!0-9]* | 0* | ??????*) ;; *) [ "${!1}" -gt 65535 ] || return 0 ;; esac
   die "$1 is '${!1}': a port is a number from 1 to 65535." "$1=18790 ./docker-setup.sh"
@@ -85,7 +97,7 @@ choose_token() {
       return
       ;;
     esac
-    OPENCLAW_GATEWAY_TOKEN=$(printf '%s\n' "$auth" | sed -n 's/^ *"token": "\([A-Za-z0-9_.~+/=-]*\)",\{0,1\}$/\1/p')
+    OPENCLAW_GATEWAY_TOKEN=$(printf '%s\n' "$auth" | sed -n 's/^ *"token": "\(.*\)",\{0,1\}$/\1/p')
   fi
   [ -n "${OPENCLAW_GATEWAY_TOKEN:-}" ] || OPENCLAW_GATEWAY_TOKEN=$known
   [ -n "$OPENCLAW_GATEWAY_TOKEN" ] || OPENCLAW_GATEWAY_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
@@ -100,7 +112,7 @@ write_settings() {
   write_extra
   for name in OPENCLAW_CONFIG_DIR OPENCLAW_WORKSPACE_DIR OPENCLAW_GATEWAY_PORT OPENCLAW_GATEWAY_BIND OPENCLAW_GATEWAY_PUBLISH \
     OPENCLAW_METRICS_PORT OPENCLAW_IMAGE OPENCLAW_DOCKER_SOCKET OPENCLAW_INSTANCE OPENCLAW_EXTRA_MOUNTS OPENCLAW_HOME_VOLUME \
-    OPENCLAW_DOCKER_APT_PACKAGES COMPOSE_PROJECT_NAME; do
+    OPENCLAW_DOCKER_APT_PACKAGES OPENCLAW_UID OPENCLAW_GID COMPOSE_PROJECT_NAME; do
     pairs+=("$name=${!name:-}")
   done
   dotenv_update .env "${pairs[@]}" "COMPOSE_FILE=$(compose_files)"

@@ -9,10 +9,15 @@ dotenv_get() {
     line=${line#export }
     case $line in "$2="*) ;; *) continue ;; esac
     value=${line#*=}
-    value=${value%$'\r'}
+    value=${value#"${value%%[![:blank:]]*}"}
     case $value in
-    \'*\') value=${value#\'} value=${value%\'} ;;
-    \"*\") value=${value#\"} value=${value%\"} ;;
+    \'*\'*) value=${value#\'} value=${value%%\'*} ;;
+    \"*\"*) value=${value#\"} value=${value%%\"*} ;;
+    *)
+      # A comment begins after a blank; blanks, and Windows' line ends, at the end are none of the value.
+      value=${value%%[[:blank:]]#*}
+      value=${value%"${value##*[![:space:]]}"}
+      ;;
     esac
   done <"$1"
   printf '%s' "$value"
@@ -32,9 +37,11 @@ dotenv_line() {
 
 # dotenv_update FILE NAME=VALUE...: sets each, at its place or at the end; an empty value removes the line. Other lines stay as they are.
 dotenv_update() {
-  local file=$1
+  local file=$1 text
   shift
-  dotenv_render "$file" "$@" | replace_file "$file"
+  # Rendered to its end before anything is written, with a mark that keeps empty lines at the end.
+  text=$(dotenv_render "$file" "$@" && echo .) || die "$file could not be read." "Make it readable for $(id -un)."
+  printf '%s' "${text%.}" | replace_file "$file"
 }
 
 dotenv_render() {
@@ -59,15 +66,22 @@ dotenv_render() {
   done
 }
 
-# replace_file FILE: stdin becomes the file, whole or not at all, for its owner's eyes only. The same content leaves it untouched.
+# owner_of PATH: uid:gid of what it is in the end.
+# shellcheck disable=SC2012 # stat's options differ between systems
+owner_of() { ls -ldnL "$1" | awk '{ print $3 ":" $4 }'; }
+
+# replace_file FILE: stdin becomes the file, whole or not at all, for its owner's eyes only. The same content leaves it untouched. What root
+# writes stays the file's owner's, or is the folder's: a run with sudo must not shut its user out.
 replace_file() {
-  local next
+  local next like=$1
   [ ! -L "$1" ] || die "$1 is a symbolic link." "Put the file itself there, then run this again."
   next=$(umask 077 && mktemp "$1.XXXXXX" 2>/dev/null) || die "$(cd "$(dirname "$1")" && pwd) can't be written to." "Make it writable for $(id -un)."
   cat >"$next" || {
     rm -f "$next"
     die "$1 could not be written." "Is the disk full? df ."
   }
+  [ -e "$like" ] || like=$(dirname "$1")
+  [ "$(id -u)" != 0 ] || chown "$(owner_of "$like")" "$next" 2>/dev/null || true
   if cmp -s "$next" "$1"; then
     rm -f "$next"
     chmod 600 "$1"

@@ -22,7 +22,8 @@ if revision=$(git rev-parse HEAD 2>/dev/null); then arguments+=(--build-arg "OPE
 # A file of the build's context: the one way that both of Docker's builders know; a stage that is thrown away takes it.
 trap 'rm -f .build-ca.crt' EXIT
 certificates=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}
-[ -z "$certificates" ] || cp "$certificates" .build-ca.crt
+[ -z "$certificates" ] || cp -f "$certificates" .build-ca.crt || die "the certificates in $certificates can't be read." \
+  "NODE_EXTRA_CA_CERTS or SSL_CERT_FILE names that file: correct or unset it."
 
 step "building $tag on $base (two minutes the first time, seconds later)" docker build "${arguments[@]}" . || die "$tag was not built." \
   "If a package could not be fetched: check that the network, and a proxy if there is one, works inside 'docker build'." \

@@ -21,21 +21,28 @@ die() {
 last_words() { tail -n 20 "$1" | tr -d '\r\033' | sed 's/\[[0-9;]*m//g' | grep '[^[:space:]]' | tail -n 1 | cut -c 1-100; }
 
 # step LABEL COMMAND...: runs it with its output in a log file; a sign of life every 10 s, the duration at the end,
-# and the last lines of the log when it fails. Returns the command's exit code.
+# and the last lines of the log when it fails. Returns the command's exit code. Ctrl-C ends it and all that it started.
 step() {
   local label=$1 log started pid rc=0 waited=0
   shift
   log=$(mktemp "${TMPDIR:-/tmp}/openclaw-step.XXXXXX")
   started=$SECONDS
   say "$label ..."
+  # As a process group of its own: what runs in the background hears nothing of Ctrl-C.
+  set -m
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!
+  set +m
+  trap 'end_step "$pid" "$log" INT' INT
+  trap 'end_step "$pid" "$log" TERM' TERM
+  trap 'end_step "$pid" "$log" HUP' HUP
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     waited=$((waited + 1))
     [ $((waited % 50)) -ne 0 ] || say "  still at it after $((SECONDS - started)) s: $(last_words "$log")"
   done
   wait "$pid" || rc=$?
+  trap - INT TERM HUP
   if [ "$rc" -eq 0 ]; then
     say "  done in $((SECONDS - started)) s"
   else
@@ -44,6 +51,16 @@ step() {
   fi
   rm -f "$log"
   return "$rc"
+}
+
+# end_step PID LOG SIGNAL: the end that the signal asked for, for what the step started and then for this script too.
+end_step() {
+  trap - INT TERM HUP
+  say "  interrupted: ending it"
+  kill -s TERM -- "-$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+  rm -f "$2"
+  kill -s "$3" $$
 }
 
 # with_deadline SECONDS COMMAND...: timeout(1) where there is one (macOS has none: then without a deadline).

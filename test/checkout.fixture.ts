@@ -9,14 +9,15 @@ import { toolbox } from "./run-program.ts";
 const project = resolve(import.meta.dirname, "..");
 const TOOLS = ["chmod", "chown", "cmp", "cp", "ls", "od"];
 
-/** Every call on a line of its own in `calls`. Rootless, so that a test needs no root. */
+/** Every call on a line of its own in `calls`. Rootless, unless a test says otherwise, so that a test needs no root. */
 const DOCKER = `#!/bin/sh
 stub=$(dirname "$0")/../stub
 printf '%s\\n' "$*" >>"$stub/calls"
+case "$*" in "compose "*) [ -z "\${COMPOSE_FILE:-}" ] || exit 1 ;; esac
 case "$*" in
 "version "*) echo 28.0.0 ;;
 "compose version"*) [ ! -e "$stub/no-compose" ] && echo 2.30.3 ;;
-"info "*) echo "[name=rootless]" ;;
+"info "*) cat "$stub/info" 2>/dev/null || echo "[name=rootless]" ;;
 "image inspect"*) [ ! -e "$stub/no-image" ] && echo "sha256:0123456789ab 379000000" ;;
 "build "*) [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy" ;;
 "tag "*before-update" "*) rm -f "$stub/unhealthy" ;;
@@ -27,7 +28,8 @@ case "$*" in
 *"config get gateway.auth --json"*) cat "$stub/auth" 2>/dev/null || exit 3 ;;
 *" onboard"*) echo "{}" >"$OPENCLAW_CONFIG_DIR/openclaw.json" ;;
 *" status --json"*) printf '{\\n  "instance": "abc123",\\n}\\n' ;;
-"ps --all "*) echo "sandbox-1 sandbox-2" ;;
+"ps --all --filter label=com.docker.compose.project="*) cat "$stub/project-folders" 2>/dev/null ;;
+"ps --all --filter label=openclaw.instance="*) cat "$stub/sandboxes" 2>/dev/null ;;
 esac
 `;
 

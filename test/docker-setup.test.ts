@@ -1,9 +1,10 @@
 // What docker-setup.sh decides and writes, run for real in a copy of the checkout's scripts against a stub of the docker command.
 // That the containers then run is test/compose.engine.test.ts.
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, type TestContext } from "vitest";
 import { type Checkout, makeCheckout } from "./checkout.fixture.ts";
 import { freePort } from "./free-port.ts";
 import { type Run, run } from "./run-program.ts";
@@ -64,6 +65,9 @@ describe("docker-setup.sh on a machine that never had it", () => {
     made.stub("auth", '{\n  "token": "kept-of-the-config"\n}\n');
     expect(await setup()).toMatchObject({ code: 0 });
     expect(setting("OPENCLAW_GATEWAY_TOKEN")).toBe("kept-of-the-config");
+    made.stub("auth", '{\n  "token": "with spaces, #signs & more!"\n}\n');
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect(setting("OPENCLAW_GATEWAY_TOKEN")).toBe("'with spaces, #signs & more!'");
 
     rmSync(join(made.checkout, ".env"));
     made.stub("auth", '{\n  "mode": "password",\n  "password": "p"\n}\n');
@@ -109,6 +113,98 @@ describe("docker-setup.sh run again", () => {
   });
 });
 
+describe("docker-setup.sh on an engine whose containers number users as the host does", () => {
+  const isRoot = process.getuid?.() === 0;
+  const person = isRoot ? 1001 : (process.getuid?.() ?? 0);
+  /** As somebody who is not root, whoever runs the tests. */
+  const setupByPerson = (): Promise<Run> => {
+    if (!isRoot) return setup();
+    execFileSync("chown", ["-R", `${person}:${person}`, made.folder]);
+    const args = ["--reuid", `${person}`, "--regid", `${person}`, "--clear-groups", join(made.checkout, "docker-setup.sh")];
+    return run("/usr/bin/setpriv", args, { env: made.environment });
+  };
+  const needsRoot = (context: TestContext): void => context.skip(!isRoot, "only root can give folders away");
+
+  beforeEach((context) => {
+    context.skip(process.platform !== "linux", "elsewhere the engine is in a virtual machine with users of its own");
+    made.stub("info", "[name=seccomp]\n");
+  });
+
+  it("runs the containers as the person who set them up, so that everything in the state folder is theirs", async () => {
+    expect(await setupByPerson()).toMatchObject({ code: 0 });
+    expect([setting("OPENCLAW_UID"), statSync(state).uid, statSync(join(state, "workspace")).uid]).toEqual([`${person}`, person, person]);
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+  });
+
+  it("runs them as the owner of a state folder that is there, behind a symbolic link too", async (context) => {
+    needsRoot(context);
+    const target = join(made.folder, "disk");
+    mkdirSync(target);
+    chownSync(target, 1007, 1008);
+    symlinkSync(target, state);
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect([setting("OPENCLAW_UID"), setting("OPENCLAW_GID")]).toEqual(["1007", "1008"]);
+  });
+
+  it("runs them as the image's user where root sets them up, and gives that user the folders", async (context) => {
+    needsRoot(context);
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect([setting("OPENCLAW_UID"), statSync(state).uid, statSync(join(state, "workspace")).uid]).toEqual(["1000", 1000, 1000]);
+  });
+
+  it("leaves a folder that an earlier setup gave to the image's user with that user", async (context) => {
+    needsRoot(context);
+    mkdirSync(state);
+    writeFileSync(join(state, "openclaw.json"), "{}");
+    execFileSync("chown", ["-R", `${person}:${person}`, made.folder]);
+    for (const path of [state, join(state, "openclaw.json")]) chownSync(path, 1000, 1000);
+    const args = ["--reuid", `${person}`, "--regid", `${person}`, "--clear-groups", join(made.checkout, "docker-setup.sh")];
+    expect(await run("/usr/bin/setpriv", args, { env: made.environment })).toMatchObject({ code: 0 });
+    expect([setting("OPENCLAW_UID"), statSync(state).uid]).toEqual(["1000", 1000]);
+  });
+
+  it("leaves .env with its owner when root runs it", async (context) => {
+    needsRoot(context);
+    writeFileSync(join(made.checkout, ".env"), "MINE=1\n", { mode: 0o600 });
+    chownSync(join(made.checkout, ".env"), 1001, 1001);
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect(statSync(join(made.checkout, ".env")).uid).toBe(1001);
+  });
+
+  it("changes nothing where .env can't be read, least of all the token", async () => {
+    writeFileSync(join(made.checkout, ".env"), "OPENCLAW_GATEWAY_TOKEN=kept\n", { mode: 0 });
+    expect(await setupByPerson()).toMatchObject({ code: 1, stderr: expect.stringMatching(/\.env can't be read by .*\n {2}sudo chown /) });
+    chmodSync(join(made.checkout, ".env"), 0o600);
+    expect(made.read(".env")).toBe("OPENCLAW_GATEWAY_TOKEN=kept\n");
+  });
+});
+
+describe("docker-setup.sh in an environment that has other things in mind", () => {
+  it("minds no COMPOSE_FILE of another project", async () =>
+    expect(await setup([], { COMPOSE_FILE: "/srv/other/docker-compose.yml" })).toMatchObject({ code: 0 }));
+
+  it("gives both builds the proxy, by name alone", async () => {
+    expect(await setup([], { HTTPS_PROXY: "http://me:s3cret@proxy" })).toMatchObject({ code: 0 });
+    const builds = made
+      .calls()
+      .split("\n")
+      .filter((call) => call.startsWith("build "));
+    expect(builds.map((call) => call.includes("--build-arg HTTPS_PROXY"))).toEqual([true, true]);
+    expect(made.calls()).not.toContain("s3cret");
+  });
+
+  it("lets nobody else write what shells will read, whatever the umask", async () => {
+    const script = 'umask 000; exec "$0"';
+    expect(await run("/bin/sh", ["-c", script, join(made.checkout, "docker-setup.sh")], { env: made.environment })).toMatchObject({
+      code: 0,
+    });
+    const modes = [made.home, made.checkout].flatMap((folder) =>
+      [".clawdock", ".clawdock/clawdock-helpers.sh", ".env"].map((name) => join(folder, name)),
+    );
+    expect(modes.filter((path) => existsSync(path) && (statSync(path).mode & 0o022) !== 0)).toEqual([]);
+  });
+});
+
 describe("docker-setup.sh where it can't go on ends with one clear sentence, and has started nothing:", () => {
   const expectRefusal = async (
     sentence: string | RegExp,
@@ -144,6 +240,27 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
       OPENCLAW_GATEWAY_PORT: String(port),
     });
     await close(server);
+  });
+
+  it("another checkout that Compose takes for the same project", async () => {
+    made.stub("project-folders", `${made.checkout}\n${made.folder}/gone\n`);
+    expect(await setup()).toMatchObject({ code: 0 });
+    rmSync(join(made.folder, "stub/calls"));
+    made.stub("project-folders", `${made.home}\n`);
+    await expectRefusal(
+      `the Compose project 'checkout' is that of another checkout, ${made.home}.\n  Give this one its own: COMPOSE_PROJECT_NAME=`,
+    );
+  });
+
+  it("certificates that are not there", async () =>
+    expectRefusal(/the certificates in \/none can't be read\.\n.*NODE_EXTRA_CA_CERTS/, [], { NODE_EXTRA_CA_CERTS: "/none" }));
+
+  it("a token in the config that .env can't carry, rather than making another", async () => {
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, "openclaw.json"), "{}");
+    made.stub("auth", '  "token": "say \\"friend\\""\n');
+    await expectRefusal("the gateway's token has a quote");
+    expect(setting("OPENCLAW_GATEWAY_TOKEN")).toBeUndefined();
   });
 
   it("another OpenClaw's state in the folder", async () => {
@@ -185,14 +302,30 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
 describe("docker-setup.sh --uninstall --yes", () => {
   it("removes the containers and this controller's sandboxes, and leaves config and .env", async () => {
     await setup();
+    made.stub("sandboxes", "1|sbx-a|sbx-a|\n2|sbx-b.pending|sbx-b|\n3|quick_fox||1\n");
     expect(await setup(["--uninstall", "--yes"])).toMatchObject({ code: 0 });
     const asked = made.calls();
     expect(asked).toContain("compose down --volumes --remove-orphans");
-    expect(asked).toContain("ps --all --filter label=openclaw.instance=abc123 --quiet");
-    expect(asked).toContain("rm --force sandbox-1 sandbox-2");
+    expect(asked).toContain("ps --all --filter label=openclaw.instance=abc123 --format");
+    expect(asked).toContain("\nrm --force 1 2 3\n");
     expect(asked).toContain("image rm openclaw:local\n");
     expect(existsSync(join(made.checkout, ".env"))).toBe(true);
     expect(existsSync(join(state, "openclaw.json"))).toBe(true);
+  });
+
+  it("leaves a person's container that carries a sandbox's labels, as `docker commit` makes them", async () => {
+    await setup();
+    made.stub("sandboxes", "1|sbx-a|sbx-a|\n2|mine|sbx-a|\n");
+    const { code, stderr } = await setup(["--uninstall", "--yes"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("the container mine has a sandbox's labels") });
+    expect(made.calls()).toContain("\nrm --force 1\n");
+  });
+
+  it("removes nothing of another checkout that Compose takes for the same project", async () => {
+    await setup();
+    made.stub("project-folders", `${made.home}\n`);
+    expect(await setup(["--uninstall", "--yes"])).toMatchObject({ code: 1 });
+    expect(made.calls()).not.toContain(" down");
   });
 });
 
@@ -286,6 +419,10 @@ describe(".env", () => {
     ['A="in quotes"', "in quotes"],
     ["A=x=y", "x=y"],
     ["A=of windows\r", "of windows"],
+    ["A=with # a comment", "with"],
+    ["A='in # quotes' # and a comment", "in # quotes"],
+    ["A=no#comment", "no#comment"],
+    ["A= between blanks \t", "between blanks"],
     ["A=first\nA=second", "second"],
     ["AB=other", ""],
   ])("is read as Compose reads it: %j", async (text, value) => {

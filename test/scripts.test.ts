@@ -1,7 +1,8 @@
 // The shell scripts around the engine and the last line of .ci/run, run for real against sockets and stubs of the test's own.
 // What needs a real engine is sandbox-image.engine.test.ts.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -131,6 +132,30 @@ describe("scripts that need what is not there", () => {
 
   it("scripts/sandbox-setup.sh refuses an argument it does not know", async () => {
     expect((await run(join(project, "scripts/sandbox-setup.sh"), ["--forse"], { env: { PATH: process.env.PATH ?? "" } })).code).toBe(2);
+  });
+});
+
+describe("Ctrl-C while a script waits for a step", () => {
+  it("ends what the step started and the script, and leaves no file", async () => {
+    const environment = { PATH: process.env.PATH ?? "", TMPDIR: folder };
+    const script = '. scripts/progress.sh; slow() { echo started >&3; sleep 300; }; step "waiting" slow; echo "went on"';
+    // Whatever is alive of it holds the pipe open, and with that the `close` back.
+    const child = spawn("bash", ["-euc", script], {
+      cwd: project,
+      env: environment,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    });
+    const ended = new Promise<NodeJS.Signals | null>((settle) => child.on("close", (_, signal) => settle(signal)));
+    let output = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    await new Promise((started) => child.stdio[3]?.once("data", started));
+    process.kill(-(child.pid ?? 0), "SIGINT");
+    expect(await ended).toBe("SIGINT");
+    expect(output).toBe("");
+    expect(readdirSync(folder).filter((name) => name.startsWith("openclaw-step"))).toEqual([]);
   });
 });
 

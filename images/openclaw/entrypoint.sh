@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the container runs: a program by name (node, sh, bash, or a path) as it is, anything else as a command of openclaw. As root, which
-# only the controller's service is, it gives the state folder to uid 1000 and becomes that user, with the engine socket's group.
+# What the container runs: a program by name (node, sh, bash, or a path) as it is, anything else as a command of openclaw. As root, as
+# which Compose starts controller and CLI, it gives the state folder to OPENCLAW_UID and becomes that user, with the engine socket's group.
 set -eu
 
 case ${1:-} in
@@ -29,11 +29,19 @@ if [ "$(id -u)" != 0 ]; then
   exec "$@"
 fi
 
+uid=${OPENCLAW_UID:-1000} gid=${OPENCLAW_GID:-1000}
+case $uid:$gid in
+*[!0-9:]* | 0* | :* | *:)
+  echo "openclaw: OPENCLAW_UID is '$uid' and OPENCLAW_GID '$gid': the numbers of a user who is not root are needed" >&2
+  exit 1
+  ;;
+esac
+
 # An engine that finds a folder missing makes it as root's: those, and no others, change hands.
 for folder in "$state" "$state/agents" "$state/controller" "$state/gateway" "$state/sandboxes" "$state/workspace" "$state/run" "$state/run/admin"; do
   mkdir -p "$folder"
-  [ "$(stat -c %u "$folder")" != 0 ] || chown 1000:1000 "$folder"
+  [ "$(stat -c %u "$folder")" != 0 ] || chown "$uid:$gid" "$folder"
 done
-groups=1000
-[ ! -S /var/run/docker.sock ] || groups=1000,$(stat -c %g /var/run/docker.sock)
-exec setpriv --reuid 1000 --regid 1000 --groups "$groups" --inh-caps=-all --bounding-set=-all --no-new-privs -- "$@"
+groups=$gid
+[ ! -S /var/run/docker.sock ] || groups=$gid,$(stat -c %g /var/run/docker.sock)
+exec setpriv --reuid "$uid" --regid "$gid" --groups "$groups" --inh-caps=-all --bounding-set=-all --no-new-privs -- "$@"

@@ -104,7 +104,8 @@ clawdock_install() {
     say "the clawdock commands stay with $known; for this checkout: CLAWDOCK_DIR=$PWD clawdock-status"
     return
   fi
-  if ! (mkdir -p "$folder" && [ -w "$folder" ]) 2>/dev/null; then
+  # Shells read what is in it: nobody else may write there.
+  if ! (umask 077 && mkdir -p "$folder" && [ -w "$folder" ]) 2>/dev/null; then
     say "note: $folder can't be written to: source scripts/shell-helpers/clawdock-helpers.sh from this checkout instead"
     return
   fi

@@ -1,7 +1,7 @@
 // Finds this process among the engine's containers and reads its mounts. The container's id comes from the process's own mount table and
 // counts only if the engine knows it; a file that only both can see proves the translation. It mounts nothing for sandboxes.
 import { randomUUID } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { z } from "zod";
 import type { InstanceId } from "../../api/brands.ts";
@@ -76,7 +76,9 @@ export async function provePaths(client: DockerClient, { paths, stateDir, instan
   const name = `.canary-${randomUUID()}`;
   await writeFile(join(stateDir, name), "");
   try {
-    if (await seesFile(client, { image: paths.image, source, name, instance })) return;
+    // The folder may be its owner's alone to enter.
+    const { uid, gid } = await stat(join(stateDir, name));
+    if (await seesFile(client, { image: paths.image, source, name, instance, user: `${uid}:${gid}` })) return;
   } finally {
     await rm(join(stateDir, name), { force: true });
   }
@@ -91,16 +93,17 @@ interface Canary {
   source: string;
   name: string;
   instance: InstanceId;
+  user: string;
 }
 
-async function seesFile(client: DockerClient, { image, source, name, instance }: Canary): Promise<boolean> {
+async function seesFile(client: DockerClient, { image, source, name, instance, user }: Canary): Promise<boolean> {
   const id = await client.create({
     Image: image,
     Entrypoint: ["/bin/sh", "-c"],
     Cmd: [`test -f /canary/${name}`],
     Labels: { [LABEL.instance]: instance, [LABEL.probe]: "1" },
     Healthcheck: { Test: ["NONE"] },
-    User: "1000:1000",
+    User: user,
     HostConfig: {
       NetworkMode: "none",
       ReadonlyRootfs: true,
