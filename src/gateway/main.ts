@@ -121,7 +121,8 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const inside = { config: () => config.current, folders, sandbox, newId: () => randomBytes(8).toString("hex") };
   const host = { env: toHostEnvironment(process.env), newId: inside.newId };
   const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
-  await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
+  // That a session is not there is known only where every file was read.
+  if (sessions.isComplete) await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
   const terminals = await hasTerminals(host.env);
   const foreground = endWithGateway(host);
   const dispatcher = new ToolDispatcher({

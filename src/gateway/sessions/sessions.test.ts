@@ -1,7 +1,7 @@
 // Sessions as files: what another process that reads the state folder sees of them, at which moment, and after a kill -9.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
@@ -110,6 +110,70 @@ describe("a session", () => {
     await eventually("it is there", () => sessions.find("agent:main:by:hand") !== null);
     await rm(path);
     await eventually("it is gone", () => sessions.find("agent:main:by:hand") === null);
+  });
+
+  test("whose file can't be read for a while stays, and is not begun anew", async () => {
+    const { stateDir, sessions } = await open();
+    const made = await sessions.create(MAIN);
+    const path = join(sessionsFolder(stateDir, agentId), `${made.metadata.name}.session.json`);
+    await link(path, `${path}.kept`);
+    await symlink("/nowhere", `${path}.loop`);
+    await rename(`${path}.loop`, path);
+    await eventually("it is found to be unreadable", () => !sessions.isComplete);
+    expect([await sessions.create(MAIN), sessions.list()]).toEqual([made, [made]]);
+    await rename(`${path}.kept`, path);
+    await eventually("it is read again", () => sessions.isComplete);
+    expect(sessions.list()).toEqual([made]);
+  });
+
+  test.each([
+    ["half of it is there", (text: string) => text.slice(0, 50)],
+    ["a clock that was set back makes it one of the future", (text: string) => text.replaceAll("2026-", "2027-")],
+  ])("whose file is not understood at the start is refused, not begun over it: %s", async (_, toBad) => {
+    const { stateDir, sessions } = await open();
+    const { metadata } = await sessions.create(MAIN);
+    await sessions.stop();
+    const path = join(sessionsFolder(stateDir, agentId), `${metadata.name}.session.json`);
+    const bad = toBad(await readFile(path, "utf8"));
+    await writeFile(path, bad);
+    const again = await open(stateDir);
+    await expect(again.sessions.create(MAIN)).rejects.toMatchObject({ code: "HostRejected", message: expect.stringContaining(path) });
+    expect([await readFile(path, "utf8"), again.sessions.isComplete]).toEqual([bad, false]);
+    expect((await again.sessions.create({ ...MAIN, key: toSessionKey("agent:main:other") })).spec.key).toBe("agent:main:other");
+  });
+
+  test("that broke while it was in use goes on as it was, and is whole again with its next activity", async () => {
+    const { stateDir, sessions, clock } = await open();
+    const made = await sessions.create(MAIN);
+    await sessions.append(key, { role: "user", text: "kept", from: null });
+    await writeFile(join(sessionsFolder(stateDir, agentId), `${made.metadata.name}.session.json`), "{");
+    await eventually("it is found to be broken", () => !sessions.isComplete);
+    clock.at += ACTIVITY_WRITE_MS;
+    await sessions.touch(key);
+    expect((await readSession(stateDir)).metadata.uid).toBe(made.metadata.uid);
+    expect(await sessions.messages(key, { after: 0, limit: 10 })).toMatchObject([{ text: "kept" }]);
+  });
+
+  test("that is used after the clock was set back is written at once", async () => {
+    const { stateDir, sessions, clock } = await open();
+    await sessions.create(MAIN);
+    clock.at += 3_600_000;
+    await sessions.touch(key);
+    clock.at -= 1_800_000;
+    await sessions.touch(key);
+    expect((await readSession(stateDir)).spec.lastActivityAt).toBe(clock.at);
+  });
+
+  test("that has ended and is begun again leaves nothing of the old conversation", async () => {
+    const { stateDir, sessions } = await open();
+    const old = await sessions.create(MAIN);
+    await sessions.append(key, { role: "user", text: "secret", from: null });
+    const path = join(sessionsFolder(stateDir, agentId), `${old.metadata.name}.session.json`);
+    const file = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...file, spec: { ...file.spec, endedAt: file.metadata.createdAt } }));
+    await eventually("it is found to have ended", () => sessions.get(key).spec.endedAt !== undefined);
+    expect((await sessions.create(MAIN)).metadata.uid).not.toBe(old.metadata.uid);
+    expect(await filesOf(stateDir)).toEqual([`${old.metadata.name}.session.json`]);
   });
 
   test("whose transcript outlived it in a crash loses it at the next start; foreign files stay", async () => {

@@ -4,10 +4,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentId, type EpochMs, elapsed, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Issue } from "../../api/issue.ts";
 import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile, type SessionKind } from "../../api/session.ts";
 import { removeFile } from "../../api/store/atomic-file.ts";
 import {
   createSessionObjects,
+  type ListedAgent,
   type SessionHint,
   type SessionListing,
   type SessionObjects,
@@ -47,6 +49,8 @@ export class Sessions {
   readonly #store: SessionStore;
   readonly #objects = new Map<AgentId, SessionObjects>();
   #byKey = new Map<SessionKey, Session>();
+  /** What of the files could not be read at the last look. */
+  #issues: readonly Issue[] = [];
   readonly #activity = new Map<SessionKey, Activity>();
   readonly #transcripts = new Map<string, Promise<Transcript>>();
   /** Changes of one session come one after the other. */
@@ -77,6 +81,11 @@ export class Sessions {
     await Promise.all(this.#turns.values());
   }
 
+  /** Whether every session that there is, is known. */
+  get isComplete(): boolean {
+    return this.#issues.length === 0;
+  }
+
   get count(): number {
     return this.#byKey.size;
   }
@@ -105,6 +114,8 @@ export class Sessions {
     return this.#inTurn(key, async () => {
       const known = this.find(key);
       if (known !== null && known.spec.endedAt === undefined) return known;
+      if (known !== null) return await this.#beginAnew(known);
+      this.#refuseToReplace({ key, agentId });
       const count = [...this.#byKey.values()].filter(({ spec }) => spec.agentId === agentId).length;
       if (count >= SESSIONS_PER_AGENT_MAX) {
         const fix = "delete some: DELETE /v1/sessions/KEY";
@@ -120,7 +131,8 @@ export class Sessions {
     const now = this.#parts.now();
     const written = this.#byKey.get(key)?.spec.lastActivityAt;
     const known = this.#activity.get(key);
-    const waitMs = written === undefined ? 0 : ACTIVITY_WRITE_MS - elapsed(written, now);
+    // A moment after now is a clock that was set back since.
+    const waitMs = written === undefined || written > now ? 0 : ACTIVITY_WRITE_MS - elapsed(written, now);
     if (waitMs <= 0) {
       if (known?.timer != null) clearTimeout(known.timer);
       this.#activity.set(key, { at: now, timer: null });
@@ -146,10 +158,7 @@ export class Sessions {
   /** The same key with a new conversation; the old one is removed. */
   reset(key: SessionKey): Promise<Session> {
     return this.#inTurn(key, async () => {
-      const old = this.get(key);
-      const session = await this.#begin(old.spec);
-      await this.#removeTranscript(old);
-      return session;
+      return await this.#beginAnew(this.get(key));
     });
   }
 
@@ -158,8 +167,26 @@ export class Sessions {
       const session = this.get(key);
       this.#forgetActivity(key);
       await this.#objectsOf(session.spec.agentId).remove(session.metadata.name);
+      this.#byKey.delete(key);
       await this.#refreshFile({ agentId: session.spec.agentId, name: session.metadata.name });
       await this.#removeTranscript(session);
+    });
+  }
+
+  async #beginAnew(old: Session): Promise<Session> {
+    const session = await this.#begin(old.spec);
+    await this.#removeTranscript(old);
+    return session;
+  }
+
+  /** A file that can't be read now is a session all the same. @throws OperationError `HostRejected` */
+  #refuseToReplace({ key, agentId }: Pick<Session["spec"], "key" | "agentId">): void {
+    const folder = sessionsFolder(this.#parts.stateDir, agentId);
+    const places = [folder, join(folder, `${toSessionName(key)}${SESSION_FILE_SUFFIX}`)];
+    const issue = this.#issues.find(({ file }) => places.includes(file));
+    if (issue === undefined) return;
+    throw new OperationError("HostRejected", `whether the session is there can't be read: ${issue.file}: ${issue.message}`, {
+      fix: "mend the file, or move it away",
     });
   }
 
@@ -255,10 +282,18 @@ export class Sessions {
     return this.#refresh({ kind: "files", agentId, files: new Set([`${name}${SESSION_FILE_SUFFIX}`]) });
   }
 
-  #listed({ agents }: SessionListing): void {
-    const sessions = [...agents.values()].flatMap((agent) => agent.sessions);
+  #listed({ agents, issues }: SessionListing): void {
+    this.#issues = issues;
+    const sessions = [...agents].flatMap(([agentId, agent]) => [...agent.sessions, ...this.#unread(agentId, agent)]);
     // Of two files with one key, which only somebody else writes, the first in order counts.
     this.#byKey = new Map(sessions.toReversed().map((session) => [session.spec.key, session]));
+  }
+
+  /** Sessions that were there, and can't be looked at for now: too many open files, a clock that was set back, a file that somebody broke. */
+  #unread(agentId: AgentId, { folder, unreadNames }: ListedAgent): Session[] {
+    const isUnread = ({ metadata, spec }: Session): boolean =>
+      spec.agentId === agentId && (folder === "unreadable" || unreadNames.includes(metadata.name));
+    return folder === "read" && unreadNames.length === 0 ? [] : [...this.#byKey.values()].filter(isUnread);
   }
 
   /** What a crash between the removal of a session and of its transcript left behind. Only where it is known which sessions there are. */

@@ -1,6 +1,8 @@
 // Transcripts as files on a disk: what is answered for is there, what a crash cut short is not.
+import { execFile } from "node:child_process";
 import { appendFile, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
@@ -47,4 +49,28 @@ test("a symlink in its place is refused and what it names left alone", async () 
   await symlink(join(folder, "victim"), join(folder, "a.jsonl"));
   await expect(Transcript.open(join(folder, "a.jsonl"))).rejects.toMatchObject({ code: "HostRejected" });
   expect(await readFile(join(folder, "victim"), "utf8")).toBe("untouched");
+});
+
+/** Appends until it is refused, then prints how many it was answered for and how many are there. */
+const FILLER = `
+const [path, module] = process.argv.slice(1);
+const { Transcript } = await import(module);
+const transcript = await Transcript.open(path);
+let answered = 0;
+try {
+  for (;;) answered = (await transcript.append({ at: 0, role: "user", text: "x".repeat(3000), from: null })).id;
+} catch (error) {
+  const again = await Transcript.open(path);
+  console.log(JSON.stringify({ code: error.code, answered, there: (await again.read({ after: 0, limit: 1000 })).length }));
+}
+`;
+
+test("a disk that takes only a part of a message refuses it, and has every one that was answered for", async () => {
+  const path = join(await createFolder(), "a.jsonl");
+  // The limit on a file's size is to a process what a full disk is: the last write is cut short, and only the next one fails.
+  const limited = ["-c", 'ulimit -f 100; exec "$@"', "sh", process.execPath, "--input-type=module", "-e", FILLER];
+  const { stdout } = await promisify(execFile)("sh", [...limited, path, new URL("transcript.ts", import.meta.url).href]);
+  const { code, answered, there } = JSON.parse(stdout);
+  expect([code, there]).toEqual(["HostRejected", answered]);
+  expect(answered).toBeGreaterThan(3);
 });

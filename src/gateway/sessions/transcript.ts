@@ -111,8 +111,8 @@ export class Transcript {
     if (isNew) await makeFolder(dirname(this.#path));
     await using file = await open(this.#path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     try {
-      // Where the last whole line ended: what a failed write left behind is written over.
-      await file.write(line, 0, line.length, this.#bytes);
+      // From where the last whole line ended: what a failed write left behind is written over. A disk that is nearly full takes a part.
+      for (let done = 0; done < line.length; ) done += (await file.write(line, done, line.length - done, this.#bytes + done)).bytesWritten;
       await file.datasync();
     } catch (error) {
       await file.truncate(this.#bytes).catch(() => undefined);
