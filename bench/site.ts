@@ -108,7 +108,6 @@ async function openController({ stateDir, instance, configPath, calls, given }: 
     await connectDocker({ instance: toInstanceId(instance), environment: process.env, home: homedir(), observer });
   const folders = { stateDir, home: homedir() };
   const controller = await Controller.open({
-    instance: toInstanceId(instance),
     folders,
     configPath,
     environment: { ...folders, variables: {}, trustedOwners: null },

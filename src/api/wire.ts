@@ -258,7 +258,8 @@ export interface ConfigView {
 }
 
 export interface ControllerView {
-  instance: string;
+  /** null: the engine has not answered yet; in a container only it knows the name of the state folder that the instance is made of. */
+  instance: string | null;
   version: string;
   stateDir: string;
   startedAt: number;
@@ -271,57 +272,6 @@ export interface ControllerView {
   rolloutsPausedSince: number | null;
   /** How many removals wait for a person. */
   removalsHeld: number;
-}
-
-/** One value in force, and the place that says so. */
-export interface ExplainedValue {
-  key: string;
-  /** As one would write it; what may be a secret is `(set)`. */
-  value: string;
-  /** Key path that won, or `default`. */
-  source: string;
-  /** Where that stands: `openclaw.json:12:9`, relative to the config's folder. null: nowhere. */
-  at: string | null;
-  /** Key path that it won over. null: only the built-in default. */
-  over: string | null;
-}
-
-/** The container as it is now. `unknown`: nobody could look. */
-export type LiveView = { kind: "unknown" } | { kind: "none" } | ({ kind: "container" } & LiveContainer);
-
-export interface LiveContainer {
-  state: string;
-  /** It is being made: nothing is run in it yet. */
-  isPending: boolean;
-  startedAt: number | null;
-  user: string;
-  /** By what it is in use. null: by nothing. */
-  inUse: string | null;
-  lastUsedAt: number | null;
-  /** Until then it counts as in use because it was used lately. null: it does not. */
-  hotUntil: number | null;
-}
-
-export interface ExplainView {
-  /** The config's main file. */
-  config: string;
-  agentId: string;
-  sessionKey: string | null;
-  sandboxed: boolean;
-  because: string;
-  /** null when the session is not sandboxed. */
-  sandbox: { name: string; scope: string; scopeKey: string; status: Sandbox | null; live: LiveView } | null;
-  values: ExplainedValue[];
-  /** Key paths of the agent's own block that have no effect. */
-  ignored: { key: string; because: string }[];
-  mounts: { source: string; target: string; access: "ro" | "rw"; because: string }[];
-  tools: { tool: string; allowed: boolean; rule: string; source: string; fix: string | null }[];
-  /** What the loop does next and when, and keys that would change what is not as wished. */
-  next: string[];
-  /** Issues of the config, without those of other agents' blocks. */
-  warnings: Issue[];
-  /** What could not be told, and why. Empty: everything was. */
-  missing: string[];
 }
 
 /** A removal that waits for a person, since it would be one of too many. */

@@ -1,20 +1,11 @@
 // What the command line asks of the controller of a state folder, over its admin socket.
 // How it is asked is api/controller-client.ts; commands inside sandboxes are api/command-client.ts.
 import { hasFields } from "../api/controller-client.ts";
+import type { ExplainView } from "../api/explain-view.ts";
 import { ProcessClient } from "../api/process-client.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import { toQuery, toSandboxPath, ViewClient } from "../api/view-client.ts";
-import type {
-  AuditView,
-  ConfigTexts,
-  DoctorView,
-  ExplainView,
-  HeldView,
-  PlanView,
-  PruneView,
-  SetupLogView,
-  UnownedList,
-} from "../api/wire.ts";
+import type { AuditView, ConfigTexts, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedList } from "../api/wire.ts";
 
 export class AdminClient extends ViewClient {
   constructor(stateDir: string) {

@@ -4,15 +4,17 @@ import { realpath } from "node:fs/promises";
 import { type EpochMs, type InstanceId, toInstanceId } from "../api/brands.ts";
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { loadConfig } from "../api/config/load.ts";
-import { OperationError } from "../api/errors.ts";
+import { OperationError, renderError } from "../api/errors.ts";
+import type { ExplainView } from "../api/explain-view.ts";
 import { type Parsed, renderIssue } from "../api/issue.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { createSessionObjects } from "../api/store/session-store.ts";
-import type { DoctorView, ExplainView } from "../api/wire.ts";
+import type { DoctorView } from "../api/wire.ts";
 import type { Owner } from "./decide/spec.ts";
 import { examine } from "./doctor/examine.ts";
 import type { ExplainQuery } from "./doors/admin-views.ts";
 import { connectDocker } from "./engine/connect.ts";
+import type { DockerEngine } from "./engine/docker.ts";
 import { explain, findSubject } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
@@ -32,10 +34,11 @@ export interface AloneHost {
   variables: Readonly<Record<string, string | undefined>>;
   owner: Owner;
   now(): EpochMs;
+  /** Of the container that this process seems to be in. Empty: it is in none. */
+  containerIds(): Promise<readonly string[]>;
 }
 
 interface Loaded {
-  instance: InstanceId;
   folders: HostFolders;
   config: Parsed<Config>;
 }
@@ -44,20 +47,23 @@ interface Loaded {
 async function load(options: AloneOptions, { variables, owner }: AloneHost): Promise<Loaded> {
   const stateDir = await realpath(options.stateDir).catch(() => options.stateDir);
   const folders = { stateDir, home: options.home };
-  const instance = options.instance === undefined ? toDefaultInstance(stateDir) : toInstanceId(options.instance);
-  return { instance, folders, config: await loadConfig(options.configPath, { ...folders, variables, trustedOwners: [owner.uid, 0] }) };
+  return { folders, config: await loadConfig(options.configPath, { ...folders, variables, trustedOwners: [owner.uid, 0] }) };
+}
+
+/** @throws OperationError as connectDocker */
+async function connect({ instance, home }: AloneOptions, { stateDir }: HostFolders, { variables }: AloneHost): Promise<DockerEngine> {
+  const identify = instance === undefined ? toDefaultInstance : toInstanceId(instance);
+  return await connectDocker({ instance: identify, stateDir, environment: variables, home, observer: () => undefined });
 }
 
 export async function doctorAlone(options: AloneOptions, host: AloneHost): Promise<DoctorView> {
-  const { instance, folders, config } = await load(options, host);
+  const { folders, config } = await load(options, host);
   const findings = await examine(
     {
       now: host.now,
-      instance,
       folders,
       owner: host.owner,
-      engine: () =>
-        connectDocker({ instance, stateDir: folders.stateDir, environment: host.variables, home: options.home, observer: () => undefined }),
+      engine: async () => await connect(options, folders, host),
       config: config.ok ? config.value : null,
       configView: { file: options.configPath, ok: config.ok, issues: config.issues },
     },
@@ -68,12 +74,30 @@ export async function doctorAlone(options: AloneOptions, host: AloneHost): Promi
 
 /** @throws OperationError `InvalidConfig`; `NotFound` when the config has no such agent */
 export async function explainAlone(query: ExplainQuery, options: AloneOptions, host: AloneHost): Promise<ExplainView> {
-  const { instance, folders, config } = await load(options, host);
+  const { folders, config } = await load(options, host);
   if (!config.ok) throw new OperationError("InvalidConfig", config.issues.map(renderIssue).join("\n"), { fix: "openclaw config validate" });
   const asked = parseExplainQuery(query);
   const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
   const { missing, ...explained } = toExplained(asked, [...objects.values()]);
+  const { instance, unknown } = await findInstance(options, folders, host);
   const subject = findSubject({ instance, folders, config: config.value, held: null, ...explained });
-  const because = `the container and what is next: no controller runs (openclaw controller --state-dir ${folders.stateDir})`;
-  return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, because] });
+  const alone = `the container and what is next: no controller runs (openclaw controller --state-dir ${folders.stateDir})`;
+  return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, ...unknown, alone] });
+}
+
+/** In a container only the engine tells: the instance is made of the name that it has for the state folder. */
+async function findInstance(
+  options: AloneOptions,
+  folders: HostFolders,
+  host: AloneHost,
+): Promise<{ instance: InstanceId | null; unknown: string[] }> {
+  if (options.instance !== undefined) return { instance: toInstanceId(options.instance), unknown: [] };
+  if ((await host.containerIds()).length === 0) return { instance: toDefaultInstance(folders.stateDir), unknown: [] };
+  try {
+    return { instance: (await connect(options, folders, host)).instance, unknown: [] };
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    const why = `the sandbox's name: it is made of the engine's own name for ${folders.stateDir}, and this process is in a container`;
+    return { instance: null, unknown: [`${why}: ${renderError(error)}`] };
+  }
 }

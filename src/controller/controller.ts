@@ -2,7 +2,7 @@
 // Processes, sockets and signals are main.ts's; a test makes a controller over a model of the engine.
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { type DurationMs, type EpochMs, type InstanceId, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { ConfigEnvironment } from "../api/config/parse.ts";
@@ -33,7 +33,6 @@ import { Sweep } from "./sweep.ts";
 import { WorkspaceSweep } from "./workspace-sweep.ts";
 
 export interface ControllerOptions {
-  instance: InstanceId;
   folders: HostFolders;
   configPath: string;
   environment: ConfigEnvironment;
@@ -99,7 +98,8 @@ export class Controller {
   }
 
   private constructor(options: ControllerOptions, opened: Opened) {
-    const { instance, folders, engine, clock, log, metrics } = options;
+    const { folders, engine, clock, log, metrics } = options;
+    const { instance } = engine;
     const { events, statuses, ledger, activity, setupLogs } = opened;
     const paths = toStatePaths(folders.stateDir);
     const now = (): EpochMs => clock.now();

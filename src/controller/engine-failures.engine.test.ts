@@ -46,7 +46,6 @@ class Stage {
     await site.writeConfig(toConfig(AGENTS));
     const running = await site.start(engineOf === undefined ? {} : { engine: await engineOf(site) });
     const facts = {
-      instance: site.instance,
       version: "test",
       stateDir: site.stateDir,
       startedAt: toEpochMs(0),

@@ -4,7 +4,7 @@ import { dirname, relative } from "node:path";
 import type { Config } from "../api/config/config.ts";
 import type { EffectiveSandbox, ValueSource } from "../api/config/effective.ts";
 import { renderConfigDuration, renderConfigSize } from "../api/config/values.ts";
-import type { ExplainedValue } from "../api/wire.ts";
+import type { ExplainedValue } from "../api/explain-view.ts";
 import { isShownVariable } from "./decide/fields.ts";
 
 const SIZE_KEYS = new Set(["docker.memory", "docker.memorySwap", "docker.shmSize"]);

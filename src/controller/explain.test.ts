@@ -36,6 +36,24 @@ function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<S
 
 const explainedValue = (view: ReturnType<typeof explained>, key: string) => view.values.find((value) => value.key === key);
 
+test("without the instance nothing is named that is made of it, and all else is told", () => {
+  const name = (key: string, kind: SessionKind, sandbox: object) => {
+    const config = mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", ...sandbox } } } }));
+    const session = { key: toSessionKey(key), agentId: toAgentId("main"), kind };
+    const subject = findSubject({ instance: null, config, folders: HOST, agentId: toAgentId("main"), session, held: null });
+    const view = explain(subject, NOT_SEEN);
+    return { name: view.sandbox?.name, scopeKey: view.sandbox?.scopeKey, sources: view.mounts.map(({ source }) => source) };
+  };
+  const workspace = "/home/claw/.openclaw/workspace";
+  expect(name("agent:main:main", "main", { workspaceAccess: "ro" })).toEqual({
+    name: null,
+    scopeKey: "agent:main",
+    sources: [null, workspace],
+  });
+  expect(name("agent:main:main", "main", { workspaceAccess: "rw" })).toMatchObject({ sources: [workspace] });
+  expect(name("agent:main:main", "main", { scope: "shared" })).toMatchObject({ sources: ["/home/claw/.openclaw/sandboxes/shared"] });
+});
+
 test("an agent that the config lost says that its sandbox waits for a person", () => {
   const lost = { instance: INSTANCE, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
   expect(() => findSubject({ ...lost, held: null })).toThrow('the config has no agent "lost"');

@@ -1,16 +1,16 @@
 // Says why a session's or an agent's sandbox is as it is: every value with the place it comes from, mounts, tools, live state, what is next.
 // It shows what the resolvers of `api` and the decisions say and decides nothing itself; looking at the engine is the caller's.
-import { type AgentId, type DurationMs, type InstanceId, later, type SandboxName } from "../api/brands.ts";
+import { type AgentId, type DurationMs, type InstanceId, later, type SandboxName, toInstanceId } from "../api/brands.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "../api/config/config.ts";
 import { type EffectiveSandbox, resolveSandbox, toConfigKey } from "../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../api/config/sandboxed.ts";
 import { OperationError } from "../api/errors.ts";
+import type { ExplainView, LiveView } from "../api/explain-view.ts";
 import type { Issue } from "../api/issue.ts";
 import { toContainerName } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Session } from "../api/session.ts";
 import { decideOnHost, decideTools, toToolPolicy } from "../api/tool-policy.ts";
-import type { ExplainView, LiveView } from "../api/wire.ts";
 import { forecast } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
 import { AGENT_MOUNT_TARGET } from "./decide/spec.ts";
@@ -22,7 +22,8 @@ import { explainSource, explainValues } from "./explain-values.ts";
 type SessionFacts = Pick<Session["spec"], "key" | "kind" | "agentId">;
 
 export interface SubjectInputs {
-  instance: InstanceId;
+  /** null: it can't be told, and so neither can names that are made of it. */
+  instance: InstanceId | null;
   config: Config;
   folders: HostFolders;
   agentId: AgentId;
@@ -39,12 +40,11 @@ export interface Subject extends SubjectInputs {
   isSandboxed: boolean;
   scope: EffectiveSandbox["scope"];
   scopeKey: ReturnType<typeof toScopeKeyOf>;
-  name: SandboxName;
 }
 
 /** @throws OperationError `NotFound` when the config has no such agent */
 export function findSubject(inputs: SubjectInputs): Subject {
-  const { config, agentId, folders, instance } = inputs;
+  const { config, agentId, folders } = inputs;
   const agent = findAgent(config, agentId);
   if (agent === undefined) {
     const message = `the config has no agent "${agentId}"`;
@@ -58,8 +58,12 @@ export function findSubject(inputs: SubjectInputs): Subject {
   const session = sessionOf(inputs);
   const scope = toSessionScope(sandbox.scope, session);
   const scopeKey = toScopeKeyOf(scope, agentId, session.key);
-  const name = toContainerName(sandbox.docker.containerPrefix, instance, scopeKey);
-  return { ...inputs, agent, sandbox, isSandboxed: isSandboxed(sandbox.mode, session), scope, scopeKey, name };
+  return { ...inputs, agent, sandbox, isSandboxed: isSandboxed(sandbox.mode, session), scope, scopeKey };
+}
+
+/** Of its sandbox's container. */
+export function nameOf({ sandbox, scopeKey }: Pick<Subject, "sandbox" | "scopeKey">, instance: InstanceId): SandboxName {
+  return toContainerName(sandbox.docker.containerPrefix, instance, scopeKey);
 }
 
 const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
@@ -77,7 +81,8 @@ export interface Seen {
 }
 
 export function explain(subject: Subject, { status, look, missing, issues }: Seen): ExplainView {
-  const { config, agentId, sandbox, scope, scopeKey, name } = subject;
+  const { config, agentId, sandbox, scope, scopeKey, instance } = subject;
+  const name = instance === null ? null : nameOf(subject, instance);
   return {
     config: config.file,
     agentId,
@@ -131,14 +136,18 @@ function renderUse(inUse: "yes" | "no" | "unknown", uses: number): string | null
   return inUse === "unknown" ? "it can't be told, which counts as in use" : null;
 }
 
+/** What is named after it is not shown. */
+const NO_INSTANCE = toInstanceId("");
+
 function mountsOf(subject: Subject): ExplainView["mounts"] {
   const { instance, agentId, sandbox, scope, scopeKey, config } = subject;
-  const { workspace, agentDir, settings } = toDesired(instance, { id: agentId, sandbox }, scope, scopeKey);
+  const { workspace, agentDir, settings } = toDesired(instance ?? NO_INSTANCE, { id: agentId, sandbox }, scope, scopeKey);
+  const isNamed = instance !== null || workspace.purpose === "agent" || scope === "shared";
   const because = (key: string): string => explainSource(config, sandbox.provenance.get(key)).source;
   const access = `workspaceAccess ${sandbox.workspaceAccess} (${because("workspaceAccess")})`;
   const purpose = workspace.purpose === "agent" ? "the agent's workspace" : `the workspace of scope ${scope}`;
   const mounts: ExplainView["mounts"] = [
-    { source: workspace.dir, target: settings.docker.workdir, access: "rw", because: `${purpose}: ${access}` },
+    { source: isNamed ? workspace.dir : null, target: settings.docker.workdir, access: "rw", because: `${purpose}: ${access}` },
   ];
   if (agentDir !== null)
     mounts.push({ source: agentDir, target: AGENT_MOUNT_TARGET, access: "ro", because: `the agent's workspace: ${access}` });

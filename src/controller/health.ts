@@ -16,14 +16,14 @@ export interface ReadyCheck extends HealthCheck {
   name: "desired" | "observed" | "engine" | "events" | "removals" | "doors";
 }
 
-export interface ProcessFacts extends Pick<ControllerView, "instance" | "version" | "stateDir" | "startedAt"> {
+export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir" | "startedAt"> {
   configPath: string;
 }
 
 export class Health {
   doorsOpen = false;
-  #facts: ProcessFacts;
-  #watched: { controller: Controller; engine: EngineInfo } | null = null;
+  readonly #facts: ProcessFacts;
+  #watched: { controller: Controller; engine: EngineInfo; instance: InstanceId } | null = null;
 
   constructor(facts: ProcessFacts) {
     this.#facts = facts;
@@ -31,8 +31,7 @@ export class Health {
 
   /** @param instance as the engine's name for the state folder made it, which is known only now */
   watch(controller: Controller, engine: EngineInfo, instance: InstanceId): void {
-    this.#facts = { ...this.#facts, instance };
-    this.#watched = { controller, engine };
+    this.#watched = { controller, engine, instance };
   }
 
   live(): HealthCheck[] {
@@ -75,6 +74,7 @@ export class Health {
     const { configPath, ...facts } = this.#facts;
     return {
       ...facts,
+      instance: this.#watched?.instance ?? null,
       ready: checks.every(({ ok }) => ok),
       checks,
       engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },

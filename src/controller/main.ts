@@ -10,11 +10,12 @@ import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } 
 import { collectRarely } from "../api/collect-rarely.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
+import type { ExplainView } from "../api/explain-view.ts";
 import { renderIssue } from "../api/issue.ts";
 import type { TcpServer } from "../api/listen-tcp.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { StateLock } from "../api/store/state-lock.ts";
-import type { DoctorView, ExplainView } from "../api/wire.ts";
+import type { DoctorView } from "../api/wire.ts";
 import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./alone.ts";
 import { createSystemClock } from "./clock.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
@@ -26,6 +27,7 @@ import { startStreamServer } from "./doors/stream-server.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { DockerEngine } from "./engine/docker.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
+import { readContainerIds } from "./engine/own-container.ts";
 import { Health } from "./health.ts";
 import { startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
@@ -74,7 +76,7 @@ export async function runController(options: RunOptions): Promise<number> {
   try {
     const { version, revision } = await readBuild();
     const metrics = new ControllerMetrics({ version, revision });
-    const health = new Health({ configPath: options.configPath, version, stateDir, instance: identify(stateDir), startedAt: clock.now() });
+    const health = new Health({ configPath: options.configPath, version, stateDir, startedAt: clock.now() });
     metrics.watchReady(() => health.ready());
     const server = options.once
       ? null
@@ -92,11 +94,9 @@ export async function runController(options: RunOptions): Promise<number> {
     const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
     if (connected === null) return await endEarly(server);
     const { engine, info } = connected;
-    const { instance } = engine;
     const owner = processOwner();
     const folders = { stateDir, home: options.home };
     const controller = await Controller.open({
-      instance,
       folders,
       configPath: options.configPath,
       environment: { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] },
@@ -109,10 +109,10 @@ export async function runController(options: RunOptions): Promise<number> {
       log,
       metrics,
     });
-    health.watch(controller, info, instance);
+    health.watch(controller, info, engine.instance);
     return options.once
       ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, instance, engine, owner, clock, log, metrics, lock, stopped, server });
+      : await serve({ controller, health, stateDir, folders, engine, owner, clock, log, metrics, lock, stopped, server });
   } finally {
     lock.release();
   }
@@ -125,7 +125,12 @@ export const runDoctor = (options: AloneOptions): Promise<DoctorView> => doctorA
 export const runExplain = ({ query, ...options }: AloneOptions & { query: ExplainQuery }): Promise<ExplainView> =>
   explainAlone(query, options, hostOfProcess());
 
-const hostOfProcess = (): AloneHost => ({ variables: process.env, owner: processOwner(), now: createSystemClock().now });
+const hostOfProcess = (): AloneHost => ({
+  variables: process.env,
+  owner: processOwner(),
+  now: createSystemClock().now,
+  containerIds: readContainerIds,
+});
 
 const processOwner = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
 
@@ -200,7 +205,6 @@ interface ServeParts {
   health: Health;
   stateDir: string;
   folders: ControllerOptions["folders"];
-  instance: InstanceId;
   engine: Engine;
   owner: ControllerOptions["owner"];
   clock: ControllerOptions["clock"];
@@ -216,7 +220,6 @@ async function serve({
   health,
   stateDir,
   folders,
-  instance,
   engine,
   owner,
   clock,
@@ -227,7 +230,7 @@ async function serve({
   server,
 }: ServeParts): Promise<number> {
   const views = new LoopViews({
-    instance,
+    instance: engine.instance,
     folders,
     environment: { ...folders, variables: process.env, trustedOwners: null },
     now: clock.now,
@@ -253,7 +256,7 @@ async function serve({
   };
   const admin = await startAdminServer({ stateDir, views, log, commands });
   const gate = new SessionGate({ desired: controller.desired, statusOf: (name) => controller.statuses.get(name) ?? null });
-  const audit = new Audit({ instance, log, record: (event) => void controller.events.record(event) });
+  const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
   health.doorsOpen = true;
   await controller.start();

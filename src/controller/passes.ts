@@ -33,7 +33,8 @@ export interface PassesGround extends Opened {
 }
 
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
-  const { instance, folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+  const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+  const { instance } = engine;
   const { events, statuses, ledger, activity, setupLogs, desired, members, trouble } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));

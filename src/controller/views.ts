@@ -4,13 +4,13 @@ import type { HostFolders } from "../api/config/config.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
 import { OperationError, renderError } from "../api/errors.ts";
+import type { ExplainView } from "../api/explain-view.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type {
   AuditView,
   ControllerView,
   DoctorView,
-  ExplainView,
   HeldView,
   PlannedSandbox,
   PlanView,
@@ -30,7 +30,7 @@ import { examine } from "./doctor/examine.ts";
 import type { AdminViews, ExplainQuery } from "./doors/admin-views.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
-import { explain, findSubject } from "./explain.ts";
+import { explain, findSubject, nameOf } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Observer } from "./observe.ts";
@@ -125,10 +125,11 @@ export class LoopViews implements AdminViews {
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
     const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
     const subject = findSubject({ instance, folders, config: desired.config, held, ...explained });
-    const status = statuses.get(subject.name) ?? null;
+    const name = nameOf(subject, instance);
+    const status = statuses.get(name) ?? null;
     const known = { status, issues: config.view.issues };
     try {
-      const seen = await observer.observe(subject.name, status);
+      const seen = await observer.observe(name, status);
       const looked = { ...seen.input, failure: status?.status.failure ?? null };
       const input = { ...looked, gate: judge(rollouts.copy(), looked).member?.gate ?? looked.gate };
       return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
@@ -163,8 +164,8 @@ export class LoopViews implements AdminViews {
   }
 
   async #look(): Promise<DoctorView> {
-    const { instance, folders, owner, engine, now, desired, config } = this.#parts;
-    const parts = { instance, folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
+    const { folders, owner, engine, now, desired, config } = this.#parts;
+    const parts = { folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
     return { findings: await examine(parts, { view: this.status(), unowned: () => this.unowned() }) };
   }
 

@@ -3,8 +3,8 @@
 import { type EpochMs, renderTime, toEpochMs } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import { isErrorCode } from "../../api/errors.ts";
+import type { ExplainView, LiveContainer, LiveView } from "../../api/explain-view.ts";
 import { renderIssue } from "../../api/issue.ts";
-import type { ExplainView, LiveContainer, LiveView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
@@ -75,7 +75,7 @@ function renderSubject({ agentId, sessionKey, sandboxed, because, sandbox, confi
     ["Session", sessionKey ?? ""],
     ["Config", config],
     ["Sandboxed", `${sandboxed ? "yes" : "no"}: ${because}`],
-    ["Sandbox", sandbox === null ? "" : `${sandbox.name}, scope ${sandbox.scope} (${sandbox.scopeKey})`],
+    ["Sandbox", sandbox === null ? "" : `${sandbox.name ?? "(name not known)"}, scope ${sandbox.scope} (${sandbox.scopeKey})`],
   ]);
 }
 
@@ -135,7 +135,7 @@ function renderValues({ values }: ExplainView, all: boolean): string {
 }
 
 function renderMounts({ mounts }: ExplainView): string {
-  const rows = mounts.map(({ target, access, source, because }) => [target, access, source, because]);
+  const rows = mounts.map(({ target, access, source, because }) => [target, access, source ?? "(name not known)", because]);
   return rows.length === 0 ? "" : renderTable(["TARGET", "ACCESS", "SOURCE", "WHY"], rows);
 }
 

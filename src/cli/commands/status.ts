@@ -33,7 +33,7 @@ function renderStatus(view: ControllerView, now: number): string {
   const { engine, config } = view;
   const fields = renderFields([
     ["Controller", `${view.ready ? "ready" : "not ready"}, version ${view.version}, running for ${renderDuration(now - view.startedAt)}`],
-    ["Instance", view.instance],
+    ["Instance", view.instance ?? "not known before the engine has answered"],
     ["State folder", view.stateDir],
     ["Engine", engine === null ? "not reachable" : `${engine.product} ${engine.version} at ${engine.endpoint}`],
     [

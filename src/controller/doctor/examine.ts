@@ -1,7 +1,7 @@
 // One look at everything that sandboxes need of this machine: asks the engine, the host and a probe container, and has each judged.
 // It changes nothing that outlives it. Whether a controller runs, and how the findings look, is the caller's.
 import { tmpdir } from "node:os";
-import type { EpochMs, InstanceId } from "../../api/brands.ts";
+import type { EpochMs } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { type EffectiveSandbox, resolveSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
@@ -22,7 +22,6 @@ import { findTargets } from "./probe-targets.ts";
 
 export interface ExamineParts {
   now(): EpochMs;
-  instance: InstanceId;
   folders: HostFolders;
   /** Who runs containers here. */
   owner: Owner;
@@ -97,11 +96,11 @@ async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbo
 }
 
 async function examineInside(
-  { instance, folders, owner, now, folder, endpoint }: ExamineParts & { folder: string; endpoint: string },
+  { folders, owner, now, folder, endpoint }: ExamineParts & { folder: string; endpoint: string },
   engine: Engine,
   sandboxes: readonly EffectiveSandbox[],
 ): Promise<Finding[]> {
-  const { targets, findings } = await findTargets({ instance, folders, owner, engine }, sandboxes);
+  const { targets, findings } = await findTargets({ folders, owner, engine }, sandboxes);
   await removeLeftovers({ engine, folder, now });
   const tried = targets.slice(0, PROBES_MAX);
   const reports = await Promise.all(tried.map((target) => probe({ engine, folder, now }, target)));

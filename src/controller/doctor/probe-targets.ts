@@ -13,7 +13,6 @@ import { observeHostOf } from "../observe.ts";
 import type { ProbeTarget } from "./probe.ts";
 
 export interface TargetParts {
-  instance: InstanceId;
   folders: HostFolders;
   owner: Owner;
   engine: Engine;
@@ -27,13 +26,13 @@ function toMain(instance: InstanceId, sandbox: EffectiveSandbox): DesiredSandbox
 }
 
 export async function findTargets(
-  { instance, folders, owner, engine }: TargetParts,
+  { folders, owner, engine }: TargetParts,
   sandboxes: readonly EffectiveSandbox[],
 ): Promise<{ targets: ProbeTarget[]; findings: Finding[] }> {
   const byKind = new Map<string, ProbeTarget>();
   const findings: Finding[] = [];
   for (const sandbox of sandboxes) {
-    const desired = toMain(instance, sandbox);
+    const desired = toMain(engine.instance, sandbox);
     const facts = await observeHostOf(desired, { engine, folders, controller: owner });
     if (facts.image.kind === "missing") continue;
     const spec = resolveSpec(desired, facts, null);

@@ -3,18 +3,9 @@
 import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import type { SandboxEvent } from "../../api/event.ts";
+import type { ExplainView } from "../../api/explain-view.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type {
-  AuditView,
-  ControllerView,
-  DoctorView,
-  ExplainView,
-  HeldView,
-  PlanView,
-  PruneView,
-  SetupLogView,
-  UnownedObject,
-} from "../../api/wire.ts";
+import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 
 /** At least one of them is given by the caller; the view fills in the other: an agent's main session, a session's agent. */
 export interface ExplainQuery {

@@ -21,19 +21,10 @@ import {
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
+import type { ExplainView } from "../../api/explain-view.ts";
 import type { Finding } from "../../api/finding.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type {
-  AuditView,
-  ControllerView,
-  DoctorView,
-  ExplainView,
-  HeldView,
-  PlanView,
-  PruneView,
-  SetupLogView,
-  UnownedObject,
-} from "../../api/wire.ts";
+import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 import { type Clock, createSystemClock } from "../clock.ts";
 import { identityOf, specOf } from "../engine/contract.fixture.ts";
 import type { Engine, Handle } from "../engine/engine.ts";

@@ -1,7 +1,7 @@
 // The engine port: what the loop needs of whatever runs containers, in facts and wishes. Docker implements it (docker.ts), a model of
 // it implements it for fast tests (fake.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
 import type { Duplex, Readable, Writable } from "node:stream";
-import type { ContainerId, EpochMs, SandboxName, ScopeKey } from "../../api/brands.ts";
+import type { ContainerId, EpochMs, InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
 
@@ -109,6 +109,8 @@ export interface EngineObject {
 
 /** Every call has a deadline and rejects with an `OperationError`; codes are in `src/api/errors.ts`. */
 export interface Engine {
+  /** Whose containers are listed, observed and made. */
+  readonly instance: InstanceId;
   readonly capabilities: Capabilities;
   info(): Promise<EngineInfo>;
   /** What the reference means now. Never pulls. */

@@ -48,11 +48,11 @@ export class FakeEngine implements Engine {
     appArmor: false,
   };
   readonly world: FakeWorld;
-  readonly #instance: InstanceId;
+  readonly instance: InstanceId;
 
   constructor(world: FakeWorld, instance: InstanceId) {
     this.world = world;
-    this.#instance = instance;
+    this.instance = instance;
   }
 
   /** One call: logged, with the fault that is due, before or after its effect. */
@@ -104,7 +104,7 @@ export class FakeEngine implements Engine {
     return await this.#call("list", "", () => {
       const listed: Listed[] = [];
       for (const container of this.world.containers.values()) {
-        const identity = container.labels[LABEL.instance] === this.#instance ? toIdentity(container.labels) : null;
+        const identity = container.labels[LABEL.instance] === this.instance ? toIdentity(container.labels) : null;
         if (identity === null) continue;
         const { name, scopeKey, createdAt } = identity;
         listed.push({ id: container.id, name, scopeKey, createdAt, actualName: container.name, state: container.state });
@@ -115,12 +115,12 @@ export class FakeEngine implements Engine {
 
   async observe(name: SandboxName): Promise<Observation[]> {
     return await this.#call("observe", name, () =>
-      [...this.world.of(this.#instance, name)].map(toObservation).filter((each) => each !== null),
+      [...this.world.of(this.instance, name)].map(toObservation).filter((each) => each !== null),
     );
   }
 
   async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
-    const watcher = { instance: this.#instance, hint, connected };
+    const watcher = { instance: this.instance, hint, connected };
     this.world.watchers.add(watcher);
     connected(true);
     hint({ kind: "relist", cause: "connected" });
@@ -148,7 +148,7 @@ export class FakeEngine implements Engine {
       const image = this.world.images.get(spec.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
       this.#checkSpec(spec);
-      const labels = { [LABEL.instance]: this.#instance, [LABEL.probe]: "1" };
+      const labels = { [LABEL.instance]: this.instance, [LABEL.probe]: "1" };
       const made = toContainer(this.world, { name: `probe-${this.world.newId()}`, labels }, spec, image.id);
       this.world.add(made);
       this.world.start(made.id);
@@ -210,7 +210,7 @@ export class FakeEngine implements Engine {
     const container = this.world.containers.get(handle.id);
     if (container === undefined) return;
     const identity = toIdentity(container.labels);
-    if (identity === null || identity.instance !== this.#instance || identity.name !== name || identity.uid !== handle.uid) {
+    if (identity === null || identity.instance !== this.instance || identity.name !== name || identity.uid !== handle.uid) {
       throw new OperationError("StaleHandle", `container ${handle.id} is not the one that ${name} means; nothing was removed`);
     }
     this.world.remove(handle.id);
@@ -264,7 +264,7 @@ export class FakeEngine implements Engine {
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {
     return await this.#call("objects", kind, () => {
-      const ofUs = (labels: Readonly<Record<string, string>>): boolean => labels[LABEL.instance] === this.#instance;
+      const ofUs = (labels: Readonly<Record<string, string>>): boolean => labels[LABEL.instance] === this.instance;
       if (kind !== "container" && kind !== "probe")
         return this.world.objects.filter((object) => object.kind === kind && ofUs(object.labels));
       return [...this.world.containers.values()]
@@ -285,7 +285,7 @@ export class FakeEngine implements Engine {
 
   async removeObject(object: EngineObject): Promise<void> {
     return await this.#call("removeObject", object.name, () => {
-      if (object.labels[LABEL.instance] !== this.#instance) {
+      if (object.labels[LABEL.instance] !== this.instance) {
         throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
       }
       if (object.kind === "container" || object.kind === "probe") return this.world.remove(object.ref as FakeContainer["id"]);

@@ -1,12 +1,13 @@
 // Finds this process among the engine's containers and reads its mounts. The container's id comes from the process's own mount table and
 // counts only if the engine knows it; a file that only both can see proves the translation. It mounts nothing for sandboxes.
 import { randomUUID } from "node:crypto";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { z } from "zod";
 import type { InstanceId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
+import { removeFile, replaceFile } from "../../api/store/atomic-file.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { HostPaths } from "./host-paths.ts";
 
@@ -31,11 +32,14 @@ export function findContainerIds(mountinfo: string): string[] {
   return [...new Set(ids)];
 }
 
+/** Of this process. Only Linux has the table; elsewhere a process is in no container. */
+export async function readContainerIds(): Promise<string[]> {
+  return findContainerIds(await readFile("/proc/self/mountinfo", "utf8").catch(() => ""));
+}
+
 /** @throws OperationError what the engine says */
 export async function findHostPaths(client: DockerClient): Promise<HostPaths> {
-  // Only Linux has the file; elsewhere a process is in no container.
-  const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
-  for (const id of findContainerIds(mountinfo)) {
+  for (const id of await readContainerIds()) {
     const own = await inspectOwn(client, id);
     if (own === null) continue;
     const mounts = own.Mounts.map(({ Source, Destination }) => ({
@@ -68,19 +72,20 @@ export interface Proof {
 
 /**
  * A container that mounts the state folder under the engine's name for it must see the file that was just written there.
- * @throws OperationError `HostRejected`: in a container whose state folder the engine can't give to others, with the fix
+ * @throws OperationError `HostRejected`: in a container whose state folder the engine can't give to others, with the fix; or it can't be written
  */
 export async function provePaths(client: DockerClient, { paths, stateDir, instance }: Proof): Promise<void> {
   if (paths.image === null) return;
   const source = paths.toEngine(stateDir);
   const name = `.canary-${randomUUID()}`;
-  await writeFile(join(stateDir, name), "");
+  const file = join(stateDir, name);
+  await replaceFile(file, "", { durable: false });
   try {
-    // The folder may be its owner's alone to enter.
-    const { uid, gid } = await stat(join(stateDir, name));
+    // Nobody but its owner may be let into it, whoever this process is.
+    const { uid, gid } = await stat(stateDir);
     if (await seesFile(client, { image: paths.image, source, name, instance, user: `${uid}:${gid}` })) return;
   } finally {
-    await rm(join(stateDir, name), { force: true });
+    await removeFile(file);
   }
   throw new OperationError("HostRejected", `what the engine has at ${source} is not this process's ${stateDir}`, {
     fix: `mount a folder of the engine's own host at ${stateDir} in the controller's container`,
@@ -118,6 +123,6 @@ async function seesFile(client: DockerClient, { image, source, name, instance, u
     const ended = await client.run("start", "canary", async (abortSignal) => await container.wait({ abortSignal }));
     return z.object({ StatusCode: z.number() }).parse(ended).StatusCode === 0;
   } finally {
-    await client.run("remove-object", "canary", async (abortSignal) => await container.remove({ force: true, abortSignal }));
+    await client.run("remove-object", "canary", async (abortSignal) => await container.remove({ force: true, v: true, abortSignal }));
   }
 }
