@@ -38,7 +38,7 @@ test("sessions have sandboxes of their own; what goes on in the background outli
   const file = "/v1/sessions/main/files/media/inbound/photo%20%231.jpg";
   const put = (headers: Record<string, string> = {}) => gateway.send(file, { method: "PUT", body: bytes, headers });
   expect(await (await put({ "if-none-match": "*" })).json()).toMatchObject({ path: "media/inbound/photo #1.jpg", result: "created" });
-  expect((await put({ "if-none-match": "*" })).status).toBe(409);
+  expect(await (await put({ "if-none-match": "*" })).json()).toMatchObject({ status: 409, code: "Aborted" });
   const got = await gateway.send(file, { method: "GET" });
   expect([got.headers.get("content-disposition"), Buffer.from(await got.arrayBuffer()).equals(bytes)]).toEqual(["attachment", true]);
   expect((await gateway.send(file.replace("main", "agent%3Awork%3Amain"), { method: "GET" })).status).toBe(404);
