@@ -33,8 +33,8 @@ export const Session = z
       key: z
         .string()
         .max(512)
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what a key must not hold
-        .regex(/^agent:[a-z0-9][a-z0-9_-]{0,63}:[^\u0000-\u001f\u007f]+$/, "expected agent:<agentId>:<rest>")
+        // No control characters, those of terminals with eight bits among them, and no half of a character.
+        .regex(/^agent:[a-z0-9][a-z0-9_-]{0,63}:[^\p{Cc}\p{Cs}]+$/u, "expected agent:<agentId>:<rest>")
         .transform(toSessionKey),
       agentId: AgentIdSchema,
       kind: z.enum(SESSION_KINDS),

@@ -58,7 +58,8 @@ export class SessionFiles {
 
   async #use<Result>(tool: FileUse, session: Session, signal: AbortSignal, work: (files: Files) => Promise<Result>): Promise<Result> {
     const { sandbox, sessions, metrics, newId } = this.#parts;
-    const { key } = session.spec;
+    const { key, endedAt } = session.spec;
+    if (endedAt !== undefined) throw new OperationError("NotFound", `the session ${key} has ended`);
     this.#admit(tool, session);
     if (this.#running >= FILES_AT_ONCE_MAX) throw new OperationError("LimitExceeded", `${FILES_AT_ONCE_MAX} files are under way already`);
     this.#running += 1;
@@ -90,12 +91,22 @@ export class SessionFiles {
   }
 }
 
-const MEDIA_NAME_LENGTH_MAX = 100;
+/** A file system's 255, less an id of 32, an extension of 11 and a dash; half of that is enough for eyes. */
+const MEDIA_NAME_BYTES_MAX = 120;
 
 /** `photo.jpg` becomes `photo-ID.jpg`: nobody has to look whether the name is taken. What no shell or eye can take is replaced. */
 export function toMediaName(name: string, id: string): string {
   const base = name.split(/[/\\]/).at(-1) ?? "";
   const [, stem = "", extension = ""] = /^(.*?)(\.[A-Za-z0-9]{1,10})?$/s.exec(base) ?? [];
-  const plain = stem.replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[.-]+/, "");
-  return `${plain.slice(0, MEDIA_NAME_LENGTH_MAX) || "file"}-${id}${extension}`;
+  const plain = stem
+    .normalize("NFC")
+    .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, "_")
+    .replace(/^[.-]+/, "");
+  return `${cutTo(plain, MEDIA_NAME_BYTES_MAX) || "file"}-${id}${extension}`;
+}
+
+/** Whole characters only. */
+function cutTo(text: string, bytesMax: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
 }

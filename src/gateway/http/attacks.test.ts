@@ -252,16 +252,22 @@ describe("path tricks", () => {
     expect(status).toBeLessThan(500);
   });
 
-  test.each(["agent:main:../../x", "agent:MAIN:x", "agent:main:", "agent:nobody:main", "agent:main:a\u0000b", "agent:main:a\nb"])(
-    "the key %j makes no session outside of its agent",
-    async (key) => {
-      const { ask, stateDir } = await openDoor();
-      const response = await ask("/v1/sessions", { json: { key } });
-      const found = (await readdir(stateDir, { recursive: true })).filter((name) => name.endsWith(".session.json"));
-      expect(found.every((name) => /^agents\/main\/sessions\/[a-z0-9-]+\.session\.json$/.test(name))).toBe(true);
-      expect(response.status === 200 ? found.length : response.status).toBeOneOf([1, 400, 404]);
-    },
-  );
+  test.each([
+    "agent:main:../../x",
+    "agent:MAIN:x",
+    "agent:main:",
+    "agent:nobody:main",
+    "agent:main:a\u0000b",
+    "agent:main:a\nb",
+    "agent:main:\u009b31m",
+    "agent:main:\ud800",
+  ])("the key %j makes no session outside of its agent", async (key) => {
+    const { ask, stateDir } = await openDoor();
+    const response = await ask("/v1/sessions", { json: { key } });
+    const found = (await readdir(stateDir, { recursive: true })).filter((name) => name.endsWith(".session.json"));
+    expect(found.every((name) => /^agents\/main\/sessions\/[a-z0-9-]+\.session\.json$/.test(name))).toBe(true);
+    expect(response.status === 200 ? found.length : response.status).toBeOneOf([1, 400, 404]);
+  });
 
   test("sessions that only the gateway makes can't be made by name", async () => {
     const { ask } = await openDoor();

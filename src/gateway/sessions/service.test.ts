@@ -58,9 +58,14 @@ test.each([
   ["a network", { sandbox: { docker: { network: "bridge" } } }, 'its network is "bridge"'],
   ["a writable root", { sandbox: { docker: { readOnlyRoot: false } } }, "its root file system is writable"],
   ["capabilities", { sandbox: { docker: { capDrop: [] } } }, "it does not drop the capability ALL"],
+  ["root as its user", { sandbox: { docker: { user: "0:0" } } }, "its user is root"],
+  ["the engine's own runtime", { sandbox: { docker: { runtime: null } } }, "its runtime is the engine's own"],
+  ["another seccomp profile", { sandbox: { docker: { seccompProfile: "/etc/loose.json" } } }, 'its seccomp profile is "/etc/loose.json"'],
+  ["no AppArmor profile", { sandbox: { docker: { apparmorProfile: null } } }, "its AppArmor profile is the engine's own"],
+  ["GPUs", { sandbox: { docker: { gpus: "all" } } }, 'it has the GPUs "all"'],
   ["more tools", { tools: { sandbox: { tools: { deny: [], allow: [] } } } }, 'it may use the tool "'],
 ])("a session does not spawn one of an agent with %s", async (_, work, because) => {
-  const { service } = await open(agents({ mode: "all" }, work));
+  const { service } = await open(agents({ mode: "all", docker: { runtime: "runsc", apparmorProfile: "tight" } }, work));
   const parent = await service.open({ key: "main" });
   const refused = await service.spawn(parent, { agentId: WORK }).catch((error: unknown) => error);
   expect(isErrorCode(refused, "Forbidden")).toBe(true);
@@ -75,6 +80,17 @@ test("a session spawns one of an agent that is as confined, or more", async () =
     agentId: "work",
     sandboxed: true,
   });
+});
+
+test("a session that may run nothing on this host spawns none that may, and one whose commands run in a sandbox all the same", async () => {
+  const onHost = { tools: { exec: { host: "gateway" } } };
+  const { service, codeOf } = await open(agents({ mode: "non-main" }, { sandbox: { mode: "off" }, ...onHost }));
+  const parent = await service.open({ key: "main" });
+  expect(service.isSandboxed(parent)).toBe(false);
+  expect(await codeOf(service.spawn(parent, { agentId: WORK }))).toBe("Forbidden");
+  expect(await service.spawn(parent, {})).toMatchObject({ agentId: "main", sandboxed: true });
+  const free = await open({ ...agents({ mode: "non-main" }, { sandbox: { mode: "off" } }), ...onHost });
+  expect(await free.service.spawn(await free.service.open({ key: "main" }), { agentId: WORK })).toMatchObject({ sandboxed: false });
 });
 
 test("what an MCP session spawns is sandboxed like itself, where the agent has no sandbox otherwise", async () => {

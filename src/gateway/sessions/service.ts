@@ -9,6 +9,7 @@ import { toAgentOfKey } from "../../api/names.ts";
 import { Session, type SessionKind } from "../../api/session.ts";
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import type { Message, SessionPort, SessionView, SpawnOptions } from "../tool-port.ts";
+import { toToolAccess } from "../tools/access.ts";
 import { type Confinement, findLoosening } from "./confinement.ts";
 import { toKind, toSubagentKey } from "./keys.ts";
 import type { Sessions } from "./sessions.ts";
@@ -21,12 +22,14 @@ export interface SessionServiceParts {
   newUid(): string;
 }
 
+/** As many sessions as one agent may have, twice over; some 200 bytes each. */
+const PARENTS_MAX = 10_000;
 /** Only the gateway itself makes these. */
 const OWN_KINDS: readonly SessionKind[] = ["subagent", "mcp"];
 
 export class SessionService implements SessionPort {
   readonly #parts: SessionServiceParts;
-  /** By uid; a parent never changes. */
+  /** By uid; a parent never changes. The oldest is forgotten, and read again where it is asked for. */
   readonly #parents = new Map<string, SessionKey | null>();
 
   constructor(parts: SessionServiceParts) {
@@ -102,7 +105,7 @@ export class SessionService implements SessionPort {
     if (loosening !== null)
       throw new OperationError("Forbidden", `agent ${agent.id} is less confined than session ${parent.spec.key}: ${loosening}`);
     const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind });
-    this.#parents.set(child.metadata.uid, parent.spec.key);
+    this.#know(child, parent.spec.key);
     await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
     return await this.view(child);
   }
@@ -112,7 +115,8 @@ export class SessionService implements SessionPort {
     const agent = this.#agent(spec.agentId);
     const sandbox = resolveSandbox(config, agent, this.#parts.folders);
     const sandboxed = isSandboxed(sandbox.mode, spec);
-    return { sandboxed, sandbox, policy: toToolPolicy(config, { agentId: agent.id, sandbox: sandboxed ? sandbox : null }) };
+    const policy = toToolPolicy(config, { agentId: agent.id, sandbox: sandboxed ? sandbox : null });
+    return { sandboxed, sandbox, policy, decide: toToolAccess(config, { spec }, this.#parts.folders).decide };
   }
 
   /** null: the default agent. @throws OperationError `NotFound` */
@@ -144,8 +148,13 @@ export class SessionService implements SessionPort {
     if (known !== undefined) return known;
     if (!spec.key.startsWith(`agent:${spec.agentId}:subagent:`)) return null;
     const [first] = await this.#parts.sessions.messages(spec.key, { after: 0, limit: 1 });
-    const parent = first?.role === "system" ? first.from : null;
+    return this.#know({ metadata }, first?.role === "system" ? first.from : null);
+  }
+
+  #know({ metadata }: Pick<Session, "metadata">, parent: SessionKey | null): SessionKey | null {
     this.#parents.set(metadata.uid, parent);
+    const [oldest] = this.#parents.keys();
+    if (this.#parents.size > PARENTS_MAX && oldest !== undefined) this.#parents.delete(oldest);
     return parent;
   }
 }
