@@ -141,7 +141,7 @@ test("doctor looks by itself when no controller runs, and an engine that can't b
   expect(stdout).toContain("FAIL  engine");
   expect(stdout).toContain("no-engine.sock");
   expect(stdout).toContain("ok    config");
-  expect(stdout).toContain("has no controller running");
+  expect(stdout).toContain("no controller runs on the state folder");
 });
 
 test("explain shows what the config sets and groups tools by rule; --all shows each", async () => {
@@ -219,7 +219,8 @@ test("recreate writes one wish per chosen sandbox, which keeps what an earlier w
   expect([wishOf(browser), wishOf(NAME)]).toEqual([{ recreateAfter: NOW }, null]);
   expect((await sandbox(door, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated when no work lives in it`);
   expect(wishOf(NAME)).toEqual({ recreateAfter: NOW });
-  expect((await sandbox(door, "recreate", "--agent", "nobody")).code).toBe(3);
+  const stranger = await sandbox(door, "recreate", "--agent", "nobody");
+  expect([stranger.code, stranger.stderr]).toEqual([3, expect.stringContaining("there is no agent nobody")]);
   expect((await sandbox(door, "recreate")).code).toBe(2);
   expect((await sandbox(door, "recreate", "--all", "--agent", "main")).code).toBe(2);
 });
@@ -284,8 +285,21 @@ test("a controller that does not run is said so, with the folder and the command
   const stateDir = makeStateDir();
   const { code, stderr } = await cli(["status"], { stateDir });
   expect(code).toBe(1);
-  expect(stderr).toContain(`the state folder ${stateDir} has no controller running`);
-  expect(stderr).toContain(`openclaw controller --state-dir ${stateDir}`);
+  expect(stderr).toContain(
+    `no controller runs on the state folder ${stateDir}\n  start one with: openclaw controller --state-dir ${stateDir}`,
+  );
+});
+
+test("a state folder that can't be made is said so by both processes", async () => {
+  const blocked = join(makeStateDir(), "file");
+  writeFileSync(blocked, "");
+  for (const command of ["controller", "gateway"]) {
+    for (const stateDir of [blocked, join(blocked, "below")]) {
+      const { code, stderr } = await cli([command, "--state-dir", stateDir, "--log-level", "fatal"], { stateDir });
+      expect({ command, code }).toEqual({ command, code: 1 });
+      expect(stderr).toMatch(/^openclaw: the state folder \S+ can't be made: .*\n {2}name another one with --state-dir/);
+    }
+  }
 });
 
 test("the state folder is the flag's, then the environment's, then ~/.openclaw", async () => {
@@ -317,15 +331,29 @@ test("wrong usage is 2 and says what was meant", async () => {
   const door = await openDoor();
   expect(await cli(["sandbx", "list"], { stateDir: door.stateDir })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("Did you mean sandbox?"),
+    stderr: "openclaw: unknown command 'sandbx'\n  did you mean sandbox?\n  openclaw --help shows the commands\n",
   });
-  expect(await sandbox(door, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean") });
-  expect((await sandbox(door, "list", "--nope")).code).toBe(2);
+  expect(await sandbox(door, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("did you mean list?") });
+  expect(await sandbox(door, "list", "--nope")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("openclaw sandbox list --help says how"),
+  });
   expect((await sandbox(door, "list", "--all", "--browser")).code).toBe(2);
   expect((await sandbox(door, "wait", "--all", "--for", "ever")).code).toBe(2);
   expect((await sandbox(door, "logs", "main", "--tail", "many")).code).toBe(2);
   expect((await cli(["--help"], { stateDir: door.stateDir })).code).toBe(0);
   expect((await cli([], { stateDir: door.stateDir })).code).toBe(2);
+});
+
+test("help lists what there is by what it is for, on a line each, and every command says what it does", async () => {
+  const { stdout } = await cli(["--help"], { stateDir: makeStateDir() });
+  const groups = stdout.match(/^[A-Z][\w ]+:$/gm);
+  expect(groups).toEqual(["Options:", "Begin:", "Look:", "Work:", "Processes:", "Not there yet:"]);
+  const listed = stdout.slice(stdout.indexOf("Begin:")).matchAll(/^ {2}([a-z]+) {2,}\S/gm);
+  for (const [, name = ""] of listed) {
+    const help = await cli([name, "--help"], { stateDir: makeStateDir() });
+    expect({ name, code: help.code, usage: help.stdout.split("\n")[0] }).toMatchObject({ code: 0, usage: expect.stringContaining(name) });
+  }
 });
 
 test("a bug in the controller shows neither its text nor a stack", async () => {

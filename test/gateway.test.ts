@@ -79,11 +79,20 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   const gateway = await spawnGateway(site);
   const alone = await cli(["health"], { stateDir: site.stateDir });
   expect(alone.code).toBe(1);
-  expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*has no controller running/);
+  expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*no controller runs on/);
   const stranger = await cli(["health", "--token", "wrong", "--json"], { stateDir: site.stateDir });
   expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
+  expect(await cli(["status"], { stateDir: site.stateDir })).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("Gateway at http://127.0.0.1:"),
+    stderr: expect.stringContaining("no controller runs"),
+  });
   await gateway.crash();
   expect((await cli(["health"], { stateDir: site.stateDir })).stderr).toContain("no gateway answers");
+  expect(await cli(["health", "--url", "here"], { stateDir: site.stateDir })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--url http://HOST:PORT"),
+  });
 });
 
 test("a session on the gateway's host finds its background command again after a kill -9, and takes it along when it ends", async () => {

@@ -79,7 +79,7 @@ test("what is said already changes nothing, not even the file's date", async () 
 test.each([
   ["an answer that can't be", ["--scope", "nobody"], 1, 'expected "session", "agent" or "shared"'],
   ["an unsafe one", ["--network", "host"], 1, "removes the network isolation"],
-  ["a port that is none", ["--port", "70000"], 2, "expected a port"],
+  ["a port that is none", ["--port", "70000"], 2, "Expected a port"],
 ])("%s is refused with its place, and no config is made", async (_, flags, code, text) => {
   const stateDir = makeStateDir();
   expect(await onboard(stateDir, ...flags)).toMatchObject({ code, stderr: expect.stringContaining(text) });

@@ -125,13 +125,12 @@ export class ControllerClient {
         fix: this.#accessFix,
       });
     }
-    const found = errno === "ENOENT" || errno === "ENOTDIR" ? "has no controller running" : "has no controller answering";
     const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or name another state folder with --state-dir or OPENCLAW_STATE_DIR`;
-    return new OperationError(
-      "ControllerUnreachable",
-      `the state folder ${this.#stateDir} ${found} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`,
-      { cause: error, fix },
-    );
+    const isAbsent = errno === "ENOENT" || errno === "ENOTDIR";
+    const message = isAbsent
+      ? `no controller runs on the state folder ${this.#stateDir}`
+      : `no controller answers on the state folder ${this.#stateDir} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`;
+    return new OperationError("ControllerUnreachable", message, { cause: error, fix });
   }
 }
 

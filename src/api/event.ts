@@ -21,8 +21,8 @@ export interface SandboxEvent {
 
 export const EVENT_MESSAGE_LENGTH_MAX = 1_024;
 
-/** `2026-01-31T12:00:00.000Z Warning SetupFailed Sandbox/openclaw-sbx-x: ... (x3)` */
-export function renderEvent(event: SandboxEvent): string {
-  const times = event.count > 1 ? ` (x${event.count})` : "";
-  return `${new Date(event.lastSeen).toISOString()} ${event.type} ${event.reason} ${event.object.kind}/${event.object.name}: ${event.message}${times}`;
+/** `2026-01-31T12:00:00.000Z Warning SetupFailed Sandbox/openclaw-sbx-x: ... (x3)`. What is named by a file is so in the message already. */
+export function renderEvent({ type, reason, message, count, lastSeen, object }: SandboxEvent): string {
+  const about = object.name.startsWith("/") ? object.kind : `${object.kind}/${object.name}`;
+  return `${new Date(lastSeen).toISOString()} ${type} ${reason} ${about}: ${message}${count > 1 ? ` (x${count})` : ""}`;
 }

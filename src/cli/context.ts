@@ -2,6 +2,7 @@
 // It opens and does nothing by itself.
 import type { Readable, Writable } from "node:stream";
 import type { EpochMs } from "../api/brands.ts";
+import type { OperationError } from "../api/errors.ts";
 
 export interface TerminalInput extends Readable {
   isTTY?: boolean;
@@ -38,6 +39,11 @@ export function print(context: CliContext, text: string): void {
 
 export function printNote(context: CliContext, text: string): void {
   context.stderr.write(`${text}\n`);
+}
+
+/** What went wrong, and on a line of its own what to do about it. */
+export function printError(context: CliContext, error: OperationError): void {
+  printNote(context, `openclaw: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`);
 }
 
 export function printJson(context: CliContext, value: unknown): void {

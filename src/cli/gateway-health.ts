@@ -27,10 +27,12 @@ export type GatewayHealth = z.output<typeof GatewayHealth> & { url: string };
 
 const ANSWER_MS_MAX = 10_000;
 
-/** null: no gateway was ever started on this state folder, and none is named. */
+/** null: no gateway was ever started on this state folder, and none is named. @throws OperationError `InvalidArgument`, `HostRejected` */
 export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
   const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
+  if (!URL.canParse(url))
+    throw new OperationError("InvalidArgument", `the gateway's address ${JSON.stringify(url)} is none`, { fix: "--url http://HOST:PORT" });
   const secret = await findGatewaySecret(context, options);
   return { url, headers: secret === null ? {} : { authorization: `Bearer ${toHeaderText(secret.value)}` } };
 }

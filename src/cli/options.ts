@@ -6,13 +6,30 @@ import type { ExitCode } from "./context.ts";
 /** Runs a command's code, which answers with the exit code. */
 export type Run = (run: () => Promise<ExitCode>) => Promise<void>;
 
+/** The parts of `openclaw --help`, in its order. */
+export const HELP_GROUPS = {
+  begin: "Begin:",
+  look: "Look:",
+  work: "Work:",
+  processes: "Processes:",
+  missing: "Not there yet:",
+} as const;
+
 export const stateDirOption = (): Option => new Option("--state-dir <folder>", "state folder (OPENCLAW_STATE_DIR; default ~/.openclaw)");
 export const configOption = (): Option =>
   new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
 export const jsonOption = (): Option => new Option("--json", "print JSON");
 
+/** Of commands that ask a gateway. */
+export const gatewayOptions = (): Option[] => [
+  new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: the config's, else the state folder's)"),
+  new Option("--url <url>", "where it listens (OPENCLAW_GATEWAY_URL; default: as the state folder says)"),
+  configOption(),
+  stateDirOption(),
+];
+
 /** @throws InvalidArgumentError with what was expected */
 export function parseWholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
   return Number(text);
 }

@@ -2,10 +2,10 @@
 // They need no controller: it notices a changed file by itself.
 import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
-import { configOption, jsonOption, type Run, stateDirOption } from "./options.ts";
+import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addConfigCommands(program: Command, context: CliContext, run: Run): void {
-  const config = program.command("config").description("look at, check and edit the config file");
+  const config = program.command("config").description("check, read and edit the config file").helpGroup(HELP_GROUPS.work);
   const load = () => import("./commands/config.ts");
   config
     .command("validate")

@@ -2,24 +2,30 @@
 // All of them ask the controller; none acts on the engine.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
-import { addProcessCommands } from "./program-processes.ts";
+import { HELP_GROUPS, jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+import { addDetachedCommands } from "./program-detached.ts";
 import { addRolloutCommands } from "./program-rollout.ts";
 
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
-  const sandbox = program.command("sandbox").description("look at sandboxes, run commands in them, ask for them to be recreated");
+  const sandbox = program
+    .command("sandbox")
+    .description("look at sandboxes, run commands in them, have them recreated")
+    .helpGroup(HELP_GROUPS.work);
   sandbox.enablePositionalOptions();
-  addLookingCommands(sandbox, context, run);
+  sandbox.commandsGroup("Look:");
+  addSandboxLookingCommands(sandbox, context, run);
+  sandbox.commandsGroup("Run:");
+  addRunningCommands(sandbox, context, run);
+  sandbox.commandsGroup("Change:");
   addWishingCommands(sandbox, context, run);
   addRolloutCommands(sandbox, context, run);
-  addRunningCommands(sandbox, context, run);
 }
 
-function addLookingCommands(sandbox: Command, context: CliContext, run: Run): void {
+function addSandboxLookingCommands(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("list")
     .alias("ls")
-    .description("the sandboxes and whether they are ready")
+    .description("list the sandboxes and whether they are ready")
     .addOption(new Option("--browser", "browser sandboxes instead of tools sandboxes").conflicts("all"))
     .addOption(new Option("--all", "tools and browser sandboxes"))
     .addOption(new Option("--watch", "go on, and show each change"))
@@ -28,32 +34,46 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .action((options) => run(async () => (await import("./commands/sandbox-list.ts")).listSandboxes(context, options)));
   sandbox
     .command("describe")
-    .description("spec, status, conditions, drift and events of one sandbox")
+    .description("show spec, status, conditions, drift and events of one")
     .argument("<name>", NAME_HELP)
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-describe.ts")).describeSandbox(context, name, options)));
   sandbox
     .command("plan")
-    .description("what the controller would do now, or with another config file; changes nothing")
+    .description("show what the controller would do now, or with another config file")
     .addOption(new Option("--config <file>", "plan with this file; default: the config in force"))
     .addOption(new Option("--exit-code", "exit code 5 when there is something to do"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  openclaw sandbox plan --config next.json5
+  openclaw sandbox plan --exit-code || echo something would be done`,
+    )
     .action((options) => run(async () => (await import("./commands/sandbox-plan.ts")).planSandboxes(context, options)));
   sandbox
     .command("explain")
-    .description("what is in force for a session or agent, and which key of which file says so")
+    .description("show what is in force for a session or agent, and which key of which file says so")
     .addOption(new Option("--session <key>", "session key; main means agent:main:main"))
     .addOption(new Option("--agent <id>", "agent"))
     .addOption(new Option("--all", "defaults too, and each tool by itself"))
     .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  openclaw sandbox explain --agent main
+  openclaw sandbox explain --session agent:main:main --all`,
+    )
     .action((options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, options)));
   sandbox
     .command("events")
-    .description("what happened, of all sandboxes or of one")
+    .description("show what happened, to all sandboxes or to one")
     .argument("[name]", NAME_HELP)
     .addOption(new Option("--follow", "go on, and show each new one"))
     .addOption(stateDirOption())
@@ -61,7 +81,7 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showEvents(context, name, options)));
   sandbox
     .command("logs")
-    .description("what docker.setupCommand printed")
+    .description("show what docker.setupCommand printed")
     .argument("<name>", NAME_HELP)
     .addOption(new Option("--tail <lines>", "at most so many lines").default(200).argParser(parseWholeNumber))
     .addOption(stateDirOption())
@@ -69,9 +89,7 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showSetupLog(context, name, options)));
   sandbox
     .command("audit")
-    .description(
-      "what is wrong with any OpenClaw sandbox container on the engine, whoever made it; changes nothing; exit code 1 when something is",
-    )
+    .description("find what is wrong with any OpenClaw sandbox container on the engine, whoever made it; exit code 1 when something is")
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/sandbox-audit.ts")).auditSandboxes(context, options)));
@@ -80,7 +98,7 @@ function addLookingCommands(sandbox: Command, context: CliContext, run: Run): vo
 function addWishingCommands(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("recreate")
-    .description("ask for new containers; the controller makes them when no work lives in the old ones")
+    .description("have new containers made, once no work lives in the old ones")
     .addOption(new Option("--all", "every sandbox, browsers too"))
     .addOption(new Option("--session <key>", "the sandbox of this session; main means agent:main:main"))
     .addOption(new Option("--agent <id>", "the sandboxes of this agent"))
@@ -92,6 +110,13 @@ function addWishingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("--kill", "end live work too"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  openclaw sandbox recreate --agent main --wait
+  openclaw sandbox recreate --all --drifted`,
+    )
     .action((options) => run(async () => (await import("./commands/sandbox-recreate.ts")).recreateSandboxes(context, options)));
   sandbox
     .command("approve")
@@ -102,16 +127,23 @@ function addWishingCommands(sandbox: Command, context: CliContext, run: Run): vo
     .action((options) => run(async () => (await import("./commands/sandbox-approve.ts")).approveRemovals(context, options)));
   sandbox
     .command("wait")
-    .description("until sandboxes are as wished; exit code 4 when the time is over")
+    .description("wait until sandboxes are as wished; exit code 4 when the time is over")
     .argument("[name]", NAME_HELP)
     .addOption(new Option("--all", "every sandbox"))
     .addOption(new Option("--for <goal>", "what to wait for").choices(["ready", "converged", "gone"]).default("ready"))
     .addOption(new Option("--timeout <duration>", "such as 60s or 5m").default("60s"))
     .addOption(stateDirOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  openclaw sandbox wait main
+  openclaw sandbox wait --all --for converged --timeout 5m`,
+    )
     .action((name, options) => run(async () => (await import("./commands/sandbox-wait.ts")).waitForSandboxes(context, name, options)));
   sandbox
     .command("prune")
-    .description("remove what is ours and nothing wants, as the controller's sweep does by itself")
+    .description("remove what is ours and nobody wants, as the controller does by itself")
     .addOption(new Option("--dry-run", "only show it"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
@@ -121,7 +153,7 @@ function addWishingCommands(sandbox: Command, context: CliContext, run: Run): vo
 const NAME_HELP = "a sandbox's name, or the agent or session that it belongs to";
 
 function addRunningCommands(sandbox: Command, context: CliContext, run: Run): void {
-  const collect = (value: string, before: string[]): string[] => [...before, value];
+  const collect = (value: string, before: string[] = []): string[] => [...before, value];
   sandbox
     .command("exec")
     .description("run a command in a sandbox; ends with its exit code")
@@ -134,15 +166,20 @@ function addRunningCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("-d, --detach", "print an id and leave it running; see: openclaw sandbox ps"))
     .addOption(new Option("--timeout <duration>", "kill it after this; exit code 4"))
     .addOption(new Option("--workdir <path>", "where it runs; default: the sandbox's workdir"))
-    .addOption(
-      new Option("--env <name=value>", "a variable; NAME alone takes this shell's value; may be repeated")
-        .default([], "")
-        .argParser(collect),
-    )
+    .addOption(new Option("--env <name=value>", "a variable; NAME alone takes this shell's value; may be repeated").argParser(collect))
     .addOption(stateDirOption())
     .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  openclaw sandbox exec main -- sh -c 'id; pwd'
+  tar c src | openclaw sandbox exec -i main -- tar x
+  openclaw sandbox exec -it main -- bash
+  openclaw sandbox exec -d main -- npm run dev`,
+    )
     .action((name, words, options) =>
       run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, words }, options)),
     );
-  addProcessCommands(sandbox, context, run);
+  addDetachedCommands(sandbox, context, run);
 }

@@ -1,13 +1,14 @@
 // The commands, their options and their help; each command's code is loaded when it runs, so that starting costs nothing that is not used.
 // What a command does is in commands/.
-import { Command, CommanderError } from "commander";
-import { ERROR_CODES, OperationError, renderError } from "../api/errors.ts";
-import { type CliContext, EXIT, type ExitCode, printNote } from "./context.ts";
+import { Command, CommanderError, Help } from "commander";
+import { ERROR_CODES, OperationError } from "../api/errors.ts";
+import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
 import type { Run } from "./options.ts";
+import { addBeginningCommands } from "./program-begin.ts";
 import { addConfigCommands } from "./program-config.ts";
-import { addControllerCommands } from "./program-controller.ts";
-import { addGatewayCommands } from "./program-gateway.ts";
-import { addOnboardCommands } from "./program-onboard.ts";
+import { addLookingCommands } from "./program-look.ts";
+import { addMissingCommands } from "./program-missing.ts";
+import { addProcessCommands } from "./program-processes.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { readVersion } from "./version.ts";
 
@@ -25,14 +26,29 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
   }
 }
 
+const AFTER_HELP = `
+See it work: openclaw demo. Your own: openclaw onboard, then openclaw start.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 the time is over.`;
+
+/** In a list of commands: its names, and what it must be given. */
+function toTerm(command: Command): string {
+  const given = command.usage().replace(/\[options\] ?|\[command\]/g, "");
+  return `${[command.name(), ...command.aliases()].join(", ")} ${given}`.trimEnd();
+}
+
+/** `help` is said by --help already. */
+const toListed = (command: Command): Command[] => new Help().visibleCommands(command).filter((one) => one.name() !== "help");
+
 function makeProgram(context: CliContext, run: Run): Command {
   const program = new Command("openclaw")
-    .description("Sandboxes for AI agents, kept as the config says")
+    .description("Runs the tools of AI agents in sandboxes, and keeps these as the config says.")
     .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", AFTER_HELP)
+    .configureHelp({ subcommandTerm: toTerm, visibleCommands: toListed })
     .showSuggestionAfterError(true)
-    .showHelpAfterError("(openclaw --help shows the commands)")
+    .showHelpAfterError("  openclaw --help shows the commands")
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -40,16 +56,24 @@ function makeProgram(context: CliContext, run: Run): Command {
       writeErr: (text) => void context.stderr.write(text),
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
-      outputError: (text, write) => write(`openclaw: ${text.replace(/^error: /, "")}`),
+      outputError: (text, write) =>
+        write(`openclaw: ${text.replace(/^error: /, "").replace(/^\(Did you mean (.*)\)$/m, "  did you mean $1")}`),
     });
-  addOnboardCommands(program, context, run);
-  addControllerCommands(program, context, run);
-  addGatewayCommands(program, context, run);
+  addBeginningCommands(program, context, run);
+  addLookingCommands(program, context, run);
   addSandboxCommands(program, context, run);
   addConfigCommands(program, context, run);
-  for (const command of everyCommand(program)) command.copyInheritedSettings(command.parent ?? program);
+  addProcessCommands(program, context, run);
+  addMissingCommands(program, context, run);
+  for (const command of everyCommand(program)) {
+    command.copyInheritedSettings(command.parent ?? program);
+    command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "says how"}`);
+  }
   return program;
 }
+
+/** `openclaw sandbox list`. */
+const toFullName = (command: Command): string => (command.parent === null ? "" : `${toFullName(command.parent)} `) + command.name();
 
 function everyCommand(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...everyCommand(child)]);
@@ -59,7 +83,7 @@ function toExitCode(error: unknown, context: CliContext): ExitCode {
   // Commander has told it already; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof OperationError) {
-    printNote(context, `openclaw: ${renderError(error)}`);
+    printError(context, error);
     return ERROR_CODES[error.code].exitCode;
   }
   printNote(context, `openclaw: this is a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -1,6 +1,6 @@
 // The controller as a process: the one place in it that reads the clock, chance, environment and signals. Wires and waits; decides nothing.
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, realpath } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,6 +14,7 @@ import type { ExplainView } from "../api/explain-view.ts";
 import { renderIssue } from "../api/issue.ts";
 import type { TcpServer } from "../api/listen-tcp.ts";
 import { toDefaultInstance } from "../api/names.ts";
+import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import type { DoctorView } from "../api/wire.ts";
 import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./alone.ts";
@@ -65,9 +66,7 @@ export async function runController(options: RunOptions): Promise<number> {
   collectRarely();
   const clock = createSystemClock();
   const log = createLog(options);
-  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
-  // Two names of one folder are one controller.
-  const stateDir = await realpath(options.stateDir);
+  const stateDir = await openStateFolder(options.stateDir);
   const named = options.instance === undefined ? null : toInstanceId(options.instance);
   const identify = (engineStateDir: string): InstanceId => named ?? toDefaultInstance(engineStateDir);
   const paths = toStatePaths(stateDir);

@@ -1,7 +1,7 @@
 // The gateway as a process: the one place in it that reads the clock, chance, environment and signals. Wires and waits; decides nothing.
 // It has no way to an engine: what runs in sandboxes runs through the controller's stream socket.
 import { randomBytes, randomUUID } from "node:crypto";
-import { access, constants, mkdir, readFile, realpath } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
@@ -11,6 +11,7 @@ import { collectRarely } from "../api/collect-rarely.ts";
 import { OperationError } from "../api/errors.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
+import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { toListenAddress } from "./bind.ts";
 import { ConfigWatch } from "./config-watch.ts";
@@ -64,8 +65,7 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 export async function runGateway(options: GatewayOptions): Promise<number> {
   collectRarely();
   const log = createLog(options.logLevel);
-  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
-  const stateDir = await realpath(options.stateDir);
+  const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
   const trustedOwners = [process.getuid?.() ?? 0, 0];
   const environment = { ...folders, variables: process.env, trustedOwners };

@@ -70,7 +70,7 @@ class Join {
     const path = from?.path ?? [];
     const name = from === null ? "the file" : `the included file ${file}`;
     if (source.kind === "missing") {
-      const make = from === null ? `openclaw config set --config ${file} agents.defaults.sandbox.mode all` : undefined;
+      const make = from === null ? `openclaw onboard --config ${file} writes a first one` : undefined;
       return this.#fail(at, path, `${name} does not exist`, make);
     }
     if (source.kind === "outside") return this.#fail(at, path, `${name} is outside the config's folder`, "move it beside the config");

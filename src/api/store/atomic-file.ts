@@ -178,6 +178,7 @@ const ERRNO_WORDS: Readonly<Record<string, string>> = {
   ELOOP: "it is a symbolic link",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of its path is not a folder",
+  EEXIST: "something else is there",
   ENOENT: "its folder does not exist",
   EIO: "the disk reported an error",
   ENXIO: "it is not a regular file",

@@ -3,10 +3,10 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OperationError, renderError } from "../../api/errors.ts";
+import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toDefaultInstance } from "../../api/names.ts";
-import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printError, printNote } from "../context.ts";
 import { ControllerProcess } from "../demo/controller-process.ts";
 import { Stage } from "../demo/stage.ts";
 import { DEMO_CONFIG, EMPTY_CONFIG, runTour } from "../demo/steps.ts";
@@ -44,7 +44,8 @@ async function runInFolder(context: CliContext, over: AbortController): Promise<
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
-    printNote(context, `\nopenclaw: ${renderError(error)}`);
+    printNote(context, "");
+    printError(context, error);
     return EXIT.failed;
   } finally {
     await cleanUp(stage, controller, stateDir);
@@ -63,7 +64,7 @@ async function cleanUp(stage: Stage, controller: ControllerProcess, stateDir: st
     }
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
-    printNote(stage.context, `openclaw: ${renderError(error)}`);
+    printError(stage.context, error);
   }
   await controller.stop();
   const left =

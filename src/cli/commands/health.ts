@@ -15,6 +15,6 @@ export async function showHealth(context: CliContext, options: GatewayTarget & {
 
 export function renderHealth({ url, ready, checks }: GatewayHealth): string {
   const lines = (checks ?? []).map(({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}: ${toSafeLine(message)}\n`);
-  const unknown = checks === undefined ? " (the token is not its own, so it says no more)" : "";
+  const unknown = checks === undefined ? " (with its token it says more)" : "";
   return `Gateway at ${url}: ${ready ? "ready" : "not ready"}${unknown}\n${indent(lines.join(""))}`;
 }

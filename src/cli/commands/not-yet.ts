@@ -14,6 +14,6 @@ const MISSING = {
 
 export function explainMissing(context: CliContext, what: keyof typeof MISSING): ExitCode {
   const { message, fix } = MISSING[what];
-  printNote(context, `openclaw: ${message} (${fix})`);
+  printNote(context, `openclaw: ${message}\n  ${fix}`);
   return EXIT.failed;
 }

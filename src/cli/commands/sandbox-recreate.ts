@@ -36,6 +36,8 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
   const client = new AdminClient(stateDir);
   const chosen = await choose(client, options);
   if (chosen.length === 0) {
+    // Refuses an agent that is none.
+    if (options.agent !== undefined) await client.explain({ session: null, agent: options.agent });
     printNote(
       context,
       `openclaw: no such sandbox has a container${options.drifted === true ? " that differs from its spec" : ""}; nothing to recreate`,

@@ -12,19 +12,23 @@ import { indent, renderDuration, renderFields, toSafeLine } from "../text.ts";
 import { renderHealth } from "./health.ts";
 
 export async function showStatus(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
-  const view = await new AdminClient(toStateDir(context, options)).status();
   const gateway = await findGateway(context, options);
+  const view = await new AdminClient(toStateDir(context, options)).status().catch((error: unknown) => {
+    // Half of the answer is better than none.
+    if (gateway !== null && options.json !== true) print(context, renderHealth(gateway));
+    throw error;
+  });
   if (options.json === true) printJson(context, { ...view, gateway });
   else print(context, `${renderStatus(view, context.now())}${gateway === null ? "No gateway runs\n" : renderHealth(gateway)}`);
   return view.ready ? EXIT.ok : EXIT.failed;
 }
 
-/** null: none was ever started here, or it does not answer. */
+/** null: none was ever started here, it does not answer, or this user may not know. */
 async function findGateway(context: CliContext, options: StateOptions): Promise<GatewayHealth | null> {
   try {
     return await askGateway(context, options);
   } catch (error) {
-    if (!isErrorCode(error, "GatewayUnreachable")) throw error;
+    if (!isErrorCode(error, "GatewayUnreachable") && !isErrorCode(error, "HostRejected")) throw error;
     return null;
   }
 }

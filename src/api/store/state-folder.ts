@@ -1,0 +1,21 @@
+// Opens a state folder for a process that is about to work in it. Both processes do, whichever comes first.
+// What lies in it is each process's own.
+import { mkdir, realpath } from "node:fs/promises";
+import { OperationError } from "../errors.ts";
+import { explainErrno } from "./atomic-file.ts";
+
+/**
+ * Makes it, for its owner alone, where it is missing. @returns its real path: two names of one folder are one.
+ * @throws OperationError `HostRejected`
+ */
+export async function openStateFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    return await realpath(path);
+  } catch (error) {
+    throw new OperationError("HostRejected", `the state folder ${path} can't be made: ${explainErrno(error)}`, {
+      cause: error,
+      fix: "name another one with --state-dir or OPENCLAW_STATE_DIR",
+    });
+  }
+}

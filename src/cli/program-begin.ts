@@ -1,0 +1,50 @@
+// The commands that a newcomer begins with: demo, doctor, onboard. Options and help only; the code is in commands/.
+// What runs after them is program-processes.ts.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { CliContext } from "./context.ts";
+import { type Answers, QUESTION_NAMES, QUESTIONS } from "./onboarding/questions.ts";
+import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
+
+export function addBeginningCommands(program: Command, context: CliContext, run: Run): void {
+  program
+    .command("demo")
+    .description("play the five-minute tour in a temporary folder, and clean up")
+    .helpGroup(HELP_GROUPS.begin)
+    .action(() => run(async () => (await import("./commands/demo.ts")).runDemo(context)));
+  program
+    .command("doctor")
+    .description("check this machine: can it run sandboxes, does it confine them; each trouble with its fix")
+    .helpGroup(HELP_GROUPS.begin)
+    .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/doctor.ts")).runDoctorCommand(context, options)));
+  const onboard = program
+    .command("onboard")
+    .description("write a first config, or change the one that is there; asks at a terminal, takes flags elsewhere")
+    .helpGroup(HELP_GROUPS.begin)
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .addOption(new Option("--non-interactive", "ask nothing: flags, and defaults for a new config"))
+    .action((options) => run(async () => (await import("./commands/onboard.ts")).runOnboard(context, toAnswers(options), options)));
+  for (const name of QUESTION_NAMES) onboard.addOption(toOption(name));
+}
+
+function toOption(name: keyof typeof QUESTIONS): Option {
+  const { flag, valueName, question, choices } = QUESTIONS[name];
+  const values = choices.map(({ value }) => value).join(", ");
+  const option = new Option(`--${flag} <${valueName}>`, values === "" ? question : `${question} (${values})`);
+  return name === "port" ? option.argParser(parsePort) : option;
+}
+
+/** The flags that were given, by commander's names, which are the questions' own. */
+function toAnswers(options: Record<string, unknown>): Answers {
+  const given = QUESTION_NAMES.map((name) => [name, options[name]] as const);
+  return Object.fromEntries(given.filter(([, answer]) => answer !== undefined));
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError("Expected a port from 1 to 65535.");
+  return port;
+}

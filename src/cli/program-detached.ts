@@ -1,0 +1,48 @@
+// The commands about detached processes in a sandbox. Options and help only; the code is in commands/sandbox-processes.ts.
+// They are started by `sandbox exec -d`.
+import { type Command, Option } from "commander";
+import type { CliContext } from "./context.ts";
+import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+
+export function addDetachedCommands(sandbox: Command, context: CliContext, run: Run): void {
+  const processes = sandbox.command("processes").alias("ps").description("detached processes (exec -d): list, read, write, end");
+  const load = () => import("./commands/sandbox-processes.ts");
+  processes
+    .command("list")
+    .alias("ls")
+    .description("running ones, and those that ended since the container started")
+    .argument("<sandbox>")
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((sandboxName, options) => run(async () => (await load()).listProcesses(context, sandboxName, options)));
+  processes
+    .command("log")
+    .description("a process's output, stdout and stderr as they came")
+    .argument("<sandbox>")
+    .argument("<id>")
+    .addOption(new Option("--offset <bytes>", "from this byte on").argParser(parseWholeNumber))
+    .addOption(new Option("--follow", "go on until it ends"))
+    .addOption(stateDirOption())
+    .action((sandboxName, id, options) => run(async () => (await load()).readProcessLog(context, { sandbox: sandboxName, id }, options)));
+  processes
+    .command("write")
+    .description("send a line to a process's stdin; without one, what comes on stdin here")
+    .argument("<sandbox>")
+    .argument("<id>")
+    .argument("[line]")
+    .addOption(new Option("--end", "its stdin ends after this"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((sandboxName, id, text, options) =>
+      run(async () => (await load()).writeProcess(context, { sandbox: sandboxName, id, text }, options)),
+    );
+  processes
+    .command("kill")
+    .description("send a signal to a process and everything that it started")
+    .argument("<sandbox>")
+    .argument("<id>")
+    .addOption(new Option("--signal <name>", "such as TERM or INT").default("KILL"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((sandboxName, id, options) => run(async () => (await load()).killProcess(context, { sandbox: sandboxName, id }, options)));
+}

@@ -1,0 +1,39 @@
+// The commands that show how things are: status, health, logs, dashboard. Options and help only; the code is in commands/.
+// Sandboxes are program-sandbox.ts.
+import { type Command, Option } from "commander";
+import type { CliContext } from "./context.ts";
+import { configOption, gatewayOptions, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
+
+export function addLookingCommands(program: Command, context: CliContext, run: Run): void {
+  program
+    .command("status")
+    .description("show the controller, its engine, its config, and the gateway")
+    .helpGroup(HELP_GROUPS.look)
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/status.ts")).showStatus(context, options)));
+  const health = program
+    .command("health")
+    .description("show whether the gateway answers and can do its job")
+    .helpGroup(HELP_GROUPS.look)
+    .action((options) => run(async () => (await import("./commands/health.ts")).showHealth(context, options)));
+  for (const option of gatewayOptions()) health.addOption(option);
+  health.addOption(jsonOption());
+  program
+    .command("dashboard")
+    .description("show where the gateway's page is and how to log in; opens it on a desktop")
+    .helpGroup(HELP_GROUPS.look)
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .addOption(new Option("--no-open", "only print the address"))
+    .addOption(new Option("--qr", "as a QR code too, for a phone"))
+    .action((options) => run(async () => (await import("./commands/dashboard.ts")).showDashboard(context, options)));
+  program
+    .command("logs")
+    .description("show what the controller did and why, of all sandboxes")
+    .helpGroup(HELP_GROUPS.look)
+    .addOption(new Option("--follow", "go on as things happen"))
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .action((options) => run(async () => (await import("./commands/logs.ts")).showLogs(context, options)));
+}

@@ -1,0 +1,22 @@
+// Commands of the reference that this product has no counterpart for yet. They are here so that each says what to do meanwhile (commands/not-yet.ts).
+import type { Command } from "commander";
+import type { CliContext } from "./context.ts";
+import { HELP_GROUPS, type Run } from "./options.ts";
+
+export function addMissingCommands(program: Command, context: CliContext, run: Run): void {
+  const missing = [
+    { name: "devices", verbs: ["list", "approve", "reject", "revoke"], description: "pairing of browsers and apps with the gateway" },
+    { name: "channels", verbs: ["login", "add", "list", "remove"], description: "chat channels" },
+  ] as const;
+  for (const { name, verbs, description } of missing) {
+    const group = program.command(name).description(description).helpGroup(HELP_GROUPS.missing);
+    for (const verb of verbs) {
+      group
+        .command(verb)
+        .description("not there yet; says what to do meanwhile")
+        .argument("[arguments...]")
+        .allowUnknownOption()
+        .action(() => run(async () => (await import("./commands/not-yet.ts")).explainMissing(context, name)));
+    }
+  }
+}
