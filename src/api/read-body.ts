@@ -2,7 +2,7 @@
 // What the text means is the caller's.
 import { OperationError } from "./errors.ts";
 
-/** @throws OperationError `PayloadTooLarge`, `InvalidArgument` (not UTF-8) */
+/** @throws OperationError as `readBodyBytes`, and `InvalidArgument` (not UTF-8) */
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
   const bytes = await readBodyBytes(request, bytesMax);
   try {
@@ -12,16 +12,21 @@ export async function readBody(request: Request, bytesMax: number): Promise<stri
   }
 }
 
-/** @throws OperationError `PayloadTooLarge` */
+/** @throws OperationError `PayloadTooLarge`, `Aborted` (its sender went away, or broke off) */
 export async function readBodyBytes(request: Request, bytesMax: number): Promise<Buffer> {
   const tooLarge = (): OperationError => new OperationError("PayloadTooLarge", `the body is larger than ${bytesMax} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof OperationError) throw error;
+    throw new OperationError("Aborted", `the body ended after ${bytes} bytes, before it was whole`, { cause: error });
   }
   return Buffer.concat(chunks);
 }

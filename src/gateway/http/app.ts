@@ -11,6 +11,7 @@ import { readBody, readBodyBytes } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
+import { BodyBudget } from "./body-budget.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
@@ -70,6 +71,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 export function makeGatewayApp(parts: AppParts): GatewayApp {
   const { metrics, mcp, log, rules, version } = parts;
   const app: GatewayApp = new Hono<Env>();
+  const bodies = new BodyBudget();
   app.use(observe(metrics));
   app.use(admit(parts));
   app.get("/healthz", (context) => context.text("ok\n"));
@@ -86,9 +88,10 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   });
   app.all("/mcp", async (context) => {
     context.set("operation", "mcp");
+    using _held = bodies.take(context.req.raw.headers, TOOL_BODY_BYTES_MAX);
     return await mcp.handle(context.req.raw);
   });
-  for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation(app, parts, name);
+  for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation({ app, parts, bodies }, name);
   app.notFound(notFound);
   app.onError((error, { req }) => {
     if (!(error instanceof OperationError)) log.error({ err: error, route: req.routePath }, "request failed");
@@ -153,22 +156,32 @@ async function answerPage(context: Context<Env>, { ready, version }: AppParts): 
   return context.html(renderPage({ version, ready: checks.every(({ ok }) => ok) }));
 }
 
-function addOperation<Name extends OperationName>(app: GatewayApp, { handlers }: AppParts, name: Name): void {
+function addOperation<Name extends OperationName>(
+  { app, parts, bodies }: { app: GatewayApp; parts: AppParts; bodies: BodyBudget },
+  name: Name,
+): void {
   const operation: Operation = OPERATIONS[name];
-  const bytesMax = name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
+  const bytesMax = toBodyBytesMax(name);
   const read = ({ req }: Context<Env>): Promise<unknown> =>
-    operation.bytes === "body" ? readBodyBytes(req.raw, FILE_BYTES_MAX) : readJson(req, bytesMax);
+    operation.bytes === "body" ? readBodyBytes(req.raw, bytesMax) : readJson(req, bytesMax);
   const path = operation.path.replaceAll("{path}", ":path{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", name);
     const { req } = context;
+    using _held = operation.body === undefined ? undefined : bodies.take(req.raw.headers, bytesMax);
     const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
     const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context));
     // Parsed by the schemas of the same operation, which the type of its handler is made from.
     const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
-    const answer = await handlers[name](call);
+    const answer = await parts.handlers[name](call);
     return answer instanceof Response ? answer : context.json(answer);
   });
+}
+
+function toBodyBytesMax(name: OperationName): number {
+  const operation: Operation = OPERATIONS[name];
+  if (operation.bytes === "body") return FILE_BYTES_MAX;
+  return name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
 }
 
 /** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */

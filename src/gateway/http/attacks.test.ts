@@ -1,4 +1,5 @@
 // What strangers try at the gateway's HTTP door, each test named after the attack. Without a socket, but for what only a socket shows.
+import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -226,6 +227,25 @@ describe("an oversized body", () => {
     expect(await response.json()).toMatchObject({ code: "PayloadTooLarge", retryable: false });
   });
 
+  test("is refused while others fill what all of them may have in memory, and let in when they have gone", async () => {
+    const { ask, app } = await openDoor();
+    await ask("/v1/sessions", { json: { key: "main" } });
+    const endless = () => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const headers = { host: "127.0.0.1:18789", authorization: `Bearer ${TOKEN}` };
+      const init = { method: "PUT", headers, body: readable, duplex: "half" as const };
+      const answer = app.request("/v1/sessions/main/files/large", init, { incoming: { socket: { remoteAddress: "127.0.0.1" } } });
+      return { answer, end: () => writable.abort(new Error("gone")) };
+    };
+    const others = Array.from({ length: 8 }, endless);
+    const statusOf = async () => (await ask("/v1/sessions/main/files/small", { method: "PUT", body: "x" })).status;
+    expect(await statusOf()).toBe(429);
+    await others[0]?.end();
+    await others[0]?.answer;
+    expect(await statusOf()).not.toBe(429);
+    for (const { end } of others.slice(1)) await end();
+  });
+
   test("is not read before the secret was seen", async () => {
     const { ask } = await openDoor();
     expect((await ask("/v1/sessions", { json: { key: "x".repeat(5 * MIB) }, secret: false })).status).toBe(401);
@@ -336,6 +356,20 @@ describe("over a socket", () => {
     const words =
       "GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: x\r\n\r\n";
     expect(await speak(server.port, words)).toContain("426");
+  });
+
+  test("clients that go away within their requests, or send what is no request, are no faults of the gateway", async () => {
+    const { server, logged, metrics } = await listen();
+    const head = (path: string, length: number) =>
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${TOKEN}\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${length}\r\n\r\n`;
+    for (const path of ["/v1/sessions", "/mcp"]) {
+      const leaving = connect(server.port, "127.0.0.1", () => leaving.end(`${head(path, 100)}{"key":`));
+      await once(leaving.resume(), "close");
+      await speak(server.port, `${head(path, 7)}{"key":`);
+    }
+    const answered = (operation: string) => sample(metrics, `openclaw_gateway_requests_total{operation="${operation}",code="4xx"}`);
+    await vi.waitFor(async () => expect([await answered("createSession"), await answered("mcp")]).toEqual([2, 2]));
+    expect(logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
   });
 
   test("a client that goes away takes its tool call back", async () => {

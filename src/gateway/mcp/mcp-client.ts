@@ -35,7 +35,7 @@ export interface McpClientParts {
   version: string;
   /** A call has ended. */
   used(): void;
-  /** A bug, or a client that does not speak the protocol. */
+  /** A bug; as an OperationError a client that does not speak the protocol. */
   failed(error: unknown): void;
 }
 
@@ -54,7 +54,8 @@ export class McpClient {
     this.#parts = parts;
     const about = { name: "openclaw", title: "OpenClaw sandbox", version: parts.version };
     this.#server = new Server(about, { capabilities: { tools: {}, logging: {} }, instructions: INSTRUCTIONS });
-    this.#server.onerror = parts.failed;
+    // What the protocol's library says of what it was sent; a tool's own failures are told by #call.
+    this.#server.onerror = (cause) => parts.failed(new OperationError("InvalidArgument", `MCP: ${cause.message}`, { cause }));
     this.#server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: await this.#list() }));
     this.#server.setRequestHandler(CallToolRequestSchema, (request, extra) => this.#call(request, extra));
   }

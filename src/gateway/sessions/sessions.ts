@@ -2,6 +2,7 @@
 // answered for, but for activity, which is written at most once per 5 s. What sessions mean for sandboxes is the controller's.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import PQueue from "p-queue";
 import { type AgentId, type EpochMs, elapsed, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
@@ -34,8 +35,10 @@ export interface SessionsParts {
 export const ACTIVITY_WRITE_MS = toDurationMs(5_000);
 /** Half of what the store reads, so that sessions made by hand have room. */
 const SESSIONS_PER_AGENT_MAX = 5_000;
-/** Their offsets are in memory: 8 bytes per message. */
-const TRANSCRIPTS_OPEN_MAX = 512;
+/** Their offsets are in memory, 8 bytes per message: what a listing of all sessions counts is counted once. */
+const TRANSCRIPTS_OPEN_MAX = 5_000;
+/** Each is a file and a buffer of 256 KiB. */
+const TRANSCRIPTS_OPENING_MAX = 16;
 const TRANSCRIPT_SUFFIX = ".transcript.jsonl";
 
 interface Activity {
@@ -53,6 +56,7 @@ export class Sessions {
   #issues: readonly Issue[] = [];
   readonly #activity = new Map<SessionKey, Activity>();
   readonly #transcripts = new Map<string, Promise<Transcript>>();
+  readonly #opening = new PQueue({ concurrency: TRANSCRIPTS_OPENING_MAX });
   /** Changes of one session come one after the other. */
   readonly #turns = new Map<SessionKey, Promise<unknown>>();
   #looking: Promise<void> = Promise.resolve();
@@ -250,7 +254,7 @@ export class Sessions {
   #transcriptOf(session: Session): Promise<Transcript> {
     const { uid } = session.metadata;
     const known = this.#transcripts.get(uid);
-    const opened = known ?? Transcript.open(this.#transcriptPath(session));
+    const opened = known ?? this.#opening.add(() => Transcript.open(this.#transcriptPath(session)));
     // The one that was used longest ago is the first.
     this.#transcripts.delete(uid);
     this.#transcripts.set(uid, opened);

@@ -126,9 +126,9 @@ export class Transcript {
 async function scan(file: FileHandle): Promise<{ offsets: number[]; bytes: number; size: number }> {
   const { size } = await file.stat();
   const ends: number[] = [];
-  const buffer = Buffer.alloc(READ_BYTES);
+  const buffer = Buffer.allocUnsafe(Math.min(size, READ_BYTES));
   for (let at = 0; at < Math.min(size, TRANSCRIPT_BYTES_MAX); ) {
-    const { bytesRead } = await file.read(buffer, 0, READ_BYTES, at);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
     if (bytesRead === 0) break;
     for (let end = buffer.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = buffer.indexOf(NEWLINE, end + 1)) ends.push(at + end + 1);
     at += bytesRead;
