@@ -162,8 +162,8 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   await untilAborted(stopped);
   log.info("stopping");
   stopping.abort();
-  await mcp.stop();
   await server.close();
+  await mcp.stop();
   await sessions.stop();
   log.info("stopped");
   return 0;

@@ -160,13 +160,16 @@ test("who names no session, or somebody else's that is gone, is told so in the p
 test("one client too many is refused, and may come when another has gone", async () => {
   const { door, send, welcome } = open();
   const sessions: string[] = [];
-  for (let at = 0; at < 100; at += 1) sessions.push(await welcome());
+  for (let at = 0; at < 99; at += 1) sessions.push(await welcome());
   const initialize = {
     jsonrpc: "2.0",
     id: 1,
     method: "initialize",
     params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } },
   };
+  // Of many that arrive at once no more get in.
+  const rush = await Promise.all(Array.from({ length: 5 }, () => send(initialize)));
+  expect(rush.map(({ status }) => status).sort()).toEqual([200, 429, 429, 429, 429]);
   expect(await send(initialize)).toMatchObject({ status: 429, message: { code: "LimitExceeded", retryable: true } });
   await door.handle(new Request("http://127.0.0.1/mcp", { method: "DELETE", headers: { "mcp-session-id": sessions[0] ?? "" } }));
   expect((await send(initialize)).status).toBe(200);

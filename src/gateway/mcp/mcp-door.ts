@@ -40,6 +40,8 @@ export class McpDoor {
   readonly #parts: McpDoorParts;
   readonly #clients = new Map<string, Connected>();
   readonly #ending = new Set<Promise<void>>();
+  /** Requests that may become clients. */
+  #arriving = 0;
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(parts: McpDoorParts) {
@@ -79,8 +81,17 @@ export class McpDoor {
 
   async #welcome(request: Request): Promise<Response> {
     if (request.method !== "POST") return toRpcError(400, -32000, "Bad Request: Mcp-Session-Id header is required");
-    if (this.#clients.size >= CLIENTS_MAX)
+    if (this.#clients.size + this.#arriving >= CLIENTS_MAX)
       return toProblemResponse(new OperationError("LimitExceeded", `${CLIENTS_MAX} MCP clients are connected already`));
+    this.#arriving += 1;
+    try {
+      return await this.#initialize(request);
+    } finally {
+      this.#arriving -= 1;
+    }
+  }
+
+  async #initialize(request: Request): Promise<Response> {
     const { tools, session, newUid, version, failed, now } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: newUid,
