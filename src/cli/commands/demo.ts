@@ -40,7 +40,7 @@ async function runInFolder(context: CliContext, over: AbortController): Promise<
   controller.failure().catch((error: unknown) => over.abort(error));
   try {
     await runTour(stage);
-    print(context, "\nThat is all. Your own: openclaw config set agents.defaults.sandbox.mode all; openclaw controller");
+    print(context, "\nThat is all. Your own: openclaw onboard, then openclaw start");
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
