@@ -19,7 +19,7 @@ check types tsc
 check lint biome check --error-on-warnings --max-diagnostics=50
 check dead-code knip
 if command -v shellcheck >/dev/null 2>&1; then
-  check shell shellcheck -x docker-setup.sh scripts/*.sh scripts/*/*.sh bin/openclaw manifests/monitoring/*.sh .ci/run .ci/full
+  check shell shellcheck -x docker-setup.sh scripts/*.sh scripts/*/*.sh bin/openclaw images/*/*.sh manifests/monitoring/*.sh .ci/run .ci/full
 else
   echo "check: shell: not checked, shellcheck is not installed (apt-get install shellcheck)"
 fi

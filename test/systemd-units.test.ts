@@ -71,9 +71,16 @@ test("systemd makes the users and the folders, and gives the gateway no folder b
     const { mode, uid } = statSync(join(folder, path));
     return `${(mode & 0o7777).toString(8)} ${names.get(uid) ?? uid}`;
   };
-  expect(["/etc/openclaw", ...["", "/requests", "/agents", "/gateway"].map((name) => `/var/lib/openclaw${name}`)].map(look)).toEqual([
+  expect(
+    [
+      "/etc/openclaw",
+      ...["", "/controller", "/requests", "/sandboxes", "/agents", "/gateway"].map((name) => `/var/lib/openclaw${name}`),
+    ].map(look),
+  ).toEqual([
     "2750 0",
     "750 openclaw-controller",
+    "700 openclaw-controller",
+    "700 openclaw-controller",
     "700 openclaw-controller",
     "2750 openclaw-gateway",
     "700 openclaw-gateway",
