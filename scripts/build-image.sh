@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds one of the project's images from its Dockerfile, unless it is there and the Dockerfile has not changed since.
 #   build-image.sh TAG DOCKERFILE BASE_IMAGE [--force]
-# A label of the image is the SHA-256 of its Dockerfile, its base's name and, where the base is one of the project's, of that label there.
+# The files of the Dockerfile's folder are its build context, under their paths from the checkout. A label of the image is the SHA-256 of these
+# files, its base's name and, where the base is one of the project's, of that label there.
 # It does not start an engine: ensure-engine.sh does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,7 +27,8 @@ use_engine || die "there is no engine to build $tag with." \
   "Start Docker Desktop, Colima or 'sudo systemctl start docker'; on a bare Debian or Ubuntu: sudo scripts/ensure-engine.sh"
 
 label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
-source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$dockerfile") | sha256)
+context=$(dirname "$dockerfile")
+source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$context"/*) | sha256)
 if [ "$force" != --force ]; then
   built_hash=$(label_of "$tag")
   if [ "$built_hash" = "$source_hash" ]; then
@@ -44,8 +46,8 @@ set -- --force-rm --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$s
 for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
   [ -z "${!name:-}" ] || set -- "$@" --build-arg "$name"
 done
-# The Dockerfile comes through stdin: there is no build context, so a big checkout costs nothing.
-build() { docker build "$@" - <"$dockerfile"; }
+# The context comes through stdin, so a big checkout costs nothing.
+build() { tar -c "$context" | docker build "$@" --file "$dockerfile" -; }
 step "building $tag on $base (half a minute to two minutes, most of it the package mirror)" build "$@" || die "$tag was not built." \
   "If a package could not be fetched: check that the network, and a proxy if there is one, works inside 'docker build'." \
   "If the engine has no space left: docker system df, docker builder prune." \
