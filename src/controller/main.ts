@@ -7,10 +7,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
-import { collectRarely } from "../api/collect-rarely.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import type { ExplainView } from "../api/explain-view.ts";
+import { tuneGarbageCollection } from "../api/garbage.ts";
 import { renderIssue } from "../api/issue.ts";
 import type { TcpServer } from "../api/listen-tcp.ts";
 import { toDefaultInstance } from "../api/names.ts";
@@ -63,7 +63,7 @@ const ONCE_MS_MAX = (16 * MINUTE_MS) as DurationMs;
 
 /** Exit code: 0 stopped by a signal (or converged, with `once`), 1 otherwise. @throws OperationError what keeps it from starting */
 export async function runController(options: RunOptions): Promise<number> {
-  collectRarely();
+  tuneGarbageCollection();
   const clock = createSystemClock();
   const log = createLog(options);
   const stateDir = await openStateFolder(options.stateDir);

@@ -7,8 +7,8 @@ import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 import { type EpochMs, toEpochMs } from "../api/brands.ts";
-import { collectRarely } from "../api/collect-rarely.ts";
 import { OperationError } from "../api/errors.ts";
+import { tuneGarbageCollection } from "../api/garbage.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -63,7 +63,7 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 
 /** Exit code: 0, stopped by a signal. @throws OperationError what keeps it from starting */
 export async function runGateway(options: GatewayOptions): Promise<number> {
-  collectRarely();
+  tuneGarbageCollection();
   const log = createLog(options.logLevel);
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };

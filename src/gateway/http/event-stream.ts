@@ -2,20 +2,27 @@
 // What the events are is the caller's.
 import { PacedBody } from "./paced-body.ts";
 
-const encoder = new TextEncoder();
-
 export class EventStream {
-  readonly #body = new PacedBody("text/event-stream", encoder.encode(": still here\n\n"));
+  readonly #body = new PacedBody("text/event-stream", Buffer.from(": still here\n\n"));
   readonly response = this.#body.response;
   /** Aborted when the reader has gone. */
   readonly gone = this.#body.gone;
 
   /** Resolves when it was taken, or nobody is there to take it. Never rejects. */
   send(event: string, data: unknown, id?: number): Promise<void> {
-    return this.#body.write(encoder.encode(`${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+    return this.#body.write(Buffer.from(renderEvent(event, JSON.stringify(data), id)));
+  }
+
+  /** As `send`, of `{ text }` that is UTF-8 already: each byte passes for a character, so that none is decoded and encoded again. */
+  sendText(event: string, utf8: Buffer): Promise<void> {
+    const json = `{"text":${JSON.stringify(utf8.toString("latin1"))}}`;
+    return this.#body.write(Buffer.from(renderEvent(event, json), "latin1"));
   }
 
   close(): Promise<void> {
     return this.#body.close();
   }
 }
+
+const renderEvent = (event: string, json: string, id?: number): string =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`;

@@ -1,10 +1,10 @@
 // A tool call as a stream of events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
 // What a tool tells is tool-port.ts's; the last event is its result or its problem.
-import { StringDecoder } from "node:string_decoder";
 import { type CommandStream, toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult } from "../tool-port.ts";
 import { EventStream } from "./event-stream.ts";
 import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
+import { TextPieces } from "./text-pieces.ts";
 
 /** `text`: server-sent events with output as UTF-8, what is not is replaced. `base64`: the same with output as it is. `frames`: frame-stream.ts. */
 export type ToolStreamForm = "text" | "base64" | "frames";
@@ -61,17 +61,17 @@ export function toToolStream({ form, run, failed, signal }: ToolStreamOptions): 
 function toEventSink(encoding: "text" | "base64"): Sink {
   const stream = new EventStream();
   const { response, gone } = stream;
-  const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
-  const sendText = async (name: CommandStream, text: string): Promise<void> => {
-    if (text !== "") await stream.send(name, { text });
+  const pieces = { stdout: new TextPieces(), stderr: new TextPieces() };
+  const sendText = async (name: CommandStream, text: Buffer): Promise<void> => {
+    if (text.length > 0) await stream.sendText(name, text);
   };
   return {
     ...{ response, gone },
     send: (event, data) => stream.send(event, data),
     output: (name, chunk) =>
-      encoding === "base64" ? stream.send(name, { data: chunk.toString("base64") }) : sendText(name, decoders[name].write(chunk)),
+      encoding === "base64" ? stream.send(name, { data: chunk.toString("base64") }) : sendText(name, pieces[name].take(chunk)),
     outputEnded: async () => {
-      for (const name of ["stdout", "stderr"] as const) await sendText(name, decoders[name].end());
+      for (const name of ["stdout", "stderr"] as const) await sendText(name, pieces[name].end());
     },
     close: () => stream.close(),
   };
