@@ -33,7 +33,7 @@ const CONFIG = `{
 
 /** One letter wrong, and one brace missing. */
 const edit = (from: string, to: string): string => `sed -i 's/${from}/${to}/' $OPENCLAW_STATE_DIR/openclaw.json`;
-const main = "$(openclaw sandbox list --json | grep -o 'openclaw-sbx-agent-main-[0-9a-f]*' | head -1)";
+const main = "$(openclaw sandbox describe main | sed -n 's/^Name: *//p')";
 
 const STEPS: readonly Step[] = [
   { say: "## Start\n\nThe config, `openclaw.json`, names two agents. Their sandboxes are eager: they exist because the file lists them." },
@@ -45,29 +45,29 @@ const STEPS: readonly Step[] = [
   { run: "openclaw status" },
   { run: "openclaw sandbox list" },
   { run: "docker ps --format 'table {{.Names}}\\t{{.Image}}\\t{{.Status}}' --filter name=openclaw-sbx-agent" },
-  { say: "## Run something in a sandbox\n\nThe exit code is the command's. No network, no root, a read-only system:" },
-  { run: `NAME=${main}; echo $NAME` },
-  { run: "openclaw sandbox exec $NAME -- sh -c 'id; pwd; echo $GREETING; touch /usr/x; exit 7'; echo \"exit code $?\"" },
-  { run: "echo 'from my terminal' | openclaw sandbox exec -i $NAME -- tee note.txt" },
-  { run: "openclaw sandbox exec --timeout 1s $NAME -- sh -c 'sleep 5 && touch proof'; echo \"exit code $?\"" },
-  { run: "openclaw sandbox exec $NAME -- ls" },
+  { say: "## Run something in a sandbox\n\nIt is named by its agent. The exit code is the command's. No network, no root, a read-only system:" },
+  { run: "openclaw sandbox exec main -- sh -c 'id; pwd; echo $GREETING; touch /usr/x; exit 7'; echo \"exit code $?\"" },
+  { run: "echo 'from my terminal' | openclaw sandbox exec -i main -- tee note.txt" },
+  { run: "openclaw sandbox exec --timeout 1s main -- sh -c 'sleep 5 && touch proof'; echo \"exit code $?\"" },
+  { run: "openclaw sandbox exec main -- ls" },
   { say: "A detached process goes on by itself, and is found again after any restart:" },
-  { run: "ID=$(openclaw sandbox exec -d $NAME -- sh -c 'for n in 1 2 3; do echo line $n; sleep 0.2; done'); echo $ID", settle: 1_200 },
-  { run: "openclaw sandbox processes list $NAME" },
-  { run: "openclaw sandbox processes log $NAME $ID" },
+  { run: "ID=$(openclaw sandbox exec -d main -- sh -c 'for n in 1 2 3; do echo line $n; sleep 0.2; done'); echo $ID", settle: 1_200 },
+  { run: "openclaw sandbox ps list main" },
+  { run: "openclaw sandbox ps log main $ID" },
   { say: "## Edit the config\n\nA limit changes while the container runs: the id stays." },
+  { run: `NAME=${main}; echo $NAME` },
   { run: `docker inspect -f '{{slice .Id 0 12}} {{.HostConfig.Memory}}' $NAME; ${edit("256m", "512m")}`, settle: 1_500 },
   { run: "docker inspect -f '{{slice .Id 0 12}} {{.HostConfig.Memory}}' $NAME" },
   {
     say: "An environment variable needs a new container. The sandbox was used a moment ago, so the change waits until the hot window is over (10 seconds in this config, 5 minutes by default). `plan` tells beforehand:",
   },
-  { run: "openclaw sandbox exec $NAME -- true" },
+  { run: "openclaw sandbox exec main -- true" },
   { run: `${edit("hello", "good day")}`, settle: 1_500 },
   { run: "openclaw sandbox plan" },
   { run: "openclaw sandbox list" },
   { say: "It is made by itself when the window ends:" },
   { run: "openclaw sandbox wait --all --for converged --timeout 60s" },
-  { run: "openclaw sandbox exec $NAME -- sh -c 'echo $GREETING; cat note.txt'" },
+  { run: "openclaw sandbox exec main -- sh -c 'echo $GREETING; cat note.txt'" },
   { say: "Whoever does not want to wait asks for it:" },
   { run: "openclaw sandbox recreate --agent main --force --wait" },
   { say: "## Mistakes\n\nA misspelt key. The file is refused as a whole, and the last good one stays in force:" },
@@ -95,7 +95,7 @@ const STEPS: readonly Step[] = [
   },
   { run: "docker inspect -f '{{.State.Status}} {{.HostConfig.Memory}}' $NAME" },
   { run: "openclaw sandbox events | tail -12" },
-  { run: "openclaw sandbox describe $NAME" },
+  { run: "openclaw sandbox describe main" },
   { say: "## Why is it so\n\n`explain` says of every value which line of which file it comes from, and of every tool which rule decides:" },
   { run: "openclaw sandbox explain --session main | grep -v ' default$' | head -40" },
   { say: "## Leave\n\nAn agent that is removed from the file loses its container when it is not in use; its workspace stays." },

@@ -18,11 +18,11 @@ const STYLE = `
 }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif }
 main { max-width: 46rem; margin: 0 auto; padding: 3.5rem 1.25rem 4rem }
-h1 { margin: 0; font-size: 1.6rem; letter-spacing: -.01em }
+h1 { display: flex; flex-wrap: wrap; gap: 0 .75rem; align-items: baseline; margin: 0; font-size: 1.6rem; letter-spacing: -.01em }
 h2 { margin: 2.25rem 0 .5rem; font-size: 1.05rem }
 p { margin: .5rem 0 }
 small, .dim { color: var(--dim) }
-.version { margin-left: .5rem; font-size: .95rem; font-weight: 400 }
+.version { font-size: .95rem; font-weight: 400 }
 .state { display: flex; gap: .75rem; align-items: baseline; margin: 1.5rem 0 0; padding: .9rem 1.1rem; background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--tone); border-radius: 8px }
 .state strong { color: var(--tone); white-space: nowrap }
 .good { --tone: var(--good) }
@@ -39,9 +39,9 @@ a { color: inherit }
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
-/** Browsers that find no icon ask for /favicon.ico, without the secret, and such requests count as guesses. */
-const ICON =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%23dc2626'/%3E%3C/svg%3E";
+/** A dot that a row of tabs shows too. Browsers that find no icon ask for /favicon.ico, without the secret, and such requests count as guesses. */
+const toIcon = (colour: string): string =>
+  `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%23${colour}'/%3E%3C/svg%3E`;
 
 /** This page's style and icon by name, and nothing else. */
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
@@ -53,20 +53,20 @@ const NEXT: readonly (readonly [command: string, does: string])[] = [
 ];
 
 const STATES = {
-  good: ["Ready", "The gateway and its controller can do their job."],
-  bad: ["Not ready", "The gateway answers, and can't do its whole job now: <code>openclaw health</code> says what is missing."],
+  good: ["Ready", "16a34a", "The gateway and its controller can do their job."],
+  bad: ["Not ready", "d97706", "The gateway answers, and can't do its whole job now: <code>openclaw health</code> says what is missing."],
 } as const;
 
 export function renderPage({ version, ready }: PageFacts): string {
   const state = ready ? "good" : "bad";
-  const [word, sentence] = STATES[state];
+  const [word, colour, sentence] = STATES[state];
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 ${ready ? "" : `<meta http-equiv="refresh" content="${ASK_AGAIN_S}">\n`}<title>OpenClaw gateway: ${word.toLowerCase()}</title>
-<link rel="icon" href="${ICON}">
+<link rel="icon" href="${toIcon(colour)}">
 <style>${STYLE}</style>
 </head>
 <body>
