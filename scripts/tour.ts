@@ -45,7 +45,9 @@ const STEPS: readonly Step[] = [
   { run: "openclaw status" },
   { run: "openclaw sandbox list" },
   { run: "docker ps --format 'table {{.Names}}\\t{{.Image}}\\t{{.Status}}' --filter name=openclaw-sbx-agent" },
-  { say: "## Run something in a sandbox\n\nIt is named by its agent. The exit code is the command's. No network, no root, a read-only system:" },
+  {
+    say: "## Run something in a sandbox\n\nIt is named by its agent. The exit code is the command's. No network, no root, a read-only system:",
+  },
   { run: "openclaw sandbox exec main -- sh -c 'id; pwd; echo $GREETING; touch /usr/x; exit 7'; echo \"exit code $?\"" },
   { run: "echo 'from my terminal' | openclaw sandbox exec -i main -- tee note.txt" },
   { run: "openclaw sandbox exec --timeout 1s main -- sh -c 'sleep 5 && touch proof'; echo \"exit code $?\"" },
