@@ -1,7 +1,10 @@
 // Writes the parts of the documentation that a table in the code knows better than a person: docs/config.md.
 // Run as `node scripts/docs.ts`; test/docs.test.ts fails while the file differs from the tables.
 import { writeFile } from "node:fs/promises";
+import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
+import { AgentListed, GatewaySettings, ToolSettings } from "../src/api/config/schema.ts";
+import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
 import { describeFields } from "../src/controller/decide/fields.ts";
 
 export const CONFIG_PAGE = new URL("../docs/config.md", import.meta.url);
@@ -16,26 +19,56 @@ function renderKeys(title: string, prefix: string, keys: Readonly<Record<string,
   return `## ${title}\n\n| key | default | meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
 }
 
+interface Described {
+  description?: string;
+  properties?: Record<string, Described>;
+}
+
+/** A row for each key that says what it means; `sandbox` and `tools` of an agent have tables of their own. */
+function toRows(schema: Described, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const own = value.description === undefined ? [] : [`| \`${prefix}${key}\` | ${cell(value.description)} |`];
+    return ["sandbox", "tools"].includes(key) && prefix.startsWith("agents") ? [] : [...own, ...toRows(value, `${prefix}${key}.`)];
+  });
+}
+
+function renderSettings(title: string, tables: readonly (readonly [schema: z.ZodType, prefix: string])[], about: string): string {
+  const rows = tables.flatMap(([schema, prefix]) =>
+    toRows(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Described, prefix),
+  );
+  return `## ${title}\n\n${about}\n\n| key | meaning |\n| --- | --- |\n${rows.join("\n")}\n`;
+}
+
+const names = (tools: readonly string[]): string => tools.map((tool) => `\`${tool}\``).join(", ");
+
+const TOOLS_ABOUT = `A tool is used when each layer lets it: \`tools\`, the agent's own \`tools\`, and for a sandboxed session \`tools.sandbox.tools\`. Unless you say
+otherwise a sandboxed session may use ${names(SANDBOX_ALLOW_DEFAULT)}, and never ${names(SANDBOX_DENY_DEFAULT)}.
+
+| group | tools |
+| --- | --- |
+${Object.entries(TOOL_GROUPS)
+  .map(([group, tools]) => `| \`${group}\` | ${group === "group:openclaw" ? "all of them" : names(tools)} |`)
+  .join("\n")}`;
+
 function renderDrift(): string {
   const costs = { live: "changes while the container runs", recreate: "needs a new container" } as const;
-  const known = { inspect: "field by field", hash: "by the container's hash" } as const;
   const mended = {
     "docker update": "`docker update`: set back in place",
     "docker network": "`docker network connect`, `disconnect`: undone in place",
   } as const;
-  const rows = describeFields().map(
-    ({ key, remedy, knownBy, byHand }) =>
-      `| \`${key}\` | ${costs[remedy]} | ${known[knownBy]} | ${byHand === null ? "the engine has no way" : mended[byHand]} |`,
+  const rows = Map.groupBy(
+    describeFields(),
+    ({ remedy, byHand }) => `${costs[remedy]} | ${byHand === null ? "the engine has no way" : mended[byHand]} |`,
   );
   return [
     "## What a change costs",
     "",
-    "A limit that is lifted altogether needs a new container too, except `docker.pidsLimit`. `mounts` are `docker.binds`, `workspaceAccess`,",
-    "`workspaceRoot` and the agent's `workspace`. Keys that are not here (`rollout`, `prune`, `start`) change nothing in a container.",
+    "| field | a change in the config | a change by hand |",
+    "| --- | --- | --- |",
+    ...[...rows].map(([row, fields]) => `| ${names(fields.map(({ key }) => key))} | ${row}`),
     "",
-    "| field | a change in the config | a difference is seen | a change by hand |",
-    "| --- | --- | --- | --- |",
-    ...rows,
+    "`mounts` are `docker.binds`, `workspaceAccess`, `workspaceRoot` and the agent's `workspace`. A limit that is lifted altogether needs a new",
+    "container too, except `docker.pidsLimit`. Keys that are not here (`rollout`, `prune`, `start`) change nothing in a container.",
     "",
     "A change by hand is found at once by the engine's event, and without one at the latest by the look at everything, every 5 minutes. So is",
     "the rest of what people do: a container that was renamed gets its name back, a paused one goes on, a stopped one is started (with a",
@@ -44,22 +77,57 @@ function renderDrift(): string {
   ].join("\n");
 }
 
+const INTRODUCTION = `# The config
+
+One JSON5 file, \`~/.openclaw/openclaw.json\` unless \`--config\` or \`OPENCLAW_CONFIG_PATH\` names another. Save it and it counts; nothing needs a restart.
+
+\`\`\`json5
+{
+  gateway: { mode: "local" },
+  agents: {
+    defaults: { sandbox: { mode: "all", docker: { memory: "1g" } } }, // for every agent
+    list: [
+      { id: "main" },
+      { id: "web", sandbox: { docker: { network: "bridge" } } }, // this one may reach the network
+    ],
+  },
+}
+\`\`\`
+
+- A mistake refuses the file as a whole, with line and column, and the last good one stays in force: \`openclaw config validate\`.
+- \`openclaw sandbox explain --agent ID\` says which value is in force and which line says so; \`openclaw sandbox plan --config FILE\` what a
+  change would do; \`openclaw config schema\` prints JSON Schema for your editor.
+- \`$include\` takes in files of the same folder. \`\${NAME}\` (upper case) is replaced by the environment's value.
+- Agents stand in \`agents.list\` or in \`agents.entries.<id>\`. The file of another OpenClaw works: what this product does not use is accepted
+  and reported once.
+
+An agent's own value goes before the default's: scalars replace; \`tmpfs\`, \`capDrop\`, \`dns\`, \`extraHosts\` replace as a whole; \`env\` and
+\`ulimits\` merge by key (\`null\` removes one); \`binds\` add up, and a later bind with the same target wins. With scope \`shared\` only the
+defaults count. More examples: [manifests/config](../manifests/README.md).
+
+The tables are made from those in the code by \`node scripts/docs.ts\`. Keys of sandboxes lie in \`agents.defaults.sandbox\`, and per agent in
+its own \`sandbox\`.
+`;
+
 export function renderConfigPage(): string {
   return [
-    "# Config keys",
-    "",
-    "Made from the tables in the code by `node scripts/docs.ts`. All keys live in `agents.defaults.sandbox`, and per agent in",
-    "`agents.list[].sandbox` or `agents.entries.<id>.sandbox`. `openclaw config schema` prints the same as JSON Schema for editors,",
-    "`openclaw sandbox explain --agent ID` which value is in force and which line of the file says so.",
-    "",
-    "Merge, agent over defaults: scalars replace; `tmpfs`, `capDrop`, `dns`, `extraHosts` replace as a whole; `env` and `ulimits` merge by",
-    "key (`null` removes one); `binds` add up, and a later bind with the same target wins. With scope `shared` only the defaults count.",
-    "",
+    INTRODUCTION,
     renderKeys("Sandbox", "", SANDBOX_KEYS),
     renderKeys("Container", "docker.", DOCKER_KEYS),
     renderKeys("Pruning", "prune.", PRUNE_KEYS),
     renderKeys("Rollout", "rollout.", ROLLOUT_KEYS),
     renderKeys("Browser", "browser.", BROWSER_KEYS),
+    renderSettings(
+      "Agents",
+      [[AgentListed, "agents.list[]."]],
+      "Lower-case letters, digits, `-` and `_` make an `id`. An agent has `sandbox` and `tools` of its own.",
+    ),
+    renderSettings("Tools", [[ToolSettings, "tools."]], TOOLS_ABOUT),
+    renderSettings(
+      "Gateway",
+      [[GatewaySettings, "gateway."]],
+      "Secrets, origins and proxies follow the file; port and address count from the next start. See [gateway.md](gateway.md).",
+    ),
     renderDrift(),
   ].join("\n");
 }

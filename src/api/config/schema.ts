@@ -12,9 +12,17 @@ const ToolList = z.array(z.string().trim().min(1).max(128)).max(TOOL_LIST_LENGTH
 
 /** Where an exec of an unsandboxed session runs; `sandbox` refuses it there. */
 const ExecSettings = z.looseObject({
-  host: z.enum(["sandbox", "gateway", "node", "auto"]).optional(),
-  timeoutSec: z.number().positive().max(86_400).optional(),
-  backgroundMs: z.int().min(0).max(86_400_000).optional(),
+  host: z
+    .enum(["sandbox", "gateway", "node", "auto"])
+    .optional()
+    .describe("gateway: a session without a sandbox runs its tools on the gateway's host, confined by nothing; unset: they are refused"),
+  timeoutSec: z.number().positive().max(86_400).optional().describe("A command is ended after this; default 1800"),
+  backgroundMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .optional()
+    .describe("A command that takes longer goes on in the background; unset: exec waits for its end"),
 });
 
 export const ToolSettings = z.looseObject({
@@ -61,8 +69,10 @@ export const GatewaySettings = z.strictObject({
   auth: z
     .strictObject({
       mode: z.enum(["token", "password", "none"]).optional().describe("How clients authenticate; unset: token"),
-      token: SecretText.optional(),
-      password: SecretText.optional(),
+      token: SecretText.optional().describe(
+        "What clients send; unset: OPENCLAW_GATEWAY_TOKEN, else the gateway makes one in <state>/gateway/token",
+      ),
+      password: SecretText.optional().describe("The same for mode password; unset: OPENCLAW_GATEWAY_PASSWORD"),
     })
     .optional(),
   trustedProxies: z
@@ -72,12 +82,12 @@ export const GatewaySettings = z.strictObject({
     .describe("Proxies whose X-Forwarded-For is believed"),
   controlUi: z
     .strictObject({
-      enabled: z.boolean().optional().describe("Serve the Control UI; default true"),
+      enabled: z.boolean().optional().describe("Show the page at /; default true"),
       allowedOrigins: z
         .array(z.string().regex(/^https?:\/\/[^/?#\s*]+$/i, 'expected an origin such as "https://claw.example.org", without a path'))
         .max(256)
         .optional()
-        .describe("Origins other than the gateway's own that may open it"),
+        .describe("Origins other than the gateway's own whose pages may ask it, such as https://claw.example.org"),
     })
     .optional(),
   maxSandboxes: z.int().min(1).max(10_000).optional().describe("Sandboxes that sessions may cause at the same time; default 100"),
