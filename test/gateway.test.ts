@@ -112,7 +112,13 @@ test("a session on the gateway's host finds its background command again after a
     return /^(\d+)\ngot one\n\(running\)$/.exec(text)?.[1] ?? null;
   });
   expect(await second.ask("/v1/sessions/main/processes")).toMatchObject({ body: { items: [{ id, state: "running" }] } });
+  const foreground = second.tool("main", "exec", { command: "touch begun; sleep 600" });
+  await until(
+    "a command runs in the foreground, too",
+    async () => (await readdir(join(site.stateDir, "workspace"))).includes("begun") || null,
+  );
   await second.ask("/v1/sessions/main", undefined, "DELETE");
+  expect(await foreground).toMatchObject({ status: 409, body: { code: "Aborted" } });
   await expect(readFile(`/proc/${pid}/environ`, "utf8")).rejects.toThrow("ENOENT");
   await expect(readdir(join(site.stateDir, "gateway", "processes"))).resolves.toEqual([]);
 });

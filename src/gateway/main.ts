@@ -29,6 +29,7 @@ import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox-release.ts";
 import { SandboxStream } from "./sandbox-stream.ts";
+import { SessionEnd } from "./session-end.ts";
 import { SessionFiles } from "./session-files.ts";
 import { SessionTools } from "./session-tools.ts";
 import { SessionService } from "./sessions/service.ts";
@@ -132,16 +133,15 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
   const files = new SessionFiles({ ...inside, sessions, metrics });
-  const releaseSandbox = makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log });
-  const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, controller, failed },
-    processesOf: (session) => dispatcher.processesOf(session),
-    release: async (session) => {
-      await hostProcesses.end(session.spec.key);
-      await releaseSandbox(session);
-    },
+  const end = new SessionEnd({
+    ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
+    releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
   });
-  const mcpSessions = new McpSessions({ sessions, service, releaseSandbox });
+  const handlers = makeHandlers({
+    ...{ sessions, service, tools, files, controller, end, failed },
+    processesOf: (session) => dispatcher.processesOf(session),
+  });
+  const mcpSessions = new McpSessions({ sessions, service, end });
   await mcpSessions.endLeft();
   const mcp = new McpDoor({
     tools,

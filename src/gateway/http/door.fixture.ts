@@ -14,7 +14,9 @@ import { McpDoor } from "../mcp/mcp-door.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { SandboxStream } from "../sandbox-stream.ts";
+import { SessionEnd } from "../session-end.ts";
 import { SessionFiles } from "../session-files.ts";
+import { SessionTools } from "../session-tools.ts";
 import { SessionService } from "../sessions/service.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { StreamClient } from "../stream-client.ts";
@@ -95,7 +97,11 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   };
   const checks: GatewayCheck[] = [{ name: "state", ok: true, message: "the state folder can be written" }];
   const failed = (error: unknown): void => log.warn({ err: error }, "call failed");
-  const mcpSessions = new McpSessions({ sessions, service, releaseSandbox: async () => undefined });
+  const end = new SessionEnd({
+    ...{ sessions, tools: new SessionTools({ tools, sessions, metrics }) },
+    ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined },
+  });
+  const mcpSessions = new McpSessions({ sessions, service, end });
   const mcp = new McpDoor({
     ...{ tools, failed, newUid: randomUUID, now: () => toEpochMs(clock.at), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
@@ -105,7 +111,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   const app = makeGatewayApp({
     handlers: makeHandlers({
       ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
-      release: async () => undefined,
+      end,
       failed,
     }),
     rules: () => rules,

@@ -7,6 +7,7 @@ import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
 import type { SandboxProcesses } from "../sandbox-port.ts";
+import type { SessionEnd } from "../session-end.ts";
 import type { SessionFiles } from "../session-files.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -39,8 +40,7 @@ export interface HandlerParts {
   /** Where its detached processes are. @throws OperationError `Forbidden` */
   processesOf(session: Session): SandboxProcesses;
   controller: StreamClient;
-  /** Lets what a session that ends, or begins anew, has running go: its sandbox if nobody else uses it, its processes on the host. */
-  release(session: Session): Promise<void>;
+  end: Pick<SessionEnd, "delete" | "reset">;
   /** Told of every failed call whose answer is a stream: its status says 200. */
   failed(error: unknown): void;
 }
@@ -68,7 +68,7 @@ type SessionOperations =
   | "listMessages"
   | "sendMessage";
 
-function sessionHandlers({ sessions, service, release }: HandlerParts): Pick<Handlers, SessionOperations> {
+function sessionHandlers({ sessions, service, end }: HandlerParts): Pick<Handlers, SessionOperations> {
   const find = (params: Readonly<Record<string, string>>): Session => sessions.get(service.expand(params.key ?? ""));
   return {
     listSessions: async () => ({ items: await Promise.all(sessions.list().map((session) => service.view(session))) }),
@@ -76,15 +76,10 @@ function sessionHandlers({ sessions, service, release }: HandlerParts): Pick<Han
     getSession: async ({ params }) => await service.view(find(params)),
     deleteSession: async ({ params }) => {
       const session = find(params);
-      await release(session);
-      await sessions.delete(session.spec.key);
+      await end.delete(session);
       return { deleted: session.spec.key };
     },
-    resetSession: async ({ params }) => {
-      const session = find(params);
-      await release(session);
-      return await service.view(await sessions.reset(session.spec.key));
-    },
+    resetSession: async ({ params }) => await service.view(await end.reset(find(params))),
     spawnSession: async ({ params, body: { agentId, task } }) =>
       await service.spawn(find(params), { ...(agentId !== undefined && { agentId }), ...(task !== undefined && { task }) }),
     listMessages: async ({ params, query }) => {

@@ -1,6 +1,7 @@
 // The sessions behind MCP clients: planned for each, begun with its first tool call, ended with all that it spawned when the client is gone. A
 // client can't come back to one after a restart of the gateway, so what a former run left is ended too.
 import type { Session } from "../../api/session.ts";
+import type { SessionEnd } from "../session-end.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { McpClientSession } from "./mcp-client.ts";
@@ -8,8 +9,7 @@ import type { McpClientSession } from "./mcp-client.ts";
 export interface McpSessionsParts {
   sessions: Sessions;
   service: SessionService;
-  /** Lets the sandbox of a session go with all that runs in it. */
-  releaseSandbox(session: Session): Promise<void>;
+  end: Pick<SessionEnd, "delete">;
 }
 
 export class McpSessions {
@@ -33,16 +33,11 @@ export class McpSessions {
       const child = key === session.spec.key ? null : sessions.find(key);
       if (child !== null && child.spec.kind === "mcp") await this.end(child);
     }
-    await this.#remove(session);
+    await this.#parts.end.delete(session);
   }
 
   async endLeft(): Promise<void> {
     const left = this.#parts.sessions.list().filter(({ spec }) => spec.kind === "mcp");
-    for (const session of left) await this.#remove(session);
-  }
-
-  async #remove(session: Session): Promise<void> {
-    await this.#parts.releaseSandbox(session);
-    await this.#parts.sessions.delete(session.spec.key);
+    for (const session of left) await this.#parts.end.delete(session);
   }
 }

@@ -101,6 +101,20 @@ describe("a tool call", () => {
     });
   });
 
+  it.each([
+    ["NUL in the command", { command: "echo a\0b" }],
+    ["NUL in a variable", { command: "true", env: { A: "x\0y" } }],
+    ["NUL in the folder", { command: "true", workdir: "a\0b" }],
+    ["more bytes than a kernel takes", { command: `: ${"\u20ac".repeat(50_000)}` }],
+  ])("with %s is refused as the caller's fault", async (_, input) => {
+    expect(await failure(open({ config: onHost }).call("exec", input))).toMatchObject({ code: "InvalidArgument" });
+  });
+
+  it("with as many bytes as it may have runs", async () => {
+    const { call } = open({ config: onHost });
+    expect(await call("exec", { command: `: ${"x".repeat(129_998)}`, pty: true })).toMatchObject({ isError: false });
+  });
+
   it("of a name that is no tool's is not found: no edit of the policy would help", async () => {
     expect(await failure(open({ config: sandboxed }).call("nothing"))).toMatchObject({
       code: "NotFound",

@@ -8,18 +8,25 @@ import type { ToolResult } from "../tool-port.ts";
 import { startInBackground } from "./background.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";
 import { toShellCommand } from "./shell-command.ts";
-import { defineTool, type ToolScope } from "./tool.ts";
+import { defineTool, FilePath, type ToolScope } from "./tool.ts";
 
 const TERMINAL = { columns: 120, rows: 40 };
 /** What a model reads of one command: some 60 000 tokens at most. */
 const OUTPUT_BYTES_MAX = { headBytesMax: 65_536, tailBytesMax: 131_072 };
 const DAY_S = 86_400;
+/** A kernel takes 128 KiB in one argument; the rest is for what is put around it. */
+const COMMAND_BYTES_MAX = 130_000;
+/** NUL would end it early. */
+const Argument = z.string().refine((text) => !text.includes("\0"), { error: "expected no NUL" });
 
 const Input = z.strictObject({
-  command: z.string().min(1).max(131_072).describe("Shell command, run as sh -lc does"),
-  workdir: z.string().min(1).max(4_096).optional().describe("Folder to begin in; relative to the workspace. Absent: the workspace"),
+  command: Argument.min(1)
+    .max(COMMAND_BYTES_MAX)
+    .refine((command) => Buffer.byteLength(command) <= COMMAND_BYTES_MAX, { error: `expected at most ${COMMAND_BYTES_MAX} bytes` })
+    .describe("Shell command, run as sh -lc does"),
+  workdir: FilePath.optional().describe("Folder to begin in; relative to the workspace. Absent: the workspace"),
   env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), Argument)
     .optional()
     .describe("Further environment variables"),
   timeout: z

@@ -80,7 +80,7 @@ export const FilePath = z
   .string()
   .min(1)
   .max(4_096)
-  .refine((path) => !path.includes("\0"), { error: "a path cannot hold NUL" });
+  .refine((path) => !path.includes("\0") && path.isWellFormed(), { error: "a path cannot hold NUL, nor half a character" });
 
 /** At most 64 MiB of text in one call. */
 export const FileText = z.string().max(67_108_864);
