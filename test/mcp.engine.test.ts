@@ -68,7 +68,8 @@ test("each MCP client has a sandbox of its own, with the tools that the policy g
   );
   const metrics = await (await gateway.send("/metrics", { method: "GET" })).text();
   expect(metrics).toContain('openclaw_gateway_policy_denials_total{tool="sessions_spawn"} 1\n');
-  await expect(say(first.client, "browser", {})).rejects.toThrow("Unknown tool: browser");
+  expect(await say(first.client, "browser", {})).toMatch(/^error: Forbidden: the tool "browser" /);
+  await expect(say(first.client, "telepathy", {})).rejects.toThrow("Unknown tool: telepathy");
   expect(await site.containers()).toEqual([]);
 
   const heard: string[] = [];
