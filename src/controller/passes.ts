@@ -38,7 +38,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const { events, statuses, ledger, activity, setupLogs, desired, members, trouble } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
-  const report = new Report({ now, log, events, metrics, convergence });
+  const report = new Report({ now, log, events, metrics });
   const uses = new Uses((id) => {
     const name = access.nameOf(id);
     if (name !== null) loop.hear(name, "external");
@@ -74,7 +74,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const creations = new CreationRate(now);
   const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake, creations };
   const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
-  const rollouts = new Rollouts({ instance, clock, log, events, metrics, wake });
+  const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
   const reconciler = new Reconciler({
     now,
     trouble,
@@ -84,9 +84,13 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     performer: new Performer({ now, newUid, folders, controller: owner, engine, ledger, setups, uses }),
     statuses,
     report,
-    judged: (input, made) => access.judged(input, made),
+    judged: (input, made) => {
+      access.judged(input, made);
+      convergence.judged(input.name, made);
+    },
     forgotten: (name) => {
       rollouts.forget(name);
+      report.forget(name);
       activity.forget(name);
       setupLogs.remove(name);
     },

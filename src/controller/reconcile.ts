@@ -130,7 +130,7 @@ export class Reconciler {
     const { statuses, report } = this.#parts;
     const gone = made?.verdict.kind === "gone";
     if (gone && previous === null) return;
-    report.transitions(previous, next, made);
+    report.transitions(previous, next);
     if (!gone || isPruned(next)) {
       statuses.put(next);
       return;

@@ -6,9 +6,8 @@ import { findCondition } from "../api/condition.ts";
 import { type OperationError, renderError } from "../api/errors.ts";
 import type { EventType } from "../api/event.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import type { Convergence } from "./convergence.ts";
 import { renderAction } from "./decide/render.ts";
-import type { Action, Plan } from "./decide/types.ts";
+import type { Action } from "./decide/types.ts";
 import type { Observation } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
 import type { ControllerMetrics } from "./metrics.ts";
@@ -18,7 +17,6 @@ export interface ReportParts {
   log: Logger;
   events: EventLog;
   metrics: ControllerMetrics;
-  convergence: Convergence;
 }
 
 const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: string } | null>> = {
@@ -87,10 +85,13 @@ export class Report {
     );
   }
 
+  /** It is gone: what comes under its name is another one. */
+  forget(name: SandboxName): void {
+    this.#downSince.delete(name);
+  }
+
   /** What changed from one status to the next; nothing when nothing did. */
-  transitions(previous: Sandbox | null, next: Sandbox, made: Plan | null): void {
-    const { name } = next.metadata;
-    if (made !== null) this.#parts.convergence.judged(name, made);
+  transitions(previous: Sandbox | null, next: Sandbox): void {
     for (const type of ["Ready", "UpToDate", "EngineReachable"] as const) {
       const before = previous === null ? undefined : findCondition(previous.status.conditions, type);
       const after = findCondition(next.status.conditions, type);

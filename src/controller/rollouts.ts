@@ -8,6 +8,7 @@ import { RolloutBoard, type RolloutMember } from "./decide/rollout-board.ts";
 import type { Plan, PlanInput } from "./decide/types.ts";
 import type { EventLog } from "./event-log.ts";
 import type { ControllerMetrics } from "./metrics.ts";
+import type { StatusStore } from "./status-store.ts";
 
 /** Changes within this are one reason to look who may go on: with ten thousand that wait a look takes 9 ms, 9 % of a core. */
 const GATHER_MS = toDurationMs(100);
@@ -18,6 +19,8 @@ export interface RolloutsParts {
   log: Logger;
   events: EventLog;
   metrics: ControllerMetrics;
+  /** All sandboxes that there are. */
+  statuses: Pick<StatusStore, "size" | "names">;
   wake(names: Iterable<SandboxName>): void;
 }
 
@@ -31,7 +34,6 @@ interface Running {
 export class Rollouts {
   readonly #parts: RolloutsParts;
   readonly #board = new RolloutBoard();
-  readonly #known = new Set<SandboxName>();
   /** Not looked at since the start. null: what there is to look at is not known yet. */
   #unseen: Set<SandboxName> | null = null;
   #pausedSince: EpochMs | null = null;
@@ -60,17 +62,15 @@ export class Rollouts {
   }
 
   looked(name: SandboxName): void {
-    this.#known.add(name);
     if (this.#unseen?.delete(name) === true && this.#unseen.size === 0) this.#gather();
   }
 
   forget(name: SandboxName): void {
-    this.#known.delete(name);
     this.#put(name, null);
   }
 
   pause(since: EpochMs | null): void {
-    const { log, events, instance, metrics, wake } = this.#parts;
+    const { log, events, instance, metrics, statuses, wake } = this.#parts;
     const before = this.#pausedSince;
     this.#pausedSince = since;
     if ((before === null) === (since === null)) return;
@@ -86,7 +86,7 @@ export class Rollouts {
       message,
       object: { kind: "Controller", name: instance },
     });
-    wake(this.#known);
+    wake(statuses.names());
   }
 
   /** As it stands now, for a dry run that may change it. */
@@ -95,7 +95,7 @@ export class Rollouts {
   }
 
   #rollout(board: RolloutBoard): Rollout {
-    return { board, paused: this.#pausedSince !== null, sandboxes: this.#known.size, complete: this.#unseen?.size === 0 };
+    return { board, paused: this.#pausedSince !== null, sandboxes: this.#parts.statuses.size, complete: this.#unseen?.size === 0 };
   }
 
   #put(name: SandboxName, member: RolloutMember | null): void {

@@ -60,6 +60,14 @@ export class StatusStore {
     return this.#sandboxes.get(name)?.sandbox;
   }
 
+  get size(): number {
+    return this.#sandboxes.size;
+  }
+
+  names(): SandboxName[] {
+    return [...this.#sandboxes.keys()];
+  }
+
   /** In order of name. */
   list(): readonly Sandbox[] {
     return Array.from(this.#sandboxes.values(), ({ sandbox }) => sandbox).sort((left, right) =>
