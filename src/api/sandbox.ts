@@ -104,6 +104,8 @@ export interface Failure {
   retryAt: EpochMs;
   /** The generation that failed; another one is tried at once. */
   generation: number;
+  /** The container that served and can't be started again as it was made: another one is. Absent: there is none such. */
+  unstartable?: ContainerId;
 }
 
 export interface SandboxStatus {

@@ -1,6 +1,7 @@
 // What people and misfortune do to a container by hand, and that it is as the config says again soon after.
 // Edits of the config are controller.engine.test.ts; containers with a setup are setup.engine.test.ts.
 import { randomBytes } from "node:crypto";
+import { rename } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { docker, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Site, startSite } from "./fixtures/site.fixture.ts";
@@ -15,7 +16,41 @@ async function start(docker: object = {}): Promise<{ site: Site; before: Inspect
   return { site, before };
 }
 
+/** The first attempt to start it again is followed by a back-off of 10 s. */
+const isLong = process.env.OPENCLAW_TEST_LONG === "1";
+
 describe("a sandbox", () => {
+  it.runIf(isLong)("has a new container when the old one ended and its network was made anew meanwhile", async () => {
+    const network = `openclaw-test-${randomBytes(4).toString("hex")}`;
+    await docker("network", "create", network);
+    const { site, stop, ...first } = await startSite(eager({ docker: { network } }));
+    site.atEnd(async () => {
+      await tryDocker("rm", "--force", ...(await site.containers()));
+      await tryDocker("network", "rm", network);
+    });
+    const before = await site.serves(AGENT);
+    await until("it is converged", () => first.controller.unconverged().length === 0);
+    // As a machine that starts again: the network is made before the controller is there.
+    await stop();
+    await docker("kill", before.Id);
+    await docker("network", "rm", network);
+    await docker("network", "create", network);
+    await site.start();
+    const after = await site.serves(AGENT);
+    expect(after.Id).not.toBe(before.Id);
+    expect(Object.keys(after.NetworkSettings.Networks)).toEqual([network]);
+  });
+
+  it.runIf(isLong)("has a new container and a new workspace when the old one ended and its folder is gone", async () => {
+    const { site, before } = await start();
+    const mount = before.Mounts.find(({ Destination }) => Destination === "/workspace");
+    await rename(mount?.Source ?? "", `${mount?.Source}.away`);
+    await docker("kill", before.Id);
+    const after = await site.serves(AGENT);
+    expect(after.Id).not.toBe(before.Id);
+    expect(await docker("exec", after.Id, "sh", "-c", "echo written >/workspace/note && cat /workspace/note")).toBe("written");
+  });
+
   it("runs again after its container was killed", async () => {
     const { site, before } = await start();
     await docker("kill", before.Id);

@@ -119,7 +119,10 @@ export class Reconciler {
         }
         report.performed(input.name, action, "error", error);
         const hindrance = { code: error.code, message: `${action.kind} failed: ${renderError(error)}` };
-        if (isAttempt(error)) failure = nextFailure(input.failure, { ...hindrance, code: error.code, generation }, input.now);
+        if (isAttempt(error)) {
+          const attempt = { ...hindrance, code: error.code, generation, ...unstartableOf(action, made, error) };
+          failure = nextFailure(input.failure, attempt, input.now);
+        }
         return { failure, error, hindrance };
       }
     }
@@ -158,6 +161,12 @@ function isAttempt(error: OperationError): boolean {
   return !isUnreachable(error) && error.remedy !== "wait";
 }
 
+/** What it was made with is not there any more (a network of that name is another one, a mount's source is gone): no later attempt helps. */
+function unstartableOf(action: Action, made: Plan, error: OperationError): Pick<Failure, "unstartable"> {
+  const id = made.serving?.observation.handle.id;
+  return action.kind === "start" && action.handle.id === id && isErrorCode(error, "SpecRejected") ? { unstartable: id } : {};
+}
+
 /** Starting what ended, or making anew what a restart undid. */
 const isRestart = (action: Action, made: Plan): boolean =>
   action.cause === "crash" && made.serving !== null && (action.kind === "start" || action.kind === "create");
@@ -165,6 +174,7 @@ const isRestart = (action: Action, made: Plan): boolean =>
 /** Convergence forgives every failure but a crash loop, which only a long run does. */
 function settledFailure(failure: Failure | null, made: Plan, now: EpochMs): Failure | null {
   if (failure?.code !== "CrashLoop") return null;
+  const { unstartable: _, ...crashes } = failure;
   const startedAt = made.serving?.observation.startedAt ?? null;
-  return startedAt !== null && elapsed(startedAt, now) > CRASH_FORGIVEN_AFTER_MS ? null : failure;
+  return startedAt !== null && elapsed(startedAt, now) > CRASH_FORGIVEN_AFTER_MS ? null : crashes;
 }

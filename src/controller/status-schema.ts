@@ -24,6 +24,7 @@ const StatusFailure = z.object({
   lastAt: Time,
   retryAt: Time,
   generation: z.int(),
+  unstartable: z.string().transform(toContainerId).exactOptional(),
 });
 
 const StatusFile = z.object({

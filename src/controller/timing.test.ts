@@ -149,6 +149,24 @@ describe("back-off", () => {
     expect(model.containers().length).toBeLessThanOrEqual(1);
   });
 
+  it("of a container that can't be started again ends with another one, also when the first of those fails", async () => {
+    const model = await startConverged(eager());
+    const { id } = model.mustServe();
+    const refusal = new OperationError("SpecRejected", "network n not found");
+    model.world.failCall("start", 1, refusal);
+    model.world.failCall("start", 2, refusal);
+    const diedAt = model.clock.now();
+    model.world.die(id);
+    await model.until("another one serves", () => model.serving() !== null, 2 * MINUTE_MS);
+    expect(model.mustServe().id).not.toBe(id);
+    // 10 s, then 20 s.
+    expect(model.clock.now() - diedAt).toBeGreaterThanOrEqual(30 * SECOND_MS);
+    expect(model.clock.now() - diedAt).toBeLessThan(35 * SECOND_MS);
+    await model.converge();
+    expect(model.containers()).toHaveLength(1);
+    expect(model.controller.statuses.get(model.name)?.status.failure?.unstartable).toBeUndefined();
+  });
+
   it("goes on where it was when the controller is started again, for a setup that fails and for what keeps ending", async () => {
     const model = await createModel();
     model.world.onExec(

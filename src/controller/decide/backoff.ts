@@ -17,10 +17,14 @@ export function backOffMs(count: number, minimum: DurationMs, maximum: DurationM
   return Math.min(maximum, minimum * 2 ** Math.min(count - 1, 30)) as DurationMs;
 }
 
+type Attempt = Pick<Failure, "code" | "message" | "generation" | "unstartable">;
+
 /** The failure to remember after one more failed attempt at the same generation; another generation starts from 1. */
-export function nextFailure(previous: Failure | null, attempt: Pick<Failure, "code" | "message" | "generation">, now: EpochMs): Failure {
+export function nextFailure(previous: Failure | null, attempt: Attempt, now: EpochMs): Failure {
+  const { unstartable } = { ...previous, ...attempt };
   const count = previous !== null && previous.generation === attempt.generation && previous.code === attempt.code ? previous.count + 1 : 1;
-  return { ...attempt, count, lastAt: now, retryAt: later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX)) };
+  const retryAt = later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX));
+  return { ...attempt, ...(unstartable !== undefined && { unstartable }), count, lastAt: now, retryAt };
 }
 
 /** What is to be remembered after this look. @param before what was remembered */
@@ -60,6 +64,7 @@ export function nextCrash(
   const count = inLoop ? previous.count + 1 : 1;
   const wait = count === 1 ? 0 : backOffMs(count - 1, CRASH_MS_MIN, RETRY_MS_MAX);
   return {
+    ...(previous?.unstartable !== undefined && { unstartable: previous.unstartable }),
     code: "CrashLoop",
     message: attempt.message,
     generation: attempt.generation,

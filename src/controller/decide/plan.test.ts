@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { type EpochMs, MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { failureSeen } from "./backoff.ts";
+import { failureSeen, nextFailure } from "./backoff.ts";
 import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
 import { plan } from "./plan.ts";
 import { UNTOUCHED } from "./tuning.ts";
@@ -128,6 +128,19 @@ test("a container that keeps ending waits longer each time, and says so", () => 
     inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { failure }),
     "=> blocked: its main process ended\n  looks again in 4 s",
   );
+});
+
+test("a container that can't be started again as it was made is replaced, once the back-off is over, and goes on being the one to replace", () => {
+  const gone = containerOf(desired, { state: "exited", exitCode: 137 });
+  const { id } = gone.observation.handle;
+  const attempt = { code: "SpecRejected" as const, message: "network n not found", generation: 1 };
+  const first = nextFailure(null, { ...attempt, unstartable: id }, NOW);
+  check(inputOf(desired, [gone], { failure: first }), "=> blocked: network n not found\n  looks again in 10 s");
+  const second = nextFailure(first, attempt, ago(-10_000));
+  const later = { failure: second, now: ago(-30_000) };
+  expect(renderPlan(plan(inputOf(desired, [gone], later)))).toMatch(/^create .*\(crash\): it ended, and can't be started again\nstart /);
+  // Somebody started it by hand, after all.
+  expect(plan(inputOf(desired, [containerOf(desired)], later)).verdict.kind).toBe("converged");
 });
 
 test("a paused, renamed or connected container is repaired in place", () => {

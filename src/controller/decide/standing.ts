@@ -138,6 +138,9 @@ function sameSpec(spec: Ready, observation: OwnedContainer["observation"]): bool
 function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContainer): ReplaceReason[] {
   const reasons: ReplaceReason[] = [];
   if (observation.state === "dead") reasons.push({ cause: "crash", because: "the engine says it is dead", broken: true });
+  if (input.failure?.unstartable === observation.handle.id && observation.state !== "running") {
+    reasons.push({ cause: "crash", because: "it ended, and can't be started again", broken: true });
+  }
   if (observation.restarted && spec.container.setupCommand !== null) {
     reasons.push({ cause: "crash", because: "it was restarted, which undid its setup", broken: true });
   }
