@@ -2,7 +2,7 @@
 // Edits of the config are controller.engine.test.ts; containers with a setup are setup.engine.test.ts.
 import { randomBytes } from "node:crypto";
 import { rename } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, type TestContext } from "vitest";
 import { docker, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Site, startSite } from "./fixtures/site.fixture.ts";
 
@@ -16,11 +16,14 @@ async function start(docker: object = {}): Promise<{ site: Site; before: Inspect
   return { site, before };
 }
 
-/** The first attempt to start it again is followed by a back-off of 10 s. */
-const isLong = process.env.OPENCLAW_TEST_LONG === "1";
+/** The first attempt to start it again is followed by a back-off of 10 s: for the long tests. */
+function skipUnlessLong({ skip }: TestContext): void {
+  if (process.env.OPENCLAW_TEST_LONG !== "1") skip("it waits for a back-off; OPENCLAW_TEST_LONG=1 runs it");
+}
 
 describe("a sandbox", () => {
-  it.runIf(isLong)("has a new container when the old one ended and its network was made anew meanwhile", async () => {
+  it("has a new container when the old one ended and its network was made anew meanwhile", async (context) => {
+    skipUnlessLong(context);
     const network = `openclaw-test-${randomBytes(4).toString("hex")}`;
     await docker("network", "create", network);
     const { site, stop, ...first } = await startSite(eager({ docker: { network } }));
@@ -41,7 +44,8 @@ describe("a sandbox", () => {
     expect(Object.keys(after.NetworkSettings.Networks)).toEqual([network]);
   });
 
-  it.runIf(isLong)("has a new container and a new workspace when the old one ended and its folder is gone", async () => {
+  it("has a new container and a new workspace when the old one ended and its folder is gone", async (context) => {
+    skipUnlessLong(context);
     const { site, before } = await start();
     const mount = before.Mounts.find(({ Destination }) => Destination === "/workspace");
     await rename(mount?.Source ?? "", `${mount?.Source}.away`);
