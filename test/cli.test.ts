@@ -532,6 +532,11 @@ test("approve at a terminal asks, and anything but a yes changes nothing", async
     run.stdin.write(`${answer}\n`);
     expect(await run.ended).toBe(code);
   }
+  const leaving = startCli(["sandbox", "approve"], { stateDir: door.stateDir, now: NOW, terminal: true });
+  await until("it asks", () => leaving.noted.includes("[y/N]"));
+  leaving.stdin.end();
+  expect(await leaving.ended).toBe(1);
+  expect(leaving.noted).toContain("nothing was changed");
   expect(existsSync(join(door.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
 });
 

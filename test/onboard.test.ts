@@ -1,6 +1,7 @@
 // A first day at the command line: a config made from answers, changed without losing what a person wrote, and what the other first commands say.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { makeStateDir } from "../src/controller/doors/door.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
@@ -117,13 +118,17 @@ test("at a terminal a person chooses with the arrow keys", async () => {
   expect(run.printed).toContain('agents.defaults.sandbox.workspaceAccess: "rw"');
 });
 
-test("a person who leaves in the middle changes nothing", async () => {
+test.each([
+  ["with Ctrl-C", (stdin: PassThrough) => void stdin.write("\u0003")],
+  ["with Ctrl-D", (stdin: PassThrough) => void stdin.write("\u0004")],
+  ["by closing the terminal", (stdin: PassThrough) => void stdin.end()],
+])("a person who leaves in the middle %s changes nothing", async (_, leave) => {
   const stateDir = makeStateDir();
   const run = startCli(["onboard"], { stateDir, terminal: true });
   await until("the first question", () => run.printed.includes("run their tools in a sandbox?"));
   run.stdin.write("\r");
   await until("the second question", () => run.printed.includes("Who shares a sandbox?"));
-  run.stdin.write("\u0003");
+  leave(run.stdin);
   expect(await run.ended).toBe(1);
   expect(run.printed).toContain("Nothing was changed");
   expect(existsSync(join(stateDir, "openclaw.json"))).toBe(false);

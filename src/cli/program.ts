@@ -46,7 +46,7 @@ function makeProgram(context: CliContext, run: Run): Command {
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", AFTER_HELP)
-    .configureHelp({ subcommandTerm: toTerm, visibleCommands: toListed })
+    .configureHelp({ subcommandTerm: toTerm, visibleCommands: toListed, minWidthToWrap: 20 })
     .showSuggestionAfterError(true)
     .showHelpAfterError("  openclaw --help shows the commands")
     .enablePositionalOptions()

@@ -3,9 +3,27 @@ import { cancel, intro, isCancel, log, outro, select } from "@clack/prompts";
 import type { CliContext } from "../context.ts";
 import { type Answers, QUESTION_NAMES, QUESTIONS } from "./questions.ts";
 
-/** @param known answers to begin with. @returns null: the person left */
+/** @param known answers to begin with. @returns null: the person left, by Ctrl-C, Ctrl-D or closing the terminal */
 export async function askPerson(context: CliContext, { known, file }: { known: Answers; file: string }): Promise<Answers | null> {
-  const streams = { input: context.stdin, output: context.stdout };
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  const onKey = (_: unknown, { ctrl, name }: { ctrl?: boolean; name?: string }): void => void (ctrl === true && name === "d" && leave());
+  context.stdin.on("keypress", onKey).once("end", leave);
+  try {
+    return await askEach(context, { known, file, signal: left.signal });
+  } finally {
+    context.stdin.off("keypress", onKey).off("end", leave);
+  }
+}
+
+interface Asking {
+  known: Answers;
+  file: string;
+  signal: AbortSignal;
+}
+
+async function askEach(context: CliContext, { known, file, signal }: Asking): Promise<Answers | null> {
+  const streams = { input: context.stdin, output: context.stdout, signal };
   intro("OpenClaw: where your agents' tools run", streams);
   log.info(`The answers go to ${file}; nothing is written before the last one. Ctrl-C leaves everything as it is.`, streams);
   const answers: Answers = { ...known };
