@@ -5,13 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { type Model, startModel } from "./fixtures/model.fixture.ts";
-import { readProfile } from "./host.ts";
+import { readProfile, shareLookUps } from "./host.ts";
 
 let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "openclaw-profiles-"));
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
+
+test("who asks where a folder really is while somebody looks gets the same answer; who asks later has it looked at anew", async () => {
+  const answers = ["/first", null];
+  const looks: string[] = [];
+  const lookUp = shareLookUps(async (path) => {
+    looks.push(path);
+    return answers.shift() ?? null;
+  });
+  expect(await Promise.all([lookUp("/folder"), lookUp("/folder"), lookUp("/other")])).toEqual(["/first", "/first", null]);
+  expect(await lookUp("/folder")).toBeNull();
+  expect(looks).toEqual(["/folder", "/other", "/folder"]);
+});
 
 const BAD: readonly [name: string, make: (path: string) => Promise<unknown>, why: RegExp][] = [
   ["missing.json", async () => undefined, /can't be read: .*ENOENT/],

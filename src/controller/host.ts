@@ -88,6 +88,23 @@ async function makeFolder(path: string, owner: Owner): Promise<void> {
   if (process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);
 }
 
+/** Where a path leads to as the kernel sees it. null: to nothing. Never rejects. */
+export type RealPath = (path: string) => Promise<string | null>;
+
+export const lookUpRealPath: RealPath = (path) => realpath(path).catch(() => null);
+
+/** One look for all who ask while it is under way: passes that go on at the same time look at the few folders in which all workspaces lie. */
+export function shareLookUps(lookUp: RealPath): RealPath {
+  const underWay = new Map<string, Promise<string | null>>();
+  return (path) => {
+    const known = underWay.get(path);
+    if (known !== undefined) return known;
+    const looked = lookUp(path).finally(() => underWay.delete(path));
+    underWay.set(path, looked);
+    return looked;
+  };
+}
+
 /**
  * Why the host's folders may not be seen in this sandbox as the config says: symlinks are resolved here, which the text alone can't show,
  * and they move, so it is asked in every pass and once more right before a container is made. null: they may. Never throws.
@@ -95,17 +112,18 @@ async function makeFolder(path: string, owner: Owner): Promise<void> {
 export async function refuseMounts(
   desired: Pick<DesiredSandbox, "settings" | "workspace" | "agentDir">,
   folders: HostFolders,
+  lookUp: RealPath = lookUpRealPath,
 ): Promise<string | null> {
   for (const dir of [desired.workspace.dir, desired.agentDir]) {
-    const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders);
+    const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders, lookUp);
     if (refusal !== null) return refusal;
   }
   return await refuseBinds(desired, folders);
 }
 
 /** The text was judged when the config was loaded; here it is where a symlink above the folder leads to; the folder itself is none. */
-async function refuseWorkspaceDir(dir: string, folders: HostFolders): Promise<string | null> {
-  const path = join(await resolveDeepest(dirname(dir)), basename(dir));
+async function refuseWorkspaceDir(dir: string, folders: HostFolders, lookUp: RealPath): Promise<string | null> {
+  const path = join(await resolveDeepest(dirname(dir), lookUp), basename(dir));
   const refusal = path === dir ? null : refusedWorkspace(path, await resolveFolders(folders));
   return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
 }
@@ -115,7 +133,7 @@ async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folde
   const resolvedFolders = await resolveFolders(folders);
   const workspaces = await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve));
   for (const { source, readOnly } of settings.docker.binds) {
-    const path = await realpath(source).catch(() => null);
+    const path = await lookUpRealPath(source);
     if (path === null) return `docker.binds: ${source} is not there; make it, or remove the bind`;
     const allowExternal = settings.docker.dangerouslyAllowExternalBindSources;
     const refusal = refusedBindSource(path, { ...resolvedFolders, readOnly, workspaces, allowExternal, engineSockets: [] });
@@ -127,17 +145,17 @@ async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folde
 }
 
 /** As the kernel will see it; a path that is not there stays as it is written. */
-const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
+const resolve = async (path: string): Promise<string> => (await lookUpRealPath(path)) ?? path;
 
 async function resolveFolders({ home, stateDir }: HostFolders): Promise<HostFolders> {
   return { home: await resolve(home), stateDir: await resolve(stateDir) };
 }
 
 /** A path that is not there yet, by its deepest ancestor that is. */
-async function resolveDeepest(path: string): Promise<string> {
-  const real = await realpath(path).catch(() => null);
+async function resolveDeepest(path: string, lookUp: RealPath): Promise<string> {
+  const real = await lookUp(path);
   if (real !== null || dirname(path) === path) return real ?? path;
-  return join(await resolveDeepest(dirname(path)), basename(path));
+  return join(await resolveDeepest(dirname(path), lookUp), basename(path));
 }
 
 /** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */

@@ -12,7 +12,7 @@ import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "./decide/t
 import type { KnownSandbox } from "./decide/wanted.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
-import { observeWorkspace, readProfile, refuseMounts } from "./host.ts";
+import { lookUpRealPath, observeWorkspace, type RealPath, readProfile, refuseMounts, shareLookUps } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { RemovalGate, Resident } from "./removal-brake.ts";
 import type { SetupRunner } from "./setup-runner.ts";
@@ -46,6 +46,7 @@ export interface Seen {
 export class Observer {
   readonly #parts: ObserverParts;
   readonly #specs = new SpecMemo();
+  readonly #lookUp = shareLookUps(lookUpRealPath);
   /** Sandboxes in which work was seen at the last look: when none is seen any more, it ended just now. */
   readonly #busy = new Set<SandboxName>();
 
@@ -73,7 +74,7 @@ export class Observer {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
-    const looking = candidate === null ? null : observeHostOf(candidate, this.#parts);
+    const looking = candidate === null ? null : observeHostOf(candidate, this.#parts, this.#lookUp);
     looking?.catch(() => undefined);
     const containers = await this.#containers(name);
     const first = containers[0]?.observation ?? null;
@@ -100,7 +101,7 @@ export class Observer {
     const described = describe(want, first, previous);
     if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
-    const facts = await (looking ?? observeHostOf(want.desired, this.#parts));
+    const facts = await (looking ?? observeHostOf(want.desired, this.#parts, this.#lookUp));
     const limit = containers.length === 0 && !base.vanished ? this.#limitOn(name) : null;
     const spec =
       limit !== null
@@ -146,12 +147,13 @@ export class Observer {
 export async function observeHostOf(
   desired: DesiredSandbox,
   { engine, controller, folders }: Pick<ObserverParts, "engine" | "controller" | "folders">,
+  lookUp: RealPath = lookUpRealPath,
 ): Promise<HostFacts> {
   const [image, workspace, seccomp, refusedMounts] = await Promise.all([
     engine.resolveImage(desired.settings.docker.image),
     observeWorkspace(desired),
     readProfile(desired.settings.docker.seccompProfile),
-    refuseMounts(desired, folders),
+    refuseMounts(desired, folders, lookUp),
   ]);
   return { image, workspace, seccomp, refusedMounts, appArmor: engine.capabilities.appArmor, controller };
 }
