@@ -372,6 +372,21 @@ describe("over a socket", () => {
     expect(logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
   });
 
+  test("connections that are reset while they ask for an upgrade end nothing but themselves", async () => {
+    const { server } = await listen();
+    const words = "GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
+    const reset = async (_: unknown, after: number): Promise<void> => {
+      const socket = connect(server.port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      await once(socket, "connect");
+      socket.write(`${words}${"x".repeat(100_000)}`);
+      setTimeout(() => socket.resetAndDestroy(), after % 5);
+      await once(socket, "close");
+    };
+    await Promise.all(Array.from({ length: 100 }, reset));
+    await vi.waitFor(() => expect(server.connections()).toBe(0));
+  });
+
   test("a client that goes away takes its tool call back", async () => {
     const aborted = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
 // Serves the HTTP door on TCP, with limits on time, size and number before anybody has shown a secret.
 // What is served is app.ts.
+import type { Duplex } from "node:stream";
 import { createHttpServer, type HttpLimits } from "../../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../../api/listen-tcp.ts";
 import type { GatewayApp } from "./app.ts";
@@ -16,6 +17,12 @@ const LIMITS: HttpLimits = {
 };
 /** A long-lived client asks again; a connection that never ends is never looked at anew. */
 const REQUESTS_PER_CONNECTION_MAX = 10_000;
+
+/** No WebSocket is served here yet. Node has let go of the socket: its errors and its end are ours. */
+function refuseUpgrade(socket: Duplex): void {
+  socket.on("error", () => socket.destroy());
+  socket.end("HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
+}
 
 export interface GatewayServer extends TcpServer {
   connections(): number;
@@ -37,8 +44,7 @@ export async function startGatewayServer(
       connections -= 1;
     });
   });
-  // No WebSocket is served here yet.
-  server.on("upgrade", (_, socket) => socket.end("HTTP/1.1 426 Upgrade Required\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"));
+  server.on("upgrade", (_, socket) => refuseUpgrade(socket));
   const bound = await listenTcp(server, { host, port, fix: "choose another one with --port or --bind" });
   return { ...bound, connections: () => connections, endConnections: () => server.closeAllConnections() };
 }
