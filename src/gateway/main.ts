@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
-import { type EpochMs, toEpochMs } from "../api/brands.ts";
+import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
@@ -147,7 +147,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     tools,
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),
-    now,
+    uptime: () => toDurationMs(performance.now()),
     newUid: randomUUID,
     version,
     failed,

@@ -183,8 +183,18 @@ describe("a spoofed X-Forwarded-For", () => {
     ["that is no address", "10.0.0.1", "unknown", ["10.0.0.0/8"], "10.0.0.1"],
     ["mapped into IPv6", "::ffff:10.0.0.1", "::ffff:198.51.100.4", ["10.0.0.0/8"], "198.51.100.4"],
     ["absent", "10.0.0.1", undefined, ["10.0.0.0/8"], "10.0.0.1"],
+    ["from a proxy on this host that nobody trusts is not from this host", "127.0.0.1", "127.0.0.1", [], "behind a proxy"],
+    ["from a proxy on this host that is trusted is what it saw", "127.0.0.1", "198.51.100.4", ["127.0.0.1"], "198.51.100.4"],
   ])("%s", (...[, remote, header, proxies, expected]) => {
     expect(toClientAddress(remote, header, toBlockList(proxies))).toBe(expected);
+  });
+
+  test("guesses through a proxy on this host are locked out, though it is not trusted; who is on this host is not", async () => {
+    const { ask } = await openDoor();
+    const guess = (attempt: number) => ({ secret: false, headers: { "x-forwarded-for": `198.51.100.${attempt}` } });
+    for (let attempt = 0; attempt < 10; attempt += 1) await ask("/v1/sessions", guess(attempt));
+    expect((await ask("/v1/sessions", guess(11))).status).toBe(429);
+    expect((await ask("/v1/sessions")).status).toBe(200);
   });
 
   test("as loopback does not escape the lock", async () => {

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { toEpochMs } from "../../api/brands.ts";
+import { toDurationMs, toEpochMs } from "../../api/brands.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
@@ -103,7 +103,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
   const mcp = new McpDoor({
-    ...{ tools, failed, newUid: randomUUID, now: () => toEpochMs(clock.at), version: "0.1.0" },
+    ...{ tools, failed, newUid: randomUUID, uptime: () => toDurationMs(performance.now()), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),
   });

@@ -112,7 +112,7 @@ export const OPERATIONS = {
   listMessages: {
     method: "get",
     path: "/v1/sessions/{key}/messages",
-    summary: "Messages after an id, oldest first",
+    summary: "Messages after an id, oldest first; fewer than the limit where they are large, none when there are no more",
     query: z.object({ after: Whole(Number.MAX_SAFE_INTEGER).optional(), limit: Whole(PAGE_LENGTH_MAX).optional() }),
     answer: listOf(MessageAnswer),
   },

@@ -1,6 +1,7 @@
 // Decides whether a request comes from where it may: the address behind trusted proxies, the name that it was sent to (DNS rebinding), the web
 // page that made it (cross-site requests). Pure. Who it is, is auth.ts's.
 import { BlockList, isIP } from "node:net";
+import { isLoopback } from "../../api/address.ts";
 import { OperationError } from "../../api/errors.ts";
 
 export interface OriginRules {
@@ -54,9 +55,16 @@ export function toBlockList(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** Whoever is not a trusted proxy may say anything in X-Forwarded-For: the last address that a trusted one wrote counts. */
+/** Strangers that a proxy on this host lets in without being trusted: for all of them together. */
+const BEHIND_LOOPBACK = "behind a proxy";
+
+/**
+ * Whoever is not a trusted proxy may say anything in X-Forwarded-For: the last address that a trusted one wrote counts. What a proxy on this
+ * host passes on is not from this host, though.
+ */
 export function toClientAddress(remote: string, forwardedFor: string | undefined, proxies: BlockList): string {
   let address = normalize(remote);
+  if (forwardedFor !== undefined && isLoopback(address) && !isListed(proxies, address)) return BEHIND_LOOPBACK;
   for (const hop of (forwardedFor ?? "").split(",").toReversed()) {
     if (!isListed(proxies, address)) return address;
     const said = normalize(hop.trim());

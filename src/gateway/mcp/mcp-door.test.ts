@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
+import { type DurationMs, toAgentId, toDurationMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { listenTcp } from "../../api/listen-tcp.ts";
 import type { Session } from "../../api/session.ts";
@@ -15,7 +15,7 @@ const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: {
 
 interface Opened {
   door: McpDoor;
-  clock: { now: EpochMs };
+  clock: { now: DurationMs };
   begun: Session[];
   ended: Session[];
   /** The answer's status and its JSON-RPC message, if it has one. */
@@ -24,7 +24,7 @@ interface Opened {
 }
 
 function open(run: () => Promise<ToolResult> = async () => DONE, refusal: OperationError | null = null): Opened {
-  const clock = { now: toEpochMs(1_000_000) };
+  const clock = { now: toDurationMs(1_000_000) };
   const [begun, ended]: [Session[], Session[]] = [[], []];
   const decision = { tool: "exec", allowed: true, rule: "", source: "default", fix: null };
   const tools: Tools = {
@@ -35,7 +35,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
     call: run,
   };
   const door = new McpDoor({
-    ...{ tools, newUid: randomUUID, version: "1", failed: () => undefined, now: () => clock.now },
+    ...{ tools, newUid: randomUUID, version: "1", failed: () => undefined, uptime: () => clock.now },
     session: (agentId) => {
       const id = agentId ?? "main";
       const key = toSessionKey(`agent:${id}:mcp:${begun.length}`);
@@ -74,7 +74,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
 
 const CALL = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "exec", arguments: {} } };
 const LIST = { jsonrpc: "2.0", id: 3, method: "tools/list" };
-const later = (now: EpochMs, byMs: number): EpochMs => toEpochMs(now + byMs);
+const later = (now: DurationMs, byMs: number): DurationMs => toDurationMs(now + byMs);
 
 test("a client that only looks begins no session; its first call does, and further ones are the same session's", async () => {
   const { send, welcome, begun } = open();

@@ -1,7 +1,7 @@
 // The MCP door: streamable HTTP, many clients. Tells whose a request is, bounds how many clients there are, and lets those go that are gone, with
 // their sessions and sandboxes. Who may come in at all is http/app.ts; what a client may do is mcp-client.ts.
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import { type DurationMs, type EpochMs, elapsed, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
+import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { toProblemResponse } from "../http/problem.ts";
@@ -14,7 +14,8 @@ export interface McpDoorParts {
   session(agentId: string | null): McpClientSession;
   /** Ends a session that a client leaves behind, and what it spawned, with their sandboxes. */
   endSession(session: Session): Promise<void>;
-  now(): EpochMs;
+  /** Of a clock that nobody sets: a computer that slept for an hour has not been left for an hour. */
+  uptime(): DurationMs;
   /** A new UUID. */
   newUid(): string;
   version: string;
@@ -31,7 +32,8 @@ const BODY_BYTES_MAX = 16_777_216;
 interface Connected {
   client: McpClient;
   transport: WebStandardStreamableHTTPServerTransport;
-  usedAt: EpochMs;
+  /** Uptime. */
+  usedAt: DurationMs;
   /** Streams on which it listens. */
   streams: number;
 }
@@ -59,7 +61,7 @@ export class McpDoor {
     if (id === null) return await this.#welcome(request);
     const connected = this.#clients.get(id);
     if (connected === undefined) return toRpcError(404, -32001, "Session not found: begin a new one");
-    connected.usedAt = this.#parts.now();
+    connected.usedAt = this.#parts.uptime();
     const response = await connected.transport.handleRequest(request);
     if (request.method === "GET" && response.ok) this.#listen(connected, request.signal);
     return response;
@@ -67,9 +69,9 @@ export class McpDoor {
 
   /** Lets go of clients that are gone. */
   sweep(): void {
-    const now = this.#parts.now();
+    const now = this.#parts.uptime();
     for (const [id, { client, usedAt, streams }] of this.#clients)
-      if (client.calls === 0 && streams === 0 && elapsed(usedAt, now) >= IDLE_MS_MAX) this.#end(id);
+      if (client.calls === 0 && streams === 0 && now - usedAt >= IDLE_MS_MAX) this.#end(id);
   }
 
   /** Ends every client, and resolves when their sessions are ended. */
@@ -92,17 +94,17 @@ export class McpDoor {
   }
 
   async #initialize(request: Request): Promise<Response> {
-    const { tools, session, newUid, version, failed, now } = this.#parts;
+    const { tools, session, newUid, version, failed, uptime } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: newUid,
       maxRequestBodySize: BODY_BYTES_MAX,
-      onsessioninitialized: (id) => void this.#clients.set(id, { client, transport, usedAt: now(), streams: 0 }),
+      onsessioninitialized: (id) => void this.#clients.set(id, { client, transport, usedAt: uptime(), streams: 0 }),
       onsessionclosed: (id) => this.#end(id),
     });
     const agent = new URL(request.url).searchParams.get("agent");
     const used = (): void => {
       const connected = this.#clients.get(transport.sessionId ?? "");
-      if (connected !== undefined) connected.usedAt = now();
+      if (connected !== undefined) connected.usedAt = uptime();
     };
     const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
     await client.connect();
@@ -115,7 +117,7 @@ export class McpDoor {
     connected.streams += 1;
     const gone = (): void => {
       connected.streams -= 1;
-      connected.usedAt = this.#parts.now();
+      connected.usedAt = this.#parts.uptime();
     };
     if (signal.aborted) gone();
     else signal.addEventListener("abort", gone, { once: true });

@@ -1,13 +1,14 @@
 // Sessions as files: what another process that reads the state folder sees of them, at which moment, and after a kill -9.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { link, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { Session } from "../../api/session.ts";
 import { createFolder, eventually } from "../../api/store/folder.fixture.ts";
 import { SessionStore, sessionsFolder } from "../../api/store/session-store.ts";
+import type { Message } from "../tool-port.ts";
 import { ACTIVITY_WRITE_MS, Sessions } from "./sessions.ts";
 
 const agentId = toAgentId("main");
@@ -176,7 +177,7 @@ describe("a session", () => {
     expect(await filesOf(stateDir)).toEqual([`${old.metadata.name}.session.json`]);
   });
 
-  test("whose transcript outlived it in a crash loses it at the next start; foreign files stay", async () => {
+  test("whose transcript outlived it in a crash loses it at the next start, as half a file goes; foreign files stay", async () => {
     const { stateDir, sessions } = await open();
     await sessions.create(MAIN);
     await sessions.append(key, { role: "user", text: "x", from: null });
@@ -185,6 +186,9 @@ describe("a session", () => {
     await sessions.stop();
     await rm(join(folder, name));
     for (const foreign of ["sessions.json", "0f3c2a91.jsonl"]) await writeFile(join(folder, foreign), "theirs");
+    const half = join(folder, `.${name}.4711-123456789.tmp`);
+    await writeFile(half, "{");
+    await utimes(half, START / 1_000 - 61, START / 1_000 - 61);
     await open(stateDir);
     expect(await filesOf(stateDir)).toEqual(["0f3c2a91.jsonl", "sessions.json"]);
   });
@@ -233,7 +237,8 @@ describe("a gateway that is killed while it writes", () => {
       const { sessions } = await open(stateDir, Date.now());
       const count = await sessions.countMessages(key);
       expect(count).toBeGreaterThanOrEqual(answered);
-      const messages = await sessions.messages(key, { after: 0, limit: count });
+      const messages: Message[] = [];
+      while (messages.length < count) messages.push(...(await sessions.messages(key, { after: messages.length, limit: count })));
       expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
       expect(messages.every(({ text }) => /^x*$/.test(text))).toBe(true);
       await sessions.stop();

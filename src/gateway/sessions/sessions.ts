@@ -3,11 +3,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import PQueue from "p-queue";
-import { type AgentId, type EpochMs, elapsed, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
+import { type AgentId, type EpochMs, elapsed, MINUTE_MS, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
 import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile, type SessionKind } from "../../api/session.ts";
-import { removeFile } from "../../api/store/atomic-file.ts";
+import { removeFile, sweepTemporaries } from "../../api/store/atomic-file.ts";
 import {
   createSessionObjects,
   type ListedAgent,
@@ -72,7 +72,7 @@ export class Sessions {
     const sessions = new Sessions(parts);
     const listing = await sessions.#store.list();
     sessions.#listed(listing);
-    await sessions.#sweepTranscripts(listing);
+    await sessions.#sweepLeft(listing);
     sessions.#store.watch((hint) => void sessions.#refresh(hint), sessions.#stopping.signal);
     return sessions;
   }
@@ -300,11 +300,12 @@ export class Sessions {
     return folder === "read" && unreadNames.length === 0 ? [] : [...this.#byKey.values()].filter(isUnread);
   }
 
-  /** What a crash between the removal of a session and of its transcript left behind. Only where it is known which sessions there are. */
-  async #sweepTranscripts({ agents }: SessionListing): Promise<void> {
+  /** What a crash left behind: half a file, or a transcript without its session, where it is known which sessions there are. */
+  async #sweepLeft({ agents }: SessionListing): Promise<void> {
     for (const [agentId, { folder, sessions, unread }] of agents) {
-      if (folder !== "read" || unread > 0) continue;
       const path = sessionsFolder(this.#parts.stateDir, agentId);
+      await sweepTemporaries(path, MINUTE_MS, this.#parts.now());
+      if (folder !== "read" || unread > 0) continue;
       const wanted = new Set(sessions.map(({ metadata }) => `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`));
       const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX));
       for (const name of found) if (!wanted.has(name)) await removeFile(join(path, name));

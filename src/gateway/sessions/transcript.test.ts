@@ -26,6 +26,18 @@ test("messages are numbered without gaps, also over a restart, and read page by 
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
+test("a page holds some megabytes at most, and the next one goes on after it", async () => {
+  const transcript = await Transcript.open(join(await createFolder(), "a.jsonl"));
+  for (let id = 1; id <= 7; id += 1) await transcript.append(say(String(id).repeat(1_048_576)));
+  const ids: number[][] = [];
+  for (let after = 0; after < 7; after = ids.at(-1)?.at(-1) ?? 7)
+    ids.push((await transcript.read({ after, limit: 5 })).map(({ id }) => id));
+  expect(ids).toEqual([[1, 2, 3], [4, 5, 6], [7]]);
+  // One that is larger than a page is a page.
+  await transcript.append(say("\u0001".repeat(1_048_576)));
+  expect(await transcript.read({ after: 7, limit: 5 })).toMatchObject([{ id: 8 }]);
+});
+
 test.each([
   ["half a line", '{"id":3,"at":1,"role":"user","te'],
   ["a line without its newline", JSON.stringify({ id: 3, at, role: "user", text: "whole but not ended", from: null })],

@@ -13,6 +13,8 @@ import { MESSAGE_ROLES, type Message } from "../tool-port.ts";
 /** Some 100 000 messages; a longer conversation is reset. */
 export const TRANSCRIPT_BYTES_MAX = 67_108_864;
 const READ_BYTES = 262_144;
+/** What one answer holds of a conversation. A message alone may have more: 1 MiB of text, six times that where JSON escapes it. */
+const PAGE_BYTES_MAX = 4_194_304;
 const NEWLINE = 0x0a;
 
 const Line = z.strictObject({
@@ -64,11 +66,12 @@ export class Transcript {
     return done;
   }
 
-  /** Oldest first. */
+  /** Oldest first; fewer than the limit where they are large, and at least one where there is one. */
   async read({ after, limit }: { after: number; limit: number }): Promise<Message[]> {
     const from = this.#offsets[after];
     if (from === undefined || limit === 0) return [];
-    const to = this.#offsets[after + limit] ?? this.#bytes;
+    const ends = [...this.#offsets.slice(after + 1, after + limit + 1), ...(after + limit < this.count ? [] : [this.#bytes])];
+    const to = ends.findLast((end) => end - from <= PAGE_BYTES_MAX) ?? ends[0] ?? this.#bytes;
     try {
       await using file = await open(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW);
       const { bytesRead, buffer } = await file.read(Buffer.alloc(to - from), 0, to - from, from);
