@@ -94,6 +94,9 @@ test("plan prints steps with their cause, and its exit code tells whether there 
     `${NAME}: eager\n  ~ docker.env.TOKEN: unset -> (hidden)\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
   );
   expect((await sandbox(door, "plan")).code).toBe(0);
+  door.views.planned.items = door.views.planned.items.map((item) => ({ ...item, actions: [] }));
+  const waiting = await sandbox(door, "plan", "--exit-code");
+  expect([waiting.code, waiting.stdout.split("\n").at(-2)]).toEqual([0, "Nothing to do now; 1 waits; 1 is as wished."]);
 });
 
 test("plan --config sends the file with what it includes, and shows the issues that the controller finds", async () => {

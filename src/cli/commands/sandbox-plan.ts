@@ -46,19 +46,26 @@ function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
 }
 
 export function renderPlan({ items, issues }: PlanView): string {
+  if (issues.some(({ severity }) => severity === "error") && items.length === 0)
+    return "This config can't be used: nothing would change, the last good one stays in force.\n";
   const busy = items.filter(({ actions, waits }) => actions.length > 0 || waits !== undefined);
-  const rest = items.length - busy.length;
   const blocks = busy.map(({ name, because, drift, actions, waits }) => {
     const changes = drift.map(({ field, actual, desired }) => `~ ${toSafeLine(`${field}: ${actual} -> ${desired}`)}\n`).join("");
     const steps = actions.map((action, index) => `${index + 1}. ${toSafeLine(action)}\n`).join("");
     return `${name}: ${toSafeLine(because)}\n${indent(`${changes}${steps}${waits === undefined ? "" : `waits: ${toSafeLine(waits)}\n`}`)}`;
   });
-  if (issues.some(({ severity }) => severity === "error") && items.length === 0)
-    return "This config can't be used: nothing would change, the last good one stays in force.\n";
-  const actionCount = items.reduce((sum, { actions }) => sum + actions.length, 0);
-  const summary =
-    actionCount === 0
-      ? "Nothing to do"
-      : `${actionCount} ${actionCount === 1 ? "action" : "actions"} on ${items.filter(({ actions }) => actions.length > 0).length} of ${items.length} sandboxes`;
-  return `${blocks.join("")}${summary}${rest > 0 ? `; ${rest} ${rest === 1 ? "is" : "are"} as wished` : ""}.\n`;
+  return `${blocks.join("")}${renderSummary(items)}.\n`;
+}
+
+function renderSummary(items: PlanView["items"]): string {
+  const acting = items.filter(({ actions }) => actions.length > 0);
+  const waiting = items.filter(({ actions, waits }) => actions.length === 0 && waits !== undefined).length;
+  const rest = items.length - acting.length - waiting;
+  const actions = acting.reduce((sum, one) => sum + one.actions.length, 0);
+  const now = actions > 0 ? `${actions} ${actions === 1 ? "action" : "actions"} on ${acting.length} of ${items.length} sandboxes` : null;
+  return [
+    now ?? (waiting > 0 ? "Nothing to do now" : "Nothing to do"),
+    ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "waits" : "wait"}`] : []),
+    ...(rest > 0 ? [`${rest} ${rest === 1 ? "is" : "are"} as wished`] : []),
+  ].join("; ");
 }
