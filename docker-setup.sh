@@ -204,6 +204,8 @@ onboard() {
 }
 
 start() {
+  # Prometheus and Grafana read theirs as users of their own, whatever the umask of the checkout was.
+  chmod -R go+rX manifests/monitoring 2>/dev/null || true
   step "starting the controller and the gateway" scripts/compose.sh up -d || die "the containers could not be started (see above)." \
     "If a port is taken: OPENCLAW_GATEWAY_PORT=18790 ./docker-setup.sh; if a path is not shared with the engine: share it in its settings."
   scripts/compose-ready.sh

@@ -18,7 +18,7 @@ setting() {
 
 read_settings() {
   [ -n "${HOME:-}" ] || die "HOME is not set." "Set it to your home folder, then run this again."
-  [ ! -e .env ] || [ -r .env ] || die "$PWD/.env can't be read by $(id -un)." "sudo chown $(id -un) '$PWD/.env', then run this again"
+  [ ! -e .env ] || { [ -f .env ] && [ -r .env ]; } || die "$PWD/.env can't be read by $(id -un)." "sudo chown $(id -un) '$PWD/.env', then run this again"
   setting OPENCLAW_CONFIG_DIR "$HOME/.openclaw"
   setting OPENCLAW_WORKSPACE_DIR "${OPENCLAW_CONFIG_DIR%/}/workspace"
   setting OPENCLAW_GATEWAY_PORT 18789
