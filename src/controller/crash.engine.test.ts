@@ -4,7 +4,11 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { ControllerClient } from "../api/controller-client.ts";
 import { LABEL } from "../api/labels.ts";
+import { ProcessClient } from "../api/process-client.ts";
+import { toAdminSocketPath } from "../api/unix-socket.ts";
+import { toSandboxPath } from "../api/view-client.ts";
 import { createLateClock, everyPass, ledgerOf } from "./fixtures/aftermath.fixture.ts";
 import { docker, IMAGE, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { spawnController } from "./fixtures/process.fixture.ts";
@@ -143,6 +147,25 @@ describe("a controller that is asked to end", () => {
     expect(await running.terminate()).toMatchObject({ code: 0 });
     const after = await site.serves(AGENT);
     expect({ id: after.Id, startedAt: after.State.StartedAt }).toEqual({ id: before.Id, startedAt: before.State.StartedAt });
+  });
+
+  it("ends at once beside a command in the background and a setup that is under way", async () => {
+    const site = await createSite();
+    const slow = { id: "slow", sandbox: { docker: { setupCommand: "echo begun; sleep 60" } } };
+    await site.writeConfig({ agents: { defaults: { sandbox: { mode: "all", start: "eager" } }, list: [{ id: "main" }, slow] } });
+    const running = spawnController(site);
+    const { Id } = await site.serves(AGENT);
+    const { stateDir } = site;
+    const admin = new ControllerClient({ stateDir, socketPath: toAdminSocketPath(stateDir), accessFix: "" });
+    const { id } = await new ProcessClient(admin, `${toSandboxPath(site.nameOf(AGENT))}/processes`).start({ argv: ["sleep", "60"] });
+    await until("setup runs", async () => {
+      const others = (await site.containers()).filter((container) => container !== Id);
+      return others.length === 1 && ((await tryDocker("top", others[0] ?? "")) ?? "").includes("sleep 60");
+    });
+    const startedAt = performance.now();
+    expect(await running.terminate()).toMatchObject({ code: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(await docker("top", Id)).toContain(id);
   });
 
   it("leaves the state folder to the next one, which a second one beside it does not get", async () => {

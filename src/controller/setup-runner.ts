@@ -44,7 +44,7 @@ export class SetupRunner {
   /** Returns once the command is running; `observer.ended` tells the rest. @throws what `Engine.exec` throws */
   async start(name: SandboxName, handle: Handle, command: string): Promise<void> {
     const startedAt = this.#clock.now();
-    const stream = await this.#engine.exec(handle, { argv: ["/bin/sh", "-lc", command], stdin: false });
+    const stream = await this.#engine.exec(handle, { argv: ["/bin/sh", "-lc", command], stdin: false, outlivesCaller: true });
     this.#facts.set(handle.id, { kind: "running", deadline: later(startedAt, SETUP_MS_MAX) });
     void this.#follow(name, handle.id, stream, startedAt);
   }

@@ -54,7 +54,7 @@ export class ProcessDoor {
 
   async #run(lease: Lease, { isSupervisor, ...request }: ScriptRequest): Promise<ScriptStream> {
     const { access, clock, meter } = this.#parts;
-    if (isSupervisor) return await access.engine.exec(lease.handle, request);
+    if (isSupervisor) return await access.engine.exec(lease.handle, { ...request, outlivesCaller: true });
     const startedAt = clock.now();
     const ended = meter.execStarted("process");
     const seconds = (): number => elapsed(startedAt, clock.now()) / SECOND_MS;

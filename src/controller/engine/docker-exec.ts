@@ -1,5 +1,6 @@
 // Runs commands in a container through Docker's exec: fenced to one run of one container, with a wrapper that reports the process group,
 // so that signals reach what was started. It decides nothing about who may run what, and keeps no output.
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
@@ -53,6 +54,7 @@ export async function execInDocker(parts: ExecParts, handle: Handle, request: Ex
     isTerminal: request.tty !== undefined,
     hasStdin: request.stdin,
   });
+  if (request.outlivesCaller && opened.socket instanceof Socket) opened.socket.unref();
   const stream = new DockerExecStream(parts, handle, request, opened);
   if (request.tty !== undefined) await stream.resize(request.tty);
   return stream;

@@ -62,6 +62,8 @@ export interface ExecRequest {
   /** Allocate a terminal of this size; stdout and stderr are one stream then. Absent: no terminal. */
   tty?: { columns: number; rows: number };
   stdin: boolean;
+  /** It goes on without whoever started it: its connection keeps no process from ending. Absent: it does. */
+  outlivesCaller?: true;
 }
 
 /**
