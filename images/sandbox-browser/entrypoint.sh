@@ -96,7 +96,7 @@ relay() {
 flags=(
   "--remote-debugging-port=$cdp_port" "--user-data-dir=$home/profile" "--window-size=${screen/x/,}" --window-position=0,0
   --no-first-run --no-default-browser-check --hide-crash-restore-bubble --disable-breakpad --disable-background-networking --disable-component-update
-  --disable-sync --disable-features=Translate,MediaRouter,OptimizationHints --password-store=basic --disable-gpu --disk-cache-size=52428800
+  --log-level=3 --disable-sync --disable-features=Translate,MediaRouter,OptimizationHints --password-store=basic --disable-gpu --disk-cache-size=52428800
 )
 # 64 MiB, an engine's default, is too little for Chromium's shared memory: then it is files in /tmp.
 [ "$(df --output=size /dev/shm 2>/dev/null | tail -n 1)" -ge 200000 ] 2>/dev/null || flags+=(--disable-dev-shm-usage)
