@@ -2,6 +2,7 @@
 // mcp.engine.test.ts.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { type JSONRPCMessage, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { McpBridge } from "../src/cli/mcp-bridge.ts";
 import { type Door, openDoor, TOKEN } from "../src/gateway/http/door.fixture.ts";
@@ -20,7 +21,22 @@ async function serve(port = 0): Promise<{ door: Door; server: GatewayServer; clo
   return { door, server, close };
 }
 
-async function connect(port: number, { token = TOKEN, query = "" } = {}): Promise<{ client: Client; notes: string[] }> {
+async function connect(port: number, options: BridgeOptions = {}): Promise<{ client: Client; notes: string[] }> {
+  const { mine, notes } = await startBridge(port, options);
+  const client = new Client({ name: "agent", version: "1" });
+  await client.connect(mine);
+  return { client, notes };
+}
+
+interface BridgeOptions {
+  token?: string;
+  query?: string;
+}
+
+async function startBridge(
+  port: number,
+  { token = TOKEN, query = "" }: BridgeOptions,
+): Promise<{ mine: InMemoryTransport; notes: string[] }> {
   const [mine, its] = InMemoryTransport.createLinkedPair();
   const notes: string[] = [];
   const bridge = new McpBridge({
@@ -31,9 +47,7 @@ async function connect(port: number, { token = TOKEN, query = "" } = {}): Promis
   });
   await bridge.start();
   onTestFinished(() => bridge.stop());
-  const client = new Client({ name: "agent", version: "1" });
-  await client.connect(mine);
-  return { client, notes };
+  return { mine, notes };
 }
 
 const call = async (client: Client): Promise<unknown> => (await client.callTool({ name: "exec", arguments: { command: "true" } })).content;
@@ -45,6 +59,22 @@ test("an agent's client sees the gateway's tools and calls them for the agent th
   expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["exec"]);
   expect(await call(client)).toEqual([{ type: "text", text: "done" }]);
   expect(door.calls.map(({ session }) => session.spec)).toMatchObject([{ agentId: "work", kind: "mcp" }]);
+});
+
+test("an agent that says everything at once, as a shell does, is answered as one that waits for the handshake", async () => {
+  const { server } = await serve();
+  const { mine } = await startBridge(server.port, {});
+  const answered = new Promise<JSONRPCMessage>((resolve) => {
+    mine.onmessage = (message) => {
+      if ("id" in message && message.id === 2) resolve(message);
+    };
+  });
+  await mine.start();
+  const params = { protocolVersion: LATEST_PROTOCOL_VERSION, capabilities: {}, clientInfo: { name: "shell", version: "1" } };
+  await mine.send({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+  await mine.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  await mine.send({ jsonrpc: "2.0", id: 2, method: "tools/list" });
+  expect(await answered).toMatchObject({ result: { tools: [{ name: "exec" }] } });
 });
 
 test("a gateway that was restarted is gone on with in a new session, without the agent's help", async () => {

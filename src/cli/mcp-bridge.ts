@@ -31,6 +31,8 @@ export class McpBridge {
   #gateway: StreamableHTTPClientTransport | null = null;
   /** In the agent's words, for a gateway that has forgotten. */
   #handshake: JSONRPCRequest | null = null;
+  /** Settles once the gateway knows the session: what an agent says before is kept until then. */
+  #begun: Promise<void> | null = null;
   /** Of a handshake that the bridge makes by itself: its answer is not the agent's. */
   #own: { id: string; answered(message: JSONRPCMessage): void } | null = null;
   #renewing: Promise<void> | null = null;
@@ -65,10 +67,14 @@ export class McpBridge {
   }
 
   async #toGateway(message: JSONRPCMessage): Promise<void> {
-    if (isInitializeRequest(message) && isJSONRPCRequest(message)) this.#handshake = message;
+    const isHandshake = isInitializeRequest(message) && isJSONRPCRequest(message);
+    if (isHandshake) this.#handshake = message;
     try {
       await this.#renewing;
-      await this.#send(message);
+      if (!isHandshake) await this.#begun;
+      const sent = this.#send(message);
+      if (isHandshake) this.#begun = sent.catch(() => undefined);
+      await sent;
     } catch (error) {
       this.#parts.note(toText(error));
       if (isJSONRPCRequest(message))
