@@ -12,6 +12,8 @@ import { run } from "./run-program.ts";
 const IMAGE = "openclaw-sandbox-browser:bookworm-slim";
 const BUILD_MS_MAX = 600_000;
 const TEST_MS_MAX = 120_000;
+/** Chromium's start, and the engine's looks at its health, on a busy machine. */
+const START_MS_MAX = 60_000;
 const isLong = process.env.OPENCLAW_TEST_LONG === "1";
 
 /** As the controller makes sandboxes, with the ports published on loopback. */
@@ -41,11 +43,15 @@ async function start(...flags: string[]): Promise<{ name: string; urlOf(port: nu
   const name = `openclaw-test-browser-${randomBytes(4).toString("hex")}`;
   onTestFinished(async () => void (await tryDocker("rm", "--force", name)));
   await docker("run", "--detach", `--name=${name}`, ...CONFINED, ...flags, IMAGE);
-  await until("it says that it is ready", async () => {
-    const { stderr } = await run("docker", ["logs", name], { env: variables() });
-    if ((await docker("inspect", "--format", "{{.State.Running}}", name)) !== "true") throw new Error(`it ended: ${stderr}`);
-    return stderr.includes("openclaw-browser: ready");
-  });
+  await until(
+    "it says that it is ready",
+    async () => {
+      const { stderr } = await run("docker", ["logs", name], { env: variables() });
+      if ((await docker("inspect", "--format", "{{.State.Running}}", name)) !== "true") throw new Error(`it ended: ${stderr}`);
+      return stderr.includes("openclaw-browser: ready");
+    },
+    START_MS_MAX,
+  );
   const urlOf = async (port: number): Promise<string> => `http://${(await docker("port", name, `${port}/tcp`)).split("\n")[0]}`;
   return { name, urlOf };
 }
@@ -86,6 +92,7 @@ describe("the browser's image", () => {
       await until(
         "the engine finds it healthy",
         async () => (await docker("inspect", "--format", "{{.State.Health.Status}}", browser.name)) === "healthy",
+        START_MS_MAX,
       );
       devTools.close();
     },

@@ -51,7 +51,8 @@ export class Machine {
       `${stateDir}:/var/lib/openclaw`,
     ].map((mount) => `--volume=${mount}`);
     const machine = new Machine(stateDir, await docker("run", "--detach", `--label=${LABEL}`, ...MACHINE, ...mounts, IMAGE));
-    await until("systemd has booted", async () => (await machine.attempt("systemctl is-system-running")).stdout.trim() === "running");
+    const isBooted = async (): Promise<boolean> => (await machine.attempt("systemctl is-system-running")).stdout.trim() === "running";
+    await until("systemd has booted", isBooted, START_MS_MAX);
     await machine.sh(`groupadd --non-unique --gid ${(await stat(ENGINE_SOCKET)).gid} docker`);
     return machine;
   }
