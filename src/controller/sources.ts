@@ -13,6 +13,9 @@ const RELIST_INTERVAL_MS = (10 * SECOND_MS) as DurationMs;
 /** Every container is inspected at least this often, whatever was heard. */
 const RESYNC_INTERVAL_MS = (5 * MINUTE_MS) as DurationMs;
 
+/** Images are built, pulled and pruned by the dozen: what comes within this after the first is one look at everything. */
+const IMAGES_INTERVAL_MS = SECOND_MS;
+
 export interface EngineSourceParts {
   engine: Engine;
   clock: Clock;
@@ -38,6 +41,8 @@ export class EngineSource {
   #connected = false;
   #trouble: OperationError | null = new OperationError("EngineUnreachable", "the engine was not asked yet");
   #listing: Promise<void> | null = null;
+  /** Set for a while after a look because of an image. `again`: another one came meanwhile. */
+  #images: { again: boolean } | null = null;
 
   constructor(parts: EngineSourceParts) {
     this.#parts = parts;
@@ -72,7 +77,11 @@ export class EngineSource {
     every(RELIST_INTERVAL_MS, () => void this.relist());
     every(RESYNC_INTERVAL_MS, () => this.resync());
     await engine.watch(
-      (hint) => (hint.kind === "name" ? this.#hint(hint.name) : this.#gap(hint.cause)),
+      (hint) => {
+        if (hint.kind === "name") this.#hint(hint.name);
+        else if (hint.cause === "image") this.#imagesChanged(signal);
+        else this.#gap(hint.cause);
+      },
       (up) => this.#connect(up, signal),
       signal,
     );
@@ -141,9 +150,24 @@ export class EngineSource {
   /** Anything may have been missed: everything is listed and looked at again. */
   #gap(cause: string): void {
     this.#parts.log.debug({ cause }, "relist asked for");
-    // The first connection follows nothing that could have been missed; an image event is no gap.
-    if (cause !== "image" && this.#seen !== null) this.#parts.metrics.engineEventGap();
+    // The first connection follows nothing that could have been missed.
+    if (this.#seen !== null) this.#parts.metrics.engineEventGap();
     void this.relist().then(() => this.resync());
+  }
+
+  /** Any sandbox's image may be another one now, or be there at last. */
+  #imagesChanged(signal: AbortSignal): void {
+    if (this.#images !== null) {
+      this.#images.again = true;
+      return;
+    }
+    const images = { again: false };
+    this.#images = images;
+    this.resync();
+    this.#parts.clock.setTimer(IMAGES_INTERVAL_MS, () => {
+      this.#images = null;
+      if (images.again && !signal.aborted) this.#imagesChanged(signal);
+    });
   }
 
   /** A stream that ends is the first sign of an engine that does. */

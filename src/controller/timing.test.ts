@@ -258,6 +258,25 @@ describe("a controller whose engine", () => {
     expect((await model.metric(found)) - before).toBe(1);
   });
 
+  it("tells of ten images a second looks at everything at the first, and then once a second", async () => {
+    const model = await startConverged(eager());
+    await model.advance(2 * SECOND_MS);
+    const looks = () => model.world.calls.filter((call) => call.startsWith("observe ")).length;
+    const before = looks();
+    model.world.tag("other:0", `sha256:${"b".repeat(64)}`);
+    await model.settle();
+    expect(looks() - before).toBeGreaterThan(0);
+    for (let image = 1; image < 50; image += 1) {
+      await model.advance(100);
+      model.world.tag(`other:${image}`, `sha256:${"b".repeat(64)}`);
+    }
+    const atLast = looks();
+    await model.advance(2 * SECOND_MS);
+    expect(looks()).toBeGreaterThan(atLast);
+    // Five seconds of images; a listing and a sweep may be among the looks.
+    expect(looks() - before).toBeLessThanOrEqual(12);
+  });
+
   it("breaks off its event stream looks at everything at once when it is back", async () => {
     const model = await startConverged(eager());
     model.world.dropHints(1);
