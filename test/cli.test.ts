@@ -198,6 +198,8 @@ test("explain without a controller tells what the config says, and what it can't
   expect(stdout).toContain("State:  not known");
   expect(stdout).toContain(`no controller runs (openclaw controller --state-dir ${stateDir})`);
   expect(await cli(["sandbox", "explain", "--agent", "nobody"], { stateDir })).toMatchObject({ code: 3 });
+  writeFileSync(join(stateDir, "openclaw.json"), '{ agents: { list: [{ id: "side" }, { id: "work", default: true }] } }', { mode: 0o600 });
+  expect((await cli(["sandbox", "explain"], { stateDir })).stdout).toMatch(/^Agent: +work\nSession: +agent:work:main\n/);
   writeFileSync(join(stateDir, "openclaw.json"), "{ agents: 1 }", { mode: 0o600 });
   expect(await cli(["sandbox", "explain"], { stateDir })).toMatchObject({ code: 1, stderr: expect.stringContaining("openclaw.json:1:11") });
 });

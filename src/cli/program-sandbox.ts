@@ -57,7 +57,7 @@ Examples:
   sandbox
     .command("explain")
     .description("show what is in force for a session or agent, and which key of which file says so")
-    .addOption(new Option("--session <key>", "session key; main means agent:main:main"))
+    .addOption(new Option("--session <key>", "session key; work means agent:work:main; default: the default agent's main session"))
     .addOption(new Option("--agent <id>", "agent"))
     .addOption(new Option("--all", "defaults too, and each tool by itself"))
     .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))

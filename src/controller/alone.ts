@@ -76,7 +76,7 @@ export async function doctorAlone(options: AloneOptions, host: AloneHost): Promi
 export async function explainAlone(query: ExplainQuery, options: AloneOptions, host: AloneHost): Promise<ExplainView> {
   const { folders, config } = await load(options, host);
   if (!config.ok) throw new OperationError("InvalidConfig", config.issues.map(renderIssue).join("\n"), { fix: "openclaw config validate" });
-  const asked = parseExplainQuery(query);
+  const asked = parseExplainQuery(query, config.value);
   const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
   const { missing, ...explained } = toExplained(asked, [...objects.values()]);
   const { instance, unknown } = await findInstance(options, folders, host);

@@ -1,6 +1,7 @@
 // Reads what a person asks to have explained: which agent, and which of its sessions. A session without a file is explained as a new one.
 // It looks nothing up: the listed sessions are given.
 import { type AgentId, type SessionKey, toAgentId, toSessionKey } from "../api/brands.ts";
+import type { Config } from "../api/config/config.ts";
 import { OperationError } from "../api/errors.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Session } from "../api/session.ts";
@@ -13,9 +14,10 @@ export interface Asked {
   key: SessionKey | null;
 }
 
-/** @throws OperationError `InvalidArgument` when there is no agent in it */
-export function parseExplainQuery({ sessionKey, agentId }: ExplainQuery): Asked {
-  const key = sessionKey === null ? null : toSessionKey(sessionKey);
+/** `main` alone is the default agent's main session. @throws OperationError `InvalidArgument` when there is no agent in it */
+export function parseExplainQuery({ sessionKey, agentId }: ExplainQuery, { agents }: Pick<Config, "agents">): Asked {
+  const written = sessionKey === "main" ? `agent:${agents.find(({ isDefault }) => isDefault)?.id}:main` : sessionKey;
+  const key = written === null ? null : toSessionKey(written);
   const agent = agentId === null ? (key === null ? null : toAgentOfKey(key)) : toAgentId(agentId);
   if (agent !== null) return { agentId: agent, key };
   throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });

@@ -174,12 +174,12 @@ describe("the container as it is now", () => {
 });
 
 test("a session without a file is explained as a new one, and said to be", () => {
-  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null });
+  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null }, { agents: [] });
   expect(toExplained(asked, [])).toMatchObject({
     agentId: "main",
     session: { kind: "direct" },
     missing: [expect.stringContaining("has no file")],
   });
   expect(toExplained({ ...asked, key: null }, [])).toEqual({ agentId: "main", session: null, missing: [] });
-  expect(() => parseExplainQuery({ sessionKey: "nonsense", agentId: null })).toThrow("not a session key");
+  expect(() => parseExplainQuery({ sessionKey: "nonsense", agentId: null }, { agents: [] })).toThrow("not a session key");
 });

@@ -121,7 +121,7 @@ export class LoopViews implements AdminViews {
   async explain(query: ExplainQuery): Promise<ExplainView> {
     const { desired, folders, instance, config, statuses, observer, brake, rollouts } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
-    const asked = parseExplainQuery(query);
+    const asked = parseExplainQuery(query, desired.config);
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
     const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
     const subject = findSubject({ instance, folders, config: desired.config, held, ...explained });

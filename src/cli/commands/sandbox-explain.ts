@@ -27,7 +27,7 @@ export async function explainSandbox(context: CliContext, options: ExplainOption
 
 async function findOut(context: CliContext, options: ExplainOptions): Promise<ExplainView> {
   const stateDir = toStateDir(context, options);
-  const main = options.agent === undefined ? "agent:main:main" : null;
+  const main = options.agent === undefined ? "main" : null;
   const session = options.session === undefined ? main : expandSessionKey(options.session);
   try {
     return await new AdminClient(stateDir).explain({ session, agent: options.agent ?? null });

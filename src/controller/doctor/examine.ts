@@ -111,7 +111,12 @@ async function examineController({ view, unowned }: ControllerFacts): Promise<Fi
   const failing = view.checks.filter((check) => !check.ok);
   const findings = failing.map(({ message }) => fail("controller", message, "openclaw status"));
   if (failing.length === 0)
-    findings.push(ok("controller", `version ${view.version} runs and is ready; it keeps ${view.sandboxes} sandboxes`));
+    findings.push(
+      ok(
+        "controller",
+        `version ${view.version} runs and is ready; it keeps ${view.sandboxes} ${view.sandboxes === 1 ? "sandbox" : "sandboxes"}`,
+      ),
+    );
   try {
     findings.push(judgeLeftovers(await unowned()));
   } catch (error) {
