@@ -87,6 +87,13 @@ test("health finds the gateway and its secret by the state folder, and tells wha
     stdout: expect.stringContaining("Gateway at http://127.0.0.1:"),
     stderr: expect.stringContaining("no controller runs"),
   });
+  // Root may read every file; a folder in its place is nobody's to read.
+  const hidden = await createFolderSite();
+  await mkdir(join(hidden.stateDir, "gateway", "address.json"), { recursive: true });
+  expect(await cli(["health"], { stateDir: hidden.stateDir })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/address\.json can't be read: .*\n {2}run the command as the user that runs the gateway/),
+  });
   await gateway.crash();
   expect((await cli(["health"], { stateDir: site.stateDir })).stderr).toContain("no gateway answers");
   expect(await cli(["health", "--url", "here"], { stateDir: site.stateDir })).toMatchObject({

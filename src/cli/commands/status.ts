@@ -1,7 +1,7 @@
 // `openclaw status`: the controller as it sees itself, and the gateway if one runs. Exit code 1 when the controller is not ready.
 // Its sandboxes are `sandbox list`.
 import { renderTime, toEpochMs } from "../../api/brands.ts";
-import { isErrorCode } from "../../api/errors.ts";
+import { isErrorCode, renderError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import type { ControllerView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
@@ -12,24 +12,25 @@ import { indent, renderDuration, renderFields, toSafeLine } from "../text.ts";
 import { renderHealth } from "./health.ts";
 
 export async function showStatus(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
-  const gateway = await findGateway(context, options);
+  const gateway = await lookAtGateway(context, options);
   const view = await new AdminClient(toStateDir(context, options)).status().catch((error: unknown) => {
     // Half of the answer is better than none.
-    if (gateway !== null && options.json !== true) print(context, renderHealth(gateway));
+    if (gateway.health !== null && options.json !== true) print(context, gateway.text);
     throw error;
   });
-  if (options.json === true) printJson(context, { ...view, gateway });
-  else print(context, `${renderStatus(view, context.now())}${gateway === null ? "No gateway runs\n" : renderHealth(gateway)}`);
+  if (options.json === true) printJson(context, { ...view, gateway: gateway.health });
+  else print(context, `${renderStatus(view, context.now())}${gateway.text}`);
   return view.ready ? EXIT.ok : EXIT.failed;
 }
 
-/** null: none was ever started here, it does not answer, or this user may not know. */
-async function findGateway(context: CliContext, options: StateOptions): Promise<GatewayHealth | null> {
+/** `health` is null where none was ever started, none answers, or this user may not know. */
+async function lookAtGateway(context: CliContext, options: StateOptions): Promise<{ health: GatewayHealth | null; text: string }> {
   try {
-    return await askGateway(context, options);
+    const health = await askGateway(context, options);
+    return { health, text: health === null ? "No gateway runs\n" : renderHealth(health) };
   } catch (error) {
     if (!isErrorCode(error, "GatewayUnreachable") && !isErrorCode(error, "HostRejected")) throw error;
-    return null;
+    return { health: null, text: `Gateway: ${toSafeLine(renderError(error))}\n` };
   }
 }
 
