@@ -13,12 +13,12 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
   // A file of CRLF lines gets CRLF lines.
   const lineEnd =
     lines.length > 0 && lines.every((line, at) => line.endsWith("\r") || (at === lines.length - 1 && !hasLastNewline)) ? "\r" : "";
+  const search: LineSearch = { lines, comparisonsLeft: COMPARISONS_MAX };
   const result: string[] = [];
   let done = 0;
   for (const hunk of hunks) {
-    const at = findHunk(lines, hunk, done, path);
-    result.push(...lines.slice(done, at));
-    done = at;
+    const at = findHunk(search, hunk, done, path);
+    for (; done < at; done += 1) result.push(lines[done] ?? "");
     for (const { kind, text: line } of hunk.lines) {
       if (kind === "add") result.push(`${line}${lineEnd}`);
       else {
@@ -28,48 +28,63 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
       }
     }
   }
-  result.push(...lines.slice(done));
+  for (; done < lines.length; done += 1) result.push(lines[done] ?? "");
   return result.length === 0 ? "" : `${result.join("\n")}${hasLastNewline ? "\n" : ""}`;
 }
 
+/** One or two seconds: whoever patches must not keep everybody else waiting. */
+const COMPARISONS_MAX = 20_000_000;
+
+interface LineSearch {
+  readonly lines: readonly string[];
+  /** For all hunks of the file together. */
+  comparisonsLeft: number;
+}
+
 /** @returns index of the first line that the hunk is about */
-function findHunk(lines: readonly string[], { anchors, lines: hunkLines, isAtEnd, line }: Hunk, from: number, path: string): number {
+function findHunk(search: LineSearch, { anchors, lines: hunkLines, isAtEnd, line }: Hunk, from: number, path: string): number {
+  const { lines } = search;
   const refuse = (message: string): never => {
     const fix = "read the file again; the lines must be there in this order";
     throw new OperationError("InvalidArgument", `patch, line ${line}: ${JSON.stringify(path)} ${message}`, { fix });
   };
   let start = from;
   for (const anchor of anchors) {
-    const found = findLines(lines, [anchor], start);
+    const found = findLines(search, [anchor], start);
     start = found === -1 ? refuse(`has no line ${JSON.stringify(anchor)} from its line ${start + 1} on`) : found + 1;
   }
   const old = hunkLines.filter(({ kind }) => kind !== "add").map(({ text }) => text);
   if (old.length === 0) return anchors.length > 0 && !isAtEnd ? start : lines.length;
   if (isAtEnd) {
     const last = lines.length - old.length;
-    return last >= start && matches(lines, old, last) ? last : refuse("does not end with the lines of this hunk");
+    return last >= start && matches(search, old, last) ? last : refuse("does not end with the lines of this hunk");
   }
   // An anchor may be the first line of the hunk too.
-  const found = findLines(lines, old, anchors.length > 0 ? start - 1 : start);
+  const found = findLines(search, old, anchors.length > 0 ? start - 1 : start);
   return found === -1 ? refuse(`does not have the lines of this hunk from its line ${start + 1} on: ${JSON.stringify(old[0])} ...`) : found;
 }
 
 const SAME: readonly ((line: string) => string)[] = [(line) => line, (line) => line.trimEnd()];
 
 /** The first place where they are exactly so, else the first where they are but for white space at the lines' ends. */
-function findLines(lines: readonly string[], wanted: readonly string[], from: number): number {
+function findLines(search: LineSearch, wanted: readonly string[], from: number): number {
   for (const same of SAME)
-    for (let at = Math.max(0, from); at + wanted.length <= lines.length; at += 1) if (matches(lines, wanted, at, same)) return at;
+    for (let at = Math.max(0, from); at + wanted.length <= search.lines.length; at += 1) if (matches(search, wanted, at, same)) return at;
   return -1;
 }
 
+/** @throws OperationError `LimitExceeded` */
 function matches(
-  lines: readonly string[],
+  search: LineSearch,
   wanted: readonly string[],
   at: number,
   same: (line: string) => string = (line) => line.trimEnd(),
 ): boolean {
-  return wanted.every((line, index) => same(lines[at + index] ?? "") === same(line));
+  const differs = wanted.findIndex((line, index) => same(search.lines[at + index] ?? "") !== same(line));
+  search.comparisonsLeft -= differs === -1 ? wanted.length : differs + 1;
+  if (search.comparisonsLeft >= 0) return differs === -1;
+  const fix = "make several smaller ones, with lines that are exactly those of the file";
+  throw new OperationError("LimitExceeded", "the patch has too many hunks for a file of so many lines", { fix });
 }
 
 /** What a path holds: before the patch, and so far. */

@@ -112,6 +112,16 @@ describe("applying a patch to a text", () => {
     expect(apply("a  \nb", "@@", " a", "-b", "+c")).toBe("a  \nc");
   });
 
+  it("changes a line far down in a long file", () => {
+    const lines = Array.from({ length: 300_000 }, (_, at) => `line ${at}`);
+    expect(applyHunks(lines.join("\n"), hunksOf("@@\n-line 299999\n+last"), "long")).toBe([...lines.slice(0, -1), "last"].join("\n"));
+  });
+
+  it("refuses to look for many hunks in very many lines, which would hold up everybody else", () => {
+    const hunks = hunksOf(Array.from({ length: 3_000 }, () => "@@\n-x\n+y").join("\n"));
+    expect(() => applyHunks("x \n".repeat(20_000), hunks, "long")).toThrow("too many hunks for a file of so many lines");
+  });
+
   it("says what it did not find, and where it looked", () => {
     expect(() => apply("a\nb\n", "@@ zzz", "-a", "+c")).toThrow('patch, line 3: "f" has no line "zzz" from its line 1 on');
     expect(() => apply("a\nb\n", "@@", "-b", "+c", "@@", "-a", "+c")).toThrow(

@@ -38,4 +38,31 @@ describe("replacing pieces of a text", () => {
       }),
     );
   });
+
+  it("finds what the engine's own search finds", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 60 });
+    fc.assert(
+      fc.property(text, text, (whole, piece) => {
+        fc.pre(piece !== "");
+        expect(whole.includes(piece) ? applyEdits(whole, [{ oldText: piece, newText: "-", all: true }]) : "none").toBe(
+          whole.includes(piece) ? whole.replaceAll(piece, "-") : "none",
+        );
+      }),
+    );
+  });
+
+  // Each would hold up everybody else for minutes, or take all memory.
+  it.each([
+    [
+      "a word that most searches are slow for",
+      "a".repeat(4_194_304),
+      [edit(`${"a".repeat(5_000)}b${"a".repeat(5_000)}`, "")],
+      "is not in the file",
+    ],
+    ["too many places", "a".repeat(1_000_001), [{ ...edit("a", "b"), all: true }], "more than 1000000 times"],
+    ["a file that grows too large", "a".repeat(100_000), [{ ...edit("a", "b".repeat(1_000)), all: true }], "more than 64 MiB"],
+    ["too many edits of a large file", "a".repeat(1_048_576), Array.from({ length: 600 }, () => edit("b", "c")), "too many edits"],
+  ])("refuses %s soon", { timeout: 20_000 }, (_, text, edits, because) => {
+    expect(() => applyEdits(text, edits)).toThrow(because);
+  });
 });
