@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import type { Logger } from "pino";
 import type { Config } from "../api/config/config.ts";
-import { loadConfig, readConfigSources } from "../api/config/load.ts";
+import { readConfigSources } from "../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import { toSources } from "../api/config/sources.ts";
 import { OperationError } from "../api/errors.ts";
@@ -20,6 +20,8 @@ export interface ConfigWatchParts {
 export class ConfigWatch {
   readonly #parts: ConfigWatchParts;
   #config: Config;
+  /** Every file that the newest config was read from: an error may be mended in one that none before it had. */
+  #files: readonly string[];
   /** Issues that were told: each set once. */
   #told = "";
   #loading: Promise<void> = Promise.resolve();
@@ -28,6 +30,7 @@ export class ConfigWatch {
   private constructor(parts: ConfigWatchParts, config: Config) {
     this.#parts = parts;
     this.#config = config;
+    this.#files = config.files;
   }
 
   /** @param parts `isMissingOk`: a file that is not there is an empty one. @throws OperationError `InvalidConfig` */
@@ -58,12 +61,14 @@ export class ConfigWatch {
     const changed = (): void => {
       this.#loading = this.#loading.then(() => this.#load());
     };
-    watchFolder({ folder: dirname(path), polledFiles: () => this.#config.files, changed, signal });
+    watchFolder({ folder: dirname(path), polledFiles: () => this.#files, changed, signal });
   }
 
   async #load(): Promise<void> {
     const { path, environment, log } = this.#parts;
-    const parsed = await loadConfig(path, environment);
+    const sources = await readConfigSources(path);
+    this.#files = [...sources.files.keys()];
+    const parsed = parseConfig(sources, environment);
     if (parsed.ok) {
       const isSame = JSON.stringify(parsed.value) === JSON.stringify(this.#config);
       this.#config = parsed.value;
