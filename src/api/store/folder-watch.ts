@@ -119,8 +119,8 @@ class FolderWatch {
     for (const path of this.#options.polledFiles?.() ?? []) {
       const facts = await stat(path).catch(() => null);
       polled.set(path, facts === null ? "" : toStamp(facts));
-      const before = this.#polled.get(path);
-      if (before !== undefined && before !== polled.get(path)) this.#tell(path);
+      // One that was not polled before may have changed since whoever named it read it.
+      if (this.#polled.get(path) !== polled.get(path)) this.#tell(path);
     }
     this.#polled = polled;
   }
