@@ -43,7 +43,7 @@ scripts/base-image.sh "$base"
 set -- --force-rm --tag "$tag" --build-arg "BASE_IMAGE=$base" --label "$label=$source_hash"
 [ "$force" != --force ] || set -- "$@" --no-cache
 # By name alone: the values stay out of the process list.
-for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+for name in APT_MIRROR HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
   [ -z "${!name:-}" ] || set -- "$@" --build-arg "$name"
 done
 # The context comes through stdin, so a big checkout costs nothing.

@@ -183,13 +183,14 @@ describe("docker-setup.sh in an environment that has other things in mind", () =
   it("minds no COMPOSE_FILE of another project", async () =>
     expect(await setup([], { COMPOSE_FILE: "/srv/other/docker-compose.yml" })).toMatchObject({ code: 0 }));
 
-  it("gives both builds the proxy, by name alone", async () => {
-    expect(await setup([], { HTTPS_PROXY: "http://me:s3cret@proxy" })).toMatchObject({ code: 0 });
+  it("gives both builds the proxy and the mirror, by name alone", async () => {
+    expect(await setup([], { HTTPS_PROXY: "http://me:s3cret@proxy", APT_MIRROR: "http://mirror/debian" })).toMatchObject({ code: 0 });
     const builds = made
       .calls()
       .split("\n")
       .filter((call) => call.startsWith("build "));
-    expect(builds.map((call) => call.includes("--build-arg HTTPS_PROXY"))).toEqual([true, true]);
+    expect(builds).toHaveLength(2);
+    for (const name of ["HTTPS_PROXY", "APT_MIRROR"]) expect(builds.filter((call) => call.includes(`--build-arg ${name}`))).toEqual(builds);
     expect(made.calls()).not.toContain("s3cret");
   });
 

@@ -18,6 +18,7 @@ import {
   sessionsFolder,
 } from "../../api/store/session-store.ts";
 import type { Message } from "../tool-port.ts";
+import { Turns } from "../turns.ts";
 import { toSessionName } from "./keys.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -58,7 +59,7 @@ export class Sessions {
   readonly #transcripts = new Map<string, Promise<Transcript>>();
   readonly #opening = new PQueue({ concurrency: TRANSCRIPTS_OPENING_MAX });
   /** Changes of one session come one after the other. */
-  readonly #turns = new Map<SessionKey, Promise<unknown>>();
+  readonly #turns = new Turns();
   #looking: Promise<void> = Promise.resolve();
   readonly #stopping = new AbortController();
 
@@ -82,7 +83,7 @@ export class Sessions {
     this.#stopping.abort();
     const pending = [...this.#activity].filter(([, { timer }]) => timer !== null).map(([key]) => key);
     await Promise.all(pending.map((key) => this.#writeActivity(key)));
-    await Promise.all(this.#turns.values());
+    await this.#turns.settled();
   }
 
   /** Whether every session that there is, is known. */
@@ -115,7 +116,7 @@ export class Sessions {
 
   /** The session with this key: as it is when it is there, else a new one. @throws OperationError `LimitExceeded`, `HostRejected` */
   create({ key, agentId, kind }: { key: SessionKey; agentId: AgentId; kind: SessionKind }): Promise<Session> {
-    return this.#inTurn(key, async () => {
+    return this.#turns.take(key, async () => {
       const known = this.find(key);
       if (known !== null && known.spec.endedAt === undefined) return known;
       if (known !== null) return await this.#beginAnew(known);
@@ -156,18 +157,18 @@ export class Sessions {
 
   /** On the disk when it resolves. */
   append(key: SessionKey, message: Pick<Message, "role" | "text" | "from">): Promise<Message> {
-    return this.#inTurn(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
+    return this.#turns.take(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
   }
 
   /** The same key with a new conversation; the old one is removed. */
   reset(key: SessionKey): Promise<Session> {
-    return this.#inTurn(key, async () => {
+    return this.#turns.take(key, async () => {
       return await this.#beginAnew(this.get(key));
     });
   }
 
   delete(key: SessionKey): Promise<void> {
-    return this.#inTurn(key, async () => {
+    return this.#turns.take(key, async () => {
       const session = this.get(key);
       this.#forgetActivity(key);
       await this.#objectsOf(session.spec.agentId).remove(session.metadata.name);
@@ -209,7 +210,7 @@ export class Sessions {
   }
 
   #writeActivity(key: SessionKey): Promise<void> {
-    return this.#inTurn(key, async () => {
+    return this.#turns.take(key, async () => {
       const session = this.#byKey.get(key);
       const activity = this.#activity.get(key);
       if (session === undefined || activity === undefined) return;
@@ -248,7 +249,7 @@ export class Sessions {
   /** In turn: a look at a file to which a line is being added would take it for a torn one. */
   #openTranscript(key: string): Promise<Transcript> {
     const { spec } = this.get(key);
-    return this.#inTurn(spec.key, () => this.#transcriptOf(this.get(key)));
+    return this.#turns.take(spec.key, () => this.#transcriptOf(this.get(key)));
   }
 
   #transcriptOf(session: Session): Promise<Transcript> {
@@ -310,20 +311,6 @@ export class Sessions {
       const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX));
       for (const name of found) if (!wanted.has(name)) await removeFile(join(path, name));
     }
-  }
-
-  #inTurn<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#turns.get(key) ?? Promise.resolve();
-    const result = before.then(work);
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#turns.set(key, settled);
-    void settled.then(() => {
-      if (this.#turns.get(key) === settled) this.#turns.delete(key);
-    });
-    return result;
   }
 }
 

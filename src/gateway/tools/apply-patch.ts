@@ -17,6 +17,7 @@ export const applyPatchTool = defineTool({
   description: "Apply a patch in the *** Begin Patch format to the workspace: every change of it, or none.",
   input: Input,
   isInside: true,
+  holdsFiles: true,
   run: async ({ port, session, workdir, signal, newId }, { input }) => {
     const patches = parsePatch(input);
     const files = new Files({ port, sessionKey: session.spec.key, tool: "apply_patch", signal, newId });

@@ -1,5 +1,5 @@
 // The way to a tool: policy, input, readiness, events. Sandboxes are played by this host's shell; a real one is tools.engine.test.ts.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { mustParse } from "../../api/config/fixture.ts";
@@ -73,6 +73,27 @@ describe("a tool call", () => {
       details: { code: 3, reason: "exited", stdoutBytes: 4, stderrBytes: 4, droppedBytes: 0 },
     });
     expect(textOf(result)).toMatch(/\(exit code 3\)$/);
+  });
+
+  it("of a tool that holds whole files waits for the one before: no two changes of a session cross each other", async () => {
+    const { call, sandboxFolder } = open({ config: sandboxed });
+    const words = Array.from({ length: 12 }, (_, index) => `word${index};`);
+    writeFileSync(join(sandboxFolder, "text"), words.join(""));
+    const all = words.map((word) => call("edit", { path: "text", oldText: word, newText: word.toUpperCase() }));
+    await Promise.all(all);
+    expect(readFileSync(join(sandboxFolder, "text"), "utf8")).toBe(words.join("").toUpperCase());
+  });
+
+  it("that fails in its turn is no hindrance to the next", async () => {
+    const { call, sandboxFolder } = open({ config: sandboxed });
+    writeFileSync(join(sandboxFolder, "text"), "one");
+    const [missing, next] = [
+      call("edit", { path: "none", oldText: "a", newText: "b" }),
+      call("edit", { path: "text", oldText: "one", newText: "two" }),
+    ];
+    expect(await failure(missing)).toMatchObject({ code: "NotFound" });
+    await next;
+    expect(readFileSync(join(sandboxFolder, "text"), "utf8")).toBe("two");
   });
 
   it("tells what the sandbox is on the way to, and waits for it", async () => {

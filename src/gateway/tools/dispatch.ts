@@ -6,6 +6,7 @@ import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox-port.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "../tool-port.ts";
+import { Turns } from "../turns.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
 import type { Tool } from "./tool.ts";
@@ -24,6 +25,7 @@ export interface ToolParts {
 
 export class ToolDispatcher implements Tools {
   readonly #parts: ToolParts;
+  readonly #turns = new Turns();
 
   constructor(parts: ToolParts) {
     this.#parts = parts;
@@ -47,7 +49,8 @@ export class ToolDispatcher implements Tools {
       const sandbox = tool.isInside ? await ensureReady(port, call) : null;
       await call.emit({ kind: "started", sandbox });
       const { sessions, newId } = this.#parts;
-      return await run({ ...call, ...access, port, sessions, newId });
+      const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, newId });
+      return await (tool.holdsFiles ? this.#turns.take(call.session.spec.key, work) : work());
     } catch (error) {
       throw call.signal.aborted ? new OperationError("Aborted", "the call was taken back", { cause: error }) : error;
     }

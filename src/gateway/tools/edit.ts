@@ -32,6 +32,7 @@ export const editTool = defineTool({
   description: "Replace text in a file. Each piece must occur exactly once; several are done together or not at all.",
   input: Input,
   isInside: true,
+  holdsFiles: true,
   run: async ({ port, session, signal, newId }, input) => {
     const edits = toEdits(input);
     const files = new Files({ port, sessionKey: session.spec.key, tool: "edit", signal, newId });

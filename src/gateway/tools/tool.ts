@@ -37,6 +37,8 @@ export interface Tool {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /** Whether it works in the session's sandbox, which then must be ready first. */
   readonly isInside: boolean;
+  /** Whether it holds whole files in memory: then one runs at a time for each session. */
+  readonly holdsFiles: boolean;
   /** What runs with the input once it was checked. @throws OperationError `InvalidArgument` with every issue */
   prepare(input: unknown): (scope: ToolScope) => Promise<ToolResult>;
 }
@@ -46,16 +48,20 @@ export interface ToolDefinition<Schema extends z.ZodObject> {
   description: string;
   input: Schema;
   isInside: boolean;
+  /** Absent: false. */
+  holdsFiles?: boolean;
   run(scope: ToolScope, input: z.output<Schema>): Promise<ToolResult>;
 }
 
-export function defineTool<Schema extends z.ZodObject>({ name, description, input, isInside, run }: ToolDefinition<Schema>): Tool {
+export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinition<Schema>): Tool {
+  const { name, description, input, isInside, holdsFiles = false, run } = definition;
   const { $schema: _, ...inputSchema } = z.toJSONSchema(input, { io: "input", target: "draft-2020-12" });
   return {
     name,
     description,
     inputSchema,
     isInside,
+    holdsFiles,
     prepare: (value) => {
       const parsed = input.safeParse(value ?? {});
       if (!parsed.success) throw new OperationError("InvalidArgument", `${name}: ${renderIssues(parsed.error)}`);
