@@ -108,8 +108,7 @@ class Stage {
       });
       expect(this.condition("UpToDate", id)).toMatchObject({ status: "Unknown" });
     }
-    expect(this.failing).toContain("engine");
-    await until("readiness tells of the events too", () => this.failing.includes("events"));
+    await until("readiness tells of the engine and its events", () => ["engine", "events"].every((name) => this.failing.includes(name)));
     expect(await this.metric("openclaw_sandboxes", 'state="unknown"')).toBe(AGENTS.length);
     expect(await this.metric("openclaw_engine_events_connected", "")).toBe(0);
     expect(
