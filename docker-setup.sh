@@ -109,6 +109,8 @@ choose_user() {
     fi
   fi
   OPENCLAW_UID=${owner%:*} OPENCLAW_GID=${owner#*:}
+  # Root's group stays out of containers too.
+  [ "$OPENCLAW_GID" != 0 ] || OPENCLAW_GID=$OPENCLAW_UID
 }
 
 check_folders() {

@@ -66,11 +66,16 @@ check_folder() {
 }
 
 check_user() {
-  case $OPENCLAW_UID:$OPENCLAW_GID in
-  :) ;;
-  *[!0-9:]* | 0* | *: | :*) die "OPENCLAW_UID is '$OPENCLAW_UID' and OPENCLAW_GID is '$OPENCLAW_GID': the numbers of a user who is not root are needed." \
-    "Leave them unset, or: OPENCLAW_UID=\$(id -u NAME) OPENCLAW_GID=\$(id -g NAME) ./docker-setup.sh" ;;
-  esac
+  [ -n "$OPENCLAW_UID$OPENCLAW_GID" ] || return 0
+  if is_user_number "$OPENCLAW_UID" && is_user_number "$OPENCLAW_GID"; then return; fi
+  die "OPENCLAW_UID is '$OPENCLAW_UID' and OPENCLAW_GID is '$OPENCLAW_GID': the numbers of a user who is not root are needed, 1 to 2147483647." \
+    "Leave them unset, or: OPENCLAW_UID=\$(id -u NAME) OPENCLAW_GID=\$(id -g NAME) ./docker-setup.sh"
+}
+
+# Above 2147483647 an engine takes none, and 4294967296 would be 0 to the kernel: root.
+is_user_number() {
+  case $1 in '' | *[!0-9]* | 0* | ???????????*) return 1 ;; esac
+  [ "$1" -le 2147483647 ]
 }
 
 check_port() {

@@ -146,6 +146,14 @@ describe("docker-setup.sh on an engine whose containers number users as the host
     expect([setting("OPENCLAW_UID"), setting("OPENCLAW_GID")]).toEqual(["1007", "1008"]);
   });
 
+  it("never takes root's group from a state folder that has it", async (context) => {
+    needsRoot(context);
+    mkdirSync(state);
+    chownSync(state, 1007, 0);
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect([setting("OPENCLAW_UID"), setting("OPENCLAW_GID")]).toEqual(["1007", "1007"]);
+  });
+
   it("runs them as the image's user where root sets them up, and gives that user the folders", async (context) => {
     needsRoot(context);
     expect(await setup()).toMatchObject({ code: 0 });
@@ -280,6 +288,16 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
     ["a package that is an option", { OPENCLAW_DOCKER_APT_PACKAGES: "git -o=x" }, "OPENCLAW_DOCKER_APT_PACKAGES is 'git -o=x'"],
     ["a home volume that is a folder", { OPENCLAW_HOME_VOLUME: "/srv/home" }, "a volume's name is needed, not a folder"],
   ])("%s", async (_, more, sentence) => expectRefusal(sentence, [], more));
+
+  it.each(["0", "00", "0x0", "-1", " ", "1 ", "1000:0", "2147483648", "4294967295", "4294967296", "18446744073709551616", "root"])(
+    "a user or a group that is root's by any spelling, or nobody's: %j",
+    async (id) => {
+      const sentence = /the numbers of a user who is not root are needed, 1 to 2147483647\./;
+      await expectRefusal(sentence, [], { OPENCLAW_UID: id, OPENCLAW_GID: "1000" });
+      await expectRefusal(sentence, [], { OPENCLAW_UID: "1000", OPENCLAW_GID: id });
+      expect(existsSync(join(made.checkout, ".env"))).toBe(false);
+    },
+  );
 
   it("the home folder itself as state folder", async () =>
     expectRefusal("which contains your home folder", [], { OPENCLAW_CONFIG_DIR: made.home }));

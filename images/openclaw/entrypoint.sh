@@ -29,13 +29,16 @@ if [ "$(id -u)" != 0 ]; then
   exec "$@"
 fi
 
+# Above 2147483647 an engine takes none, and 4294967296 would be 0 to the kernel.
+is_user_number() {
+  case $1 in '' | *[!0-9]* | 0* | ???????????*) return 1 ;; esac
+  [ "$1" -le 2147483647 ]
+}
 uid=${OPENCLAW_UID:-1000} gid=${OPENCLAW_GID:-1000}
-case $uid:$gid in
-*[!0-9:]* | 0* | :* | *:)
-  echo "openclaw: OPENCLAW_UID is '$uid' and OPENCLAW_GID '$gid': the numbers of a user who is not root are needed" >&2
+if ! is_user_number "$uid" || ! is_user_number "$gid"; then
+  echo "openclaw: OPENCLAW_UID is '$uid' and OPENCLAW_GID '$gid': the numbers of a user who is not root are needed, 1 to 2147483647" >&2
   exit 1
-  ;;
-esac
+fi
 
 # An engine that finds a folder missing makes it as root's: those, and no others, change hands.
 for folder in "$state" "$state/agents" "$state/controller" "$state/gateway" "$state/sandboxes" "$state/workspace" "$state/run" "$state/run/admin"; do
