@@ -3,6 +3,7 @@
 import type { EpochMs, InstanceId, SandboxName, SessionKey } from "../api/brands.ts";
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { resolveSandbox } from "../api/config/effective.ts";
+import { NO_SANDBOX_FOLDERS, type SandboxFolders, toSandboxFolders } from "../api/config/sandbox-folders.ts";
 import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
 import type { SandboxRequest } from "../api/request.ts";
 import type { DesiredSandbox, Want } from "./decide/types.ts";
@@ -15,6 +16,7 @@ export class DesiredState {
   readonly #folders: HostFolders;
   #config: Config | null = null;
   #agents: DesiredInputs["agents"] = [];
+  #sandboxFolders: SandboxFolders = NO_SANDBOX_FOLDERS;
   #sessions: SessionsByAgent | null = null;
   #requests: ReadonlyMap<SandboxName, SandboxRequest["spec"]> | null = null;
   #index: DesiredIndex | null = null;
@@ -44,6 +46,11 @@ export class DesiredState {
     return this.#agents;
   }
 
+  /** What the sandboxes of all agents mount. */
+  get sandboxFolders(): SandboxFolders {
+    return this.#sandboxFolders;
+  }
+
   get sessions(): SessionsByAgent {
     return this.#sessions ?? new Map();
   }
@@ -52,6 +59,7 @@ export class DesiredState {
   setConfig(config: Config): SandboxName[] {
     this.#config = config;
     this.#agents = config.agents.map((agent) => ({ id: agent.id, sandbox: resolveSandbox(config, agent, this.#folders) }));
+    this.#sandboxFolders = toSandboxFolders(this.#agents.map(({ sandbox }) => sandbox));
     return this.#reindex();
   }
 

@@ -81,6 +81,23 @@ it("is not made where a symlink above its workspace leads to credentials, and is
   model.mustServe(model.site.nameOf("agent:strict"));
 });
 
+it("is not made while a symlink leads its bind into what another sandbox may write, and is once it leads elsewhere", async () => {
+  const [shared, apart, link] = [join(folder, "shared"), join(folder, "apart"), join(folder, "source")];
+  for (const path of [join(shared, "inner"), apart]) await mkdir(path, { recursive: true });
+  await symlink(join(shared, "inner"), link);
+  const external = { dangerouslyAllowExternalBindSources: true };
+  const list = [
+    { id: "main", sandbox: { docker: { ...external, binds: [`${shared}:/shared`] } } },
+    { id: "strict", sandbox: { docker: { ...external, binds: [`${link}:/data:ro`] } } },
+  ];
+  const model = await startModel({ agents: { defaults: { sandbox: { mode: "all", start: "eager" } }, list } });
+  expect(await stalls(model)).toContain(`${link} is really ${join(shared, "inner")}, which: this lies in ${shared}`);
+  await rm(link);
+  await symlink(apart, link);
+  await model.converge(2);
+  model.mustServe(model.site.nameOf("agent:strict"));
+});
+
 describe("a sandbox that would not be confined as its config says", () => {
   it("waits for its seccomp profile, alone, and is made once the file is good", async () => {
     const path = join(folder, "later.json");

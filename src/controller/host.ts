@@ -4,8 +4,10 @@ import { constants } from "node:fs";
 import { chown, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
+import { type Refusal, refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
 import type { HostFolders } from "../api/config/config.ts";
+import type { MountContext } from "../api/config/rules-mounts.ts";
+import type { NamedFolder, SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { replaceFile } from "../api/store/atomic-file.ts";
 import type { HostFacts, Owner } from "./decide/spec.ts";
@@ -111,14 +113,14 @@ export function shareLookUps(lookUp: RealPath): RealPath {
  */
 export async function refuseMounts(
   desired: Pick<DesiredSandbox, "settings" | "workspace" | "agentDir">,
-  folders: HostFolders,
+  folders: MountContext,
   lookUp: RealPath = lookUpRealPath,
 ): Promise<string | null> {
   for (const dir of [desired.workspace.dir, desired.agentDir]) {
     const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders, lookUp);
     if (refusal !== null) return refusal;
   }
-  return await refuseBinds(desired, folders);
+  return await refuseBinds(desired, folders, lookUp);
 }
 
 /** The text was judged when the config was loaded; here it is where a symlink above the folder leads to; the folder itself is none. */
@@ -128,20 +130,44 @@ async function refuseWorkspaceDir(dir: string, folders: HostFolders, lookUp: Rea
   return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
 }
 
-async function refuseBinds({ settings }: Pick<DesiredSandbox, "settings">, folders: HostFolders): Promise<string | null> {
+async function refuseBinds(
+  { settings }: Pick<DesiredSandbox, "settings">,
+  folders: MountContext,
+  lookUp: RealPath,
+): Promise<string | null> {
   if (settings.docker.binds.length === 0) return null;
-  const resolvedFolders = await resolveFolders(folders);
-  const workspaces = await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve));
+  const judged = await toBindJudge(settings, folders, lookUp);
   for (const { source, readOnly } of settings.docker.binds) {
     const path = await lookUpRealPath(source);
     if (path === null) return `docker.binds: ${source} is not there; make it, or remove the bind`;
-    const allowExternal = settings.docker.dangerouslyAllowExternalBindSources;
-    const refusal = refusedBindSource(path, { ...resolvedFolders, readOnly, workspaces, allowExternal, engineSockets: [] });
+    const refusal = judged(path, readOnly);
     if (refusal === null) continue;
     const really = path === source ? "" : ` is really ${path}, which`;
     return `docker.binds: ${source}${really}: ${refusal.message}${refusal.fix === undefined ? "" : ` (${refusal.fix})`}`;
   }
   return null;
+}
+
+/** The rules for the sources of binds, with every folder that they speak of as the kernel sees it now. */
+async function toBindJudge(
+  settings: DesiredSandbox["settings"],
+  { home, stateDir, sandboxes }: MountContext,
+  lookUp: RealPath,
+): Promise<(path: string, readOnly: boolean) => Refusal | null> {
+  const context = {
+    ...(await resolveFolders({ home, stateDir })),
+    workspaces: await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve)),
+    allowExternal: settings.docker.dangerouslyAllowExternalBindSources,
+    sandboxes: await resolveSandboxFolders(sandboxes, lookUp),
+    engineSockets: [],
+  };
+  return (path, readOnly) => refusedBindSource(path, { ...context, readOnly });
+}
+
+async function resolveSandboxFolders({ roots, workspaces, writable }: SandboxFolders, lookUp: RealPath): Promise<SandboxFolders> {
+  const resolved = async (folders: readonly NamedFolder[]): Promise<NamedFolder[]> =>
+    await Promise.all(folders.map(async ({ path, name }) => ({ path: await resolveDeepest(path, lookUp), name })));
+  return { roots: await resolved(roots), workspaces: await resolved(workspaces), writable: await resolved(writable) };
 }
 
 /** As the kernel will see it; a path that is not there stays as it is written. */

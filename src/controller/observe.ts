@@ -1,6 +1,7 @@
 // Gathers everything that one plan is made from: containers, image, folders, use. It asks and decides nothing; a failed look throws.
 import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
+import type { SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
@@ -60,6 +61,10 @@ export class Observer {
     return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined });
   }
 
+  get #hostParts(): HostParts {
+    return { ...this.#parts, sandboxes: this.#parts.desired.sandboxFolders };
+  }
+
   /** Why sessions may not cause this sandbox now. null: they may. */
   #limitOn(name: SandboxName): string | null {
     const { desired, creations } = this.#parts;
@@ -74,7 +79,7 @@ export class Observer {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
-    const looking = candidate === null ? null : observeHostOf(candidate, this.#parts, this.#lookUp);
+    const looking = candidate === null ? null : observeHostOf(candidate, this.#hostParts, this.#lookUp);
     looking?.catch(() => undefined);
     const containers = await this.#containers(name);
     const first = containers[0]?.observation ?? null;
@@ -101,7 +106,7 @@ export class Observer {
     const described = describe(want, first, previous);
     if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
-    const facts = await (looking ?? observeHostOf(want.desired, this.#parts, this.#lookUp));
+    const facts = await (looking ?? observeHostOf(want.desired, this.#hostParts, this.#lookUp));
     const limit = containers.length === 0 && !base.vanished ? this.#limitOn(name) : null;
     const spec =
       limit !== null
@@ -143,17 +148,23 @@ export class Observer {
   }
 }
 
+/** Where, and as who, the host is looked at. */
+export interface HostParts extends Pick<ObserverParts, "engine" | "controller" | "folders"> {
+  /** What the sandboxes of all agents mount. */
+  sandboxes: SandboxFolders;
+}
+
 /** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
 export async function observeHostOf(
   desired: DesiredSandbox,
-  { engine, controller, folders }: Pick<ObserverParts, "engine" | "controller" | "folders">,
+  { engine, controller, folders, sandboxes }: HostParts,
   lookUp: RealPath = lookUpRealPath,
 ): Promise<HostFacts> {
   const [image, workspace, seccomp, refusedMounts] = await Promise.all([
     engine.resolveImage(desired.settings.docker.image),
     observeWorkspace(desired),
     readProfile(desired.settings.docker.seccompProfile),
-    refuseMounts(desired, folders, lookUp),
+    refuseMounts(desired, { ...folders, sandboxes }, lookUp),
   ]);
   return { image, workspace, seccomp, refusedMounts, appArmor: engine.capabilities.appArmor, controller };
 }

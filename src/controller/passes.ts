@@ -81,7 +81,17 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     judge: (input) => rollouts.judge(input),
     looked: (name) => rollouts.looked(name),
     observer,
-    performer: new Performer({ now, newUid, folders, controller: owner, engine, ledger, setups, uses }),
+    performer: new Performer({
+      now,
+      newUid,
+      folders,
+      sandboxFolders: () => desired.sandboxFolders,
+      controller: owner,
+      engine,
+      ledger,
+      setups,
+      uses,
+    }),
     statuses,
     report,
     judged: (input, made) => {

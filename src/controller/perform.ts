@@ -1,6 +1,7 @@
 // Performs one action: one call to the engine or the host, with the checks that must come right before it. Decides nothing.
 import { type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
+import type { SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { isErrorCode, OperationError } from "../api/errors.ts";
 import { HASH_VERSION } from "./decide/fields.ts";
 import { type Owner, ownerToBe } from "./decide/spec.ts";
@@ -23,6 +24,8 @@ export interface PerformerParts {
   /** A new UUID. */
   newUid(): string;
   folders: HostFolders;
+  /** What the sandboxes of all agents mount now. */
+  sandboxFolders(): SandboxFolders;
   controller: Owner;
   engine: Engine;
   ledger: Ledger;
@@ -85,7 +88,7 @@ export class Performer {
   async #create(input: PlanInput): Promise<Handle> {
     const { engine, ledger } = this.#parts;
     const { desired, spec } = mustWanted(input);
-    const refused = await refuseMounts(desired, this.#parts.folders);
+    const refused = await refuseMounts(desired, { ...this.#parts.folders, sandboxes: this.#parts.sandboxFolders() });
     if (refused !== null) throw new OperationError("HostRejected", refused);
     const identity: Identity = {
       instance: input.instance,

@@ -1,9 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type BindSourceContext, refusedBindSource, refusedWorkspace } from "./bind-source.ts";
+import { NO_SANDBOX_FOLDERS } from "./sandbox-folders.ts";
 
 const HOST = { home: "/home/claw", stateDir: "/home/claw/.openclaw" };
-const CONTEXT: BindSourceContext = { ...HOST, readOnly: true, workspaces: [], allowExternal: true, engineSockets: [] };
+const CONTEXT: BindSourceContext = {
+  ...HOST,
+  readOnly: true,
+  workspaces: [],
+  allowExternal: true,
+  sandboxes: NO_SANDBOX_FOLDERS,
+  engineSockets: [],
+};
 
 describe("what belongs to the host is refused, read-only too", () => {
   test.each([

@@ -1,6 +1,7 @@
 // Which folders and files of the host may never be seen in a sandbox. A pure predicate over paths.
 // It resolves no symlink: whoever creates a container asks again with the resolved path, right before.
 import type { HostFolders } from "./config.ts";
+import { NO_SANDBOX_FOLDERS, type SandboxFolders } from "./sandbox-folders.ts";
 
 /** What a path is judged against. Give it written paths for a written path, and resolved paths for a resolved one. */
 export interface BindSourceContext extends HostFolders {
@@ -9,6 +10,8 @@ export interface BindSourceContext extends HostFolders {
   readonly workspaces: readonly string[];
   /** `dangerouslyAllowExternalBindSources`. */
   readonly allowExternal: boolean;
+  /** What the sandboxes of all agents mount. */
+  readonly sandboxes: SandboxFolders;
   /** Sockets that the controller knows of, beyond those recognised by name. */
   readonly engineSockets: readonly string[];
 }
@@ -77,6 +80,7 @@ export function refusedBindSource(path: string, context: BindSourceContext): Ref
     refusedAnywhere(path, context) ??
     (ours ? null : refusedSystem(path, context.readOnly)) ??
     (ours ? null : refusedHome(path, context)) ??
+    refusedSwappable(path, context) ??
     refusedExternal(path, context)
   );
 }
@@ -86,7 +90,14 @@ export function refusedBindSource(path: string, context: BindSourceContext): Ref
  * wherever the home is (root's too), so that `~/work` works for everybody.
  */
 export function refusedWorkspace(path: string, context: HostFolders): Refusal | null {
-  const full: BindSourceContext = { ...context, readOnly: false, workspaces: [path], allowExternal: true, engineSockets: [] };
+  const full: BindSourceContext = {
+    ...context,
+    readOnly: false,
+    workspaces: [path],
+    allowExternal: true,
+    sandboxes: NO_SANDBOX_FOLDERS,
+    engineSockets: [],
+  };
   const refusal = refusedAnywhere(path, full);
   if (refusal !== null || isStateWorkspace(path, context)) return refusal;
   const inHome = context.home !== "/" && path !== context.home && isWithin(path, context.home);
@@ -128,6 +139,30 @@ function refusedHome(path: string, context: BindSourceContext): Refusal | null {
   const isHome = HOMES.test(folded) || isWithin(fold(context.home), folded);
   if (isHome) return { message: "this contains a home with its credentials", fix: "mount a folder inside it" };
   return MACOS_LIBRARY.test(folded) ? { message: "a home's Library holds credentials" } : null;
+}
+
+/**
+ * The engine looks a path up anew at each start, and whoever may write a folder decides what is found in it by then: no source lies in what
+ * a sandbox may write, and nothing that a sandbox may write has a workspace in it.
+ */
+function refusedSwappable(path: string, { sandboxes, readOnly }: BindSourceContext): Refusal | null {
+  const folded = fold(path);
+  const root = sandboxes.roots.find((folder) => isWithin(folded, fold(folder.path)));
+  if (root !== undefined) return { message: `this is or lies in ${root.path}, ${root.name}`, fix: "mount a folder outside of it" };
+  const outer = sandboxes.writable.find((folder) => fold(folder.path) !== folded && isWithin(folded, fold(folder.path)));
+  if (outer !== undefined)
+    return {
+      message: `this lies in ${outer.path}, ${outer.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
+      fix: `mount the whole of ${outer.path}, or a folder outside of it`,
+    };
+  const inner = readOnly
+    ? undefined
+    : [...sandboxes.roots, ...sandboxes.workspaces].find((folder) => fold(folder.path) !== folded && isWithin(fold(folder.path), folded));
+  if (inner === undefined) return null;
+  return {
+    message: `this contains ${inner.path}, ${inner.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
+    fix: "append :ro, or mount a folder beside it",
+  };
 }
 
 function refusedExternal(path: string, context: BindSourceContext): Refusal | null {

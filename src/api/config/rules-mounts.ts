@@ -4,6 +4,7 @@ import { isWithin, pathsOverlap, refusedBindSource, refusedWorkspace } from "./b
 import type { HostFolders } from "./config.ts";
 import { type EffectiveSandbox, toConfigKey } from "./effective.ts";
 import type { Reporter } from "./reporter.ts";
+import type { SandboxFolders } from "./sandbox-folders.ts";
 import type { BindMount } from "./values.ts";
 
 /** Where the agent workspace is with access `ro`. */
@@ -11,7 +12,13 @@ export const AGENT_MOUNT = "/agent";
 /** The kernel's; the engine mounts them itself. */
 const KERNEL = ["/proc", "/sys", "/dev"];
 
-export function checkMounts(sandbox: EffectiveSandbox, folders: HostFolders, reporter: Reporter): void {
+/** What a bind is judged against beside its own text. */
+export interface MountContext extends HostFolders {
+  /** What the sandboxes of all agents mount. */
+  readonly sandboxes: SandboxFolders;
+}
+
+export function checkMounts(sandbox: EffectiveSandbox, folders: MountContext, reporter: Reporter): void {
   checkWorkdir(sandbox, reporter);
   checkTmpfs(sandbox, reporter);
   checkBinds(
@@ -59,7 +66,7 @@ interface KeyedBind {
   bind: BindMount;
 }
 
-function checkBinds(sandbox: EffectiveSandbox, binds: readonly KeyedBind[], folders: HostFolders, reporter: Reporter): void {
+function checkBinds(sandbox: EffectiveSandbox, binds: readonly KeyedBind[], folders: MountContext, reporter: Reporter): void {
   for (const each of binds) checkBind(sandbox, each, folders, reporter);
   const tmpfs = sandbox.docker.tmpfs.map(({ path }) => ({ key: "docker.tmpfs", target: path, bind: null }));
   checkOverlaps(sandbox, [...tmpfs, ...binds.map(({ key, bind }) => ({ key, target: bind.target, bind }))], reporter);
@@ -112,7 +119,7 @@ function insideBind(target: string, outer: BindMount): { message: string; fix: s
   return { message, fix: "make that folder first, or choose a target outside" };
 }
 
-function checkBind(sandbox: EffectiveSandbox, { key, bind }: KeyedBind, folders: HostFolders, reporter: Reporter): void {
+function checkBind(sandbox: EffectiveSandbox, { key, bind }: KeyedBind, folders: MountContext, reporter: Reporter): void {
   const refusal = refusedBindSource(bind.source, {
     ...folders,
     readOnly: bind.readOnly,

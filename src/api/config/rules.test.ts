@@ -184,6 +184,36 @@ describe("binds", () => {
     ]);
     expect(issuesOf(withDocker("{ binds: ['~/.openclaw/workspace/data:/data'] }"))).toEqual([]);
   });
+  test.each([
+    ["the folder of the workspaces", "~/.openclaw/sandboxes:/x:ro", "", "none"],
+    ["a workspace that the product made", "~/.openclaw/sandboxes/agent-main-1:/x:ro", "", "none"],
+    ["a folder in one", "~/.openclaw/sandboxes/agent-main-1/sub:/x", "", "none"],
+    ["a folder in the agent's workspace, where the sandbox may write it", "~/.openclaw/workspace/data:/x:ro", "", "rw"],
+    ["the same in other letters", "~/.openclaw/workspace/../Workspace/data:/x:ro", "workspace: '~/.openclaw/WORKSPACE',", "rw"],
+    ["a folder in a writable bind", "/srv/data/sub:/x:ro", "'/srv/data:/data',", "none"],
+    ["a writable bind around the agent's workspace", "/srv/claw:/x", "workspace: '/srv/claw/work',", "ro"],
+    ["a writable bind around the folder of the workspaces", "/srv:/x", "root: '/srv/work',", "none"],
+  ])("from %s are refused: what can be swapped is not what was judged", (_, bind, more, workspaceAccess) => {
+    const [workspace, root, other] = ["workspace:", "root:", "'"].map((start) => (more.startsWith(start) ? more : ""));
+    const text = `{ agents: { defaults: { ${workspace} sandbox: {
+      workspaceAccess: '${workspaceAccess}', ${(root ?? "").replace("root", "workspaceRoot")}
+      docker: { ${EXTERNAL}, binds: [${other}'${bind}'] } } } } }`;
+    const at = other === "" ? 0 : 1;
+    expect(foundIn(text)).toEqual([`agents.defaults.sandbox.docker.binds[${at}]`]);
+  });
+  test("are judged against what the sandboxes of every other agent may write", () => {
+    const two = (bind: string): string => `{ agents: { list: [
+      { id: 'main', sandbox: { docker: { ${EXTERNAL}, binds: ['${bind}:/x:ro'] } } },
+      { id: 'other', workspace: '/srv/other', sandbox: { workspaceAccess: 'rw', docker: { ${EXTERNAL}, binds: ['/srv/data:/y'] } } } ] } }`;
+    for (const inside of ["/srv/other/sub", "/srv/data/a/b"])
+      expect(foundIn(two(inside))).toEqual(["agents.list[0].sandbox.docker.binds[0]"]);
+    for (const whole of ["/srv/other", "/srv/data", "/srv/dat", "/srv/otherwise/sub"]) expect(issuesOf(two(whole))).toEqual([]);
+  });
+  test("of a workspace that no sandbox may write may lie inside it, and a whole workspace may be shown elsewhere", () => {
+    expect(issuesOf(withSandbox("{ workspaceAccess: 'ro', docker: { binds: ['~/.openclaw/workspace/data:/data:ro'] } }"))).toEqual([]);
+    expect(issuesOf(withSandbox("{ workspaceAccess: 'rw', docker: { binds: ['~/.openclaw/workspace:/data:ro'] } }"))).toEqual([]);
+    expect(issuesOf(withSandbox(`{ docker: { ${EXTERNAL}, binds: ['/srv:/srv:ro', '/srv/data:/data:ro'] } }`))).toEqual([]);
+  });
   test("of the browser are judged too, at their own key", () => {
     expect(foundIn(withSandbox("{ browser: { binds: ['/etc:/x'] } }"))).toEqual(["agents.defaults.sandbox.browser.binds"]);
   });

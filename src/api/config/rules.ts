@@ -9,13 +9,15 @@ import { Reporter } from "./reporter.ts";
 import { checkContainer } from "./rules-container.ts";
 import { checkMounts } from "./rules-mounts.ts";
 import { checkToolLists } from "./rules-tools.ts";
+import { toSandboxFolders } from "./sandbox-folders.ts";
 
 export function checkRules(config: Config, folders: HostFolders): Issue[] {
   const reporter = new Reporter(config);
+  const sandboxes = toSandboxFolders(config.agents.map((agent) => resolveSandbox(config, agent, folders)));
   for (const agent of [toDefaultsAgent(config), ...config.agents]) {
     const sandbox = resolveSandbox(config, agent, folders);
     checkContainer(sandbox, reporter);
-    checkMounts(sandbox, folders, reporter);
+    checkMounts(sandbox, { ...folders, sandboxes }, reporter);
     for (const path of sandbox.ignored)
       reporter.add(path, {
         severity: "warning",

@@ -3,6 +3,7 @@
 import { type AgentId, type ContainerId, DAY_MS, type EpochMs, elapsed, type InstanceId, MINUTE_MS, toScopeKey } from "../../api/brands.ts";
 import { refusedBindSource } from "../../api/config/bind-source.ts";
 import type { HostFolders } from "../../api/config/config.ts";
+import { NO_SANDBOX_FOLDERS } from "../../api/config/sandbox-folders.ts";
 import { SANDBOX_DEFAULTS } from "../../api/config/schema-sandbox.ts";
 import { LABEL } from "../../api/labels.ts";
 import { PENDING_SUFFIX, toAgentOfKey } from "../../api/names.ts";
@@ -67,7 +68,8 @@ function dangersOf(one: Surveyed, facts: AuditFacts): AuditFinding[] {
   if (one.privileged) messages.push("it is privileged: whoever runs in it owns the host");
   for (const shared of one.sharedNamespaces) messages.push(`it shares a namespace: ${shared}`);
   for (const { source, target, readOnly } of one.binds) {
-    const judged = refusedBindSource(source, { ...facts.folders, readOnly, workspaces: [], allowExternal: true, engineSockets: [] });
+    const context = { ...facts.folders, readOnly, workspaces: [], allowExternal: true, sandboxes: NO_SANDBOX_FOLDERS, engineSockets: [] };
+    const judged = refusedBindSource(source, context);
     if (judged !== null) messages.push(`it mounts ${source} at ${target}: ${judged.message}`);
   }
   if (one.capAdd.length > 0) messages.push(`it has added capabilities: ${one.capAdd.join(", ")}`);

@@ -4,6 +4,7 @@ import type { InstanceId } from "../../api/brands.ts";
 import { toSessionKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
+import { toSandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { type Finding, fail } from "../../api/finding.ts";
 import { type Owner, resolveSpec } from "../decide/spec.ts";
 import type { DesiredSandbox } from "../decide/types.ts";
@@ -33,7 +34,7 @@ export async function findTargets(
   const findings: Finding[] = [];
   for (const sandbox of sandboxes) {
     const desired = toMain(engine.instance, sandbox);
-    const facts = await observeHostOf(desired, { engine, folders, controller: owner });
+    const facts = await observeHostOf(desired, { engine, folders, controller: owner, sandboxes: toSandboxFolders(sandboxes) });
     if (facts.image.kind === "missing") continue;
     const spec = resolveSpec(desired, facts, null);
     const why = spec.kind === "blocked" ? spec.message : facts.workspace.kind === "refused" ? facts.workspace.message : null;
