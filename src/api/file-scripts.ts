@@ -1,6 +1,7 @@
 // The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
 // cat, chmod, head, ls, mkdir, mv, rm, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
-// Both sides know them: the controller lets file tools run nothing else.
+// Both sides know them: the controller lets file tools run nothing else, and with no other arguments than file-arguments.ts says.
+import { areCommitArguments, areReadArguments } from "./file-arguments.ts";
 import type { CommandRequest, SandboxTool } from "./wire.ts";
 
 /** Exit codes of both scripts. COMMIT has said on stdout which change it was about. */
@@ -15,15 +16,29 @@ export const FILE_EXIT = {
   notWritten: 10,
   linkBroken: 11,
   incomplete: 12,
+  badArgument: 13,
 } as const;
 
 /** One file, read or written whole; all files of one change together. */
 export const FILE_BYTES_MAX = 67_108_864;
 
-/** `set -f`: no name is ever a pattern. The folders at the end are for a `docker.env.PATH` that leaves the system's out. */
+/**
+ * `set -f`: no name is ever a pattern. The system's folders come first: a `docker.env.PATH` may begin with one that an agent can write to, and
+ * may leave them out. Arguments are checked before they are used: in bash and mksh arithmetic runs what stands in a subscript.
+ */
 const FUNCTIONS = `
 set -f
-PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin; export PATH
+PATH=/usr/local/bin:/usr/bin:/bin\${PATH:+:$PATH}; export PATH
+refuse() { exit ${FILE_EXIT.badArgument}; }
+check_count() {
+  for count in "$@"; do
+    case $count in 0) continue ;; '' | 0* | *[!0123456789]* | ?????????????????*) refuse ;; esac
+  done
+}
+check_path() {
+  # Never an option of any program.
+  case $1 in */ ) refuse ;; /* | ./*) ;; *) refuse ;; esac
+}
 resolve() {
   # Sets real: what a link leads to in the end, as this container sees it.
   real=$1
@@ -51,7 +66,8 @@ check_kind() {
  * A line with the number of bytes; for `lines` also of newlines, and 1 if the last byte is one; for `whole` its version. Then the content.
  */
 export const READ_FILE = `${FUNCTIONS}
-path=$1
+[ $# = 5 ] || refuse
+path=$1; check_path "$path"; check_count "$3" "$4" "$5"
 [ -e "$path" ] || exit ${FILE_EXIT.notFound}
 check_kind "$path"
 [ -r "$path" ] || exit ${FILE_EXIT.denied}
@@ -63,6 +79,7 @@ case $2 in
     [ "$bytes" -le "$5" ] || exit ${FILE_EXIT.tooLarge}
     echo $bytes $(version "$path")
     exec head -c "$5" <"$path" ;;
+  *) refuse ;;
 esac
 exit 0`;
 
@@ -77,6 +94,22 @@ exit 0`;
  * meanwhile is replaced.
  */
 export const COMMIT_FILES = `${FUNCTIONS}
+check_changes() {
+  [ $# -ge 8 ] || refuse
+  case $1 in *[!abcdefghijklmnopqrstuvwxyz0123456789]* | ?????????????????????????????????*) refuse ;; ????????*) ;; *) refuse ;; esac
+  check_count "$2" "$3"
+  left=$2; shift 3
+  while [ $# -gt 0 ]; do
+    [ $# -ge 5 ] || refuse
+    case $1 in put) left=$((left - 1)) ;; drop) ;; *) refuse ;; esac
+    check_path "$2"; check_count "$3"
+    case $4 in '' | *[!A-Za-z0-9:.-]*) refuse ;; esac
+    [ -z "$5" ] || check_path "$5"
+    shift 5
+  done
+  [ "$left" = 0 ] || refuse
+}
+check_changes "$@"
 id=$1; puts=$2; total=$3; shift 3
 spool=; steps=0; finished=
 target() {
@@ -189,6 +222,11 @@ at=0
 while [ "$at" -lt "$steps" ]; do at=$((at + 1)); eval "echo \\"\\$became_$at\\""; done
 exit 0`;
 
+const ARGUMENTS: ReadonlyMap<string | undefined, (args: readonly string[]) => boolean> = new Map([
+  [READ_FILE, areReadArguments],
+  [COMMIT_FILES, areCommitArguments],
+]);
+
 const SCRIPTS: Partial<Record<SandboxTool, readonly string[]>> = {
   read: [READ_FILE],
   write: [COMMIT_FILES],
@@ -210,10 +248,11 @@ export function toFileCommand(script: string, args: readonly string[]): string[]
 /** Whether a command is one that this tool runs. `exec` is for every command; the other tools have only their own scripts, as they are. */
 export function isCommandOf(tool: SandboxTool, { argv, env, tty, workdir }: CommandRequest): boolean {
   if (tool === "exec") return true;
-  const [shell, option, script, name, ...args] = argv;
+  const [shell, option, script = "", name, ...args] = argv;
   const isPlain = env === undefined && tty === undefined && workdir === undefined;
-  if (tool === "media" && !isNewMedia(args)) return false;
-  return isPlain && shell === "/bin/sh" && option === "-c" && name === NAME && (SCRIPTS[tool]?.includes(script ?? "") ?? false);
+  const isOwn = shell === "/bin/sh" && option === "-c" && name === NAME && (SCRIPTS[tool]?.includes(script) ?? false);
+  if (!isPlain || !isOwn || ARGUMENTS.get(script)?.(args) !== true) return false;
+  return tool !== "media" || isNewMedia(args);
 }
 
 /** Of COMMIT_FILES: one new file in the folder for media. No policy is asked for it, so it can be nothing else. */

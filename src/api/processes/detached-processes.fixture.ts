@@ -11,7 +11,7 @@ import type { DetachedProcesses } from "./detached-processes.ts";
 export type Processes = Pick<DetachedProcesses, "start" | "list" | "readLog" | "write" | "kill">;
 
 /** What `/bin/sh` may mean. */
-export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash"], ["busybox", "sh"]];
+export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash"], ["busybox", "sh"], ["mksh"]];
 
 let ids = 0;
 

@@ -7,6 +7,7 @@ import type { ProcessInput, ProcessLog, ProcessStart, SandboxProcess } from "../
 import { parseLog, parseProcesses } from "./process-records.ts";
 import {
   END_STDIN,
+  FORGET,
   LIST,
   LOG_BLOCK_BYTES,
   NO_SUCH_PROCESS,
@@ -163,7 +164,7 @@ export class DetachedProcesses {
   }
 
   async #forget(processes: readonly SandboxProcess[]): Promise<void> {
-    await this.#call(["rm", "-rf", "--", ...processes.map(({ id }) => `${this.#place.folder}/${mustBeId(id)}`)], CALL_MS_MAX);
+    await this.#run({ script: FORGET, args: processes.map(({ id }) => mustBeId(id)) });
   }
 
   async #makeRoom(): Promise<void> {

@@ -12,8 +12,28 @@ export const LOG_BLOCK_BYTES = 4_096;
 /** Argument bytes that a listing shows of each process; the rest of a longer command is cut off. */
 const ARGV_SHOWN_BYTES_MAX = LOG_BLOCK_BYTES;
 
+/** Exit code of all of them for an argument that is not what it should be. */
+export const BAD_ARGUMENT = 64;
+
+/**
+ * Arguments are checked before anything is done with them: in bash and mksh arithmetic runs what stands in a subscript. The system's folders come
+ * first, since an agent may be able to write to those of a `docker.env.PATH`.
+ */
+const CHECKS = `
+given=$PATH; PATH=/usr/local/bin:/usr/bin:/bin\${PATH:+:$PATH}; export PATH
+refuse() { exit ${BAD_ARGUMENT}; }
+check_id() {
+  case $1 in *[!abcdefghijklmnopqrstuvwxyz0123456789]* | ?????????????????????????????????*) refuse ;; ????????*) ;; *) refuse ;; esac
+}
+check_count() {
+  for count in "$@"; do
+    case $count in 0) continue ;; '' | 0* | *[!0123456789]* | ?????????????????*) refuse ;; esac
+  done
+}
+`;
+
 /** `log.<position of its first byte>` is one segment of a log. */
-const FUNCTIONS = `
+const FUNCTIONS = `${CHECKS}
 size() { bytes=$(wc -c <"$1") || bytes=0; echo $((bytes)); } 2>/dev/null
 number() { value=; { IFS= read -r value <"$1"; } 2>/dev/null; case $value in '' | *[!0-9]*) value=$2 ;; esac; echo "$value"; }
 holds() { while line=; IFS= read -r line || [ -n "$line" ]; do case $line in *"$2"*) return 0 ;; esac; done <"$1"; return 1; } 2>/dev/null
@@ -78,8 +98,8 @@ describe() {
  */
 export const SUPERVISOR = `${FUNCTIONS}
 mask=$(umask); umask 077
-root=$1; id=$2; started=$3; segment_bytes=$4; kept=$5; seconds=$6; shift 6
-given=$PATH; PATH=\${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin; export PATH
+root=$1; id=$2; started=$3; segment_bytes=$4; kept=$5; seconds=$6
+check_id "$id"; check_count "$started" "$segment_bytes" "$kept" "$seconds"; shift 6
 dir=$root/$id
 mkdir -p "$root" && mkdir "$dir" && mkfifo "$dir/in" "$dir/out" && : >"$dir/log.0" &&
   printf '%s\\0' "$@" >"$dir/argv" && echo "$$" >"$dir/supervisor" && echo "$started" >"$dir/started" || exit 125
@@ -140,10 +160,11 @@ export const NO_SUCH_PROCESS = 3;
 export const PROCESS_ENDED = 4;
 export const STDIN_ENDED = 5;
 
-const FIND = `dir=$1/$2; id=$2; [ -f "$dir/started" ] || exit ${NO_SUCH_PROCESS}`;
+const FIND = `check_id "$2"; dir=$1/$2; id=$2; [ -f "$dir/started" ] || exit ${NO_SUCH_PROCESS}`;
 
 /** `$1` folder of all, `$2` id, `$3` offset, `$4` blocks, `$5` fifths of a second to wait for output. The record, the position of the data, the data. */
-export const READ_LOG = `${FUNCTIONS}${FIND}
+export const READ_LOG = `${FUNCTIONS}check_count "$3" "$4" "$5"
+${FIND}
 offset=$3; rounds=$5
 while describe >/dev/null; [ "$rounds" -gt 0 ] && [ "$state" = running ] && [ "$total" -le "$offset" ]; do
   rounds=$((rounds - 1)); sleep 0.2 2>/dev/null || sleep 1
@@ -161,7 +182,7 @@ echo "$((first + skip * ${LOG_BLOCK_BYTES}))"
 [ "$4" = 0 ] || exec dd if="$dir/log.$first" bs=${LOG_BLOCK_BYTES} skip="$skip" count="$4" 2>/dev/null`;
 
 /** `$1` folder of all, `$2` id. Passes its input on. */
-export const WRITE_STDIN = `${FIND}
+export const WRITE_STDIN = `${CHECKS}${FIND}
 [ ! -f "$dir/exit" ] || exit ${PROCESS_ENDED}
 [ ! -f "$dir/closed" ] || exit ${STDIN_ENDED}
 exec cat >"$dir/in"`;
@@ -175,6 +196,15 @@ holds "/proc/$holder/environ" "${HOLDER_MARK}=$id" && kill "$holder"
 exit 0`;
 
 /** `$1` folder of all, `$2` id, `$3` signal, `$4` rounds: 1, or more so that nothing outruns KILL. Also reaches what it left behind. */
-export const SIGNAL_PROCESS = `${FUNCTIONS}${FIND}
+export const SIGNAL_PROCESS = `${FUNCTIONS}check_count "$4"
+case $3 in '' | *[!ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789]*) refuse ;; esac
+${FIND}
 signal_marked "$id" "$(session_of "$dir" "$id")" "$3" "$4"
+exit 0`;
+
+/** `$1` folder of all, then the ids of those that have ended. */
+export const FORGET = `${CHECKS}
+root=$1; shift
+for id in "$@"; do check_id "$id"; done
+for id in "$@"; do rm -rf "$root/$id" || exit 1; done
 exit 0`;

@@ -230,27 +230,67 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
 
 describe("the commands of file tools", () => {
   const request = (argv: string[]) => ({ argv, stdin: false });
+  const READ = ["./a", "whole", "0", "0", "1"];
+  const COMMIT = ["changeid0", "1", "3", "put", "/a/b", "3", "any", "", "drop", "./b", "0", "12345-6", ""];
 
   it("are their own scripts, exactly, and nothing else", () => {
-    expect(isCommandOf("read", request(toFileCommand(READ_FILE, ["./a", "whole", "0", "0", "1"])))).toBe(true);
-    expect(isCommandOf("write", request(toFileCommand(COMMIT_FILES, ["id"])))).toBe(true);
+    expect(isCommandOf("read", request(toFileCommand(READ_FILE, READ)))).toBe(true);
+    expect(isCommandOf("write", request(toFileCommand(COMMIT_FILES, COMMIT)))).toBe(true);
     expect(isCommandOf("exec", request(["/bin/sh", "-lc", "id"]))).toBe(true);
     const others = [
       ["/bin/sh", "-c", "id"],
-      ["/bin/sh", "-lc", READ_FILE, "openclaw-file"],
-      ["/bin/sh", "-c", `${READ_FILE}\nid`, "openclaw-file"],
-      ["sh", "-c", READ_FILE, "openclaw-file"],
-      toFileCommand(COMMIT_FILES, ["id"]),
+      ["/bin/sh", "-lc", READ_FILE, "openclaw-file", ...READ],
+      ["/bin/sh", "-c", `${READ_FILE}\nid`, "openclaw-file", ...READ],
+      ["sh", "-c", READ_FILE, "openclaw-file", ...READ],
+      toFileCommand(COMMIT_FILES, COMMIT),
     ];
     for (const argv of others) expect(isCommandOf("read", request(argv))).toBe(false);
-    const read = toFileCommand(READ_FILE, []);
+    const read = toFileCommand(READ_FILE, READ);
     expect(isCommandOf("read", { ...request(read), env: { PATH: "." } })).toBe(false);
     expect(isCommandOf("read", { ...request(read), workdir: "/tmp" })).toBe(false);
     expect(isCommandOf("process", request(read))).toBe(false);
   });
 
+  it.each([
+    ["read", READ_FILE, READ, 0],
+    ["write", COMMIT_FILES, COMMIT, 4],
+  ] as const)("of %s take digits where they mean a number, and never more than a word where they mean one", (tool, script, args, path) => {
+    const hostile = [
+      "",
+      "a[$(id)]",
+      "`id`",
+      "08",
+      "-1",
+      "+1",
+      "1 1",
+      "0x1",
+      "1e3",
+      "9".repeat(17),
+      "x;id",
+      "x\n1",
+      "../x",
+      "٣",
+      "-rf",
+      "a/",
+    ];
+    for (const place of args.keys()) {
+      // The permissions of a file may be nobody's, and what is expected at a path may look like any word.
+      const isFree = script === COMMIT_FILES && [6, 7, 11, 12].includes(place);
+      for (const text of isFree ? hostile.filter((each) => /[^A-Za-z0-9-]/.test(each)) : hostile)
+        expect({ place, text, may: isCommandOf(tool, request(toFileCommand(script, args.with(place, text)))) }).toEqual({
+          place,
+          text,
+          may: place === 0 && tool === "write" && text === "9".repeat(17),
+        });
+    }
+    for (const wrong of [[], args.slice(0, -1), [...args, "0"], [...args, ...args]])
+      expect(isCommandOf(tool, request(toFileCommand(script, wrong)))).toBe(false);
+    for (const odd of ["/etc/passwd", "./-rf", "./a b\n$(id)", "/ü"])
+      expect(isCommandOf(tool, request(toFileCommand(script, (args as readonly string[]).with(path, odd))))).toBe(true);
+  });
+
   it("of media is one new file in its folder, since no policy is asked for it", () => {
-    const media = (...args: string[]): boolean => isCommandOf("media", request(toFileCommand(COMMIT_FILES, ["id", ...args])));
+    const media = (...args: string[]): boolean => isCommandOf("media", request(toFileCommand(COMMIT_FILES, ["changeid0", ...args])));
     expect(media("1", "3", "put", "./media/inbound/photo.jpg", "3", "none", "")).toBe(true);
     const others = [
       ["1", "3", "put", "./media/inbound/photo.jpg", "3", "any", ""],
@@ -262,8 +302,7 @@ describe("the commands of file tools", () => {
       ["2", "3", "put", "./media/inbound/a", "3", "none", "", "put", "./b", "0", "any", ""],
     ];
     for (const args of others) expect(media(...args)).toBe(false);
-    expect(isCommandOf("media", request(toFileCommand(READ_FILE, ["id", "1", "3", "put", "./media/inbound/a", "3", "none", ""])))).toBe(
-      false,
-    );
+    const args = ["changeid0", "1", "3", "put", "./media/inbound/a", "3", "none", ""];
+    expect(isCommandOf("media", request(toFileCommand(READ_FILE, args)))).toBe(false);
   });
 });

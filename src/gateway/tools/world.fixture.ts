@@ -15,7 +15,7 @@ import type { SessionPort, ToolEvent, ToolResult } from "../tool-port.ts";
 import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
 
-export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"]];
+export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]];
 
 /** Why this host can't run it, or null. */
 export function whyNoShell([command = ""]: readonly string[]): string | null {
