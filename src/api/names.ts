@@ -14,28 +14,46 @@ import {
 
 /** Longest container name that is also a valid host name. */
 export const CONTAINER_NAME_LENGTH_MAX = 63;
-/** 32 characters of readable slug, `-`, 8 hex. */
+/** 24 characters of readable slug, `-`, 16 hex; those of the legacy form are as long. */
 export const SLUG_LENGTH_MAX = 41;
 export const CONTAINER_PREFIX_LENGTH_MAX = CONTAINER_NAME_LENGTH_MAX - SLUG_LENGTH_MAX;
 
 /** A container is created under this name and renamed when its setup is complete, so that a crash leaves a name that says what is missing. */
 export const PENDING_SUFFIX = ".pending";
 
-const SLUG_READABLE_LENGTH_MAX = 32;
+/** How many characters of a slug are readable, and how many hex digits of the hash follow. */
+interface SlugForm {
+  readable: number;
+  hex: number;
+}
+
+const FORM: SlugForm = { readable: 24, hex: 16 };
+/** 32 bits: two session keys of one slug can be found in minutes, so nothing new is named like this. */
+const LEGACY_FORM: SlugForm = { readable: 32, hex: 8 };
+const LEGACY_END = /-[0-9a-f]{8}$/;
 
 /**
- * `agent-main-6f1c02d4`: lower case, runs outside `[a-z0-9._-]` become `-`, at most 32 characters, then 8 hex of SHA-256 over
+ * `agent-main-6f1c02d48a3be917`: lower case, runs outside `[a-z0-9._-]` become `-`, at most 24 characters, then 16 hex of SHA-256 over
  * instance, NUL, scope key, which are never cut off and keep two controllers and two similar keys apart.
  */
-export function toSlug(instance: InstanceId, scopeKey: ScopeKey): string {
+export const toSlug = (instance: InstanceId, scopeKey: ScopeKey): string => renderSlug(instance, scopeKey, FORM);
+
+/** What sandboxes and folders were named after before: 32 readable characters and 8 hex. They keep it until they are gone. */
+export const toLegacySlug = (instance: InstanceId, scopeKey: ScopeKey): string => renderSlug(instance, scopeKey, LEGACY_FORM);
+
+/** Whether a name or slug has the form that nothing new gets. */
+export const isLegacyName = (name: string): boolean => LEGACY_END.test(name);
+
+function renderSlug(instance: InstanceId, scopeKey: ScopeKey, form: SlugForm): string {
   const readable = scopeKey
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, "-")
-    .slice(0, SLUG_READABLE_LENGTH_MAX);
-  const hash = createHash("sha256").update(`${instance}\0${scopeKey}`).digest("hex").slice(0, 8);
+    .slice(0, form.readable);
+  const hash = createHash("sha256").update(`${instance}\0${scopeKey}`).digest("hex").slice(0, form.hex);
   return `${readable}-${hash}`;
 }
 
+/** Of a sandbox that is new. */
 export function toContainerName(prefix: string, instance: InstanceId, scopeKey: ScopeKey): SandboxName {
   return toSandboxName(`${prefix}${toSlug(instance, scopeKey)}`);
 }

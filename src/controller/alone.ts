@@ -11,12 +11,17 @@ import { toDefaultInstance } from "../api/names.ts";
 import { createSessionObjects } from "../api/store/session-store.ts";
 import type { DoctorView } from "../api/wire.ts";
 import type { Owner } from "./decide/spec.ts";
+import type { SlugOf } from "./decide/wanted.ts";
 import { examine } from "./doctor/examine.ts";
 import type { ExplainQuery } from "./doors/admin-views.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { DockerEngine } from "./engine/docker.ts";
 import { explain, findSubject } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
+import { KnownNames, toNameRecords } from "./known-names.ts";
+import { readLedger } from "./ledger.ts";
+import { toStatePaths } from "./paths.ts";
+import { readStatuses } from "./status-store.ts";
 
 export interface AloneOptions {
   /** Absolute; it need not be there. */
@@ -80,9 +85,17 @@ export async function explainAlone(query: ExplainQuery, options: AloneOptions, h
   const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
   const { missing, ...explained } = toExplained(asked, [...objects.values()]);
   const { instance, unknown } = await findInstance(options, folders, host);
-  const subject = findSubject({ instance, folders, config: config.value, held: null, ...explained });
+  const slugOf = instance === null ? null : await lookUpNames(instance, folders);
+  const subject = findSubject({ slugOf, folders, config: config.value, held: null, ...explained });
   const alone = `the container and what is next: no controller runs (openclaw controller --state-dir ${folders.stateDir})`;
   return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, ...unknown, alone] });
+}
+
+/** As the controller that wrote them would name them again; where nothing is written, as a new one would. */
+async function lookUpNames(instance: InstanceId, { stateDir }: HostFolders): Promise<SlugOf> {
+  const paths = toStatePaths(stateDir);
+  const [entries, statuses] = await Promise.all([readLedger(paths.ledger).catch(() => []), readStatuses(paths.status).catch(() => [])]);
+  return new KnownNames(instance, toNameRecords(entries, statuses)).slugOf;
 }
 
 /** In a container only the engine tells: the instance is made of the name that it has for the state folder. */

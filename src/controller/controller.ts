@@ -14,9 +14,10 @@ import { ConfigSource } from "./config-source.ts";
 import type { Member } from "./decide/brake.ts";
 import type { Owner } from "./decide/spec.ts";
 import { DesiredState } from "./desired-state.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, Listed } from "./engine/engine.ts";
 import { EventLog } from "./event-log.ts";
 import { FileSources } from "./file-sources.ts";
+import { KnownNames, toNameRecords } from "./known-names.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loop } from "./loop.ts";
 import { type ControllerMetrics, UNOWNED_KINDS } from "./metrics.ts";
@@ -108,7 +109,8 @@ export class Controller {
     this.statuses = statuses;
     this.setupLogs = setupLogs;
     this.#activity = activity;
-    this.desired = new DesiredState(instance, folders);
+    const names = new KnownNames(instance, toNameRecords(ledger.entries(), statuses.list()));
+    this.desired = new DesiredState(names.slugOf, folders);
     const passes = makePasses(options, { ...opened, desired: this.desired, trouble: () => this.engineSource.trouble });
     this.access = passes.access;
     this.observer = passes.observer;
@@ -145,7 +147,7 @@ export class Controller {
       clock,
       log,
       metrics,
-      listed: (all) => this.brake.listed(all),
+      listed: (all) => this.#listed(all, names),
       knownNames: () => this.#knownNames(),
       missing: (listed) =>
         statuses
@@ -183,6 +185,12 @@ export class Controller {
           metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.fate !== "kept").length);
       },
     });
+  }
+
+  /** Before any pass: what the ledger lost is named after its labels. */
+  #listed(all: readonly Listed[], names: KnownNames): void {
+    if (names.note(all)) this.#files.namesChanged(this.desired.namesChanged());
+    this.brake.listed(all);
   }
 
   #mayBeWanted(name: SandboxName): boolean {

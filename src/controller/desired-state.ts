@@ -1,18 +1,26 @@
 // Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
 // Reading files and noticing changes is sources.ts; what is wanted is decided by decide/wanted.ts.
-import type { EpochMs, InstanceId, SandboxName, SessionKey } from "../api/brands.ts";
+import type { EpochMs, SandboxName, ScopeKey, SessionKey } from "../api/brands.ts";
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { resolveSandbox } from "../api/config/effective.ts";
 import { NO_SANDBOX_FOLDERS, type SandboxFolders, toSandboxFolders } from "../api/config/sandbox-folders.ts";
 import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
 import type { SandboxRequest } from "../api/request.ts";
 import type { DesiredSandbox, Want } from "./decide/types.ts";
-import { type DesiredIndex, type DesiredInputs, indexDesired, type KnownSandbox, type WantedSandbox, wantOf } from "./decide/wanted.ts";
+import {
+  type DesiredIndex,
+  type DesiredInputs,
+  indexDesired,
+  type KnownSandbox,
+  type SlugOf,
+  type WantedSandbox,
+  wantOf,
+} from "./decide/wanted.ts";
 
 export type SessionsByAgent = DesiredInputs["sessions"];
 
 export class DesiredState {
-  readonly #instance: InstanceId;
+  readonly #slugOf: SlugOf;
   readonly #folders: HostFolders;
   #config: Config | null = null;
   #agents: DesiredInputs["agents"] = [];
@@ -22,8 +30,8 @@ export class DesiredState {
   #index: DesiredIndex | null = null;
   #revision = 0;
 
-  constructor(instance: InstanceId, folders: HostFolders) {
-    this.#instance = instance;
+  constructor(slugOf: SlugOf, folders: HostFolders) {
+    this.#slugOf = slugOf;
     this.#folders = folders;
   }
 
@@ -122,6 +130,21 @@ export class DesiredState {
     return name === undefined ? null : this.desiredOf(name);
   }
 
+  /** Whose name the session's sandbox would have. null: nobody's, the session has its sandbox or none. */
+  nameHolderOf(key: SessionKey): ScopeKey | null {
+    return this.#index?.refused.get(key) ?? null;
+  }
+
+  /** Names were looked up that may be other ones now. @returns as the setters do */
+  namesChanged(): SandboxName[] {
+    this.#index = null;
+    return this.#reindex();
+  }
+
+  get slugOf(): SlugOf {
+    return this.#slugOf;
+  }
+
   /** Newest activity that the gateway reported of the sandbox's live sessions. null: none was ever used. */
   lastActivityOf(name: SandboxName): EpochMs | null {
     const times = (this.#index?.byName.get(name)?.sessions ?? []).flatMap(({ spec }) => spec.lastActivityAt ?? []);
@@ -141,7 +164,7 @@ export class DesiredState {
   /** The same desired state under another config: for a dry run. null: sessions are not loaded yet. */
   preview(config: Config): DesiredState | null {
     if (this.#sessions === null || this.#requests === null) return null;
-    const preview = new DesiredState(this.#instance, this.#folders);
+    const preview = new DesiredState(this.#slugOf, this.#folders);
     preview.#sessions = this.#sessions;
     preview.#requests = this.#requests;
     preview.setConfig(config);
@@ -154,7 +177,7 @@ export class DesiredState {
     const config = this.#config;
     const before = this.#index;
     const inputs: DesiredInputs = {
-      instance: this.#instance,
+      slugOf: this.#slugOf,
       agents: this.#agents,
       sessions: this.#sessions,
       maxSandboxes: config.gateway.maxSandboxes,

@@ -3,8 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { MINUTE_MS, toAgentId, toSessionKey } from "../api/brands.ts";
 import { HOST, mustParse } from "../api/config/fixture.ts";
+import { toSlug } from "../api/names.ts";
 import type { SessionKind } from "../api/session.ts";
 import { ago, containerOf, desiredOf, INSTANCE, inputOf, NOW } from "./decide/fixtures.ts";
+import type { SlugOf } from "./decide/wanted.ts";
 import { explain, findSubject, type Seen } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
@@ -18,13 +20,15 @@ const CONFIG = `{
   },
 }`;
 
+const slugOf: SlugOf = (scopeKey) => toSlug(INSTANCE, scopeKey);
+
 const NOT_SEEN: Seen = { status: null, look: null, missing: [], issues: [] };
 
 function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<Seen> = {}, text = CONFIG) {
   const agentId = toAgentId(agent);
   const key = toSessionKey(`agent:${agent}:${kind}`);
   const subject = findSubject({
-    instance: INSTANCE,
+    slugOf,
     config: mustParse(text),
     folders: HOST,
     agentId,
@@ -40,7 +44,7 @@ test("without the instance nothing is named that is made of it, and all else is 
   const name = (key: string, kind: SessionKind, sandbox: object) => {
     const config = mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", ...sandbox } } } }));
     const session = { key: toSessionKey(key), agentId: toAgentId("main"), kind };
-    const subject = findSubject({ instance: null, config, folders: HOST, agentId: toAgentId("main"), session, held: null });
+    const subject = findSubject({ slugOf: null, config, folders: HOST, agentId: toAgentId("main"), session, held: null });
     const view = explain(subject, NOT_SEEN);
     return { name: view.sandbox?.name, scopeKey: view.sandbox?.scopeKey, sources: view.mounts.map(({ source }) => source) };
   };
@@ -55,7 +59,7 @@ test("without the instance nothing is named that is made of it, and all else is 
 });
 
 test("an agent that the config lost says that its sandbox waits for a person", () => {
-  const lost = { instance: INSTANCE, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
+  const lost = { slugOf, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
   expect(() => findSubject({ ...lost, held: null })).toThrow('the config has no agent "lost"');
   expect(() => findSubject({ ...lost, held: "openclaw-sbx-agent-lost-1" })).toThrow("its removal waits for a person");
 });

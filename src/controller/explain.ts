@@ -1,13 +1,12 @@
 // Says why a session's or an agent's sandbox is as it is: every value with the place it comes from, mounts, tools, live state, what is next.
 // It shows what the resolvers of `api` and the decisions say and decides nothing itself; looking at the engine is the caller's.
-import { type AgentId, type DurationMs, type InstanceId, later, type SandboxName, toInstanceId } from "../api/brands.ts";
+import { type AgentId, type DurationMs, later, type SandboxName } from "../api/brands.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "../api/config/config.ts";
 import { type EffectiveSandbox, resolveSandbox, toConfigKey } from "../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../api/config/sandboxed.ts";
 import { OperationError } from "../api/errors.ts";
 import type { ExplainView, LiveView } from "../api/explain-view.ts";
 import type { Issue } from "../api/issue.ts";
-import { toContainerName } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Session } from "../api/session.ts";
 import { decideOnHost, decideTools, toToolPolicy } from "../api/tool-policy.ts";
@@ -16,14 +15,14 @@ import { renderAction } from "./decide/render.ts";
 import { AGENT_MOUNT_TARGET } from "./decide/spec.ts";
 import { renderNext } from "./decide/status.ts";
 import type { OwnedContainer, PlanInput } from "./decide/types.ts";
-import { toDesired, toScopeKeyOf } from "./decide/wanted.ts";
+import { type SlugOf, toDesired, toScopeKeyOf } from "./decide/wanted.ts";
 import { explainSource, explainValues } from "./explain-values.ts";
 
 type SessionFacts = Pick<Session["spec"], "key" | "kind" | "agentId">;
 
 export interface SubjectInputs {
-  /** null: it can't be told, and so neither can names that are made of it. */
-  instance: InstanceId | null;
+  /** null: it can't be told, and so neither can names. */
+  slugOf: SlugOf | null;
   config: Config;
   folders: HostFolders;
   agentId: AgentId;
@@ -62,8 +61,8 @@ export function findSubject(inputs: SubjectInputs): Subject {
 }
 
 /** Of its sandbox's container. */
-export function nameOf({ sandbox, scopeKey }: Pick<Subject, "sandbox" | "scopeKey">, instance: InstanceId): SandboxName {
-  return toContainerName(sandbox.docker.containerPrefix, instance, scopeKey);
+export function nameOf({ sandbox, agent, scope, scopeKey }: Subject, slugOf: SlugOf): SandboxName {
+  return toDesired(slugOf, { id: agent.id, sandbox }, scope, scopeKey).name;
 }
 
 const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
@@ -81,8 +80,8 @@ export interface Seen {
 }
 
 export function explain(subject: Subject, { status, look, missing, issues }: Seen): ExplainView {
-  const { config, agentId, sandbox, scope, scopeKey, instance } = subject;
-  const name = instance === null ? null : nameOf(subject, instance);
+  const { config, agentId, sandbox, scope, scopeKey, slugOf } = subject;
+  const name = slugOf === null ? null : nameOf(subject, slugOf);
   return {
     config: config.file,
     agentId,
@@ -137,12 +136,12 @@ function renderUse(inUse: "yes" | "no" | "unknown", uses: number): string | null
 }
 
 /** What is named after it is not shown. */
-const NO_INSTANCE = toInstanceId("");
+const NO_SLUG: SlugOf = () => "";
 
 function mountsOf(subject: Subject): ExplainView["mounts"] {
-  const { instance, agentId, sandbox, scope, scopeKey, config } = subject;
-  const { workspace, agentDir, settings } = toDesired(instance ?? NO_INSTANCE, { id: agentId, sandbox }, scope, scopeKey);
-  const isNamed = instance !== null || workspace.purpose === "agent" || scope === "shared";
+  const { slugOf, agentId, sandbox, scope, scopeKey, config } = subject;
+  const { workspace, agentDir, settings } = toDesired(slugOf ?? NO_SLUG, { id: agentId, sandbox }, scope, scopeKey);
+  const isNamed = slugOf !== null || workspace.purpose === "agent" || scope === "shared";
   const because = (key: string): string => explainSource(config, sandbox.provenance.get(key)).source;
   const access = `workspaceAccess ${sandbox.workspaceAccess} (${because("workspaceAccess")})`;
   const purpose = workspace.purpose === "agent" ? "the agent's workspace" : `the workspace of scope ${scope}`;

@@ -137,6 +137,11 @@ export class FileSources {
     this.#changed(names, "config");
   }
 
+  /** For what was found on the engine and is named otherwise than was thought. */
+  namesChanged(names: Iterable<SandboxName>): void {
+    this.#changed(names, "resync");
+  }
+
   #tell(kind: "session" | "request", issues: readonly Issue[]): void {
     const { log, events } = this.#parts;
     const before = this.#told.get(kind) ?? new Set();

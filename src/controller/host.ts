@@ -34,6 +34,15 @@ export const OwnerMarker = z.strictObject({
 });
 export type OwnerMarker = z.output<typeof OwnerMarker>;
 
+/** null: not a marker. */
+export function parseOwnerMarker(text: string): OwnerMarker | null {
+  try {
+    return OwnerMarker.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
 export function markerPath(workspaceDir: string): string {
   return join(dirname(workspaceDir), OWNERS_FOLDER, `${basename(workspaceDir)}.json`);
 }

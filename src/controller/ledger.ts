@@ -152,6 +152,9 @@ export class Ledger {
   }
 }
 
+/** What is written there now; changes nothing, for who only looks. @throws as `readdir`, but for a folder that is not there */
+export const readLedger = async (folder: string): Promise<readonly LedgerEntry[]> => (await readEntries(folder)).entries;
+
 const renderEntry = (entry: LedgerEntry): string => `${JSON.stringify(entry)}\n`;
 
 interface Found {

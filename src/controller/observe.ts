@@ -1,5 +1,5 @@
 // Gathers everything that one plan is made from: containers, image, folders, use. It asks and decides nothing; a failed look throws.
-import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../api/brands.ts";
+import { type EpochMs, type InstanceId, type SandboxName, type ScopeKey, toScopeKey } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { toAgentOfKey } from "../api/names.ts";
@@ -81,7 +81,7 @@ export class Observer {
     const candidate = desired.desiredOf(name);
     const looking = candidate === null ? null : observeHostOf(candidate, this.#hostParts, this.#lookUp);
     looking?.catch(() => undefined);
-    const containers = await this.#containers(name);
+    const { containers, holder } = await this.#containers(name, candidate?.scopeKey ?? null);
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers);
     const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
@@ -107,6 +107,11 @@ export class Observer {
     if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
     const facts = await (looking ?? observeHostOf(want.desired, this.#hostParts, this.#lookUp));
+    if (holder !== null) {
+      const message = `the container ${name} is of ${JSON.stringify(holder)}, and is not shared with ${JSON.stringify(want.desired.scopeKey)}`;
+      const spec = { kind: "blocked" as const, code: "HostRejected" as const, message, generation: previous?.metadata.generation ?? 1 };
+      return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
+    }
     const limit = containers.length === 0 && !base.vanished ? this.#limitOn(name) : null;
     const spec =
       limit !== null
@@ -120,20 +125,29 @@ export class Observer {
     return containers.reduce((sum, { observation }) => sum + this.#parts.uses.countOf(observation.handle.id), 0);
   }
 
-  async #containers(name: SandboxName): Promise<OwnedContainer[]> {
+  /**
+   * @param scopeKey whose containers are looked for. null: whoever's they are
+   * @returns also the scope key of one that has the name and is another's: it is neither adopted nor merged
+   */
+  async #containers(name: SandboxName, scopeKey: ScopeKey | null): Promise<{ containers: OwnedContainer[]; holder: ScopeKey | null }> {
     const { engine, instance, ledger, setups, uses, foreign } = this.#parts;
-    const owned: OwnedContainer[] = [];
+    const containers: OwnedContainer[] = [];
+    let holder: ScopeKey | null = null;
     for (const observation of await engine.observe(name)) {
       if (!isOurs(observation, instance, ledger)) {
         foreign(observation);
         continue;
       }
+      const { handle, identity } = observation;
+      if (scopeKey !== null && identity.scopeKey !== scopeKey) {
+        holder = identity.scopeKey;
+        continue;
+      }
       await ledger.adopt(toEntry(observation));
-      const { handle } = observation;
       const inUse = uses.isHeld(handle.id) ? "yes" : observation.execs === "none" ? "no" : await engine.inUse(handle);
-      owned.push({ observation, setup: setups.factOf(handle.id), inUse });
+      containers.push({ observation, setup: setups.factOf(handle.id), inUse });
     }
-    return owned;
+    return { containers, holder };
   }
 
   /** A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one. */

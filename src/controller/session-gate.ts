@@ -1,7 +1,7 @@
 // Decides what a caller who names a session may do in a sandbox: which sandbox is the session's by the config and its live Session object, and
 // whether the agent's policy has the tool. What the caller says of itself counts for nothing. Who may call is the doors' business.
 import { posix } from "node:path";
-import { type AgentId, type SandboxName, type SessionKey, toSessionKey } from "../api/brands.ts";
+import { type AgentId, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
 import { isCommandOf } from "../api/file-scripts.ts";
@@ -78,6 +78,8 @@ export class SessionGate {
   view(key: string): SessionSandbox {
     const desired = isKey(key) ? this.#parts.desired.desiredOfSession(toSessionKey(key)) : null;
     const unready = { sessionKey: key, ready: false, blocked: false };
+    const holder = isKey(key) ? this.#parts.desired.nameHolderOf(toSessionKey(key)) : null;
+    if (holder !== null) return { ...unready, sandbox: null, reason: "HostRejected", message: renderNameHolder(holder), blocked: true };
     if (desired === null) {
       const message = "the controller knows no live sandboxed session with this key";
       return { ...unready, sandbox: null, reason: "SessionUnknown", message };
@@ -94,10 +96,15 @@ export class SessionGate {
     if (!this.#parts.desired.loaded) throw new OperationError("NotReady", "config and sessions are not loaded yet");
     const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
     const sandbox = agentId === null ? null : this.#parts.desired.desiredOfSession(toSessionKey(key));
+    const holder = isKey(key) ? this.#parts.desired.nameHolderOf(toSessionKey(key)) : null;
+    if (holder !== null) throw new OperationError("HostRejected", renderNameHolder(holder), { fix: "use another session key" });
     if (agentId === null || sandbox === null)
       throw new OperationError("NotFound", `there is no live sandboxed session ${JSON.stringify(key.slice(0, 80))}`);
     return { agentId, sandbox };
   }
 }
+
+const renderNameHolder = (holder: ScopeKey): string =>
+  `the sandbox of ${JSON.stringify(holder)} has the name that this session's would have, and is not shared with it`;
 
 const isKey = (text: string): boolean => text.length <= SESSION_KEY_LENGTH_MAX;

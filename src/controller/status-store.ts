@@ -146,6 +146,10 @@ export class StatusStore {
   }
 }
 
+/** What is written there now; changes nothing, for who only looks. @throws as `readdir` */
+export const readStatuses = async (folder: string): Promise<readonly Sandbox[]> =>
+  Array.from((await load(folder)).read.values(), ({ sandbox }) => sandbox);
+
 const renderStatus = (sandbox: Sandbox): string => `${JSON.stringify(sandbox, null, 2)}\n`;
 
 interface Loaded {

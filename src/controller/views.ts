@@ -119,13 +119,14 @@ export class LoopViews implements AdminViews {
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
-    const { desired, folders, instance, config, statuses, observer, brake, rollouts } = this.#parts;
+    const { desired, folders, config, statuses, observer, brake, rollouts } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
     const asked = parseExplainQuery(query, desired.config);
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
     const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
-    const subject = findSubject({ instance, folders, config: desired.config, held, ...explained });
-    const name = nameOf(subject, instance);
+    const { slugOf } = desired;
+    const subject = findSubject({ slugOf, folders, config: desired.config, held, ...explained });
+    const name = nameOf(subject, slugOf);
     const status = statuses.get(name) ?? null;
     const known = { status, issues: config.view.issues };
     try {

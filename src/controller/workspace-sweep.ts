@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { type EpochMs, type InstanceId, renderTime, type SandboxName, toEpochMs, toSandboxName, toScopeKey } from "../api/brands.ts";
 import { pathsOverlap } from "../api/config/bind-source.ts";
 import { OperationError, renderError } from "../api/errors.ts";
-import { toAgentOfKey, toSlug } from "../api/names.ts";
+import { toAgentOfKey, toLegacySlug, toSlug } from "../api/names.ts";
 import { readBounded, removeFile, replaceFile } from "../api/store/atomic-file.ts";
 import type { UnownedObject } from "../api/wire.ts";
 import type { Activity } from "./activity.ts";
@@ -14,7 +14,7 @@ import { fateOf, type WorkspaceFate, type WorkspaceRelease } from "./decide/work
 import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
 import { type RemovalBudget, removeAsides, setAside } from "./folder-removal.ts";
-import { OWNERS_FOLDER, OwnerMarker } from "./host.ts";
+import { OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "./host.ts";
 
 const MARKER_BYTES_MAX = 16_384;
 const SUFFIX = ".json";
@@ -167,11 +167,16 @@ export class WorkspaceSweep {
       const slug = file.slice(0, -SUFFIX.length);
       const marker = await readMarker(join(folder, file));
       // The folder that is acted on follows from the marker's place, never from what it says.
-      if (marker?.instance === this.#parts.instance && toSlug(this.#parts.instance, toScopeKey(marker.scopeKey)) === slug)
-        found.push({ root, slug, path: join(root, slug), marker });
+      if (marker !== null && this.#isOurs(marker, slug)) found.push({ root, slug, path: join(root, slug), marker });
     }
     this.#known.set(root, { changedAt, found });
     return found;
+  }
+
+  /** In the form that names have now, or in the one that they had. */
+  #isOurs({ instance, scopeKey }: OwnerMarker, slug: string): boolean {
+    const ours = this.#parts.instance;
+    return instance === ours && [toSlug, toLegacySlug].some((toName) => toName(ours, toScopeKey(scopeKey)) === slug);
   }
 }
 
@@ -187,10 +192,5 @@ function toObject({ path }: Found, fate: WorkspaceFate): UnownedObject | null {
 /** null: nobody's. */
 async function readMarker(path: string): Promise<OwnerMarker | null> {
   const read = await readBounded(path, MARKER_BYTES_MAX);
-  if (read.kind !== "read") return null;
-  try {
-    return OwnerMarker.parse(JSON.parse(read.text));
-  } catch {
-    return null;
-  }
+  return read.kind === "read" ? parseOwnerMarker(read.text) : null;
 }

@@ -14,7 +14,7 @@ import {
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
-import { toPendingName } from "../../api/names.ts";
+import { toPendingName, toSlug } from "../../api/names.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Capabilities, Observation } from "./observation.ts";
 import { renderAction } from "./render.ts";
@@ -54,7 +54,7 @@ export function desiredOf(sandbox: object = {}): DesiredSandbox {
   const settings = resolveAgentSandbox(parsed.value, id, folders);
   if (settings === undefined) throw new Error("no agent main");
   const index = indexDesired({
-    instance: INSTANCE,
+    slugOf: (scopeKey) => toSlug(INSTANCE, scopeKey),
     agents: [{ id, sandbox: settings }],
     sessions: new Map(),
     maxSandboxes: 100,

@@ -4,11 +4,11 @@ import { HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toSandboxName, toScopeKey } f
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
-import { toContainerName } from "../../api/names.ts";
+import { toContainerName, toSlug } from "../../api/names.ts";
 import { Session } from "../../api/session.ts";
 import { ago, INSTANCE, NOW } from "./fixtures.ts";
 import type { Want } from "./types.ts";
-import { type AgentSessions, type DesiredIndex, indexDesired, wantOf } from "./wanted.ts";
+import { type AgentSessions, type DesiredIndex, indexDesired, type SlugOf, wantOf } from "./wanted.ts";
 
 const FOLDERS = { stateDir: "/state", home: "/home/user" };
 
@@ -32,11 +32,18 @@ function sessionOf(key: string, edit: { usedAt?: number; endedAt?: number; creat
   });
 }
 
-function indexOf(agents: object, sessions: Record<string, Partial<AgentSessions>> = {}, maxSandboxes = 100): DesiredIndex {
+const newSlug: SlugOf = (scopeKey) => toSlug(INSTANCE, scopeKey);
+
+function indexOf(
+  agents: object,
+  sessions: Record<string, Partial<AgentSessions>> = {},
+  maxSandboxes = 100,
+  slugOf = newSlug,
+): DesiredIndex {
   const parsed = parseConfig(toSources(JSON.stringify({ agents })), { ...FOLDERS, variables: {}, trustedOwners: null });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
   return indexDesired({
-    instance: INSTANCE,
+    slugOf,
     agents: parsed.value.agents.flatMap(({ id }) => {
       const sandbox = resolveAgentSandbox(parsed.value, id, FOLDERS);
       return sandbox === undefined ? [] : [{ id, sandbox }];
@@ -159,4 +166,12 @@ test("workspaceAccess decides which folders are mounted", () => {
   expect(ro?.desired).toMatchObject({ workspace: { purpose: "scope" }, agentDir: "/state/workspace" });
   const [rw] = indexOf(all({ start: "eager", workspaceAccess: "rw" })).byName.values();
   expect(rw?.desired).toMatchObject({ workspace: { dir: "/state/workspace", purpose: "agent" }, agentDir: null });
+});
+
+test("two scope keys of one name are not merged: the second session has no sandbox, and knows whose name it is", () => {
+  const [first, second] = [sessionOf("agent:main:one"), sessionOf("agent:main:two")];
+  const index = indexOf(all({ scope: "session" }), { main: { sessions: [first, second] } }, 100, () => "the-same");
+  expect([...index.byName.values()].map(({ desired, sessions }) => [desired.scopeKey, sessions.length])).toEqual([["agent:main:one", 1]]);
+  expect([...index.bySession.keys()]).toEqual(["agent:main:one"]);
+  expect([...index.refused]).toEqual([["agent:main:two", "agent:main:one"]]);
 });

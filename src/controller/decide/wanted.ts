@@ -5,7 +5,6 @@ import {
   type DurationMs,
   type EpochMs,
   HOUR_MS,
-  type InstanceId,
   later,
   renderTime,
   type SandboxName,
@@ -16,7 +15,7 @@ import {
 } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
-import { toAgentOfKey, toSlug } from "../../api/names.ts";
+import { toAgentOfKey } from "../../api/names.ts";
 import { lastActivityOf, type Session } from "../../api/session.ts";
 import type { DesiredSandbox, Evidence, Want } from "./types.ts";
 
@@ -33,8 +32,14 @@ export interface AgentSessions {
   unread: number;
 }
 
+/**
+ * What a scope key's container and workspace folder are named after: the slug that it has already, whatever its form, else a new one. Asked
+ * when a sandbox is wanted for the first time and when its settings changed; answers that differ then are another sandbox.
+ */
+export type SlugOf = (scopeKey: ScopeKey, workspaceRoot: string) => string;
+
 export interface DesiredInputs {
-  instance: InstanceId;
+  slugOf: SlugOf;
   agents: readonly Agent[];
   /** Absent agents have a missing folder. */
   sessions: ReadonlyMap<AgentId, AgentSessions>;
@@ -59,6 +64,8 @@ export interface DesiredIndex {
   byScope: ReadonlyMap<ScopeKey, SandboxName>;
   /** The sandbox of each live sandboxed session of a configured agent. */
   bySession: ReadonlyMap<SessionKey, SandboxName>;
+  /** Live sandboxed sessions whose sandbox would have the name of another scope key's, which this is: it is not shared with them. */
+  refused: ReadonlyMap<SessionKey, ScopeKey>;
   /** On-demand sandboxes beyond `maxSandboxes`, newest first. */
   limited: ReadonlySet<SandboxName>;
 }
@@ -78,8 +85,9 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
 export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
   const bySession = new Map<SessionKey, SandboxName>();
+  const refused = new Map<SessionKey, ScopeKey>();
   const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
-    const desired = knownDesired(before, agent, scope, scopeKey) ?? toDesired(inputs.instance, agent, scope, scopeKey);
+    const desired = knownDesired(before, agent, scope, scopeKey) ?? toDesired(inputs.slugOf, agent, scope, scopeKey);
     const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
     byName.set(desired.name, known);
     return known;
@@ -92,13 +100,18 @@ export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null 
     for (const session of inputs.sessions.get(agent.id)?.sessions ?? []) {
       if (session.spec.endedAt !== undefined || !isSandboxed(mode, session.spec)) continue;
       const sessionScope = toSessionScope(scope, session.spec);
-      const wanted = candidate(agent, sessionScope, toScopeKeyOf(sessionScope, agent.id, session.spec.key));
+      const scopeKey = toScopeKeyOf(sessionScope, agent.id, session.spec.key);
+      const wanted = candidate(agent, sessionScope, scopeKey);
+      if (wanted.desired.scopeKey !== scopeKey) {
+        refused.set(session.spec.key, wanted.desired.scopeKey);
+        continue;
+      }
       wanted.sessions.push(session);
       bySession.set(session.spec.key, wanted.desired.name);
     }
   }
   const byScope = new Map([...byName.values()].map(({ desired }) => [desired.scopeKey, desired.name]));
-  return { inputs, byName, byScope, bySession, limited: toLimited(byName, inputs.maxSandboxes) };
+  return { inputs, byName, byScope, bySession, refused, limited: toLimited(byName, inputs.maxSandboxes) };
 }
 
 function knownDesired(
@@ -123,9 +136,9 @@ function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes
   return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
 }
 
-export function toDesired(instance: InstanceId, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
+export function toDesired(slugOf: SlugOf, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
   const settings = agent.sandbox;
-  const slug = toSlug(instance, scopeKey);
+  const slug = slugOf(scopeKey, settings.workspaceRoot);
   const folder = scope === "shared" ? "shared" : slug;
   const rw = settings.workspaceAccess === "rw";
   return {

@@ -1,6 +1,5 @@
 // Finds what probes have to be run for a config: one for all sandboxes that run alike. What can't be made at all is told at once.
 // It asks the engine for images and the host for folders, and makes nothing.
-import type { InstanceId } from "../../api/brands.ts";
 import { toSessionKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
@@ -8,8 +7,9 @@ import { toSandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { type Finding, fail } from "../../api/finding.ts";
 import { type Owner, resolveSpec } from "../decide/spec.ts";
 import type { DesiredSandbox } from "../decide/types.ts";
-import { toDesired, toScopeKeyOf } from "../decide/wanted.ts";
+import { type SlugOf, toDesired, toScopeKeyOf } from "../decide/wanted.ts";
 import type { Engine } from "../engine/engine.ts";
+import { KnownNames } from "../known-names.ts";
 import { observeHostOf } from "../observe.ts";
 import type { ProbeTarget } from "./probe.ts";
 
@@ -20,10 +20,10 @@ export interface TargetParts {
 }
 
 /** The sandbox of the agent's main session; sessions of their own run like it. */
-function toMain(instance: InstanceId, sandbox: EffectiveSandbox): DesiredSandbox {
+function toMain(slugOf: SlugOf, sandbox: EffectiveSandbox): DesiredSandbox {
   const { agentId, scope } = sandbox;
   const key = toSessionKey(`agent:${agentId}:main`);
-  return toDesired(instance, { id: agentId, sandbox }, scope, toScopeKeyOf(scope, agentId, key));
+  return toDesired(slugOf, { id: agentId, sandbox }, scope, toScopeKeyOf(scope, agentId, key));
 }
 
 export async function findTargets(
@@ -32,8 +32,9 @@ export async function findTargets(
 ): Promise<{ targets: ProbeTarget[]; findings: Finding[] }> {
   const byKind = new Map<string, ProbeTarget>();
   const findings: Finding[] = [];
+  const { slugOf } = new KnownNames(engine.instance, []);
   for (const sandbox of sandboxes) {
-    const desired = toMain(engine.instance, sandbox);
+    const desired = toMain(slugOf, sandbox);
     const facts = await observeHostOf(desired, { engine, folders, controller: owner, sandboxes: toSandboxFolders(sandboxes) });
     if (facts.image.kind === "missing") continue;
     const spec = resolveSpec(desired, facts, null);

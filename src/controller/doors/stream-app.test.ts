@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type SandboxName, toAgentId, toEpochMs, toInstanceId, toSessionKey } from "../../api/brands.ts";
 import { mustParse } from "../../api/config/fixture.ts";
+import { toSlug } from "../../api/names.ts";
 import type { Session } from "../../api/session.ts";
 import { createSystemClock } from "../clock.ts";
 import { DesiredState } from "../desired-state.ts";
@@ -20,7 +21,7 @@ const INSTANCE = toInstanceId("0123456789ab");
 const MAIN = toAgentId("main");
 
 function open({ scope }: { scope: "session" | "agent" }) {
-  const desired = new DesiredState(INSTANCE, { stateDir: "/state", home: "/home/claw" });
+  const desired = new DesiredState((scopeKey) => toSlug(INSTANCE, scopeKey), { stateDir: "/state", home: "/home/claw" });
   desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", scope } } } })));
   const session: Session = {
     ...{ apiVersion: "openclaw.ai/v1", kind: "Session" },
