@@ -62,7 +62,8 @@ async function planUnder(site: Site, config: object): Promise<number> {
   let changed = 0;
   for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
     const looks = names.slice(at, at + LOOKS_AT_ONCE).map((name) => observer.observe(name, controller.statuses.get(name) ?? null));
-    for (const { input } of await Promise.all(looks)) if (plan({ ...input, failure: null }).actions.length > 0) changed += 1;
+    for (const { input } of await Promise.all(looks))
+      if (plan({ ...input, failure: null, servingFailure: null }).actions.length > 0) changed += 1;
   }
   return changed;
 }

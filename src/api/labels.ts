@@ -18,6 +18,8 @@ export const LABEL = {
   /** Decimal. */
   generation: "openclaw.generation",
   hashVersion: "openclaw.hashVersion",
+  /** `1` when it was made with a setup command, else `0`. Absent on containers of earlier versions. */
+  setup: "openclaw.setup",
   /** `1` on a container that `openclaw doctor` looks through for a moment; it carries the instance beside it, and no sandbox's label. */
   probe: "openclaw.probe",
 } as const;

@@ -104,8 +104,17 @@ export interface Failure {
   retryAt: EpochMs;
   /** The generation that failed; another one is tried at once. */
   generation: number;
-  /** The container that served and can't be started again as it was made: another one is. Absent: there is none such. */
-  unstartable?: ContainerId;
+  /** Absent: at no container, or it is not known at which. */
+  at?: FailedAt;
+}
+
+/** A step that keeps failing at the same container. */
+export interface FailedAt {
+  container: ContainerId;
+  /** As plans name it: `start`, `promote`, `unpause` ... */
+  step: string;
+  /** In a row, at least 1. */
+  times: number;
 }
 
 export interface SandboxStatus {
@@ -129,7 +138,10 @@ export interface SandboxStatus {
   change: SandboxChange | null;
   /** Last exec, file operation, stream or session activity. null: never used. */
   lastUsedAt: EpochMs | null;
+  /** Of making the container that the spec asks for. */
   failure: Failure | null;
+  /** Of keeping the container that serves: it keeps ending, or can't be put right. It never holds up the making of another one, nor the other way. */
+  servingFailure: Failure | null;
   /** What the loop does next and when, in words. Empty: nothing to do. */
   next: readonly string[];
 }

@@ -25,8 +25,8 @@ export type WorkResult =
   | { kind: "done" }
   /** Back-off is forgotten; look again after `delay`, 0 for at once. */
   | { kind: "after"; delay: DurationMs; priority?: QueuePriority }
-  /** Back-off. */
-  | { kind: "retry" }
+  /** Back-off, but no longer than `within`. */
+  | { kind: "retry"; within?: DurationMs }
   /** No retry helps before somebody edits something: back-off is forgotten, nothing is added. */
   | { kind: "terminal" };
 /** How a pass ended; `panic`: it threw. */
@@ -331,7 +331,8 @@ export class KeyedQueue<Key> {
         break;
       case "retry":
       case "panic": {
-        const delay = this.#backOff(key);
+        const longest = end.kind === "retry" ? (end.within ?? BACK_OFF_MS_MAX) : BACK_OFF_MS_MAX;
+        const delay = toDurationMs(Math.min(this.#backOff(key), longest));
         this.#parts.observer?.retried(key, delay);
         this.addAfter(key, delay);
         break;

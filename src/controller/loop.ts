@@ -82,7 +82,7 @@ export class Loop {
       case "again":
         return { kind: "after", delay: toDurationMs(0), priority };
       case "failed":
-        return { kind: "retry" };
+        return outcome.dueAt === null ? { kind: "retry" } : { kind: "retry", within: elapsed(this.#parts.clock.now(), outcome.dueAt) };
       case "settled":
         return outcome.requeueAt === null
           ? { kind: "done" }

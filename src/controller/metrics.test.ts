@@ -246,6 +246,7 @@ describe("sandboxes are counted", () => {
         change: null,
         lastUsedAt: null,
         failure: null,
+        servingFailure: null,
         next: [],
         ...status,
       },

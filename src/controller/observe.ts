@@ -38,9 +38,9 @@ export interface ObserverParts {
   foreign(observation: Observation): void;
 }
 
-/** The input of a plan, still without the failure that is remembered, and what the status says of the sandbox beside it. */
+/** The input of a plan, still without the failures that are remembered, and what the status says of the sandbox beside it. */
 export interface Seen {
-  input: Omit<PlanInput, "failure">;
+  input: Omit<PlanInput, "failure" | "servingFailure">;
   described: Described["spec"];
 }
 

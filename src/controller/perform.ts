@@ -100,6 +100,7 @@ export class Performer {
       hashVersion: HASH_VERSION,
       generation: spec.generation,
       createdAt: this.#parts.now(),
+      hasSetup: spec.container.setupCommand !== null,
     };
     const { uid, name, kind, scopeKey, createdAt } = identity;
     await ledger.record({ uid, name, kind, scopeKey, createdAt, containerId: null, workspace: desired.workspace.dir });

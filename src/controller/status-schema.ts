@@ -17,6 +17,8 @@ const StatusCondition = z.object({
   lastTransitionTime: Time,
 });
 
+const StatusFailedAt = z.object({ container: z.string().transform(toContainerId), step: z.string(), times: z.int().min(1) });
+
 const StatusFailure = z.object({
   code: z.enum(["SetupFailed", "CrashLoop", ...(Object.keys(ERROR_CODES) as ErrorCode[])]),
   message: z.string(),
@@ -24,7 +26,7 @@ const StatusFailure = z.object({
   lastAt: Time,
   retryAt: Time,
   generation: z.int(),
-  unstartable: z.string().transform(toContainerId).exactOptional(),
+  at: StatusFailedAt.exactOptional(),
 });
 
 const StatusFile = z.object({
@@ -71,14 +73,23 @@ const StatusFile = z.object({
       .default(null),
     lastUsedAt: Time.nullable(),
     failure: StatusFailure.nullable(),
+    // Absent in a file of a controller that kept one failure for both.
+    servingFailure: StatusFailure.nullable().default(null),
     next: z.array(z.string()),
   }),
 });
 
+/** A controller that kept one failure for both called the ends of what serves by their own code. */
+function toRoles(sandbox: Sandbox): Sandbox {
+  const { failure, servingFailure } = sandbox.status;
+  if (failure?.code !== "CrashLoop") return sandbox;
+  return { ...sandbox, status: { ...sandbox.status, failure: null, servingFailure: servingFailure ?? failure } };
+}
+
 /** null for anything else than a status file of this version. */
 export function parseStatusFile(text: string): Sandbox | null {
   try {
-    return StatusFile.parse(JSON.parse(text)) satisfies Sandbox;
+    return toRoles(StatusFile.parse(JSON.parse(text)));
   } catch {
     return null;
   }

@@ -44,6 +44,7 @@ const toSandbox = (name: string, generation = 1): Sandbox => ({
     change: null,
     lastUsedAt: NOW,
     failure: { code: "SetupFailed", message: "exit code 1", count: 2, lastAt: NOW, retryAt: NOW, generation },
+    servingFailure: null,
     next: ["retry at noon"],
   },
 });

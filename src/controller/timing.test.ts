@@ -153,8 +153,13 @@ describe("back-off", () => {
     const model = await startConverged(eager());
     const { id } = model.mustServe();
     const refusal = new OperationError("SpecRejected", "network n not found");
-    model.world.failCall("start", 1, refusal);
-    model.world.failCall("start", 2, refusal);
+    const refused = new Set([id]);
+    model.world.refuse((operation, container) => {
+      // The first of the others too.
+      if (operation !== "start" || container === null || refused.size > 2) return null;
+      refused.add(container.id);
+      return refused.size > 2 ? null : refusal;
+    });
     const diedAt = model.clock.now();
     model.world.die(id);
     await model.until("another one serves", () => model.serving() !== null, 2 * MINUTE_MS);
@@ -164,7 +169,7 @@ describe("back-off", () => {
     expect(model.clock.now() - diedAt).toBeLessThan(35 * SECOND_MS);
     await model.converge();
     expect(model.containers()).toHaveLength(1);
-    expect(model.controller.statuses.get(model.name)?.status.failure?.unstartable).toBeUndefined();
+    expect(model.controller.statuses.get(model.name)?.status.servingFailure).toBeNull();
   });
 
   it("goes on where it was when the controller is started again, for a setup that fails and for what keeps ending", async () => {
@@ -175,6 +180,7 @@ describe("back-off", () => {
     );
     await model.site.writeConfig(eager({ docker: { setupCommand: "false" } }));
     const failure = () => model.controller.statuses.get(model.name)?.status.failure ?? null;
+    const crashes = () => model.controller.statuses.get(model.name)?.status.servingFailure ?? null;
     await model.start();
     // The next one is five minutes away: more than a restart takes on this clock.
     await model.until("a sixth attempt failed", () => failure()?.count === 6, HOUR_MS);
@@ -194,12 +200,12 @@ describe("back-off", () => {
       model.world.die(id);
       await model.until("it runs again", () => model.serving() !== null, MINUTE_MS);
     }
-    await model.until("the fourth end is counted", () => failure()?.code === "CrashLoop" && failure()?.count === 4);
+    await model.until("the fourth end is counted", () => crashes()?.code === "CrashLoop" && crashes()?.count === 4);
     await model.converge();
     await model.stop();
     model.world.die(id);
     await model.start();
-    await model.until("it runs again, and its end is the fifth", () => model.serving() !== null && failure()?.count === 5, MINUTE_MS);
+    await model.until("it runs again, and its end is the fifth", () => model.serving() !== null && crashes()?.count === 5, MINUTE_MS);
   });
 
   it("restarts what ends at once, then after 1 s, 2 s, 4 s; ten minutes of running forgive", async () => {

@@ -20,6 +20,7 @@ import type {
 } from "../api/wire.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { auditEngine } from "./container-audit.ts";
+import { failuresSeen } from "./decide/backoff.ts";
 import { type Forecast, forecastAll } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
 import { judge } from "./decide/rollout.ts";
@@ -115,7 +116,7 @@ export class LoopViews implements AdminViews {
   async #observe(name: SandboxName, observer: Observer): Promise<PlanInput> {
     const previous = this.#parts.statuses.get(name) ?? null;
     const { input } = await observer.observe(name, previous);
-    return { ...input, failure: previous?.status.failure ?? null };
+    return { ...input, ...failuresSeen(input, previous) };
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
@@ -131,7 +132,7 @@ export class LoopViews implements AdminViews {
     const known = { status, issues: config.view.issues };
     try {
       const seen = await observer.observe(name, status);
-      const looked = { ...seen.input, failure: status?.status.failure ?? null };
+      const looked = { ...seen.input, ...failuresSeen(seen.input, status) };
       const input = { ...looked, gate: judge(rollouts.copy(), looked).member?.gate ?? looked.gate };
       return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
     } catch (error) {

@@ -49,7 +49,7 @@ function renderDetail({ sandbox, events }: SandboxDetail, now: EpochMs): string 
 }
 
 function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string {
-  const { container, failure } = status;
+  const { container, failure, servingFailure } = status;
   const live = spec.live;
   return renderFields([
     ["Name", metadata.name],
@@ -77,6 +77,7 @@ function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string 
         : `since ${renderTime(status.change?.pending === true ? status.change.since : status.deferredSince)}${status.deferredUntil === null ? "" : `, until ${renderTime(status.deferredUntil)}`}`,
     ],
     ["Failure", failure === null ? "" : renderFailure(failure, now)],
+    ["Failure of what serves", servingFailure === null ? "" : renderFailure(servingFailure, now)],
   ]);
 }
 

@@ -1,7 +1,7 @@
 // Decides when a failed attempt may be made again. Pure: chance is an argument.
 import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS } from "../../api/brands.ts";
-import type { Failure } from "../../api/sandbox.ts";
-import type { PlanInput } from "./types.ts";
+import type { FailedAt, Failure, Sandbox } from "../../api/sandbox.ts";
+import type { PlanInput, Verdict } from "./types.ts";
 
 /** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. */
 const RETRY_MS_MIN = (10 * SECOND_MS) as DurationMs;
@@ -17,27 +17,68 @@ export function backOffMs(count: number, minimum: DurationMs, maximum: DurationM
   return Math.min(maximum, minimum * 2 ** Math.min(count - 1, 30)) as DurationMs;
 }
 
-type Attempt = Pick<Failure, "code" | "message" | "generation" | "unstartable">;
+/** Steps that bring one container on: where one fails, another container may do. */
+const TRANSIENT: ReadonlySet<Failure["code"]> = new Set(["EngineFailed", "EngineTimeout", "EngineConflict"]);
 
-/** The failure to remember after one more failed attempt at the same generation; another generation starts from 1. */
-export function nextFailure(previous: Failure | null, attempt: Attempt, now: EpochMs): Failure {
-  const { unstartable } = { ...previous, ...attempt };
-  const count = previous !== null && previous.generation === attempt.generation && previous.code === attempt.code ? previous.count + 1 : 1;
-  const retryAt = later(now, backOffMs(count, RETRY_MS_MIN, RETRY_MS_MAX));
-  return { ...attempt, ...(unstartable !== undefined && { unstartable }), count, lastAt: now, retryAt };
+type Blocked = Extract<Verdict, { kind: "blocked" }>;
+
+/** The same spec failed before and is not tried again yet. */
+export function backOffOf(failure: Failure | null, { spec, now }: Pick<PlanInput, "spec" | "now">): Blocked | null {
+  if (failure === null || failure.retryAt <= now || failure.generation !== (spec?.generation ?? 0)) return null;
+  return { kind: "blocked", code: failure.code, message: failure.message, retryAt: failure.retryAt };
 }
 
-/** What is to be remembered after this look. @param before what was remembered */
-export function failureSeen(input: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
-  const { now } = input;
-  const seen = newestFailure(input, before);
-  if (seen === null || seen.lastAt <= now) return seen;
-  // The clock was set back since: it waits as long as it would have, not until the clock has come round.
-  return { ...seen, lastAt: now, retryAt: later(now, elapsed(seen.lastAt, seen.retryAt)) };
+type Attempt = Pick<Failure, "code" | "message" | "generation"> & { at?: Omit<FailedAt, "times"> };
+
+/** The failure to remember after one more failed attempt at the same generation; another generation starts from 1. */
+export function nextFailure(previous: Failure | null, { at, ...attempt }: Attempt, now: EpochMs): Failure {
+  const before = previous?.generation === attempt.generation && previous.code === attempt.code ? previous.count : 0;
+  const retryAt = later(now, backOffMs(before + 1, RETRY_MS_MIN, RETRY_MS_MAX));
+  const next = { ...attempt, count: before + 1, lastAt: now, retryAt };
+  return at === undefined ? next : { ...next, at: { ...at, times: timesInRow(previous, at) } };
+}
+
+/**
+ * The same for a container that serves nobody. What the engine answers in a moment of trouble has the first attempt made again at once: with
+ * another container, where this one could not be started.
+ */
+export function nextFailureOfNew(previous: Failure | null, attempt: Attempt, now: EpochMs): Failure {
+  const next = nextFailure(previous, attempt, now);
+  if (attempt.at === undefined || !TRANSIENT.has(attempt.code)) return next;
+  const isFirst = previous === null || previous.generation !== attempt.generation;
+  const wait = isFirst ? 0 : backOffMs(Math.max(1, next.count - 1), RETRY_MS_MIN, RETRY_MS_MAX);
+  return { ...next, retryAt: later(now, wait as DurationMs) };
+}
+
+function timesInRow(previous: Failure | null, { container, step }: Omit<FailedAt, "times">): number {
+  const before = previous?.at;
+  return before?.container === container && before.step === step ? before.times + 1 : 1;
+}
+
+/** What is to be remembered after this look. @param previous what was remembered */
+export function failuresSeen(
+  input: Omit<PlanInput, "failure" | "servingFailure">,
+  previous: Sandbox | null,
+): Pick<PlanInput, "failure" | "servingFailure"> {
+  return {
+    failure: failureSeen(input, previous?.status.failure ?? null),
+    servingFailure: notAhead(previous?.status.servingFailure ?? null, input.now),
+  };
+}
+
+/** Of the new container. @param before what was remembered */
+export function failureSeen(input: Omit<PlanInput, "failure" | "servingFailure">, before: Failure | null): Failure | null {
+  return notAhead(newestFailure(input, before), input.now);
+}
+
+/** After the clock was set back it waits as long as it would have, not until the clock has come round. */
+function notAhead(failure: Failure | null, now: EpochMs): Failure | null {
+  if (failure === null || failure.lastAt <= now) return failure;
+  return { ...failure, lastAt: now, retryAt: later(now, elapsed(failure.lastAt, failure.retryAt)) };
 }
 
 /** A new container that failed since the last look counts as one more attempt. */
-function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure">, before: Failure | null): Failure | null {
+function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure" | "servingFailure">, before: Failure | null): Failure | null {
   const generation = spec?.generation ?? 0;
   for (const { setup, observation } of containers) {
     if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {
@@ -64,7 +105,6 @@ export function nextCrash(
   const count = inLoop ? previous.count + 1 : 1;
   const wait = count === 1 ? 0 : backOffMs(count - 1, CRASH_MS_MIN, RETRY_MS_MAX);
   return {
-    ...(previous?.unstartable !== undefined && { unstartable: previous.unstartable }),
     code: "CrashLoop",
     message: attempt.message,
     generation: attempt.generation,
@@ -73,3 +113,9 @@ export function nextCrash(
     retryAt: later(now, wait as DurationMs),
   };
 }
+
+/** One end is no loop. */
+const CRASHES_MIN = 2;
+
+/** It ended again within ten minutes of its start. */
+export const keepsEnding = (failure: Failure | null): boolean => failure?.code === "CrashLoop" && failure.count >= CRASHES_MIN;

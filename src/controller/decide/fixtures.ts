@@ -104,6 +104,7 @@ export function containerOf(
         hashVersion: HASH_VERSION,
         generation,
         createdAt: startedAt,
+        hasSetup: container.setupCommand !== null,
       },
       actualName: edit.stage === "pending" ? toPendingName(desired.name) : desired.name,
       stage: "current",
@@ -141,6 +142,7 @@ export function inputOf(desired: DesiredSandbox, containers: readonly OwnedConta
     change: null,
     gate: { kind: "open" },
     failure: null,
+    servingFailure: null,
     capabilities: DOCKER_CAPABILITIES,
     ...edit,
   };

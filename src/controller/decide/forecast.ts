@@ -141,6 +141,7 @@ function toCreated(input: PlanInput): OwnedContainer {
         generation: spec.generation,
         // Strictly after a wish made now, as in the world.
         createdAt: later(input.now, toDurationMs(1)),
+        hasSetup: spec.container.setupCommand !== null,
       },
       actualName: toPendingName(input.name),
       stage: "pending",

@@ -33,6 +33,8 @@ export interface Identity {
   hashVersion: string;
   generation: number;
   createdAt: EpochMs;
+  /** Whether it was made with a setup command. null: made by a version that did not say. */
+  hasSetup: boolean | null;
 }
 
 /** What `docker update` can set and no key of the config does; the engine's own choice is zero or the empty text. */

@@ -125,7 +125,7 @@ test("a container that keeps ending waits longer each time, and says so", () => 
     generation: 1,
   };
   check(
-    inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { failure }),
+    inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { servingFailure: failure }),
     "=> blocked: its main process ended\n  looks again in 4 s",
   );
 });
@@ -133,12 +133,14 @@ test("a container that keeps ending waits longer each time, and says so", () => 
 test("a container that can't be started again as it was made is replaced, once the back-off is over, and goes on being the one to replace", () => {
   const gone = containerOf(desired, { state: "exited", exitCode: 137 });
   const { id } = gone.observation.handle;
-  const attempt = { code: "SpecRejected" as const, message: "network n not found", generation: 1 };
-  const first = nextFailure(null, { ...attempt, unstartable: id }, NOW);
-  check(inputOf(desired, [gone], { failure: first }), "=> blocked: network n not found\n  looks again in 10 s");
+  const attempt = { code: "SpecRejected" as const, message: "network n not found", generation: 1, at: { container: id, step: "start" } };
+  const first = nextFailure(null, attempt, NOW);
+  check(inputOf(desired, [gone], { servingFailure: first }), "=> blocked: network n not found\n  looks again in 10 s");
   const second = nextFailure(first, attempt, ago(-10_000));
-  const later = { failure: second, now: ago(-30_000) };
-  expect(renderPlan(plan(inputOf(desired, [gone], later)))).toMatch(/^create .*\(crash\): it ended, and can't be started again\nstart /);
+  const later = { servingFailure: second, now: ago(-30_000) };
+  expect(renderPlan(plan(inputOf(desired, [gone], later)))).toMatch(
+    /^start c1 .*\ncreate .*\(crash\): it ended, and can't be started again\nstart the new container /,
+  );
   // Somebody started it by hand, after all.
   expect(plan(inputOf(desired, [containerOf(desired)], later)).verdict.kind).toBe("converged");
 });

@@ -1,10 +1,12 @@
 // Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
-import type { Handle, Observation } from "./observation.ts";
+import { backOffOf } from "./backoff.ts";
+import { hindranceOf, hostRetryMs } from "./hindrance.ts";
+import type { Handle } from "./observation.ts";
+import { repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
-import { parseOwner } from "./spec.ts";
-import { canUpdate, compareId, handTuning, isAskedFor, isCutOff, limitDrift, partsOf, type Standing, standingOf } from "./standing.ts";
+import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -34,12 +36,20 @@ function planSteps(input: PlanInput): Steps {
     case "unknown":
       return { actions: [], requeueAt: null, verdict: { kind: "unknown", message: input.want.because }, serving: null, drift: [] };
     case "held":
-      return { actions: [], requeueAt: null, verdict: { kind: "held", message: input.want.message }, serving: madeOf(input), drift: [] };
+      return planHeld(input, input.want.message);
     case "unwanted":
       return planRelease(input, input.want);
     case "wanted":
       return planWanted(input as Wanted);
   }
+}
+
+/** It stays as it is, which takes a repair now and then. */
+function planHeld(input: PlanInput, message: string): Steps {
+  const serving = madeOf(input);
+  const actions = serving === null ? [] : repair(input, serving);
+  const requeueAt = backOffOf(input.servingFailure, input)?.retryAt ?? null;
+  return { actions, requeueAt, verdict: { kind: "held", message }, serving, drift: [] };
 }
 
 /** Nobody wants it: everything of ours goes, what is used last; at once where a wish to have it made anew says so. */
@@ -89,38 +99,34 @@ const wakeAt = (input: PlanInput, wait: Wait): EpochMs => wait.until ?? later(in
 function planWanted(input: Wanted): Steps {
   const standing = standingOf(input);
   const { spec } = input;
-  if (spec === null || spec.kind === "blocked") return planBlocked(input, standing, spec);
-  const situation: Situation = { input, spec, standing, tidy: retireLeftovers(standing) };
   const made =
-    standing.serving === null
-      ? planSuccessor(situation)
-      : standing.replace.length === 0
-        ? planInPlace(situation, standing.serving)
-        : planReplacement(situation, standing.serving);
+    spec?.kind === "ready" ? planReady({ input, spec, standing, tidy: retireLeftovers(standing) }) : planBlocked(input, standing);
   return withDeadlines(input, standing, made);
 }
 
+function planReady(situation: Situation): Steps {
+  const { serving, replace } = situation.standing;
+  if (serving === null) return planSuccessor(situation);
+  return replace.length === 0 ? planInPlace(situation, serving) : planReplacement(situation, serving);
+}
+
 /** The container is the right one: repair it where it is. */
-function planInPlace(situation: Situation, serving: OwnedContainer): Steps {
-  const { input, standing, tidy } = situation;
-  const actions = [...tidy, ...repair(situation, serving)];
+function planInPlace({ input, standing, tidy }: Situation, serving: OwnedContainer): Steps {
+  const actions = [...repair(input, serving), ...tidy];
   const broken = serving.observation.state !== "running" || standing.drift.length > 0;
   const verdict: Verdict =
     actions.length > 0
       ? { kind: "progressing", message: actions.map((action) => action.because).join("; ") }
-      : (broken && backOffOf(input)) || { kind: "converged" };
+      : (broken && backOffOf(input.servingFailure, input)) || { kind: "converged" };
   return { actions, requeueAt: null, verdict, serving, drift: standing.drift };
 }
 
-/** The spec can't be made now: what serves goes on serving, repaired where that needs no spec. */
-function planBlocked(input: Wanted, standing: Standing, spec: Extract<ResolvedSpec, { kind: "blocked" }> | null): Steps {
-  const verdict: Blocked = {
-    kind: "blocked",
-    code: spec?.code ?? "NotReady",
-    message: spec?.message ?? "the spec is not known yet",
-    retryAt: later(input.now, hostRetryMs),
-  };
-  return { actions: [], requeueAt: verdict.retryAt, verdict, serving: standing.serving, drift: [] };
+/** The spec can't be made now: what serves goes on serving, and is repaired. */
+function planBlocked(input: Wanted, { serving }: Standing): Steps {
+  const { code, message } =
+    input.spec?.kind === "blocked" ? input.spec : ({ code: "NotReady", message: "the spec is not known yet" } as const);
+  const verdict: Verdict = { kind: "blocked", code, message, retryAt: later(input.now, hostRetryMs) };
+  return { actions: serving === null ? [] : repair(input, serving), requeueAt: verdict.retryAt, verdict, serving, drift: [] };
 }
 
 /** A container serves but is not the right one: make the right one beside it, then swap, if nothing stands against stopping it. */
@@ -134,12 +140,8 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
     drift: standing.drift,
     ...(!reason.broken && { replacement: { cause: reason.cause, parts: partsOf(input, spec, serving), busy } }),
   };
-  const keep = (verdict: Verdict, requeueAt: EpochMs | null): Steps => ({
-    ...seen,
-    actions: [...tidy, ...repair(situation, serving)],
-    requeueAt,
-    verdict,
-  });
+  const repairs = repair(input, serving);
+  const keep = (verdict: Verdict, requeueAt: EpochMs | null): Steps => ({ ...seen, actions: [...repairs, ...tidy], requeueAt, verdict });
   const permit = mayReplace(input, serving, reason);
   if (permit.kind === "no") {
     const kept = keep(permit.verdict, permit.requeueAt);
@@ -147,7 +149,7 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
   }
   const made = planSuccessor(situation);
   if (made.verdict.kind === "blocked") return keep(made.verdict, made.requeueAt);
-  if (made.verdict.kind !== "converged") return { ...made, ...seen };
+  if (made.verdict.kind !== "converged") return { ...made, ...seen, actions: [...repairs, ...made.actions] };
   const retire: Action = {
     kind: "retire",
     handle: serving.observation.handle,
@@ -166,8 +168,10 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
  */
 function planSuccessor(situation: Situation): Steps {
   const { input, spec, standing, tidy } = situation;
-  const { successor } = standing;
-  const hindrance = backOffOf(input) ?? (successor === null ? hindranceOf(input, spec) : null);
+  const { successor, replace } = standing;
+  // What can't run again is made anew as seldom as it would be started again.
+  const ended = replace[0]?.broken === true ? backOffOf(input.servingFailure, input) : null;
+  const hindrance = backOffOf(input.failure, input) ?? (successor === null ? (ended ?? hindranceOf(input, spec)) : null);
   if (hindrance !== null) return { actions: tidy, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
   return successor === null ? planNew(situation) : planPending(situation, successor);
 }
@@ -240,93 +244,6 @@ const isBetween = (now: EpochMs, from: EpochMs, to: EpochMs): boolean => from <=
 
 const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
 
-type Blocked = Extract<Verdict, { kind: "blocked" }>;
-
-/** The same spec failed before and is not tried again yet. */
-function backOffOf({ failure, spec, now }: PlanInput): Blocked | null {
-  if (failure === null || failure.retryAt <= now || failure.generation !== spec?.generation) return null;
-  return { kind: "blocked", code: failure.code, message: failure.message, retryAt: failure.retryAt };
-}
-
-/** What on the host keeps a container from being made now. */
-function hindranceOf({ image: fact, workspace, want, now }: Wanted, spec: Ready): Blocked | null {
-  if (fact?.kind === "missing") {
-    const image = spec.container.image;
-    return {
-      kind: "blocked",
-      code: "ImageMissing",
-      message: `image ${image} is not on this engine; ${imageFix(image)}`,
-      retryAt: later(now, imageRetryMs),
-    };
-  }
-  if (workspace?.kind === "refused") {
-    return { kind: "blocked", code: "HostRejected", message: workspace.message, retryAt: later(now, hostRetryMs) };
-  }
-  const unwritable = workspace?.kind === "ready" ? unwritableBecause(workspace, spec, want.desired.workspace.dir) : null;
-  if (unwritable !== null) return { kind: "blocked", code: "HostRejected", message: unwritable, retryAt: later(now, hostRetryMs) };
-  return null;
-}
-
-/** An image event wakes it at once; this is for engines that lose one. */
-const imageRetryMs = (30 * SECOND_MS) as DurationMs;
-/** Nothing tells when a folder is put right. */
-const hostRetryMs = (10 * SECOND_MS) as DurationMs;
-
-/** The permission bits say whether the container's user can write to its workspace; a name instead of a number can't be judged. */
-function unwritableBecause(folder: Extract<PlanInput["workspace"], { kind: "ready" }>, spec: Ready, dir: string): string | null {
-  const user = parseOwner(spec.container.user);
-  if (user === null || user.uid === 0) return null;
-  const bit = user.uid === folder.uid ? 0o200 : user.gid === folder.gid ? 0o020 : 0o002;
-  if ((folder.mode & bit) !== 0) return null;
-  return `user ${spec.container.user} can't write to its workspace ${dir}, which belongs to ${folder.uid}:${folder.gid}; run: chown -R ${user.uid}:${user.gid} ${dir}`;
-}
-
-/** The command that brings an image to the engine. */
-export function imageFix(image: string): string {
-  if (image === "openclaw-sandbox:bookworm-slim") return "build it with scripts/sandbox-setup.sh";
-  if (image === "openclaw-sandbox-common:bookworm-slim") return "build it with scripts/sandbox-common-setup.sh";
-  return `build it, or run: docker pull ${image}`;
-}
-
-/** Puts right in place what needs no new container. */
-function repair({ input, spec, standing }: Situation, serving: OwnedContainer): Action[] {
-  const { observation } = serving;
-  const { handle } = observation;
-  const backingOff = backOffOf(input) !== null;
-  const actions: Action[] = [];
-  if (observation.stage === "renamed") {
-    actions.push({ kind: "promote", handle, cause: "external", because: `it was renamed to ${observation.actualName}` });
-  }
-  if (observation.state === "paused") actions.push({ kind: "unpause", handle, cause: "external", because: "it was paused" });
-  const broken = standing.replace.some((reason) => reason.broken);
-  if ((observation.state === "exited" || observation.state === "created") && !broken && !backingOff) {
-    actions.push({ kind: "start", handle, cause: "crash", because: `its main process ended${renderExit(serving)}` });
-  }
-  if (observation.state === "running") actions.push(...repairNetworks(spec, observation));
-  const limits = limitDrift(input, spec, observation);
-  const tuning = handTuning(input, observation).filter(({ remedy }) => remedy === "live");
-  if (limits.length + tuning.length > 0 && !backingOff && limits.every((one) => canUpdate(input, one))) {
-    const changes = [...limits, ...tuning].map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
-    actions.push({ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes });
-  }
-  return actions;
-}
-
-function repairNetworks(spec: Ready, { handle, networks }: Observation): Action[] {
-  const { network: wanted } = spec.container;
-  const extra = networks.filter((name) => name !== wanted);
-  const detached = extra.map((network): Action => {
-    return { kind: "detach", handle, network, cause: "external", because: `network ${network} was attached by hand` };
-  });
-  if (!isCutOff(spec, { networks })) return detached;
-  return [{ kind: "attach", handle, network: wanted, cause: "external", because: `network ${wanted} was detached by hand` }];
-}
-
-function renderExit({ observation }: OwnedContainer): string {
-  if (observation.oomKilled) return " (out of memory)";
-  return observation.exitCode === null ? "" : ` (exit code ${observation.exitCode})`;
-}
-
 function retireLeftovers(standing: Standing): Action[] {
   return standing.leftovers.map(({ container, evidence, because }) => ({
     kind: "retire",
@@ -350,7 +267,8 @@ function retireSuccessor({ successor }: Standing): Action[] {
 /** A quiet system must still converge: idle, age, back-off and a wish from a clock that is ahead wake the sandbox by themselves. */
 function withDeadlines(input: Wanted, standing: Standing, made: Steps): Steps {
   const { idleAt } = input.want;
-  const candidates = [made.requeueAt, idleAt, standing.agesAt, backOffOf(input)?.retryAt ?? null, input.request?.recreateAfter ?? null];
+  const retries = [input.failure, input.servingFailure].map((failure) => backOffOf(failure, input)?.retryAt ?? null);
+  const candidates = [made.requeueAt, idleAt, standing.agesAt, ...retries, input.request?.recreateAfter ?? null];
   const future = candidates.filter((at) => at !== null).filter((at) => at > input.now);
   const requeueAt = future.length === 0 ? made.requeueAt : (Math.min(...future) as EpochMs);
   return { ...made, requeueAt };

@@ -134,7 +134,13 @@ export class Fleet {
     resident.plan = plan;
     const failure = plan.verdict.kind === "converged" ? null : input.failure;
     const described = { kind: "tools", scopeKey: resident.desired.scopeKey, agentId: null, scope: "agent", image: "" } as const;
-    resident.status = summarize(input, plan, { previous: resident.status, spec: described, failure, hindrance: null });
+    resident.status = summarize(input, plan, {
+      previous: resident.status,
+      spec: described,
+      failure,
+      servingFailure: null,
+      hindrance: null,
+    });
     if (plan.actions.length > 0 || after.containers.some(({ setup }) => setup.kind === "running")) this.#queue.add(name);
     else if (plan.requeueAt !== null) this.#timers.set(name, plan.requeueAt);
     this.#completeStart();

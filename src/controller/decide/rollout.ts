@@ -1,7 +1,8 @@
 // Decides which sandboxes may be replaced now when one change concerns many: a canary first, then so many at once, none after too many
 // failures or while a person pauses. Pure: where all of them stand goes in, a permission with its reason and its wake-up comes out.
 import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs } from "../../api/brands.ts";
-import type { ChangePart } from "../../api/sandbox.ts";
+import type { ChangePart, Failure } from "../../api/sandbox.ts";
+import { keepsEnding } from "./backoff.ts";
 import { plan } from "./plan.ts";
 import { changeMade, waitsSince } from "./replacement.ts";
 import { deadlineOf, isStuck, provesAt, RolloutBoard, type RolloutMember, type Tally } from "./rollout-board.ts";
@@ -20,8 +21,6 @@ export interface Rollout {
 const OPEN: RolloutGate = { kind: "open" };
 /** Where work would be ended, others of the same change are looked at first. */
 const PREFERENCE_MS = toDurationMs(2 * SECOND_MS);
-/** One crash is no loop. */
-const CRASHES_MIN = 2;
 
 export interface Judged {
   plan: Plan;
@@ -63,15 +62,22 @@ function toMember(input: PlanInput, free: Plan, before: RolloutMember | null): R
   const parts = changeMade(change, free.serving)?.parts ?? [];
   const settled = verdict.kind === "converged" && isReady(input, free);
   if (parts.length === 0 && (settled || before === null || before.state === "waiting")) return null;
-  const still = { ...base, parts, failure: failureOf(input), busy: false, willing: false, asked: false };
+  const still = { ...base, parts, failure: failureOfMade(input), busy: false, willing: false, asked: false };
   const state = settled ? "serving" : "settling";
   return { ...still, state, at: before?.state === state ? before.at : now };
 }
 
-function failureOf({ failure, spec }: PlanInput): string | null {
-  if (failure === null || failure.generation !== spec?.generation) return null;
-  if (failure.code === "CrashLoop" && failure.count < CRASHES_MIN) return null;
-  return `${failure.code}: ${failure.message}`;
+/** Why this spec could not be made here. null: nothing stood against it. */
+const failureOf = ({ failure, spec }: PlanInput): string | null => renderFailure(failure, spec);
+
+/** The same once it was made: what serves was made from it. */
+function failureOfMade({ servingFailure, failure, spec }: PlanInput): string | null {
+  const keepsFailing = servingFailure?.code !== "CrashLoop" || keepsEnding(servingFailure);
+  return renderFailure(failure, spec) ?? (keepsFailing ? renderFailure(servingFailure, spec) : null);
+}
+
+function renderFailure(failure: Failure | null, spec: PlanInput["spec"]): string | null {
+  return failure === null || failure.generation !== spec?.generation ? null : `${failure.code}: ${failure.message}`;
 }
 
 const PAUSED: RolloutGate = {

@@ -3,6 +3,7 @@
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { ChangePart, FieldDrift } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift, toChangePart } from "./fields.ts";
+import { isGivenUp, isSetupUndone, isUnmendable } from "./given-up.ts";
 import { diffTuning } from "./tuning.ts";
 import type { Cause, Evidence, OwnedContainer, PlanInput, ResolvedSpec, Want } from "./types.ts";
 
@@ -48,7 +49,7 @@ export function standingOf(input: Wanted): Standing {
       .map((container) => ({
         container,
         evidence: { kind: "half-made", uid: container.observation.handle.uid } as const,
-        because: halfMadeBecause(container),
+        because: halfMadeBecause(input, container),
       })),
   ];
   const replace = spec === null || serving === null ? [] : replaceReasons(input, spec, serving);
@@ -99,7 +100,7 @@ function compareAge(left: OwnedContainer, right: OwnedContainer): number {
 
 /** Whether a pending container can still become the right one. */
 function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedContainer): boolean {
-  if (!matches(input, spec, observation) || isAskedFor(input, observation)) return false;
+  if (!matches(input, spec, observation) || isAskedFor(input, observation) || isGivenUp(input, observation)) return false;
   if (observation.state === "created") return setup.kind === "absent" || setup.kind === "fresh";
   if (observation.state !== "running" || observation.restarted) return false;
   if (spec.container.setupCommand === null) return true;
@@ -114,7 +115,8 @@ export function isAskedFor({ request, now }: PlanInput, { identity }: OwnedConta
   return request !== null && request.recreateAfter <= now && identity.createdAt <= request.recreateAfter;
 }
 
-function halfMadeBecause({ observation, setup }: OwnedContainer): string {
+function halfMadeBecause(input: PlanInput, { observation, setup }: OwnedContainer): string {
+  if (isGivenUp(input, observation)) return `it can't be made ready: ${input.failure?.message ?? ""}`;
   if (setup.kind === "failed") return `its setup failed: ${setup.message}`;
   if (observation.state !== "created" && observation.state !== "running")
     return `it ended before it was ready (state ${observation.state})`;
@@ -138,10 +140,11 @@ function sameSpec(spec: Ready, observation: OwnedContainer["observation"]): bool
 function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContainer): ReplaceReason[] {
   const reasons: ReplaceReason[] = [];
   if (observation.state === "dead") reasons.push({ cause: "crash", because: "the engine says it is dead", broken: true });
-  if (input.failure?.unstartable === observation.handle.id && observation.state !== "running") {
-    reasons.push({ cause: "crash", because: "it ended, and can't be started again", broken: true });
+  if (isUnmendable(input, observation)) {
+    const because = observation.state === "paused" ? "it was paused, and can't be made to go on" : "it ended, and can't be started again";
+    reasons.push({ cause: "crash", because, broken: true });
   }
-  if (observation.restarted && spec.container.setupCommand !== null) {
+  if (isSetupUndone(input, observation)) {
     reasons.push({ cause: "crash", because: "it was restarted, which undid its setup", broken: true });
   }
   if (isAskedFor(input, observation)) {
@@ -202,7 +205,7 @@ function driftOf(input: Wanted, spec: Ready, { observation }: OwnedContainer): F
     ...imageDrift(input, spec, observation, recreate),
     ...setup,
     ...live,
-    ...networkDrift(spec, observation),
+    ...networkDrift(observation),
     ...handTuning(input, observation),
   ];
 }
@@ -216,17 +219,17 @@ function imageDrift(input: Wanted, spec: Ready, observation: OwnedContainer["obs
 
 const imageIdOf = ({ image }: Wanted): string => (image?.kind === "found" ? image.id : "");
 
-/** What people attached or detached by hand. A container that joins another's network shows none. */
-function networkDrift(spec: Ready, observation: OwnedContainer["observation"]): FieldDrift[] {
-  const { network } = spec.container;
-  const isOther = observation.networks.some((name) => name !== network) || isCutOff(spec, observation);
+/** What people attached or detached by hand, against what it was made with: another network needs another container. */
+function networkDrift(observation: OwnedContainer["observation"]): FieldDrift[] {
+  const { network } = observation.created;
+  const isOther = observation.networks.some((name) => name !== network) || isCutOff(observation);
   if (!isOther || observation.state !== "running") return [];
   return [{ field: "docker.network", remedy: "live", desired: network, actual: observation.networks.join(" ") || "(detached)" }];
 }
 
-/** It has none of its networks any more. Whoever wants none is not cut off from anything. */
-export function isCutOff(spec: Ready, { networks }: Pick<OwnedContainer["observation"], "networks">): boolean {
-  const { network } = spec.container;
+/** It has none of its networks any more. One that was made with none, or with another container's, shows none. */
+export function isCutOff({ networks, created }: Pick<OwnedContainer["observation"], "networks" | "created">): boolean {
+  const { network } = created;
   return networks.length === 0 && network !== "none" && !network.startsWith("container:");
 }
 

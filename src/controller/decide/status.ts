@@ -4,6 +4,8 @@ import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../
 import { type Condition, mergeCondition } from "../../api/condition.ts";
 import type { Failure, Sandbox, SandboxChange } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";
+import { backOffOf } from "./backoff.ts";
+import { isSetupUndone } from "./given-up.ts";
 import { changeMade, waitsSince } from "./replacement.ts";
 import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
@@ -17,14 +19,16 @@ function isServing(container: OwnedContainer | null): container is OwnedContaine
 /** Whether a tool can be run in it now. */
 export function isReady(input: PlanInput, plan: Plan): boolean {
   if (!isServing(plan.serving)) return false;
-  const needsSetup = input.spec?.kind === "ready" && input.spec.container.setupCommand !== null;
-  return !(needsSetup && plan.serving.observation.restarted);
+  return !isSetupUndone(input, plan.serving.observation);
 }
 
 function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): Judgement {
   const { verdict } = plan;
   if (isReady(input, plan)) return { status: "True", reason: "Serving", message: "the container runs and its setup is complete" };
   if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
+  // Why it does not run, rather than why no other one is made.
+  const down = plan.serving === null ? null : judgeDown(input, plan);
+  if (down !== null) return down;
   switch (verdict.kind) {
     case "unknown":
       return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };
@@ -41,6 +45,14 @@ function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): 
         return { status: "False", reason: "Progressing", message: plan.actions.map(({ because }) => because).join("; ") };
       return { status: "False", reason: "NotRunning", message: "the container does not run" };
   }
+}
+
+/** Of a container that was made and does not serve: it is put right, or waits for that. null: neither. */
+function judgeDown(input: PlanInput, { actions, verdict }: Plan): Judgement | null {
+  if (verdict.kind !== "blocked" && verdict.kind !== "deferred" && verdict.kind !== "held") return null;
+  if (actions.length > 0) return { status: "False", reason: "Progressing", message: actions.map(({ because }) => because).join("; ") };
+  const waits = backOffOf(input.servingFailure, input);
+  return waits === null ? null : { status: "False", reason: waits.code, message: waits.message };
 }
 
 const isPruned = ({ want }: PlanInput): boolean => want.kind === "unwanted" && want.evidence.kind === "idle";
@@ -80,6 +92,7 @@ export interface Described {
   previous: Sandbox | null;
   spec: Omit<Sandbox["spec"], "hash" | "live" | "wanted" | "because">;
   failure: Failure | null;
+  servingFailure: Failure | null;
   /** What stopped this pass. null: nothing did. */
   hindrance: Hindrance | null;
 }
@@ -90,7 +103,7 @@ export interface Hindrance {
   message: string;
 }
 
-export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, hindrance }: Described): Sandbox {
+export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, servingFailure, hindrance }: Described): Sandbox {
   const { now, want } = input;
   const generation = input.spec?.generation ?? previous?.metadata.generation ?? plan.serving?.observation.identity.generation ?? 1;
   const conditions = [
@@ -120,6 +133,7 @@ export function summarize(input: PlanInput, plan: Plan, { previous, spec, failur
       change: toChange(input, plan),
       lastUsedAt: input.lastUsedAt,
       failure,
+      servingFailure,
       next: renderNext(input, plan),
     },
   };

@@ -106,7 +106,10 @@ export interface PlanInput {
   change: SandboxChange | null;
   /** Whether the rollout lets a container that works be replaced now. */
   gate: RolloutGate;
+  /** The newest failed attempt to make the container that the spec asks for. */
   failure: Failure | null;
+  /** The newest failed attempt to keep the one that serves, its ends included. */
+  servingFailure: Failure | null;
   capabilities: Capabilities;
 }
 

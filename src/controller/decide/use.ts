@@ -1,5 +1,6 @@
 // Decides whether a container may be stopped now: the one place that knows the hot window and live work.
 import { type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
+import { keepsEnding } from "./backoff.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";
 
 export interface StopRules {
@@ -13,8 +14,15 @@ export interface StopRules {
 
 export type Permission = { kind: "yes" } | { kind: "no"; until: EpochMs | null; because: string };
 
-/** Live work first, since nothing tells when it ends; then the hot window, which ends at a known moment. */
-export function mayStop(input: Pick<PlanInput, "now" | "lastUsedAt">, container: OwnedContainer, rules: StopRules): Permission {
+/**
+ * Live work first, since nothing tells when it ends; then the hot window, which ends at a known moment. What can't serve has none: nobody's
+ * work goes on in it.
+ */
+export function mayStop(
+  input: Pick<PlanInput, "now" | "lastUsedAt" | "servingFailure">,
+  container: OwnedContainer,
+  rules: StopRules,
+): Permission {
   if (rules.kill) return { kind: "yes" };
   const alive = container.observation.state === "running" || container.observation.state === "paused";
   if (alive && container.inUse !== "no") {
@@ -22,7 +30,7 @@ export function mayStop(input: Pick<PlanInput, "now" | "lastUsedAt">, container:
       container.inUse === "yes" ? "it is in use; waiting for the work in it to end" : "it may be in use: the engine could not tell";
     return { kind: "no", until: null, because };
   }
-  if (rules.forced || input.lastUsedAt === null) return { kind: "yes" };
+  if (rules.forced || input.lastUsedAt === null || !alive || keepsEnding(input.servingFailure)) return { kind: "yes" };
   const coldAt = later(input.lastUsedAt, rules.hotWindowMs as DurationMs);
   if (input.now >= coldAt) return { kind: "yes" };
   return { kind: "no", until: coldAt, because: `it was used at ${renderTime(input.lastUsedAt)}; waiting until ${renderTime(coldAt)}` };

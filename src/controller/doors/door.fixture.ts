@@ -91,6 +91,7 @@ export function sandboxOf(
       change: null,
       lastUsedAt: null,
       failure: null,
+      servingFailure: null,
       next: [],
       ...edit.status,
     },

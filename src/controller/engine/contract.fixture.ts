@@ -89,6 +89,7 @@ export function identityOf(instance: InstanceId, edit: Partial<Identity> = {}): 
     hashVersion: "1",
     generation: 3,
     createdAt: toEpochMs(1_700_000_000_123),
+    hasSetup: false,
     ...edit,
   };
 }

@@ -18,6 +18,7 @@ const IDENTITY: Identity = {
   hashVersion: "1",
   generation: 4,
   createdAt: toEpochMs(1_700_000_000_000),
+  hasSetup: true,
 };
 const PLAIN: ContainerSpec = {
   image: "openclaw-sandbox:bookworm-slim",

@@ -199,5 +199,6 @@ export function toLabels(identity: Identity): Record<string, string> {
     [LABEL.kind]: identity.kind,
     [LABEL.generation]: String(identity.generation),
     [LABEL.hashVersion]: identity.hashVersion,
+    ...(identity.hasSetup !== null && { [LABEL.setup]: identity.hasSetup ? "1" : "0" }),
   };
 }

@@ -129,8 +129,11 @@ export function toIdentity(labels: Readonly<Record<string, string>>): Identity |
     hashVersion,
     generation: Number(generation),
     createdAt: toEpochMs(Number(createdAt)),
+    hasSetup: toHasSetup(labels[LABEL.setup]),
   };
 }
+
+const toHasSetup = (label: string | undefined): boolean | null => (label === "1" ? true : label === "0" ? false : null);
 
 /** null when the entry carries no name of ours. */
 export function toListed(raw: RawListed): Listed | null {

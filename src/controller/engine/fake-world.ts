@@ -90,6 +90,7 @@ export class FakeWorld {
   readonly #byName = new Map<string, FakeContainer>();
   readonly #bySandbox = new Map<string, Set<FakeContainer>>();
   readonly #faults: Fault[] = [];
+  readonly #refusals: ((operation: FakeOperation, container: FakeContainer | null) => OperationError | null)[] = [];
   readonly #programs: ((argv: readonly string[]) => FakeProgram | undefined)[] = [];
   #ids = 0;
   #hintsToDrop = 0;
@@ -110,7 +111,21 @@ export class FakeWorld {
     this.#faults.push({ operation, left: nth, when, what: "hang" });
   }
 
+  /** Lasting: every act for which `errorFor` names an error ends with it and without an effect. The container is null for one that is made. */
+  refuse(errorFor: (operation: FakeOperation, container: FakeContainer | null) => OperationError | null): void {
+    this.#refusals.push(errorFor);
+  }
+
+  /** @throws OperationError what a refusal names */
+  checkRefusals(operation: FakeOperation, container: FakeContainer | null): void {
+    for (const errorFor of this.#refusals) {
+      const error = errorFor(operation, container);
+      if (error !== null) throw error;
+    }
+  }
+
   clearFaults(): void {
+    this.#refusals.length = 0;
     this.#faults.length = 0;
   }
 

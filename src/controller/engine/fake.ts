@@ -134,6 +134,7 @@ export class FakeEngine implements Engine {
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
     return await this.#call("create", identity.name, () => {
+      this.world.checkRefusals("create", null);
       const image = this.world.images.get(spec.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
       this.#checkSpec(spec);
@@ -171,6 +172,7 @@ export class FakeEngine implements Engine {
 
   async act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void> {
     return await this.#call(act.kind, identity.name, () => {
+      this.world.checkRefusals(act.kind, this.world.containers.get(handle.id) ?? null);
       if (act.kind === "retire") return this.#retire(handle, identity.name);
       const container = this.world.mustGet(handle.id);
       switch (act.kind) {

@@ -1,0 +1,14 @@
+// Decides whose failure a failed action is. Actions of one part build on each other, so that a failure ends the part; the parts do not, so
+// that what fails for ever in one of them keeps nothing else from being done.
+import type { Action, Plan } from "./types.ts";
+
+/** `serving`: keeps the container that serves; `making`: brings the right one on and gives it the name; `leftover`: removes what is too many. */
+export type Part = "serving" | "making" | "leftover";
+
+export function partOf(action: Action, { serving }: Pick<Plan, "serving">): Part {
+  if (!("handle" in action)) return "making";
+  const isServing = action.handle.id === serving?.observation.handle.id;
+  if (action.kind !== "retire") return isServing ? "serving" : "making";
+  // Whoever serves goes for its successor, or because nobody wants it.
+  return isServing && action.evidence.kind === "replaced" ? "making" : "leftover";
+}
