@@ -25,12 +25,16 @@ export interface HealthParts {
 }
 
 const LIMITS: HttpLimits = {
+  /** All are strangers; a few more, for the moment until the oldest has gone. */
+  connectionsMax: 120,
   /** A scrape per second of ten scrapers, each with a connection of its own, ten times over. */
-  connectionsMax: 100,
+  strangersMax: 100,
   connectionsPerAddressMax: 50,
   headerBytesMax: 8_192,
   headersMsMax: 3_000,
   requestMsMax: 10_000,
+  /** An answer is made within milliseconds, and read by a scraper within its own timeout of 10 s. */
+  strangerMsMax: 10_000,
 };
 const METHODS = ["GET", "HEAD"];
 
@@ -71,7 +75,7 @@ function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
  */
 export async function startHealthServer(parts: HealthParts, listen: string): Promise<TcpServer> {
   const { host, port } = parseListen(listen);
-  const server = createHttpServer(createHealthApp(parts).fetch, LIMITS);
+  const server = createHttpServer({ fetch: createHealthApp(parts).fetch, limits: LIMITS });
   return await listenTcp(server, { host, port, fix: "choose another one with --metrics-listen, port 0 for any free one" });
 }
 

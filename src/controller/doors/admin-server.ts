@@ -4,13 +4,14 @@ import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { toSandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
 import type { Clock } from "../clock.ts";
 import type { Lease, SandboxAccess } from "../sandbox-access.ts";
 import { makeAdminApp } from "./admin-app.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { CommandMeter } from "./command-session.ts";
-import { CommandDoor, refuseUpgrade, type Upgrade } from "./command-socket.ts";
+import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessDoor } from "./processes.ts";
 import { decodeName, findSandbox } from "./request.ts";
@@ -33,6 +34,8 @@ export interface AdminServerParts {
 
 /** One per terminal with `--watch` or `--follow`; a hundred terminals on one host are an accident. */
 const FOLLOWERS_MAX = 100;
+/** Commands, followers, and as many questions as both. */
+const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
@@ -47,6 +50,7 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
   const server = await startSocketServer({
     socketPath,
     mode: 0o600,
+    connectionsMax: CONNECTIONS_MAX,
     fetch: app.fetch,
     upgrade: (asked) => upgrade(parts, door, asked),
   });
@@ -64,7 +68,7 @@ const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
 function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | undefined, { request, socket, head }: Upgrade): void {
   const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
   if (name === null || commands === undefined || door === undefined) {
-    return refuseUpgrade(socket, new OperationError("NotFound", "there is nothing to connect to here"));
+    return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
   }
   const lease = async (): Promise<Lease> => {
     findSandbox(views, name);

@@ -1,10 +1,10 @@
 // Takes WebSocket connections that each run one command: bounds them, and ends them when the server stops.
 // What happens on a connection is command-session.ts; which sandbox it may reach is the caller's `lease`.
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
 import { OperationError } from "../../api/errors.ts";
+import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -12,13 +12,6 @@ import { type CommandMeter, type CommandSessionParts, serveCommand } from "./com
 
 /** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
 export const COMMANDS_MAX = 256;
-
-/** A client that asks for a WebSocket. */
-export interface Upgrade {
-  request: IncomingMessage;
-  socket: Duplex;
-  head: Buffer;
-}
 
 export interface CommandDoorParts {
   engine: Engine;
@@ -49,7 +42,7 @@ export class CommandDoor {
   /** Serves the command that the client will ask for, in the sandbox that `lease` gives. */
   accept({ request, socket, head }: Upgrade, command: Pick<CommandSessionParts, "tool" | "lease">): void {
     if (this.#running.size >= COMMANDS_MAX) {
-      refuseUpgrade(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
+      refuseCommand(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
@@ -71,11 +64,11 @@ export class CommandDoor {
 }
 
 /** Answers an upgrade with an error, as any other request. */
-export function refuseUpgrade(socket: Duplex, error: OperationError): void {
+export function refuseCommand(socket: Duplex, error: OperationError): void {
   const problem = toProblem(error);
-  const body = JSON.stringify(problem);
-  socket.on("error", () => undefined);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  refuseUpgrade(socket, {
+    status: `${problem.status} ${problem.title}`,
+    type: "application/problem+json",
+    body: JSON.stringify(problem),
+  });
 }

@@ -1,21 +1,23 @@
 // Serves HTTP and WebSockets on a Unix socket in the state folder: takes the place of a dead controller's socket, never of a live one's.
 // What is served, and to whom, is the doors' (admin-server.ts, stream-server.ts).
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { OperationError } from "../../api/errors.ts";
+import { createHttpServer, type HttpLimits, type HttpServerParts, type Upgrade } from "../../api/http-server.ts";
 import { errnoOf, explainErrno } from "../../api/store/atomic-file.ts";
 import { openSocketAddress } from "../../api/unix-socket.ts";
-import { refuseUpgrade, type Upgrade } from "./command-socket.ts";
+import { refuseCommand } from "./command-socket.ts";
 
 export interface SocketServerParts {
   /** Absolute. */
   socketPath: string;
   /** Permission bits of the socket. */
   mode: number;
-  fetch(request: Request): Response | Promise<Response>;
+  /** What there may be here at once, of what this server is for. */
+  connectionsMax: number;
+  fetch: HttpServerParts["fetch"];
   /** A client asks for a WebSocket. Requests from web pages do not get here. */
   upgrade(upgrade: Upgrade): void;
 }
@@ -29,18 +31,31 @@ export interface SocketServer {
 /** Somebody who listens accepts at once; a second is for a machine under load. */
 const PROBE_MS_MAX = 1_000;
 
+/** Whoever may use the socket is known by that; who connects and says nothing is not, and gives way. */
+const LIMITS: Omit<HttpLimits, "connectionsMax"> = {
+  strangersMax: 256,
+  connectionsPerAddressMax: null,
+  headerBytesMax: 16_384,
+  headersMsMax: 5_000,
+  /** Bodies are 4 MiB at most, from a program on this host; one that was stopped (Ctrl-Z) is given a minute. */
+  requestMsMax: 60_000,
+  strangerMsMax: null,
+};
+
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
-export async function startSocketServer({ socketPath, mode, fetch, upgrade }: SocketServerParts): Promise<SocketServer> {
+export async function startSocketServer({ socketPath, mode, connectionsMax, fetch, upgrade }: SocketServerParts): Promise<SocketServer> {
   makeSocketFolder(dirname(socketPath));
   // Kept until the end: Node removes the socket by the name that it was given.
   const address = openSocketAddress(socketPath);
   await removeDeadSocket(socketPath, address.path);
-  const server = createServer(getRequestListener(fetch, { overrideGlobalObjects: false }));
-  server.on("upgrade", (request, socket, head) => {
-    // Only browsers send an Origin, and no browser has business here.
-    if (request.headers.origin !== undefined)
-      return refuseUpgrade(socket, new OperationError("Forbidden", "requests from web pages are refused"));
-    upgrade({ request, socket, head });
+  const server = createHttpServer({
+    fetch,
+    limits: { ...LIMITS, connectionsMax },
+    upgrade: (asked) => {
+      // Only browsers send an Origin, and no browser has business here.
+      if (asked.request.headers.origin === undefined) upgrade(asked);
+      else refuseCommand(asked.socket, new OperationError("Forbidden", "requests from web pages are refused"));
+    },
   });
   await listen(server, { address: address.path, socketPath, mode });
   return {

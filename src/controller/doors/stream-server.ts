@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Upgrade } from "../../api/http-server.ts";
 import { requestRecreation } from "../../api/store/request-file.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
@@ -12,7 +13,7 @@ import type { SessionGate } from "../session-gate.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
 import type { CommandMeter } from "./command-session.ts";
-import { CommandDoor, refuseUpgrade, type Upgrade } from "./command-socket.ts";
+import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessDoor } from "./processes.ts";
 import { decodeName } from "./request.ts";
@@ -37,6 +38,8 @@ export interface StreamServerParts {
 
 /** One per session that waits for its sandbox, and per follower of events: as many as there can be commands, twice over. */
 const FOLLOWERS_MAX = 512;
+/** Commands, followers, and as many questions as both. */
+const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
@@ -50,6 +53,7 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
     mode: 0o660,
+    connectionsMax: CONNECTIONS_MAX,
     fetch: app.fetch,
     upgrade: (asked) => upgrade(parts, door, asked),
   });
@@ -69,7 +73,7 @@ function upgrade({ gate, audit, commands }: StreamServerParts, door: CommandDoor
   const key = decodeName(name);
   const tool = SANDBOX_TOOLS.find((known) => known === word);
   if (key === null || tool === undefined)
-    return refuseUpgrade(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
+    return refuseCommand(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
   door.accept(asked, {
     tool: tool satisfies SandboxTool,
     lease: async (request) => {

@@ -6,6 +6,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import { FILE_BYTES_MAX } from "../../api/file-scripts.ts";
+import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody, readBodyBytes } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
@@ -110,8 +111,6 @@ function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
     context.set("operation", OPEN_PATHS[context.req.path] ?? "other");
     await next();
     for (const [header, value] of Object.entries(HEADERS)) if (!context.res.headers.has(header)) context.res.headers.set(header, value);
-    // Strangers keep no connection: there are only so many.
-    if (context.get("isKnown") !== true) context.res.headers.set("connection", "close");
     metrics.request(context.get("operation"), context.res.status, (performance.now() - startedMs) / 1_000);
   };
 }
@@ -138,6 +137,8 @@ function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
       throw toAuthError("limited");
     }
     context.set("isKnown", failure === null);
+    // Strangers keep no connection: there are only so many.
+    if (failure === null) keepConnection(env.outgoing);
     await next();
   };
 }

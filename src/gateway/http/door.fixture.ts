@@ -131,7 +131,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
       },
       ...(content !== undefined && { body: content }),
     };
-    return await app.request(path, init, { incoming: { socket: { remoteAddress: from } } });
+    return await app.request(path, init, { incoming: { socket: { remoteAddress: from } }, outgoing: {} });
   };
   return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, calls, ask };
 }
