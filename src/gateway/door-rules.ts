@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { type ListenAddress, refuseOpenDoor } from "./bind.ts";
 import type { ConfigWatch } from "./config-watch.ts";
 import type { DoorRules } from "./http/app.ts";
+import { isGuessable } from "./http/auth.ts";
 import { toBlockList } from "./http/origin.ts";
 import { type GivenSecrets, type OwnToken, toCredentials } from "./secret.ts";
 
@@ -60,10 +61,12 @@ export class DoorRulesInForce {
   }
 }
 
-async function makeRules({ config, given, own, address, hostName }: DoorRulesParts): Promise<DoorRules> {
+async function makeRules({ config, given, own, address, hostName, log }: DoorRulesParts): Promise<DoorRules> {
   const { gateway } = config.current;
   const credentials = await toCredentials(gateway, given, own);
   refuseOpenDoor(credentials, address);
+  if (credentials.kind === "secret" && credentials.mode === "token" && isGuessable(credentials))
+    log.warn("the gateway's token is as short as a password, and guarded like one: openssl rand -hex 32 makes a longer one");
   const names = [hostName, ...(address.host === undefined ? [] : [address.host])];
   return {
     credentials,

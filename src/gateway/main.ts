@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { access, constants, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
@@ -153,7 +154,16 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     failed,
   });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
-  const app = makeGatewayApp({ handlers, mcp, rules: () => rules.current, limits: new AddressLimits(now), metrics, ready, version, log });
+  const app = makeGatewayApp({
+    handlers,
+    mcp,
+    rules: () => rules.current,
+    limits: new AddressLimits({ now, pause }),
+    metrics,
+    ready,
+    version,
+    log,
+  });
   const server = await startGatewayServer(app, address);
   rules.onRevoked(server.endConnections);
   metrics.watch({ sessions: () => sessions.count, connections: server.connections });

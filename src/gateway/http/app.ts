@@ -11,12 +11,12 @@ import { parseValue } from "../../api/parse-value.ts";
 import { readBody, readBodyBytes } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
-import { type AddressLimits, type Credentials, judgeAuthorization, toAuthError } from "./auth.ts";
+import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
-import { checkHost, checkOrigin, type OriginRules, toClientAddress } from "./origin.ts";
+import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
 import { PAGE_POLICY, renderPage } from "./page.ts";
 import { toProblemResponse } from "./problem.ts";
 
@@ -123,16 +123,13 @@ function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
     const [host, origin, site] = [req.header("host"), req.header("origin"), req.header("sec-fetch-site")];
     checkHost(host, origins);
     checkOrigin({ origin, host, site }, origins);
-    const address = toClientAddress(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
+    const caller = toCaller(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
     const authorization = req.header("authorization");
-    const failure = limits.isLocked(address) ? "limited" : judgeAuthorization(authorization, credentials);
     const isOpen = Object.hasOwn(OPEN_PATHS, req.path);
-    if (failure !== null && (!isOpen || authorization !== undefined)) {
-      if (failure !== "limited") limits.failed(address);
-      metrics.authFailed(failure);
-    }
+    const failure = await limits.judge(caller, authorization, credentials);
+    if (failure !== null && (!isOpen || authorization !== undefined)) metrics.authFailed(failure);
     if (failure !== null && !isOpen) throw toAuthError(failure);
-    if (isOpen && !limits.takeOpen(address)) {
+    if (isOpen && !limits.takeOpen(caller.address)) {
       metrics.authFailed("limited");
       throw toAuthError("limited");
     }

@@ -1,9 +1,10 @@
-// Decides whether a request carries the gateway's secret, in constant time, and slows down whoever guesses. Pure but for its memory of failures.
-// What is behind the door is app.ts's; where the secret comes from, secret.ts's.
+// Decides whether a request carries the gateway's secret, in constant time, and slows down whoever guesses: a token's guesses cost time, a
+// password's lock their address out. What is behind it is app.ts's; where the secret comes from, secret.ts's.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback, toNetwork } from "../../api/address.ts";
 import { type EpochMs, MINUTE_MS } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { estimateBits, TOKEN_BITS_MIN } from "./secret-strength.ts";
 
 export type Credentials = { kind: "secret"; mode: "token" | "password"; secret: string } | { kind: "none" };
 
@@ -21,6 +22,11 @@ export function judgeAuthorization(header: string | undefined, credentials: Cred
   const [, given] = /^bearer +(.+)$/i.exec(header) ?? [];
   if (given === undefined || given.length > SECRET_BYTES_MAX) return "malformed";
   return isSame(given, credentials.secret) ? null : "wrong";
+}
+
+/** Whether somebody could find it by trying: a password, and a token that is as short as one. */
+export function isGuessable(credentials: Credentials): boolean {
+  return credentials.kind === "secret" && (credentials.mode === "password" || estimateBits(credentials.secret) < TOKEN_BITS_MIN);
 }
 
 /** Digests have one length, so that neither length nor content shows in the time that it takes. A header is bytes, which Node shows as Latin-1. */
@@ -44,6 +50,10 @@ export function toAuthError(failure: AuthFailure): OperationError {
 
 /** A person mistypes a few times a minute; ten in a minute is a program. */
 const FAILURES_PER_MINUTE_MAX = 10;
+/** What a wrong secret costs: four guesses a second of one address, one after the other. */
+const WRONG_ANSWER_MS = 250;
+/** Each holds a connection; the last waits for 4 s. */
+const WAITING_PER_ADDRESS_MAX = 16;
 /** Answers without a secret (health) are for probes: several a second. */
 const OPEN_PER_MINUTE_MAX = 600;
 /** Each is some 100 bytes. When there are more, the oldest are forgotten. */
@@ -55,45 +65,83 @@ interface Counted {
   open: number;
 }
 
+/** Where a request comes from. */
+export interface Caller {
+  address: string;
+  /** Of a trusted proxy that did not say for whom: everybody's who comes through it. */
+  isProxy: boolean;
+}
+
+export interface AddressLimitsParts {
+  now(): EpochMs;
+  /** Resolves after so many milliseconds. */
+  pause(ms: number): Promise<void>;
+}
+
 /** Counts, by address, what came without the right secret. Whole minutes: a window that begins with the first of them. */
 export class AddressLimits {
-  readonly #now: () => EpochMs;
+  readonly #parts: AddressLimitsParts;
   readonly #counted = new Map<string, Counted>();
+  /** By network: answers to wrong secrets that are held back now. */
+  readonly #waiting = new Map<string, number>();
 
-  constructor(now: () => EpochMs) {
-    this.#now = now;
+  constructor(parts: AddressLimitsParts) {
+    this.#parts = parts;
   }
 
   /**
-   * A local program with an old token must not lock its owner out, and whoever is on this host can read the token's file, if he may: loopback
-   * is never locked.
+   * Why the request is refused, told when its time has come; null: it is let in. A token that can't be guessed always lets in, so that nobody
+   * can lock its owner out; of a password nothing more is told to an address that has guessed too often.
    */
-  isLocked(address: string): boolean {
-    return !isLoopback(address) && this.#of(address).failures >= FAILURES_PER_MINUTE_MAX;
-  }
-
-  failed(address: string): void {
-    this.#of(address).failures += 1;
+  async judge({ address, isProxy }: Caller, authorization: string | undefined, credentials: Credentials): Promise<AuthFailure | null> {
+    const network = toNetwork(address);
+    // Everybody on this host has its address, and everybody behind a proxy the proxy's: those are slowed down together, never locked.
+    const isShared = isProxy || isLoopback(address);
+    if (isGuessable(credentials) && (isShared ? this.#isBusy(network) : this.#of(network).failures >= FAILURES_PER_MINUTE_MAX))
+      return "limited";
+    const failure = judgeAuthorization(authorization, credentials);
+    // Who shows nothing guesses nothing.
+    if (failure === null || failure === "missing") return failure;
+    this.#of(network).failures += 1;
+    if (this.#isBusy(network)) return "limited";
+    await this.#hold(network);
+    return failure;
   }
 
   /** @returns false when there were too many */
   takeOpen(address: string): boolean {
-    const counted = this.#of(address);
+    const counted = this.#of(toNetwork(address));
     counted.open += 1;
     return counted.open <= OPEN_PER_MINUTE_MAX;
   }
 
-  #of(address: string): Counted {
-    const key = toNetwork(address);
-    const known = this.#counted.get(key);
-    const now = this.#now();
+  #isBusy(network: string): boolean {
+    return (this.#waiting.get(network) ?? 0) >= WAITING_PER_ADDRESS_MAX;
+  }
+
+  /** Behind those that are held back already. */
+  async #hold(network: string): Promise<void> {
+    const waiting = (this.#waiting.get(network) ?? 0) + 1;
+    this.#waiting.set(network, waiting);
+    try {
+      await this.#parts.pause(waiting * WRONG_ANSWER_MS);
+    } finally {
+      const left = (this.#waiting.get(network) ?? 0) - 1;
+      if (left > 0) this.#waiting.set(network, left);
+      else this.#waiting.delete(network);
+    }
+  }
+
+  #of(network: string): Counted {
+    const known = this.#counted.get(network);
+    const now = this.#parts.now();
     // A clock that was set back must not make a minute of hours.
     if (known !== undefined && known.since <= now && now - known.since < MINUTE_MS) return known;
-    this.#counted.delete(key);
+    this.#counted.delete(network);
     const [oldest] = this.#counted.keys();
     if (this.#counted.size >= ADDRESSES_MAX && oldest !== undefined) this.#counted.delete(oldest);
     const fresh = { since: now, failures: 0, open: 0 };
-    this.#counted.set(key, fresh);
+    this.#counted.set(network, fresh);
     return fresh;
   }
 }

@@ -39,6 +39,8 @@ export interface Door {
   checks: GatewayCheck[];
   clock: { at: number };
   logged: string[];
+  /** For how long answers were held back; nobody waits. */
+  pauses: number[];
   calls: ToolCall[];
   /** With the right secret, from this host, as curl sends it. */
   ask(path: string, options?: Ask): Promise<Response>;
@@ -70,6 +72,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   if (!parsed.ok) throw new Error(`the test's config is not valid: ${JSON.stringify(parsed.issues)}`);
   const clock = { at: Date.now() };
   const logged: string[] = [];
+  const pauses: number[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
   const sessions = await Sessions.open({ stateDir, now: () => toEpochMs(Date.now()), newUid: randomUUID, writeFailed: () => undefined });
   onTestFinished(() => sessions.stop());
@@ -115,7 +118,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
       failed,
     }),
     rules: () => rules,
-    limits: new AddressLimits(() => toEpochMs(clock.at)),
+    limits: new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) }),
     ready: async () => checks,
     ...{ mcp, metrics, log, version: "0.1.0" },
   });
@@ -133,7 +136,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     };
     return await app.request(path, init, { incoming: { socket: { remoteAddress: from } }, outgoing: {} });
   };
-  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, calls, ask };
+  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, pauses, calls, ask };
 }
 
 /** The value of one series in a scrape. */

@@ -3,6 +3,7 @@
 import { BlockList, isIP } from "node:net";
 import { isLoopback } from "../../api/address.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Caller } from "./auth.ts";
 
 export interface OriginRules {
   /** Names besides addresses and localhost that the gateway is known by, lower case, without ports. */
@@ -72,6 +73,12 @@ export function toClientAddress(remote: string, forwardedFor: string | undefined
     address = said;
   }
   return address;
+}
+
+/** The same, and whether it is the address of a trusted proxy itself. */
+export function toCaller(remote: string, forwardedFor: string | undefined, proxies: BlockList): Caller {
+  const address = toClientAddress(remote, forwardedFor, proxies);
+  return { address, isProxy: isListed(proxies, address) };
 }
 
 const normalize = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
