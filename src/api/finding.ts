@@ -26,6 +26,7 @@ export const CHECKS = {
   separation: "Controller",
   watches: "Controller",
   leftovers: "Controller",
+  records: "Controller",
 } as const;
 
 export type Check = keyof typeof CHECKS;

@@ -13,6 +13,7 @@ import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
 import { readBounded, replaceFile } from "../api/store/atomic-file.ts";
 import type { ConfigView } from "../api/wire.ts";
 import type { Clock } from "./clock.ts";
+import type { DamagedFiles } from "./damaged-files.ts";
 import type { EventLog } from "./event-log.ts";
 import type { ControllerMetrics } from "./metrics.ts";
 
@@ -29,6 +30,7 @@ export interface ConfigSourceParts {
   log: Logger;
   events: EventLog;
   metrics: ControllerMetrics;
+  damaged: Pick<DamagedFiles, "report">;
   /** A new config is in force. */
   changed(config: Config): void;
 }
@@ -155,9 +157,10 @@ export class ConfigSource {
   async #useLastGood(): Promise<void> {
     const { lastGoodPath, environment, log, clock } = this.#parts;
     const read = await readBounded(lastGoodPath, 2 * CONFIG_BYTES_MAX);
-    if (read.kind !== "read") return;
-    const sources = parseLastGood(read.text);
-    if (sources === null || sources.main !== this.#parts.path) return;
+    if (read.kind === "missing") return;
+    const sources = read.kind === "read" ? parseLastGood(read.text) : null;
+    if (sources === null) return this.#parts.damaged.report("last-good", lastGoodPath);
+    if (sources.main !== this.#parts.path) return;
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return;
     log.warn({ file: lastGoodPath }, "the config that was last valid is in force");

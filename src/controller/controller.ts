@@ -11,6 +11,7 @@ import type { ServingAccess } from "./access.ts";
 import { Activity } from "./activity.ts";
 import type { Clock } from "./clock.ts";
 import { ConfigSource } from "./config-source.ts";
+import { DamagedFiles } from "./damaged-files.ts";
 import type { Member } from "./decide/brake.ts";
 import type { Owner } from "./decide/spec.ts";
 import { DesiredState } from "./desired-state.ts";
@@ -52,6 +53,8 @@ export interface ControllerOptions {
 }
 
 const SWEEP_INTERVAL_MS = MINUTE_MS;
+/** While something is counted as unowned, whether it still is: the count must not outlive the object. */
+const RECOUNT_INTERVAL_MS = (5 * SECOND_MS) as DurationMs;
 /** A pass is a handful of engine calls; the slowest has a deadline of its own. */
 const STOP_MS_MAX = (10 * SECOND_MS) as DurationMs;
 
@@ -60,6 +63,7 @@ export class Controller {
   readonly desired: DesiredState;
   readonly statuses: StatusStore;
   readonly events: EventLog;
+  readonly damaged: DamagedFiles;
   readonly observer: Observer;
   readonly brake: RemovalBrake;
   readonly ledger: Ledger;
@@ -108,15 +112,21 @@ export class Controller {
     this.events = events;
     this.statuses = statuses;
     this.setupLogs = setupLogs;
+    this.ledger = ledger;
+    this.damaged = new DamagedFiles({ events, log, counted: (kind) => metrics.fileDamaged(kind) });
     this.#activity = activity;
     const names = new KnownNames(instance, toNameRecords(ledger.entries(), statuses.list()));
     this.desired = new DesiredState(names.slugOf, folders);
-    const passes = makePasses(options, { ...opened, desired: this.desired, trouble: () => this.engineSource.trouble });
+    const passes = makePasses(options, {
+      ...opened,
+      desired: this.desired,
+      trouble: () => this.engineSource.trouble,
+      retired: (id) => this.sweep.containerGone(id),
+    });
     this.access = passes.access;
     this.observer = passes.observer;
     this.brake = passes.brake;
     this.rollouts = passes.rollouts;
-    this.ledger = ledger;
     this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
     this.config = new ConfigSource({
@@ -127,6 +137,7 @@ export class Controller {
       log,
       events,
       metrics,
+      damaged: this.damaged,
       changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
     });
     const hearAnew = this.loop.hearAnew.bind(this.loop);
@@ -156,18 +167,27 @@ export class Controller {
       hear: this.loop.hear.bind(this.loop),
       hearAnew,
     });
-    this.sweep = new Sweep({
+    this.sweep = this.#makeSweep(activity);
+    this.#reportDamage(opened);
+  }
+
+  #makeSweep(activity: Activity): Sweep {
+    const { engine, clock, log, metrics } = this.#options;
+    const { ledger, events, damaged } = this;
+    const now = (): EpochMs => clock.now();
+    return new Sweep({
       now,
-      instance,
+      instance: engine.instance,
       engine,
       ledger,
       log,
       workspaces: new WorkspaceSweep({
         now,
-        instance,
+        instance: engine.instance,
         desired: this.desired,
         activity,
         events,
+        damaged,
         log,
         roots: () => this.#workspaceRoots(),
         holds: (name) => this.brake.holds(name),
@@ -180,11 +200,20 @@ export class Controller {
       sweepRequests: () => this.#sweepRequests(ledger, now()),
       mayBeWanted: (name) => this.#mayBeWanted(name),
       suspect: (name) => this.loop.hear(name, "resync"),
-      found: (unowned) => {
-        for (const kind of UNOWNED_KINDS)
-          metrics.unowned(kind, unowned.filter((object) => object.kind === kind && object.fate !== "kept").length);
+      counted: (leaks) => {
+        for (const kind of UNOWNED_KINDS) metrics.unowned(kind, leaks.filter((object) => object.kind === kind).length);
       },
     });
+  }
+
+  /** What was read from the state folder is not as it was written. */
+  #reportDamage({ ledger, statuses, activity, events, members }: Opened): void {
+    const paths = toStatePaths(this.#options.folders.stateDir);
+    for (const name of ledger.unread) this.damaged.report("ledger", join(paths.ledger, name));
+    for (const name of statuses.unread) this.damaged.report("status", join(paths.status, name));
+    if (activity.loaded === "unreadable") this.damaged.report("activity", paths.activity);
+    if (events.isDamaged) this.damaged.report("events", paths.eventFile);
+    if (members === null) this.damaged.report("removals", paths.brake);
   }
 
   /** Before any pass: what the ledger lost is named after its labels. */
@@ -214,7 +243,10 @@ export class Controller {
     void this.engineSource.run(signal);
     // What an earlier process left is counted from the start, not only after the first interval.
     void this.#swept(() => this.sweep.observe());
-    this.#sweepEvery(SWEEP_INTERVAL_MS, signal);
+    this.#every(SWEEP_INTERVAL_MS, signal, () => this.sweep.run());
+    this.#every(RECOUNT_INTERVAL_MS, signal, async () => {
+      if (this.sweep.leaks > 0) await this.sweep.observe();
+    });
   }
 
   /** Ends the passes that run and writes down what is in memory. Containers stay as they are. */
@@ -240,10 +272,10 @@ export class Controller {
     return new Set([...this.desired.names(), ...this.statuses.list().map(({ metadata }) => metadata.name)]);
   }
 
-  #sweepEvery(interval: DurationMs, signal: AbortSignal): void {
+  #every(interval: DurationMs, signal: AbortSignal, look: () => Promise<unknown>): void {
     this.#options.clock.setTimer(interval, () => {
       if (signal.aborted) return;
-      void this.#swept(() => this.sweep.run()).finally(() => this.#sweepEvery(interval, signal));
+      void this.#swept(look).finally(() => this.#every(interval, signal, look));
     });
   }
 

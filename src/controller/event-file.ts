@@ -54,8 +54,14 @@ export class EventFile {
     this.#writeFailed = writeFailed;
   }
 
-  /** Junk, a torn last line included, is left out. @throws OperationError `HostRejected` when the folder can't be made */
-  static async open(folder: string, writeFailed: (error: unknown) => void): Promise<{ file: EventFile; lines: EventLine[] }> {
+  /**
+   * Junk is left out; `isDamaged` says that there was some. A torn last line is none: that is what a kill -9 leaves.
+   * @throws OperationError `HostRejected` when the folder can't be made
+   */
+  static async open(
+    folder: string,
+    writeFailed: (error: unknown) => void,
+  ): Promise<{ file: EventFile; lines: EventLine[]; isDamaged: boolean }> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     } catch (error) {
@@ -64,10 +70,12 @@ export class EventFile {
     const path = join(folder, "events.jsonl");
     const read = await readBounded(path, FILE_BYTES_MAX);
     const texts = read.kind === "read" ? read.text.split("\n") : [];
-    const lines = texts.flatMap((text) => parseLine(text) ?? []);
+    const parsed = texts.map(parseLine);
+    const lines = parsed.filter((line) => line !== null);
+    const isDamaged = read.kind === "unreadable" || parsed.some((line, at) => line === null && at < texts.length - 1 && texts[at] !== "");
     // What is not a clean end is compacted away by the next write, so that nothing is ever appended to a torn line.
     const isClean = read.kind === "missing" || (read.kind === "read" && (texts.at(-1) ?? "") === "");
-    return { file: new EventFile(path, isClean ? texts.length : LINES_MAX, writeFailed), lines };
+    return { file: new EventFile(path, isClean ? texts.length : LINES_MAX, writeFailed), lines, isDamaged };
   }
 
   /** Written soon. @param allLines what a compacted file holds, asked when one is written */

@@ -37,17 +37,20 @@ export class EventLog {
   /** Ids whose message stands for several different ones. */
   readonly #combined = new Set<number>();
   readonly #listeners = new Set<(event: SandboxEvent) => void>();
+  /** Whether earlier events could not be read. */
+  readonly isDamaged: boolean;
   #lastId = 0;
 
-  private constructor(clock: Clock, file: EventFile) {
+  private constructor(clock: Clock, file: EventFile, isDamaged: boolean) {
     this.#clock = clock;
     this.#file = file;
+    this.isDamaged = isDamaged;
   }
 
   /** Reads what earlier processes recorded, as far as it can be read. @throws OperationError `HostRejected` */
   static async open(parts: EventLogParts): Promise<EventLog> {
-    const { file, lines } = await EventFile.open(parts.folder, parts.writeFailed);
-    const log = new EventLog(parts.clock, file);
+    const { file, lines, isDamaged } = await EventFile.open(parts.folder, parts.writeFailed);
+    const log = new EventLog(parts.clock, file, isDamaged);
     for (const line of lines) log.#apply(line);
     if (lines.length > 0) log.#lastId += RESTART_GAP;
     return log;

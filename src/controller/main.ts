@@ -242,6 +242,7 @@ async function serve({
     logs: controller.setupLogs,
     sweep: controller.sweep,
     brake: controller.brake,
+    damaged: controller.damaged,
     rollouts: controller.rollouts,
     ledger: controller.ledger,
     engine,

@@ -7,6 +7,7 @@ import type { Issue } from "../api/issue.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Trigger } from "./convergence.ts";
+import { RECORD_KINDS, type RecordKind } from "./damaged-files.ts";
 import type { ActionKind, Cause } from "./decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/call.ts";
 import type { ReadyCheck } from "./health.ts";
@@ -189,6 +190,10 @@ export class ControllerMetrics {
     if (result === "success") this.#made.configSuccessAt.set({}, now / 1_000);
   }
 
+  fileDamaged(kind: RecordKind): void {
+    this.#made.damagedFiles.inc({ kind });
+  }
+
   rolloutInProgress(inProgress: boolean): void {
     this.#made.rolloutInProgress.set({}, inProgress ? 1 : 0);
   }
@@ -332,6 +337,10 @@ function createConfigMetrics(registry: MetricRegistry) {
       { result: OUTCOMES },
     ),
     configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file." }, { severity: SEVERITIES }),
+    damagedFiles: registry.counter(
+      { name: "openclaw_controller_damaged_files_total", help: "Files of the controller that were found damaged, by kind." },
+      { kind: RECORD_KINDS },
+    ),
     rolloutInProgress: registry.gauge({ name: "openclaw_rollout_in_progress", help: "1 while a change is being rolled out." }, {}),
     rolloutPaused: registry.gauge({ name: "openclaw_rollout_paused", help: "1 while a person holds all replacements back." }, {}),
     rollouts: registry.counter(

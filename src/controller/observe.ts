@@ -2,6 +2,7 @@
 import { type EpochMs, type InstanceId, type SandboxName, type ScopeKey, toScopeKey } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { SandboxFolders } from "../api/config/sandbox-folders.ts";
+import { OperationError } from "../api/errors.ts";
 import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
@@ -36,6 +37,8 @@ export interface ObserverParts {
   creations: Pick<CreationRate, "admit" | "settled">;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
+  /** Told of containers of ours that could not be written into the ledger. */
+  unrecorded(observation: Observation, error: OperationError): void;
 }
 
 /** The input of a plan, still without the failures that are remembered, and what the status says of the sandbox beside it. */
@@ -58,7 +61,7 @@ export class Observer {
   /** The same looks under another desired state, for a dry run. */
   under(desired: DesiredState, removals: RemovalGate): Observer {
     const creations = { admit: () => true, settled: () => undefined };
-    return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined });
+    return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined, unrecorded: () => undefined });
   }
 
   get #hostParts(): HostParts {
@@ -143,11 +146,21 @@ export class Observer {
         holder = identity.scopeKey;
         continue;
       }
-      await ledger.adopt(toEntry(observation));
+      await this.#adopt(observation);
       const inUse = uses.isHeld(handle.id) ? "yes" : observation.execs === "none" ? "no" : await engine.inUse(handle);
       containers.push({ observation, setup: setups.factOf(handle.id), inUse });
     }
     return { containers, holder };
+  }
+
+  /** Labels say whose it is as well: that this can't be written down is no reason not to care for it. */
+  async #adopt(observation: Observation): Promise<void> {
+    try {
+      await this.#parts.ledger.adopt(toEntry(observation));
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      this.#parts.unrecorded(observation, error);
+    }
   }
 
   /** A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one. */

@@ -1,5 +1,5 @@
 // Puts together what one pass needs, and the queue that calls for passes. Where names come from is the sources'.
-import type { EpochMs, SandboxName } from "../api/brands.ts";
+import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { ServingAccess } from "./access.ts";
 import type { ControllerOptions, Opened } from "./controller.ts";
@@ -30,12 +30,14 @@ export interface PassesGround extends Opened {
   desired: DesiredState;
   /** Why the engine can't be asked now. null: nothing is known against it. */
   trouble(): OperationError | null;
+  /** A container was removed. */
+  retired(id: ContainerId): void;
 }
 
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
   const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
   const { instance } = engine;
-  const { events, statuses, ledger, activity, setupLogs, desired, members, trouble } = ground;
+  const { events, statuses, ledger, activity, setupLogs, desired, members, trouble, retired } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics });
@@ -73,7 +75,11 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   );
   const creations = new CreationRate(now);
   const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake, creations };
-  const observer = new Observer({ ...seen, foreign: (observation) => report.foreign(observation) });
+  const observer = new Observer({
+    ...seen,
+    foreign: (observation) => report.foreign(observation),
+    unrecorded: (observation, error) => report.unrecorded(observation, error),
+  });
   const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
   const reconciler = new Reconciler({
     now,
@@ -92,6 +98,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
       setups,
       uses,
     }),
+    retired,
     statuses,
     report,
     judged: (input, made) => {

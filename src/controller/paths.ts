@@ -8,6 +8,7 @@ export interface StatePaths {
   controller: string;
   status: string;
   events: string;
+  eventFile: string;
   ledger: string;
   activity: string;
   lastGood: string;
@@ -25,6 +26,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     controller,
     status: join(controller, "status"),
     events: join(controller, "events"),
+    eventFile: join(controller, "events", "events.jsonl"),
     ledger: join(controller, "ledger"),
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),

@@ -86,7 +86,6 @@ export class RemovalBrake implements RemovalGate {
   /** @param remembered null: its file could not be understood; then what the engine has is all that is known */
   constructor(parts: RemovalBrakeParts, remembered: readonly Member[] | null) {
     this.#parts = parts;
-    if (remembered === null) parts.log.warn({ file: parts.path }, "removals that waited are not known any more");
     const members = remembered ?? [];
     this.#members = new Map(members.map((member) => [member.name, member]));
     // What waited before the restart goes on waiting, and is not told again.

@@ -42,6 +42,7 @@ export class Report {
   /** Since when a replaced sandbox has had no container, until its successor has the name. */
   readonly #downSince = new Map<SandboxName, EpochMs>();
   readonly #foreignSeen = new Set<string>();
+  readonly #unrecordedSeen = new Set<string>();
 
   constructor(parts: ReportParts) {
     this.#parts = parts;
@@ -72,10 +73,7 @@ export class Report {
 
   /** Reported once per container: it is looked at in every pass and never touched. */
   foreign({ handle, actualName, identity }: Observation): void {
-    if (this.#foreignSeen.has(handle.id)) return;
-    // Bounded: names are all that is kept, and a host has thousands of containers at most.
-    if (this.#foreignSeen.size > 10_000) this.#foreignSeen.clear();
-    this.#foreignSeen.add(handle.id);
+    if (!isFirst(this.#foreignSeen, handle.id)) return;
     this.#parts.log.warn({ container: actualName, id: handle.id }, "container carries our labels and is not ours; it is left alone");
     this.#event(
       identity.name,
@@ -83,6 +81,13 @@ export class Report {
       "ForeignContainer",
       `${actualName} carries this sandbox's labels and was not made by this controller; it is left alone`,
     );
+  }
+
+  /** Reported once per container: it is tried again in every pass. */
+  unrecorded({ handle, identity }: Observation, error: OperationError): void {
+    if (!isFirst(this.#unrecordedSeen, handle.id)) return;
+    this.#parts.log.warn({ sandbox: identity.name, id: handle.id, code: error.code, err: error }, "container not written into the ledger");
+    this.#event(identity.name, "Warning", "LedgerNotWritten", `${renderError(error)}; the container is known by its labels alone`);
   }
 
   /** It is gone: what comes under its name is another one. */
@@ -143,6 +148,14 @@ export class Report {
   #event(name: SandboxName, type: EventType, reason: string, message: string): void {
     this.#parts.events.record({ type, reason, message, object: { kind: "Sandbox", name } });
   }
+}
+
+/** Bounded: ids are all that is kept, and a host has thousands of containers at most. */
+function isFirst(seen: Set<string>, id: string): boolean {
+  if (seen.has(id)) return false;
+  if (seen.size > 10_000) seen.clear();
+  seen.add(id);
+  return true;
 }
 
 /** The exact command that ends the hot window of this sandbox. */

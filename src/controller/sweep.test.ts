@@ -216,6 +216,33 @@ describe("networks and volumes", () => {
   });
 });
 
+describe("the count of what is unowned", () => {
+  const gone = "openclaw-sbx-agent-gone-0123456789abcdef";
+  const add = (model: Model): void => {
+    const labels = { [LABEL.instance]: model.site.instance, [LABEL.name]: gone };
+    model.world.objects.push({ kind: "network", ref: `${gone}.net`, name: `${gone}.net`, labels, createdAt: toEpochMs(0) });
+  };
+
+  it("falls with the removal, not at the sweep after it", async () => {
+    const model = await startChats();
+    add(model);
+    await model.controller.sweep.run();
+    expect(await metric(model, "network")).toBe(1);
+    await model.controller.sweep.run();
+    expect([model.world.objects.length, await metric(model, "network")]).toEqual([0, 0]);
+  });
+
+  it("falls within seconds of a removal by somebody else", async () => {
+    const model = await startChats();
+    add(model);
+    await model.controller.sweep.observe();
+    expect(await metric(model, "network")).toBe(1);
+    model.world.objects.length = 0;
+    await model.advance(6_000, 1_000);
+    expect(await metric(model, "network")).toBe(0);
+  });
+});
+
 it("what an earlier process left is counted before the first sweep", async () => {
   const model = await startChats();
   await end(model, "chat");

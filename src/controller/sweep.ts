@@ -39,8 +39,8 @@ export interface SweepParts {
   mayBeWanted(name: SandboxName): boolean;
   /** A container whose sandbox no pass may have looked at. */
   suspect(name: SandboxName): void;
-  /** What was unowned at this look. */
-  found(unowned: readonly UnownedObject[]): void;
+  /** What nothing wants or knows, and is still there. */
+  counted(leaks: readonly UnownedObject[]): void;
 }
 
 export interface Swept {
@@ -56,6 +56,8 @@ export class Sweep {
   readonly #parts: SweepParts;
   /** Seen once as unowned: removable when seen again. */
   #sighted = new Set<string>();
+  /** As last counted. */
+  #leaks: readonly Found[] = [];
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SweepParts) {
@@ -65,8 +67,23 @@ export class Sweep {
   /** What is unowned now. @throws OperationError when the engine can't be asked: then nothing is known, and nothing is unowned */
   async observe(): Promise<UnownedObject[]> {
     const unowned = await this.#observe();
-    this.#parts.found(unowned);
+    this.#count(unowned.filter(({ fate }) => fate !== "kept"));
     return unowned.map(toUnowned);
+  }
+
+  /** How many objects nothing wants or knows, as last counted. */
+  get leaks(): number {
+    return this.#leaks.length;
+  }
+
+  /** A pass removed it: it is not counted until the next look. */
+  containerGone(id: ContainerId): void {
+    if (this.#leaks.some(({ containerId }) => containerId === id)) this.#count(this.#leaks.filter(({ containerId }) => containerId !== id));
+  }
+
+  #count(leaks: readonly Found[]): void {
+    this.#leaks = leaks;
+    this.#parts.counted(leaks);
   }
 
   /** The same with what each takes on disk, as far as that can be told in a few seconds. */
@@ -100,6 +117,7 @@ export class Sweep {
     }
     this.#sighted = sighted;
     removed.push(...(await this.#parts.workspaces.run()).map((path) => `workspace ${path}`));
+    if (removed.length > 0) this.#count(this.#leaks.filter((leak) => !removed.includes(keyOf(leak))));
     removed.push(...(await this.#parts.sweepRequests()).map((name) => `request ${name}`));
     return { unowned, removed };
   }

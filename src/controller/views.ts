@@ -20,6 +20,7 @@ import type {
 } from "../api/wire.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { auditEngine } from "./container-audit.ts";
+import type { DamagedFiles } from "./damaged-files.ts";
 import { failuresSeen } from "./decide/backoff.ts";
 import { type Forecast, forecastAll } from "./decide/forecast.ts";
 import { renderAction } from "./decide/render.ts";
@@ -58,6 +59,7 @@ export interface ViewParts {
   logs: SetupLogs;
   sweep: Sweep;
   brake: RemovalBrake;
+  damaged: DamagedFiles;
   rollouts: Rollouts;
   ledger: Ledger;
   engine: Engine;
@@ -168,7 +170,9 @@ export class LoopViews implements AdminViews {
   async #look(): Promise<DoctorView> {
     const { folders, owner, engine, now, desired, config } = this.#parts;
     const parts = { folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
-    return { findings: await examine(parts, { view: this.status(), unowned: () => this.unowned() }) };
+    return {
+      findings: await examine(parts, { view: this.status(), unowned: () => this.unowned(), damaged: this.#parts.damaged.findings() }),
+    };
   }
 
   async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {

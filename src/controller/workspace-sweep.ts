@@ -10,6 +10,7 @@ import { toAgentOfKey, toLegacySlug, toSlug } from "../api/names.ts";
 import { readBounded, removeFile, replaceFile } from "../api/store/atomic-file.ts";
 import type { UnownedObject } from "../api/wire.ts";
 import type { Activity } from "./activity.ts";
+import type { DamagedFiles } from "./damaged-files.ts";
 import { fateOf, type WorkspaceFate, type WorkspaceRelease } from "./decide/workspaces.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
@@ -29,6 +30,7 @@ export interface WorkspaceSweepParts {
   desired: DesiredState;
   activity: Activity;
   events: EventLog;
+  damaged: DamagedFiles;
   log: Logger;
   /** Folders that hold scope workspaces. */
   roots(): readonly string[];
@@ -165,12 +167,20 @@ export class WorkspaceSweep {
     const found: Found[] = [];
     for (const file of files.filter((name) => name.endsWith(SUFFIX))) {
       const slug = file.slice(0, -SUFFIX.length);
-      const marker = await readMarker(join(folder, file));
+      const marker = await this.#readMarker(join(folder, file));
       // The folder that is acted on follows from the marker's place, never from what it says.
       if (marker !== null && this.#isOurs(marker, slug)) found.push({ root, slug, path: join(root, slug), marker });
     }
     this.#known.set(root, { changedAt, found });
     return found;
+  }
+
+  /** null: nobody's. */
+  async #readMarker(path: string): Promise<OwnerMarker | null> {
+    const read = await readBounded(path, MARKER_BYTES_MAX);
+    const marker = read.kind === "read" ? parseOwnerMarker(read.text) : null;
+    if (marker === null && read.kind !== "missing") this.#parts.damaged.report("owner", path);
+    return marker;
   }
 
   /** In the form that names have now, or in the one that they had. */
@@ -187,10 +197,4 @@ const resolve = (path: string): Promise<string> => realpath(path).catch(() => pa
 function toObject({ path }: Found, fate: WorkspaceFate): UnownedObject | null {
   if (fate.kind === "owned") return null;
   return { kind: "workspace", name: path, because: fate.because, fate: fate.kind, size: null };
-}
-
-/** null: nobody's. */
-async function readMarker(path: string): Promise<OwnerMarker | null> {
-  const read = await readBounded(path, MARKER_BYTES_MAX);
-  return read.kind === "read" ? parseOwnerMarker(read.text) : null;
 }

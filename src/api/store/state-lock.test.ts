@@ -95,3 +95,22 @@ test("what is no lock file is an error that names it", async () => {
   await mkdir(join(folder, "lock.db"));
   await expect(StateLock.acquire(folder, me)).rejects.toThrow("lock.db");
 });
+
+test.each([
+  ["text", "not a database, and longer than a header of one hundred bytes ".repeat(4)],
+  ["zeros after a header", `SQLite format 3\0${"\0".repeat(200)}`],
+])("a lock file that is junk (%s) is refused with the command that helps, and helps", async (_, content) => {
+  const folder = await createFolder();
+  const path = join(folder, "lock.db");
+  await writeFile(path, content);
+  const refusal = await StateLock.acquire(folder, me).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ code: "HostRejected", fix: expect.stringContaining(`rm '${path}'`) });
+  await rm(path);
+  await acquire(folder);
+});
+
+test("a folder in the lock file's place is named as one", async () => {
+  const folder = await createFolder();
+  await mkdir(join(folder, "lock.db"));
+  await expect(StateLock.acquire(folder, me)).rejects.toMatchObject({ fix: expect.stringContaining("it is not a file") });
+});

@@ -19,6 +19,8 @@ const HolderFile = z.object({ pid: z.int(), host: z.string(), startedAt: z.iso.d
 const HOLDER_BYTES_MAX = 4_096;
 /** SQLite's result codes for "somebody else has it"; the lowest byte is the primary code. */
 const BUSY = [5, 6];
+/** Its codes for what is no database, or a broken one. Nobody can hold a lock on that. */
+const JUNK = [11, 26];
 
 export class StateLock {
   readonly #database: DatabaseSync;
@@ -81,8 +83,16 @@ async function lockDatabase(path: string, folder: string): Promise<DatabaseSync>
     database?.close();
     if (BUSY.includes(primaryCode(error))) throw await toHeldError(folder, error);
     const reason = error instanceof Error ? error.message : String(error);
-    throw new OperationError("HostRejected", `cannot lock ${path}: ${reason}`, { cause: error, fix: `check the permissions of ${folder}` });
+    throw new OperationError("HostRejected", `cannot lock ${path}: ${reason}`, { cause: error, fix: await lockFix(error, path, folder) });
   }
+}
+
+async function lockFix(error: unknown, path: string, folder: string): Promise<string> {
+  if (JUNK.includes(primaryCode(error))) return `the file holds nothing but the lock, and is made anew: rm '${path}'`;
+  const isThere = await stat(path).catch(() => null);
+  return isThere === null || isThere.isFile()
+    ? `check the permissions of ${folder}`
+    : `it is not a file; move it away: mv '${path}' '${path}.old'`;
 }
 
 /** -1 when it is not SQLite that speaks. */

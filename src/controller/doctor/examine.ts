@@ -35,6 +35,8 @@ export interface ExamineParts {
 export interface ControllerFacts {
   view: ControllerView;
   unowned(): Promise<readonly UnownedObject[]>;
+  /** About its own files. */
+  damaged: readonly Finding[];
 }
 
 /** Each costs a container's start: some 0.2 s. */
@@ -107,7 +109,7 @@ async function examineInside(
   return [...findings, ...judgeProbes(reports, endpoint), ...judgeSkipped(targets.length - tried.length)];
 }
 
-async function examineController({ view, unowned }: ControllerFacts): Promise<Finding[]> {
+async function examineController({ view, unowned, damaged }: ControllerFacts): Promise<Finding[]> {
   const failing = view.checks.filter((check) => !check.ok);
   const findings = failing.map(({ message }) => fail("controller", message, "openclaw status"));
   if (failing.length === 0)
@@ -123,6 +125,7 @@ async function examineController({ view, unowned }: ControllerFacts): Promise<Fi
     if (!(error instanceof OperationError)) throw error;
     findings.push(warn("leftovers", `not counted: ${error.message}`, "openclaw sandbox prune --dry-run"));
   }
+  findings.push(...(damaged.length === 0 ? [ok("records", "every file of the controller was read as it was written")] : damaged));
   return findings;
 }
 
