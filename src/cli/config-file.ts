@@ -9,10 +9,10 @@ import type { ConfigSources } from "../api/config/sources.ts";
 import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
 import { OperationError } from "../api/errors.ts";
 import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
+import { toSafeLine } from "../api/safe-text.ts";
 import { errnoOf, replaceFile } from "../api/store/atomic-file.ts";
 import type { CliContext } from "./context.ts";
 import { type ConfigOptions, toConfigPath, toStateDir } from "./paths.ts";
-import { toSafeLine } from "./text.ts";
 
 export interface ConfigFile {
   /** Absolute, as it was named. */

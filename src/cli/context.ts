@@ -3,6 +3,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { EpochMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
+import { toSafeJson, toSafeText } from "../api/safe-text.ts";
 
 export interface TerminalInput extends Readable {
   isTTY?: boolean;
@@ -33,12 +34,14 @@ export interface CliContext {
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, timedOut: 4, planned: 5 } as const;
 export type ExitCode = number;
 
+/** Text of whoever wrote it: what a terminal would obey, or nobody would see, is shown as what it is. */
 export function print(context: CliContext, text: string): void {
-  context.stdout.write(text.endsWith("\n") || text === "" ? text : `${text}\n`);
+  const shown = toSafeText(text);
+  context.stdout.write(shown.endsWith("\n") || shown === "" ? shown : `${shown}\n`);
 }
 
 export function printNote(context: CliContext, text: string): void {
-  context.stderr.write(`${text}\n`);
+  context.stderr.write(`${toSafeText(text)}\n`);
 }
 
 /** What went wrong, and on a line of its own what to do about it. */
@@ -47,5 +50,10 @@ export function printError(context: CliContext, error: OperationError): void {
 }
 
 export function printJson(context: CliContext, value: unknown): void {
-  context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  context.stdout.write(`${toSafeJson(JSON.stringify(value, null, 2))}\n`);
+}
+
+/** One of a stream of values, on one line. */
+export function printJsonLine(context: CliContext, value: unknown): void {
+  context.stdout.write(`${toSafeJson(JSON.stringify(value))}\n`);
 }

@@ -2,6 +2,7 @@
 // What a command does is in commands/.
 import { Command, CommanderError, Help } from "commander";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
+import { toSafeText } from "../api/safe-text.ts";
 import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
 import type { Run } from "./options.ts";
 import { addBeginningCommands } from "./program-begin.ts";
@@ -53,7 +54,7 @@ function makeProgram(context: CliContext, run: Run): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(text),
+      writeErr: (text) => void context.stderr.write(toSafeText(text)),
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
       outputError: (text, write) =>

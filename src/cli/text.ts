@@ -1,20 +1,7 @@
-// How listings look: tables, ages, and text of strangers made harmless for a terminal. Pure.
+// How listings look: tables, fields, ages, sizes. Pure.
 // Where the text goes, and whether it may be coloured (it is not), is the caller's.
 import { DAY_MS, type EpochMs, elapsed, HOUR_MS, MINUTE_MS, SECOND_MS } from "../api/brands.ts";
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these move the cursor, colour the text or reorder it
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** Control characters as `\x1b`: what runs in a sandbox may print anything, and a terminal obeys. Newlines and tabs stay. */
-export function toSafeText(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code > 0xff ? `\\u${code.toString(16).padStart(4, "0")}` : `\\x${code.toString(16).padStart(2, "0")}`;
-  });
-}
-
-/** The same on one line. */
-export const toSafeLine = (text: string): string => toSafeText(text).replace(/\s*[\n\t]\s*/g, " ");
+import { toSafeLine } from "../api/safe-text.ts";
 
 /** Columns as wide as their widest cell, two spaces apart, nothing after the last one. */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,11 +2,12 @@
 // What is wanted is the caller's to say.
 import { OperationError } from "../api/errors.ts";
 import { renderIssue } from "../api/issue.ts";
+import { toSafeLine } from "../api/safe-text.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import { isSandboxChange, isSandboxList } from "../api/view-client.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { type CliContext, printNote } from "./context.ts";
-import { renderDuration, toSafeLine } from "./text.ts";
+import { renderDuration } from "./text.ts";
 
 /** A controller that starts is asked this often; once it runs, it tells. */
 const CONNECT_MS = 200;

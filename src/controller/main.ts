@@ -4,8 +4,6 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { pino } from "pino";
-import pretty from "pino-pretty";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
@@ -13,6 +11,7 @@ import type { ExplainView } from "../api/explain-view.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import { renderIssue } from "../api/issue.ts";
 import type { TcpServer } from "../api/listen-tcp.ts";
+import { createLog } from "../api/log.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
@@ -65,7 +64,8 @@ const ONCE_MS_MAX = (16 * MINUTE_MS) as DurationMs;
 export async function runController(options: RunOptions): Promise<number> {
   tuneGarbageCollection();
   const clock = createSystemClock();
-  const log = createLog(options);
+  const level = options.once && options.logLevel === "info" ? "warn" : options.logLevel;
+  const log = createLog({ level, isTerminal: process.stderr.isTTY === true });
   const stateDir = await openStateFolder(options.stateDir);
   const named = options.instance === undefined ? null : toInstanceId(options.instance);
   const identify = (engineStateDir: string): InstanceId => named ?? toDefaultInstance(engineStateDir);
@@ -148,14 +148,6 @@ function stopSignal(): AbortSignal {
 /** Ends early when the process is asked to end. */
 async function waitUnlessStopped(duration: DurationMs, stopped: AbortSignal): Promise<void> {
   await pause(duration, undefined, { signal: stopped }).catch(() => undefined);
-}
-
-function createLog({ logLevel, once }: RunOptions): ControllerOptions["log"] {
-  const level = once && logLevel === "info" ? "warn" : logLevel;
-  const stream = process.stderr.isTTY
-    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: 2, sync: true })
-    : pino.destination({ dest: 2, sync: true });
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 
 async function readBuild(): Promise<{ version: string; revision: string }> {

@@ -5,11 +5,11 @@ import { access, constants, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
+import type { Logger } from "pino";
 import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
+import { createLog } from "../api/log.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -66,7 +66,7 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 /** Exit code: 0, stopped by a signal. @throws OperationError what keeps it from starting */
 export async function runGateway(options: GatewayOptions): Promise<number> {
   tuneGarbageCollection();
-  const log = createLog(options.logLevel);
+  const log = createLog({ level: options.logLevel, isTerminal: process.stderr.isTTY === true });
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
   const trustedOwners = [process.getuid?.() ?? 0, 0];
@@ -230,14 +230,6 @@ function stopSignal(): AbortSignal {
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-}
-
-function createLog(level: string): Logger {
-  const stream = process.stderr.isTTY
-    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: 2, sync: true })
-    : pino.destination({ dest: 2, sync: true });
-  const redact = ["*.token", "*.password", "*.secret", "*.authorization", "token", "password", "secret", "authorization"];
-  return pino({ level, base: null, redact, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 
 async function readBuild(): Promise<{ version: string; revision: string }> {

@@ -9,11 +9,11 @@ import { parseConfig } from "../../api/config/parse.ts";
 import { CONFIG_BYTES_MAX, parseText } from "../../api/config/text.ts";
 import { OperationError } from "../../api/errors.ts";
 import { type Issue, type Parsed, renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import { readBounded } from "../../api/store/atomic-file.ts";
 import { openConfigFile, saveConfigFile, toConfigEnvironment, toInvalidConfig } from "../config-file.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type ConfigOptions, toConfigPath } from "../paths.ts";
-import { toSafeLine } from "../text.ts";
 
 type Options = ConfigOptions & { json?: boolean };
 

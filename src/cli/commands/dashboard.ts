@@ -42,7 +42,8 @@ function showQrCode(context: CliContext, url: URL): void {
   const { stdout, env } = context;
   const colours = stdout.isTTY === true && nonEmpty(env.NO_COLOR) === undefined ? "ansi" : "none";
   const { width, text } = renderQrCode(url.href, colours);
-  print(context, text);
+  // Our own, with its colours.
+  stdout.write(`${text}\n`);
   const columns = stdout.columns ?? 0;
   if (columns > 0 && columns < width)
     printNote(context, `openclaw: the code is ${width} columns wide, and this terminal ${columns}: make it wider`);

@@ -2,10 +2,10 @@
 // in this process, as `openclaw controller` would run. This file lays the findings out. Exit code 1 when a check failed.
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, warn } from "../../api/finding.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
-import { toSafeLine } from "../text.ts";
 
 export async function runDoctorCommand(context: CliContext, options: ConfigOptions & { json?: boolean }): Promise<ExitCode> {
   const findings = await findOut(context, options);

@@ -1,9 +1,11 @@
 // `openclaw health`: the gateway as it sees itself. Exit code 1 when it does not answer or is not ready.
 // Both processes together are `status`.
+
+import { toSafeLine } from "../../api/safe-text.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { askGateway, type GatewayHealth, type GatewayTarget, noGateway } from "../gateway-health.ts";
 import { toStateDir } from "../paths.ts";
-import { indent, toSafeLine } from "../text.ts";
+import { indent } from "../text.ts";
 
 export async function showHealth(context: CliContext, options: GatewayTarget & { json?: boolean }): Promise<ExitCode> {
   const health = await askGateway(context, options);

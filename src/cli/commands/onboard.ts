@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import { explainErrno } from "../../api/store/atomic-file.ts";
 import { findUpstreamState } from "../../api/store/upstream-state.ts";
 import { openConfigFile, saveConfigFile, toInvalidConfig } from "../config-file.ts";
@@ -12,7 +13,6 @@ import { readAnswers, writeAnswers } from "../onboarding/edit-config.ts";
 import { renderNextSteps } from "../onboarding/next-steps.ts";
 import type { Answers } from "../onboarding/questions.ts";
 import { type ConfigOptions, toStateDir } from "../paths.ts";
-import { toSafeLine } from "../text.ts";
 
 /** @throws OperationError `InvalidConfig`: the file has mistakes, or an answer would be one; `HostRejected` */
 export async function runOnboard(

@@ -1,11 +1,12 @@
 // `openclaw sandbox audit`: any OpenClaw sandbox containers on the engine, also those of other programs, and what is wrong with them. The
 // judgement is the controller's; the commands that it names are for the person to run. Exit code 1 when something is wrong.
 import { toEpochMs } from "../../api/brands.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { AuditedContainer, AuditFinding } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { indent, renderAge, toSafeLine } from "../text.ts";
+import { indent, renderAge } from "../text.ts";
 
 export async function auditSandboxes(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
   const view = await new AdminClient(toStateDir(context, options)).audit();

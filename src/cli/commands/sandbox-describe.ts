@@ -3,13 +3,14 @@
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { renderConfigSize } from "../../api/config/values.ts";
 import type { SandboxEvent } from "../../api/event.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import type { SandboxDetail } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { indent, renderAge, renderFields, renderTable, toSafeLine } from "../text.ts";
+import { indent, renderAge, renderFields, renderTable } from "../text.ts";
 
 const EVENTS_SHOWN_MAX = 20;
 

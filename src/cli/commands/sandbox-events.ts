@@ -3,11 +3,11 @@
 import { isErrorCode } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import { renderEvent } from "../../api/event.ts";
+import { toSafeLine, toSafeText } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { toSafeLine, toSafeText } from "../text.ts";
 
 /** A controller that restarts takes under a second. */
 const RECONNECT_MS = 500;
@@ -44,7 +44,9 @@ async function followEvents(
       for await (const { event, data, id } of client.follow(path, { lastEventId })) {
         told = false;
         lastEventId = id ?? lastEventId;
-        if (event === "event" && isEvent(data)) print(context, json ? JSON.stringify(data) : toSafeLine(renderEvent(data)));
+        if (event !== "event" || !isEvent(data)) continue;
+        if (json) printJsonLine(context, data);
+        else print(context, toSafeLine(renderEvent(data)));
       }
     } catch (error) {
       if (!isErrorCode(error, "ControllerUnreachable")) throw error;

@@ -5,11 +5,12 @@ import { findCondition } from "../../api/condition.ts";
 import { isErrorCode } from "../../api/errors.ts";
 import type { ExplainView, LiveContainer, LiveView } from "../../api/explain-view.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
 import { expandSessionKey } from "../sandbox-name.ts";
-import { indent, renderAge, renderDuration, renderFields, renderTable, toSafeLine } from "../text.ts";
+import { indent, renderAge, renderDuration, renderFields, renderTable } from "../text.ts";
 
 export interface ExplainOptions extends ConfigOptions {
   session?: string;

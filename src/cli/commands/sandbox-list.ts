@@ -5,7 +5,7 @@ import { findCondition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { isSandboxChange, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { renderAge, renderTable } from "../text.ts";
 
@@ -25,7 +25,7 @@ export async function listSandboxes(context: CliContext, options: ListOptions): 
   if (options.watch === true) return watchSandboxes(context, client, { kind, json: options.json === true });
   const items = await client.sandboxes(kind);
   if (options.json === true) printJson(context, { items });
-  else if (items.length === 0) context.stderr.write(`no ${kind === "all" ? "" : `${kind} `}sandboxes\n`);
+  else if (items.length === 0) printNote(context, `no ${kind === "all" ? "" : `${kind} `}sandboxes`);
   else print(context, renderSandboxes(items, context.now()));
   return EXIT.ok;
 }
@@ -85,21 +85,17 @@ async function watchSandboxes(
     if (event === "list" && isSandboxList(data)) {
       const items = data.items.filter(isShown);
       for (const { metadata } of items) shown.add(metadata.name);
-      print(
-        context,
-        json
-          ? items.map((item) => `${JSON.stringify({ name: item.metadata.name, sandbox: item })}\n`).join("")
-          : renderSandboxes(items, context.now()),
-      );
+      if (json) for (const sandbox of items) printJsonLine(context, { name: sandbox.metadata.name, sandbox });
+      else print(context, renderSandboxes(items, context.now()));
     }
     if (event !== "changed" || !isSandboxChange(data)) continue;
     const { name, sandbox } = data;
     if (sandbox === null ? !shown.delete(name) : !isShown(sandbox)) continue;
     if (sandbox !== null) shown.add(name);
-    if (json) print(context, JSON.stringify(data));
+    if (json) printJsonLine(context, data);
     else print(context, sandbox === null ? `${name}  gone` : withoutHead(renderSandboxes([sandbox], context.now())));
   }
-  context.stderr.write("openclaw: the controller ended the stream\n");
+  printNote(context, "openclaw: the controller ended the stream");
   return EXIT.failed;
 }
 

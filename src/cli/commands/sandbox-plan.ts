@@ -4,11 +4,12 @@ import { readConfigSources } from "../../api/config/load.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { ConfigTexts, PlanView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toAbsolute, toStateDir } from "../paths.ts";
-import { indent, toSafeLine } from "../text.ts";
+import { indent } from "../text.ts";
 
 export interface PlanOptions extends StateOptions {
   config?: string;

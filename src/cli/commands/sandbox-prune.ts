@@ -1,10 +1,12 @@
 // `openclaw sandbox prune`: what is ours and nothing wants, and its removal.
 // What may be removed, and when, is the controller's sweep.
+
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { UnownedObject } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { renderBytes, renderTable, toSafeLine } from "../text.ts";
+import { renderBytes, renderTable } from "../text.ts";
 
 export async function pruneSandboxes(context: CliContext, options: StateOptions & { dryRun?: boolean; json?: boolean }): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));

@@ -1,13 +1,14 @@
 // `openclaw sandbox rollout status|pause|resume`, `sandbox pin|unpin`: how far changes are, and wishes to hold them back.
 // The controller decides who is replaced when; a wish is a file that it reads.
 import { renderTime, toEpochMs } from "../../api/brands.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import { pinSandbox, requestPause } from "../../api/store/request-file.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { type ChangeStory, PROGRESS, type SandboxProgress, tellChanges } from "../rollout-story.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { indent, renderAge, toSafeLine } from "../text.ts";
+import { indent, renderAge } from "../text.ts";
 
 export interface RolloutOptions extends StateOptions {
   json?: boolean;

@@ -3,12 +3,13 @@
 import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { isErrorCode, renderError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { ControllerView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { askGateway, type GatewayHealth } from "../gateway-health.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { indent, renderDuration, renderFields, toSafeLine } from "../text.ts";
+import { indent, renderDuration, renderFields } from "../text.ts";
 import { renderHealth } from "./health.ts";
 
 export async function showStatus(context: CliContext, options: StateOptions & { json?: boolean }): Promise<ExitCode> {

@@ -4,11 +4,12 @@ import { RunningCommand } from "../../api/command-client.ts";
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { toSandboxPath } from "../../api/view-client.ts";
 import { toCommandOutput } from "../command-output.ts";
 import { renderSandboxes } from "../commands/sandbox-list.ts";
-import { renderDuration, toSafeLine } from "../text.ts";
+import { renderDuration } from "../text.ts";
 import { idOf, isReady, isUpToDate, type Stage } from "./stage.ts";
 import { docker } from "./tools.ts";
 

@@ -1,0 +1,52 @@
+// The log of controller and gateway: JSON lines on stderr, or for a terminal readable ones; no secret by the names that secrets have, and no
+// character in it that a terminal obeys. What is logged is the callers'.
+import { destination, type Logger, pino, stdTimeFunctions } from "pino";
+import pretty from "pino-pretty";
+import { toSafeJson, toSafeValue } from "./safe-text.ts";
+
+export interface LogOptions {
+  /** pino's: trace, debug, info, warn, error, fatal, silent. */
+  level: string;
+  /** Whether a person reads along. */
+  isTerminal: boolean;
+}
+
+const SECRET_FIELDS = [
+  "token",
+  "password",
+  "passphrase",
+  "secret",
+  "authorization",
+  "Authorization",
+  "cookie",
+  "apiKey",
+  "credentials",
+  "privateKey",
+  "env",
+  "Env",
+  "X-Registry-Auth",
+] as const;
+/** A field, one of an object that is logged, and one of an object in there (an error's request, its headers). */
+const DEPTHS = ["", "*.", "*.*.", "*.*.*."] as const;
+const REDACT = DEPTHS.flatMap((depth) =>
+  SECRET_FIELDS.map((field) => (field.includes("-") ? `${depth.slice(0, -1)}["${field}"]` : `${depth}${field}`)),
+);
+
+const STDERR = 2;
+
+/** To stderr, at once: what happens right before the end of the process is read too. */
+export function createLog({ level, isTerminal }: LogOptions): Logger {
+  const raw = isTerminal
+    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: STDERR, sync: true })
+    : destination({ dest: STDERR, sync: true });
+  // A terminal is shown the strings themselves: there they are made harmless before colours are added.
+  const toLine = isTerminal ? (line: string): string => `${JSON.stringify(toSafeValue(JSON.parse(line)))}\n` : toSafeLineOfJson;
+  return createLogTo({ level, write: (line) => void raw.write(toLine(line)) });
+}
+
+/** @param write is given whole lines */
+export function createLogTo({ level, write }: { level: string; write(line: string): void }): Logger {
+  return pino({ level, base: null, redact: REDACT, timestamp: stdTimeFunctions.isoTime }, { write });
+}
+
+const toSafeLineOfJson = (line: string): string => `${toSafeJson(line.trimEnd())}\n`;
