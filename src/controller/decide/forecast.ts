@@ -50,11 +50,15 @@ export function forecastAll(inputs: readonly PlanInput[], rollout: Rollout): Rea
   );
 }
 
-/** What was waited for has happened. */
+/** What was waited for has happened: a setup ended, and what was started stays up. */
 const passTime = (input: PlanInput, until: EpochMs | null): PlanInput => ({
   ...input,
   now: until ?? input.now,
-  containers: input.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" } } : one)),
+  containers: input.containers.map((one) => ({
+    ...one,
+    setup: one.setup.kind === "running" ? { kind: "succeeded" } : one.setup,
+    observation: { ...one.observation, settled: one.observation.state === "running" },
+  })),
 });
 
 /** The world after one successful step. */

@@ -1,13 +1,13 @@
 // What must hold of every plan, whatever is wanted and whatever is there.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { DAY_MS, MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
 import { diffLive } from "./fields.ts";
 import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./fixtures.ts";
 import { applyAction, forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
 import { UNTOUCHED } from "./tuning.ts";
-import { type Action, NEW_HANDLE, type OwnedContainer, type PlanInput } from "./types.ts";
+import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput } from "./types.ts";
 
 const SPECS = [
   desiredOf(),
@@ -26,7 +26,8 @@ const container: fc.Arbitrary<OwnedContainer> = fc
     stage: fc.constantFrom("pending", "current", "renamed"),
     state: fc.constantFrom("created", "running", "paused", "exited", "dead"),
     restarted: fc.boolean(),
-    ageMinutes: fc.integer({ min: 0, max: 20_000 }),
+    // Also one that was made this very moment: whether it stays up is not known yet.
+    ageMinutes: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20_000 })),
     image: fc.constantFrom(IMAGE, toImageId(`sha256:${"b".repeat(64)}`)),
     networks: fc.constantFrom(["none"], ["bridge", "none"]),
     tuning: fc.constantFrom(UNTOUCHED, { ...UNTOUCHED, restartPolicy: "always" }, { ...UNTOUCHED, cpusetCpus: "0" }),
@@ -64,6 +65,22 @@ const wanted: fc.Arbitrary<PlanInput> = fc
   .map(({ desired, containers: found, request, lastUsedAt, workspace }) =>
     inputOf(desired, found, { request, lastUsedAt, ...(workspace ? {} : { workspace: { kind: "missing" } }) }),
   );
+
+/** The same with a hot window, a back-off and a person's request from a clock that is ahead, in any combination. */
+const delayed: fc.Arbitrary<PlanInput> = fc
+  .record({
+    input: wanted,
+    code: fc.constantFrom("SetupFailed", "SpecRejected", "CrashLoop"),
+    retryMs: fc.integer({ min: -1_000, max: 300_000 }),
+    generation: fc.constantFrom(0, 1),
+    fails: fc.boolean(),
+    aheadMs: fc.constantFrom(null, 1, 600_000),
+  })
+  .map(({ input, code, retryMs, generation, fails, aheadMs }) => ({
+    ...input,
+    failure: fails ? { code, message: "it failed", count: 2, lastAt: ago(1_000), retryAt: ago(-retryMs), generation } : null,
+    request: aheadMs === null ? input.request : { recreateAfter: ago(-aheadMs), kill: false },
+  }));
 
 const unwanted = fc.record({ containers, lastUsedAt: use }).map(({ containers: found, lastUsedAt }) =>
   inputOf(desiredOf(), found, {
@@ -110,25 +127,47 @@ test("after convergence exactly one container is left, under its name, running, 
   });
 });
 
+test("what only time keeps from its spec has it when the moments come that the plans ask for", () => {
+  always(delayed, (input) => {
+    const end = run({ ...idle(input), lastUsedAt: input.lastUsedAt });
+    const pinned = input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "never";
+    expect(pinned ? ["converged", "deferred"] : ["converged"]).toContain(plan(end).verdict.kind);
+    expect(end.containers.map(({ observation }) => observation.stage)).toEqual(["current"]);
+    // A day: the hot window is minutes, and so is everything else that was waited for.
+    expect(end.now - NOW).toBeLessThan(DAY_MS);
+  });
+});
+
 test("what nobody wants and nobody uses is gone in one plan", () => {
   always(unwanted, (input) => {
     expect(run(idle(input)).containers).toEqual([]);
   });
 });
 
+/** What the loop would do: the steps of each plan, and where there is none, a look at the very moment that the plan asks for. */
 function run(input: PlanInput): PlanInput {
   let state = input;
-  for (let round = 0; round < 16; round += 1) {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const settled = {
       ...state,
       containers: state.containers.map((one) => (one.setup.kind === "running" ? { ...one, setup: { kind: "succeeded" as const } } : one)),
     };
-    const { actions } = plan(settled);
-    if (actions.length === 0) return settled;
-    state = actions.reduce(applyAction, settled);
+    const { actions, requeueAt, verdict } = plan(settled);
+    if (actions.length === 0 && !isUnderWay(verdict, requeueAt)) return settled;
+    state = actions.length > 0 ? actions.reduce(applyAction, settled) : { ...settled, now: requeueAt ?? settled.now };
   }
   throw new Error("did not converge");
 }
+
+/** Something is to be done that only time keeps from being done. A pin waits for a person. */
+function isUnderWay(verdict: Plan["verdict"], requeueAt: Plan["requeueAt"]): boolean {
+  if (verdict.kind === "progressing") return true;
+  const waits = verdict.kind === "blocked" || (verdict.kind === "deferred" && verdict.reason !== "pinned");
+  return waits && requeueAt !== null;
+}
+
+/** A new container is looked at 25 times before it counts as staying up; two of those, and some steps for everything else that is waited for. */
+const ROUNDS_MAX = 80;
 
 test("the order in which containers are listed never matters", () => {
   always(everyInput, (input) => {
