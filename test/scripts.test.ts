@@ -163,14 +163,18 @@ describe("the last line of .ci/run", () => {
   const lastLine = ({ stdout }: Run): string | undefined => stdout.trimEnd().split("\n").at(-1);
 
   /** .ci/run in a folder whose npm behaves as told. */
-  function ci(behaviour: { result?: string; testCode?: number; checkCode?: number; prepareCode?: number }): Promise<Run> {
-    const { result, testCode = 0, checkCode = 0, prepareCode = 0 } = behaviour;
+  function ci(behaviour: { result?: string; testCode?: number; checkCode?: number; prepareCode?: number; planted?: string }): Promise<Run> {
+    const { result, testCode = 0, checkCode = 0, prepareCode = 0, planted } = behaviour;
     cpSync(join(project, ".ci/run"), join(folder, ".ci/run"));
     write("scripts/prepare.sh", `exit ${prepareCode}\n`);
     write("scripts/ensure-prometheus.sh", "#!/bin/sh\necho /nowhere\n");
     const writeResult = result === undefined ? "" : `echo '${result}' >"$OPENCLAW_TEST_RESULT"`;
-    write("path/npm", `#!/bin/sh\ncase "$*" in *check*) exit ${checkCode} ;; esac\n${writeResult}\nexit ${testCode}\n`);
-    return run(join(folder, ".ci/run"), [], { env: { PATH: toolbox(join(folder, "path")), HOME: folder } });
+    write(
+      "path/npm",
+      `#!/bin/sh\ncase "$*" in *check*) exit ${checkCode} ;; *planted*) echo '${planted}'; exit ;; esac\n${writeResult}\nexit ${testCode}\n`,
+    );
+    const long = planted === undefined ? {} : { OPENCLAW_TEST_LONG: "1" };
+    return run(join(folder, ".ci/run"), [], { env: { PATH: toolbox(join(folder, "path"), ["tee"]), HOME: folder, ...long } });
   }
 
   it.each([
@@ -182,6 +186,8 @@ describe("the last line of .ci/run", () => {
     ["no result at all as one failed", {}, "0 passed, 1 failed", 1],
     ["a failing exit code against a clean result as one failed", { result: "3 passed, 0 failed", testCode: 1 }, "3 passed, 1 failed", 1],
     ["nothing run, with a failing exit code", { result: "0 passed, 0 failed" }, "0 passed, 0 failed", 1],
+    ["planted faults with the others", { result: "3 passed, 0 failed", planted: "2 passed, 1 failed" }, "5 passed, 1 failed", 1],
+    ["planted faults without a result as one failed", { result: "3 passed, 0 failed", planted: "a crash" }, "3 passed, 1 failed", 1],
     ["a machine that could not be prepared as one failed", { prepareCode: 1 }, "0 passed, 1 failed", 1],
   ])("is %s", async (_, behaviour, line, code) => {
     const ended = await ci(behaviour);
