@@ -1,28 +1,23 @@
 // Puts the parts of one controller together over an engine and a state folder, starts them in the right order and stops them.
 // Processes, sockets and signals are main.ts's; a test makes a controller over a model of the engine.
 import { join } from "node:path";
-import type { Logger } from "pino";
 import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
-import type { HostFolders } from "../api/config/config.ts";
-import type { ConfigEnvironment } from "../api/config/parse.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import type { ServingAccess } from "./access.ts";
 import { Activity } from "./activity.ts";
-import type { Clock } from "./clock.ts";
 import { ConfigSource } from "./config-source.ts";
 import { DamagedFiles } from "./damaged-files.ts";
-import type { Member } from "./decide/brake.ts";
-import type { Owner } from "./decide/spec.ts";
 import { DesiredState } from "./desired-state.ts";
-import type { Engine, Listed } from "./engine/engine.ts";
+import type { Listed } from "./engine/engine.ts";
 import { EventLog } from "./event-log.ts";
 import { FileSources } from "./file-sources.ts";
 import { KnownNames, toNameRecords } from "./known-names.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loop } from "./loop.ts";
-import { type ControllerMetrics, UNOWNED_KINDS } from "./metrics.ts";
+import { UNOWNED_KINDS } from "./metrics.ts";
 import type { Observer } from "./observe.ts";
+import type { ControllerOptions, Opened } from "./parts.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
 import { type RemovalBrake, readMembers } from "./removal-brake.ts";
@@ -33,24 +28,6 @@ import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
 import { Sweep } from "./sweep.ts";
 import { WorkspaceSweep } from "./workspace-sweep.ts";
-
-export interface ControllerOptions {
-  folders: HostFolders;
-  configPath: string;
-  environment: ConfigEnvironment;
-  engine: Engine;
-  clock: Clock;
-  /** 0 inclusive to 1 exclusive. */
-  random(): number;
-  /** A new UUID. */
-  newUid(): string;
-  /** Who the controller runs as. */
-  owner: Owner;
-  /** Passes at the same time: the engine's throughput peaks at 2 to 4 creations per core and then collapses. */
-  concurrency: number;
-  log: Logger;
-  metrics: ControllerMetrics;
-}
 
 const SWEEP_INTERVAL_MS = MINUTE_MS;
 /** While something is counted as unowned, whether it still is: the count must not outlive the object. */
@@ -295,15 +272,4 @@ export class Controller {
     const configured = this.desired.agents.map(({ sandbox }) => sandbox.workspaceRoot);
     return [...new Set([join(this.#options.folders.stateDir, "sandboxes"), ...configured])];
   }
-}
-
-/** What was read from the state folder. */
-export interface Opened {
-  events: EventLog;
-  statuses: StatusStore;
-  ledger: Ledger;
-  activity: Activity;
-  setupLogs: SetupLogs;
-  /** Who lived here when the last controller ended. null: not known. */
-  members: readonly Member[] | null;
 }

@@ -1,10 +1,7 @@
 // Measures how long the product takes to do its job: from a change seen to the sandbox being right at that generation.
 // Waiting on purpose (a deferral, a setup, a back-off) is not counted: the clock starts again when the wait is over.
 import { type EpochMs, elapsed, type SandboxName } from "../api/brands.ts";
-import type { Plan } from "./decide/types.ts";
-
-/** What made a pass necessary, from a closed set: it becomes a metric's label. */
-export type Trigger = "config" | "session" | "crash" | "external" | "resync" | "recreate";
+import type { Plan, Trigger } from "./decide/types.ts";
 
 interface Run {
   trigger: Trigger;

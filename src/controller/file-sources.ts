@@ -9,7 +9,7 @@ import { watchFolder } from "../api/store/folder-watch.ts";
 import { ObjectStore } from "../api/store/object-store.ts";
 import { type SessionHint, SessionStore } from "../api/store/session-store.ts";
 import type { ConfigSource } from "./config-source.ts";
-import type { Trigger } from "./convergence.ts";
+import type { Trigger } from "./decide/types.ts";
 import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
 import type { StatePaths } from "./paths.ts";

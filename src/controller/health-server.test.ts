@@ -3,8 +3,9 @@ import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { TcpServer } from "../api/listen-tcp.ts";
 import { eventually } from "../api/store/folder.fixture.ts";
-import { type HealthCheck, type HealthParts, parseListen, startHealthServer } from "./health-server.ts";
+import { type HealthParts, parseListen, startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
+import type { HealthCheck } from "./ready-check.ts";
 
 const check = (name: string, ok: boolean, message = "as it should be"): HealthCheck => ({ name, ok, message });
 

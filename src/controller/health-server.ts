@@ -5,16 +5,9 @@ import { OperationError } from "../api/errors.ts";
 import { createHttpServer, type HttpLimits } from "../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../api/listen-tcp.ts";
 import type { MetricRegistry } from "../api/metrics-registry.ts";
+import type { HealthCheck } from "./ready-check.ts";
 
 export const METRICS_LISTEN_DEFAULT = "127.0.0.1:9464";
-
-export interface HealthCheck {
-  /** One word, e.g. `engine`. */
-  name: string;
-  ok: boolean;
-  /** One sentence without secrets; shown by `?verbose`. */
-  message: string;
-}
 
 export interface HealthParts {
   registry: Pick<MetricRegistry, "render">;

@@ -2,9 +2,15 @@
 // Answering requests is health-server.ts's and the doors'; it looks at what is in memory and asks nobody.
 import { type DurationMs, type InstanceId, MINUTE_MS } from "../api/brands.ts";
 import type { ControllerView } from "../api/wire.ts";
-import type { Controller } from "./controller.ts";
+import type { ConfigSource } from "./config-source.ts";
+import type { DesiredState } from "./desired-state.ts";
 import type { EngineInfo } from "./engine/engine.ts";
-import type { HealthCheck } from "./health-server.ts";
+import type { Loop } from "./loop.ts";
+import type { HealthCheck, ReadyCheck } from "./ready-check.ts";
+import type { RemovalBrake } from "./removal-brake.ts";
+import type { Rollouts } from "./rollouts.ts";
+import type { EngineSource } from "./sources.ts";
+import type { StatusStore } from "./status-store.ts";
 
 /**
  * Longest stretch in which the loop may do nothing with work waiting. A pass over an engine that answers everything just in time looks for
@@ -12,8 +18,15 @@ import type { HealthCheck } from "./health-server.ts";
  */
 const STUCK_MS_MAX = (6 * MINUTE_MS) as DurationMs;
 
-export interface ReadyCheck extends HealthCheck {
-  name: "desired" | "observed" | "engine" | "events" | "removals" | "doors";
+/** What is looked at; a controller is one. */
+export interface Watched {
+  loop: Pick<Loop, "stats">;
+  desired: Pick<DesiredState, "loaded">;
+  engineSource: Pick<EngineSource, "loaded" | "trouble" | "connected">;
+  config: Pick<ConfigSource, "view">;
+  statuses: Pick<StatusStore, "list">;
+  rollouts: Pick<Rollouts, "pausedSince">;
+  brake: Pick<RemovalBrake, "view">;
 }
 
 export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir" | "startedAt"> {
@@ -23,14 +36,14 @@ export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir
 export class Health {
   doorsOpen = false;
   readonly #facts: ProcessFacts;
-  #watched: { controller: Controller; engine: EngineInfo; instance: InstanceId } | null = null;
+  #watched: { controller: Watched; engine: EngineInfo; instance: InstanceId } | null = null;
 
   constructor(facts: ProcessFacts) {
     this.#facts = facts;
   }
 
   /** @param instance as the engine's name for the state folder made it, which is known only now */
-  watch(controller: Controller, engine: EngineInfo, instance: InstanceId): void {
+  watch(controller: Watched, engine: EngineInfo, instance: InstanceId): void {
     this.#watched = { controller, engine, instance };
   }
 

@@ -3,7 +3,8 @@
 import type { Logger } from "pino";
 import { type DurationMs, elapsed, type SandboxName, toDurationMs } from "../api/brands.ts";
 import type { Clock } from "./clock.ts";
-import type { Convergence, Trigger } from "./convergence.ts";
+import type { Convergence } from "./convergence.ts";
+import type { Trigger } from "./decide/types.ts";
 import { KeyedQueue, type QueueObserver, type QueuePriority, type QueueStats, type WorkResult } from "./keyed-queue.ts";
 import type { Reconciler } from "./reconcile.ts";
 

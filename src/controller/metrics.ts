@@ -6,12 +6,11 @@ import { ERROR_CODES, type ErrorCode } from "../api/errors.ts";
 import type { Issue } from "../api/issue.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import type { Trigger } from "./convergence.ts";
 import { RECORD_KINDS, type RecordKind } from "./damaged-files.ts";
-import type { ActionKind, Cause } from "./decide/types.ts";
-import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/call.ts";
-import type { ReadyCheck } from "./health.ts";
+import type { ActionKind, Cause, Trigger } from "./decide/types.ts";
+import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/operations.ts";
 import { createLoopMetrics, type LoopMetrics } from "./metrics-loop.ts";
+import type { ReadyCheck } from "./ready-check.ts";
 
 /** The keys of an object that must have every member of a union. */
 const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): readonly Key[] => Object.keys(all) as Key[];

@@ -2,12 +2,12 @@
 import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { ServingAccess } from "./access.ts";
-import type { ControllerOptions, Opened } from "./controller.ts";
 import { Convergence } from "./convergence.ts";
 import { CreationRate } from "./creation-rate.ts";
 import type { DesiredState } from "./desired-state.ts";
 import { Loop } from "./loop.ts";
 import { Observer } from "./observe.ts";
+import type { ControllerOptions, Opened } from "./parts.ts";
 import { toStatePaths } from "./paths.ts";
 import { Performer } from "./perform.ts";
 import { Reconciler } from "./reconcile.ts";

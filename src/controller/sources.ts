@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { type ContainerId, type DurationMs, elapsed, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import type { Clock } from "./clock.ts";
-import type { Trigger } from "./convergence.ts";
+import type { Trigger } from "./decide/types.ts";
 import type { Engine, Listed } from "./engine/engine.ts";
 import type { ControllerMetrics } from "./metrics.ts";
 

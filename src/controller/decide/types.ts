@@ -118,6 +118,9 @@ export type DeferralReason = "in-use" | "pinned" | "paused" | "canary" | "turn" 
 
 export type RolloutGate = { kind: "open" } | { kind: "closed"; reason: DeferralReason; until: EpochMs | null; message: string };
 
+/** What made a pass necessary, from a closed set: it becomes a metric's label. */
+export type Trigger = "config" | "session" | "crash" | "external" | "resync" | "recreate";
+
 /** Why something is done, from a closed set: it becomes a metric's label. */
 export type Cause = "wanted" | "drift" | "image" | "age" | "forced" | "crash" | "external" | "idle" | "released" | "orphan" | "setup";
 

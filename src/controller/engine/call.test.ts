@@ -1,7 +1,8 @@
 // Deadlines hold whatever the engine does, and every call is observed exactly once.
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { type CallCode, DEADLINE_MS, makeCall } from "./call.ts";
+import { makeCall } from "./call.ts";
+import { type CallCode, DEADLINE_MS } from "./operations.ts";
 
 function open() {
   const seen: [string, CallCode, number][] = [];

@@ -1,49 +1,10 @@
 // Every engine call goes through here: a deadline that holds even when the engine accepts and never answers, one place that turns its
 // errors into the product's, one observation for metrics. It does not retry and it knows no engine's verbs.
-import { type ErrorCode, OperationError } from "../../api/errors.ts";
+import { OperationError } from "../../api/errors.ts";
 import { toOperationError } from "./errors.ts";
+import { type CallCode, DEADLINE_MS, type EngineOperation } from "./operations.ts";
 import { unrendered } from "./unrendered.ts";
 
-/**
- * Longest wait per operation, milliseconds. Reads answer in 0.5 to 20 ms on an idle machine and some 200 times that under a full load of
- * creates; writes to one container wait for its lock. Only what starts or ends processes may take longer than 30 s.
- */
-export const DEADLINE_MS = {
-  ping: 3_000,
-  info: 10_000,
-  /** 400 containers: 20 ms; 10 000: below a second. */
-  list: 15_000,
-  inspect: 10_000,
-  image: 10_000,
-  /** Looks at every file that the container wrote. */
-  size: 15_000,
-  /** The engine may have to prepare a snapshot of a large image first. */
-  create: 60_000,
-  /** 138 ms alone, 4.6 s (p50) with 32 at a time. */
-  start: 60_000,
-  rename: 10_000,
-  update: 15_000,
-  unpause: 10_000,
-  attach: 20_000,
-  detach: 20_000,
-  kill: 20_000,
-  /** The engine itself waits 10 s for the kill, then removes layers and volumes. */
-  remove: 60_000,
-  "exec-create": 10_000,
-  "exec-start": 20_000,
-  "exec-inspect": 10_000,
-  /** Runs `ps`. */
-  top: 10_000,
-  "exec-resize": 5_000,
-  objects: 15_000,
-  "remove-object": 25_000,
-  /** Until the response's head; the stream itself has no end. */
-  events: 10_000,
-} as const;
-
-export type EngineOperation = keyof typeof DEADLINE_MS;
-/** `OK` or why not: both sets are closed, so they are fit for metric labels. */
-export type CallCode = "OK" | ErrorCode;
 /** Told once per call, when it settles. */
 export type CallObserver = (operation: EngineOperation, code: CallCode, seconds: number) => void;
 

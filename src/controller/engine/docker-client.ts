@@ -4,9 +4,10 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
-import type { Call, CallOptions, EngineOperation } from "./call.ts";
+import type { Call, CallOptions } from "./call.ts";
 import { RawInspect, RawListed, toMoment } from "./docker-observe.ts";
 import type { EngineInfo } from "./engine.ts";
+import type { EngineOperation } from "./operations.ts";
 
 /** What the engine says about itself, as far as anything depends on it. */
 export interface EngineFacts extends Omit<EngineInfo, "endpoint" | "because"> {

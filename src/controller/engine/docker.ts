@@ -7,7 +7,6 @@ import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toI
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
-import { DEADLINE_MS } from "./call.ts";
 import type { DockerClient, EngineFacts } from "./docker-client.ts";
 import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
@@ -36,6 +35,7 @@ import type {
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
+import { DEADLINE_MS } from "./operations.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
 const IMAGE_ENVS_MAX = 64;

@@ -1,8 +1,8 @@
 // The table of what engines really say, and which of the product's codes each is.
 import { expect, test } from "vitest";
 import { OperationError } from "../../api/errors.ts";
-import type { EngineOperation } from "./call.ts";
 import { isAlreadySo, toOperationError } from "./errors.ts";
+import type { EngineOperation } from "./operations.ts";
 
 /** As the client library rejects: status, decorated message, body. */
 const refusal = (statusCode: number, message: string): Error =>

@@ -1,7 +1,7 @@
 // The only place that reads the engine's status codes and texts: what went wrong becomes one code of the product's table.
 // It does not decide what to do about it (the code's remedy does), and it never hides a bug: what is not an operating error is rethrown.
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
-import type { EngineOperation } from "./call.ts";
+import type { EngineOperation } from "./operations.ts";
 
 /** What a client library's error carries, read without trusting any of it. */
 interface Fault {

@@ -8,7 +8,6 @@ import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { effectiveLive } from "../decide/limits.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
-import { DEADLINE_MS } from "./call.ts";
 import { toLabels } from "./docker-create.ts";
 import { toIdentity } from "./docker-observe.ts";
 import type {
@@ -32,6 +31,7 @@ import type {
 import { FakeExec } from "./fake-exec.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
+import { DEADLINE_MS } from "./operations.ts";
 
 const HANG_MS: Readonly<Partial<Record<FakeOperation, number>>> = {
   create: DEADLINE_MS.create,

@@ -1,0 +1,44 @@
+// What a controller is made of: the options that its process gives it, and what was read from the state folder at the start.
+// Types alone: putting the parts together is controller.ts's.
+import type { Logger } from "pino";
+import type { HostFolders } from "../api/config/config.ts";
+import type { ConfigEnvironment } from "../api/config/parse.ts";
+import type { Activity } from "./activity.ts";
+import type { Clock } from "./clock.ts";
+import type { Member } from "./decide/brake.ts";
+import type { Owner } from "./decide/spec.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Ledger } from "./ledger.ts";
+import type { ControllerMetrics } from "./metrics.ts";
+import type { SetupLogs } from "./setup-logs.ts";
+import type { StatusStore } from "./status-store.ts";
+
+export interface ControllerOptions {
+  folders: HostFolders;
+  configPath: string;
+  environment: ConfigEnvironment;
+  engine: Engine;
+  clock: Clock;
+  /** 0 inclusive to 1 exclusive. */
+  random(): number;
+  /** A new UUID. */
+  newUid(): string;
+  /** Who the controller runs as. */
+  owner: Owner;
+  /** Passes at the same time: the engine's throughput peaks at 2 to 4 creations per core and then collapses. */
+  concurrency: number;
+  log: Logger;
+  metrics: ControllerMetrics;
+}
+
+/** What was read from the state folder. */
+export interface Opened {
+  events: EventLog;
+  statuses: StatusStore;
+  ledger: Ledger;
+  activity: Activity;
+  setupLogs: SetupLogs;
+  /** Who lived here when the last controller ended. null: not known. */
+  members: readonly Member[] | null;
+}
