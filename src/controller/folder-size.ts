@@ -3,7 +3,7 @@
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ObjectSize } from "../api/wire.ts";
-import { openFolder } from "./open-folder.ts";
+import { type OpenFolder, openFolder, openInside } from "./open-folder.ts";
 
 /** Shared by all folders of one answer. */
 export interface MeasureLimits {
@@ -14,33 +14,37 @@ export interface MeasureLimits {
 
 /** As `lstat` counts blocks. */
 const BLOCK_BYTES = 512;
+/** Each level keeps one folder open: far below what a process may have, far above what people nest. */
+const DEPTH_MAX = 128;
 
 /** What can't be read counts as nothing, and makes the answer incomplete. Never rejects for what it finds. */
 export async function measureFolder(path: string, limits: MeasureLimits): Promise<ObjectSize> {
   const size: ObjectSize = { bytes: 0, complete: true };
-  const folders = [path];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    try {
-      await measureLevel(folder, size, { limits, found: (inside) => folders.push(inside) });
-    } catch {
-      size.complete = false;
-    }
-    if (limits.entries <= 0 || limits.signal.aborted) return { ...size, complete: false };
+  try {
+    await using folder = await openFolder(path);
+    if (folder !== null) await measureLevel(folder, DEPTH_MAX, { size, limits });
+  } catch {
+    size.complete = false;
   }
   return size;
 }
 
-async function measureLevel(
-  path: string,
-  size: ObjectSize,
-  { limits, found }: { limits: MeasureLimits; found(inside: string): void },
-): Promise<void> {
-  await using folder = await openFolder(path);
-  if (folder === null) return;
+/** Each folder is opened in the one that was read: a name that leads elsewhere by now is not gone to. */
+async function measureLevel(folder: OpenFolder, depthLeft: number, walk: { size: ObjectSize; limits: MeasureLimits }): Promise<void> {
+  const { size, limits } = walk;
   for await (const entry of await opendir(folder.at)) {
-    if (limits.entries <= 0 || limits.signal.aborted) return;
+    if (limits.entries <= 0 || limits.signal.aborted || depthLeft === 0) {
+      size.complete = false;
+      return;
+    }
     limits.entries -= 1;
-    size.bytes += (await lstat(join(folder.at, entry.name))).blocks * BLOCK_BYTES;
-    if (entry.isDirectory()) found(join(path, entry.name));
+    try {
+      size.bytes += (await lstat(join(folder.at, entry.name))).blocks * BLOCK_BYTES;
+      if (!entry.isDirectory()) continue;
+      await using inner = await openInside(folder, entry.name);
+      if (inner !== null) await measureLevel(inner, depthLeft - 1, walk);
+    } catch {
+      size.complete = false;
+    }
   }
 }

@@ -1,23 +1,25 @@
 // Looks at and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
 // Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
 import { constants } from "node:fs";
-import { chown, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
+import { lstat, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { type Refusal, refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
+import { isWithin, type Refusal, refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { MountContext } from "../api/config/rules-mounts.ts";
 import type { NamedFolder, SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { OperationError, renderError } from "../api/errors.ts";
-import { replaceFile } from "../api/store/atomic-file.ts";
+import { readHandle, replaceFile } from "../api/store/atomic-file.ts";
 import type { HostFacts, Owner } from "./decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "./decide/types.ts";
+import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "./make-folder.ts";
+import type { OpenFolder } from "./open-folder.ts";
 
 /** Beside the workspaces, where nothing inside a sandbox can see or forge it. */
 export const OWNERS_FOLDER = ".owners";
-/** Only its owner enters a workspace. */
-const WORKSPACE_MODE = 0o700;
-/** Folders above a workspace: the sandbox's user must be able to pass where it runs on the host. */
+/** What lies in a workspace may be a program that runs as its owner: other users of the host must not reach the folders of sandboxes. */
+const ROOT_MODE = 0o700;
+/** Above an agent's own workspace, which people work in too. */
 const PARENT_MODE = 0o755;
 /** Docker's own default profile is 14 KiB. */
 const PROFILE_BYTES_MAX = 262_144;
@@ -60,6 +62,8 @@ async function observeFolder(path: string): Promise<WorkspaceFact> {
     const facts = await lstat(path);
     if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; put the folder itself there` };
     if (!facts.isDirectory()) return { kind: "refused", message: `workspace ${path} is not a folder; move it away` };
+    // A crash came between its making and its giving away.
+    if (isUnfinished(facts)) return { kind: "missing" };
     return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
   } catch (error) {
     if (isMissing(error)) return { kind: "missing" };
@@ -69,34 +73,54 @@ async function observeFolder(path: string): Promise<WorkspaceFact> {
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
+export interface WorkspaceOrder {
+  desired: DesiredSandbox;
+  owner: Owner;
+  marker: OwnerMarker;
+  /** What it is judged by where it may be made. */
+  context: MountContext;
+}
+
 /**
  * Makes the folders that are missing, with the right owner before the engine could make them as root. Existing folders stay as they are.
  * @throws OperationError `HostRejected` when the host refuses
  */
-export async function prepareWorkspace(desired: DesiredSandbox, owner: Owner, marker: OwnerMarker): Promise<void> {
+export async function prepareWorkspace({ desired, owner, marker, context }: WorkspaceOrder): Promise<void> {
+  const { dir, purpose } = desired.workspace;
   try {
+    await using parent = await openOrMakeParent(dir, purpose, context);
     // A folder that somebody else put there stays somebody else's.
-    if (desired.workspace.purpose === "scope" && (await observeFolder(desired.workspace.dir)).kind === "missing") {
-      const path = markerPath(desired.workspace.dir);
-      await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
-      await replaceFile(path, `${JSON.stringify(marker)}\n`, { durable: true });
-    }
-    await makeFolder(desired.workspace.dir, owner);
-    if (desired.agentDir !== null) await makeFolder(desired.agentDir, owner);
+    const isMissing = (await observeFolder(join(parent.at, basename(dir)))).kind === "missing";
+    if (isMissing && purpose === "scope") await writeMarker(parent, dir, marker);
+    await makeFolderFor(parent, basename(dir), owner);
+    if (desired.agentDir !== null) await makeAgentFolder(desired.agentDir, owner, context);
   } catch (error) {
-    throw new OperationError("HostRejected", `workspace ${desired.workspace.dir} can't be made: ${renderError(error)}`, { cause: error });
+    throw new OperationError("HostRejected", `workspace ${dir} can't be made: ${renderError(error)}`, { cause: error });
   }
 }
 
-async function makeFolder(path: string, owner: Owner): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
-  try {
-    await mkdir(path, { mode: WORKSPACE_MODE });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    throw error;
-  }
-  if (process.getuid?.() === 0) await chown(path, owner.uid, owner.gid);
+async function makeAgentFolder(dir: string, owner: Owner, context: MountContext): Promise<void> {
+  await using parent = await openOrMakeParent(dir, "agent", context);
+  await makeFolderFor(parent, basename(dir), owner);
+}
+
+type Purpose = DesiredSandbox["workspace"]["purpose"];
+
+async function openOrMakeParent(dir: string, purpose: Purpose, context: MountContext): Promise<OpenFolder> {
+  const { writable, roots } = await resolveSandboxFolders(context.sandboxes, lookUpRealPath);
+  const root = await resolveDeepest(dirname(dir), lookUpRealPath);
+  const others = roots.filter(({ path }) => purpose !== "scope" || path !== root);
+  const refusal = refusedWorkspace(join(root, basename(dir)), await resolveFolders(context));
+  if (refusal !== null) throw new OperationError("HostRejected", `it is really ${join(root, basename(dir))}: ${refusal.message}`);
+  return await openOrMakeFolder(dirname(dir), purpose === "scope" ? ROOT_MODE : PARENT_MODE, async (place) => {
+    const holder = [...writable, ...others].find(({ path }) => isWithin(place, path));
+    return holder === undefined ? null : `${place} lies in ${holder.path}, ${holder.name}: a sandbox could put something else in its place`;
+  });
+}
+
+async function writeMarker(root: OpenFolder, workspaceDir: string, marker: OwnerMarker): Promise<void> {
+  await using owners = await openOrMakeInside(root, OWNERS_FOLDER, ROOT_MODE);
+  await replaceFile(join(owners.at, basename(markerPath(workspaceDir))), `${JSON.stringify(marker)}\n`, { durable: true });
 }
 
 /** Where a path leads to as the kernel sees it. null: to nothing. Never rejects. */
@@ -198,16 +222,12 @@ export async function readProfile(path: string | null): Promise<HostFacts["secco
   if (path === null) return { kind: "none" };
   const refuse = (why: string): HostFacts["seccomp"] => ({ kind: "unreadable", message: `docker.seccompProfile ${path} ${why}` });
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const facts = await file.stat();
-      if (!facts.isFile()) return refuse("is not a file");
-      if (facts.size > PROFILE_BYTES_MAX) return refuse(`is larger than ${PROFILE_BYTES_MAX} bytes`);
-    } finally {
-      await file.close();
-    }
-    const text = await readFile(path, "utf8");
-    const profile: unknown = JSON.parse(text);
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await file.stat()).isFile()) return refuse("is not a file");
+    // What was looked at is what is read: the name may mean something else by now.
+    const read = await readHandle(file, PROFILE_BYTES_MAX);
+    if (read.kind !== "read") return refuse(read.kind === "unreadable" ? read.message.replace(/^it /, "") : "is not there");
+    const profile: unknown = JSON.parse(read.text);
     return typeof profile === "object" && profile !== null && !Array.isArray(profile)
       ? { kind: "content", text: JSON.stringify(profile) }
       : refuse("is not a JSON object");

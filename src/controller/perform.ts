@@ -81,7 +81,9 @@ export class Performer {
     const image = input.image ?? { kind: "missing" };
     const createdAt = renderTime(this.#parts.now());
     const marker = { instance: input.instance, name: input.name, scopeKey: desired.scopeKey, path: desired.workspace.dir, createdAt };
-    await prepareWorkspace(desired, ownerToBe(desired, { image, controller: this.#parts.controller }), marker);
+    const owner = ownerToBe(desired, { image, controller: this.#parts.controller });
+    const context = { ...this.#parts.folders, sandboxes: this.#parts.sandboxFolders() };
+    await prepareWorkspace({ desired, owner, marker, context });
   }
 
   /** The ledger knows of it before the engine does, so that a crash in between leaves nothing unowned. */

@@ -1,9 +1,10 @@
 // The sweep in the running controller, over a model of an engine: which folders and objects go, which never do, and what is measured.
 
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { renderTime, type SandboxName, toEpochMs, toScopeKey } from "../api/brands.ts";
 import { LABEL } from "../api/labels.ts";
 import { toContainerName, toSlug } from "../api/names.ts";
@@ -158,11 +159,27 @@ describe("a folder is never removed", () => {
     expect(eventsOf(model.controller, "WorkspaceRemoved")).toEqual([]);
   });
 
-  it("that is an agent's own, or that an agent binds", async () => {
+  it("that a note in a folder which others can write says is ours", async () => {
+    const model = await startChats();
+    const owners = join(model.site.stateDir, "sandboxes", ".owners");
+    await chmod(owners, 0o777);
+    await end(model, "chat");
+    await sweep(model, 3);
+    expect(existsSync(join(folderOf(model, "chat"), "note"))).toBe(true);
+    await chmod(owners, 0o700);
+    await sweep(model, 3);
+    expect(existsSync(folderOf(model, "chat"))).toBe(false);
+  });
+
+  it("that is an agent's own, by another name", async () => {
     const model = await startChats();
     const bound = folderOf(model, "chat");
+    // By its own name the config would be refused.
+    const link = await mkdtemp(join(tmpdir(), "openclaw-link-"));
+    onTestFinished(async () => await rm(link, { recursive: true, force: true }));
+    await symlink(join(model.site.stateDir, "sandboxes"), join(link, "boxes"));
     await end(model, "chat");
-    const list = [{ id: "main" }, { id: "reader", workspace: folderOf(model, "chat") }];
+    const list = [{ id: "main" }, { id: "reader", workspace: join(link, "boxes", basename(bound)) }];
     const config = configOf();
     await model.edit({ agents: { ...(config as { agents: object }).agents, list } });
     expect(model.controller.config.view.issues.filter(({ severity }) => severity === "error")).toEqual([]);
@@ -238,8 +255,7 @@ describe("the count of what is unowned", () => {
     await model.controller.sweep.observe();
     expect(await metric(model, "network")).toBe(1);
     model.world.objects.length = 0;
-    await model.advance(6_000, 1_000);
-    expect(await metric(model, "network")).toBe(0);
+    await model.until("it has fallen", async () => (await metric(model, "network")) === 0, 10_000);
   });
 });
 

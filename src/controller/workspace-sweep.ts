@@ -1,6 +1,6 @@
 // Finds the folders that were made for sessions, and removes those whose session is gone where the config says so. Which may go, and
 // when, is decide/workspaces.ts's; how a folder is removed is folder-removal.ts's. A folder without our owner marker is never touched.
-import { lstat, readdir, realpath, stat } from "node:fs/promises";
+import { lstat, readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { type EpochMs, type InstanceId, renderTime, type SandboxName, toEpochMs, toSandboxName, toScopeKey } from "../api/brands.ts";
@@ -16,6 +16,7 @@ import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
 import { type RemovalBudget, removeAsides, setAside } from "./folder-removal.ts";
 import { OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "./host.ts";
+import { isPrivate, type OpenFolder, openFolder, openInside } from "./open-folder.ts";
 
 const MARKER_BYTES_MAX = 16_384;
 const SUFFIX = ".json";
@@ -100,7 +101,7 @@ export class WorkspaceSweep {
     const isThere = (await lstat(path).catch(() => null)) !== null;
     if (isThere) await setAside(found.root, found.slug);
     // The folder goes before its marker: what a crash leaves in between is a marker without a folder, never a folder without a marker.
-    await removeFile(markerPathOf(found));
+    await this.#inOwners(found.root, async (owners) => await removeFile(join(owners.at, markerNameOf(found))));
     if (!isThere) return false;
     log.info({ workspace: path, because: fate.because }, "workspace removed");
     const object = { kind: "Sandbox" as const, name: marker.name };
@@ -123,7 +124,8 @@ export class WorkspaceSweep {
     const after = release === null ? null : { since: renderTime(release.since), ended: release.ended };
     if (JSON.stringify(before ?? null) === JSON.stringify(after)) return;
     const next: OwnerMarker = after === null ? rest : { ...rest, release: after };
-    await replaceFile(markerPathOf(found), `${JSON.stringify(next)}\n`, { durable: false });
+    const text = `${JSON.stringify(next)}\n`;
+    await this.#inOwners(found.root, async (owners) => await replaceFile(join(owners.at, markerNameOf(found)), text, { durable: false }));
     if (before !== undefined || fate.kind !== "waits") return;
     const object = { kind: "Sandbox" as const, name: marker.name };
     const type = fate.release.ended ? ("Normal" as const) : ("Warning" as const);
@@ -157,17 +159,31 @@ export class WorkspaceSweep {
   }
 
   async #find(root: string): Promise<readonly Found[]> {
-    const folder = join(root, OWNERS_FOLDER);
-    const changedAt = (await stat(folder).catch(() => null))?.mtimeMs ?? null;
-    if (changedAt === null) return [];
+    return (await this.#inOwners(root, async (owners) => await this.#findIn(owners, root))) ?? [];
+  }
+
+  /** What others can write in holds no markers of ours. null: there are none. */
+  async #inOwners<Result>(root: string, act: (owners: OpenFolder) => Promise<Result>): Promise<Result | null> {
+    await using top = await openFolder(root);
+    await using owners = top === null ? null : await openInside(top, OWNERS_FOLDER);
+    if (owners === null) return null;
+    if (isPrivate(await owners.handle.stat())) return await act(owners);
+    this.#warn(
+      `${join(root, OWNERS_FOLDER)} is somebody else's, or others can write in it: what it says of the folders beside it does not count`,
+    );
+    return null;
+  }
+
+  async #findIn(owners: OpenFolder, root: string): Promise<readonly Found[]> {
+    const { mtimeMs: changedAt } = await owners.handle.stat();
     const known = this.#known.get(root);
     if (known?.changedAt === changedAt) return known.found;
     // It may be gone by now, with the whole state folder: then nothing in it is anybody's to remove.
-    const files = await readdir(folder).catch(() => []);
+    const files = await readdir(owners.at).catch(() => []);
     const found: Found[] = [];
     for (const file of files.filter((name) => name.endsWith(SUFFIX))) {
       const slug = file.slice(0, -SUFFIX.length);
-      const marker = await this.#readMarker(join(folder, file));
+      const marker = await this.#readMarker({ at: join(owners.at, file), path: join(root, OWNERS_FOLDER, file) });
       // The folder that is acted on follows from the marker's place, never from what it says.
       if (marker !== null && this.#isOurs(marker, slug)) found.push({ root, slug, path: join(root, slug), marker });
     }
@@ -175,9 +191,9 @@ export class WorkspaceSweep {
     return found;
   }
 
-  /** null: nobody's. */
-  async #readMarker(path: string): Promise<OwnerMarker | null> {
-    const read = await readBounded(path, MARKER_BYTES_MAX);
+  /** `at` is where it is read, `path` what a person is told. null: nobody's. */
+  async #readMarker({ at, path }: { at: string; path: string }): Promise<OwnerMarker | null> {
+    const read = await readBounded(at, MARKER_BYTES_MAX);
     const marker = read.kind === "read" ? parseOwnerMarker(read.text) : null;
     if (marker === null && read.kind !== "missing") this.#parts.damaged.report("owner", path);
     return marker;
@@ -190,7 +206,7 @@ export class WorkspaceSweep {
   }
 }
 
-const markerPathOf = ({ root, slug }: Found): string => join(root, OWNERS_FOLDER, `${slug}${SUFFIX}`);
+const markerNameOf = ({ slug }: Found): string => `${slug}${SUFFIX}`;
 const isFolder = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null))?.isDirectory() === true;
 const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
 

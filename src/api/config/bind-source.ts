@@ -62,7 +62,7 @@ const MACOS_LIBRARY = /^\/users\/[^/]+\/library(?:\/|$)/;
 const STATE_WORKSPACE = /^(?:workspaces?(?:[-_.][^/]*)?|sandboxes)(?:\/|$)/;
 
 /** Case and Unicode form are ignored: on some hosts `/ETC` is `/etc`. */
-function fold(path: string): string {
+export function fold(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
 

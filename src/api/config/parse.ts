@@ -31,7 +31,7 @@ export function parseConfig(sources: ConfigSources, environment: ConfigEnvironme
   const substituted = substituteVariables(used.root, environment.variables);
   issues.push(...used.issues, ...substituted.issues);
   const config = toValidConfig(substituted.root, sources, issues);
-  if (config !== null) issues.push(...checkRules(config, environment));
+  if (config !== null) issues.push(...checkRules(config, sources, environment));
   return config === null || issues.some(isError) ? refuse(issues) : { ok: true, value: config, issues: limit(issues) };
 }
 

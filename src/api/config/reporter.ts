@@ -33,6 +33,11 @@ export class Reporter {
     this.add(toConfigKey(sandbox, key), finding);
   }
 
+  /** Whether the value there is refused already: what else is wrong with it need not be said. */
+  isRefused(path: string): boolean {
+    return this.issues.some((issue) => issue.severity === "error" && issue.path === path);
+  }
+
   /** The value's place; where it is absent, its nearest parent's. */
   #locate(path: string): { file: string; line?: number; column?: number } {
     const parts = parsePath(path) ?? [];

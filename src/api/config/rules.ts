@@ -9,15 +9,17 @@ import { Reporter } from "./reporter.ts";
 import { checkContainer } from "./rules-container.ts";
 import { checkMounts } from "./rules-mounts.ts";
 import { checkToolLists } from "./rules-tools.ts";
+import { checkConfigPlace, checkProfiles, checkWorkspaces } from "./rules-workspaces.ts";
 import { toSandboxFolders } from "./sandbox-folders.ts";
+import type { ConfigSources } from "./sources.ts";
 
-export function checkRules(config: Config, folders: HostFolders): Issue[] {
+export function checkRules(config: Config, sources: ConfigSources, folders: HostFolders): Issue[] {
   const reporter = new Reporter(config);
-  const sandboxes = toSandboxFolders(config.agents.map((agent) => resolveSandbox(config, agent, folders)));
-  for (const agent of [toDefaultsAgent(config), ...config.agents]) {
-    const sandbox = resolveSandbox(config, agent, folders);
+  const resolved = [toDefaultsAgent(config), ...config.agents].map((agent) => ({ agent, sandbox: resolveSandbox(config, agent, folders) }));
+  const mounted = toSandboxFolders(resolved.slice(1).map(({ sandbox }) => sandbox));
+  for (const { agent, sandbox } of resolved) {
     checkContainer(sandbox, reporter);
-    checkMounts(sandbox, { ...folders, sandboxes }, reporter);
+    checkMounts(sandbox, { ...folders, sandboxes: mounted }, reporter);
     for (const path of sandbox.ignored)
       reporter.add(path, {
         severity: "warning",
@@ -27,6 +29,10 @@ export function checkRules(config: Config, folders: HostFolders): Issue[] {
     checkWorkspace(config, agent, folders, reporter);
     checkToolLists(agent.path === null ? "" : `${agent.path}.`, agent.tools, reporter);
   }
+  const sandboxes = resolved.map(({ sandbox }) => sandbox);
+  checkWorkspaces(config, sandboxes, folders, reporter);
+  checkProfiles(sandboxes, mounted, reporter);
+  checkConfigPlace(sources, mounted, reporter);
   checkToolLists("", config.tools, reporter);
   checkGateway(config, reporter);
   return reporter.issues;

@@ -131,7 +131,8 @@ export async function readBounded(path: string, bytesMax: number): Promise<FileR
   }
 }
 
-async function readHandle(handle: FileHandle, bytesMax: number): Promise<FileRead> {
+/** The same for a file that is open. Rejects with what the system says. */
+export async function readHandle(handle: FileHandle, bytesMax: number): Promise<FileRead> {
   const found = await handle.stat();
   const facts = toFileFacts(found);
   if (!found.isFile()) return { kind: "unreadable", message: "it is not a regular file", facts };

@@ -1,13 +1,14 @@
 // Runs a container as the config's sandboxes would run, for a moment, and reports what it could see and write: what no look from outside
 // tells. What the report means is probe-checks.ts; nothing that it makes is left behind.
 import { randomUUID } from "node:crypto";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import type { AgentId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
+import { readBounded } from "../../api/store/atomic-file.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
 
 /** Sandboxes that run alike: one probe speaks for them. */
@@ -47,6 +48,8 @@ const LEFTOVER_AGE_MS_MIN = 5 * 60_000;
 /** The main process copies one line right after its start. */
 const COPY_LOOKS_MAX = 50;
 const COPY_POLL_MS = 40;
+/** A UUID and a newline. */
+const NONCE_BYTES_MAX = 64;
 
 export interface ProbeParts {
   engine: Engine;
@@ -128,8 +131,9 @@ async function runReport(engine: Engine, handle: Handle, nonce: string): Promise
 
 async function appears(path: string, nonce: string): Promise<boolean> {
   for (let looks = 0; looks < COPY_LOOKS_MAX; looks += 1) {
-    const content = await readFile(path, "utf8").catch(() => "");
-    if (content === `${nonce}\n`) return true;
+    // What the container wrote may be anything: a file without end, a FIFO, a link to another one.
+    const read = await readBounded(path, NONCE_BYTES_MAX);
+    if (read.kind === "read" && read.text === `${nonce}\n`) return true;
     await pause(COPY_POLL_MS);
   }
   return false;
