@@ -12,6 +12,7 @@ export const CHECKS = {
   runtimes: "Confinement",
   cgroups: "Confinement",
   limits: "Confinement",
+  commands: "Confinement",
   seccomp: "Confinement",
   "access-control": "Confinement",
   "user-namespaces": "Confinement",

@@ -2,7 +2,7 @@
 // run one, and what becomes of its output, is the callers'.
 import { type ChildProcess, spawn } from "node:child_process";
 import { OperationError } from "../api/errors.ts";
-import { KILL_ALL, MARK_VARIABLE } from "../api/kill-script.ts";
+import { KILL_ALL, type KillTarget, MARK_VARIABLE, toKillArguments, toKillEnvironment } from "../api/kill-script.ts";
 
 export interface HostParts {
   /** The environment of commands, before their own; without what is the gateway's own secret. */
@@ -50,8 +50,9 @@ export function startOnHost({ env, shell, newId }: HostParts, request: HostReque
   exit.catch(() => undefined);
   const signal = async (signalName: string): Promise<void> => {
     const group = child.exitCode === null && child.signalCode === null ? child.pid : undefined;
-    if (group !== undefined) signalGroup(group, `SIG${signalName}`);
-    if (signalName === "KILL") await killAll(mark, group);
+    // Before its parents are gone, while what left the group can still be found through them.
+    if (signalName === "KILL") await killAll(newId(), { mark, leader: group === undefined ? null : String(group) });
+    if (group !== undefined && child.exitCode === null && child.signalCode === null) signalGroup(group, `SIG${signalName}`);
   };
   return { child, exit, signal };
 }
@@ -64,9 +65,12 @@ function signalGroup(group: number, signalName: string): void {
   }
 }
 
-/** What left the group is found by its mark, where there is /proc. */
-async function killAll(mark: string, group: number | undefined): Promise<void> {
-  const script = spawn("/bin/sh", ["-c", KILL_ALL, "openclaw-kill", mark, String(group ?? "")], { stdio: "ignore" });
+/** What left the group is found by its mark and its parents, where there is /proc. */
+async function killAll(own: string, target: KillTarget): Promise<void> {
+  const script = spawn("/bin/sh", ["-c", KILL_ALL, "openclaw-kill", ...toKillArguments(own, [target])], {
+    env: toKillEnvironment(own),
+    stdio: "ignore",
+  });
   await new Promise<void>((resolve) => {
     script.once("close", () => resolve());
     script.once("error", () => resolve());

@@ -1,10 +1,10 @@
 // What the gateway runs in the foreground on its own host ends with it, after a kill -9 too: a shell beside it waits for its end. It knows nothing
 // of what goes on in the background, which is to outlive the gateway.
 import { type ChildProcess, spawn } from "node:child_process";
-import { KILL_ALL } from "../api/kill-script.ts";
+import { KILL_ALL, toKillArguments, toKillEnvironment } from "../api/kill-script.ts";
 import type { HostParts } from "./host-command.ts";
 
-/** `$1` how marks begin. The kernel ends its input with the gateway; signals to a terminal's or a unit's processes are not for it. */
+/** Its arguments are those of `KILL_ALL`, with how marks begin for a mark. The kernel ends its input with the gateway; signals to a terminal's or a unit's processes are not for it. */
 const KILL_AFTER_INPUT = `trap '' HUP INT TERM
 read -r nothing
 ${KILL_ALL}`;
@@ -14,11 +14,17 @@ export function endWithGateway(parts: HostParts): HostParts {
   const run = parts.newId();
   let waiting: ChildProcess | null = null;
   const wait = (): ChildProcess => {
-    const child = spawn("/bin/sh", ["-c", KILL_AFTER_INPUT, "openclaw-foreground", run], {
-      detached: true,
-      cwd: "/",
-      stdio: ["pipe", "ignore", "ignore"],
-    });
+    const own = parts.newId();
+    const child = spawn(
+      "/bin/sh",
+      ["-c", KILL_AFTER_INPUT, "openclaw-foreground", ...toKillArguments(own, [{ mark: run, leader: null }])],
+      {
+        detached: true,
+        env: toKillEnvironment(own),
+        cwd: "/",
+        stdio: ["pipe", "ignore", "ignore"],
+      },
+    );
     const forget = (): void => {
       waiting = null;
     };

@@ -30,6 +30,7 @@ const INFO: EngineInfo = {
   runtimeProgram: { name: "runc", version: "1.3.3" },
   storageDriver: "overlay2",
   systemTime: NOW,
+  subreaper: true,
 };
 
 const sandboxOf = (sandbox: object = {}) => desiredOf(sandbox).settings;
@@ -111,6 +112,14 @@ const PLANTED: readonly Row[] = [
     "clock",
     "3600.0 s",
     "timedatectl",
+  ],
+  [
+    "an init that can't stay above a command",
+    judgeEngine({ ...INFO, subreaper: false }, NOW),
+    "warn",
+    "commands",
+    "outlives its timeout",
+    "docker-init",
   ],
   ["a copying storage driver", judgeEngine({ ...INFO, storageDriver: "vfs" }, NOW), "warn", "storage", "copies every image", "overlay2"],
   [

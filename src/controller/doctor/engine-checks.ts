@@ -18,6 +18,7 @@ export function judgeEngine(info: EngineInfo, now: EpochMs): Finding[] {
     judgeVersion(info),
     judgeClock(info, now),
     judgeStorage(info.storageDriver),
+    judgeCommands(info),
   ];
 }
 
@@ -52,6 +53,14 @@ function judgeClock({ systemTime }: EngineInfo, now: EpochMs): Finding {
   const fix = "synchronise both: timedatectl set-ntp true";
   if (skewMs > SKEW_FAIL_MS) return fail("clock", `${message}: ages, idle times and back-off are wrong by that`, fix);
   return skewMs > SKEW_WARN_MS ? warn("clock", message, fix) : ok("clock", message);
+}
+
+/** With a terminal, or under a runtime that is no runc, there is none either: docs/operations.md says so. */
+function judgeCommands({ subreaper }: EngineInfo): Finding {
+  if (subreaper)
+    return ok("commands", "a command's end reaches all that it started, also what lost its parents, its session and its environment");
+  const message = "what a command starts outlives its timeout here once it has lost its parents, its session and its environment";
+  return warn("commands", message, "use Docker with its own docker-init, or replace the sandbox: openclaw sandbox recreate");
 }
 
 /** Drivers that copy or that the engine's makers have given up. */

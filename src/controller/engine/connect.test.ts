@@ -162,7 +162,12 @@ test.each([
     `${version}.sock`,
     serve({
       "/version": { Version: "28.5.2", ApiVersion: "1.51", Components: [{ Name: "Engine", Version: "28.5.2" }, component] },
-      "/info": { SecurityOptions: ["name=seccomp,profile=unconfined"], SystemTime: "2026-01-31T12:00:00.5Z", Driver: "overlay2" },
+      "/info": {
+        SecurityOptions: ["name=seccomp,profile=unconfined"],
+        SystemTime: "2026-01-31T12:00:00.5Z",
+        Driver: "overlay2",
+        InitBinary: "docker-init",
+      },
     }),
   );
   const environment = { DOCKER_HOST: `unix://${socket}` };
@@ -174,6 +179,7 @@ test.each([
     seccompProfile: "unconfined",
     storageDriver: "overlay2",
     systemTime: Date.UTC(2026, 0, 31, 12, 0, 0, 500),
+    subreaper: true,
   });
 });
 

@@ -2,7 +2,7 @@
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Demux } from "./demux.ts";
+import { Demux, type Started } from "./demux.ts";
 
 function frame(stream: 1 | 2, payload: string | Buffer): Buffer {
   const body = Buffer.from(payload);
@@ -12,14 +12,14 @@ function frame(stream: 1 | 2, payload: string | Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-async function take(demux: Demux): Promise<{ stdout: string; stderr: string; group: string | null }> {
-  const [stdout, stderr, group] = await Promise.all([text(demux.stdout), text(demux.stderr), demux.group]);
-  return { stdout, stderr, group };
+async function take(demux: Demux): Promise<{ stdout: string; stderr: string; started: Started | null }> {
+  const [stdout, stderr, started] = await Promise.all([text(demux.stdout), text(demux.stderr), demux.started]);
+  return { stdout, stderr, started };
 }
 
 test("however the bytes are cut, output, errors and the process group come out whole", async () => {
   const whole = Buffer.concat([
-    frame(1, "4711\n"),
+    frame(1, "4700 4711\n"),
     frame(1, "out one\n"),
     frame(2, "error\n"),
     frame(1, ""),
@@ -33,19 +33,19 @@ test("however the bytes are cut, output, errors and the process group come out w
       const at = [0, ...cuts.sort((left, right) => left - right), whole.length];
       for (let index = 1; index < at.length; index += 1) demux.push(whole.subarray(at[index - 1], at[index]));
       demux.end();
-      expect(await taken).toEqual({ stdout: "out one\nout two", stderr: "error\n!", group: "4711" });
+      expect(await taken).toEqual({ stdout: "out one\nout two", stderr: "error\n!", started: { leader: "4700", group: "4711" } });
     }),
     { numRuns: 200 },
   );
 });
 
 test("a terminal's output loses the first line only, also when it comes in pieces", async () => {
-  for (const pieces of [["23\r\nhello\r\n"], ["2", "3\r", "\nhello\r\n"]]) {
+  for (const pieces of [["0 23\r\nhello\r\n"], ["0 2", "3\r", "\nhello\r\n"]]) {
     const demux = new Demux({ isTerminal: true, resume: () => {} });
     const taken = take(demux);
     for (const piece of pieces) demux.push(Buffer.from(piece));
     demux.end();
-    expect(await taken).toEqual({ stdout: "hello\r\n", stderr: "", group: "23" });
+    expect(await taken).toEqual({ stdout: "hello\r\n", stderr: "", started: { leader: "23", group: "23" } });
   }
 });
 
@@ -54,14 +54,14 @@ test("what the engine says instead of a first line is an error message, not outp
   const taken = take(demux);
   demux.push(frame(1, "OCI runtime exec failed: exec failed: no such file or directory: unknown\r\n"));
   demux.end();
-  expect(await taken).toMatchObject({ stdout: "", stderr: expect.stringContaining("OCI runtime exec failed"), group: null });
+  expect(await taken).toMatchObject({ stdout: "", stderr: expect.stringContaining("OCI runtime exec failed"), started: null });
 });
 
 test("an exec that ends without a word has no group", async () => {
   const demux = new Demux({ isTerminal: false, resume: () => {} });
   const taken = take(demux);
   demux.end();
-  expect(await taken).toEqual({ stdout: "", stderr: "", group: null });
+  expect(await taken).toEqual({ stdout: "", stderr: "", started: null });
 });
 
 test("the source is stopped while either reader has enough, and goes on when both have room", async () => {
@@ -72,7 +72,7 @@ test("the source is stopped while either reader has enough, and goes on when bot
       resumed += 1;
     },
   });
-  expect(demux.push(frame(1, "1\n"))).toBe(true);
+  expect(demux.push(frame(1, "0 1\n"))).toBe(true);
   expect(demux.push(frame(2, Buffer.alloc(100_000)))).toBe(false);
   expect(demux.push(frame(1, "more"))).toBe(false);
   demux.stdout.resume();
@@ -86,7 +86,7 @@ test("the source is stopped while either reader has enough, and goes on when bot
 
 test("a reader that goes away stops nobody", async () => {
   const demux = new Demux({ isTerminal: false, resume: () => {} });
-  demux.push(frame(1, "1\n"));
+  demux.push(frame(1, "0 1\n"));
   demux.stderr.destroy();
   expect(demux.push(frame(2, Buffer.alloc(1_000_000)))).toBe(true);
   const out = text(demux.stdout);

@@ -5,8 +5,8 @@ import { Readable } from "node:stream";
 /** `[stream, 0, 0, 0, length as 4 bytes]`. */
 const HEADER_BYTES = 8;
 const STDERR = 2;
-/** A pid has at most 7 digits, then `\n` or, on a terminal, `\r\n`. */
-const FIRST_LINE_BYTES_MAX = 16;
+/** Two pids have at most 7 digits each, then `\n` or, on a terminal, `\r\n`. */
+const FIRST_LINE_BYTES_MAX = 20;
 const NEWLINE = 0x0a;
 
 /** Buffered per stream before the source is stopped, bytes; at most one chunk of the source (64 KiB) more. */
@@ -51,6 +51,14 @@ class Outlet extends Readable {
   }
 }
 
+/** What the wrapper says of a command that it is about to become; pids as they are inside. */
+export interface Started {
+  /** Leads its session. */
+  leader: string;
+  /** Its process group. */
+  group: string;
+}
+
 export interface DemuxOptions {
   /** One raw stream instead of frames. */
   isTerminal: boolean;
@@ -61,12 +69,12 @@ export interface DemuxOptions {
 export class Demux {
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** The process group that the wrapper reported; null when there never was one: the command was not started. */
-  readonly group: Promise<string | null>;
+  /** The wrapper's first line; null when there never was one: the command was not started. */
+  readonly started: Promise<Started | null>;
   readonly #stdout: Outlet;
   readonly #stderr: Outlet;
   readonly #isTerminal: boolean;
-  readonly #group = Promise.withResolvers<string | null>();
+  readonly #started = Promise.withResolvers<Started | null>();
   #header = Buffer.alloc(0);
   #frame = { stream: 0, left: 0 };
   /** Begin of stdout until its first line is complete; null after that. */
@@ -84,7 +92,7 @@ export class Demux {
     this.#target = this.#stdout;
     this.stdout = this.#stdout;
     this.stderr = this.#stderr;
-    this.group = this.#group.promise;
+    this.started = this.#started.promise;
     if (this.#isTerminal) this.#stderr.end();
   }
 
@@ -137,15 +145,21 @@ export class Demux {
       this.#first = seen;
       return;
     }
-    const line = seen.subarray(0, Math.max(0, end)).toString("latin1").trimEnd();
-    if (/^[1-9]\d{0,6}$/.test(line)) this.#settleFirst(line, seen.subarray(end + 1));
-    else this.#settleFirst(null, seen);
+    const started = parseStarted(seen.subarray(0, Math.max(0, end)).toString("latin1").trimEnd());
+    this.#settleFirst(started, started === null ? seen : seen.subarray(end + 1));
   }
 
-  #settleFirst(group: string | null, rest: Buffer): void {
+  #settleFirst(started: Started | null, rest: Buffer): void {
     this.#first = null;
-    if (group === null && !this.#isTerminal) this.#target = this.#stderr;
-    this.#group.resolve(group);
+    if (started === null && !this.#isTerminal) this.#target = this.#stderr;
+    this.#started.resolve(started);
     this.#target.feed(rest);
   }
+}
+
+/** Parent and pid of the shell that becomes the command. Without a parent in the container it leads its session itself. */
+function parseStarted(line: string): Started | null {
+  const [, parent, group] = /^(0|[1-9]\d{0,6}) ([1-9]\d{0,6})$/.exec(line) ?? [];
+  if (parent === undefined || group === undefined) return null;
+  return { leader: parent === "0" ? group : parent, group };
 }

@@ -6,7 +6,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Call, CallOptions } from "./call.ts";
 import { RawInspect, RawListed, toMoment } from "./docker-observe.ts";
-import type { EngineInfo } from "./engine.ts";
+import type { Capabilities, EngineInfo } from "./engine.ts";
 import type { EngineOperation } from "./operations.ts";
 
 /** What the engine says about itself, as far as anything depends on it. */
@@ -39,6 +39,7 @@ const RawInfo = z.object({
   PidsLimit: flag,
   Driver: optionalText,
   SystemTime: optionalText,
+  InitBinary: optionalText,
 });
 const RawComponent = z.object({ Name: z.string(), Version: optionalText, Details: z.object({ GitCommit: optionalText }).nullish() });
 const RawVersion = z.object({ Version: z.string(), ApiVersion: optionalText, Components: z.array(RawComponent).nullish() });
@@ -89,6 +90,9 @@ function toIgnoredLimits(info: z.infer<typeof RawInfo>): (keyof LiveSpec)[] {
   ];
   return supported.filter(([, isSupported]) => info.CgroupDriver === "none" || !isSupported).map(([name]) => name);
 }
+
+/** tini under Docker's name for it. An engine may be told to take another program, and Podman has one of its own. */
+const DOCKER_INIT = "docker-init";
 
 const IMAGE_REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,510}$/;
 
@@ -154,6 +158,7 @@ export class DockerClient {
       runtimeProgram: toRuntimeProgram(version.Components ?? []),
       storageDriver: info.Driver ?? "",
       systemTime: toMoment(info.SystemTime),
+      subreaper: !isPodman && info.InitBinary === DOCKER_INIT,
       defaultRuntime: info.DefaultRuntime ?? "runc",
       ignoredLimits: toIgnoredLimits(info),
     };
@@ -243,4 +248,13 @@ export class DockerClient {
       await this.docker.listVolumes({ filters: { label: [label] }, abortSignal: signal });
     return (await this.#read("objects", "volume", work, RawVolumes)).Volumes ?? [];
   }
+}
+
+const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap", "pidsLimit"];
+
+export function toCapabilities(facts: EngineFacts): Capabilities {
+  // Podman 4's compatible API has no update.
+  const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
+  const liveUnset = new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []);
+  return { liveFields, liveUnset, ignoredLimits: new Set(facts.ignoredLimits), appArmor: facts.securityOptions.includes("apparmor") };
 }

@@ -5,29 +5,36 @@ import type { Duplex } from "node:stream";
 import { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
-import { KILL_ALL, MARK_VARIABLE } from "../../api/kill-script.ts";
-import { Demux } from "./demux.ts";
+import { MARK_VARIABLE } from "../../api/kill-script.ts";
+import { Demux, type Started } from "./demux.ts";
 import type { DockerClient } from "./docker-client.ts";
-import { toIncarnation, toState } from "./docker-observe.ts";
+import { type DockerKills, runScript } from "./docker-kill.ts";
+import type { RawInspect } from "./docker-observe.ts";
+import { mustRun, type Opened, openExec } from "./docker-run.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
-import { SIGNAL, WRAPPER } from "./exec-scripts.ts";
+import { REAPER, SIGNAL, WRAPPER } from "./exec-scripts.ts";
 
 export interface ExecParts {
   client: DockerClient;
+  kills: DockerKills;
+  /** Whether the engine's own init can stay above a command. */
+  subreaper: boolean;
   /** In the environment of everything that descends from this exec. */
   mark: string;
 }
 
 /** Longest wait for the wrapper's first line before a signal; it arrives within 50 ms of the start on an idle machine. */
-const GROUP_WAIT_MS = 5_000;
+const STARTED_WAIT_MS = 5_000;
 /** 5, 10, 20 ... 1000 ms: a stream may end before its command does, when the command closes its output. */
 const EXIT_POLL_MS_MIN = 5;
 const EXIT_POLL_MS_MAX = 1_000;
-/** At the process limit an exec fails with 126 until something ends: 5 attempts, 200 ms apart, then the engine kills the container. */
+/** At the process limit an exec fails with 126 until something ends: 5 attempts, 200 ms apart. */
 const SIGNAL_ATTEMPTS_MAX = 5;
 const SIGNAL_PAUSE_MS = 200;
-/** Longest run of a signalling script: 30 rounds over 512 processes are about a second. */
-const SIGNAL_RUN_MS_MAX = 10_000;
+/** One shell that sends one signal: an exec of 50 ms. */
+const SIGNAL_MS_MAX = 10_000;
+/** Those that share the host's kernel, where a process can be made the parent of orphans; others may fail at it. */
+const SUBREAPER_RUNTIMES: ReadonlySet<string> = new Set(["runc", "crun", "io.containerd.runc.v2", "nvidia"]);
 /** What shells and engines use for "could not be started". */
 const NOT_STARTED = new Set([126, 127]);
 /** 128 + 9. */
@@ -42,11 +49,11 @@ const END_OF_TRANSMISSION = Buffer.from([0x04]);
  */
 export async function execInDocker(parts: ExecParts, handle: Handle, request: ExecRequest): Promise<ExecStream> {
   mustBeRequest(request);
-  await mustRun(parts.client, handle);
+  const raw = await mustRun(parts.client, handle);
   const { workdir = "", tty, argv } = request;
   // The engine knows the size once the command runs, which is too late for one that asks at once.
   const size = [tty?.columns ?? "", tty?.rows ?? ""].map(String);
-  const command = ["/bin/sh", "-c", WRAPPER, "openclaw-exec", workdir, ...size, ...argv];
+  const command = [...reaperOf(parts, raw, request), "/bin/sh", "-c", WRAPPER, "openclaw-exec", workdir, ...size, ...argv];
   const env = Object.entries(request.env ?? {}).filter(([name]) => name !== MARK_VARIABLE);
   const opened = await openExec(parts.client, handle, {
     command,
@@ -56,8 +63,14 @@ export async function execInDocker(parts: ExecParts, handle: Handle, request: Ex
   });
   if (request.outlivesCaller && opened.socket instanceof Socket) opened.socket.unref();
   const stream = new DockerExecStream(parts, handle, request, opened);
-  if (request.tty !== undefined) await stream.resize(request.tty);
+  if (request.tty !== undefined) await stream.resize(request.tty).catch(() => undefined);
   return stream;
+}
+
+/** With a terminal there is none: its child would be in a group that Ctrl-Z stops, and nobody would be there to continue it. */
+function reaperOf({ subreaper }: ExecParts, { HostConfig }: RawInspect, { tty }: ExecRequest): readonly string[] {
+  const isThere = subreaper && HostConfig.Init === true && SUBREAPER_RUNTIMES.has(HostConfig.Runtime ?? "");
+  return isThere && tty === undefined ? REAPER : [];
 }
 
 function mustBeRequest({ argv, env, workdir }: ExecRequest): void {
@@ -70,54 +83,6 @@ function mustBeRequest({ argv, env, workdir }: ExecRequest): void {
     refuse("a command cannot hold NUL");
   if (workdir !== undefined && !workdir.startsWith("/")) refuse(`workdir ${JSON.stringify(workdir)} is not an absolute path`);
   if (Object.keys(env ?? {}).some((name) => name === "" || name.includes("="))) refuse("a variable needs a name without =");
-}
-
-/** @throws OperationError `StaleHandle`, `NotReady` */
-async function mustRun(client: DockerClient, handle: Handle): Promise<void> {
-  const raw = await client.inspect(handle.id);
-  const state = toState(raw.State.Status);
-  if (state === "paused") throw new OperationError("NotReady", "the sandbox is paused", { fix: "unpause the container" });
-  if (state !== "running" || toIncarnation(raw) !== handle.incarnation) {
-    throw new OperationError("StaleHandle", "the sandbox's container was stopped or restarted");
-  }
-}
-
-interface Wanted {
-  command: readonly string[];
-  env: readonly string[];
-  isTerminal: boolean;
-  hasStdin: boolean;
-}
-
-interface Opened {
-  execId: string;
-  /** Both directions; half-closing it ends the command's input. */
-  socket: Duplex;
-}
-
-async function openExec(client: DockerClient, handle: Handle, wanted: Wanted): Promise<Opened> {
-  const container = client.docker.getContainer(handle.id);
-  const short = handle.id.slice(0, 12);
-  const exec = await client.run(
-    "exec-create",
-    short,
-    async (abortSignal) =>
-      await container.exec({
-        AttachStdin: wanted.hasStdin,
-        AttachStdout: true,
-        AttachStderr: true,
-        Tty: wanted.isTerminal,
-        Cmd: [...wanted.command],
-        Env: [...wanted.env],
-        abortSignal,
-      }),
-  );
-  const socket = await client.run(
-    "exec-start",
-    short,
-    async (abortSignal) => await exec.start({ hijack: true, stdin: wanted.hasStdin, Tty: wanted.isTerminal, Detach: false, abortSignal }),
-  );
-  return { execId: exec.id, socket };
 }
 
 class DockerExecStream implements ExecStream {
@@ -141,7 +106,7 @@ class DockerExecStream implements ExecStream {
     this.#demux = new Demux({ isTerminal: request.tty !== undefined, resume: () => socket.resume() });
     this.stdout = this.#demux.stdout;
     this.stderr = this.#demux.stderr;
-    this.stdin = request.stdin ? new Inlet(socket, this.#demux.group, request.tty !== undefined) : null;
+    this.stdin = request.stdin ? new Inlet(socket, this.#demux.started, request.tty !== undefined) : null;
     this.exit = this.#follow();
     this.exit.catch(() => {});
   }
@@ -185,7 +150,7 @@ class DockerExecStream implements ExecStream {
       if (how !== "ended")
         throw new OperationError("EngineUnreachable", "the connection to the command broke; output may be lost", { cause: how });
       // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
-      if (code === KILLED || (code !== null && (await this.#demux.group) === null)) await this.#mustOutlive();
+      if (code === KILLED || (code !== null && (await this.#demux.started) === null)) await this.#mustOutlive();
       if (code !== null) return code;
       await pause(pollMs);
     }
@@ -222,73 +187,33 @@ class DockerExecStream implements ExecStream {
     }
   }
 
-  async #group(): Promise<string | null> {
+  async #begun(): Promise<Started | null> {
     const waited = new AbortController();
-    const late = pause(GROUP_WAIT_MS, null, { signal: waited.signal }).catch(() => null);
-    const group = await Promise.race([this.#demux.group, late]);
+    const late = pause(STARTED_WAIT_MS, null, { signal: waited.signal }).catch(() => null);
+    const started = await Promise.race([this.#demux.started, late]);
     waited.abort();
-    return group;
+    return started;
   }
 
   async #signalGroup(name: string): Promise<void> {
-    const group = await this.#group();
-    if (group === null || this.#isOver) return;
-    const code = await this.#runScript(["/bin/sh", "-c", SIGNAL, "openclaw-signal", name, group]);
-    if (code === null) throw new OperationError("NotReady", `${name} could not be sent: the sandbox is at its process limit`);
+    const { client } = this.#parts;
+    const started = await this.#begun();
+    if (started === null || this.#isOver) return;
+    const script = { command: ["/bin/sh", "-c", SIGNAL, "openclaw-signal", name, started.group], env: [], runMsMax: SIGNAL_MS_MAX };
+    for (let attempt = 1; attempt <= SIGNAL_ATTEMPTS_MAX; attempt += 1) {
+      await mustRun(client, this.#handle);
+      const code = await runScript(client, this.#handle, script);
+      if (code !== null && !NOT_STARTED.has(code)) return;
+      await pause(SIGNAL_PAUSE_MS);
+    }
+    throw new OperationError("NotReady", `${name} could not be sent: the sandbox is at its process limit`);
   }
 
   async #killAll(): Promise<void> {
+    const { kills, mark } = this.#parts;
     this.#isKilled = true;
-    // Once the command is over its group's number may be another's.
-    const group = this.#isOver ? null : await this.#group();
-    const code = await this.#runScript(["/bin/sh", "-c", KILL_ALL, "openclaw-kill", this.#parts.mark, group ?? ""]);
-    if (code === 0) return;
-    await this.#killContainer();
-  }
-
-  /** Exit code of a script that ran; null when none could be started, or it did not end in time. */
-  async #runScript(command: readonly string[]): Promise<number | null> {
-    for (let attempt = 1; attempt <= SIGNAL_ATTEMPTS_MAX; attempt += 1) {
-      const code = await this.#runOnce(command);
-      if (code !== null && !NOT_STARTED.has(code)) return code;
-      if (code === null) return null;
-      await pause(SIGNAL_PAUSE_MS);
-    }
-    return null;
-  }
-
-  async #runOnce(command: readonly string[]): Promise<number | null> {
-    const { client } = this.#parts;
-    await mustRun(client, this.#handle);
-    const { execId, socket } = await openExec(client, this.#handle, { command, env: [], isTerminal: false, hasStdin: false });
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), SIGNAL_RUN_MS_MAX);
-    socket.on("error", () => resolve(true));
-    socket.once("close", () => resolve(true));
-    socket.once("end", () => resolve(true));
-    socket.resume();
-    const hasEnded = await promise;
-    clearTimeout(timer);
-    socket.destroy();
-    if (!hasEnded) return null;
-    const raw = await client.inspectExec(execId);
-    return raw.Running ? null : (raw.ExitCode ?? null);
-  }
-
-  /** What must die and cannot be killed from inside takes its container along. */
-  async #killContainer(): Promise<void> {
-    const { client } = this.#parts;
-    const container = client.docker.getContainer(this.#handle.id);
-    await mustRun(client, this.#handle);
-    try {
-      await client.run(
-        "kill",
-        this.#handle.id.slice(0, 12),
-        async (abortSignal) => await container.kill({ signal: "SIGKILL", abortSignal }),
-      );
-    } catch (error) {
-      if (!isErrorCode(error, "EngineConflict")) throw error;
-    }
+    const started = this.#isOver ? null : await this.#begun();
+    await kills.end(this.#handle, { mark, leader: () => (this.#isOver ? null : (started?.leader ?? null)) });
   }
 }
 

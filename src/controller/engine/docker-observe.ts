@@ -57,6 +57,7 @@ export const RawInspect = z.object({
     DeviceRequests: z.array(RawDevices).nullish(),
     ShmSize: count,
     Runtime: text,
+    Init: z.boolean().nullish(),
     Dns: texts,
     ExtraHosts: texts,
     Memory: count,

@@ -6,12 +6,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
-import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
-import type { DockerClient, EngineFacts } from "./docker-client.ts";
+import type { ContainerSpec } from "../../api/sandbox.ts";
+import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
 import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
 import { watchDocker } from "./docker-events.ts";
-import { execInDocker } from "./docker-exec.ts";
+import { type ExecParts, execInDocker } from "./docker-exec.ts";
+import { DockerKills } from "./docker-kill.ts";
 import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
@@ -60,6 +61,7 @@ export class DockerEngine implements Engine {
   /** Why this engine was taken, in words. */
   readonly because: string;
   readonly #client: DockerClient;
+  readonly #kills: DockerKills;
   readonly #paths: HostPaths;
   readonly instance: InstanceId;
   readonly #endpoint: string;
@@ -70,6 +72,7 @@ export class DockerEngine implements Engine {
 
   constructor(options: DockerEngineOptions) {
     this.#client = options.client;
+    this.#kills = new DockerKills({ client: options.client, newMark: toMark });
     this.#paths = options.paths;
     this.instance = options.instance;
     this.#endpoint = options.endpoint;
@@ -294,11 +297,15 @@ export class DockerEngine implements Engine {
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    return await execInDocker({ client: this.#client, mark: toMark() }, handle, request);
+    return await execInDocker(this.#execParts(), handle, request);
   }
 
   async dial(handle: Handle, port: number): Promise<Duplex> {
-    return await dialInDocker({ client: this.#client, mark: toMark() }, handle, port);
+    return await dialInDocker(this.#execParts(), handle, port);
+  }
+
+  #execParts(): ExecParts {
+    return { client: this.#client, kills: this.#kills, subreaper: this.#facts.subreaper, mark: toMark() };
   }
 
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
@@ -380,15 +387,6 @@ export class DockerEngine implements Engine {
         );
     }
   }
-}
-
-const LIVE_FIELDS: readonly (keyof LiveSpec)[] = ["cpus", "memory", "memorySwap", "pidsLimit"];
-
-function toCapabilities(facts: EngineFacts): Capabilities {
-  // Podman 4's compatible API has no update.
-  const liveFields = new Set(facts.product === "docker" ? LIVE_FIELDS : []);
-  const liveUnset = new Set(facts.product === "docker" ? (["pidsLimit"] as const) : []);
-  return { liveFields, liveUnset, ignoredLimits: new Set(facts.ignoredLimits), appArmor: facts.securityOptions.includes("apparmor") };
 }
 
 /** Marks the processes of one exec; unguessable only so that no two are the same. */

@@ -2,6 +2,7 @@
 // it implements it for fast tests (fake.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ContainerId, EpochMs, InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";
+import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
 
@@ -30,6 +31,8 @@ export interface EngineInfo {
   storageDriver: string;
   /** Its clock when it answered. null: it does not say. */
   systemTime: EpochMs | null;
+  /** Whether its init can stay above a command without a terminal: what the command starts can't leave it then by losing its parent. */
+  subreaper: boolean;
 }
 
 /** A line of the cheap listing. */
@@ -64,6 +67,27 @@ export interface ExecRequest {
   stdin: boolean;
   /** It goes on without whoever started it: its connection keeps no process from ending. Absent: it does. */
   outlivesCaller?: true;
+}
+
+/** Of a command nothing was started, for certain: the same call may be made again, here or in the next container. */
+export class NotBegun extends OperationError {
+  constructor(error: OperationError) {
+    super(error.code, error.message, { cause: error, ...(error.fix !== undefined && { fix: error.fix }) });
+  }
+
+  /** Whether it is the container or the engine that is not there just now, rather than the command that is wrong. */
+  get isPassing(): boolean {
+    return (["StaleHandle", "NotReady", "EngineUnreachable", "EngineTimeout"] satisfies ErrorCode[] as ErrorCode[]).includes(this.code);
+  }
+}
+
+/** What goes wrong in this call goes wrong before a command begins. */
+export async function orNotBegun<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw error instanceof OperationError ? new NotBegun(error) : error;
+  }
 }
 
 /**
@@ -129,6 +153,7 @@ export interface Engine {
   /** Accepted, not yet started; the container has its pending name. `EngineConflict` when that name is taken. */
   create(identity: Identity, spec: ContainerSpec): Promise<Handle>;
   act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void>;
+  /** @throws NotBegun nothing was started; any other OperationError: something may run */
   exec(handle: Handle, request: ExecRequest): Promise<ExecStream>;
   /** Whether any exec runs inside, ours or a person's. `unknown` counts as yes. */
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;

@@ -2,10 +2,17 @@
 // reaches them as an argument, never as part of the script. They use nothing but a POSIX shell and /proc. KILL_ALL is api/kill-script.ts.
 
 /**
- * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the shell's pid, which the command inherits; the engine
- * makes an exec'd process the leader of its session, so that it is the process group's id too.
+ * Stays above a command as the init of all that descends from it, so that nothing leaves the command's tree by losing its parent: what is to be
+ * ended with it is found there, whatever its environment and session. It is the engine's own init, in every container of ours that has one.
  */
-export const WRAPPER = `echo "$$"
+export const REAPER = ["/sbin/docker-init", "-s", "--"];
+
+/**
+ * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the pid of
+ * the shell's parent (0: it is outside) and its own, which the command inherits. Either is the process group's too: the engine makes an exec'd process
+ * the leader of a session, and a reaper makes its child the leader of a group.
+ */
+export const WRAPPER = `echo "$PPID $$"
 workdir=$1; columns=$2; rows=$3; shift 3
 [ -z "$columns" ] || stty columns "$columns" rows "$rows" 2>/dev/null
 if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi

@@ -28,6 +28,7 @@ import type {
   ProbeRequest,
   Surveyed,
 } from "./engine.ts";
+import { orNotBegun } from "./engine.ts";
 import { FakeExec } from "./fake-exec.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
@@ -60,8 +61,11 @@ export class FakeEngine implements Engine {
     this.world.calls.push(subject === "" ? operation : `${operation} ${subject}`);
     const fault = this.world.takeFault(operation);
     await Promise.resolve();
-    if (fault?.when === "before") await this.#strike(operation, fault.what);
-    const result = work();
+    const begin = async (): Promise<T> => {
+      if (fault?.when === "before") await this.#strike(operation, fault.what);
+      return work();
+    };
+    const result = operation === "exec" ? await orNotBegun(begin()) : await begin();
     if (fault?.when === "after") await this.#strike(operation, fault.what);
     return result;
   }
@@ -90,6 +94,7 @@ export class FakeEngine implements Engine {
       runtimeProgram: null,
       storageDriver: "memory",
       systemTime: this.world.clock.now(),
+      subreaper: true,
     }));
   }
 

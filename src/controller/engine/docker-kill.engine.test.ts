@@ -1,0 +1,77 @@
+// How commands are ended in real containers: all that they started, many at once, and nothing else.
+import { expect, test } from "vitest";
+import { eventually, run } from "./contract.fixture.ts";
+import { docker, openDocker, shell } from "./docker.fixture.ts";
+import type { ExecStream, Handle } from "./engine.ts";
+
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 1_000 : 6;
+/** A hundred times what cancelling ten takes on an idle machine. */
+const ROUND_MS_MAX = 30_000;
+const CANCELLED = process.env.OPENCLAW_TEST_LONG === "1" ? [50, 200] : [50];
+
+const bench = openDocker();
+
+async function start(handle: Handle, script: string): Promise<ExecStream> {
+  const stream = await bench.mustEngine().exec(handle, { argv: shell(script), stdin: false });
+  stream.stdout.resume();
+  stream.stderr.resume();
+  return stream;
+}
+
+/** How many processes inside sleep for so long. */
+async function sleepers(handle: Handle, seconds: number): Promise<number> {
+  const top: { Processes: string[][] } = await docker.getContainer(handle.id).top({ ps_args: "-eo pid,args" });
+  return top.Processes.filter(([, args = ""]) => args === `sleep ${seconds}`).length;
+}
+
+/** Ways to lose one's parents, session, environment and name, each with a sleep of 61 s at its end. */
+const ESCAPES: readonly string[] = [
+  "env -i setsid sh -c '(sleep 61 & sleep 61 &) & sleep 0.05'",
+  "(env -i setsid sh -c 'setsid sh -c \"sleep 61 & :\" & :' &)",
+  'sh -c \'trap "" TERM INT HUP; env -i setsid setsid sh -c "(setsid sleep 61 &) ; :" &\'',
+  "env -i sh -c 'cd /; umask 0; exec </dev/null >/dev/null 2>&1; setsid sh -c \"(sleep 61 &)\"; :'",
+];
+
+test(`a process that lost its parents, its session and its environment ends with its command (${ROUNDS} times)`, {
+  timeout: ROUNDS * ROUND_MS_MAX,
+}, async () => {
+  const { handle } = await bench.launch();
+  const bystander = await start(handle, "sleep 62");
+  let reached = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const way = ESCAPES[round % ESCAPES.length] ?? "";
+    const stream = await start(handle, `${way}; sleep 63`);
+    await eventually(
+      async () => [await sleepers(handle, 61), await sleepers(handle, 63)],
+      ([escaped = 0, left]) => escaped > 0 && left === 1,
+    );
+    await stream.signal("KILL");
+    expect(await stream.exit).toBe(137);
+    reached += await sleepers(handle, 61);
+  }
+  expect({ rounds: ROUNDS, reached, bystanders: await sleepers(handle, 62) }).toEqual({ rounds: ROUNDS, reached: 0, bystanders: 1 });
+  await bystander.signal("KILL");
+});
+
+test.each(CANCELLED)(
+  "%i commands that are cancelled at once end with all that they started, and nobody else's work does",
+  {
+    timeout: 4 * ROUND_MS_MAX,
+  },
+  async (count) => {
+    const { handle, identity } = await bench.launch();
+    const bystanders = await Promise.all([start(handle, "sleep 62"), start(handle, "setsid sleep 62 & sleep 62")]);
+    const streams = await Promise.all(Array.from({ length: count }, () => start(handle, "setsid sleep 61 & exec sleep 61")));
+    await eventually(
+      () => sleepers(handle, 61),
+      // Some can't be started at the process limit: they ended by themselves.
+      (running) => running >= Math.min(2 * count, 250),
+    );
+    await Promise.all(streams.map((stream) => stream.signal("KILL")));
+    await Promise.all(streams.map(({ exit }) => exit));
+    expect([await sleepers(handle, 61), await sleepers(handle, 62)]).toEqual([0, 3]);
+    expect((await bench.mustEngine().observe(identity.name))[0]?.handle).toEqual(handle);
+    expect((await run(bench.mustEngine(), handle, ["echo", "on"])).stdout).toBe("on\n");
+    await Promise.all(bystanders.map((stream) => stream.signal("KILL")));
+  },
+);
