@@ -113,6 +113,41 @@ test("a client that goes away takes its command with it", async () => {
   expect(exec?.signals).toEqual(["KILL"]);
 });
 
+test("a command whose container is gone before it began runs in the next one, once", async () => {
+  const door = await openDoor();
+  const ran: string[] = [];
+  door.world.onExec(
+    () => true,
+    async ({ stdout }) => {
+      ran.push("ran");
+      stdout.write("here");
+      return 0;
+    },
+  );
+  const next = await door.succeed();
+  door.world.remove(door.handle.id);
+  expect(await run(door, ["true"])).toEqual({ code: 0, stdout: "here", stderr: "" });
+  expect([ran, door.world.containers.has(next.id), door.leases.size]).toEqual([["ran"], true, 0]);
+});
+
+test("a command that began is not run again in the next container", async () => {
+  const door = await openDoor();
+  let ran = 0;
+  door.world.onExec(
+    () => true,
+    (process) => {
+      ran += 1;
+      return holdOpen(process);
+    },
+  );
+  await door.succeed();
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
+  await until("it runs", () => execs(door).length === 1);
+  door.world.remove(door.handle.id);
+  expect(await command.ended).toBe(1);
+  expect([ran, door.leases.size]).toEqual([1, 0]);
+});
+
 test("a recreation that ends live work ends the command and says why", async () => {
   const door = await openDoor();
   door.world.onExec(() => true, holdOpen);

@@ -2,7 +2,11 @@
 // Edits of the config are controller.engine.test.ts; containers with a setup are setup.engine.test.ts.
 import { randomBytes } from "node:crypto";
 import { rename } from "node:fs/promises";
+import { pino } from "pino";
 import { describe, expect, it, type TestContext } from "vitest";
+import { createSystemClock } from "./clock.ts";
+import { silentMeter } from "./doors/door.fixture.ts";
+import { ProcessDoor } from "./doors/processes.ts";
 import { docker, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Site, startSite } from "./fixtures/site.fixture.ts";
 
@@ -53,6 +57,22 @@ describe("a sandbox", () => {
     const after = await site.serves(AGENT);
     expect(after.Id).not.toBe(before.Id);
     expect(await docker("exec", after.Id, "sh", "-c", "echo written >/workspace/note && cat /workspace/note")).toBe("written");
+  });
+
+  it.each(["rm --force", "kill"])("answers all of 20 calls that come right after: docker %s", async (mischief) => {
+    const { site, controller } = await startSite(eager());
+    const { Id } = await site.serves(AGENT);
+    await until("it is converged", () => controller.unconverged().length === 0);
+    const processes = new ProcessDoor({
+      access: controller.access,
+      meter: silentMeter,
+      clock: createSystemClock(),
+      newProcessId: () => randomBytes(8).toString("hex"),
+      log: pino({ level: "silent" }),
+    });
+    await docker(...mischief.split(" "), Id);
+    const calls = Array.from({ length: 20 }, () => processes.list(site.nameOf(AGENT)));
+    expect(await Promise.all(calls)).toEqual(calls.map(() => []));
   });
 
   it("runs again after its container was killed", async () => {

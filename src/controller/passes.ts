@@ -54,7 +54,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
       loop.hear(name, "external");
     },
   });
-  const access = new ServingAccess({ now, engine, statuses, activity, uses });
+  const access = new ServingAccess({ clock, engine, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
   const wake = (names: Iterable<SandboxName>): void => {
     for (const name of names) loop.hear(name, "config");
   };

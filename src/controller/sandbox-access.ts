@@ -10,10 +10,20 @@ export interface Lease extends Disposable {
   readonly spec: SandboxSpecInForce;
   /** Ends the work at once: a person asked for the sandbox to be recreated and its live work killed, or the container went away. */
   readonly revoked: AbortSignal;
+  /**
+   * Gives this lease back and takes one on whatever serves after the container that this one meant, for work of which certainly nothing began in
+   * that. Waits as `lease` does, and no longer than the first lease would have.
+   */
+  next(signal?: AbortSignal): Promise<Lease>;
 }
 
 export interface SandboxAccess {
   readonly engine: Engine;
-  /** Rejects with `NotFound` (no such sandbox) or `NotReady` (with the Ready condition's message). */
-  lease(name: SandboxName): Promise<Lease>;
+  /**
+   * Waits for a sandbox that is being made, repaired or replaced, as long as its status says that waiting helps.
+   *
+   * @param signal ends the wait
+   * @throws OperationError `NotFound` (no such sandbox), `NotReady` (with the Ready condition's message), `LimitExceeded` (too many wait)
+   */
+  lease(name: SandboxName, signal?: AbortSignal): Promise<Lease>;
 }

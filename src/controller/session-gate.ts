@@ -3,9 +3,10 @@
 import { posix } from "node:path";
 import { type AgentId, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
-import { ERROR_CODES, OperationError } from "../api/errors.ts";
+import { OperationError } from "../api/errors.ts";
 import { isCommandOf } from "../api/file-scripts.ts";
 import { toAgentOfKey } from "../api/names.ts";
+import { isBlocking } from "../api/readiness.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import { decideTool, renderRefusal, toToolPolicy } from "../api/tool-policy.ts";
 import type { CommandRequest, SandboxTool, SessionSandbox } from "../api/wire.ts";
@@ -26,12 +27,6 @@ export interface Admitted {
 }
 
 const SESSION_KEY_LENGTH_MAX = 512;
-/** Reasons of Ready that don't pass in a moment: mostly a person has to do something about them. */
-const BLOCKING: ReadonlySet<string> = new Set([
-  ...Object.entries(ERROR_CODES).flatMap(([code, { remedy }]) => (remedy === "wait" ? [] : [code])),
-  "SetupFailed",
-  "CrashLoop",
-]);
 
 export class SessionGate {
   readonly #parts: SessionGateParts;
@@ -89,7 +84,7 @@ export class SessionGate {
     if (condition === undefined)
       return { ...unready, sandbox: desired.name, reason: "NotSeen", message: "the sandbox was not looked at yet" };
     const { reason, message } = condition;
-    return { sessionKey: key, sandbox: desired.name, ready: condition.status === "True", reason, message, blocked: BLOCKING.has(reason) };
+    return { sessionKey: key, sandbox: desired.name, ready: condition.status === "True", reason, message, blocked: isBlocking(reason) };
   }
 
   #find(key: string): { agentId: AgentId; sandbox: DesiredSandbox } {

@@ -27,7 +27,7 @@ describe("docker.setupCommand", () => {
     await until("setup runs", () => eventsOf(controller, "SetupStarted").length > 0);
     expect(readyReasons(controller)).toEqual(["Progressing"]);
     expect(await inspect(name)).toBeNull();
-    await expect(controller.access.lease(name)).rejects.toMatchObject({ code: "NotReady" });
+    await expect(controller.access.lease(name, AbortSignal.abort())).rejects.toMatchObject({ code: "NotReady" });
     const container = await site.serves(AGENT);
     const [uid = ""] = container.Config.User.split(":");
     expect(await setupIn(container.Id)).toEqual(["begin", "end", `hello ${uid} /workspace`]);

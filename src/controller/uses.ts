@@ -5,8 +5,8 @@ import { OperationError } from "../api/errors.ts";
 
 interface Holds {
   aborts: Set<AbortController>;
-  /** Set while the container is being stopped: no new use begins. */
-  sealed: boolean;
+  /** Set while the container is being stopped: no new use begins. Resolves when one may again, or the container is gone. */
+  sealed: PromiseWithResolvers<void> | null;
 }
 
 export interface Hold extends Disposable {
@@ -25,17 +25,22 @@ export class Uses {
   /** @throws OperationError `StaleHandle` while the container is being stopped */
   hold(id: ContainerId): Hold {
     const holds = this.#of(id);
-    if (holds.sealed) throw new OperationError("StaleHandle", "the sandbox's container is being replaced; try again");
+    if (holds.sealed !== null) throw new OperationError("StaleHandle", "the sandbox's container is being replaced; try again");
     const abort = new AbortController();
     holds.aborts.add(abort);
     return {
       revoked: abort.signal,
       [Symbol.dispose]: () => {
         if (!holds.aborts.delete(abort) || holds.aborts.size > 0) return;
-        if (!holds.sealed) this.#holds.delete(id);
+        if (holds.sealed === null) this.#holds.delete(id);
         this.#ended(id);
       },
     };
+  }
+
+  /** Resolves when a stop that is under way is over. null: none is. */
+  stopOf(id: ContainerId): Promise<void> | null {
+    return this.#holds.get(id)?.sealed?.promise ?? null;
   }
 
   isHeld(id: ContainerId): boolean {
@@ -56,11 +61,13 @@ export class Uses {
   /** From now on no use begins. The result lets them begin again: when the stop was given up, or the container is gone. */
   seal(id: ContainerId): Disposable {
     const holds = this.#of(id);
-    holds.sealed = true;
+    const sealed = Promise.withResolvers<void>();
+    holds.sealed = sealed;
     return {
       [Symbol.dispose]: () => {
-        holds.sealed = false;
+        holds.sealed = null;
         if (holds.aborts.size === 0) this.#holds.delete(id);
+        sealed.resolve();
       },
     };
   }
@@ -71,7 +78,7 @@ export class Uses {
   }
 
   #of(id: ContainerId): Holds {
-    const known = this.#holds.get(id) ?? { aborts: new Set(), sealed: false };
+    const known = this.#holds.get(id) ?? { aborts: new Set(), sealed: null };
     this.#holds.set(id, known);
     return known;
   }

@@ -7,10 +7,10 @@ import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
 import type { Clock } from "../clock.ts";
-import type { Lease, SandboxAccess } from "../sandbox-access.ts";
+import type { SandboxAccess } from "../sandbox-access.ts";
 import { makeAdminApp } from "./admin-app.ts";
 import type { AdminViews } from "./admin-views.ts";
-import type { CommandMeter } from "./command-session.ts";
+import type { CommandMeter, CommandSessionParts } from "./command-session.ts";
 import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessDoor } from "./processes.ts";
@@ -70,9 +70,9 @@ function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | unde
   if (name === null || commands === undefined || door === undefined) {
     return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
   }
-  const lease = async (): Promise<Lease> => {
+  const lease: CommandSessionParts["lease"] = async (_request, signal) => {
     findSandbox(views, name);
-    return await commands.access.lease(toSandboxName(name));
+    return await commands.access.lease(toSandboxName(name), signal);
   };
   door.accept({ request, socket, head }, { tool: "exec", lease });
 }

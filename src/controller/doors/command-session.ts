@@ -14,7 +14,7 @@ import {
   toProblem,
 } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
-import type { Engine, ExecStream } from "../engine/engine.ts";
+import { type Engine, type ExecStream, NotBegun } from "../engine/engine.ts";
 import type { ControllerMetrics, ExecResult, ExecTool } from "../metrics.ts";
 import type { Lease } from "../sandbox-access.ts";
 import { pumpOutput } from "./output-pump.ts";
@@ -27,8 +27,8 @@ export interface CommandSessionParts {
   engine: Engine;
   /** On whose behalf, for the metrics. */
   tool: ExecTool;
-  /** Rejects when there is no such sandbox, it is not ready, or the request is not to be run in it. */
-  lease(request: CommandRequest): Promise<Lease>;
+  /** Rejects when there is no such sandbox, it does not get ready until the signal aborts, or the request is not to be run in it. */
+  lease(request: CommandRequest, signal: AbortSignal): Promise<Lease>;
   meter: CommandMeter;
   clock: Clock;
   log: Logger;
@@ -89,7 +89,7 @@ class CommandSession {
       this.#close(this.#reason());
     } catch (error) {
       if (!(error instanceof OperationError)) log.error({ err: error }, "command failed");
-      this.#close(error);
+      this.#close(this.#reason() ?? error);
     } finally {
       this.#phase = "ended";
       stopStartTimer();
@@ -98,25 +98,39 @@ class CommandSession {
   }
 
   async #serve(request: CommandRequest): Promise<void> {
-    using lease = await this.#parts.lease(request);
+    const { signal } = this.#over;
+    let lease = await this.#parts.lease(request, signal);
+    await this.#metered(async () => {
+      for (;;) {
+        const result = await this.#serveIn(lease, request);
+        if (result !== "not-begun") return result;
+        lease = await lease.next(signal);
+      }
+    });
+  }
+
+  async #serveIn(given: Lease, request: CommandRequest): Promise<ExecResult | "not-begun"> {
+    using lease = given;
     const revoke = (): void => this.#end(lease.revoked.reason);
     lease.revoked.addEventListener("abort", revoke, { once: true });
     if (lease.revoked.aborted) revoke();
     try {
-      if (this.#over.signal.aborted) return;
-      await this.#metered(async () => {
-        const { argv, env, workdir, tty, stdin } = request;
-        const stream = await this.#parts.engine.exec(lease.handle, {
-          argv,
-          stdin,
-          ...(env && { env }),
-          ...(workdir && { workdir }),
-          ...(tty && { tty }),
-        });
-        return await this.#attend(stream, request, lease);
-      });
+      if (this.#over.signal.aborted) return "aborted";
+      const stream = await this.#start(lease, request);
+      return stream === null ? "not-begun" : await this.#attend(stream, request, lease);
     } finally {
       lease.revoked.removeEventListener("abort", revoke);
+    }
+  }
+
+  /** null: the container went away before anything began in it, and there is still somebody to begin it for. */
+  async #start(lease: Lease, { argv, env, workdir, tty, stdin }: CommandRequest): Promise<ExecStream | null> {
+    try {
+      const request = { argv, stdin, ...(env && { env }), ...(workdir && { workdir }), ...(tty && { tty }) };
+      return await this.#parts.engine.exec(lease.handle, request);
+    } catch (error) {
+      if (error instanceof NotBegun && error.isPassing && !this.#over.signal.aborted) return null;
+      throw error;
     }
   }
 

@@ -249,6 +249,8 @@ export interface Door {
   handle: Handle;
   /** Leases that were taken and not given back. */
   readonly leases: ReadonlySet<Lease>;
+  /** Another container is made: who finds the one of before gone is given this one. */
+  succeed(): Promise<Handle>;
   /** As when a person asks for a recreation that ends live work. */
   revoke(): void;
   stop(): Promise<void>;
@@ -261,6 +263,8 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
   world.tag("image:1", "sha256:1");
   const engine = options.engine ?? new FakeEngine(world, INSTANCE);
   const handle = options.handle ?? (await launch(engine));
+  let serving = handle;
+  let successor: Handle | null = null;
   const views = new MemoryViews();
   views.put(sandboxOf());
   const stateDir = options.stateDir ?? makeStateDir();
@@ -274,9 +278,16 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
       const abort = new AbortController();
       revokes.add(abort);
       const lease: Lease = {
-        handle,
+        handle: serving,
         spec: { name, workdir: "/workspace", user: "1000:1000", env: {} },
         revoked: abort.signal,
+        next: async () => {
+          lease[Symbol.dispose]();
+          if (successor === null)
+            throw new OperationError("NotReady", `sandbox ${name} is not ready: its container has just stopped serving`);
+          serving = successor;
+          return await access.lease(name);
+        },
         [Symbol.dispose]: () => {
           leases.delete(lease);
           revokes.delete(abort);
@@ -302,7 +313,11 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
   const revoke = (): void => {
     for (const abort of revokes) abort.abort(new OperationError("Aborted", "a person asked for the sandbox to be recreated"));
   };
-  return { stateDir, views, world, handle, leases, revoke, stop };
+  const succeed = async (): Promise<Handle> => {
+    successor = await launch(engine);
+    return successor;
+  };
+  return { stateDir, views, world, handle, leases, succeed, revoke, stop };
 }
 
 async function launch(engine: Engine): Promise<Handle> {

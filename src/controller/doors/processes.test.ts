@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { describe } from "vitest";
 import { type SandboxName, toContainerId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
 import { newProcessId, type Processes, SHELLS, testDetachedProcesses } from "../../api/processes/detached-processes.fixture.ts";
 import { createSystemClock } from "../clock.ts";
 import type { SandboxAccess } from "../sandbox-access.ts";
@@ -20,6 +21,9 @@ function openDoor(shell: readonly string[], folder: string): Processes {
       handle,
       spec: { name: NAME, workdir: "/", user: "", env: {} },
       revoked: new AbortController().signal,
+      next: async () => {
+        throw new OperationError("NotReady", "its container has just stopped serving");
+      },
       [Symbol.dispose]: () => undefined,
     }),
   };

@@ -5,6 +5,7 @@ import { elapsed, type SandboxName, SECOND_MS } from "../../api/brands.ts";
 import { DetachedProcesses, type ScriptRequest, type ScriptStream } from "../../api/processes/detached-processes.ts";
 import type { ProcessInput, ProcessLog, ProcessStart, SandboxProcess } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
+import { NotBegun } from "../engine/engine.ts";
 import type { Lease, SandboxAccess } from "../sandbox-access.ts";
 import type { CommandMeter } from "./command-session.ts";
 
@@ -22,7 +23,7 @@ export interface ProcessDoorParts {
   folder?: string;
 }
 
-/** Methods as those of DetachedProcesses; each may also reject with what a lease rejects with. */
+/** Methods as those of DetachedProcesses; each may also reject with what a lease rejects with, for which the signal ends the wait. */
 export class ProcessDoor {
   readonly #parts: ProcessDoorParts;
 
@@ -30,26 +31,60 @@ export class ProcessDoor {
     this.#parts = parts;
   }
 
-  start = (name: SandboxName, start: ProcessStart): Promise<SandboxProcess> => this.#in(name, (processes) => processes.start(start));
-  list = (name: SandboxName): Promise<SandboxProcess[]> => this.#in(name, (processes) => processes.list());
-  get = (name: SandboxName, id: string): Promise<SandboxProcess> => this.#in(name, (processes) => processes.get(id));
-  clear = (name: SandboxName, id: string): Promise<SandboxProcess> => this.#in(name, (processes) => processes.clear(id));
+  start = (name: SandboxName, start: ProcessStart, signal?: AbortSignal): Promise<SandboxProcess> =>
+    this.#in(name, signal, (processes) => processes.start(start));
 
-  readLog = (name: SandboxName, id: string, range: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> =>
-    this.#in(name, (processes) => processes.readLog(id, range));
+  list = (name: SandboxName, signal?: AbortSignal): Promise<SandboxProcess[]> => this.#in(name, signal, (processes) => processes.list());
 
-  write = (name: SandboxName, id: string, input: ProcessInput): Promise<SandboxProcess> =>
-    this.#in(name, (processes) => processes.write(id, input));
+  get = (name: SandboxName, id: string, signal?: AbortSignal): Promise<SandboxProcess> =>
+    this.#in(name, signal, (processes) => processes.get(id));
 
-  kill = (name: SandboxName, id: string, signal: string): Promise<SandboxProcess> =>
-    this.#in(name, (processes) => processes.kill(id, signal));
+  clear = (name: SandboxName, id: string, signal?: AbortSignal): Promise<SandboxProcess> =>
+    this.#in(name, signal, (processes) => processes.clear(id));
 
-  async #in<T>(name: SandboxName, work: (processes: DetachedProcesses) => Promise<T>): Promise<T> {
-    const { access, clock, newProcessId, folder = PROCESSES_DIR, log } = this.#parts;
-    using lease = await access.lease(name);
-    const run = (request: ScriptRequest): Promise<ScriptStream> => this.#run(lease, request);
+  readLog = (
+    name: SandboxName,
+    id: string,
+    range: { offset: number; limit: number; waitMs: number },
+    signal?: AbortSignal,
+  ): Promise<ProcessLog> => this.#in(name, signal, (processes) => processes.readLog(id, range));
+
+  write = (name: SandboxName, id: string, input: ProcessInput, signal?: AbortSignal): Promise<SandboxProcess> =>
+    this.#in(name, signal, (processes) => processes.write(id, input));
+
+  kill = (name: SandboxName, id: string, signalName: string, signal?: AbortSignal): Promise<SandboxProcess> =>
+    this.#in(name, signal, (processes) => processes.kill(id, signalName));
+
+  /** In the container that serves; in the next one if that went away before any script of the work began. */
+  async #in<T>(name: SandboxName, signal: AbortSignal | undefined, work: (processes: DetachedProcesses) => Promise<T>): Promise<T> {
+    let lease = await this.#parts.access.lease(name, signal);
+    for (;;) {
+      using held = lease;
+      const begun = { scripts: 0 };
+      try {
+        return await work(this.#processesIn(held, begun));
+      } catch (error) {
+        if (!(error instanceof NotBegun && error.isPassing && begun.scripts === 0) || signal?.aborted === true) throw error;
+      }
+      lease = await held.next(signal);
+    }
+  }
+
+  /** @param begun counts the scripts that were started */
+  #processesIn(lease: Lease, begun: { scripts: number }): DetachedProcesses {
+    const { clock, newProcessId, folder = PROCESSES_DIR, log } = this.#parts;
+    const run = async (request: ScriptRequest): Promise<ScriptStream> => {
+      try {
+        const stream = await this.#run(lease, request);
+        begun.scripts += 1;
+        return stream;
+      } catch (error) {
+        if (!(error instanceof NotBegun)) begun.scripts += 1;
+        throw error;
+      }
+    };
     const notKilled = (error: unknown): void => log.warn({ err: error }, "process script could not be killed");
-    return await work(new DetachedProcesses({ folder, run, notKilled, newProcessId, clock }));
+    return new DetachedProcesses({ folder, run, notKilled, newProcessId, clock });
   }
 
   async #run(lease: Lease, { isSupervisor, ...request }: ScriptRequest): Promise<ScriptStream> {

@@ -16,29 +16,31 @@ export type ProcessTarget = (context: Context, start: ProcessStart | null) => Sa
 export function processRoutes(path: string, target: ProcessTarget, door: ProcessDoor): Hono {
   const routes = new Hono().basePath(path);
   const idOf = (context: Context): string => context.req.param("id") ?? "";
+  /** Aborted when the caller has gone. */
+  const goneOf = (context: Context): AbortSignal => context.req.raw.signal;
   routes.post("/processes", async (context) => {
     const start = await parseBody(context, ProcessStart);
-    return context.json(await door.start(target(context, start), start));
+    return context.json(await door.start(target(context, start), start, goneOf(context)));
   });
   routes.get("/processes", async (context) => {
-    const list: ProcessList = { items: await door.list(target(context, null)) };
+    const list: ProcessList = { items: await door.list(target(context, null), goneOf(context)) };
     return context.json(list);
   });
-  routes.get("/processes/:id", async (context) => context.json(await door.get(target(context, null), idOf(context))));
-  routes.delete("/processes/:id", async (context) => context.json(await door.clear(target(context, null), idOf(context))));
+  routes.get("/processes/:id", async (context) => context.json(await door.get(target(context, null), idOf(context), goneOf(context))));
+  routes.delete("/processes/:id", async (context) => context.json(await door.clear(target(context, null), idOf(context), goneOf(context))));
   routes.get("/processes/:id/log", async (context) => {
     const offset = parseCount(context, "offset", { fallback: 0, max: Number.MAX_SAFE_INTEGER });
     const limit = parseCount(context, "limit", { fallback: LOG_READ_BYTES_DEFAULT, max: PROCESS_LOG_READ_BYTES_MAX });
     const waitMs = parseCount(context, "wait", { fallback: 0, max: LOG_WAIT_MS_MAX });
-    return context.json(await door.readLog(target(context, null), idOf(context), { offset, limit, waitMs }));
+    return context.json(await door.readLog(target(context, null), idOf(context), { offset, limit, waitMs }, goneOf(context)));
   });
   routes.post("/processes/:id/stdin", async (context) => {
     const input = await parseBody(context, ProcessInput);
-    return context.json(await door.write(target(context, null), idOf(context), input));
+    return context.json(await door.write(target(context, null), idOf(context), input, goneOf(context)));
   });
   routes.post("/processes/:id/kill", async (context) => {
     const { signal } = await parseBody(context, ProcessKill);
-    return context.json(await door.kill(target(context, null), idOf(context), signal));
+    return context.json(await door.kill(target(context, null), idOf(context), signal, goneOf(context)));
   });
   return routes;
 }

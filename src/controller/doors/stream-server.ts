@@ -76,13 +76,13 @@ function upgrade({ gate, audit, commands }: StreamServerParts, door: CommandDoor
     return refuseCommand(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
   door.accept(asked, {
     tool: tool satisfies SandboxTool,
-    lease: async (request) => {
+    lease: async (request, signal) => {
       const { sandbox } = audit.call({ key, tool, argv: request.argv }, () => {
         const admitted = gate.admit(key, tool);
         gate.checkCommand(key, tool, request);
         return admitted;
       });
-      return await commands.access.lease(sandbox);
+      return await commands.access.lease(sandbox, signal);
     },
   });
 }

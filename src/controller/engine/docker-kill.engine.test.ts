@@ -1,6 +1,6 @@
 // How commands are ended in real containers: all that they started, many at once, and nothing else.
 import { expect, test } from "vitest";
-import { eventually, run } from "./contract.fixture.ts";
+import { eventually, run, UNLIMITED } from "./contract.fixture.ts";
 import { docker, openDocker, shell } from "./docker.fixture.ts";
 import type { ExecStream, Handle } from "./engine.ts";
 
@@ -8,6 +8,9 @@ const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 1_000 : 6;
 /** A hundred times what cancelling ten takes on an idle machine. */
 const ROUND_MS_MAX = 30_000;
 const CANCELLED = process.env.OPENCLAW_TEST_LONG === "1" ? [50, 200] : [50];
+
+/** An engine starts few at a time; more of them only wait for each other. */
+const STARTED_AT_ONCE = 10;
 
 const bench = openDocker();
 
@@ -59,17 +62,20 @@ test.each(CANCELLED)(
     timeout: 4 * ROUND_MS_MAX,
   },
   async (count) => {
-    const { handle, identity } = await bench.launch();
-    const bystanders = await Promise.all([start(handle, "sleep 62"), start(handle, "setsid sleep 62 & sleep 62")]);
-    const streams = await Promise.all(Array.from({ length: count }, () => start(handle, "setsid sleep 61 & exec sleep 61")));
+    const { handle, identity } = await bench.launch({ live: { ...UNLIMITED, pidsLimit: 2_000 } });
+    const bystanders = await Promise.all([start(handle, "sleep 3602"), start(handle, "setsid sleep 3602 & sleep 3602")]);
+    const streams: ExecStream[] = [];
+    while (streams.length < count)
+      streams.push(
+        ...(await Promise.all(Array.from({ length: STARTED_AT_ONCE }, () => start(handle, "setsid sleep 3601 & exec sleep 3601")))),
+      );
     await eventually(
-      () => sleepers(handle, 61),
-      // Some can't be started at the process limit: they ended by themselves.
-      (running) => running >= Math.min(2 * count, 250),
+      () => sleepers(handle, 3601),
+      (running) => running === 2 * count,
     );
     await Promise.all(streams.map((stream) => stream.signal("KILL")));
     await Promise.all(streams.map(({ exit }) => exit));
-    expect([await sleepers(handle, 61), await sleepers(handle, 62)]).toEqual([0, 3]);
+    expect([await sleepers(handle, 3601), await sleepers(handle, 3602)]).toEqual([0, 3]);
     expect((await bench.mustEngine().observe(identity.name))[0]?.handle).toEqual(handle);
     expect((await run(bench.mustEngine(), handle, ["echo", "on"])).stdout).toBe("on\n");
     await Promise.all(bystanders.map((stream) => stream.signal("KILL")));
