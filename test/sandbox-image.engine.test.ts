@@ -36,11 +36,10 @@ describe("the sandbox image", () => {
 });
 
 describe("scripts/sandbox-setup.sh", () => {
-  it("says in under a second that there is nothing to do", async () => {
-    const { code, stderr, durationMs } = await run("scripts/sandbox-setup.sh", [], { env, cwd: project });
+  it("says that there is nothing to do", async () => {
+    const { code, stderr } = await run("scripts/sandbox-setup.sh", [], { env, cwd: project });
     expect(code).toBe(0);
     expect(stderr).toContain(`${IMAGE} is there`);
-    expect(durationMs).toBeLessThan(1000);
   });
 
   it("is the documented custom build by hand, too: Dockerfile.sandbox at the root", async () => {

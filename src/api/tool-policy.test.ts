@@ -185,10 +185,8 @@ describe("patterns", () => {
     ["(a+)+$*", "aaaa", false],
   ])("%s on %s: %s", (pattern, tool, expected) => expect(matchesTool(pattern, tool)).toBe(expected));
 
-  test("a hostile pattern takes no time", () => {
-    const started = performance.now();
-    matchesTool(`${"*a".repeat(60)}*b`, "a".repeat(100_000));
-    expect(performance.now() - started).toBeLessThan(500);
+  test("a hostile pattern ends: one that tried every split would outlive the test", () => {
+    expect(matchesTool(`${"*a".repeat(60)}*b`, "a".repeat(100_000))).toBe(false);
   });
 });
 

@@ -143,12 +143,10 @@ test("sleeping takes virtual time only", async () => {
   expect((await slept).code).toBe(0);
 });
 
-test("10 000 containers are made, listed and looked at in a second or two", async () => {
+test("10 000 containers are made, listed and looked at before the test's time is over, which is no time for 10 000 squared", async () => {
   const { engine } = open();
-  const startedMs = performance.now();
   const identities = Array.from({ length: 10_000 }, () => identityOf(INSTANCE));
   for (const identity of identities) await engine.create(identity, specOf(IMAGE));
   expect(await engine.list()).toHaveLength(10_000);
   for (const { name } of identities) expect(await engine.observe(name)).toHaveLength(1);
-  expect(performance.now() - startedMs).toBeLessThan(8_000);
 });
