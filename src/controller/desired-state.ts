@@ -1,5 +1,5 @@
 // Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
-// Reading files and noticing changes is sources.ts; what is wanted is decided by decide/wanted.ts.
+// Reading files and noticing changes is file-sources.ts's and config-source.ts's; what is wanted is decided by decide/wanted.ts.
 import type { EpochMs, SandboxName, ScopeKey, SessionKey } from "../api/brands.ts";
 import type { Config, HostFolders } from "../api/config/config.ts";
 import { resolveSandbox } from "../api/config/effective.ts";

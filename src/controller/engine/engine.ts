@@ -51,8 +51,8 @@ export type Act =
   | { kind: "promote" }
   | { kind: "update"; live: LiveSpec }
   | { kind: "unpause" }
-  /** Detaches a network that the spec does not name. */
   | { kind: "attach"; network: string }
+  /** For a network that the spec does not name. */
   | { kind: "detach"; network: string }
   /** Ends every process and removes the container. Succeeds when it is gone already. */
   | { kind: "retire" };
