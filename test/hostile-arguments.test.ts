@@ -23,6 +23,7 @@ import { DIAL, PYTHON_RELAY, SIGNAL, WRAPPER } from "../src/controller/engine/ex
 const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]];
 /** Of each script under each shell. */
 const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 2;
+const ROUNDS_SLOW = 20;
 /** As many as a small machine has processors, and a few that wait for files. */
 const AT_ONCE = 4;
 
@@ -33,6 +34,8 @@ interface Script {
   args(folder: string): string[];
   /** Exit codes that refuse an argument before anything is done with it. null: it takes any text, or is its owner's to check. */
   refuses: number | null;
+  /** It reads whole tables of the kernel's line by line: fewer rounds. */
+  isSlow?: true;
   /** Positions of arguments that are free text. */
   free: readonly number[];
   /** Positions of ids, signals and versions of files. */
@@ -114,7 +117,7 @@ const SCRIPTS: readonly Script[] = [
   { name: "KILL_ALL", text: KILL_ALL, args: () => ["no-such-mark-of-any-command", ""], refuses: null, free: [] },
   { name: "SIGNAL", text: SIGNAL, args: () => ["USR1", "99999999"], refuses: null, free: [] },
   { name: "WRAPPER", text: WRAPPER, args: () => ["", "", "", "true"], refuses: null, free: [] },
-  { name: "DIAL", text: DIAL, args: () => ["1", "0001", PYTHON_RELAY], refuses: null, free: [2] },
+  { name: "DIAL", text: DIAL, args: () => ["1", "0001", PYTHON_RELAY], refuses: null, free: [2], isSlow: true },
 ];
 
 /** What the scripts use, whatever the shell has of it itself. */
@@ -214,13 +217,16 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under 
 
   test.each(SCRIPTS)("$name runs nothing of its arguments, whatever they are", async (script) => {
     const { folder, trace, canary } = makePlace();
-    const tried = await inTurns(pick(script, folder, ROUNDS), async ({ args, place, text }) => {
-      const given = args.with(place, text.replaceAll("CANARY", canary));
-      const code = await run(shell, script, { args: given, folder });
-      expect({ given, ran: existsSync(trace) }).toEqual({ given, ran: false });
-      if (script.refuses !== null && !script.free.includes(place)) expect({ given, code }).toEqual({ given, code: script.refuses });
-    });
-    expect(tried).toBeGreaterThanOrEqual(ROUNDS);
+    const tried = await inTurns(
+      pick(script, folder, script.isSlow ? Math.min(ROUNDS, ROUNDS_SLOW) : ROUNDS),
+      async ({ args, place, text }) => {
+        const given = args.with(place, text.replaceAll("CANARY", canary));
+        const code = await run(shell, script, { args: given, folder });
+        expect({ given, ran: existsSync(trace) }).toEqual({ given, ran: false });
+        if (script.refuses !== null && !script.free.includes(place)) expect({ given, code }).toEqual({ given, code: script.refuses });
+      },
+    );
+    expect(tried).toBeGreaterThan(0);
   });
 
   const strict = SCRIPTS.filter(({ refuses }) => refuses !== null);

@@ -58,7 +58,7 @@ export interface ContainerSpec {
   dns: readonly string[];
   extraHosts: readonly string[];
   mounts: readonly Mount[];
-  /** Run once by `sh -lc` after creation. null: none. */
+  /** Run once after creation, by `sh` with `/etc/profile`. null: none. */
   setupCommand: string | null;
   live: LiveSpec;
 }

@@ -14,7 +14,7 @@ import { Reconciler } from "./reconcile.ts";
 import { RemovalBrake } from "./removal-brake.ts";
 import { Report } from "./report.ts";
 import { Rollouts } from "./rollouts.ts";
-import { SetupRunner } from "./setup-runner.ts";
+import { type SetupObserver, SetupRunner } from "./setup-runner.ts";
 import { Uses } from "./uses.ts";
 
 export interface Passes {
@@ -45,15 +45,14 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     const name = access.nameOf(id);
     if (name !== null) loop.hear(name, "external");
   });
-  const setups = new SetupRunner(engine, clock, {
-    output: (name, chunk) => setupLogs.append(name, chunk),
-    ended: (name, result, seconds) => {
-      setupLogs.ended(name, result);
-      metrics.setup(result, seconds);
-      convergence.discount(name, seconds);
-      loop.hear(name, "external");
-    },
-  });
+  const ended = (name: SandboxName, result: "success" | "failure", seconds: number): void => {
+    setupLogs.ended(name, result);
+    metrics.setup(result, seconds);
+    convergence.discount(name, seconds);
+    loop.hear(name, "external");
+  };
+  const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
+  const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
   const access = new ServingAccess({ clock, engine, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
   const wake = (names: Iterable<SandboxName>): void => {
     for (const name of names) loop.hear(name, "config");

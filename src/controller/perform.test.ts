@@ -60,7 +60,7 @@ async function createPerformer() {
     controller: { uid: 0, gid: 0 },
     engine,
     ledger,
-    setups: new SetupRunner(engine, clock, { output: () => undefined, ended: () => undefined }),
+    setups: new SetupRunner({ engine, clock, newMarker: randomUUID, observer: { output: () => undefined, ended: () => undefined } }),
     uses,
   });
   /** What the next process would find. */

@@ -96,6 +96,19 @@ describe("docker.setupCommand", () => {
     expect((await setupIn(after.Id)).slice(0, 2)).toEqual(["begin", "end"]);
   });
 
+  it("runs no file that an agent left in the workspace for shells to read, and is not certified by one that exits", async () => {
+    const { site } = await startSite(withSetup("echo $PATH >/tmp/setup; touch /tmp/second; sh -c : && bash -c :"));
+    const before = await site.serves(AGENT);
+    const dotfile = "echo read >>/workspace/trace; exit 0";
+    for (const name of [".profile", ".bash_profile", ".bash_login", ".bashrc", ".shinit", ".env"])
+      await docker("exec", before.Id, "sh", "-c", 'echo "$2" >"/workspace/$1"', "sh", name, dotfile);
+    await site.wishRecreate(site.nameOf(AGENT), true);
+    const after = await site.serves(AGENT, ({ Id }) => Id !== before.Id);
+    expect(await docker("exec", after.Id, "sh", "-c", "cat /tmp/setup; ls /tmp/second /workspace/trace 2>&1 || true")).toMatch(
+      /^\/usr\/local\/bin:.*\n.*\/workspace\/trace.*No such file.*\n\/tmp\/second$/,
+    );
+  });
+
   it("keeps its output for people, bounded", async () => {
     const { site, controller } = await startSite(withSetup("i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done; echo done"));
     await site.serves(AGENT);

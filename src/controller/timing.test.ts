@@ -249,6 +249,32 @@ describe("a setup", () => {
     await model.until("it is tried again", () => model.containers().some(({ id }) => id !== first?.id), MINUTE_MS);
     await model.until("one is left", () => model.containers().length === 1, MINUTE_MS);
   });
+
+  it.each([
+    ["EngineUnreachable", "before"],
+    ["EngineUnreachable", "after"],
+    ["EngineTimeout", "after"],
+    ["EngineFailed", "after"],
+  ] as const)("of which it is not certain that it began (%s, %s its effect) never runs again in the same container", async (code, when) => {
+    const model = await createModel();
+    model.world.failCall("exec", 1, new OperationError(code, "no answer"), when);
+    const setups = new Map<string, Set<object>>();
+    model.world.watchers.add({
+      instance: model.site.instance,
+      connected: () => undefined,
+      hint: () => {
+        for (const { id, execs } of model.containers()) for (const exec of execs) setups.set(id, (setups.get(id) ?? new Set()).add(exec));
+      },
+    });
+    await model.site.writeConfig(eager({ docker: { setupCommand: "sleep 5" } }));
+    await model.start();
+    await model.until("it is told", () => /^(SetupFailed|EngineFailed)$/.test(model.condition("Ready")?.reason ?? ""), 5 * SECOND_MS);
+    expect(model.condition("Ready")?.message).toContain("no answer");
+    await model.converge();
+    expect([...setups.values()].map(({ size }) => size)).toEqual(when === "after" ? [1, 1] : [1]);
+    expect(setups.has(model.mustServe().id)).toBe(true);
+    expect(model.containers()).toHaveLength(1);
+  });
 });
 
 describe("a controller whose engine", () => {

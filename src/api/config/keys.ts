@@ -44,7 +44,7 @@ export const DOCKER_KEYS = {
   },
   setupCommand: {
     default: null,
-    about: "Run once after creation by sh -lc, as the container's user; an array is joined with &&; unset: none",
+    about: "Run once after creation by sh after /etc/profile, as the container's user; an array is joined with &&; unset: none",
   },
   pidsLimit: { default: 512, about: "Processes and threads; 0 is unlimited" },
   memory: { default: null, about: 'Memory limit: "512m", "1g" or bytes, at least 6 MiB; unset or 0: unlimited' },

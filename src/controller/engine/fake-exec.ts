@@ -6,6 +6,7 @@ import { type DurationMs, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Clock } from "../clock.ts";
 import type { ExecRequest, ExecStream } from "./engine.ts";
+import { SETUP } from "./setup-script.ts";
 
 /** What a program sees. It ends by resolving with its exit code; a signal that it does not handle ends it for it. */
 export interface FakeProcess {
@@ -87,6 +88,16 @@ const sleep = async (clock: Clock, duration: DurationMs): Promise<void> =>
   await new Promise((resolve) => {
     clock.setTimer(duration, resolve);
   });
+
+/** What SETUP does around a command: the marker of its stdin comes out once the command ended with 0. Any other command is the program's alone. */
+export function asSetup([shell, option, script, , command = ""]: readonly string[], program: FakeProgram): FakeProgram {
+  if (script !== SETUP || shell === undefined || option === undefined) return program;
+  return async (process) => {
+    const code = await program({ ...process, request: { ...process.request, argv: [shell, option, command] } });
+    if (code === 0) process.stdout.write(await text(process.stdin));
+    return code;
+  };
+}
 
 /** The fixed vocabulary; anything else is 127 with a message, as a shell has it. */
 export const runVocabulary: FakeProgram = async (process) => {

@@ -7,7 +7,7 @@ import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Clock } from "../clock.ts";
 import type { Tuning } from "../decide/observation.ts";
 import type { ContainerState, EngineObject, Hint, Observation } from "./engine.ts";
-import { type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.ts";
+import { asSetup, type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.ts";
 
 /** The engine's operations as faults and the call log name them. */
 export type FakeOperation =
@@ -254,6 +254,10 @@ export class FakeWorld {
   }
 
   programFor(argv: readonly string[]): FakeProgram {
+    return asSetup(argv, this.#programFor(argv));
+  }
+
+  #programFor(argv: readonly string[]): FakeProgram {
     for (const choose of this.#programs) {
       const program = choose(argv);
       if (program !== undefined) return program;
