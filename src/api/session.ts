@@ -28,6 +28,8 @@ export const Session = z
       name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,127}$/, "expected [a-z0-9][a-z0-9._-]{0,127}"),
       uid: z.uuid(),
       createdAt: Time,
+      /** The conversation is removed; the file itself goes once the controller has seen the end. Only with `spec.endedAt`. Absent: it is kept. */
+      deletedAt: Time.optional(),
     }),
     spec: z.strictObject({
       key: z
@@ -43,6 +45,10 @@ export const Session = z
       /** Set once, when the conversation is over. Absent: live. */
       endedAt: Time.optional(),
     }),
+  })
+  .refine((session) => session.metadata.deletedAt === undefined || session.spec.endedAt !== undefined, {
+    path: ["spec", "endedAt"],
+    error: "a session that is deleted has ended",
   })
   .refine((session) => session.spec.key.startsWith(`agent:${session.spec.agentId}:`), {
     path: ["spec", "key"],

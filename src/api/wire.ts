@@ -190,6 +190,19 @@ export interface SandboxRelease {
   sandbox: string | null;
 }
 
+/** As many as one agent may have; each is under 600 bytes. */
+export const SESSION_ENDS_MAX = 5_000;
+/** Sessions that have ended: is their end known, and what it releases gone? */
+export const SessionEnds = z.strictObject({
+  items: z.array(z.strictObject({ key: z.string().max(512), uid: z.uuid() })).max(SESSION_ENDS_MAX),
+});
+export type SessionEnds = z.output<typeof SessionEnds>;
+
+/** The uids of those whose files say nothing to the controller any more. */
+export interface SeenSessionEnds {
+  seen: string[];
+}
+
 export interface SandboxDetail {
   sandbox: Sandbox;
   events: SandboxEvent[];

@@ -248,7 +248,11 @@ async function serve({
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
   const admin = await startAdminServer({ stateDir, views, log, commands });
-  const gate = new SessionGate({ desired: controller.desired, statusOf: (name) => controller.statuses.get(name) ?? null });
+  const gate = new SessionGate({
+    desired: controller.desired,
+    statusOf: (name) => controller.statuses.get(name) ?? null,
+    statuses: () => controller.statuses.list(),
+  });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
   health.doorsOpen = true;

@@ -17,6 +17,8 @@ import type { DesiredState } from "./desired-state.ts";
 export interface SessionGateParts {
   desired: DesiredState;
   statusOf(name: SandboxName): Sandbox | null;
+  /** Of every sandbox that there is. */
+  statuses(): readonly Sandbox[];
 }
 
 /** A call that may be made. */
@@ -67,6 +69,21 @@ export class SessionGate {
   ownSandbox(key: string): SandboxName | null {
     const { name, scope } = this.#find(key).sandbox;
     return scope === "session" ? name : null;
+  }
+
+  /**
+   * Whether a session's end is known here and nothing is left that it releases, so that its file, which is the evidence for that, says nothing
+   * more. An agent that the config does not have is evidence by itself.
+   */
+  hasSeenEnd({ key, uid }: { key: string; uid: string }): boolean {
+    const { desired, statuses } = this.#parts;
+    const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
+    if (!desired.loaded || agentId === null) return false;
+    if (!desired.agents.some(({ id }) => id === agentId)) return true;
+    const session = desired.sessions.get(agentId)?.sessions.find(({ metadata }) => metadata.uid === uid);
+    if (session?.spec.endedAt === undefined) return false;
+    const scopes: ReadonlySet<string> = new Set([key, `agent:${agentId}`, "shared"]);
+    return statuses().every(({ metadata, spec }) => !scopes.has(spec.scopeKey) || desired.has(metadata.name));
   }
 
   /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */

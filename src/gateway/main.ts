@@ -32,6 +32,7 @@ import { makeSandboxRelease } from "./sandbox-release.ts";
 import { SandboxStream } from "./sandbox-stream.ts";
 import { SessionEnd } from "./session-end.ts";
 import { SessionFiles } from "./session-files.ts";
+import { SessionRemoval } from "./session-removal.ts";
 import { SessionTools } from "./session-tools.ts";
 import { SessionService } from "./sessions/service.ts";
 import { Sessions } from "./sessions/sessions.ts";
@@ -153,6 +154,8 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     version,
     failed,
   });
+  const removal = new SessionRemoval({ sessions, controller, failed });
+  void removal.run(stopping.signal);
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
   const app = makeGatewayApp({
     handlers,

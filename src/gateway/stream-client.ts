@@ -4,7 +4,7 @@ import { hasFields } from "../api/controller-client.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../api/errors.ts";
 import { toStreamSocketPath } from "../api/unix-socket.ts";
 import { ViewClient } from "../api/view-client.ts";
-import type { PlanView, SandboxRelease, SessionSandbox } from "../api/wire.ts";
+import type { PlanView, SandboxRelease, SeenSessionEnds, SessionEnds, SessionSandbox } from "../api/wire.ts";
 
 const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
 
@@ -21,6 +21,10 @@ export class StreamClient extends ViewClient {
   /** Ends what is the session's alone, with all that runs in it; a sandbox that serves other sessions too stays as it is. */
   releaseSandbox = (sessionKey: string): Promise<SandboxRelease> =>
     this.json("POST", `${toSessionPath(sessionKey)}/sandbox/release`, hasFields<SandboxRelease>("sandbox"));
+
+  /** Of sessions that ended, the uids of those whose files the controller needs no more. */
+  seenEnds = async (ends: SessionEnds): Promise<readonly string[]> =>
+    (await this.json("POST", "/v1/sessions/ended", hasFields<SeenSessionEnds>("seen"), ends)).seen;
 
   /** At once and whenever it is another one, until the signal aborts or the controller ends it. */
   async *watchSessionSandbox(sessionKey: string, signal: AbortSignal): AsyncGenerator<SessionSandbox> {

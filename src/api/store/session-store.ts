@@ -184,7 +184,13 @@ function toListedAgent(agentId: AgentId, listing: ObjectListing<Session>, latest
 /** Why a well-formed Session is not believed where it lies; null when it is. Checked at each look, since time goes on. */
 function refuse(agentId: AgentId, { metadata, spec }: Session, latest: EpochMs): Omit<Refusal, "name"> | null {
   if (spec.agentId !== agentId) return { path: "spec.agentId", message: `it says ${spec.agentId}, and lies in the folder of ${agentId}` };
-  const times = { "metadata.createdAt": metadata.createdAt, "spec.lastActivityAt": spec.lastActivityAt, "spec.endedAt": spec.endedAt };
+  const { createdAt, deletedAt } = metadata;
+  const times = {
+    "metadata.createdAt": createdAt,
+    "metadata.deletedAt": deletedAt,
+    "spec.lastActivityAt": spec.lastActivityAt,
+    "spec.endedAt": spec.endedAt,
+  };
   for (const [path, at] of Object.entries(times)) {
     if (at !== undefined && at > latest) return { path, message: `${renderTime(at)} is in the future` };
   }

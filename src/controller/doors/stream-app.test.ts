@@ -36,9 +36,10 @@ function open({ scope }: { scope: "session" | "agent" }) {
   const released: SandboxName[] = [];
   const clock = createSystemClock();
   const access = { engine: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
+  const views = new MemoryViews();
   const app = makeStreamApp({
-    ...{ views: new MemoryViews(), followers: new Followers(1), log },
-    gate: new SessionGate({ desired, statusOf: () => null }),
+    ...{ views, followers: new Followers(1), log },
+    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()] }),
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessDoor({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),

@@ -3,13 +3,14 @@
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
-import type { ProcessStart, SandboxRelease, SessionSandbox } from "../../api/wire.ts";
+import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
 import type { SessionGate } from "../session-gate.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
 import { makeDoorApp } from "./door-app.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessDoor } from "./processes.ts";
+import { parseBody } from "./request.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { processRoutes } from "./routes-processes.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
@@ -41,6 +42,11 @@ export function makeStreamApp({ views, gate, audit, followers, processes, releas
     if (sandbox !== null) await release(sandbox);
     const released: SandboxRelease = { sandbox };
     return json(released);
+  });
+  app.post("/v1/sessions/ended", async (context) => {
+    const { items } = await parseBody(context, SessionEnds);
+    const answer: SeenSessionEnds = { seen: items.filter((item) => gate.hasSeenEnd(item)).map(({ uid }) => uid) };
+    return context.json(answer);
   });
   const admit = (key: string, start: ProcessStart | null) => {
     const admitted = gate.admit(key, start === null ? "process" : "exec");

@@ -89,16 +89,33 @@ describe("a session", () => {
     expect(await filesOf(stateDir)).toEqual([`${old.metadata.name}.session.json`]);
   });
 
-  test("that is deleted leaves nothing, also when it was busy a moment ago", async () => {
+  test("that is deleted leaves a file that says when it ended, for the controller, and then nothing, also when it was busy a moment ago", async () => {
     const { stateDir, sessions } = await open();
     await sessions.create(MAIN);
     await sessions.append(key, { role: "user", text: "x", from: null });
     await sessions.touch(key);
     await sessions.touch(key);
     await sessions.delete(key);
+    expect(() => sessions.get(key)).toThrow("there is no session");
+    const { metadata, spec } = await readSession(stateDir);
+    expect([await filesOf(stateDir), metadata.deletedAt, spec.endedAt]).toEqual([[`${metadata.name}.session.json`], START, START]);
+    for (const session of sessions.deleted) await sessions.forget(session);
     await sessions.stop();
     expect(await filesOf(stateDir)).toEqual([]);
-    expect(() => sessions.get(key)).toThrow("there is no session");
+  });
+
+  test("that was deleted right before a kill -9 is over at the next start, and its conversation goes", async () => {
+    const { stateDir, sessions } = await open();
+    const made = await sessions.create(MAIN);
+    await sessions.append(key, { role: "user", text: "x", from: null });
+    const [transcript = ""] = await filesOf(stateDir, ".jsonl");
+    const path = join(sessionsFolder(stateDir, agentId), transcript);
+    await link(path, `${path}.kept`);
+    await sessions.delete(key);
+    await rename(`${path}.kept`, path);
+    const next = await open(stateDir);
+    expect([next.sessions.list(), next.sessions.deleted.map(({ metadata }) => metadata.uid)]).toEqual([[], [made.metadata.uid]]);
+    expect(await filesOf(stateDir)).toEqual([`${made.metadata.name}.session.json`]);
   });
 
   test("that somebody else writes, or removes, is noticed", async () => {

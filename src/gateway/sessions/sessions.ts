@@ -53,6 +53,8 @@ export class Sessions {
   readonly #store: SessionStore;
   readonly #objects = new Map<AgentId, SessionObjects>();
   #byKey = new Map<SessionKey, Session>();
+  /** Removed, but for a file that says so until the controller has seen it. */
+  #deleted: readonly Session[] = [];
   /** What of the files could not be read at the last look. */
   #issues: readonly Issue[] = [];
   readonly #activity = new Map<SessionKey, Activity>();
@@ -121,7 +123,7 @@ export class Sessions {
       if (known !== null && known.spec.endedAt === undefined) return known;
       if (known !== null) return await this.#beginAnew(known);
       this.#refuseToReplace({ key, agentId });
-      const count = [...this.#byKey.values()].filter(({ spec }) => spec.agentId === agentId).length;
+      const count = [...this.#byKey.values(), ...this.#deleted].filter(({ spec }) => spec.agentId === agentId).length;
       if (count >= SESSIONS_PER_AGENT_MAX) {
         const fix = "delete some: DELETE /v1/sessions/KEY";
         throw new OperationError("LimitExceeded", `the agent ${agentId} has ${SESSIONS_PER_AGENT_MAX} sessions already`, { fix });
@@ -167,14 +169,34 @@ export class Sessions {
     });
   }
 
+  /** The session is over and its conversation gone. Its file says so for as long as the controller needs to know why its sandbox goes. */
   delete(key: SessionKey): Promise<void> {
     return this.#turns.take(key, async () => {
       const session = this.get(key);
+      const now = this.#parts.now();
       this.#forgetActivity(key);
-      await this.#objectsOf(session.spec.agentId).remove(session.metadata.name);
-      this.#byKey.delete(key);
-      await this.#refreshFile({ agentId: session.spec.agentId, name: session.metadata.name });
+      await this.#write(
+        toFile({
+          ...session,
+          metadata: { ...session.metadata, deletedAt: now },
+          spec: { ...session.spec, endedAt: session.spec.endedAt ?? now },
+        }),
+      );
       await this.#removeTranscript(session);
+    });
+  }
+
+  /** Those whose files only say that they are over. */
+  get deleted(): readonly Session[] {
+    return this.#deleted;
+  }
+
+  /** Removes the file of one that is deleted, unless another session has its place by now. */
+  forget({ metadata, spec }: Session): Promise<void> {
+    return this.#turns.take(spec.key, async () => {
+      if (!this.#deleted.some(({ metadata: { uid } }) => uid === metadata.uid)) return;
+      await this.#objectsOf(spec.agentId).remove(metadata.name);
+      await this.#refreshFile({ agentId: spec.agentId, name: metadata.name });
     });
   }
 
@@ -216,7 +238,7 @@ export class Sessions {
       if (session === undefined || activity === undefined) return;
       if (activity.timer !== null) clearTimeout(activity.timer);
       activity.timer = null;
-      await this.#write(toFile(session, activity.at));
+      await this.#write(toFile({ ...session, spec: { ...session.spec, lastActivityAt: activity.at } }));
     });
   }
 
@@ -290,8 +312,10 @@ export class Sessions {
   #listed({ agents, issues }: SessionListing): void {
     this.#issues = issues;
     const sessions = [...agents].flatMap(([agentId, agent]) => [...agent.sessions, ...this.#unread(agentId, agent)]);
+    this.#deleted = sessions.filter(({ metadata }) => metadata.deletedAt !== undefined);
+    const kept = sessions.filter(({ metadata }) => metadata.deletedAt === undefined);
     // Of two files with one key, which only somebody else writes, the first in order counts.
-    this.#byKey = new Map(sessions.toReversed().map((session) => [session.spec.key, session]));
+    this.#byKey = new Map(kept.toReversed().map((session) => [session.spec.key, session]));
   }
 
   /** Sessions that were there, and can't be looked at for now: too many open files, a clock that was set back, a file that somebody broke. */
@@ -307,19 +331,25 @@ export class Sessions {
       const path = sessionsFolder(this.#parts.stateDir, agentId);
       await sweepTemporaries(path, MINUTE_MS, this.#parts.now());
       if (folder !== "read" || unread > 0) continue;
-      const wanted = new Set(sessions.map(({ metadata }) => `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`));
+      const kept = sessions.filter(({ metadata }) => metadata.deletedAt === undefined);
+      const wanted = new Set(kept.map(({ metadata }) => `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`));
       const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX));
       for (const name of found) if (!wanted.has(name)) await removeFile(join(path, name));
     }
   }
 }
 
-function toFile({ apiVersion, kind, metadata, spec }: Session, lastActivityAt: EpochMs): SessionFile {
-  const { endedAt, ...rest } = spec;
+function toFile({ apiVersion, kind, metadata, spec }: Session): SessionFile {
+  const { createdAt, deletedAt, ...names } = metadata;
+  const { lastActivityAt, endedAt, ...rest } = spec;
   return {
     apiVersion,
     kind,
-    metadata: { ...metadata, createdAt: renderTime(metadata.createdAt) },
-    spec: { ...rest, lastActivityAt: renderTime(lastActivityAt), ...(endedAt !== undefined && { endedAt: renderTime(endedAt) }) },
+    metadata: { ...names, createdAt: renderTime(createdAt), ...(deletedAt !== undefined && { deletedAt: renderTime(deletedAt) }) },
+    spec: {
+      ...rest,
+      ...(lastActivityAt !== undefined && { lastActivityAt: renderTime(lastActivityAt) }),
+      ...(endedAt !== undefined && { endedAt: renderTime(endedAt) }),
+    },
   };
 }
