@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -177,7 +178,11 @@ interface Call {
   env?: NodeJS.ProcessEnv;
 }
 
-async function run(shell: readonly string[], { text }: Script, { args, folder, env = process.env }: Call): Promise<number | null> {
+async function run(
+  shell: readonly string[],
+  { text }: Pick<Script, "text">,
+  { args, folder, env = process.env }: Call,
+): Promise<number | null> {
   const [program = "", ...before] = shell;
   const child = spawn(program, [...before, "-c", text, "openclaw", ...args], { cwd: folder, env, stdio: "ignore", detached: true });
   const [code] = await once(child, "exit");
@@ -241,6 +246,23 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under 
       }
     }
     expect(await run(shell, script, { args: plain, folder })).not.toBe(script.refuses);
+  });
+
+  test("a connection to a port inside reads no module of the folder in which it begins, nor of HOME", async () => {
+    const { folder, trace, canary } = makePlace();
+    for (const name of ["os", "socket", "sys", "threading", "sitecustomize", "usercustomize"])
+      writeFileSync(join(folder, `${name}.py`), `import subprocess\nsubprocess.run(["${canary}"])\n`);
+    writeFileSync(join(folder, ".bashrc"), `${canary}\n`);
+    const server = createServer((socket) => socket.end());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const env = { ...process.env, HOME: folder, PYTHONPATH: folder, BASH_ENV: join(folder, ".bashrc"), ENV: join(folder, ".bashrc") };
+    const args = [String(port), port.toString(16).toUpperCase().padStart(4, "0"), PYTHON_RELAY];
+    await run(shell, { text: DIAL }, { args, folder, env });
+    expect(existsSync(trace)).toBe(false);
   });
 
   test("no script runs a program from a folder of PATH before the system's own", async () => {

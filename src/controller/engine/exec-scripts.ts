@@ -42,9 +42,13 @@ while True:
 
 /**
  * `$1` port, `$2` the same as four upper-case hex digits, `$3` a relay in Python. Looks whether anything listens, says so with a line,
- * then becomes a relay between that port and its own input and output.
+ * then becomes a relay between that port and its own input and output. Nothing of the folder in which it begins, which is the workspace, and nothing of HOME is
+ * read or run: Python would import modules from both.
  */
 export const DIAL = `
+PATH=/usr/local/bin:/usr/bin:/bin\${PATH:+:$PATH}; export PATH
+unset ENV BASH_ENV
+cd / || exit ${DIAL_NO_RELAY}
 listening=
 for table in /proc/net/tcp /proc/net/tcp6; do
   [ -r "$table" ] || continue
@@ -54,7 +58,7 @@ for table in /proc/net/tcp /proc/net/tcp6; do
 done
 [ -n "$listening" ] || exit ${DIAL_REFUSED}
 if command -v socat >/dev/null 2>&1; then echo +; exec socat -t 86400 STDIO "TCP:127.0.0.1:$1"
-elif command -v python3 >/dev/null 2>&1; then echo +; exec python3 -c "$3" "$1"
+elif command -v python3 >/dev/null 2>&1; then echo +; exec python3 -I -c "$3" "$1"
 elif command -v bash >/dev/null 2>&1; then echo +; exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1; cat <&3 & cat >&3; wait' dial "$1"
 elif command -v nc >/dev/null 2>&1; then echo +; exec nc 127.0.0.1 "$1"
 fi
