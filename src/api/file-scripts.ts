@@ -1,6 +1,7 @@
 // The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
 // cat, chmod, head, ls, mkdir, mv, rm, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
 // Both sides know them: the controller lets file tools run nothing else, and with no other arguments than file-arguments.ts says.
+import { PRIVATE_HOME } from "./config/private-home.ts";
 import { areCommitArguments, areReadArguments } from "./file-arguments.ts";
 import type { CommandRequest, SandboxTool } from "./wire.ts";
 
@@ -152,6 +153,8 @@ prepare() {
     if [ "$1" = put ]; then
       folder=\${real%/*}/
       [ -d "$folder" ] || mkdir -p "$folder" || exit ${FILE_EXIT.denied}
+      # What programs read of HOME is not an agent's that may only write, by no path to it.
+      case $(cd -P "$folder" && pwd -P)/ in ${PRIVATE_HOME}/*) exit ${FILE_EXIT.denied} ;; esac
       (set -C; : >"$temp") || exit ${FILE_EXIT.denied}
       [ -n "$spool" ] || spool=$temp
     else

@@ -2,7 +2,6 @@
 // Pure. Whether a session is sandboxed, and where an allowed exec runs, are decided elsewhere.
 import type { AgentId } from "./brands.ts";
 import { type Config, findAgent } from "./config/config.ts";
-import type { EffectiveSandbox } from "./config/effective.ts";
 import type { ToolSettings } from "./config/schema.ts";
 
 /** Every tool that this product or upstream has under a fixed name. */
@@ -84,7 +83,7 @@ export const SANDBOX_DENY_DEFAULT: readonly string[] = [
   "whatsapp",
 ];
 /** Off while the agent workspace is read-only. */
-const WRITING_TOOLS: readonly string[] = ["write", "edit", "apply_patch"];
+export const WRITING_TOOLS: readonly string[] = ["write", "edit", "apply_patch"];
 
 /** Words that may stand in a list: tools, groups, aliases. */
 export const TOOL_WORDS: readonly string[] = [...KNOWN_TOOLS, ...Object.keys(TOOL_GROUPS), ...ALIASES.keys()];
@@ -139,11 +138,18 @@ export interface ToolDecision {
   readonly fix: string | null;
 }
 
+/** What of an effective sandbox a policy depends on. */
+export interface SandboxAccess {
+  readonly workspaceAccess: "none" | "ro" | "rw";
+  /** Where each value comes from, by its key. */
+  readonly provenance: ReadonlyMap<string, { readonly kind: "default" } | { readonly kind: "config"; readonly path: string }>;
+}
+
 /** What a policy is asked for. */
 export interface ToolPolicyQuery {
   readonly agentId: AgentId;
   /** The session's sandbox; null: the session is not sandboxed. */
-  readonly sandbox: Pick<EffectiveSandbox, "workspaceAccess" | "provenance"> | null;
+  readonly sandbox: SandboxAccess | null;
 }
 
 /** An agent that the config does not have gets a policy that allows nothing. */
@@ -159,7 +165,7 @@ export function toToolPolicy(config: Config, { agentId, sandbox }: ToolPolicyQue
   return { agentId, layers, readOnlySource: sandbox?.workspaceAccess === "ro" ? sourceOf(sandbox) : null };
 }
 
-function sourceOf(sandbox: Pick<EffectiveSandbox, "provenance">): string {
+function sourceOf(sandbox: SandboxAccess): string {
   const source = sandbox.provenance.get("workspaceAccess");
   return source?.kind === "config" ? source.path : "default";
 }

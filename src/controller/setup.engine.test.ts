@@ -3,6 +3,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { PRIVATE_HOME } from "../api/config/private-home.ts";
+import { COMMIT_FILES, FILE_EXIT, toFileCommand } from "../api/file-scripts.ts";
 import { docker, inspect, until } from "./fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Site, startSite } from "./fixtures/site.fixture.ts";
 
@@ -107,6 +109,25 @@ describe("docker.setupCommand", () => {
     expect(await docker("exec", after.Id, "sh", "-c", "cat /tmp/setup; ls /tmp/second /workspace/trace 2>&1 || true")).toMatch(
       /^\/usr\/local\/bin:.*\n.*\/workspace\/trace.*No such file.*\n\/tmp\/second$/,
     );
+  });
+
+  it("has a HOME that no agent writes to, where an agent may write and not exec; what it puts there is found and run later", async () => {
+    const setupCommand = ["git config --global -l 2>&1 | head -1", 'printf "#!/bin/sh\\necho made\\n" >~/tool', "chmod +x ~/tool"];
+    const config = eager({ rollout: { hotWindow: "0s" }, docker: { setupCommand } });
+    const { site } = await startSite({ ...config, tools: { deny: ["group:runtime"] } });
+    const { Id } = await site.serves(AGENT);
+    expect(await docker("exec", Id, "sh", "-c", 'echo "$HOME"; ~/tool; stat -c %F /workspace')).toBe(`${PRIVATE_HOME}\nmade\ndirectory`);
+    const write = (path: string) => [
+      "exec",
+      "-i",
+      Id,
+      ...toFileCommand(COMMIT_FILES, ["changeid0", "1", "0", "put", path, "0", "any", ""]),
+    ];
+    await docker("exec", Id, "ln", "-s", PRIVATE_HOME, "/workspace/link");
+    for (const folder of [PRIVATE_HOME, "./link", `/proc/self/root${PRIVATE_HOME}`])
+      await expect(docker(...write(`${folder}/.gitconfig`))).rejects.toMatchObject({ code: FILE_EXIT.denied });
+    await docker(...write("./.gitconfig"));
+    expect(await docker("exec", Id, "find", PRIVATE_HOME, "-type", "f")).toBe(`${PRIVATE_HOME}/tool`);
   });
 
   it("keeps its output for people, bounded", async () => {

@@ -3,6 +3,7 @@
 import type { AgentId } from "../brands.ts";
 import type { Ulimit } from "../sandbox.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "./config.ts";
+import { hasPrivateHome, PRIVATE_HOME } from "./private-home.ts";
 import {
   type BrowserComplete,
   type DockerComplete,
@@ -21,7 +22,7 @@ export interface EffectiveDocker
   readonly capDrop: readonly string[];
   readonly dns: readonly string[];
   readonly extraHosts: readonly string[];
-  /** With `HOME` (the workdir, unless set) and `LANG`. Values may be secrets. */
+  /** With `HOME` (unless set the workdir, or where an agent may write and not exec a folder of its own) and `LANG`. Values may be secrets. */
   readonly env: Readonly<Record<string, string>>;
   /** Sorted by name. */
   readonly ulimits: readonly Ulimit[];
@@ -97,7 +98,8 @@ export function resolveSandbox(config: Config, agent: Agent, folders: HostFolder
   const layers = own === null ? [defaults] : [defaults, { ...own, settings: without(own.settings, ignored) }];
   const sources = new Sources(config, layers);
   const scalars = sources.pick("", SANDBOX_DEFAULTS.scalars, (settings) => scalarsOf(settings));
-  const docker = resolveDocker(sources, folders);
+  const home = hasPrivateHome(config, agent, folders, (one) => resolveWorkspace(config, one, folders)) ? PRIVATE_HOME : null;
+  const docker = resolveDocker(sources, folders, home);
   const workspaceOwner = scope === "shared" ? (config.agents.find((candidate) => candidate.isDefault) ?? agent) : agent;
   sources.note("agentWorkspace", toWorkspaceKey(config, workspaceOwner));
   return {
@@ -140,12 +142,13 @@ function scalarsOf({ mode, scope, workspaceAccess, workspaceRoot, start }: Sandb
   return { mode, scope, workspaceAccess, workspaceRoot, start };
 }
 
-function resolveDocker(sources: Sources, folders: HostFolders): EffectiveDocker {
+/** @param home null: the workdir */
+function resolveDocker(sources: Sources, folders: HostFolders, home: string | null): EffectiveDocker {
   const scalars = sources.pick("docker", SANDBOX_DEFAULTS.docker, (settings) => settings.docker);
   const environment = sources.mergeByKey("docker.env", SANDBOX_DEFAULTS.docker.env, (settings) => settings.docker?.env);
   const ulimits = sources.mergeByKey("docker.ulimits", SANDBOX_DEFAULTS.docker.ulimits, (settings) => settings.docker?.ulimits);
   const env = new Map(environment);
-  if (!env.has("HOME") && !sources.isRemoved("docker.env.HOME")) env.set("HOME", scalars.workdir);
+  if (!env.has("HOME") && !sources.isRemoved("docker.env.HOME")) env.set("HOME", home ?? scalars.workdir);
   if (!sources.found.has("docker.env.HOME")) sources.found.set("docker.env.HOME", FROM_TABLE);
   return {
     ...scalars,

@@ -26,7 +26,10 @@ export const SANDBOX_KEYS = {
 export const DOCKER_KEYS = {
   image: { default: "openclaw-sandbox:bookworm-slim", about: "Image of the container; it is never replaced silently" },
   containerPrefix: { default: "openclaw-sbx-", about: "Begins every container name; at most 22 of [a-zA-Z0-9_.-]" },
-  workdir: { default: "/workspace", about: "Absolute path in the container where the workspace is mounted; also HOME" },
+  workdir: {
+    default: "/workspace",
+    about: "Absolute path in the container where the workspace is mounted; also HOME, unless an agent may write there and not exec",
+  },
   readOnlyRoot: { default: true, about: "Mount the container's root file system read-only" },
   tmpfs: {
     default: ["/tmp", "/var/tmp", "/run"],
@@ -40,7 +43,8 @@ export const DOCKER_KEYS = {
   capDrop: { default: ["ALL"], about: "Linux capabilities to drop. Replaces the inherited list" },
   env: {
     default: { LANG: "C.UTF-8" },
-    about: "Environment of every command; merged by name, null removes a name; HOME is workdir unless set",
+    about:
+      "Environment of every command; merged by name, null removes a name; HOME is workdir unless set, and a folder of its own (/run/openclaw-home) where an agent may write and not exec",
   },
   setupCommand: {
     default: null,

@@ -23,6 +23,10 @@ const ExecSettings = z.looseObject({
     .max(86_400_000)
     .optional()
     .describe("A command that takes longer goes on in the background; unset: exec waits for its end"),
+  loginProfile: z
+    .boolean()
+    .optional()
+    .describe("Whether exec reads ~/.profile before a command, which any session of the same sandbox can write; unset: /etc/profile alone"),
 });
 
 export const ToolSettings = z.looseObject({

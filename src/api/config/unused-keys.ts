@@ -42,7 +42,7 @@ const SANDBOX = strict(
 const TOOLS = loose(
   {
     ...values(["allow", "deny"]),
-    exec: loose(values(["host", "timeoutSec", "backgroundMs"]), UPSTREAM.exec),
+    exec: loose(values(["host", "timeoutSec", "backgroundMs", "loginProfile"]), UPSTREAM.exec),
     sandbox: strict({ tools: strict(values(["allow", "alsoAllow", "deny"])) }),
   },
   UPSTREAM.tools,

@@ -1,5 +1,6 @@
 // The hash is a promise to running containers: an upgrade of the controller must not recreate them.
 import { expect, test } from "vitest";
+import { PRIVATE_HOME } from "../../api/config/private-home.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate, HASH_VERSION, hashSpec } from "./fields.ts";
 import { desiredOf, specOf } from "./fixtures.ts";
@@ -86,6 +87,16 @@ test("a limit to be lifted is told from one to be changed", () => {
     ["docker.memory", false],
     ["docker.pidsLimit", true],
   ]);
+});
+
+test("a HOME of its own is a new container for those that have one alone, and comes with a place to write to", () => {
+  const apart = specOf(desiredOf({ docker: { env: { HOME: PRIVATE_HOME } } })).container;
+  expect(apart.tmpfs.filter(({ path }) => path === PRIVATE_HOME)).toHaveLength(1);
+  const plain = specOf(desiredOf()).container;
+  expect(plain.tmpfs.some(({ path }) => path === PRIVATE_HOME)).toBe(false);
+  expect(diffRecreate(apart, plain).map(({ field }) => field)).toEqual(["docker.tmpfs", "docker.env.HOME"]);
+  const taken = specOf(desiredOf({ docker: { env: { HOME: PRIVATE_HOME }, tmpfs: [PRIVATE_HOME] } })).container;
+  expect(taken.tmpfs).toHaveLength(1);
 });
 
 test("a config without any key gives the documented defaults", () => {

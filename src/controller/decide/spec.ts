@@ -1,6 +1,7 @@
 // Brings the wish into its final form: what the config leaves to the host (owner, image's user, profile file) is filled in here. Pure.
 // Every value that reaches the engine is in the result; the engine adapter adds no default.
 import type { SpecHash } from "../../api/brands.ts";
+import { PRIVATE_HOME, PRIVATE_HOME_TMPFS } from "../../api/config/private-home.ts";
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
 import { diffLive, hashSpec } from "./fields.ts";
 import { effectiveLive } from "./limits.ts";
@@ -113,7 +114,7 @@ function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSp
     image: docker.image,
     workdir: docker.workdir,
     readOnlyRoot: docker.readOnlyRoot,
-    tmpfs: docker.tmpfs,
+    tmpfs: toTmpfs(docker),
     network: docker.network,
     user: userOf(desired, facts),
     capDrop: docker.capDrop,
@@ -130,6 +131,12 @@ function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSp
     setupCommand: docker.setupCommand,
     live: effectiveLive({ cpus: docker.cpus, memory: docker.memory, memorySwap: docker.memorySwap, pidsLimit: docker.pidsLimit }),
   };
+}
+
+/** A HOME of its own needs a place to write to. */
+function toTmpfs({ tmpfs, binds, env }: DesiredSandbox["settings"]["docker"]): ContainerSpec["tmpfs"] {
+  const isTaken = tmpfs.some(({ path }) => path === PRIVATE_HOME) || binds.some(({ target }) => target === PRIVATE_HOME);
+  return env.HOME === PRIVATE_HOME && !isTaken ? [...tmpfs, PRIVATE_HOME_TMPFS] : tmpfs;
 }
 
 function toMounts({ settings, workspace, agentDir }: DesiredSandbox): Mount[] {

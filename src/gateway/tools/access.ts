@@ -50,5 +50,6 @@ function toExecDefaults(config: Config, { agentId }: Session["spec"]): ExecDefau
   return {
     timeoutMs: (own?.timeoutSec ?? shared?.timeoutSec ?? EXEC_TIMEOUT_S_DEFAULT) * 1_000,
     backgroundMs: own?.backgroundMs ?? shared?.backgroundMs ?? null,
+    loginProfile: own?.loginProfile ?? shared?.loginProfile ?? false,
   };
 }

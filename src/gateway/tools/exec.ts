@@ -23,7 +23,7 @@ const Input = z.strictObject({
   command: Argument.min(1)
     .max(COMMAND_BYTES_MAX)
     .refine((command) => Buffer.byteLength(command) <= COMMAND_BYTES_MAX, { error: `expected at most ${COMMAND_BYTES_MAX} bytes` })
-    .describe("Shell command, run as sh -lc does"),
+    .describe("Shell command, run by sh, after /etc/profile"),
   workdir: FilePath.optional().describe("Folder to begin in; relative to the workspace. Absent: the workspace"),
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), Argument)
@@ -65,7 +65,8 @@ export const execTool = defineTool({
 });
 
 function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof Input>): SandboxCommand & { timeoutMs: number } {
-  const { argv, env } = toShellCommand(input.command, input.env ?? {}, sandbox?.docker.env.PATH);
+  const shell = { path: sandbox?.docker.env.PATH, loginProfile: exec.loginProfile };
+  const { argv, env } = toShellCommand(input.command, input.env ?? {}, shell);
   return {
     tool: "exec",
     argv,

@@ -11,6 +11,8 @@ export interface ExecDefaults {
   timeoutMs: number;
   /** After how long a command goes on in the background. null: never. */
   backgroundMs: number | null;
+  /** Whether the shell is a login shell, which reads `~/.profile` too. */
+  loginProfile: boolean;
 }
 
 /** What a running tool may use. */

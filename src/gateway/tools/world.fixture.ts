@@ -75,7 +75,7 @@ export function makeWorld(shell: readonly string[] = ["dash"], edit: Partial<Too
     sandbox: null,
     workdir: folder,
     sessions: noSessions,
-    exec: { timeoutMs: 60_000, backgroundMs: null },
+    exec: { timeoutMs: 60_000, backgroundMs: null, loginProfile: false },
     signal: abort.signal,
     emit: async (event) => void events.push(event),
     newId: newProcessId,
