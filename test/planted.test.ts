@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { applyPatch, filesOf, parsePlantedFault, readPlantedFaults } from "./planted/planted-fault.ts";
 
 const project = resolve(import.meta.dirname, "..");
-const FAULTS_MIN = 50;
+const FAULTS_MIN = 200;
 const faults = readPlantedFaults();
 
 const quoted = (name: string): string[] => [`"${name}"`, `\`${name}\``, JSON.stringify(name)];

@@ -215,3 +215,30 @@ test("no list can make a denied tool allowed", () => {
     ),
   );
 });
+
+test("what is denied stays denied, wherever else and by whatever other word it is allowed", () => {
+  const denied = (lists: string, tool = "exec", where: "sandbox" | "host" = "sandbox") => decide(lists, tool, where).allowed;
+  for (const word of ["exec", "EXEC", " exec ", "bash", "group:runtime", "Group:Runtime", "e*", "*xec", "*"]) {
+    expect(denied(sandboxTools(`{ allow: ["exec"], alsoAllow: ["exec", "group:runtime"], deny: [${JSON.stringify(word)}] }`))).toBe(false);
+    expect(denied(`{ tools: { allow: ["exec"], deny: [${JSON.stringify(word)}] } }`, "Bash", "host")).toBe(false);
+  }
+  // An inner list grants nothing back.
+  expect(denied('{ tools: { deny: ["exec"], sandbox: { tools: { allow: ["exec"], deny: [] } } } }')).toBe(false);
+  expect(denied('{ tools: { allow: ["read"], sandbox: { tools: { allow: ["exec"], deny: [] } } } }')).toBe(false);
+  expect(denied('{ tools: { deny: ["exec"] }, agents: { list: [{ id: "main", tools: { allow: ["exec"], deny: [] } }] } }')).toBe(false);
+  expect(denied('{ tools: { allow: ["read"] }, agents: { list: [{ id: "main", tools: { allow: ["exec"] } }] } }')).toBe(false);
+});
+
+test("the pieces of a pattern share no letters of a tool's name", () => {
+  for (const pattern of ["exe*ec", "ex*ec*c", "exec*exec", "e*x*x*c", "exec*c", "*x", "e*d", "e*z*c"])
+    expect([pattern, matchesTool(pattern, "exec")]).toEqual([pattern, false]);
+  for (const pattern of ["exec*", "*exec", "ex*ec", "e*x*e*c", "*e*", "e**c"])
+    expect([pattern, matchesTool(pattern, "exec")]).toEqual([pattern, true]);
+});
+
+test("a read-only workspace is written by no tool", () => {
+  const config = mustParse('{ agents: { defaults: { sandbox: { mode: "all", workspaceAccess: "ro" } } } }');
+  const policy = toToolPolicy(config, { agentId: toAgentId("main"), sandbox: mustResolve(config) });
+  expect(["write", "edit", "apply_patch", "Apply-Patch"].filter((tool) => decideTool(policy, tool).allowed)).toEqual([]);
+  expect(decideTool(policy, "read").allowed).toBe(true);
+});

@@ -111,3 +111,15 @@ test("a folder's size is what its files take on disk, links not followed, and sa
   expect(await measureFolder(root, { entries: 1_000, signal: AbortSignal.abort() })).toMatchObject({ complete: false });
   expect(await measureFolder(join(root, "one", "link"), { entries: 10, signal })).toEqual({ bytes: 0, complete: true });
 });
+
+test("one call does no more than it may: what is left over is for the next one", async () => {
+  const root = makeRoot();
+  mkdirSync(join(root, "work"));
+  for (let file = 0; file < 50; file += 1) writeFileSync(join(root, "work", `file-${file}`), "");
+  await setAside(root, "work");
+  const budget = { entries: 11 };
+  expect(await removeAsides(root, budget)).toEqual([]);
+  const [aside = ""] = left(root);
+  // One for the folder itself.
+  expect([budget.entries, readdirSync(join(root, ASIDE_FOLDER, aside)).length]).toEqual([0, 40]);
+});

@@ -169,7 +169,107 @@ describe("priorities", () => {
   });
 });
 
+describe("a priority", () => {
+  test("of a key that is worked on is the highest that was asked for meanwhile", async () => {
+    const seen: QueuePriority[] = [];
+    const ends: (() => void)[] = [];
+    const { clock, queue } = createInstantQueue(done, {
+      work: (_key, { priority }) => {
+        seen.push(priority);
+        return new Promise((resolve) => ends.push(() => resolve({ kind: "done" })));
+      },
+    });
+    queue.add("a", "resync");
+    await clock.settle();
+    for (const priority of ["change", "live", "resync"] as const) queue.add("a", priority);
+    ends[0]?.();
+    await clock.settle();
+    expect(seen).toEqual(["resync", "live"]);
+  });
+
+  test("that rises does not make a key wait anew", async () => {
+    const waits: number[] = [];
+    const { clock, queue, end } = createQueue({ observer: observe({ started: (waited) => waits.push(waited) }) });
+    queue.start();
+    queue.add("busy");
+    await clock.settle();
+    queue.add("a", "resync");
+    await clock.advance(SECOND_MS);
+    queue.add("a", "live");
+    await end("busy");
+    expect(waits).toEqual([0, 1_000]);
+  });
+
+  test("yields each eighth slot to the key that has waited longest, not to any other that waits", async () => {
+    const { clock, queue, started, end } = createQueue();
+    queue.start();
+    queue.add("live-0", "live");
+    await clock.settle();
+    for (const key of ["oldest", "older", "old"]) {
+      queue.add(key, "resync");
+      await clock.advance(1);
+    }
+    for (let pass = 0; pass < 8; pass += 1) {
+      queue.add(`live-${pass + 1}`, "live");
+      await end(started.at(-1) ?? "");
+    }
+    expect(started.filter((key) => key.startsWith("old"))).toEqual(["oldest"]);
+  });
+
+  test("that a pass asks for is the one of its next look", async () => {
+    const { clock, queue, passes } = createInstantQueue((_key, pass) =>
+      pass === 1 ? { kind: "after", delay: toDurationMs(SECOND_MS), priority: "resync" } : { kind: "done" },
+    );
+    queue.add("a", "live");
+    await clock.advance(2 * SECOND_MS);
+    expect(passes).toMatchObject([
+      { at: 0, priority: "live" },
+      { at: 1_000, priority: "resync" },
+    ]);
+  });
+});
+
+describe("a place", () => {
+  test("is kept until the very moment at which a slot is free: nothing that waits is handed out before", async () => {
+    const { clock, queue, started, end } = createQueue();
+    queue.start();
+    queue.add("busy");
+    await clock.settle();
+    queue.add("low", "resync");
+    await clock.settle();
+    queue.add("high", "live");
+    await end("busy");
+    expect(started).toEqual(["busy", "high"]);
+  });
+});
+
+describe("a queue that was stopped", () => {
+  test("keeps nothing that is added afterwards, and no timer", async () => {
+    const { clock, queue, passes } = createInstantQueue(done);
+    queue.addAfter("later", MINUTE_MS);
+    await queue.stop(SECOND_MS);
+    queue.add("a", "live");
+    queue.addAfter("b", SECOND_MS);
+    expect([clock.timerCount, queue.nextTimerAt(), queue.stats().depth]).toEqual([0, null, { live: 0, change: 0, resync: 0 }]);
+    await clock.advance(2 * MINUTE_MS);
+    expect(passes).toEqual([]);
+  });
+});
+
 describe("a delay", () => {
+  test("has the highest priority of all that were asked for its key, also of those that a shorter one took the place of", async () => {
+    const { clock, queue, passes } = createInstantQueue(done);
+    queue.addAfter("dropped", SECOND_MS, "resync");
+    queue.addAfter("dropped", MINUTE_MS, "live");
+    queue.addAfter("replaced", MINUTE_MS, "live");
+    queue.addAfter("replaced", SECOND_MS, "resync");
+    await clock.advance(10 * MINUTE_MS);
+    expect(passes).toEqual([
+      { key: "dropped", at: 1_000, priority: "live" },
+      { key: "replaced", at: 1_000, priority: "live" },
+    ]);
+  });
+
   test("that is shorter wins, and the longer one is dropped", async () => {
     const { clock, queue, passes } = createInstantQueue(done);
     queue.addAfter("a", MINUTE_MS);
@@ -219,6 +319,13 @@ describe("a delay", () => {
 });
 
 describe("back-off", () => {
+  test("is forgotten when a pass asks for another look", async () => {
+    const { clock, queue } = createInstantQueue((_key, pass) => (pass < 4 ? { kind: "retry" } : { kind: "after", delay: MINUTE_MS }));
+    queue.add("a");
+    await clock.advance(SECOND_MS);
+    expect(queue.failuresOf("a")).toBe(0);
+  });
+
   test("doubles from 5 ms to 5 min, and success forgets it", async () => {
     const delays: number[] = [];
     let healthy = false;

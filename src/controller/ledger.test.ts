@@ -76,6 +76,35 @@ describe("a ledger", () => {
     expect(await readdir(folder)).toContain("torn.json");
   });
 
+  test("finds an entry by its container until it is forgotten or has another one", async () => {
+    const { ledger } = await openLedger();
+    const [first, second] = [toContainerId("1".repeat(64)), toContainerId("2".repeat(64))];
+    const entry = toEntry();
+    await ledger.record(entry);
+    await ledger.bind(entry.uid, first);
+    await ledger.bind(entry.uid, second);
+    expect(ledger.byContainerId(first)).toBeUndefined();
+    expect(ledger.byContainerId(second)?.uid).toBe(entry.uid);
+    await ledger.forget(entry.uid);
+    expect(ledger.byContainerId(second)).toBeUndefined();
+    // Under another uid the same container may come again: what is forgotten is the entry, not the id.
+    const again = toEntry({ containerId: second });
+    await ledger.adopt({ ...again, containerId: second });
+    await ledger.forget(entry.uid);
+    expect(ledger.byContainerId(second)).toEqual(again);
+  });
+
+  test("keeps what it adopts over a restart, and adopts nothing under a uid that is none of ours", async () => {
+    const { folder, ledger } = await openLedger();
+    const containerId = toContainerId("1".repeat(64));
+    const found = { ...toEntry(), containerId };
+    await ledger.adopt(found);
+    await ledger.adopt(found);
+    for (const uid of ["", "mine", "../../escape", `${found.uid} `])
+      await expect(ledger.adopt({ ...found, uid: toSandboxUid(uid), containerId: toContainerId("2".repeat(64)) })).resolves.toBeUndefined();
+    for (const known of [ledger, (await openLedger(folder)).ledger]) expect(known.entries()).toEqual([found]);
+  });
+
   test("forgets and binds what it does not know without a word", async () => {
     const { ledger } = await openLedger();
     const uid = toSandboxUid(randomUUID());
@@ -87,6 +116,7 @@ describe("a ledger", () => {
   test("never makes a path of what is no uid", async () => {
     const { ledger } = await openLedger();
     await expect(ledger.record(toEntry({ uid: toSandboxUid("../../escape") }))).rejects.toThrow("not a uid");
+    await expect(ledger.record(toEntry({ uid: toSandboxUid("a") }))).rejects.toThrow("not a uid");
   });
 
   test("does not say that it recorded what it could not", async () => {

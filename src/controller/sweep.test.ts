@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFil
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { renderTime, type SandboxName, toEpochMs, toScopeKey } from "../api/brands.ts";
+import { renderTime, type SandboxName, toContainerId, toEpochMs, toSandboxUid, toScopeKey } from "../api/brands.ts";
 import { LABEL } from "../api/labels.ts";
 import { toContainerName, toSlug } from "../api/names.ts";
 import { until } from "./fixtures/docker.fixture.ts";
@@ -256,6 +256,96 @@ describe("the count of what is unowned", () => {
     expect(await metric(model, "network")).toBe(1);
     model.world.objects.length = 0;
     await model.until("it has fallen", async () => (await metric(model, "network")) === 0, 10_000);
+  });
+});
+
+describe("what is unowned", () => {
+  type Created = "now" | "long ago" | "at a time that nobody knows";
+
+  function put(model: Model, name: string, owner: SandboxName, created: Created = "long ago"): void {
+    const now = model.clock.now();
+    const createdAt = created === "at a time that nobody knows" ? null : toEpochMs(created === "now" ? now : now - 10 * MINUTE_MS);
+    const labels = { [LABEL.instance]: model.site.instance, [LABEL.name]: owner };
+    model.world.objects.push({ kind: "volume", ref: name, name, createdAt, labels });
+  }
+
+  const volumes = (model: Model): string[] => model.world.objects.map(({ name }) => name).sort();
+
+  it("is removed at the second of two sightings in a row, never at one", async () => {
+    const model = await startChats();
+    const owner = model.site.nameOf("agent:main:later");
+    put(model, `${owner}.data`, owner);
+    await model.controller.sweep.run();
+    expect(volumes(model)).toEqual([`${owner}.data`]);
+    // Wanted for a while: what was seen before does not count any more.
+    await model.site.putSession("main", "later", { createdAt: model.clock.now() });
+    await isHeard(model, (count) => count === 3);
+    await model.controller.sweep.run();
+    await model.site.putSession("main", "later", { createdAt: model.clock.now(), endedAt: model.clock.now() });
+    await isHeard(model, (count) => count === 2);
+    await model.controller.sweep.run();
+    expect(volumes(model)).toEqual([`${owner}.data`]);
+    await model.controller.sweep.run();
+    expect(volumes(model)).toEqual([]);
+  });
+
+  it("is left alone for a minute after it was made, and for good where nobody knows when that was", async () => {
+    const model = await startChats();
+    const owner = model.site.nameOf("agent:main:gone");
+    put(model, `${owner}.new`, owner, "now");
+    put(model, `${owner}.ageless`, owner, "at a time that nobody knows");
+    for (let look = 0; look < 3; look += 1) await model.controller.sweep.run();
+    expect(volumes(model)).toEqual([`${owner}.ageless`, `${owner}.new`]);
+    await sweep(model, 2);
+    expect(volumes(model)).toEqual([`${owner}.ageless`]);
+  });
+
+  it("has a name that says whose it is: one that only begins alike is somebody else's", async () => {
+    const model = await startChats();
+    const owner = model.site.nameOf("agent:main:gone");
+    put(model, `${owner}data`, owner);
+    put(model, "data", owner);
+    await sweep(model, 3);
+    expect(volumes(model)).toEqual(["data", `${owner}data`].sort());
+  });
+
+  it("is no probe that looks right now; one that a crash left goes", async () => {
+    const model = await startChats();
+    const base = model.mustServe(model.site.nameOf("agent:main:chat"));
+    const labels = { [LABEL.instance]: model.site.instance, [LABEL.probe]: "1" };
+    const [id, createdAt] = [model.world.newId(), model.clock.now()];
+    model.world.add({ ...base, id, name: "probe-1", labels, createdAt, networks: new Set(), execs: new Set(), ports: new Map() });
+    for (let look = 0; look < 3; look += 1) await model.controller.sweep.run();
+    expect(model.world.containers.has(id)).toBe(true);
+    await sweep(model, 2);
+    expect(model.world.containers.has(id)).toBe(false);
+  });
+});
+
+describe("an entry of the ledger", () => {
+  it("without a container is kept for a minute: its creation may be under way", async () => {
+    const model = await startChats();
+    const { ledger } = model.controller;
+    const [known] = ledger.entries();
+    if (known === undefined) throw new Error("there are two sandboxes");
+    const uid = toSandboxUid(crypto.randomUUID());
+    await ledger.record({ ...known, uid, containerId: null, createdAt: model.clock.now() });
+    await model.controller.sweep.run();
+    expect(ledger.byUid(uid)).toBeDefined();
+    await sweep(model);
+    expect(ledger.byUid(uid)).toBeUndefined();
+    expect(ledger.entries()).toHaveLength(2);
+  });
+
+  it("that never got its container's id, or another one, is kept while a container has its uid", async () => {
+    const model = await startChats();
+    const { ledger } = model.controller;
+    for (const containerId of [null, toContainerId("f".repeat(64))]) {
+      await model.advance(2 * MINUTE_MS, 10_000);
+      for (const entry of ledger.entries()) await ledger.record({ ...entry, containerId });
+      await model.controller.sweep.run();
+      expect(ledger.entries()).toHaveLength(2);
+    }
   });
 });
 

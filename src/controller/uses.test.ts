@@ -58,3 +58,18 @@ test("every use of a container that goes is told, and why; no other use is", () 
   for (const { revoked } of [first, second]) expect(String(revoked.reason)).toContain("a person asked for it");
   expect(other.revoked.aborted).toBe(false);
 });
+
+test("who waits for a stop to be over is told when it is, and where there is none need not wait", async () => {
+  const { uses } = createUses();
+  expect(uses.stopOf(ID)).toBeNull();
+  const seal = uses.seal(ID);
+  let isOver = false;
+  void uses.stopOf(ID)?.then(() => {
+    isOver = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  seal[Symbol.dispose]();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([isOver, uses.stopOf(ID)]).toEqual([true, null]);
+});

@@ -104,8 +104,8 @@ function judge(module: TestModule | null, { testFile, testName }: PlantedFault):
   return { kind: tests.some((test) => test.result().state === "failed") ? "caught" : "missed" };
 }
 
-/** `%s` and `$word` in the name of a test that is run for each of several cases stand for any text. */
-const toPattern = (name: string): string => name.replaceAll(/[$()*+./?[\\\]^{|}]/g, "\\$&").replaceAll(/%s|\\\$\w+/g, ".*");
+/** `%s` and the like, and `$word`, in the name of a test that is run for each of several cases stand for any text. */
+const toPattern = (name: string): string => name.replaceAll(/[$()*+./?[\\\]^{|}]/g, "\\$&").replaceAll(/%[a-z]|\\\$\w+/g, ".*");
 
 /** Why the end of a test says nothing about the fault. null: it passed, or an assertion failed. */
 function oddityOf(test: TestCase): string | null {

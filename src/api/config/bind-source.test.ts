@@ -178,3 +178,26 @@ test("whatever lies under a refused folder is refused", () => {
     ),
   );
 });
+
+test("whatever contains a home, the state folder, a system folder or the engine's socket is refused as they are", () => {
+  const context = { ...CONTEXT, home: "/srv/people/claw", stateDir: "/data/claw/state", engineSockets: ["/opt/engine/run/engine"] };
+  const refused = [
+    "/",
+    "/srv",
+    "/srv/people",
+    "/srv/people/claw",
+    "/data",
+    "/data/claw",
+    "/data/claw/state",
+    "/opt/engine",
+    "/opt/engine/run",
+    "/var",
+  ];
+  expect(refused.filter((path) => refusedBindSource(path, context) === null)).toEqual([]);
+  const allowed = ["/etcetera", "/srv/peoples", "/srv/people/claw/project", "/data/claw/other", "/data/claws", "/opt/engine/share"];
+  expect(allowed.filter((path) => refusedBindSource(path, context) !== null)).toEqual([]);
+});
+
+test("the whole host is refused for what it is", () => {
+  expect(refusedBindSource("/", { ...CONTEXT, home: "/nowhere", stateDir: "/nowhere/state" })?.message).toContain("whole host");
+});

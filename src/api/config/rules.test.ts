@@ -327,3 +327,49 @@ test("a mistake in the defaults is reported although every agent overrides it", 
     ),
   ).toEqual(["agents.defaults.sandbox.docker.network"]);
 });
+
+test("no mount lies in, over or around the kernel's folders, the workspace or the agent's folder", () => {
+  const targets = ["/proc", "/proc/x", "/sys/fs", "/dev/x", "/workspace", "/workspace/sub", "/agent", "/agent/sub", "/"];
+  const refused = (docker: string): boolean => foundIn(withDocker(docker)).some((found) => !found.startsWith("warning"));
+  for (const target of targets) {
+    expect([target, refused(`{ binds: ['/srv/a:${target}'], ${EXTERNAL} }`)]).toEqual([target, true]);
+    expect([target, refused(`{ tmpfs: ['${target}:size=1m'] }`)]).toEqual([target, true]);
+  }
+  expect(refused(`{ workdir: '/a/b', binds: ['/srv/a:/a'], ${EXTERNAL} }`)).toBe(true);
+  for (const workdir of ["/agent", "/agent/work", "/proc/work", "/dev/work", "/sys"])
+    expect([workdir, refused(`{ workdir: '${workdir}' }`)]).toEqual([workdir, true]);
+  expect(refused(`{ binds: ['/srv/a:/data'], ${EXTERNAL} }`)).toBe(false);
+});
+
+test("two mounts at one place are refused, also where a link of the image makes it one", () => {
+  const twice = (first: string, second: string): number =>
+    foundIn(withDocker(`{ binds: ['/srv/a:${first}', '/srv/b:${second}'], ${EXTERNAL} }`)).filter((found) => !found.startsWith("warning"))
+      .length;
+  expect([twice("/run/x", "/var/run/x"), twice("/var/lock/x", "/run/lock/x")]).toEqual([1, 1]);
+  expect(foundIn(withDocker(`{ binds: ['/srv/a:/data'], tmpfs: ['/data:size=1m'], ${EXTERNAL} }`))).toHaveLength(1);
+  expect([twice("/data", "/data-b"), twice("/run/x", "/run/y")]).toEqual([0, 0]);
+});
+
+test("no network of the host or of another container is joined, and no profile is unconfined, in any case", () => {
+  const refused = (docker: string): boolean => foundIn(withDocker(docker)).length > 0;
+  for (const network of ["host", "HOST", "Host", "container:a", "Container:a"])
+    expect([network, refused(`{ network: '${network}' }`)]).toEqual([network, true]);
+  for (const profile of ["unconfined", "UNCONFINED", "apparmor=Unconfined"])
+    expect([profile, refused(`{ apparmorProfile: '${profile}' }`)]).toEqual([profile, true]);
+  expect(refused("{ network: 'container:a', dangerouslyAllowContainerNamespaceJoin: true }")).toBe(false);
+});
+
+test("the gateway listens to nobody beyond loopback without authentication", () => {
+  const refused = (gateway: string): boolean => foundIn(`{ gateway: { ${gateway} } }`).some((found) => !found.startsWith("warning"));
+  expect(refused("bind: 'lan', auth: { mode: 'none' }")).toBe(true);
+  expect(refused("bind: 'loopback', auth: { mode: 'none' }")).toBe(false);
+  expect(refused("bind: 'lan', auth: { mode: 'token' }")).toBe(false);
+});
+
+test("an agent's workspace is never a home, a system folder or a folder of credentials", () => {
+  for (const workspace of ["~", "/etc", "/", "~/.ssh", "~/.ssh/work", "/root"])
+    expect([workspace, foundIn(`{ agents: { list: [{ id: 'main', workspace: '${workspace}' }] } }`)]).toEqual([
+      workspace,
+      ["agents.list[0].workspace"],
+    ]);
+});

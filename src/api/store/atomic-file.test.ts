@@ -1,9 +1,10 @@
 // Looks at real files: what a replaced one holds, what a crash leaves, and what is refused when strangers put something else there.
 import { execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MINUTE_MS, toEpochMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
 import { isTemporaryName, readBounded, removeFile, replaceFile, sweepTemporaries } from "./atomic-file.ts";
@@ -48,6 +49,33 @@ describe("a replaced file", () => {
     await replaceFile(join(folder, "object.json"), "mine", { durable: false });
     expect(await readFile(join(folder, "victim"), "utf8")).toBe("untouched");
     expect(await readFile(join(folder, "object.json"), "utf8")).toBe("mine");
+  });
+
+  test("is written by way of a name that nobody can take first: no number that can be counted or read off a clock", async () => {
+    const folder = await createFolder();
+    const victim = join(folder, "victim");
+    await writeFile(victim, "untouched");
+    const wallClock = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
+    onTestFinished(() => wallClock.mockRestore());
+    const guesses = [...Array.from({ length: 100 }, (_, index) => index), Date.now(), Date.now() / 1_000];
+    const names = guesses.map((guess) => `.object.json.${process.pid}-${guess}.tmp`);
+    await Promise.all([...names, ".object.json.tmp"].map((name) => symlink(victim, join(folder, name))));
+    for (let write = 0; write < 20; write += 1)
+      await expect(replaceFile(join(folder, "object.json"), "mine", { durable: false })).resolves.toBeUndefined();
+    expect(await readFile(victim, "utf8")).toBe("untouched");
+    expect((await readdir(folder)).length).toBe(names.length + 3);
+  });
+
+  test("is not written where somebody has taken the name after all: what is there stays as it is", async () => {
+    const folder = await createFolder();
+    const victim = join(folder, "victim");
+    await writeFile(victim, "untouched");
+    await symlink(victim, join(folder, `.object.json.${process.pid}-7.tmp`));
+    const clock = vi.spyOn(process.hrtime, "bigint").mockReturnValue(7n);
+    onTestFinished(() => clock.mockRestore());
+    await expect(replaceFile(join(folder, "object.json"), "mine", { durable: false })).rejects.toThrow("something else is there");
+    expect(await readFile(victim, "utf8")).toBe("untouched");
+    expect(existsSync(join(folder, "object.json"))).toBe(false);
   });
 
   test("that can't be written is an operating error that names it, and leaves nothing behind", async () => {

@@ -116,6 +116,12 @@ test("an approval lets through exactly the waits that it names", () => {
   expect(held(ask(first.members, times(5, CUT), { approvals: older }))).toHaveLength(5);
 });
 
+test("a wait is named by the moment at which it began, however often it is looked at", () => {
+  const first = ask(membersOf(4), times(4, CUT));
+  const second = ask(first.members, times(4, CUT), { at: minutes(5) });
+  expect([...second.held.values()].map(({ since }) => since)).toEqual([NOW, NOW, NOW, NOW]);
+});
+
 test("once an approved removal is over and its window too, a small one is everyday again", () => {
   const first = ask(membersOf(10), times(6, CUT));
   const approvals = new Map([...first.held].map(([name, { since }]) => [name, since]));

@@ -154,6 +154,45 @@ describe("a replacement", () => {
     expect(judge(rollout, input).plan.actions.map(({ kind }) => kind)).toEqual(["create", "start"]);
   });
 
+  it("that was begun keeps the moment at which it began, so that it can take too long", () => {
+    const input = inputOf(desired, [containerOf(old)]);
+    const rollout = rolloutOf();
+    rollout.board.put(input.name, judge(rollout, input).member);
+    expect(judge(rollout, { ...input, now: ago(-MINUTE_MS) }).member).toMatchObject({ state: "replacing", at: NOW });
+  });
+
+  it("that an earlier process began goes on, from the moment at which its container was made", () => {
+    const half = containerOf(desired, { stage: "pending", state: "created", startedAt: null });
+    const { handle, identity } = half.observation;
+    const observation = {
+      ...half.observation,
+      handle: { ...handle, id: "c2" as typeof handle.id },
+      identity: { ...identity, createdAt: ago(1_000) },
+    };
+    const input = inputOf(desired, [containerOf(old), { ...half, observation }]);
+    const parts = judge(rolloutOf(), input).member?.parts ?? [];
+    const rollout = { ...rolloutOf(replacing("b", { parts })), complete: false };
+    const { plan, member: begun } = judge(rollout, input);
+    expect(plan.actions.map(({ kind }) => kind)).toEqual(["start"]);
+    expect(begun).toMatchObject({ state: "replacing", at: ago(1_000) });
+  });
+
+  it("is held up by failures of its own generation alone", () => {
+    const failure = { code: "SetupFailed" as const, message: "exit code 1", generation: 0, count: 1, lastAt: NOW, retryAt: NOW };
+    const failureOf = (generation: number) =>
+      judge(rolloutOf(), inputOf(desired, [containerOf(old)], { failure: { ...failure, generation } })).member?.failure;
+    expect([failureOf(0), failureOf(1)]).toEqual([null, "SetupFailed: exit code 1"]);
+  });
+
+  it("leaves the board with all that it counted for", () => {
+    const board = new RolloutBoard([replacing("a"), failed("b"), serving("c")]);
+    board.put(toSandboxName("a"), serving("a"));
+    board.put(toSandboxName("b"), null);
+    board.put(toSandboxName("c"), null);
+    expect([board.active.size, board.tally(IMAGE).active.size, board.tally(IMAGE).failed.size]).toEqual([0, 0, 0]);
+    expect([...board.tally(IMAGE).serving.keys()]).toEqual(["a"]);
+  });
+
   it("is not made while a person pauses, and what was prepared for it goes", () => {
     const rollout = { ...rolloutOf(), paused: true };
     const half = containerOf(desired, { stage: "pending" });

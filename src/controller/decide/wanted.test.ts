@@ -1,6 +1,6 @@
 // Which sandboxes are wanted, and what permits the release of one that is not.
 import { expect, test } from "vitest";
-import { HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toSandboxName, toScopeKey } from "../../api/brands.ts";
+import { type EpochMs, HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toSandboxName, toScopeKey } from "../../api/brands.ts";
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
@@ -174,4 +174,56 @@ test("two scope keys of one name are not merged: the second session has no sandb
   expect([...index.byName.values()].map(({ desired, sessions }) => [desired.scopeKey, sessions.length])).toEqual([["agent:main:one", 1]]);
   expect([...index.bySession.keys()]).toEqual(["agent:main:one"]);
   expect([...index.refused]).toEqual([["agent:main:two", "agent:main:one"]]);
+});
+
+/** What is known of the sandbox `agent:main`, whose container is nine hours old. */
+function releaseOf(
+  sessions: Session[],
+  known: { lastUsedAt?: EpochMs | null; createdAt?: EpochMs | null } = {},
+  sandbox: object = {},
+): Want {
+  const index = indexOf(all({ prune: { idleHours: 0 }, ...sandbox }), { main: { sessions } });
+  const name = nameOf("agent:main");
+  return wantOf(index, name, { name, scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: null, ...known }, NOW);
+}
+
+test("every one of the sessions that share a sandbox keeps it, not only the first", () => {
+  const sessions = [sessionOf("agent:main:a", { usedAt: ago(9 * HOUR_MS) }), sessionOf("agent:main:b", { usedAt: ago(HOUR_MS) })];
+  for (const order of [sessions, sessions.toReversed()])
+    expect(releaseOf(order, {}, { prune: { idleHours: 2 } })).toMatchObject({ kind: "wanted", idleAt: NOW + HOUR_MS });
+});
+
+test("the newest end of the sessions that shared a sandbox is the evidence for its release", () => {
+  const sessions = [1, 3, 2].map((hours) => sessionOf(`agent:main:s${hours}`, { endedAt: ago(hours * HOUR_MS) }));
+  expect(releaseOf(sessions)).toMatchObject({ evidence: { kind: "session-ended", sessionKey: "agent:main:s1", endedAt: ago(HOUR_MS) } });
+});
+
+test("a sandbox that was used, or made, later than its last session ended has another one, whose file is gone", () => {
+  const ended = [sessionOf("agent:main:a", { endedAt: ago(3 * HOUR_MS) })];
+  const soonAfter = ago(3 * HOUR_MS - 5 * MINUTE_MS);
+  expect(releaseOf(ended, { lastUsedAt: soonAfter })).toMatchObject({ evidence: { kind: "session-ended" } });
+  expect(releaseOf(ended, { lastUsedAt: ago(2 * HOUR_MS) })).toMatchObject({ evidence: { kind: "session-gone" } });
+  expect(releaseOf(ended, { createdAt: ago(2 * HOUR_MS) })).toMatchObject({ evidence: { kind: "session-gone" } });
+});
+
+test("the end of a session that had no sandbox says nothing about one", () => {
+  const main = sessionOf("agent:main:main", { endedAt: ago(HOUR_MS), kind: "main" });
+  expect(releaseOf([main], {}, { mode: "non-main" })).toMatchObject({ evidence: { kind: "session-gone" } });
+});
+
+test("a sandbox that several agents share goes only when the folders of all of them were read completely", () => {
+  const list = [{ id: "a" }, { id: "b" }];
+  const shared = (b: Partial<AgentSessions>): Want => want(indexOf({ list, ...all({ scope: "shared" }) }, { a: {}, b }), "shared");
+  expect(shared({})).toMatchObject({ kind: "unwanted", evidence: { kind: "session-gone" } });
+  for (const b of [{ unread: 1 }, { folder: "missing" }, { folder: "unreadable" }] as const) expect(shared(b).kind).toBe("unknown");
+});
+
+test("an agent's own hot window holds for the release of its sandbox too", () => {
+  expect(releaseOf([], {}, { rollout: { hotWindow: "42m" } })).toMatchObject({ kind: "unwanted", hotWindowMs: 42 * MINUTE_MS });
+});
+
+test("what was never seen is not idle", () => {
+  const index = indexOf(all({ scope: "session", prune: { idleHours: 1 } }));
+  const known = { name: nameOf("agent:main:x"), scopeKey: toScopeKey("agent:main:x"), createdAt: null, lastUsedAt: null };
+  expect(wantOf(index, known.name, known, NOW).kind).toBe("unknown");
 });
