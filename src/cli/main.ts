@@ -31,3 +31,9 @@ if (args.length === 1 && (first === "--version" || first === "-V")) process.stdo
 else process.exitCode = await (await import("./program.ts")).runCli(args, context);
 // A terminal that was read from keeps a process alive.
 process.stdin.unref?.();
+/** What a command began is ended with it. Whatever outlives it is nobody's, and must not look as if the command went on. */
+const LEFT_MS_MAX = 5_000;
+const endLeft = setInterval(() => {
+  if (process.stdout.writableLength === 0) process.exit();
+}, LEFT_MS_MAX);
+endLeft.unref();

@@ -10,7 +10,6 @@ import { renderEvent } from "../api/event.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import { renderIssue } from "../api/issue.ts";
-import type { TcpServer } from "../api/listen-tcp.ts";
 import { createLog } from "../api/log.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -73,49 +72,47 @@ export async function runController(options: RunOptions): Promise<number> {
   const paths = toStatePaths(stateDir);
   const lock = await StateLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
   const stopped = stopSignal();
-  try {
-    const { version, revision } = await readBuild();
-    const metrics = new ControllerMetrics({ version, revision });
-    const health = new Health({ configPath: options.configPath, version, stateDir, startedAt: clock.now() });
-    metrics.watchReady(() => health.ready());
-    const server = options.once
-      ? null
-      : await startHealthServer(
-          { registry: metrics.registry, live: () => health.live(), ready: () => health.ready() },
-          options.metricsListen,
-        );
-    if (server !== null)
-      log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, version }, "controller started");
-    const observer = metrics.engineRequest.bind(metrics);
-    const connect = async (): Promise<Connected> => {
-      const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, observer });
-      return { engine, info: await engine.info() };
-    };
-    const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
-    if (connected === null) return await endEarly(server);
-    const { engine, info } = connected;
-    const owner = processOwner();
-    const folders = { stateDir, home: options.home };
-    const controller = await Controller.open({
-      folders,
-      configPath: options.configPath,
-      environment: { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] },
-      engine,
-      clock,
-      random: Math.random,
-      newUid: randomUUID,
-      owner,
-      concurrency: PASSES_PER_CORE * availableParallelism(),
-      log,
-      metrics,
-    });
-    health.watch(controller, info, engine.instance);
-    return options.once
-      ? await converge(controller)
-      : await serve({ controller, health, stateDir, folders, engine, owner, clock, log, metrics, lock, stopped, server });
-  } finally {
-    lock.release();
+  // Ended again in reverse, also when a later step fails: a process that can't start must not look as if it worked.
+  await using begun = new AsyncDisposableStack();
+  begun.defer(() => log.info("stopped"));
+  begun.defer(() => lock.release());
+  const { version, revision } = await readBuild();
+  const metrics = new ControllerMetrics({ version, revision });
+  const health = new Health({ configPath: options.configPath, version, stateDir, startedAt: clock.now() });
+  metrics.watchReady(() => health.ready());
+  if (!options.once) {
+    const parts = { registry: metrics.registry, live: () => health.live(), ready: () => health.ready() };
+    const server = await startHealthServer(parts, options.metricsListen);
+    begun.defer(() => server.close());
+    log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, version }, "controller started");
   }
+  const observer = metrics.engineRequest.bind(metrics);
+  const connect = async (): Promise<Connected> => {
+    const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, observer });
+    return { engine, info: await engine.info() };
+  };
+  const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
+  if (connected === null) return 0;
+  const { engine, info } = connected;
+  const owner = processOwner();
+  const folders = { stateDir, home: options.home };
+  const controller = await Controller.open({
+    folders,
+    configPath: options.configPath,
+    environment: { ...folders, variables: process.env, trustedOwners: [owner.uid, 0] },
+    engine,
+    clock,
+    random: Math.random,
+    newUid: randomUUID,
+    owner,
+    concurrency: PASSES_PER_CORE * availableParallelism(),
+    log,
+    metrics,
+  });
+  begun.defer(() => controller.stop());
+  health.watch(controller, info, engine.instance);
+  if (options.once) return await converge(controller);
+  return await serve({ controller, health, stateDir, folders, engine, owner, clock, log, metrics, lock, stopped });
 }
 
 /** The same look at the machine as a controller's, for when none runs. */
@@ -184,11 +181,6 @@ async function connectWhenReady(
   return null;
 }
 
-async function endEarly(server: TcpServer | null): Promise<number> {
-  await server?.close();
-  return 0;
-}
-
 /** 64 bits of chance: never the same twice. */
 const PROCESS_ID_LENGTH = 16;
 
@@ -204,7 +196,6 @@ interface ServeParts {
   metrics: ControllerMetrics;
   lock: StateLock;
   stopped: AbortSignal;
-  server: TcpServer | null;
 }
 
 async function serve({
@@ -219,7 +210,6 @@ async function serve({
   metrics,
   lock,
   stopped,
-  server,
 }: ServeParts): Promise<number> {
   const views = new LoopViews({
     instance: engine.instance,
@@ -247,7 +237,9 @@ async function serve({
     clock,
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
+  await using doors = new AsyncDisposableStack();
   const admin = await startAdminServer({ stateDir, views, log, commands });
+  doors.defer(() => admin.stop());
   const gate = new SessionGate({
     desired: controller.desired,
     statusOf: (name) => controller.statuses.get(name) ?? null,
@@ -255,15 +247,12 @@ async function serve({
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
+  doors.defer(() => stream.stop());
   health.doorsOpen = true;
   await controller.start();
   const lost = await untilLost(lock, stopped);
   if (lost) log.fatal("the state folder's lock was replaced under this process; stopping, since another controller may work there");
   log.info("stopping; containers stay as they are");
-  await Promise.all([admin.stop(), stream.stop()]);
-  await controller.stop();
-  await server?.close();
-  log.info("stopped");
   return lost ? 1 : 0;
 }
 
@@ -294,7 +283,6 @@ async function converge(controller: Controller): Promise<number> {
   for (const event of controller.events.list({ afterId: firstId })) process.stdout.write(`${renderEvent(event)}\n`);
   const left = controller.unconverged();
   const { ok, issues, loadedAt } = controller.config.view;
-  await controller.stop();
   for (const issue of issues) process.stderr.write(`${renderIssue(issue)}\n`);
   for (const { name, because } of left) process.stderr.write(`not converged: ${name}: ${because}\n`);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);

@@ -75,13 +75,10 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   const config = await ConfigWatch.open({ path: options.configPath, environment, log, isMissingOk: options.allowUnconfigured });
   guardMode(config, options.allowUnconfigured);
   const lock = await StateLock.acquire(join(stateDir, "gateway"), { pid: process.pid, host: hostname(), startedAt: now() });
-  try {
-    const copy = await guardUpstreamState({ stateDir, adopt: options.adopt, now: now() });
-    if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway uses the folder from now on");
-    return await serve({ options, stateDir, folders, config, log });
-  } finally {
-    lock.release();
-  }
+  using _locked = { [Symbol.dispose]: () => lock.release() };
+  const copy = await guardUpstreamState({ stateDir, adopt: options.adopt, now: now() });
+  if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway uses the folder from now on");
+  return await serve({ options, stateDir, folders, config, log });
 }
 
 /** @throws OperationError `InvalidConfig` */
@@ -107,6 +104,10 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   const stopping = new AbortController();
   const stopped = stopSignal();
   const rules = await DoorRulesInForce.open({ config, given: options, own: { stateDir, makeToken }, address, hostName: hostname(), log });
+  // Ended again in reverse, also when a later step fails: a process that can't start must not look as if it worked.
+  await using begun = new AsyncDisposableStack();
+  begun.defer(() => log.info("stopped"));
+  begun.defer(() => stopping.abort());
   config.watch(stopping.signal);
   const { version, revision } = await readBuild();
   const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
@@ -116,6 +117,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     newUid: randomUUID,
     writeFailed: (session, err) => log.error({ session, err }, "session not written"),
   });
+  begun.defer(() => sessions.stop());
   const failed = (error: unknown): void =>
     error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const controller = new StreamClient(stateDir);
@@ -156,6 +158,7 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   });
   const removal = new SessionRemoval({ sessions, controller, failed });
   void removal.run(stopping.signal);
+  begun.defer(() => mcp.stop());
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
   const app = makeGatewayApp({
     handlers,
@@ -168,17 +171,13 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
     log,
   });
   const server = await startGatewayServer(app, address);
+  begun.defer(() => server.close());
   rules.onRevoked(server.endConnections);
   metrics.watch({ sessions: () => sessions.count, connections: server.connections });
   await writeGatewayUrl(stateDir, toUrl(server));
   log.info({ url: toUrl(server), state: stateDir, version }, "gateway started");
   await untilAborted(stopped);
   log.info("stopping");
-  stopping.abort();
-  await server.close();
-  await mcp.stop();
-  await sessions.stop();
-  log.info("stopped");
   return 0;
 }
 

@@ -203,14 +203,16 @@ test("drift makes the new container beside the old one, and swaps when it is rea
 
 test("a new container beside one that serves gets the name when it is seen at rest, or has stayed up for half a second", () => {
   const made = other(containerOf(changed, { stage: "pending" }));
-  const young = (createdAt: EpochMs, settled = false) => ({
+  const young = (createdAt: EpochMs, settled = false, startedAt = createdAt) => ({
     ...made,
-    observation: { ...made.observation, settled, identity: { ...made.observation.identity, createdAt } },
+    observation: { ...made.observation, settled, startedAt, identity: { ...made.observation.identity, createdAt } },
   });
   const planOf = (container: OwnedContainer) => plan(inputOf(changed, [containerOf(desired), container]));
   expect(planOf(young(ago(100)))).toMatchObject({ actions: [], requeueAt: NOW + 20, verdict: { kind: "progressing" } });
   expect(planOf(young(ago(495)))).toMatchObject({ actions: [], requeueAt: NOW + 5 });
-  for (const container of [young(ago(100), true), young(ago(500)), young(ago(-60_000))]) {
+  // The engine took its time to start it.
+  expect(planOf(young(ago(60_000), false, ago(495)))).toMatchObject({ actions: [], requeueAt: NOW + 5 });
+  for (const container of [young(ago(100), true), young(ago(500)), young(ago(-60_000)), young(ago(500), false, ago(-60_000))]) {
     expect(planOf(container).actions.map(({ kind }) => kind)).toEqual(["retire", "promote"]);
   }
 });

@@ -3,7 +3,7 @@
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
 import { hindranceOf, hostRetryMs } from "./hindrance.ts";
-import type { Handle } from "./observation.ts";
+import type { Handle, Observation } from "./observation.ts";
 import { repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./standing.ts";
@@ -219,9 +219,8 @@ function planPending(situation: Situation, { observation, setup }: OwnedContaine
     return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
   }
   if (standing.serving !== null && spec.container.setupCommand === null && !observation.settled) {
-    const { createdAt } = observation.identity;
-    const staysAt = later(createdAt, STAYING_MS);
-    if (isBetween(input.now, createdAt, staysAt)) {
+    const staysAt = staysUpAt(observation, input.now);
+    if (input.now < staysAt) {
       const nextLook = Math.min(later(input.now, LOOK_AGAIN_MS), staysAt) as EpochMs;
       return { ...progress(situation, [], "waiting whether the new container stays up"), requeueAt: nextLook };
     }
@@ -239,8 +238,14 @@ const STAYING_MS = (SECOND_MS / 2) as DurationMs;
 /** The main process is at rest some 5 ms after the start. */
 const LOOK_AGAIN_MS = toDurationMs(20);
 
-/** Also false after the clock was set back: nobody waits for it to come round. */
-const isBetween = (now: EpochMs, from: EpochMs, to: EpochMs): boolean => from <= now && now < to;
+/**
+ * From its start, which may come long after its creation; from that where the engine's clock is ahead. A moment that is yet to come is from before
+ * a clock was set back: nobody waits for it to come round.
+ */
+function staysUpAt({ identity, startedAt }: Observation, now: EpochMs): EpochMs {
+  const past = [identity.createdAt, startedAt ?? identity.createdAt].filter((at) => at <= now);
+  return later(Math.max(0, ...past) as EpochMs, STAYING_MS);
+}
 
 const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
 
