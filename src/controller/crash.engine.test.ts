@@ -10,6 +10,7 @@ import { ProcessClient } from "../api/process-client.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import { toSandboxPath } from "../api/view-client.ts";
 import { createLateClock, everyPass, ledgerOf } from "./fixtures/aftermath.fixture.ts";
+import { diceOf } from "./fixtures/dice.fixture.ts";
 import { docker, IMAGE, type Inspected, inspect, tryDocker, until } from "./fixtures/docker.fixture.ts";
 import { spawnController } from "./fixtures/process.fixture.ts";
 import { createSite, eager, eventsOf, startSite } from "./fixtures/site.fixture.ts";
@@ -17,17 +18,6 @@ import { createSite, eager, eventsOf, startSite } from "./fixtures/site.fixture.
 const AGENT = "agent:main";
 const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 50 : 6;
 const SETUP = "echo begin >>/tmp/setup; sleep 0.4; echo end >>/tmp/setup";
-
-/** The same numbers for the same seed: mulberry32. */
-function createDice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % sides;
-  };
-}
 
 interface Wish {
   agents: string[];
@@ -57,9 +47,7 @@ const isAsWished = ({ Config, HostConfig }: Inspected, { round, memoryMiB }: Wis
 
 describe("a controller that is killed", () => {
   it(`${ROUNDS} times at random moments under edits leaves nothing that the next one does not put right`, async (context) => {
-    const seed = Number(process.env.OPENCLAW_TEST_SEED ?? Date.now() % 1_000_000);
-    await context.annotate(`OPENCLAW_TEST_SEED=${seed}`);
-    const dice = createDice(seed);
+    const dice = await diceOf(context);
     const site = await createSite();
     const labels = {
       [LABEL.sandbox]: "1",
@@ -81,10 +69,10 @@ describe("a controller that is killed", () => {
     let wish: Wish = { agents: ["a", "b"], round: 0, memoryMiB: 64 };
     let talks = false;
     const edit = async (round: number): Promise<void> => {
-      const agents = ["a", "b", "c"].filter(() => dice(3) > 0);
-      wish = { agents, round: dice(2) === 0 ? wish.round : round, memoryMiB: 64 + 16 * dice(3) };
+      const agents = ["a", "b", "c"].filter(() => dice.throw(3) > 0);
+      wish = { agents, round: dice.throw(2) === 0 ? wish.round : round, memoryMiB: 64 + 16 * dice.throw(3) };
       await site.writeConfig(toConfig(wish));
-      if (dice(3) > 0) return;
+      if (dice.throw(3) > 0) return;
       if (talks) await site.removeSession("talk", "chat");
       else await site.putSession("talk", "chat");
       talks = !talks;
@@ -93,9 +81,9 @@ describe("a controller that is killed", () => {
     for (let round = 1; round <= ROUNDS; round += 1) {
       const running = spawnController(site);
       // A start takes half a second; what follows is the first two seconds of work.
-      await pause(300 + dice(1_200));
+      await pause(300 + dice.throw(1_200));
       await edit(round);
-      await pause(dice(800));
+      await pause(dice.throw(800));
       await running.crash();
     }
 
