@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
-import { AgentListed, GatewaySettings, ToolSettings } from "../src/api/config/schema.ts";
+import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
 import { describeFields } from "../src/controller/decide/fields.ts";
 
@@ -119,7 +119,10 @@ export function renderConfigPage(): string {
     renderKeys("Browser", "browser.", BROWSER_KEYS),
     renderSettings(
       "Agents",
-      [[AgentListed, "agents.list[]."]],
+      [
+        [AgentListed, "agents.list[]."],
+        [SubagentSettings, "agents.defaults.subagents."],
+      ],
       "Lower-case letters, digits, `-` and `_` make an `id`. An agent has `sandbox` and `tools` of its own.",
     ),
     renderSettings("Tools", [[ToolSettings, "tools."]], TOOLS_ABOUT),

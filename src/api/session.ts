@@ -19,6 +19,13 @@ const Time = z.iso.datetime({ offset: true }).transform((text) => toEpochMs(Date
 export const SESSION_KINDS = ["main", "group", "direct", "cron", "hook", "subagent", "mcp"] as const;
 export type SessionKind = (typeof SESSION_KINDS)[number];
 
+const SessionKeySchema = z
+  .string()
+  .max(512)
+  // No control characters, those of terminals with eight bits among them, and no half of a character.
+  .regex(/^agent:[a-z0-9][a-z0-9_-]{0,63}:[^\p{Cc}\p{Cs}]+$/u, "expected agent:<agentId>:<rest>")
+  .transform(toSessionKey);
+
 export const Session = z
   .strictObject({
     apiVersion: z.literal(API_VERSION),
@@ -32,14 +39,11 @@ export const Session = z
       deletedAt: Time.optional(),
     }),
     spec: z.strictObject({
-      key: z
-        .string()
-        .max(512)
-        // No control characters, those of terminals with eight bits among them, and no half of a character.
-        .regex(/^agent:[a-z0-9][a-z0-9_-]{0,63}:[^\p{Cc}\p{Cs}]+$/u, "expected agent:<agentId>:<rest>")
-        .transform(toSessionKey),
+      key: SessionKeySchema,
       agentId: AgentIdSchema,
       kind: z.enum(SESSION_KINDS),
+      /** The session that began it. Absent: nobody's child, or begun before this was written down. */
+      parentKey: SessionKeySchema.optional(),
       /** Last message or tool call. Absent: never used. */
       lastActivityAt: Time.optional(),
       /** Set once, when the conversation is over. Absent: live. */

@@ -6,6 +6,7 @@ import { resolveSandbox } from "../api/config/effective.ts";
 import { NO_SANDBOX_FOLDERS, type SandboxFolders, toSandboxFolders } from "../api/config/sandbox-folders.ts";
 import { SANDBOX_DEFAULTS } from "../api/config/schema-sandbox.ts";
 import type { SandboxRequest } from "../api/request.ts";
+import type { SandboxLimit } from "./decide/sandbox-limits.ts";
 import type { DesiredSandbox, Want } from "./decide/types.ts";
 import {
   type DesiredIndex,
@@ -110,8 +111,9 @@ export class DesiredState {
     return this.#requests?.get(name)?.approve ?? null;
   }
 
-  isLimited(name: SandboxName): boolean {
-    return this.#index?.limited.has(name) ?? false;
+  /** Why sessions may not cause it. null: they may. */
+  limitOn(name: SandboxName): SandboxLimit | null {
+    return this.#index?.limited.get(name) ?? null;
   }
 
   /** How many sandboxes sessions may cause at the same time. null: this one exists because the config says so. */
@@ -181,6 +183,7 @@ export class DesiredState {
       agents: this.#agents,
       sessions: this.#sessions,
       maxSandboxes: config.gateway.maxSandboxes,
+      spawning: config.spawning,
       hotWindowMs: config.defaults.sandbox.rollout?.hotWindow ?? SANDBOX_DEFAULTS.rollout.hotWindow,
     };
     this.#index = indexDesired(inputs, before);
@@ -209,7 +212,7 @@ function diffIndex(before: DesiredIndex | null, after: DesiredIndex): SandboxNam
   };
   const changed = (name: SandboxName): boolean => {
     const [was, is] = [before.byName.get(name), after.byName.get(name)];
-    if (was === undefined || is === undefined || before.limited.has(name) !== after.limited.has(name)) return true;
+    if (was === undefined || is === undefined || before.limited.get(name) !== after.limited.get(name)) return true;
     return !isSame(was, is) && render(was) !== render(is);
   };
   return [...new Set([...before.byName.keys(), ...after.byName.keys()])].filter(changed);

@@ -2,7 +2,7 @@
 // means for a sandbox is desired-state.ts's.
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { type EpochMs, later, MINUTE_MS, renderTime, type SandboxName, toSandboxName } from "../api/brands.ts";
+import { type AgentId, type EpochMs, later, MINUTE_MS, renderTime, type SandboxName, toSandboxName } from "../api/brands.ts";
 import { type Issue, renderIssue } from "../api/issue.ts";
 import { REQUEST_FILE_SUFFIX, ROLLOUT_REQUEST_NAME, ROLLOUT_REQUEST_SUFFIX, RolloutRequest, SandboxRequest } from "../api/request.ts";
 import { watchFolder } from "../api/store/folder-watch.ts";
@@ -44,13 +44,17 @@ export class FileSources {
   /** Heard since the last look at the sessions began. */
   readonly #hints: SessionHint[] = [];
   #looking: Promise<void> = Promise.resolve();
+  /** Whose sessions are read. */
+  #agents = "";
   /** Issues that were told: each is told once, for as long as it lasts. */
   readonly #told = new Map<"session" | "request", ReadonlySet<string>>();
 
   constructor(parts: FileSourceParts) {
     this.#parts = parts;
     const { stateDir, paths, now } = parts;
-    this.#sessions = new SessionStore({ stateDir, now });
+    // Files of agents that the config does not have say nothing: that it does not have them is evidence enough.
+    const isRead = (agentId: AgentId): boolean => parts.desired.agents.some(({ id }) => id === agentId);
+    this.#sessions = new SessionStore({ stateDir, now, isRead });
     const common = { folder: paths.requests, bytesMax: REQUEST_BYTES_MAX, now };
     this.#requests = new ObjectStore({
       ...common,
@@ -135,6 +139,10 @@ export class FileSources {
   /** For the config, whose source calls back. */
   configChanged(names: Iterable<SandboxName>): void {
     this.#changed(names, "config");
+    const agents = this.#parts.desired.agents.map(({ id }) => id).join();
+    if (agents === this.#agents) return;
+    this.#agents = agents;
+    this.#hearSessions({ kind: "relist", cause: "the config has other agents" });
   }
 
   /** For what was found on the engine and is named otherwise than was thought. */
@@ -145,18 +153,28 @@ export class FileSources {
   #tell(kind: "session" | "request", issues: readonly Issue[]): void {
     const { log, events } = this.#parts;
     const before = this.#told.get(kind) ?? new Set();
-    const lines = new Map(issues.map((issue) => [renderIssue(issue), issue]));
-    for (const [line, issue] of lines) {
+    const lines = new Map(summarize(kind, issues).map((told) => [renderIssue(told.issue), told]));
+    for (const [line, { issue, files }] of lines) {
       if (before.has(line)) continue;
-      // An issue of the folder itself says nothing about any file in it.
-      const isFolder = !issue.file.endsWith(".json");
-      const trouble = isFolder
-        ? `${kind} folder can't be read; what was read before counts`
-        : `${kind} file is not valid; it releases nothing`;
-      log.warn({ issue: line }, issue.severity === "error" ? trouble : `${kind} file is odd`);
-      const reason = `${kind === "session" ? "Session" : "Request"}${isFolder ? "sUnreadable" : "Invalid"}`;
+      log.warn(
+        { issue: line, files },
+        issue.severity === "error" ? `${kind} file is not valid; it releases nothing` : `${kind} file is odd`,
+      );
+      const reason = kind === "session" ? "SessionInvalid" : "RequestInvalid";
       events.record({ type: "Warning", reason, message: line, object: { kind: "Session", name: issue.file } });
     }
     this.#told.set(kind, new Set(lines.keys()));
   }
+}
+
+/** One by one up to here; beyond it a folder is told of as a whole, once: nobody reads thousands of lines, and they push out all others. */
+const FILES_TOLD_MAX = 10;
+
+function summarize(kind: "session" | "request", issues: readonly Issue[]): { issue: Issue; files: number }[] {
+  return [...Map.groupBy(issues, ({ file }) => dirname(file))].flatMap(([folder, found]) => {
+    const files = new Set(found.map(({ file }) => file)).size;
+    if (files <= FILES_TOLD_MAX) return found.map((issue) => ({ issue, files: 1 }));
+    const message = `more than ${FILES_TOLD_MAX} ${kind} files in it can't be used`;
+    return [{ issue: { severity: "error" as const, file: folder, path: "", message }, files }];
+  });
 }

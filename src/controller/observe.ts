@@ -8,6 +8,7 @@ import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
 import type { CreationRate } from "./creation-rate.ts";
 import { isOurs } from "./decide/ownership.ts";
+import { SANDBOX_LIMIT_WORDS } from "./decide/sandbox-limits.ts";
 import { type HostFacts, type KnownGeneration, type Owner, resolveSpec } from "./decide/spec.ts";
 import type { Described } from "./decide/status.ts";
 import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "./decide/types.ts";
@@ -71,7 +72,8 @@ export class Observer {
   /** Why sessions may not cause this sandbox now. null: they may. */
   #limitOn(name: SandboxName): string | null {
     const { desired, creations } = this.#parts;
-    if (desired.isLimited(name)) return "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it";
+    const limit = desired.limitOn(name);
+    if (limit !== null) return SANDBOX_LIMIT_WORDS[limit];
     const burst = desired.creationsMax(name);
     if (burst === null || creations.admit(name, burst)) return null;
     return "sessions caused too many new sandboxes in a short time; it is made when those before it are a while ago";

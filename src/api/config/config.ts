@@ -2,6 +2,7 @@
 // Reading text is parse.ts, the merge of one agent's sandbox with the defaults is effective.ts.
 import { type AgentId, toAgentId } from "../brands.ts";
 import { AgentIdSchema } from "../session.ts";
+import { SPAWN_CHILDREN_DEFAULT, SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX, type SpawnLimits } from "../spawning.ts";
 import type { AgentEntry, AgentsSection, ConfigFile, GatewaySettings, ToolSettings } from "./schema.ts";
 import type { SandboxSettings } from "./schema-sandbox.ts";
 import { type ConfigLocation, type ConfigPath, renderPath } from "./tree.ts";
@@ -59,6 +60,10 @@ export interface Config {
   /** At least one. Ids are unique. */
   readonly agents: readonly Agent[];
   readonly tools: ToolSettings;
+  readonly spawning: SpawnLimits & {
+    /** `maxSpawnDepth` as written; null: not configured. */
+    readonly depthWritten: number | null;
+  };
   readonly gateway: GatewayConfig;
   /** Where each key path's value stands. */
   readonly locations: ReadonlyMap<string, ConfigLocation>;
@@ -182,6 +187,11 @@ export function toConfig(file: ConfigFile, agents: readonly Agent[], source: Pic
     defaults: { workspace: file.agents?.defaults?.workspace ?? null, sandbox: file.agents?.defaults?.sandbox ?? {} },
     agents,
     tools: file.tools ?? {},
+    spawning: {
+      depthWritten: file.agents?.defaults?.subagents?.maxSpawnDepth ?? null,
+      depthMax: Math.min(file.agents?.defaults?.subagents?.maxSpawnDepth ?? SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX),
+      childrenMax: file.agents?.defaults?.subagents?.maxChildrenPerAgent ?? SPAWN_CHILDREN_DEFAULT,
+    },
     gateway: toGatewayConfig(file.gateway ?? {}),
   };
 }

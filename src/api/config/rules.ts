@@ -34,6 +34,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
   checkProfiles(sandboxes, mounted, reporter);
   checkConfigPlace(sources, mounted, reporter);
   checkToolLists("", config.tools, reporter);
+  checkSpawning(config, reporter);
   checkGateway(config, reporter);
   return reporter.issues;
 }
@@ -56,6 +57,14 @@ const BIND_WORDS: Readonly<Record<string, string>> = {
   auto: 'listens on loopback; write "loopback" or "lan"',
   tailnet: "listens on loopback; write the tailnet address to listen on it",
 };
+
+function checkSpawning({ spawning: { depthMax, depthWritten } }: Config, reporter: Reporter): void {
+  if (depthWritten === null || depthWritten <= depthMax) return;
+  reporter.add("agents.defaults.subagents.maxSpawnDepth", {
+    severity: "warning",
+    message: `${depthMax} is in force: nothing deeper is begun here`,
+  });
+}
 
 function checkGateway(config: Config, reporter: Reporter): void {
   const { gateway } = config;

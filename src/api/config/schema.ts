@@ -98,11 +98,23 @@ export const GatewaySettings = z.strictObject({
 });
 export type GatewaySettings = z.output<typeof GatewaySettings>;
 
+/** Ranges are upstream's, so that its files load; rules.ts says where less is in force. */
+export const SubagentSettings = z.looseObject({
+  maxSpawnDepth: z
+    .int()
+    .min(1)
+    .max(5)
+    .optional()
+    .describe("How deep sessions may begin others with sessions_spawn: 1 (default), what was begun begins nothing, or 2; more counts as 2"),
+  maxChildrenPerAgent: z.int().min(1).max(20).optional().describe("Live children that one session may have at a time; default 5"),
+});
+
 export const AgentsSection = z.looseObject({
   defaults: z
     .looseObject({
       workspace: HostPath.optional().describe("Workspace of the default agent; default <state>/workspace"),
       sandbox: SandboxSettings.optional(),
+      subagents: SubagentSettings.optional(),
     })
     .optional(),
   list: z.array(AgentListed).max(AGENTS_MAX).optional(),

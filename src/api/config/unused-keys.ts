@@ -48,13 +48,15 @@ const TOOLS = loose(
   UPSTREAM.tools,
 );
 
+const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent"]), UPSTREAM.subagents);
+
 const AGENT = loose({ ...values(["id", "default", "name", "workspace"]), sandbox: SANDBOX, tools: TOOLS }, UPSTREAM.agent);
 
 const ROOT = loose(
   {
     agents: loose(
       {
-        defaults: loose({ workspace: VALUE, sandbox: SANDBOX }, UPSTREAM.agentDefaults),
+        defaults: loose({ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS }, UPSTREAM.agentDefaults),
         list: { kind: "each", item: AGENT },
         entries: { kind: "each", item: AGENT },
       },

@@ -16,7 +16,10 @@ export const UPSTREAM = {
     envelopeTimezone envelopeTimestamp envelopeElapsed contextTokens cliBackends contextPruning compaction runRetries memorySearch
     thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault toolProgressDetail blockStreamingDefault
     blockStreamingBreak blockStreamingChunk blockStreamingCoalesce humanDelay timeoutSeconds mediaMaxMb imageMaxDimensionPx imageQuality
-    typingIntervalSeconds typingMode heartbeat maxConcurrent subagents silentReply silentReplyRewrite statusUpdates tts`),
+    typingIntervalSeconds typingMode heartbeat maxConcurrent silentReply silentReplyRewrite statusUpdates tts`),
+  subagents: words(
+    "maxConcurrent archiveAfterMinutes model thinking runTimeoutSeconds announceTimeoutMs allowAgents delegationMode requireAgentId",
+  ),
   agent: words(`
     description agentDir model models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
     skills memorySearch humanDelay heartbeat identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent

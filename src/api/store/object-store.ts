@@ -29,6 +29,8 @@ export interface ObjectStoreOptions<Schema extends z.ZodType> {
   bytesMax: number;
   /** More files than this in the folder is an attack or an accident: it counts as unreadable then. */
   filesMax: number;
+  /** How many it may have now, of what several stores share. Absent: `filesMax` alone. */
+  room?(): number;
   /** The name that the object itself says; it must be that of its file. */
   nameOf(object: z.output<Schema>): string;
   now(): EpochMs;
@@ -56,11 +58,18 @@ export class ObjectStore<Schema extends z.ZodType> {
   readonly #entries = new Map<string, Entry<z.output<Schema>>>();
   #folder: ObjectListing<unknown>["folder"] = "missing";
   #folderIssues: Issue[] = [];
+  /** Files that were found at the last look, read or not. */
+  #size = 0;
   /** Listings and refreshes come one after the other, so that an older look never replaces a newer one. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ObjectStoreOptions<Schema>) {
     this.#options = options;
+  }
+
+  /** How many files it has, or is about to read. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Looks at the folder and at every file; reads only those that changed since the last look. Never throws for what it finds. */
@@ -74,7 +83,8 @@ export class ObjectStore<Schema extends z.ZodType> {
       if (this.#folder !== "read") return await this.#listAll();
       const names = [...new Set(files)].flatMap((file) => this.#toName(file) ?? []);
       await this.#look(names);
-      if (this.#entries.size > this.#options.filesMax) return await this.#listAll();
+      this.#size = this.#entries.size;
+      if (this.#size > this.#filesMax) return await this.#listAll();
       return this.#listing();
     });
   }
@@ -120,10 +130,12 @@ export class ObjectStore<Schema extends z.ZodType> {
   }
 
   async #listAll(): Promise<ObjectListing<z.output<Schema>>> {
-    const { folder, filesMax } = this.#options;
+    const { folder, suffix } = this.#options;
     try {
       const names = (await readdir(folder)).flatMap((file) => this.#toName(file) ?? []);
-      if (names.length > filesMax) return this.#lost("unreadable", `it holds more than ${filesMax} ${this.#options.suffix} files`);
+      const filesMax = this.#filesMax;
+      if (names.length > filesMax) return this.#lost("unreadable", `it holds more than ${filesMax} ${suffix} files`);
+      this.#size = names.length;
       const present = new Set(names);
       for (const name of this.#entries.keys()) if (!present.has(name)) this.#entries.delete(name);
       await this.#look(names);
@@ -137,8 +149,14 @@ export class ObjectStore<Schema extends z.ZodType> {
     }
   }
 
+  get #filesMax(): number {
+    const { filesMax, room } = this.#options;
+    return Math.max(0, Math.min(filesMax, room?.() ?? filesMax));
+  }
+
   #lost(folder: "missing" | "unreadable", message: string | null): ObjectListing<z.output<Schema>> {
     this.#entries.clear();
+    this.#size = 0;
     this.#folder = folder;
     this.#folderIssues = message === null ? [] : [{ severity: "error", file: this.#options.folder, path: "", message }];
     return this.#listing();

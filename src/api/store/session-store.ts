@@ -11,6 +11,8 @@ import { type ObjectListing, ObjectStore } from "./object-store.ts";
 
 /** One hundred times the sessions that one agent can have sandboxes for, and a second of reading. */
 const SESSIONS_PER_AGENT_MAX = 10_000;
+/** Of all agents together: two agents' worth. */
+export const SESSION_FILES_MAX = 20_000;
 const AGENTS_MAX = 1_000;
 /** Two clocks on one host agree; those of two hosts that share a folder nearly do. */
 const SKEW = MINUTE_MS;
@@ -46,8 +48,9 @@ export function sessionsFolder(stateDir: string, agentId: AgentId): string {
 export type SessionObjects = ObjectStore<typeof Session>;
 
 /** The sessions of one agent: to write them, or to read one. */
-export function createSessionObjects(stateDir: string, agentId: AgentId, now: () => EpochMs): SessionObjects {
+export function createSessionObjects(stateDir: string, agentId: AgentId, now: () => EpochMs, room?: () => number): SessionObjects {
   return new ObjectStore({
+    ...(room !== undefined && { room }),
     folder: sessionsFolder(stateDir, agentId),
     suffix: SESSION_FILE_SUFFIX,
     schema: Session,
@@ -61,6 +64,8 @@ export function createSessionObjects(stateDir: string, agentId: AgentId, now: ()
 export interface SessionStoreParts {
   stateDir: string;
   now(): EpochMs;
+  /** Whose sessions matter; no other agent's files are looked at. May change between looks. Absent: everybody's. */
+  isRead?(agentId: AgentId): boolean;
 }
 
 export class SessionStore {
@@ -88,6 +93,7 @@ export class SessionStore {
     const files = new Map<AgentId, Set<string>>();
     const agents = new Set<AgentId>();
     for (const hint of hints) {
+      if (hint.kind !== "relist" && !this.#isRead(hint.agentId)) continue;
       if (hint.kind === "relist" || !this.#stores.has(hint.agentId)) return await this.list();
       if (hint.kind === "agent") agents.add(hint.agentId);
       else files.set(hint.agentId, new Set([...(files.get(hint.agentId) ?? []), ...hint.files]));
@@ -117,6 +123,7 @@ export class SessionStore {
     watchFolder({
       folder: sessionsFolder(this.#parts.stateDir, agentId),
       changed: (hint) => {
+        if (!this.#isRead(agentId)) return;
         if (hint.kind === "relist") return changed({ kind: "agent", agentId });
         // Transcripts beside the sessions are written all the time, and are not ours.
         const files = new Set([...hint.names].filter((name) => name.endsWith(SESSION_FILE_SUFFIX)));
@@ -126,11 +133,12 @@ export class SessionStore {
     });
   }
 
-  /** Agents are never forgotten: one whose folder vanished is `missing`, which is no evidence of anything. */
+  /** Agents that matter are never forgotten: one whose folder vanished is `missing`, which is no evidence of anything. */
   async #findAgents(): Promise<void> {
     const folder = join(this.#parts.stateDir, "agents");
     try {
-      const names = (await readdir(folder)).filter((name) => AgentIdSchema.safeParse(name).success);
+      for (const agentId of this.#stores.keys()) if (!this.#isRead(agentId)) this.#drop(agentId);
+      const names = (await readdir(folder)).filter((name) => AgentIdSchema.safeParse(name).success && this.#isRead(toAgentId(name)));
       this.#agentIssues =
         names.length > AGENTS_MAX ? [toIssue(folder, `it holds more than ${AGENTS_MAX} agents; the rest is not read`)] : [];
       for (const name of names.sort().slice(0, AGENTS_MAX)) this.#know(toAgentId(name));
@@ -142,8 +150,22 @@ export class SessionStore {
 
   #know(agentId: AgentId): void {
     if (this.#stores.has(agentId)) return;
-    this.#stores.set(agentId, createSessionObjects(this.#parts.stateDir, agentId, this.#parts.now));
+    const { stateDir, now } = this.#parts;
+    const others = (): number => [...this.#stores].reduce((sum, [id, { size }]) => (id === agentId ? sum : sum + size), 0);
+    this.#stores.set(
+      agentId,
+      createSessionObjects(stateDir, agentId, now, () => SESSION_FILES_MAX - others()),
+    );
     this.#watchAgent(agentId);
+  }
+
+  #isRead(agentId: AgentId): boolean {
+    return this.#parts.isRead?.(agentId) ?? true;
+  }
+
+  #drop(agentId: AgentId): void {
+    this.#stores.delete(agentId);
+    this.#listings.delete(agentId);
   }
 
   #listing(): SessionListing {

@@ -58,6 +58,7 @@ export function desiredOf(sandbox: object = {}): DesiredSandbox {
     agents: [{ id, sandbox: settings }],
     sessions: new Map(),
     maxSandboxes: 100,
+    spawning: { depthMax: 1, childrenMax: 5 },
     hotWindowMs: 300_000,
   });
   const [candidate] = index.byName.values();

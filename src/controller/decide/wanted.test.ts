@@ -50,6 +50,7 @@ function indexOf(
     }),
     sessions: new Map(Object.entries(sessions).map(([id, one]) => [toAgentId(id), { folder: "read", sessions: [], unread: 0, ...one }])),
     maxSandboxes,
+    spawning: { depthMax: 1, childrenMax: 5 },
     hotWindowMs: 5 * MINUTE_MS,
   });
 }
@@ -158,7 +159,7 @@ test("two agents of scope shared want one sandbox from the defaults alone", () =
 test("a flood of new sessions takes no sandbox from older ones", () => {
   const sessions = [1, 2, 3].map((number) => sessionOf(`agent:main:s${number}`, { createdAt: ago(number * HOUR_MS) }));
   const index = indexOf(all({ scope: "session" }), { main: { sessions } }, 2);
-  expect([...index.limited]).toEqual([nameOf("agent:main:s1")]);
+  expect([...index.limited.keys()]).toEqual([nameOf("agent:main:s1")]);
 });
 
 test("workspaceAccess decides which folders are mounted", () => {

@@ -17,6 +17,8 @@ import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import { lastActivityOf, type Session } from "../../api/session.ts";
+import type { SpawnLimits } from "../../api/spawning.ts";
+import { type SandboxLimit, toLimits } from "./sandbox-limits.ts";
 import type { DesiredSandbox, Evidence, Want } from "./types.ts";
 
 /** One configured agent, defaults and overrides merged. */
@@ -45,6 +47,8 @@ export interface DesiredInputs {
   sessions: ReadonlyMap<AgentId, AgentSessions>;
   /** How many sandboxes sessions may cause at the same time. */
   maxSandboxes: number;
+  /** What sessions may begin, by whoever says that they did. */
+  spawning: SpawnLimits;
   /** Milliseconds; for sandboxes whose agent is not configured any more. */
   hotWindowMs: number;
 }
@@ -66,8 +70,8 @@ export interface DesiredIndex {
   bySession: ReadonlyMap<SessionKey, SandboxName>;
   /** Live sandboxed sessions whose sandbox would have the name of another scope key's, which this is: it is not shared with them. */
   refused: ReadonlyMap<SessionKey, ScopeKey>;
-  /** On-demand sandboxes beyond `maxSandboxes`, newest first. */
-  limited: ReadonlySet<SandboxName>;
+  /** On-demand sandboxes that sessions may not cause now, and why. */
+  limited: ReadonlyMap<SandboxName, SandboxLimit>;
 }
 
 export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId, sessionKey: SessionKey): ScopeKey {
@@ -111,7 +115,7 @@ export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null 
     }
   }
   const byScope = new Map([...byName.values()].map(({ desired }) => [desired.scopeKey, desired.name]));
-  return { inputs, byName, byScope, bySession, refused, limited: toLimited(byName, inputs.maxSandboxes) };
+  return { inputs, byName, byScope, bySession, refused, limited: toLimits(byName, inputs) };
 }
 
 function knownDesired(
@@ -123,17 +127,6 @@ function knownDesired(
   const name = before?.byScope.get(scopeKey);
   const desired = name === undefined ? undefined : before?.byName.get(name)?.desired;
   return desired !== undefined && desired.settings === agent.sandbox && desired.scope === scope ? desired : null;
-}
-
-/** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */
-function toLimited(byName: ReadonlyMap<SandboxName, WantedSandbox>, maxSandboxes: number): ReadonlySet<SandboxName> {
-  const onDemand = [...byName.values()].filter(({ eager }) => !eager);
-  if (onDemand.length <= maxSandboxes) return new Set();
-  const oldest = ({ sessions }: WantedSandbox): number => Math.min(...sessions.map((session) => session.metadata.createdAt));
-  const ordered = onDemand
-    .map((one) => ({ name: one.desired.name, at: oldest(one) }))
-    .sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
-  return new Set(ordered.slice(maxSandboxes).map(({ name }) => name));
 }
 
 export function toDesired(slugOf: SlugOf, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {

@@ -19,12 +19,12 @@ async function open(config: object) {
   return { service, sessions, codeOf };
 }
 
-const agents = (sandbox: object, work: object = {}): object => ({
-  agents: { defaults: { sandbox }, list: [{ id: "main" }, { id: "work", ...work }] },
+const agents = (sandbox: object, work: object = {}, subagents: object = {}): object => ({
+  agents: { defaults: { sandbox, subagents }, list: [{ id: "main" }, { id: "work", ...work }] },
 });
 
 test("in a sandbox a session sees itself and its children; every verb with another one's key is not found", async () => {
-  const { service, codeOf } = await open(agents({ mode: "all" }));
+  const { service, codeOf } = await open(agents({ mode: "all" }, {}, { maxSpawnDepth: 2 }));
   const [viewer, sibling, stranger] = await Promise.all([
     service.open({ key: "main" }),
     service.open({ key: "agent:main:chat" }),
@@ -98,4 +98,36 @@ test("what an MCP session spawns is sandboxed like itself, where the agent has n
   const mcp = await sessions.create(service.planMcp(null));
   expect(service.isSandboxed(mcp)).toBe(true);
   expect(await service.spawn(mcp, {})).toMatchObject({ kind: "mcp", sandboxed: true });
+});
+
+test("a session has five children, however many it asks for at once, and what it began begins none", async () => {
+  const { service, sessions, codeOf } = await open(agents({ mode: "all" }));
+  const parent = await service.open({ key: "main" });
+  const codes = await Promise.all(Array.from({ length: 20 }, () => codeOf(service.spawn(parent, {}))));
+  expect(codes.filter((code) => code === "LimitExceeded")).toHaveLength(15);
+  const children = sessions.list().filter(({ spec }) => spec.kind === "subagent");
+  expect(children.map(({ spec }) => spec.parentKey)).toEqual(Array.from({ length: 5 }, () => parent.spec.key));
+  for (const child of children) expect(await codeOf(service.spawn(child, {}))).toBe("LimitExceeded");
+  const [first] = children;
+  if (first !== undefined) await sessions.delete(first.spec.key);
+  expect(await codeOf(service.spawn(parent, {}))).not.toBe("LimitExceeded");
+});
+
+test("keys allow more children, and two levels, never three", async () => {
+  const { service, codeOf } = await open(agents({ mode: "all" }, {}, { maxSpawnDepth: 5, maxChildrenPerAgent: 7 }));
+  const parent = await service.open({ key: "main" });
+  const codes = await Promise.all(Array.from({ length: 9 }, () => codeOf(service.spawn(parent, {}))));
+  expect(codes.filter((code) => code === "LimitExceeded")).toHaveLength(2);
+  const [child] = (await service.list(parent)).filter(({ kind }) => kind === "subagent");
+  const grandchild = await service.spawn(await service.open({ key: child?.key ?? "" }), {});
+  expect(await codeOf(service.spawn(await service.open({ key: grandchild.key }), {}))).toBe("LimitExceeded");
+});
+
+test("children leave a tenth of all sandboxes to sessions that nobody began", async () => {
+  const { service, codeOf } = await open({ ...agents({ mode: "all", scope: "session" }), gateway: { maxSandboxes: 10 } });
+  const parents = await Promise.all(["a", "b", "c"].map((name) => service.open({ key: `agent:main:${name}` })));
+  let refused = 0;
+  for (const parent of parents)
+    for (let count = 0; count < 5; count += 1) refused += (await codeOf(service.spawn(parent, {}))) === "LimitExceeded" ? 1 : 0;
+  expect(refused).toBe(15 - 9);
 });

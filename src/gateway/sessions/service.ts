@@ -7,9 +7,11 @@ import { isSandboxed } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import { Session, type SessionKind } from "../../api/session.ts";
+import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import type { Message, SessionPort, SessionView, SpawnOptions } from "../tool-port.ts";
 import { toToolAccess } from "../tools/access.ts";
+import { Turns } from "../turns.ts";
 import { type Confinement, findLoosening } from "./confinement.ts";
 import { toKind, toSubagentKey } from "./keys.ts";
 import type { Sessions } from "./sessions.ts";
@@ -29,6 +31,7 @@ const OWN_KINDS: readonly SessionKind[] = ["subagent", "mcp"];
 
 export class SessionService implements SessionPort {
   readonly #parts: SessionServiceParts;
+  readonly #spawns = new Turns();
   /** By uid; a parent never changes. The oldest is forgotten, and read again where it is asked for. */
   readonly #parents = new Map<string, SessionKey | null>();
 
@@ -95,8 +98,13 @@ export class SessionService implements SessionPort {
     return await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
   }
 
-  /** @throws OperationError `Forbidden` when the child would be less confined than its parent */
-  async spawn(parent: Session, { agentId, task }: SpawnOptions): Promise<SessionView> {
+  /** @throws OperationError `Forbidden` when the child would be less confined than its parent, `LimitExceeded` when it has too many, or is one itself */
+  async spawn(parent: Session, options: SpawnOptions): Promise<SessionView> {
+    // One after the other, so that none is begun between counting and beginning.
+    return await this.#spawns.take(parent.spec.key, () => this.#spawn(parent, options));
+  }
+
+  async #spawn(parent: Session, { agentId, task }: SpawnOptions): Promise<SessionView> {
     const agent = this.#agent(agentId ?? parent.spec.agentId);
     const key = toSubagentKey(agent.id, this.#parts.newUid());
     // What an MCP session starts is confined as one: always sandboxed, by itself.
@@ -104,10 +112,32 @@ export class SessionService implements SessionPort {
     const loosening = findLoosening(this.#confinementOf(parent.spec), this.#confinementOf({ key, agentId: agent.id, kind }));
     if (loosening !== null)
       throw new OperationError("Forbidden", `agent ${agent.id} is less confined than session ${parent.spec.key}: ${loosening}`);
-    const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind });
+    await this.#boundChildren(parent);
+    const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind, parentKey: parent.spec.key });
     this.#know(child, parent.spec.key);
     await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
     return await this.view(child);
+  }
+
+  /** @throws OperationError `LimitExceeded` */
+  async #boundChildren(parent: Session): Promise<void> {
+    const { sessions, config } = this.#parts;
+    const { spawning, gateway } = config();
+    const refuse = (message: string, fix: string): never => {
+      throw new OperationError("LimitExceeded", message, { fix });
+    };
+    if (toSpawnDepth(parent.spec, (key) => sessions.find(key) ?? undefined) >= spawning.depthMax)
+      refuse(`session ${parent.spec.key} was begun by another one, and may begin none`, "agents.defaults.subagents.maxSpawnDepth");
+    const live = sessions.list().filter(({ spec }) => spec.endedAt === undefined && isChild(spec));
+    const parents = await Promise.all(live.map((child) => this.#parentOf(child)));
+    if (parents.filter((key) => key === parent.spec.key).length >= spawning.childrenMax)
+      refuse(
+        `session ${parent.spec.key} has ${spawning.childrenMax} children already`,
+        "end some (DELETE /v1/sessions/KEY), or raise agents.defaults.subagents.maxChildrenPerAgent",
+      );
+    const most = toChildSandboxesMax(gateway.maxSandboxes);
+    if (live.filter((child) => this.isSandboxed(child)).length >= most)
+      refuse(`sessions that others began are ${most} already; the rest of gateway.maxSandboxes is for those that nobody began`, "end some");
   }
 
   #confinementOf(spec: Pick<Session["spec"], "key" | "agentId" | "kind">): Confinement {
@@ -146,6 +176,7 @@ export class SessionService implements SessionPort {
   async #parentOf({ metadata, spec }: Session): Promise<SessionKey | null> {
     const known = this.#parents.get(metadata.uid);
     if (known !== undefined) return known;
+    if (spec.parentKey !== undefined) return spec.parentKey;
     if (!spec.key.startsWith(`agent:${spec.agentId}:subagent:`)) return null;
     const [first] = await this.#parts.sessions.messages(spec.key, { after: 0, limit: 1 });
     return this.#know({ metadata }, first?.role === "system" ? first.from : null);

@@ -6,11 +6,12 @@ import PQueue from "p-queue";
 import { type AgentId, type EpochMs, elapsed, MINUTE_MS, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
-import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile, type SessionKind } from "../../api/session.ts";
+import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile } from "../../api/session.ts";
 import { removeFile, sweepTemporaries } from "../../api/store/atomic-file.ts";
 import {
   createSessionObjects,
   type ListedAgent,
+  SESSION_FILES_MAX,
   type SessionHint,
   type SessionListing,
   type SessionObjects,
@@ -36,11 +37,14 @@ export interface SessionsParts {
 export const ACTIVITY_WRITE_MS = toDurationMs(5_000);
 /** Half of what the store reads, so that sessions made by hand have room. */
 const SESSIONS_PER_AGENT_MAX = 5_000;
+const SESSIONS_MAX = SESSION_FILES_MAX / 2;
 /** Their offsets are in memory, 8 bytes per message: what a listing of all sessions counts is counted once. */
 const TRANSCRIPTS_OPEN_MAX = 5_000;
 /** Each is a file and a buffer of 256 KiB. */
 const TRANSCRIPTS_OPENING_MAX = 16;
 const TRANSCRIPT_SUFFIX = ".transcript.jsonl";
+
+export type NewSession = Pick<Session["spec"], "key" | "agentId" | "kind" | "parentKey">;
 
 interface Activity {
   at: EpochMs;
@@ -117,7 +121,7 @@ export class Sessions {
   }
 
   /** The session with this key: as it is when it is there, else a new one. @throws OperationError `LimitExceeded`, `HostRejected` */
-  create({ key, agentId, kind }: { key: SessionKey; agentId: AgentId; kind: SessionKind }): Promise<Session> {
+  create({ key, agentId, kind, parentKey }: NewSession): Promise<Session> {
     return this.#turns.take(key, async () => {
       const known = this.find(key);
       if (known !== null && known.spec.endedAt === undefined) return known;
@@ -128,7 +132,11 @@ export class Sessions {
         const fix = "delete some: DELETE /v1/sessions/KEY";
         throw new OperationError("LimitExceeded", `the agent ${agentId} has ${SESSIONS_PER_AGENT_MAX} sessions already`, { fix });
       }
-      return await this.#begin({ key, agentId, kind });
+      if (this.#byKey.size + this.#deleted.length >= SESSIONS_MAX)
+        throw new OperationError("LimitExceeded", `there are ${SESSIONS_MAX} sessions already`, {
+          fix: "delete some: DELETE /v1/sessions/KEY",
+        });
+      return await this.#begin({ key, agentId, kind, ...(parentKey !== undefined && { parentKey }) });
     });
   }
 
@@ -217,11 +225,16 @@ export class Sessions {
     });
   }
 
-  async #begin({ key, agentId, kind }: Pick<Session["spec"], "key" | "agentId" | "kind">): Promise<Session> {
+  async #begin({ key, agentId, kind, parentKey }: NewSession): Promise<Session> {
     const name = this.#byKey.get(key)?.metadata.name ?? toSessionName(key);
     const metadata = { name, uid: this.#parts.newUid(), createdAt: renderTime(this.#parts.now()) };
     this.#forgetActivity(key);
-    await this.#write({ apiVersion: API_VERSION, kind: "Session", metadata, spec: { key, agentId, kind } });
+    await this.#write({
+      apiVersion: API_VERSION,
+      kind: "Session",
+      metadata,
+      spec: { key, agentId, kind, ...(parentKey !== undefined && { parentKey }) },
+    });
     return this.get(key);
   }
 

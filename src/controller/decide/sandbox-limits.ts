@@ -1,0 +1,90 @@
+// Decides which of the sandboxes that sessions ask for are too many: of one session's children, of all children, of all sessions. Pure.
+// Which sessions ask is wanted.ts's; how fast they may is creation-rate.ts beside this folder.
+import type { SandboxName, SessionKey } from "../../api/brands.ts";
+import type { Session } from "../../api/session.ts";
+import { isChild, type SpawnLimits, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
+
+export type SandboxLimit = "depth" | "children" | "all-children" | "all";
+
+/** A sandbox that the config or live sessions ask for. */
+interface Asked {
+  desired: { name: SandboxName };
+  eager: boolean;
+  sessions: readonly Session[];
+}
+
+/** Why a sandbox is not made, and what to do about it. */
+export const SANDBOX_LIMIT_WORDS: Readonly<Record<SandboxLimit, string>> = {
+  depth: "its session was begun by one that may begin none: agents.defaults.subagents.maxSpawnDepth",
+  children: "its session's parent has agents.defaults.subagents.maxChildrenPerAgent others: end some of them, or raise it",
+  "all-children": "sessions that others began have nine tenths of gateway.maxSandboxes, and the rest is for those that nobody began",
+  all: "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it",
+};
+
+/** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */
+export function toLimits(
+  byName: ReadonlyMap<SandboxName, Asked>,
+  { maxSandboxes, spawning }: { maxSandboxes: number; spawning: SpawnLimits },
+): ReadonlyMap<SandboxName, SandboxLimit> {
+  const ordered = [...byName.values()]
+    .filter(({ eager }) => !eager)
+    .map(toCandidate)
+    .sort(compare);
+  const limits = new Map<SandboxName, SandboxLimit>();
+  // Most sites have no children at all, and ten thousand sessions.
+  if (!ordered.some(({ isOfChildren }) => isOfChildren) && ordered.length <= maxSandboxes) return limits;
+  const sessions = new Map(ordered.flatMap(({ wanted }) => wanted.sessions.map((session) => [session.spec.key, session] as const)));
+  const find = (key: SessionKey): Session | undefined => sessions.get(key);
+  const perParent = new Map<SessionKey, number>();
+  const [childrenMax, left] = [toChildSandboxesMax(maxSandboxes), { children: 0, all: 0 }];
+  for (const { name, wanted, isOfChildren } of ordered) {
+    const limit =
+      (isOfChildren ? limitOfChildren(wanted.sessions, { find, perParent, spawning }) : null) ??
+      (isOfChildren && left.children >= childrenMax ? "all-children" : left.all >= maxSandboxes ? "all" : null);
+    if (limit !== null) limits.set(name, limit);
+    else {
+      left.all += 1;
+      if (isOfChildren) left.children += 1;
+    }
+  }
+  return limits;
+}
+
+interface Candidate {
+  name: SandboxName;
+  wanted: Asked;
+  /** Of its oldest session. */
+  at: number;
+  /** Whether sessions that others began are all that need it. */
+  isOfChildren: boolean;
+}
+
+const toCandidate = (wanted: Asked): Candidate => ({
+  name: wanted.desired.name,
+  wanted,
+  at: Math.min(...wanted.sessions.map(({ metadata }) => metadata.createdAt)),
+  isOfChildren: wanted.sessions.every(({ spec }) => isChild(spec)),
+});
+
+const compare = (left: Candidate, right: Candidate): number => left.at - right.at || (left.name < right.name ? -1 : 1);
+
+/** Why none of these sessions may have a sandbox; null when one may. Counts those that may. */
+function limitOfChildren(
+  children: readonly Session[],
+  parts: { find(key: SessionKey): Session | undefined; perParent: Map<SessionKey, number>; spawning: SpawnLimits },
+): SandboxLimit | null {
+  const { find, perParent, spawning } = parts;
+  let limit: SandboxLimit | null = "depth";
+  for (const { spec } of children) {
+    if (toSpawnDepth(spec, find) > spawning.depthMax) continue;
+    // Those whose parent is not written down are one family for each agent.
+    const parent = spec.parentKey ?? (`agent:${spec.agentId}:` as SessionKey);
+    const count = perParent.get(parent) ?? 0;
+    if (count >= spawning.childrenMax) limit = limit === null ? null : "children";
+    else {
+      perParent.set(parent, count + 1);
+      limit = null;
+    }
+  }
+  return limit;
+}
