@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { toSessionKey } from "../src/api/brands.ts";
 import { isErrorCode } from "../src/api/errors.ts";
+import { READ_FILE, toFileCommand } from "../src/api/file-scripts.ts";
 import { inspect, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
@@ -112,6 +113,12 @@ test("a hostile gateway reaches the sandboxes of live sessions, by the agent's p
   // The agent's policy holds, whatever tool the caller says it is.
   expect(await codeOf("agent:work:main")).toBe("Forbidden");
   expect(await codeOf("agent:work:main", { tool: "read" })).toBe("Forbidden");
+  // A number that bash would run in arithmetic, and an option in place of a path.
+  for (const args of [
+    ["./notes", "bytes", "a[$(touch /tmp/reached)]", "1", "1"],
+    ["--version", "whole", "0", "0", "1"],
+  ])
+    expect(await codeOf("agent:main:main", { tool: "read", argv: toFileCommand(READ_FILE, args) })).toBe("Forbidden");
   // Sessions that are not there, have ended, or name an agent that nobody configured.
   expect(await codeOf("agent:main:other")).toBe("NotFound");
   await site.putSession("main", "gone", { endedAt: Date.now() });

@@ -19,6 +19,7 @@ import {
   SUPERVISOR,
   WRITE_STDIN,
 } from "../src/api/processes/process-scripts.ts";
+import { MAIN_COMMAND } from "../src/controller/engine/docker-create.ts";
 import { DIAL, PYTHON_RELAY, SIGNAL, WRAPPER } from "../src/controller/engine/exec-scripts.ts";
 
 const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]];
@@ -115,16 +116,15 @@ const SCRIPTS: readonly Script[] = [
     words: [1, 2],
   },
   // The controller makes these arguments itself; whatever they were, nothing of them would be run.
-  { name: "KILL_ALL", text: KILL_ALL, args: () => ["no-such-mark-of-any-command", ""], refuses: null, free: [] },
+  { name: "KILL_ALL", text: KILL_ALL, args: () => ["ownmark0", "nosuchmark0", ""], refuses: null, free: [] },
   { name: "SIGNAL", text: SIGNAL, args: () => ["USR1", "99999999"], refuses: null, free: [] },
   { name: "WRAPPER", text: WRAPPER, args: () => ["", "", "", "true"], refuses: null, free: [] },
   { name: "DIAL", text: DIAL, args: () => ["1", "0001", PYTHON_RELAY], refuses: null, free: [2], isSlow: true },
 ];
 
 /** What the scripts use, whatever the shell has of it itself. */
-const PROGRAMS = "cat chmod chown cksum cp dd head ln ls md5sum mkdir mkfifo mv readlink rm sha1sum sha256sum sleep tail umask wc".split(
-  " ",
-);
+const PROGRAMS =
+  "cat chmod chown cksum cp dd head ln ls md5sum mkdir mkfifo mv readlink rm sha1sum sha256sum sleep stty tail umask wc".split(" ");
 
 /** `CANARY` is a program that leaves a trace. */
 const COMMANDS = ["$(CANARY)", "`CANARY`", "$(CANARY>&2)", `$\{x:-$(CANARY)}`, `$\{x[$(CANARY)]}`, "\\$(CANARY)"];
@@ -270,7 +270,12 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under 
     const writable = join(folder, "writable");
     mkdirSync(writable);
     for (const program of PROGRAMS) copyFileSync(canary, join(writable, program));
-    for (const script of SCRIPTS.filter(({ refuses }) => refuses !== null)) {
+    const started = [
+      { name: "a terminal's size", text: WRAPPER, args: () => ["", "80", "24", "true"] },
+      // As long as it takes to see which program it was.
+      { name: "the main process", text: MAIN_COMMAND.replace(/\d+$/, "0"), args: () => [] },
+    ];
+    for (const script of [...SCRIPTS.filter(({ refuses }) => refuses !== null), ...started]) {
       const env = { ...process.env, PATH: `${writable}:${process.env.PATH}` };
       await run(shell, script, { args: script.args(folder), folder, env });
       expect({ script: script.name, ran: existsSync(trace) }).toEqual({ script: script.name, ran: false });

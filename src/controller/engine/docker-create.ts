@@ -17,6 +17,8 @@ const PROCESS_STATE_OPTIONS = "rw,noexec,nosuid,nodev,size=64m,mode=1777";
 
 /** 2^31 - 1 s, 68 years: `sleep infinity` is missing from older BusyBox. Under an init, TERM ends it at once. */
 export const AT_REST = "sleep 2147483647";
+/** The system's own: a `docker.env.PATH` may begin with a folder that an agent can write to. */
+export const MAIN_COMMAND = `PATH=/usr/local/bin:/usr/bin:/bin\${PATH:+:$PATH}; exec ${AT_REST}`;
 
 const NANO_CPUS = 1_000_000_000;
 
@@ -35,7 +37,7 @@ function toParts(spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCre
   return {
     Image: spec.image,
     Entrypoint: ["/bin/sh", "-c"],
-    Cmd: [`exec ${AT_REST}`],
+    Cmd: [MAIN_COMMAND],
     User: spec.user,
     WorkingDir: spec.workdir,
     Env: toEnv(spec.env),

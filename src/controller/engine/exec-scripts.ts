@@ -14,7 +14,7 @@ export const REAPER = ["/sbin/docker-init", "-s", "--"];
  */
 export const WRAPPER = `echo "$PPID $$"
 workdir=$1; columns=$2; rows=$3; shift 3
-[ -z "$columns" ] || stty columns "$columns" rows "$rows" 2>/dev/null
+[ -z "$columns" ] || PATH=/usr/local/bin:/usr/bin:/bin:$PATH stty columns "$columns" rows "$rows" 2>/dev/null
 if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi
 exec "$@"`;
 

@@ -19,7 +19,7 @@ openclaw_end() {
 }
 openclaw_is_own() {
   # Of the image or the system: absolute, without a variable or a way back, and neither in the workdir nor in HOME.
-  case $1 in *..* | *\\$* | *\\\`*) return 1 ;; "\${PWD%/}/"* | "\${HOME%/}/"*) return 1 ;; /*) return 0 ;; *) return 1 ;; esac
+  case $1 in *..* | *\\$* | *\\\`*) return 1 ;; "\${PWD%/}/"* | "\${HOME:-$PWD}/"*) return 1 ;; /*) return 0 ;; *) return 1 ;; esac
 }
 openclaw_is_own "\${ENV-}" || unset ENV
 openclaw_is_own "\${BASH_ENV-}" || unset BASH_ENV
