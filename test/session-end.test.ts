@@ -30,7 +30,12 @@ async function openGateway(model: Model): Promise<Omit<Both, "model">> {
   const sessions = await Sessions.open({ stateDir: model.site.stateDir, now, newUid: randomUUID, writeFailed: failed });
   onTestFinished(() => sessions.stop());
   const { desired, statuses } = model.controller;
-  const gate = new SessionGate({ desired, statusOf: (name) => statuses.get(name) ?? null, statuses: () => statuses.list() });
+  const gate = new SessionGate({
+    desired,
+    statusOf: (name) => statuses.get(name) ?? null,
+    statuses: () => statuses.list(),
+    fullness: () => null,
+  });
   const seenEnds = async ({ items }: { items: { key: string; uid: string }[] }) =>
     items.filter((item) => gate.hasSeenEnd(item)).map(({ uid }) => uid);
   return { sessions, removal: new SessionRemoval({ sessions, controller: { seenEnds }, failed }) };

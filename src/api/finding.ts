@@ -20,6 +20,7 @@ export const CHECKS = {
   "path-mapping": "Folders",
   "exec-root": "Folders",
   workspaces: "Folders",
+  "workspace-files": "Folders",
   "state-folder": "Folders",
   "disk-space": "Folders",
   config: "Controller",

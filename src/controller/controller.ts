@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { OperationError, renderError } from "../api/errors.ts";
+import { errnoOf, explainErrno } from "../api/store/atomic-file.ts";
 import type { ServingAccess } from "./access.ts";
 import { Activity } from "./activity.ts";
 import { ConfigSource } from "./config-source.ts";
@@ -15,6 +16,7 @@ import { FileSources } from "./file-sources.ts";
 import { KnownNames, toNameRecords } from "./known-names.ts";
 import { Ledger } from "./ledger.ts";
 import type { Loop } from "./loop.ts";
+import { closeFolder } from "./make-folder.ts";
 import { UNOWNED_KINDS } from "./metrics.ts";
 import type { Observer } from "./observe.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
@@ -27,6 +29,7 @@ import { SetupLogs } from "./setup-logs.ts";
 import { EngineSource } from "./sources.ts";
 import { StatusStore } from "./status-store.ts";
 import { Sweep } from "./sweep.ts";
+import { WorkspaceSizes } from "./workspace-sizes.ts";
 import { WorkspaceSweep } from "./workspace-sweep.ts";
 
 const SWEEP_INTERVAL_MS = MINUTE_MS;
@@ -47,6 +50,7 @@ export class Controller {
   readonly access: ServingAccess;
   readonly rollouts: Rollouts;
   readonly sweep: Sweep;
+  readonly sizes: WorkspaceSizes;
   readonly setupLogs: SetupLogs;
   readonly engineSource: EngineSource;
   readonly loop: Loop;
@@ -144,6 +148,7 @@ export class Controller {
       hear: this.loop.hear.bind(this.loop),
       hearAnew,
     });
+    this.sizes = this.#createSizes();
     this.sweep = this.#makeSweep(activity);
     this.#reportDamage(opened);
   }
@@ -199,6 +204,18 @@ export class Controller {
     this.brake.listed(all);
   }
 
+  #createSizes(): WorkspaceSizes {
+    const { clock, log, metrics } = this.#options;
+    return new WorkspaceSizes({
+      now: () => clock.now(),
+      sandboxes: () => this.desired.names().flatMap((name) => this.desired.desiredOf(name) ?? []),
+      lastUsedAt: (name) => this.#activity.lastUsedAt(name),
+      events: this.events,
+      log,
+      measured: (sizes) => metrics.workspaces(sizes),
+    });
+  }
+
   #mayBeWanted(name: SandboxName): boolean {
     if (!this.desired.loaded || this.desired.has(name) || this.brake.holds(name)) return true;
     return this.statuses.get(name)?.status.deferredSince != null;
@@ -211,6 +228,7 @@ export class Controller {
 
   /** Loads desired state and looks at the engine, then works until `stop`. Returns once the first listing was queued. */
   async start(): Promise<void> {
+    await this.#closeWorkspaceRoot();
     await this.#files.load();
     this.rollouts.expect(this.#knownNames());
     await this.engineSource.relist();
@@ -221,9 +239,23 @@ export class Controller {
     // What an earlier process left is counted from the start, not only after the first interval.
     void this.#swept(() => this.sweep.observe());
     this.#every(SWEEP_INTERVAL_MS, signal, () => this.sweep.run());
+    void this.#swept(() => this.sizes.round());
+    this.#every(SWEEP_INTERVAL_MS, signal, () => this.sizes.round());
     this.#every(RECOUNT_INTERVAL_MS, signal, async () => {
       if (this.sweep.leaks > 0) await this.sweep.observe();
     });
+  }
+
+  /** Earlier versions let other users of the host into it. */
+  async #closeWorkspaceRoot(): Promise<void> {
+    const { folders, log } = this.#options;
+    const root = join(folders.stateDir, "sandboxes");
+    try {
+      if (await closeFolder(root)) log.info({ folder: root }, "folder closed to other users");
+    } catch (error) {
+      if (errnoOf(error) === "") throw error;
+      log.warn({ folder: root, because: explainErrno(error), fix: `chmod 0700 ${root}` }, "folder not closed to other users");
+    }
   }
 
   /** Ends the passes that run and writes down what is in memory. Containers stay as they are. */

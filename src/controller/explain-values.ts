@@ -7,7 +7,7 @@ import { renderConfigDuration, renderConfigSize } from "../api/config/values.ts"
 import type { ExplainedValue } from "../api/explain-view.ts";
 import { isShownVariable } from "./decide/fields.ts";
 
-const SIZE_KEYS = new Set(["docker.memory", "docker.memorySwap", "docker.shmSize"]);
+const SIZE_KEYS = new Set(["docker.memory", "docker.memorySwap", "docker.shmSize", "docker.workspaceSize"]);
 const DURATION_KEYS = new Set(["rollout.hotWindow", "rollout.maxDriftAge", "rollout.progressDeadline"]);
 /** Their parts are shown instead, each with its own place. */
 const MERGED_KEYS = ["docker.env", "docker.ulimits", "docker.binds"];

@@ -244,6 +244,7 @@ async function serve({
     desired: controller.desired,
     statusOf: (name) => controller.statuses.get(name) ?? null,
     statuses: () => controller.statuses.list(),
+    fullness: (sandbox) => controller.sizes.refusal(sandbox),
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });

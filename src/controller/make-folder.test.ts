@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, realpathSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { isUnfinished, makeFolderFor, openOrMakeFolder } from "./make-folder.ts";
+import { closeFolder, isUnfinished, makeFolderFor, openOrMakeFolder } from "./make-folder.ts";
 
 const OWNER = { uid: 61_234, gid: 61_235 };
 const isRoot = process.getuid?.() === 0;
@@ -77,6 +77,23 @@ test("links above are followed, and each folder that holds one is judged, as is 
   expect(judged).toEqual([ground, ground, join(ground, "real", "inner", "new")]);
   expect(lstatSync(join(ground, "real", "inner", "new")).isDirectory()).toBe(true);
   await expect(openOrMakeFolder(join(ground, "absolute", "x"), 0o755, async () => "not here")).rejects.toThrow("not here");
+});
+
+test("a folder that other users of the host reach is closed to them, what a link leads to and what is somebody else's is not", async () => {
+  const [open, theirs] = [join(ground, "open"), join(ground, "theirs")];
+  for (const path of [open, theirs]) {
+    mkdirSync(path);
+    chmodSync(path, 0o2755);
+  }
+  symlinkSync(theirs, join(ground, "link"));
+  expect([await closeFolder(open), await closeFolder(open)]).toEqual([true, false]);
+  expect(await closeFolder(join(ground, "link"))).toBe(false);
+  expect(await closeFolder(join(ground, "missing"))).toBe(false);
+  if (isRoot) {
+    chownSync(theirs, OWNER.uid, OWNER.gid);
+    expect(await closeFolder(theirs)).toBe(false);
+  }
+  expect([open, theirs].map((path) => (lstatSync(path).mode & 0o777).toString(8))).toEqual(["700", "755"]);
 });
 
 test("links in a circle and files on the way are refused with the name", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { OperationError } from "../api/errors.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import type { Owner } from "./decide/spec.ts";
-import { isPrivate, type JudgePlace, type OpenFolder, openAncestor, openInside } from "./open-folder.ts";
+import { isPrivate, type JudgePlace, type OpenFolder, openAncestor, openFolder, openInside } from "./open-folder.ts";
 
 /** Only its owner enters a workspace. */
 const WORKSPACE_MODE = 0o700;
@@ -80,4 +80,19 @@ async function makeUnlessThere(path: string, mode: number): Promise<boolean> {
     if (errnoOf(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+const BY_OTHERS = 0o077;
+
+/**
+ * Closes a folder of this process's own to everybody else, as far as it is one. What lies in a workspace may be a program with the setuid
+ * bit, which runs as the sandboxes' user for whoever starts it. @returns whether it was open. @throws what the system says
+ */
+export async function closeFolder(path: string): Promise<boolean> {
+  await using folder = await openFolder(path);
+  if (folder === null) return false;
+  const { uid, mode } = await folder.handle.stat();
+  if (uid !== process.getuid?.() || (mode & BY_OTHERS) === 0) return false;
+  await folder.handle.chmod(mode & 0o7700);
+  return true;
 }

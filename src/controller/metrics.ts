@@ -10,6 +10,7 @@ import { RECORD_KINDS, type RecordKind } from "./damaged-files.ts";
 import type { ActionKind, Cause, Trigger } from "./decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "./engine/operations.ts";
 import { createLoopMetrics, type LoopMetrics } from "./metrics-loop.ts";
+import { createWorkspaceMetrics, type WorkspaceFigures } from "./metrics-workspaces.ts";
 import type { ReadyCheck } from "./ready-check.ts";
 
 /** The keys of an object that must have every member of a union. */
@@ -84,11 +85,14 @@ export class ControllerMetrics {
   readonly registry: MetricRegistry;
   /** For the queue. */
   readonly loop: LoopMetrics;
+  /** Of workspaces, after each measurement. */
+  readonly workspaces: (figures: WorkspaceFigures) => void;
   readonly #made: ReturnType<typeof createOurs>;
 
   constructor(options: ControllerMetricsOptions) {
     this.registry = new MetricRegistry({ processMetrics: options.processMetrics ?? true });
     this.loop = createLoopMetrics(this.registry);
+    this.workspaces = createWorkspaceMetrics(this.registry);
     this.#made = createOurs(this.registry);
     const labels = { version: [options.version], revision: [options.revision] } as const;
     const buildInfo = this.registry.gauge({ name: "openclaw_build_info", help: "The build that runs; always 1." }, labels);

@@ -19,6 +19,8 @@ export interface SessionGateParts {
   statusOf(name: SandboxName): Sandbox | null;
   /** Of every sandbox that there is. */
   statuses(): readonly Sandbox[];
+  /** Why nothing more may be written into its workspace by tools. null: it may. */
+  fullness(sandbox: DesiredSandbox): string | null;
 }
 
 /** A call that may be made. */
@@ -29,6 +31,8 @@ export interface Admitted {
 }
 
 const SESSION_KEY_LENGTH_MAX = 512;
+/** What a command writes, no tool policy sees. */
+const WRITERS: ReadonlySet<SandboxTool> = new Set(["write", "edit", "apply_patch", "media"]);
 
 export class SessionGate {
   readonly #parts: SessionGateParts;
@@ -37,7 +41,7 @@ export class SessionGate {
     this.#parts = parts;
   }
 
-  /** @throws OperationError `NotFound` (no live sandboxed session has this key), `NotReady` (nothing is loaded yet), `Forbidden` (the policy's refusal) */
+  /** @throws OperationError `NotFound` (no live sandboxed session has this key), `NotReady` (nothing is loaded yet), `Forbidden` (the policy's refusal), `LimitExceeded` (the workspace is full) */
   admit(key: string, tool: SandboxTool): Admitted {
     const { agentId, sandbox } = this.#find(key);
     const { config } = this.#parts.desired;
@@ -45,6 +49,8 @@ export class SessionGate {
     const decision = decideTool(toToolPolicy(config, { agentId, sandbox: sandbox.settings }), tool);
     // What people send to an agent is not the agent's doing; checkCommand sees to it that it is nothing else.
     if (!decision.allowed && tool !== "media") throw new OperationError("Forbidden", renderRefusal(decision));
+    const full = WRITERS.has(tool) ? this.#parts.fullness(sandbox) : null;
+    if (full !== null) throw new OperationError("LimitExceeded", full, { fix: "remove files with exec, or raise docker.workspaceSize" });
     return { sessionKey: toSessionKey(key), agentId, sandbox: sandbox.name };
   }
 

@@ -1,7 +1,7 @@
 // The sweep in the running controller, over a model of an engine: which folders and objects go, which never do, and what is measured.
 
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -374,4 +374,17 @@ describe("a wish about one sandbox", () => {
     await sweep(model);
     expect(await wishes()).toEqual([nameOf("never"), nameOf("other")].map((name) => `${name}.request.json`).sort());
   });
+});
+
+it("the folder of workspaces of an earlier version is closed to other users of the host when the controller starts, new ones are made so", async () => {
+  const model = await createModel();
+  await model.site.writeConfig(configOf());
+  const root = join(model.site.stateDir, "sandboxes");
+  await mkdir(root);
+  await chmod(root, 0o755);
+  for (const name of ["chat", "other"]) await model.site.putSession("main", name, { createdAt: model.clock.now() });
+  await model.start();
+  await model.converge(2);
+  const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+  expect([await modeOf(root), await modeOf(join(root, ".owners")), await modeOf(folderOf(model, "chat"))]).toEqual(["700", "700", "700"]);
 });

@@ -1,14 +1,29 @@
 // A process in a sandbox swaps names, as fast as it can, while the controller works there: what is made, given away, removed, measured or
 // read is never somebody else's. Each test is one attack; docs/pitfalls.md has how often each was tried, and reached what it was after.
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { NO_SANDBOX_FOLDERS } from "../../src/api/config/sandbox-folders.ts";
 import { OperationError } from "../../src/api/errors.ts";
+import { errnoOf, readBounded } from "../../src/api/store/atomic-file.ts";
 import { desiredOf } from "../../src/controller/decide/fixtures.ts";
 import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folder-removal.ts";
 import { measureFolder } from "../../src/controller/folder-size.ts";
 import { prepareWorkspace, readProfile } from "../../src/controller/host.ts";
+import { closeFolder } from "../../src/controller/make-folder.ts";
 import { makeGround, portray, ROUNDS, ROUNDS_MS_MAX, swap } from "./attack.fixture.ts";
 
 const OWNER = { uid: 61_234, gid: 61_234 };
@@ -170,4 +185,47 @@ test("a profile that is swapped for a device without end is read to no more than
   for (let round = 0; round < ROUNDS; round += 1) kinds.add((await readProfile(profile)).kind);
   expect([...kinds].every((kind) => kind === "content" || kind === "unreadable")).toBe(true);
   expect(existsSync(link)).toBe(true);
+});
+
+test("the folder of workspaces is closed, and nothing that is put in its place", { timeout: ROUNDS_MS_MAX }, async () => {
+  const ground = makeGround();
+  const [root, link] = [join(ground, "sandboxes"), join(ground, "link")];
+  mkdirSync(root);
+  chmodSync(join(ground, "victim"), 0o755);
+  symlinkSync(join(ground, "victim"), link);
+  const before = portray(join(ground, "victim"));
+  await swap(root, link);
+  let closed = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const path of [root, link]) if (!lstatSync(path).isSymbolicLink()) lchmodFolder(path);
+    if (await closeFolder(root)) closed += 1;
+    expect(portray(join(ground, "victim")), `round ${round}`).toBe(before);
+  }
+  expect(closed).toBeGreaterThan(0);
+});
+
+/** Opens the folder to everybody, if it still is one: the test itself follows no link either. */
+function lchmodFolder(path: string): void {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    fchmodSync(file, 0o755);
+    closeSync(file);
+  } catch (error) {
+    if (!["ENOTDIR", "ELOOP"].includes(errnoOf(error))) throw error;
+  }
+}
+
+test("what a probe writes back is a small file, or nothing", { timeout: ROUNDS_MS_MAX }, async () => {
+  const ground = makeGround();
+  const [answer, link] = [join(ground, "main"), join(ground, "link")];
+  writeFileSync(answer, "nonce\n");
+  writeFileSync(join(ground, "victim", "secret"), "nonce\n");
+  symlinkSync(join(ground, "victim", "secret"), link);
+  await swap(answer, link);
+  const kinds = new Set<string>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const read = await readBounded(answer, 64);
+    kinds.add(read.kind === "read" ? read.text : read.kind);
+  }
+  expect([...kinds].every((kind) => kind === "nonce\n" || kind === "unreadable")).toBe(true);
 });

@@ -59,6 +59,11 @@ export const DOCKER_KEYS = {
   cpus: { default: null, about: "Cores, fractions allowed, at least 0.01; unset or 0: unlimited" },
   ulimits: { default: {}, about: 'By name: a number, "soft:hard" or { soft, hard }; -1 is unlimited; merged by name, null removes a name' },
   gpus: { default: null, about: '"all", a count, or "device=0,1"; unset: none' },
+  workspaceSize: {
+    default: null,
+    about:
+      'What the workspace may take on disk: "5g" or bytes, at least 1 MiB; above it write, edit, apply_patch and uploads are refused, commands are not; unset or 0: unlimited',
+  },
   shmSize: { default: null, about: "Size of /dev/shm; unset: the engine's default (64 MiB)" },
   runtime: { default: null, about: "Container runtime that the engine knows, e.g. runsc; unset: its default" },
   seccompProfile: {

@@ -23,6 +23,8 @@ import {
 } from "./schema-values.ts";
 
 const LIST_LENGTH_MAX = 256;
+/** An empty folder takes some KiB; less than this holds no work. */
+const WORKSPACE_BYTES_MIN = 2 ** 20;
 const SETUP_LENGTH_MAX = 65_536;
 /** All of them together have to fit the 128 KiB in which a kernel passes one argument list. */
 const ENV_NAMES_MAX = 1_000;
@@ -87,6 +89,9 @@ const DockerComplete = described(DOCKER_KEYS, {
       error: 'expected "all", a count, or "device=0,1"',
     })
     .transform((gpus) => (gpus === null || gpus === 0 ? null : String(gpus))),
+  workspaceSize: SizeLimit.clone().refine((bytes) => bytes === null || bytes >= WORKSPACE_BYTES_MIN, {
+    error: "expected at least 1 MiB",
+  }),
   shmSize: SizeLimit.clone(),
   runtime: z
     .string()

@@ -19,6 +19,7 @@ import { type HostFacts, observeHost } from "./host-facts.ts";
 import { probe, removeLeftovers } from "./probe.ts";
 import { judgeProbes, judgeSkipped } from "./probe-checks.ts";
 import { findTargets } from "./probe-targets.ts";
+import { examineWorkspaces } from "./workspace-checks.ts";
 
 export interface ExamineParts {
   now(): EpochMs;
@@ -52,6 +53,7 @@ export async function examine(parts: ExamineParts, controller: ControllerFacts |
     ...judgeConfig(configView),
     ...judgeHost(folders.stateDir, host),
     ...(await examineEngine(parts, sandboxes, host)),
+    ...(await examineWorkspaces(sandboxes)),
     ...(controller === null ? [] : await examineController(controller)),
   ];
   const order = Object.keys(CHECKS);

@@ -39,7 +39,7 @@ function open({ scope }: { scope: "session" | "agent" }) {
   const views = new MemoryViews();
   const app = makeStreamApp({
     ...{ views, followers: new Followers(1), log },
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()] }),
+    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null }),
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessDoor({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { toAgentId, toEpochMs, toInstanceId, toSessionKey } from "../api/brands.ts";
+import { mustParse } from "../api/config/fixture.ts";
+import { toSlug } from "../api/names.ts";
+import type { Session } from "../api/session.ts";
+import type { SandboxTool } from "../api/wire.ts";
+import { DesiredState } from "./desired-state.ts";
+import { SessionGate } from "./session-gate.ts";
+
+const MAIN = toAgentId("main");
+const KEY = "agent:main:main";
+
+function createGate(full: string | null): SessionGate {
+  const desired = new DesiredState((scopeKey) => toSlug(toInstanceId("0123456789ab"), scopeKey), {
+    stateDir: "/state",
+    home: "/home/claw",
+  });
+  desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all" } } } })));
+  const session: Session = {
+    ...{ apiVersion: "openclaw.ai/v1", kind: "Session" },
+    metadata: { name: "main", uid: "3b0f9a52-6a43-4a86-9a55-0d1c8f2d7c11", createdAt: toEpochMs(0) },
+    spec: { key: toSessionKey(KEY), agentId: MAIN, kind: "main" },
+  };
+  desired.setSessions(new Map([[MAIN, { folder: "read", sessions: [session], unread: 0, unreadNames: [] }]]));
+  desired.setRequests(new Map());
+  return new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => full });
+}
+
+test.each<SandboxTool>(["write", "edit", "apply_patch", "media"])("%s is refused while the workspace is full, with what helps", (tool) => {
+  expect(createGate(null).admit(KEY, tool).sandbox).toContain("agent-main");
+  expect(() => createGate("the workspace takes 3 MiB").admit(KEY, tool)).toThrow(
+    expect.objectContaining({
+      code: "LimitExceeded",
+      message: "the workspace takes 3 MiB",
+      fix: expect.stringContaining("docker.workspaceSize"),
+    }),
+  );
+});
+
+test.each<SandboxTool>(["exec", "process", "read"])("%s is not: files can be looked at and removed", (tool) => {
+  expect(createGate("full").admit(KEY, tool).agentId).toBe(MAIN);
+});
