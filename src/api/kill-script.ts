@@ -8,9 +8,15 @@ export const MARK_VARIABLE = "OPENCLAW_EXEC_ID";
 export interface KillTarget {
   /** Of `[A-Za-z0-9]`; every mark that begins so is meant. */
   mark: string;
-  /** The process that leads its session. null: not known, or gone. */
+  /** The process that leads its session. null: not known, or gone. `late`: not known, and it may be yet to begin, which it must not. */
   leader: string | null;
 }
+
+/** As a leader: the command may be yet to begin. */
+export const LATE = "late";
+
+/** Followed by a mark: a file that says that the command must not begin any more. In a folder that every sandbox has for itself. */
+export const ENDED_PREFIX = "/run/openclaw/ended.";
 
 /**
  * The script's arguments. It has to run with `MARK_VARIABLE` set to `own`, behind other variables: a `grep` that finds that one can be trusted
@@ -25,7 +31,7 @@ export const toKillArguments = (own: string, targets: readonly KillTarget[]): st
 export const toKillEnvironment = (own: string): Record<string, string> => ({ PATH: "/usr/bin:/bin", [MARK_VARIABLE]: own });
 
 /**
- * `$1` the script's own mark, then for each command its mark and the leader of its session or nothing. Ends these sessions, everything whose
+ * `$1` the script's own mark, then for each command its mark and the leader of its session, `late` or nothing. Ends these sessions, everything whose
  * environment carries one of the marks, and all that descends from either, whatever its environment: rounds over /proc until one finds nothing
  * more. One script for any number of commands, since a round costs the same for one and for a hundred.
  *
@@ -41,7 +47,7 @@ own=$1; shift; marks=; leaders=" "
 while [ "$#" -gt 0 ]; do
   case $1 in '' | *[!A-Za-z0-9]*) exit 2 ;; esac
   marks="$marks $1"
-  case \${2-} in '' | 0 | 1 | *[!0-9]*) ;; *) leaders="$leaders$2 " ;; esac
+  case \${2-} in ${LATE}) { echo >"${ENDED_PREFIX}$1"; } 2>/dev/null ;; '' | 0 | 1 | *[!0-9]*) ;; *) leaders="$leaders$2 " ;; esac
   shift; [ "$#" -eq 0 ] || shift
 done
 [ -n "$marks" ] || exit 0

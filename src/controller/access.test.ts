@@ -24,7 +24,7 @@ function call(model: Model, signal?: AbortSignal) {
     for (;;) {
       using held = lease;
       try {
-        const stream = await access.engine.exec(held.handle, { argv: ["true"], stdin: false });
+        const stream = await access.commands.exec(held.handle, { argv: ["true"], stdin: false });
         ran.push(held.handle.id);
         await stream.exit;
         return;

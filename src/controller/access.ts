@@ -16,6 +16,7 @@ import type { Uses } from "./uses.ts";
 export interface AccessParts {
   clock: Clock;
   engine: Engine;
+  commands: Pick<Engine, "exec">;
   statuses: StatusStore;
   activity: Activity;
   uses: Uses;
@@ -76,6 +77,10 @@ export class ServingAccess implements SandboxAccess {
   nameOf(id: ContainerId): SandboxName | null {
     for (const [name, { handle }] of this.#serving) if (handle.id === id) return name;
     return null;
+  }
+
+  get commands(): Pick<Engine, "exec"> {
+    return this.#parts.commands;
   }
 
   async lease(name: SandboxName, signal?: AbortSignal): Promise<Lease> {

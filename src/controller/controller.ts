@@ -19,6 +19,7 @@ import type { Loop } from "./loop.ts";
 import { closeFolder } from "./make-folder.ts";
 import { UNOWNED_KINDS } from "./metrics.ts";
 import type { Observer } from "./observe.ts";
+import { OwnedCommands } from "./owned-commands.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
 import { makePasses } from "./passes.ts";
 import { toStatePaths } from "./paths.ts";
@@ -57,12 +58,14 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #files: FileSources;
   readonly #activity: Activity;
+  readonly #commands: OwnedCommands;
   readonly #stopping = new AbortController();
 
   /** Opens everything in the state folder, and touches nothing on the engine. @throws OperationError `HostRejected` */
   static async open(options: ControllerOptions): Promise<Controller> {
-    const { folders, clock, log } = options;
+    const { folders, engine, clock, log, newUid } = options;
     const paths = toStatePaths(folders.stateDir);
+    const newMark = (): string => newUid().replaceAll("-", "");
     const now = (): EpochMs => clock.now();
     const events = await EventLog.open({ folder: paths.events, clock, writeFailed: (err) => log.error({ err }, "events not written") });
     return new Controller(options, {
@@ -79,6 +82,7 @@ export class Controller {
         events,
         writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup's output not written"),
       }),
+      commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
       members: await readMembers(paths.brake),
     });
   }
@@ -96,6 +100,7 @@ export class Controller {
     this.ledger = ledger;
     this.damaged = new DamagedFiles({ events, log, counted: (kind) => metrics.fileDamaged(kind) });
     this.#activity = activity;
+    this.#commands = opened.commands;
     const names = new KnownNames(instance, toNameRecords(ledger.entries(), statuses.list()));
     this.desired = new DesiredState(names.slugOf, folders);
     const passes = makePasses(options, {
@@ -232,6 +237,7 @@ export class Controller {
     await this.#files.load();
     this.rollouts.expect(this.#knownNames());
     await this.engineSource.relist();
+    this.#commands.start();
     this.loop.start();
     const { signal } = this.#stopping;
     this.#files.watch(signal);
@@ -261,6 +267,7 @@ export class Controller {
   /** Ends the passes that run and writes down what is in memory. Containers stay as they are. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#commands.stop();
     await this.loop.stop(STOP_MS_MAX);
     await this.#activity.stop();
     await this.statuses.flush();

@@ -26,7 +26,7 @@ async function createAccess() {
   onTestFinished(() => activity.stop());
   const statuses = await StatusStore.open({ folder: join(folder, "status"), writeFailed: () => undefined }, NOW);
   const engine = new FakeEngine(new FakeWorld(clock), INSTANCE);
-  const access = new ServingAccess({ clock, engine, statuses, activity, uses, suspect: () => undefined });
+  const access = new ServingAccess({ clock, engine, commands: engine, statuses, activity, uses, suspect: () => undefined });
   /** A pass looks, and these containers are there. */
   const look = (...containers: OwnedContainer[]): void => {
     const input = inputOf(desired, containers);

@@ -11,6 +11,7 @@ import type { Engine } from "./engine/engine.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ControllerMetrics } from "./metrics.ts";
+import type { OwnedCommands } from "./owned-commands.ts";
 import type { SetupLogs } from "./setup-logs.ts";
 import type { StatusStore } from "./status-store.ts";
 
@@ -39,6 +40,7 @@ export interface Opened {
   ledger: Ledger;
   activity: Activity;
   setupLogs: SetupLogs;
+  commands: OwnedCommands;
   /** Who lived here when the last controller ended. null: not known. */
   members: readonly Member[] | null;
 }

@@ -37,7 +37,7 @@ export interface PassesGround extends Opened {
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
   const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
   const { instance } = engine;
-  const { events, statuses, ledger, activity, setupLogs, desired, members, trouble, retired } = ground;
+  const { events, statuses, ledger, activity, setupLogs, commands, desired, members, trouble, retired } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics });
@@ -53,7 +53,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   };
   const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
   const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
-  const access = new ServingAccess({ clock, engine, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
+  const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
   const wake = (names: Iterable<SandboxName>): void => {
     for (const name of names) loop.hear(name, "config");
   };

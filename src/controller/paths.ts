@@ -14,6 +14,8 @@ export interface StatePaths {
   lastGood: string;
   brake: string;
   setupLogs: string;
+  /** A file for each command that runs. */
+  commands: string;
   run: string;
 }
 
@@ -32,6 +34,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     lastGood: join(controller, "last-good.json"),
     brake: join(controller, "brake.json"),
     setupLogs: join(controller, "setup-logs"),
+    commands: join(controller, "commands"),
     run,
   };
 }

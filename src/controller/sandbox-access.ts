@@ -18,7 +18,8 @@ export interface Lease extends Disposable {
 }
 
 export interface SandboxAccess {
-  readonly engine: Engine;
+  /** Runs commands in what was leased; none is left without an owner. */
+  readonly commands: Pick<Engine, "exec">;
   /**
    * Waits for a sandbox that is being made, repaired or replaced, as long as its status says that waiting helps.
    *

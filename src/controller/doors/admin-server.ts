@@ -43,7 +43,7 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = commands && new ProcessDoor({ ...commands, log });
   const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
-  const door = commands && new CommandDoor({ engine: commands.access.engine, meter: commands.meter, clock: commands.clock, log });
+  const door = commands && new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const socketPath = toAdminSocketPath(stateDir);
   // Whoever can write in the folder above can put another folder in this one's place.
   makeSocketFolder(dirname(dirname(socketPath)));

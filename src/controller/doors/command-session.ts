@@ -24,7 +24,7 @@ export type CommandMeter = Pick<ControllerMetrics, "execStarted" | "execBytes">;
 
 export interface CommandSessionParts {
   socket: WebSocket;
-  engine: Engine;
+  commands: Pick<Engine, "exec">;
   /** On whose behalf, for the metrics. */
   tool: ExecTool;
   /** Rejects when there is no such sandbox, it does not get ready until the signal aborts, or the request is not to be run in it. */
@@ -127,7 +127,7 @@ class CommandSession {
   async #start(lease: Lease, { argv, env, workdir, tty, stdin }: CommandRequest): Promise<ExecStream | null> {
     try {
       const request = { argv, stdin, ...(env && { env }), ...(workdir && { workdir }), ...(tty && { tty }) };
-      return await this.#parts.engine.exec(lease.handle, request);
+      return await this.#parts.commands.exec(lease.handle, request);
     } catch (error) {
       if (error instanceof NotBegun && error.isPassing && !this.#over.signal.aborted) return null;
       throw error;

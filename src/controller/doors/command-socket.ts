@@ -14,7 +14,7 @@ import { type CommandMeter, type CommandSessionParts, serveCommand } from "./com
 export const COMMANDS_MAX = 256;
 
 export interface CommandDoorParts {
-  engine: Engine;
+  commands: Pick<Engine, "exec">;
   meter: CommandMeter;
   clock: Clock;
   log: Logger;
@@ -46,9 +46,9 @@ export class CommandDoor {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
-      const { engine, meter, clock, log } = this.#parts;
+      const { commands, meter, clock, log } = this.#parts;
       this.#sockets.add(client);
-      const done = serveCommand({ ...command, socket: client, engine, meter, clock, log }).finally(() => {
+      const done = serveCommand({ ...command, socket: client, commands, meter, clock, log }).finally(() => {
         this.#sockets.delete(client);
         this.#running.delete(done);
       });

@@ -271,7 +271,7 @@ export async function openDoor(options: { clock?: Clock; stateDir?: string; engi
   const leases = new Set<Lease>();
   const revokes = new Set<AbortController>();
   const access: SandboxAccess = {
-    engine,
+    commands: engine,
     lease: async (name) => {
       if (views.sandbox(name)?.status.conditions[0]?.status !== "True")
         throw new OperationError("NotReady", `sandbox ${name} is not ready: it is being made`);

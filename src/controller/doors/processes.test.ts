@@ -16,7 +16,7 @@ const NAME: SandboxName = toSandboxName("openclaw-sbx-test");
 function openDoor(shell: readonly string[], folder: string): Processes {
   const handle = { id: toContainerId("c1"), uid: toSandboxUid("u1"), incarnation: "1" };
   const access: SandboxAccess = {
-    engine: makeHostShellEngine(shell),
+    commands: makeHostShellEngine(shell),
     lease: async () => ({
       handle,
       spec: { name: NAME, workdir: "/", user: "", env: {} },

@@ -89,13 +89,13 @@ export class ProcessDoor {
 
   async #run(lease: Lease, { isSupervisor, ...request }: ScriptRequest): Promise<ScriptStream> {
     const { access, clock, meter } = this.#parts;
-    if (isSupervisor) return await access.engine.exec(lease.handle, { ...request, outlivesCaller: true });
+    if (isSupervisor) return await access.commands.exec(lease.handle, { ...request, outlivesCaller: true });
     const startedAt = clock.now();
     const ended = meter.execStarted("process");
     const seconds = (): number => elapsed(startedAt, clock.now()) / SECOND_MS;
     const failed = (): void => ended("error", seconds());
     try {
-      const stream = await access.engine.exec(lease.handle, request);
+      const stream = await access.commands.exec(lease.handle, request);
       stream.exit.then((code) => ended(code === 0 ? "success" : "failure", seconds()), failed);
       return stream;
     } catch (error) {

@@ -35,7 +35,7 @@ function open({ scope }: { scope: "session" | "agent" }) {
   const events: EventInput[] = [];
   const released: SandboxName[] = [];
   const clock = createSystemClock();
-  const access = { engine: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
+  const access = { commands: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
   const views = new MemoryViews();
   const app = makeStreamApp({
     ...{ views, followers: new Followers(1), log },

@@ -49,7 +49,7 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const release = async (name: SandboxName): Promise<void> =>
     await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
   const app = makeStreamApp({ views, gate, audit, followers, processes, release, log });
-  const door = new CommandDoor({ engine: commands.access.engine, meter: commands.meter, clock: commands.clock, log });
+  const door = new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
     mode: 0o660,

@@ -9,6 +9,7 @@ import { toContainerName, toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
+import { expectEndContract } from "./contract-commands.fixture.ts";
 import type { Engine, ExecRequest, Handle, Hint, Identity, Observation } from "./engine.ts";
 
 /** What people do to containers behind the controller's back. */
@@ -385,6 +386,10 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       await engine.act(handle, identity, { kind: "retire" });
       expect(await codeOf(stream.exit)).toBe("StaleHandle");
       await stream.signal("KILL");
+    });
+
+    test("commands are ended by their marks, also one that begins only then, and no other", async () => {
+      await expectEndContract(engine, (await launch()).handle);
     });
 
     test("a port where nothing listens says so", async () => {

@@ -11,7 +11,7 @@ import type { DockerClient } from "./docker-client.ts";
 import { type DockerKills, runScript } from "./docker-kill.ts";
 import type { RawInspect } from "./docker-observe.ts";
 import { mustRun, type Opened, openExec } from "./docker-run.ts";
-import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
+import { type ExecRequest, type ExecStream, type Handle, NotBegun } from "./engine.ts";
 import { REAPER, SIGNAL, WRAPPER } from "./exec-scripts.ts";
 
 export interface ExecParts {
@@ -73,15 +73,16 @@ function reaperOf({ subreaper }: ExecParts, { HostConfig }: RawInspect, { tty }:
   return isThere && tty === undefined ? REAPER : [];
 }
 
-function mustBeRequest({ argv, env, workdir }: ExecRequest): void {
+function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
   const refuse = (message: string): never => {
-    throw new OperationError("InvalidArgument", message);
+    throw new NotBegun(new OperationError("InvalidArgument", message));
   };
   const [command = ""] = argv;
   if (command === "" || command.startsWith("-")) refuse("a command needs a name that does not begin with -");
   if ([...argv, workdir ?? "", ...Object.entries(env ?? {}).flat()].some((text) => text.includes("\0")))
     refuse("a command cannot hold NUL");
   if (workdir !== undefined && !workdir.startsWith("/")) refuse(`workdir ${JSON.stringify(workdir)} is not an absolute path`);
+  if (mark !== undefined && !/^[a-z0-9]{8,64}$/.test(mark)) refuse(`${JSON.stringify(mark)} is no mark`);
   if (Object.keys(env ?? {}).some((name) => name === "" || name.includes("="))) refuse("a variable needs a name without =");
 }
 

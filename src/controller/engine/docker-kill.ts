@@ -10,7 +10,7 @@ import type { Handle } from "./engine.ts";
 /** A command that is to be ended. */
 export interface KillOrder {
   mark: string;
-  /** Of its session, as it is when a script starts: once the command is over the number may be another's. null: it is over, or never said. */
+  /** Of its session, as it is when a script starts: once the command is over the number may be another's. null: it is over, or never said; `LATE`. */
   leader(): string | null;
 }
 

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { LATE } from "../../api/kill-script.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
@@ -58,7 +59,6 @@ export interface DockerEngineOptions {
 }
 
 export class DockerEngine implements Engine {
-  /** Why this engine was taken, in words. */
   readonly because: string;
   readonly #client: DockerClient;
   readonly #kills: DockerKills;
@@ -297,15 +297,19 @@ export class DockerEngine implements Engine {
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    return await execInDocker(this.#execParts(), handle, request);
+    return await execInDocker(this.#execParts(request.mark), handle, request);
+  }
+
+  async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {
+    await Promise.all(marks.map(async (mark) => await this.#kills.end(handle, { mark, leader: () => LATE })));
   }
 
   async dial(handle: Handle, port: number): Promise<Duplex> {
     return await dialInDocker(this.#execParts(), handle, port);
   }
 
-  #execParts(): ExecParts {
-    return { client: this.#client, kills: this.#kills, subreaper: this.#facts.subreaper, mark: toMark() };
+  #execParts(mark = toMark()): ExecParts {
+    return { client: this.#client, kills: this.#kills, subreaper: this.#facts.subreaper, mark };
   }
 
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
@@ -389,7 +393,7 @@ export class DockerEngine implements Engine {
   }
 }
 
-/** Marks the processes of one exec; unguessable only so that no two are the same. */
+/** Of the processes of one exec; unguessable only so that no two are the same. */
 const toMark = (): string => randomUUID().replaceAll("-", "");
 
 const toRecord = (env: readonly string[]): Record<string, string> =>

@@ -65,6 +65,8 @@ export interface ExecRequest {
   /** Allocate a terminal of this size; stdout and stderr are one stream then. Absent: no terminal. */
   tty?: { columns: number; rows: number };
   stdin: boolean;
+  /** Its name, for `endCommands`: 8 to 64 of `[a-z0-9]`, never the same again. Absent: one of the engine's. */
+  mark?: string;
   /** It goes on without whoever started it: its connection keeps no process from ending. Absent: it does. */
   outlivesCaller?: true;
 }
@@ -155,6 +157,12 @@ export interface Engine {
   act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void>;
   /** @throws NotBegun nothing was started; any other OperationError: something may run */
   exec(handle: Handle, request: ExecRequest): Promise<ExecStream>;
+  /**
+   * Ends the commands of these marks with all that they started, whether they run or are yet to begin: one that begins later ends at once.
+   *
+   * @throws OperationError `StaleHandle`: that run of the container is over, and they with it; else something may go on
+   */
+  endCommands(handle: Handle, marks: readonly string[]): Promise<void>;
   /** Whether any exec runs inside, ours or a person's. `unknown` counts as yes. */
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
   /** A connection to a port inside the sandbox, without publishing it. */

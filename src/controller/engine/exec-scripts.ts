@@ -1,5 +1,6 @@
 // The shell scripts that run inside sandboxes around a command: they report its process group and reach it. Constant text; whatever a user gave
 // reaches them as an argument, never as part of the script. They use nothing but a POSIX shell and /proc. KILL_ALL is api/kill-script.ts.
+import { ENDED_PREFIX, MARK_VARIABLE } from "../../api/kill-script.ts";
 
 /**
  * Stays above a command as the init of all that descends from it, so that nothing leaves the command's tree by losing its parent: what is to be
@@ -10,9 +11,10 @@ export const REAPER = ["/sbin/docker-init", "-s", "--"];
 /**
  * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the pid of
  * the shell's parent (0: it is outside) and its own, which the command inherits. Either is the process group's too: the engine makes an exec'd process
- * the leader of a session, and a reaper makes its child the leader of a group.
+ * the leader of a session, and a reaper makes its child the leader of a group. A command that was given up before it began does not begin.
  */
-export const WRAPPER = `echo "$PPID $$"
+export const WRAPPER = `[ ! -e "${ENDED_PREFIX}$${MARK_VARIABLE}" ] || exit 126
+echo "$PPID $$"
 workdir=$1; columns=$2; rows=$3; shift 3
 [ -z "$columns" ] || PATH=/usr/local/bin:/usr/bin:/bin:$PATH stty columns "$columns" rows "$rows" 2>/dev/null
 if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi

@@ -24,6 +24,7 @@ export type FakeOperation =
   | "detach"
   | "retire"
   | "exec"
+  | "endCommands"
   | "inUse"
   | "dial"
   | "probe"
@@ -50,6 +51,8 @@ export interface FakeContainer {
   tuning: Tuning;
   readonly created: Observation["created"];
   readonly execs: Set<FakeExec>;
+  /** Commands that were given up, whether they had begun or not. */
+  readonly endedMarks: Set<string>;
   /** Ports that `dial` reaches. */
   readonly ports: Map<number, FakeProgram>;
 }

@@ -30,6 +30,7 @@ import type {
 } from "./engine.ts";
 import { orNotBegun } from "./engine.ts";
 import { FakeExec } from "./fake-exec.ts";
+import { toIncarnation, toObservation, toSurveyed } from "./fake-view.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
 import { DEADLINE_MS } from "./operations.ts";
@@ -237,6 +238,7 @@ export class FakeEngine implements Engine {
     return await this.#call("exec", request.argv.join(" "), () => {
       const container = this.#mustRun(handle);
       const exec = new FakeExec(request, this.world.programFor(request.argv), this.world.clock);
+      if (request.mark !== undefined && container.endedMarks.has(request.mark)) exec.end(126);
       container.execs.add(exec);
       const forget = (): void => {
         container.execs.delete(exec);
@@ -245,6 +247,14 @@ export class FakeEngine implements Engine {
       exec.exit.then(forget, forget);
       this.world.changed(container);
       return exec;
+    });
+  }
+
+  async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {
+    await this.#call("endCommands", handle.id, () => {
+      const container = this.#mustRun(handle);
+      for (const mark of marks) container.endedMarks.add(mark);
+      for (const exec of container.execs) if (marks.includes(exec.request.mark ?? "")) exec.end(137);
     });
   }
 
@@ -332,31 +342,8 @@ function toContainer(
       mounts: created.mounts.map((mount) => ({ ...mount, kind: toMountKind(mount.target, created.workdir) })),
     },
     execs: new Set(),
+    endedMarks: new Set(),
     ports: new Map(),
-  };
-}
-
-/** Confined as every sandbox is. */
-function toSurveyed({ id, name, labels, state, createdAt, created, live }: FakeContainer): Surveyed {
-  return {
-    id,
-    name,
-    labels,
-    state,
-    createdAt,
-    image: created.image,
-    user: created.user,
-    privileged: false,
-    readOnlyRoot: created.readOnlyRoot,
-    noNewPrivileges: true,
-    capAdd: [],
-    unconfined: [],
-    sharedNamespaces: [],
-    devices: [],
-    publishedPorts: [],
-    pidsLimit: live.pidsLimit,
-    memory: live.memory,
-    binds: created.mounts.map(({ source, target, readOnly }) => ({ source, target, readOnly })),
   };
 }
 
@@ -365,31 +352,4 @@ function toUpdated(before: LiveSpec, wish: LiveSpec): LiveSpec {
   const memory = wish.memory ?? before.memory;
   const memorySwap = wish.memory === null ? (wish.memorySwap ?? before.memorySwap) : wish.memorySwap;
   return effectiveLive({ cpus: wish.cpus ?? before.cpus, memory, memorySwap, pidsLimit: wish.pidsLimit });
-}
-
-const toIncarnation = (container: FakeContainer): string =>
-  container.startedAt === null ? "" : `${container.startedAt}.${container.starts}`;
-
-function toObservation(container: FakeContainer): Observation | null {
-  const identity = toIdentity(container.labels);
-  if (identity === null) return null;
-  const { name, state, startedAt } = container;
-  return {
-    handle: { id: container.id, uid: identity.uid, incarnation: toIncarnation(container) },
-    identity,
-    actualName: name,
-    stage: name === identity.name ? "current" : name === toPendingName(identity.name) ? "pending" : "renamed",
-    state,
-    startedAt,
-    restarted: container.finishedAt !== null,
-    exitCode: state === "exited" || state === "dead" ? container.exitCode : null,
-    oomKilled: container.oomKilled,
-    imageId: container.imageId,
-    networks: [...container.networks].sort(),
-    live: container.live,
-    tuning: container.tuning,
-    created: container.created,
-    execs: container.execs.size === 0 ? "none" : "some",
-    settled: name === toPendingName(identity.name) && state === "running",
-  };
 }
