@@ -27,8 +27,13 @@ export const toKillArguments = (own: string, targets: readonly KillTarget[]): st
   ...targets.flatMap(({ mark, leader }) => [mark, leader ?? ""]),
 ];
 
-/** On a host: nothing there can come from a folder that somebody else writes to. In a sandbox the engine adds the mark to the container's own. */
-export const toKillEnvironment = (own: string): Record<string, string> => ({ PATH: "/usr/bin:/bin", [MARK_VARIABLE]: own });
+/** What it runs comes from no folder that somebody else writes to, whatever the container's own variables say. */
+export const toKillEnvironment = (own: string): Record<string, string> => ({
+  PATH: "/usr/bin:/bin",
+  LD_PRELOAD: "",
+  LD_LIBRARY_PATH: "",
+  [MARK_VARIABLE]: own,
+});
 
 /**
  * `$1` the script's own mark, then for each command its mark and the leader of its session, `late` or nothing. Ends these sessions, everything whose

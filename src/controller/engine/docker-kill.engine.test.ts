@@ -81,3 +81,18 @@ test.each(CANCELLED)(
     await Promise.all(bystanders.map((stream) => stream.signal("KILL")));
   },
 );
+
+test("what ends a command runs nothing from where the container's variables point", async () => {
+  const { handle } = await bench.launch({ env: { LANG: "C.UTF-8", HOME: "/workspace", PATH: "/workspace:/usr/bin:/bin" } });
+  const plant =
+    'cd /workspace; for name in sleep grep kill sh; do printf "#!/bin/sh\\n: >/tmp/reached\\n" >$name; /bin/chmod +x $name; done';
+  expect((await run(bench.mustEngine(), handle, ["/bin/sh", "-c", plant])).code).toBe(0);
+  const stream = await bench
+    .mustEngine()
+    .exec(handle, { argv: ["/bin/sh", "-c", "/usr/bin/setsid /bin/sleep 61 & /bin/sleep 61"], stdin: false });
+  stream.stdout.resume();
+  stream.stderr.resume();
+  await stream.signal("KILL");
+  expect(await stream.exit).toBe(137);
+  expect((await run(bench.mustEngine(), handle, ["/bin/ls", "/tmp"])).stdout).toBe("");
+});

@@ -2,7 +2,7 @@
 // them only where no script can be run in it, or one fails; never because one takes its time.
 import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode } from "../../api/errors.ts";
-import { KILL_ALL, MARK_VARIABLE, toKillArguments } from "../../api/kill-script.ts";
+import { KILL_ALL, toKillArguments, toKillEnvironment } from "../../api/kill-script.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { mustRun, openExec } from "./docker-run.ts";
 import type { Handle } from "./engine.ts";
@@ -98,7 +98,7 @@ export class DockerKills {
     const targets = orders.map(({ mark, leader }) => ({ mark, leader: leader() }));
     return await runScript(client, handle, {
       command: ["/bin/sh", "-c", KILL_ALL, "openclaw-kill", ...toKillArguments(own, targets)],
-      env: [`${MARK_VARIABLE}=${own}`],
+      env: Object.entries(toKillEnvironment(own)).map(([name, value]) => `${name}=${value}`),
       runMsMax: SCRIPT_MS_MAX,
     });
   }

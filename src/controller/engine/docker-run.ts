@@ -17,6 +17,8 @@ export async function mustRun(client: DockerClient, handle: Handle): Promise<Raw
   return raw;
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(["StaleHandle", "NotReady"]);
+
 export interface ExecOptions {
   command: readonly string[];
   env: readonly string[];
@@ -42,14 +44,13 @@ export async function openExec(client: DockerClient, handle: Handle, options: Ex
     Cmd: [...options.command],
     Env: [...options.env],
   };
-  // One that is made and never started does nothing.
-  const exec = await orNotBegun(client.run("exec-create", short, async (abortSignal) => await container.exec({ ...wanted, abortSignal })));
   const start = { hijack: true, stdin: options.hasStdin, Tty: options.isTerminal, Detach: false };
   try {
+    const exec = await client.run("exec-create", short, async (abortSignal) => await container.exec({ ...wanted, abortSignal }));
     const socket = await client.run("exec-start", short, async (abortSignal) => await exec.start({ ...start, abortSignal }));
     return { execId: exec.id, socket };
   } catch (error) {
-    // The engine knows no such exec any more, or its container does not run: it refuses before it starts anything.
-    throw error instanceof OperationError && error.code === "StaleHandle" ? new NotBegun(error) : error;
+    // The container does not run, or is paused: the engine refuses before it starts anything. An answer that was lost says nothing.
+    throw error instanceof OperationError && REFUSALS.has(error.code) ? new NotBegun(error) : error;
   }
 }
