@@ -7,6 +7,7 @@ import { toAgentOfKey } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { Activity } from "./activity.ts";
 import type { CreationRate } from "./creation-rate.ts";
+import { keepsEnding } from "./decide/backoff.ts";
 import { isOurs } from "./decide/ownership.ts";
 import { SANDBOX_LIMIT_WORDS } from "./decide/sandbox-limits.ts";
 import { type HostFacts, type KnownGeneration, type Owner, resolveSpec } from "./decide/spec.ts";
@@ -88,7 +89,7 @@ export class Observer {
     looking?.catch(() => undefined);
     const { containers, holder } = await this.#containers(name, candidate?.scopeKey ?? null);
     const first = containers[0]?.observation ?? null;
-    const lastUsedAt = this.#lastUsedAt(name, containers);
+    const lastUsedAt = this.#lastUsedAt(name, containers, previous);
     const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
     const known: KnownSandbox | null =
       scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
@@ -165,13 +166,17 @@ export class Observer {
     }
   }
 
-  /** A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one. */
-  #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[]): EpochMs | null {
+  /**
+   * A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one.
+   * A session's messages are one as long as something is there that serves: what is tried in vain would keep a mended config waiting.
+   */
+  #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[], previous: Sandbox | null): EpochMs | null {
     const { activity, desired, now } = this.#parts;
     const busy = containers.some(({ inUse, observation }) => inUse === "yes" && observation.stage !== "pending");
     if (busy) this.#busy.add(name);
     if (busy || this.#busy.delete(name)) activity.touch(name, now());
-    const messagedAt = desired.lastActivityOf(name);
+    const serves = containers.some(({ observation }) => observation.stage !== "pending" && observation.state === "running");
+    const messagedAt = serves && !keepsEnding(previous?.status.servingFailure ?? null) ? desired.lastActivityOf(name) : null;
     if (messagedAt !== null) activity.touch(name, messagedAt);
     return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }

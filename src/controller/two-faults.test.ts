@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type ErrorCode, OperationError } from "../api/errors.ts";
 import type { FakeContainer, FakeOperation } from "./engine/fake-world.ts";
 import { createModel, type Model } from "./fixtures/model.fixture.ts";
-import { eager } from "./fixtures/site.fixture.ts";
+import { eager, onDemand } from "./fixtures/site.fixture.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -193,6 +193,41 @@ describe("a sandbox whose new container", () => {
     await model.start();
     await model.until("one serves", () => model.serving() !== null, MINUTE_MS);
     expect(most).toBeLessThanOrEqual(2);
+  });
+});
+
+describe("a sandbox that can't serve", () => {
+  const CHAT = "agent:main:chat";
+  const chatting = (round: string): object => onDemand({ scope: "session", docker: { env: { ROUND: round } } });
+
+  /** The agent tries every two seconds, as its session's file says. */
+  async function tryInVain(model: Model, durationMs: number): Promise<void> {
+    for (let left = durationMs; left > 0; left -= 2 * SECOND_MS) {
+      await model.site.putSession("main", "chat", { createdAt: model.clock.now(), lastActivityAt: model.clock.now() });
+      await model.advance(2 * SECOND_MS, SECOND_MS);
+    }
+  }
+
+  it("has a mended config at once, however often somebody tried to use it", async () => {
+    const model = await createModel();
+    const name = model.site.nameOf(CHAT);
+    await model.site.writeConfig(chatting("1"));
+    // An image without a shell: each start succeeds, and each run ends at once.
+    model.world.watchers.add({
+      instance: model.site.instance,
+      connected: () => undefined,
+      hint: () => {
+        for (const { id, state, created } of model.containers())
+          if (state === "running" && created.env.ROUND === "1") model.world.die(id, 127);
+      },
+    });
+    await model.site.putSession("main", "chat", { createdAt: model.clock.now() });
+    await model.start();
+    await tryInVain(model, MINUTE_MS);
+    expect(model.controller.statuses.get(name)?.status).toMatchObject({ lastUsedAt: null, servingFailure: { code: "CrashLoop" } });
+    await model.edit(chatting("2"));
+    await model.until("the mended one serves", () => model.serving(name)?.created.env.ROUND === "2", 5 * SECOND_MS);
+    expect(model.containers()).toHaveLength(1);
   });
 });
 

@@ -17,7 +17,9 @@ export function backOffMs(count: number, minimum: DurationMs, maximum: DurationM
   return Math.min(maximum, minimum * 2 ** Math.min(count - 1, 30)) as DurationMs;
 }
 
-/** Steps that bring one container on: where one fails, another container may do. */
+/** Cheap, and done with another container or once more. A setup is neither. */
+const AT_ONCE: ReadonlySet<string> = new Set(["start", "promote"]);
+/** What an engine answers in a moment of trouble. */
 const TRANSIENT: ReadonlySet<Failure["code"]> = new Set(["EngineFailed", "EngineTimeout", "EngineConflict"]);
 
 type Blocked = Extract<Verdict, { kind: "blocked" }>;
@@ -44,7 +46,7 @@ export function nextFailure(previous: Failure | null, { at, ...attempt }: Attemp
  */
 export function nextFailureOfNew(previous: Failure | null, attempt: Attempt, now: EpochMs): Failure {
   const next = nextFailure(previous, attempt, now);
-  if (attempt.at === undefined || !TRANSIENT.has(attempt.code)) return next;
+  if (!AT_ONCE.has(attempt.at?.step ?? "") || !TRANSIENT.has(attempt.code)) return next;
   const isFirst = previous === null || previous.generation !== attempt.generation;
   const wait = isFirst ? 0 : backOffMs(Math.max(1, next.count - 1), RETRY_MS_MIN, RETRY_MS_MAX);
   return { ...next, retryAt: later(now, wait as DurationMs) };
