@@ -22,7 +22,15 @@ async function createGate() {
   await model.start();
   const { desired, statuses } = model.controller;
   await until("the sessions are noticed", () => desired.names().length === 2);
-  return { model, gate: new SessionGate({ desired, statuses: () => statuses.list(), statusOf: (name) => statuses.get(name) ?? null, fullness: () => null }) };
+  return {
+    model,
+    gate: new SessionGate({
+      desired,
+      statuses: () => statuses.list(),
+      statusOf: (name) => statuses.get(name) ?? null,
+      fullness: () => null,
+    }),
+  };
 }
 
 const run = (workdir: string): CommandRequest => ({ argv: ["/bin/sh", "-c", "true"], workdir }) as CommandRequest;
