@@ -39,7 +39,7 @@ test(`a process that lost its parents, its session and its environment ends with
   timeout: ROUNDS * ROUND_MS_MAX,
 }, async () => {
   const { handle } = await bench.launch();
-  const bystander = await start(handle, "sleep 62");
+  const bystander = await start(handle, "sleep 86400");
   let reached = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     const way = ESCAPES[round % ESCAPES.length] ?? "";
@@ -52,7 +52,7 @@ test(`a process that lost its parents, its session and its environment ends with
     expect(await stream.exit).toBe(137);
     reached += await sleepers(handle, 61);
   }
-  expect({ rounds: ROUNDS, reached, bystanders: await sleepers(handle, 62) }).toEqual({ rounds: ROUNDS, reached: 0, bystanders: 1 });
+  expect({ rounds: ROUNDS, reached, bystanders: await sleepers(handle, 86_400) }).toEqual({ rounds: ROUNDS, reached: 0, bystanders: 1 });
   await bystander.signal("KILL");
 });
 
