@@ -4,7 +4,7 @@
 #   ./docker-setup.sh              asks what it needs to know; without a terminal, or with --yes, it asks nothing
 #   ./docker-setup.sh --install    first installs Docker and Compose where they are missing (Debian, Ubuntu; as root)
 #   ./docker-setup.sh --offline    fetches and builds nothing: the images must be there
-#   ./docker-setup.sh --uninstall  ends and removes containers, sandboxes, networks and images; config, workspaces and .env stay
+#   ./docker-setup.sh --uninstall  ends and removes containers, sandboxes, networks and its own image; config, workspaces and .env stay
 # Settings, from the environment, else .env, else the default; they are kept in .env:
 #   OPENCLAW_CONFIG_DIR (~/.openclaw)  OPENCLAW_WORKSPACE_DIR (its workspace/)  OPENCLAW_GATEWAY_PORT (18789)  OPENCLAW_GATEWAY_TOKEN (made)
 #   OPENCLAW_GATEWAY_BIND (lan: inside the container)  OPENCLAW_GATEWAY_PUBLISH (127.0.0.1)  OPENCLAW_METRICS_PORT (9464)  OPENCLAW_IMAGE
@@ -17,6 +17,8 @@ cd -P "$(dirname "$0")"
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh
 . scripts/use-engine.sh
+# shellcheck source=scripts/checkout-id.sh
+. scripts/checkout-id.sh
 # shellcheck source=scripts/dotenv.sh
 . scripts/dotenv.sh
 # shellcheck source=scripts/extra-mounts.sh
@@ -233,7 +235,7 @@ END
 # --- the other way
 
 uninstall() {
-  local answer instance image
+  local answer instance image builder
   if [ -z "$yes" ]; then
     [ -z "$unattended" ] || die "--uninstall asks first, and there is no terminal to ask on." "./docker-setup.sh --uninstall --yes"
     printf 'Remove the containers, all their sandboxes, their networks and %s? Config, workspaces and .env stay. [y/N] ' "$OPENCLAW_IMAGE"
@@ -247,9 +249,14 @@ uninstall() {
     remove_all "sandboxes" "rm --force" "$(sandboxes_of "$instance")"
     remove_all "networks of sandboxes" "network rm" "$(docker network ls --quiet --filter "label=openclaw.instance=$instance")"
   fi
-  # By name: another name of the same image is somebody else's.
+  # By name: another name of the same image is somebody else's. And under the same name there may be what another checkout built since.
   for image in "$OPENCLAW_IMAGE" "$OPENCLAW_IMAGE-before-update"; do
     docker image inspect "$image" >/dev/null 2>&1 || continue
+    builder=$(docker image inspect --format "{{index .Config.Labels \"$checkout_label\"}}" "$image" 2>/dev/null || true)
+    if [ "$builder" != "$(checkout_id .)" ]; then
+      say "note: the image $image stays: it was not built by this checkout. If nobody needs it: docker image rm $image"
+      continue
+    fi
     docker image rm "$image" >/dev/null || say "note: the image $image is still there (see above)"
   done
   say "removed. What is yours is still there: $OPENCLAW_CONFIG_DIR, $PWD/.env${OPENCLAW_HOME_VOLUME:+, the volume $OPENCLAW_HOME_VOLUME}"

@@ -7,12 +7,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
+# shellcheck source=scripts/checkout-id.sh
+. scripts/checkout-id.sh
 
 tag=${OPENCLAW_IMAGE:-openclaw:local}
 base=${BASE_IMAGE:-debian:bookworm-slim}
 scripts/base-image.sh "$base"
 
-arguments=(--force-rm --tag "$tag" --file Dockerfile --build-arg "BASE_IMAGE=$base")
+arguments=(--force-rm --tag "$tag" --file Dockerfile --build-arg "BASE_IMAGE=$base" --label "$checkout_label=$(checkout_id .)")
 # By name alone: the values stay out of the process list.
 for name in OPENCLAW_DOCKER_APT_PACKAGES APT_MIRROR NPM_REGISTRY HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
   [ -z "${!name:-}" ] || arguments+=(--build-arg "$name")

@@ -19,6 +19,8 @@ case "$*" in
 "version "*) echo 28.0.0 ;;
 "compose version"*) [ ! -e "$stub/no-compose" ] && echo 2.30.3 ;;
 "info "*) cat "$stub/info" 2>/dev/null || echo "[name=rootless]" ;;
+"image inspect --format {{index .Config.Labels \\"ai.openclaw.image.checkout"*)
+  cat "$stub/builder" 2>/dev/null || sed -n 's/^build .*--label ai.openclaw.image.checkout=\\([0-9a-f]*\\).*/\\1/p' "$stub/calls" | tail -n 1 ;;
 "image inspect"*) [ ! -e "$stub/no-image" ] && echo "sha256:0123456789ab 379000000" ;;
 "build "*) [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy" ;;
 "tag "*before-update" "*) rm -f "$stub/unhealthy" ;;

@@ -1,7 +1,7 @@
 // What docker-setup.sh decides and writes, run for real in a copy of the checkout's scripts against a stub of the docker command.
 // That the containers then run is test/compose.engine.test.ts.
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, type TestContext } from "vitest";
@@ -330,6 +330,30 @@ describe("docker-setup.sh --uninstall --yes", () => {
     expect(asked).toContain("image rm openclaw:local\n");
     expect(existsSync(join(made.checkout, ".env"))).toBe(true);
     expect(existsSync(join(state, "openclaw.json"))).toBe(true);
+  });
+
+  it("leaves an image that another checkout built under the same name since, or nobody knows who, and says so", async () => {
+    await setup();
+    for (const builder of ["0123456789abcdef\n", "\n"]) {
+      made.stub("builder", builder);
+      const { code, stderr } = await setup(["--uninstall", "--yes"]);
+      expect(code).toBe(0);
+      for (const name of ["openclaw:local", "openclaw:local-before-update"])
+        expect(stderr).toContain(`the image ${name} stays: it was not built by this checkout. If nobody needs it: docker image rm ${name}`);
+    }
+    expect(made.calls()).not.toContain("image rm");
+  });
+
+  it("knows its own image by where the checkout is: a copy elsewhere is another one", async () => {
+    await setup();
+    const builtBy = (): string[] =>
+      [...made.calls().matchAll(/--label ai\.openclaw\.image\.checkout=([0-9a-f]{16}) /g)].map(([, id = ""]) => id);
+    cpSync(made.checkout, join(made.folder, "copy"), { recursive: true, verbatimSymlinks: true });
+    const again = await run(join(made.folder, "copy", "docker-setup.sh"), [], {
+      env: { ...made.environment, COMPOSE_PROJECT_NAME: "copy" },
+    });
+    expect(again).toMatchObject({ code: 0 });
+    expect(new Set(builtBy()).size).toBe(2);
   });
 
   it("leaves a person's container that carries a sandbox's labels, as `docker commit` makes them", async () => {
