@@ -86,9 +86,15 @@ check_port() {
 # What is only written after the images are there must not turn out to be impossible then.
 check_files() {
   [ -z "$OPENCLAW_EXTRA_MOUNTS$OPENCLAW_HOME_VOLUME" ] ||
-    extra_text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET")
+    extra_text=$(render_extra "$OPENCLAW_EXTRA_MOUNTS" "$OPENCLAW_HOME_VOLUME" "$OPENCLAW_CONFIG_DIR" "$OPENCLAW_DOCKER_SOCKET" "$(engine_data)")
   [ -w . ] || die "$PWD can't be written to, and .env belongs there." "Make it writable for $(id -un), or use a checkout elsewhere."
   [ ! -L .env ] || die "$PWD/.env is a symbolic link." "Put the file itself there, then run this again."
+}
+
+# Where the engine keeps images, containers and volumes; Podman names it otherwise. Nothing when it does not say, or is elsewhere.
+engine_data() {
+  engine_is_local || return 0
+  docker info --format '{{.DockerRootDir}}' 2>/dev/null || docker info --format '{{.Store.GraphRoot}}' 2>/dev/null || true
 }
 
 # The config's token or password, else .env's token, else a new one. A token in the environment is somebody's wish.

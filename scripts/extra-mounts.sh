@@ -1,11 +1,17 @@
 # shellcheck shell=bash
 # Sourced after progress.sh: turns OPENCLAW_EXTRA_MOUNTS and OPENCLAW_HOME_VOLUME into a Compose file for openclaw-gateway and openclaw-cli, or
-# says which entry is wrong and why. It writes nothing, and it gives the gateway neither the engine nor the state folder.
+# says which entry is wrong and why. It writes nothing, and it gives the gateway neither the engine nor the state folder nor the host's own folders:
+# by the rules for binds of sandboxes (src/api/config/bind-source.ts; docker-setup.test.ts holds both against each other).
 
-# render_extra MOUNTS HOME_VOLUME STATE_DIR ENGINE_SOCKET: the text of docker-compose.extra.yml; MOUNTS is SOURCE:TARGET[:ro|rw],...
+extra_host_folders='/etc /proc /sys /dev /root /boot /run /var/run /var/lib /var/spool
+  /system /library /private/etc /private/var/run /private/var/lib /private/var/spool /private/var/root /private/var/db /var/db /var/root'
+extra_credentials=' .ssh .aws .docker .gnupg .config .npm .cargo .netrc .kube .azure .npmrc .git-credentials .password-store '
+extra_engine_folders=' .colima .orbstack .rd .lima '
+
+# render_extra MOUNTS HOME_VOLUME STATE_DIR ENGINE_SOCKET [ENGINE_DATA]: the text of docker-compose.extra.yml; MOUNTS is SOURCE:TARGET[:ro|rw],...
 render_extra() {
   local mounts=$1 home_volume=$2 service
-  extra_state=$(physical_path "$3") extra_socket=$(physical_path "$4") extra_volumes='' extra_targets=$'\n'
+  extra_state=$(physical_path "$3") extra_socket=$(physical_path "$4") extra_data=${5:+$(physical_path "$5")} extra_home=$(physical_path "$HOME") extra_volumes='' extra_targets=$'\n'
   if [ -n "$home_volume" ]; then
     case $home_volume in
     */*) die "OPENCLAW_HOME_VOLUME is '$home_volume': a volume's name is needed, not a folder." "For a folder: OPENCLAW_EXTRA_MOUNTS=$home_volume:/home/node/TARGET" ;;
@@ -50,27 +56,97 @@ read_mount() {
   rw) ;;
   *) mount_error "$entry" "ends in ':$mode'" "Only :ro and :rw may follow SOURCE:TARGET, and neither path may have a ':' in it." ;;
   esac
-  check_source "$entry" "$source"
+  check_source "$entry" "$source" "$mode"
   check_target "$entry" "$target"
   extra_targets="$extra_targets$target"$'\n'
   extra_volumes="$extra_volumes      - { type: bind, source: \"$source\", target: \"$target\"$read_only }"$'\n'
 }
 
 check_source() {
-  local entry=$1 source=$2 real
+  local entry=$1 source=$2
   case $source in
   /*) ;;
   '~'*) mount_error "$entry" "begins with '~', which only a shell expands, and only outside of quotes" "Write \$HOME instead, in double quotes." ;;
   *) mount_error "$entry" "has a relative source" "Write the whole path, beginning with '/'." ;;
   esac
   [ -e "$source" ] || mount_error "$entry" "names a source that is not there" "Create it first: mkdir -p '$source'"
-  real=$(physical_path "$source")
+  judge_source "$entry" "$(physical_path "$source")" "$3"
+}
+
+# judge_source ENTRY PATH MODE: whether PATH, without symbolic links, may be mounted.
+judge_source() {
+  local entry=$1 real=$2 mode=$3 folded
+  folded=$(fold "$real")
   if contains "$real" "$extra_socket"; then
     mount_error "$entry" "would give the gateway the engine's socket, and with it this whole machine" "Mount only what is needed of it."
   fi
-  if contains "$real" "$extra_state" || contains "$extra_state" "$real"; then
+  if meets "$real" "$extra_state"; then
     mount_error "$entry" "is or contains (or lies in) the state folder $extra_state, which the gateway may not write to" "Mount another folder; the state folder's own parts are mounted already."
   fi
+  if [ -n "$extra_data" ] && { meets "$real" "$extra_data" || lies_in "$real" "$extra_data"; }; then
+    mount_error "$entry" "is, contains or lies in the engine's data ($extra_data), and with it every container of this machine" "Mount another folder."
+  fi
+  check_names "$entry" "$folded"
+  # Folders of one's own home are fine wherever the home is, root's too.
+  if [ "$extra_home" = / ] || [ "$real" = "$extra_home" ] || ! contains "$extra_home" "$real"; then
+    check_host_folders "$entry" "$real" "$mode:$folded"
+    if is_home "$folded" || contains "$real" "$extra_home"; then mount_error "$entry" "contains a home with its credentials" "Mount a folder inside it."; fi
+  fi
+}
+
+# Some file systems ignore case.
+fold() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+
+# What is never mounted, wherever it lies.
+check_names() {
+  local entry=$1 folded=$2 names name
+  case $folded in
+  *.sock) mount_error "$entry" "is a socket, and an engine's gives this machine away" "Mount another file." ;;
+  */.local | */.local/share | */.local/share/docker | */.local/share/docker/* | */.local/share/containers | */.local/share/containers/*)
+    mount_error "$entry" "is, contains or lies in a folder in which an engine of this user keeps its data" "Mount another folder."
+    ;;
+  esac
+  IFS=/ read -r -a names <<<"${folded#/}"
+  for name in ${names[@]+"${names[@]}"}; do
+    case $extra_credentials in *" $name "*) mount_error "$entry" "shows $name, which holds credentials" "Mount another folder." ;; esac
+    case $extra_engine_folders in *" $name "*) mount_error "$entry" "shows $name, which holds an engine's socket" "Mount another folder." ;; esac
+  done
+}
+
+# check_host_folders ENTRY PATH MODE:FOLDED
+check_host_folders() {
+  local entry=$1 real=$2 folded=${3#*:} folder
+  # shellcheck disable=SC2086 # words
+  for folder in $extra_host_folders; do
+    if meets "$folded" "$folder" || lies_in "$real" "$folder"; then mount_error "$entry" "is, contains or lies in $folder, which belongs to the host" "Mount a folder of your own."; fi
+  done
+  case $3 in
+  rw:/usr | rw:/usr/* | rw:/bin | rw:/bin/* | rw:/sbin | rw:/sbin/* | rw:/lib* | rw:/opt | rw:/opt/*)
+    mount_error "$entry" "would let the gateway write to the host's programs" "Append :ro"
+    ;;
+  ??:/users/*/library | ??:/users/*/library/*) mount_error "$entry" "shows a home's Library, which holds credentials" "Mount another folder." ;;
+  esac
+}
+
+is_home() {
+  case $1 in
+  /home/*/* | /users/*/* | /var/home/*/* | /export/home/*/* | /usr/home/*/*) return 1 ;;
+  /home | /home/* | /users | /users/* | /var/home | /var/home/* | /export/home | /export/home/* | /usr/home | /usr/home/*) ;;
+  *) return 1 ;;
+  esac
+}
+
+meets() { contains "$1" "$2" || contains "$2" "$1"; }
+
+# lies_in PATH FOLDER: whether PATH or a folder above it is FOLDER itself under another name, as another mount of it is.
+lies_in() {
+  local path=$1
+  [ -e "$2" ] || return 1
+  while [ -n "$path" ]; do
+    if [ "$path" -ef "$2" ]; then return 0; fi
+    path=${path%/*}
+  done
+  return 1
 }
 
 check_target() {

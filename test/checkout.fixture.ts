@@ -18,6 +18,7 @@ case "$*" in "compose "*) [ -z "\${COMPOSE_FILE:-}" ] || exit 1 ;; esac
 case "$*" in
 "version "*) echo 28.0.0 ;;
 "compose version"*) [ ! -e "$stub/no-compose" ] && echo 2.30.3 ;;
+"info --format {{.DockerRootDir}}") cat "$stub/data-root" 2>/dev/null || echo /var/lib/docker ;;
 "info "*) cat "$stub/info" 2>/dev/null || echo "[name=rootless]" ;;
 "image inspect --format {{index .Config.Labels \\"ai.openclaw.image.checkout"*)
   cat "$stub/builder" 2>/dev/null || sed -n 's/^build .*--label ai.openclaw.image.checkout=\\([0-9a-f]*\\).*/\\1/p' "$stub/calls" | tail -n 1 ;;

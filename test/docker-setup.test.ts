@@ -5,6 +5,8 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSy
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, type TestContext } from "vitest";
+import { CREDENTIALS, ENGINE_FOLDERS, refusedBindSource, SYSTEM, SYSTEM_MACOS } from "../src/api/config/bind-source.ts";
+import { NO_SANDBOX_FOLDERS } from "../src/api/config/sandbox-folders.ts";
 import { type Checkout, makeCheckout } from "./checkout.fixture.ts";
 import { freePort } from "./free-port.ts";
 import { type Run, run } from "./run-program.ts";
@@ -431,6 +433,82 @@ describe("OPENCLAW_EXTRA_MOUNTS", () => {
     const { code, stdout, stderr } = await render(mounts.replaceAll("HOME/", `${made.home}/`).replace(/^HOME:/, `${made.home}:`));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(sentence);
+  });
+
+  /** Those of `paths` that the script lets through. */
+  const letThrough = async (paths: readonly string[], mode: "ro" | "rw"): Promise<string[]> => {
+    const script = `. scripts/progress.sh; . scripts/extra-mounts.sh
+      extra_state=/state extra_socket=/var/run/docker.sock extra_data=/srv/engine extra_home=/home/me
+      while IFS= read -r path; do (judge_source "$path" "$path" ${mode}) >/dev/null 2>&1 && printf '%s\\n' "$path"; done; true`;
+    const env = { ...made.environment, HOME: "/home/me" };
+    const { stdout } = await run("/bin/bash", ["-euo", "pipefail", "-c", script], {
+      cwd: made.checkout,
+      env,
+      stdin: `${paths.join("\n")}\n`,
+    });
+    return stdout.split("\n").filter((line) => line !== "");
+  };
+
+  it.each(["ro", "rw"] as const)("may be, %s, what a bind of a sandbox may be outside the workspaces, and nothing else", async (mode) => {
+    const folders = [...SYSTEM, ...SYSTEM_MACOS, "/", "/usr", "/opt", "/bin", "/sbin", "/lib64", "/home", "/Users/me", "/var", "/private"];
+    const names = [...CREDENTIALS, ...ENGINE_FOLDERS, ".local", ".local/share", ".local/share/docker", ".local/share/containers"];
+    const paths = [
+      ...folders.flatMap((folder) => [folder.toUpperCase(), `${folder}/x/y`.replace("//", "/"), `${folder}x`]),
+      ...names.flatMap((name) => [`/srv/${name.toUpperCase()}`, `/srv/a/${name}/x`, `/srv/${name}x`]),
+      ...["/srv/a.sock", "/srv/a", "/mnt/x", "/data", "/home/other/x", "/Users/me/Library/x", "/users/me/x", "/tmp/x", "/lib/x"],
+    ];
+    const context = {
+      stateDir: "/state",
+      home: "/home/me",
+      workspaces: [],
+      sandboxes: NO_SANDBOX_FOLDERS,
+      allowExternal: true,
+      engineSockets: ["/var/run/docker.sock"],
+    };
+    const expected = paths.filter((path) => refusedBindSource(path, { ...context, readOnly: mode === "ro" }) === null);
+    expect(expected.length).toBeGreaterThan(20);
+    expect(await letThrough(paths, mode)).toEqual(expected);
+  });
+
+  it("of one's own home may be any folder that holds no secret, and none of the engine's data wherever it is", async () => {
+    const refused = [
+      "/home/me",
+      "/home/me/.ssh",
+      "/home/me/.config/x",
+      "/home/me/.local/share/docker/volumes",
+      "/srv/engine",
+      "/srv/engine/overlay2/x",
+      "/srv",
+    ];
+    expect(await letThrough(["/home/me/code", ...refused, "/srv/engines"], "rw")).toEqual(["/home/me/code", "/srv/engines"]);
+  });
+
+  it.each([
+    ["a symbolic link", "innocent"],
+    ["dots", "a/../innocent/../innocent"],
+    ["a link to a link", "second"],
+    ["a file below a link", "innocent/volumes"],
+    ["the folder that it is in", ""],
+  ])("by %s to the folder that the engine says it keeps its data in is refused", async (_, path) => {
+    const data = join(made.home, "engine-data");
+    mkdirSync(join(data, "volumes"), { recursive: true });
+    symlinkSync(data, join(made.home, "innocent"));
+    symlinkSync("innocent", join(made.home, "second"));
+    made.stub("data-root", `${data}\n`);
+    const source = path === "" ? made.folder : join(made.home, ".").replace(/\/$/, "").concat("/", path);
+    const { code, stderr } = await setup([], { OPENCLAW_EXTRA_MOUNTS: `${source}:/home/node/x:ro` });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/the engine's data|the state folder/) });
+    expect(made.calls()).not.toContain("compose up");
+  });
+
+  it("by another mount of the engine's data is refused", async (context) => {
+    context.skip(process.platform !== "linux" || process.getuid?.() !== 0, "only root can mount");
+    for (const name of ["data/volumes", "home/alias"]) mkdirSync(join(made.folder, name), { recursive: true });
+    const script = `mount --bind ../data ../home/alias; . scripts/progress.sh; . scripts/extra-mounts.sh
+      render_extra ../home/alias/volumes:/x '' /state /run/docker.sock ../data`.replaceAll("../", `${made.folder}/`);
+    const env = { ...made.environment, PATH: `${made.environment.PATH}:/usr/bin:/bin` };
+    const { code, stderr } = await run("/usr/bin/unshare", ["--mount", "bash", "-euc", script], { cwd: made.checkout, env });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("the engine's data") });
   });
 
   it("by a symbolic link to the engine's socket is refused", async () => {

@@ -22,8 +22,8 @@ export interface Refusal {
   readonly fix?: string;
 }
 
-const SYSTEM = ["/etc", "/proc", "/sys", "/dev", "/root", "/boot", "/run", "/var/run", "/var/lib", "/var/spool"];
-const SYSTEM_MACOS = [
+export const SYSTEM = ["/etc", "/proc", "/sys", "/dev", "/root", "/boot", "/run", "/var/run", "/var/lib", "/var/spool"];
+export const SYSTEM_MACOS = [
   "/System",
   "/Library",
   "/private/etc",
@@ -39,7 +39,7 @@ const SYSTEM_REFUSED = [...SYSTEM, ...SYSTEM_MACOS].map(fold);
 /** Read-only they show nothing that an image does not have; writable they are the host's programs. */
 const PROGRAMS = /^\/(?:usr|bin|sbin|lib[^/]*|opt)(?:\/|$)/;
 /** Refused under any parent: homes are not only where one expects them. */
-const CREDENTIALS: readonly string[] = [
+export const CREDENTIALS: readonly string[] = [
   ".ssh",
   ".aws",
   ".docker",
@@ -55,7 +55,9 @@ const CREDENTIALS: readonly string[] = [
   ".password-store",
 ];
 /** Folders in which other engines keep their sockets. */
-const ENGINE_FOLDERS: readonly string[] = [".colima", ".orbstack", ".rd", ".lima"];
+export const ENGINE_FOLDERS: readonly string[] = [".colima", ".orbstack", ".rd", ".lima"];
+/** Where engines without root keep images, containers and volumes; also the folders that hold just that. */
+const ENGINE_DATA = /\/\.local(?:\/share(?:\/(?:docker|containers)(?:\/.*)?)?)?$/;
 const HOMES = /^\/(?:home|users|var\/home|export\/home|usr\/home)(?:\/[^/]+)?$/;
 const MACOS_LIBRARY = /^\/users\/[^/]+\/library(?:\/|$)/;
 /** The state folder's own folders that people may bind: workspaces. Everything else there is the product's. */
@@ -121,6 +123,7 @@ function refusedAnywhere(path: string, context: BindSourceContext): Refusal | nu
   if (credential !== undefined) return { message: `${credential} holds credentials` };
   if (segments.some((segment) => ENGINE_FOLDERS.includes(segment)))
     return { message: "this folder holds an engine's socket: it gives the host away" };
+  if (ENGINE_DATA.test(folded)) return { message: "an engine of this user keeps its data here: every container's files" };
   if (overlaps(folded, stateDir) && !isStateWorkspace(path, context)) return { message: "this is, contains or lies in the state folder" };
   return null;
 }
