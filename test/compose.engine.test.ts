@@ -1,7 +1,7 @@
 // The product as people run it with docker-compose.yml: what the gateway's container can't reach, where a sandbox's files are on the host,
 // and that an edited config, a killed process and an end leave what a person expects.
 import { randomBytes } from "node:crypto";
-import { stat } from "node:fs/promises";
+import { chown, mkdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -11,8 +11,9 @@ import { type Run, run } from "./run-program.ts";
 
 const compose = await findCompose();
 const BUILD_MS_MAX = 600_000;
-const IMAGE = "openclaw:local";
+const IMAGE = process.env.OPENCLAW_IMAGE ?? "openclaw:local";
 const STATE = "/home/node/.openclaw";
+const keptConfig = `cat ${STATE}/gateway/config.json`;
 
 beforeAll(buildImage, BUILD_MS_MAX);
 
@@ -56,6 +57,28 @@ describe("the image", () => {
     expect(
       await ask("ls -A /app; command -v npm; find /app/dist -name '*.test.js'; ls -d /app/node_modules/typescript 2>/dev/null; true"),
     ).toBe("LICENSE\ndist\nnode_modules\npackage.json");
+  });
+
+  test("has no program that changes its user, no private key, and no tests of its packages", async () => {
+    const asRoot = async (script: string): Promise<string> =>
+      await docker("run", "--rm", "--network=none", "--user", "0:0", "--entrypoint", "sh", IMAGE, "-c", script);
+    expect(await asRoot("find / -xdev -perm /6000")).toBe("");
+    // Certificates of authorities are no keys.
+    const names = ["*.key", "*.p12", "*.pfx", "*.ppk", "*.jks", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*"];
+    expect(await asRoot(`find / -xdev -type f \\( ${names.map((name) => `-name '${name}'`).join(" -o ")} \\)`)).toBe("");
+    const headers = "^-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY( BLOCK)?-----|^PuTTY-User-Key-File-";
+    expect(await asRoot(`grep -rlsIE -e '${headers}' / --exclude-dir=proc --exclude-dir=sys || true`)).toBe("");
+    expect(await asRoot("find /app/node_modules -type d \\( -name test -o -name tests -o -name __tests__ \\)")).toBe("");
+  });
+
+  test.each(["4294967296", "0", "00", "-1", "1000:0"])("becomes no root by the number %s", async (id) => {
+    for (const names of [
+      { OPENCLAW_UID: id, OPENCLAW_GID: "1000" },
+      { OPENCLAW_UID: "1000", OPENCLAW_GID: id },
+    ]) {
+      const options = Object.entries(names).map(([name, value]) => `--env=${name}=${value}`);
+      expect(await tryDocker("run", "--rm", "--network=none", "--user", "0:0", ...options, IMAGE, "sh", "-c", "id")).toBeNull();
+    }
   });
 
   test("runs as node, with a home that it can write, and any program by its name", async () => {
@@ -109,12 +132,12 @@ describe("docker-compose.yml", () => {
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges:true"],
     });
-    expect(
-      gateway.Mounts.filter(({ RW }) => RW)
-        .map(({ Destination }) => Destination)
-        .sort(),
-    ).toEqual([`${STATE}/agents`, `${STATE}/gateway`]);
-    expect(gateway.Mounts.filter(({ Source }) => /docker\.sock|admin/.test(Source))).toEqual([]);
+    expect(gateway.Mounts.map(({ Destination, RW }) => `${Destination}:${RW ? "rw" : "ro"}`).sort()).toEqual([
+      `${STATE}/agents:rw`,
+      `${STATE}/gateway:rw`,
+      `${STATE}/run:ro`,
+    ]);
+    expect(gateway.Mounts.filter(({ Source }) => Source === stack.stateDir || /docker\.sock|admin/.test(Source))).toEqual([]);
     const written = await stack.inside(
       "openclaw-gateway",
       `for path in / /app ${STATE} ${STATE}/openclaw.json ${STATE}/requests/x ${STATE}/run/x ${STATE}/controller/x; do [ -w $path ] && echo $path; touch $path-new 2>/dev/null && echo $path-new; done`,
@@ -140,8 +163,60 @@ describe("docker-compose.yml", () => {
       })();`;
     const told = await docker("exec", await stack.container("openclaw-gateway"), "node", "-e", probe);
     expect(told.split("\n")).toEqual(["metrics closed", "name closed", "admin closed", "engine closed", "stream reached"]);
-    expect(await stack.inside("openclaw-gateway", `ls -A ${STATE}/sandboxes ${STATE}/controller | grep -v :`)).toBe("");
+    expect(await stack.inside("openclaw-gateway", `ls -A ${STATE}`)).toBe("agents\ngateway\nrun");
     expect(await stack.inside("openclaw-controller", `ls ${STATE}/sandboxes`)).not.toBe("");
+  });
+
+  test("no file of a workspace, of the config or of the controller is in the gateway's container, whatever its mode", async () => {
+    const secret = randomBytes(16).toString("hex");
+    await stack.gateway.tool("main", "exec", { command: `umask 077; echo ${secret} >private; echo ${secret} | tee .profile` });
+    for (const folder of ["workspace", "requests", "state"]) {
+      await mkdir(join(stack.stateDir, folder), { recursive: true });
+      await writeFile(join(stack.stateDir, folder, "private"), secret, { mode: 0o600 });
+      await chown(join(stack.stateDir, folder, "private"), 1000, 1000);
+    }
+    await stack.writeConfig({ ...config(), tools: { deny: [secret] } });
+    await until("the config is in force in the gateway", async () => (await stack.inside("openclaw-gateway", keptConfig)).includes(secret));
+    await stack.writeConfig(config({ env: { API_KEY: secret } }));
+    await until("the next one too", async () => !(await stack.inside("openclaw-gateway", keptConfig)).includes(secret));
+    const all = "grep -rlsI --exclude-dir=proc --exclude-dir=sys -e";
+    expect(await stack.inside("openclaw-controller", `${all} ${secret} ${STATE}`)).toContain("/private");
+    // The transcript of a session is the gateway's own.
+    expect(await stack.inside("openclaw-gateway", `${all} ${secret} / | grep -v ^${STATE}/agents/`)).toBe("");
+    expect(await stack.inside("openclaw-gateway", `cat /proc/[0-9]*/root${STATE}/openclaw.json | head -c 100`)).not.toContain("gateway:");
+  });
+
+  test("a config that is saved by rename is in force in the gateway within seconds, one that is not valid changes nothing", async () => {
+    const { body } = await stack.gateway.ask("/v1/sessions", { key: "agent:late:main" });
+    expect(JSON.stringify(body)).toContain("no agent");
+    const withLate = {
+      ...config(),
+      agents: { defaults: { sandbox: { mode: "all" } }, list: [{ id: "main" }, { id: "work" }, { id: "late" }] },
+    };
+    await stack.renameConfig(withLate);
+    const opens = async (agent: string): Promise<boolean> =>
+      (await stack.gateway.ask("/v1/sessions", { key: `agent:${agent}:main` })).status === 200;
+    await until("the new agent is there", () => opens("late"), 10_000);
+    await stack.renameConfig({ ...withLate, agents: { ...withLate.agents, lsit: [], defaults: { sandbox: { moed: "all" } } } });
+    const log = async (): Promise<string> => (await stack.compose("logs", "--no-color", "openclaw-gateway")).stdout;
+    await until("the gateway says what is wrong", async () => /config is not valid.*moed/.test(await log()));
+    expect(await opens("late")).toBe(true);
+    await stack.renameConfig(config());
+    await until("the agent is gone", async () => !(await opens("late")));
+  });
+
+  test("without a controller the gateway starts with the config that it had, and follows again when one is there", async () => {
+    const name = "known-while-alone";
+    await stack.writeConfig({ ...config(), tools: { deny: [name] } });
+    await until("it is in force", async () => (await stack.inside("openclaw-gateway", keptConfig)).includes(name));
+    await stack.compose("stop", "--timeout", "5", "openclaw-controller");
+    await stack.compose("restart", "--timeout", "5", "openclaw-gateway");
+    await until("the gateway answers", async () => (await stack.gateway.ask("/v1/sessions").catch(() => null))?.status === 200);
+    expect((await stack.gateway.ask("/readyz")).status).toBe(503);
+    await stack.writeConfig(config());
+    await stack.compose("start", "openclaw-controller");
+    await stack.untilReady();
+    await until("the newest is in force", async () => !(await stack.inside("openclaw-gateway", keptConfig)).includes(name));
   });
 
   test("the controller starts as root to read the socket's group, and works as uid 1000 without a capability", async () => {

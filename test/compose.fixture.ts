@@ -1,6 +1,6 @@
 // The product in containers for one test file: Compose's project of its own, a state folder on this host, free ports. It asserts nothing.
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { containersWith, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
@@ -71,6 +71,14 @@ export class Stack {
     const path = join(this.stateDir, "openclaw.json");
     await writeFile(path, JSON.stringify(config), { mode: 0o600 });
     await chown(path, OWNER, OWNER);
+  }
+
+  /** As most editors save. */
+  async renameConfig(config: object): Promise<void> {
+    const path = join(this.stateDir, "openclaw.json");
+    await writeFile(`${path}.new`, JSON.stringify(config), { mode: 0o600 });
+    await chown(`${path}.new`, OWNER, OWNER);
+    await rename(`${path}.new`, path);
   }
 
   async compose(...args: string[]): Promise<Run> {

@@ -45,6 +45,17 @@ test("the gateway's unit may write sessions and its own folder, and no unit may 
   expect(UNITS.map((unit) => valuesOf(unit, "ProtectSystem"))).toEqual([["strict"], ["strict"]]);
 });
 
+test("the gateway's unit sees its own folders and the socket's of the state folder, and not the config", () => {
+  const unit = "openclaw-gateway.service";
+  expect(valuesOf(unit, "TemporaryFileSystem")).toEqual(["/var/lib/openclaw:ro"]);
+  expect(valuesOf(unit, "BindPaths")).toEqual(["/var/lib/openclaw/agents /var/lib/openclaw/gateway"]);
+  expect(valuesOf(unit, "BindReadOnlyPaths")).toEqual(["/var/lib/openclaw/run"]);
+  expect(valuesOf(unit, "InaccessiblePaths").join(" ").split(" ")).toEqual(
+    expect.arrayContaining(["-/etc/openclaw", "/var/lib/openclaw/run/admin"]),
+  );
+  expect(valuesOf(unit, "Environment").join(" ")).toContain("OPENCLAW_CONFIG_SOURCE=controller");
+});
+
 test("systemd understands both units, and finds little exposed", (context) => {
   for (const unit of UNITS) {
     const text = readFileSync(join(FOLDER, unit), "utf8").replaceAll("/opt/openclaw", resolve(import.meta.dirname, ".."));
@@ -74,13 +85,17 @@ test("systemd makes the users and the folders, and gives the gateway no folder b
   expect(
     [
       "/etc/openclaw",
-      ...["", "/controller", "/requests", "/sandboxes", "/agents", "/gateway"].map((name) => `/var/lib/openclaw${name}`),
+      ...["", "/controller", "/requests", "/sandboxes", "/run", "/run/admin", "/agents", "/gateway"].map(
+        (name) => `/var/lib/openclaw${name}`,
+      ),
     ].map(look),
   ).toEqual([
     "2750 0",
     "750 openclaw-controller",
     "700 openclaw-controller",
     "700 openclaw-controller",
+    "700 openclaw-controller",
+    "750 openclaw-controller",
     "700 openclaw-controller",
     "2750 openclaw-gateway",
     "700 openclaw-gateway",

@@ -72,12 +72,17 @@ describe("the units under systemd", () => {
     await machine.sh(`systemd-analyze security --no-pager --threshold=${EXPOSURE_MAX} ${UNITS.map((unit) => `${unit}.service`).join(" ")}`);
   });
 
-  test("the gateway's unit reaches neither the engine's socket nor the config's file, not even as root", async () => {
+  test("the gateway's unit reaches neither the engine's socket, nor the config, nor a file of a workspace, not even as root", async () => {
     expect(await machine.sh(`${ENGINE}; touch /etc/openclaw/proof; rm /etc/openclaw/proof`)).toBe("OK");
-    await machine.sh(asGateway("cat /etc/openclaw/openclaw.json; touch /var/lib/openclaw/agents/proof; rm /var/lib/openclaw/agents/proof"));
-    await machine.sh(asRootBeside("cat /etc/openclaw/openclaw.json"));
-    const refused = [ENGINE, "echo >>/etc/openclaw/openclaw.json", "touch /etc/openclaw/proof", "touch /usr/proof"];
-    for (const script of [...refused, "ls /var/lib/openclaw/controller", "ls /var/lib/openclaw/requests"]) {
+    await machine.sh(asGateway("touch /var/lib/openclaw/agents/proof; rm /var/lib/openclaw/agents/proof"));
+    // Whoever wrote it, and whatever its mode.
+    await machine.sh(
+      "mkdir -p /var/lib/openclaw/workspace; echo >/var/lib/openclaw/workspace/file; chmod -R a+rwX /var/lib/openclaw/workspace",
+    );
+    const refused = [ENGINE, "touch /etc/openclaw/proof", "touch /usr/proof", "touch /var/lib/openclaw/proof"];
+    const unseen = ["/etc/openclaw/openclaw.json", "/var/lib/openclaw/workspace/file"].map((path) => `cat ${path}`);
+    const closed = ["controller", "requests", "sandboxes", "run/admin"].map((folder) => `ls /var/lib/openclaw/${folder}`);
+    for (const script of [...refused, ...unseen, ...closed]) {
       for (const as of [asGateway, asRootBeside]) expect((await machine.attempt(as(script))).code, script).not.toBe(0);
     }
   });

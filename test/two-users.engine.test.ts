@@ -16,7 +16,15 @@ const ENGINE_SOCKET = "/var/run/docker.sock";
 const CONTROLLER = 61_001;
 const GATEWAY = 61_002;
 const GROUP = 61_000;
-const IDS: Readonly<Record<string, number>> = { root: 0, "openclaw-controller": CONTROLLER, "openclaw-gateway": GATEWAY, openclaw: GROUP };
+/** The controller's user is in it, and the gateway's is not. */
+const CONFIG_GROUP = 61_003;
+const IDS: Readonly<Record<string, number>> = {
+  root: 0,
+  "openclaw-controller": CONTROLLER,
+  "openclaw-gateway": GATEWAY,
+  openclaw: GROUP,
+  "openclaw-config": CONFIG_GROUP,
+};
 
 /** As `User=`, `Group=` and `SupplementaryGroups=` of a unit. */
 const asUser = (uid: number, groups: readonly number[]): string[] => [
@@ -41,7 +49,7 @@ async function layOut(site: Site): Promise<{ stateDir: string; configPath: strin
   }
   const configPath = join(site.stateDir, "etc", "openclaw", "openclaw.json");
   await copyFile("manifests/systemd/openclaw.json5", configPath);
-  await chown(configPath, 0, GROUP);
+  await chown(configPath, 0, CONFIG_GROUP);
   await chmod(configPath, 0o640);
   return { stateDir: join(site.stateDir, "var", "lib", "openclaw"), configPath };
 }
@@ -80,13 +88,12 @@ test("with controller and gateway as two users, a session that comes by HTTP get
   if (because !== null) return context.skip(because);
   const site = await createSite();
   const { stateDir, configPath } = await layOut(site);
-  const shared = ["--state-dir", stateDir, "--config", configPath];
   const engineGroup = (await stat(ENGINE_SOCKET)).gid;
-  const controllerLog = start(site, asUser(CONTROLLER, [engineGroup]), [
-    ...["controller", ...shared],
+  const controllerLog = start(site, asUser(CONTROLLER, [engineGroup, CONFIG_GROUP]), [
+    ...["controller", "--state-dir", stateDir, "--config", configPath],
     ...["--instance", site.instance, "--metrics-listen", "127.0.0.1:0"],
   ]);
-  const gatewayLog = start(site, asUser(GATEWAY, []), ["gateway", ...shared, "--port", "0"]);
+  const gatewayLog = start(site, asUser(GATEWAY, []), ["gateway", "--state-dir", stateDir, "--config-source", "controller", "--port", "0"]);
   const url = await until("the gateway listens", () => findGatewayUrl(stateDir)).catch((error: Error) => {
     throw new Error(`${error.message}\n${gatewayLog()}`);
   });
@@ -117,10 +124,11 @@ test("with controller and gateway as two users, a session that comes by HTTP get
   };
   const connect = (socket: string): string =>
     `'${process.execPath}' -e 'require("net").connect("${socket}").on("connect", () => process.exit(0)).on("error", () => process.exit(1))'`;
-  expect(await attempt(`echo >${stateDir}/agents/proof && cat ${configPath} && ${connect(`${stateDir}/run/stream.sock`)}`)).toBe(0);
+  expect(await attempt(`echo >${stateDir}/agents/proof && ${connect(`${stateDir}/run/stream.sock`)}`)).toBe(0);
   const refused = [
     connect(ENGINE_SOCKET),
     connect(join(stateDir, "run", "admin", "admin.sock")),
+    `cat ${configPath}`,
     `echo '{}' >>${configPath}`,
     `touch ${configPath}.new`,
     `mv ${configPath} ${configPath}.old`,

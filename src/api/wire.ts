@@ -270,6 +270,11 @@ export interface ConfigView {
   loadedAt: number | null;
 }
 
+/** Where the controller put a copy of another gateway's database. */
+export interface UpstreamCopy {
+  copy: string;
+}
+
 export interface ControllerView {
   /** null: the engine has not answered yet; in a container only it knows the name of the state folder that the instance is made of. */
   instance: string | null;

@@ -1,9 +1,10 @@
 // Finds a gateway's address and its secret as a person who started it here would expect, and asks it whether it can do its job.
 // How the answer is shown is the commands'.
 import { z } from "zod";
+import type { GatewayConfig } from "../api/config/config.ts";
 import { loadConfig } from "../api/config/load.ts";
 import { OperationError } from "../api/errors.ts";
-import { findGatewayToken, findGatewayUrl, toGatewayTokenPath } from "../api/store/gateway-files.ts";
+import { findGatewayToken, findGatewayUrl, findKeptConfig, toGatewayTokenPath, toKeptConfigPath } from "../api/store/gateway-files.ts";
 import type { CliContext } from "./context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "./paths.ts";
 
@@ -76,14 +77,24 @@ export async function findGatewaySecret(context: CliContext, options: GatewayTar
     toSecret(options.token, "--token") ?? toSecret(env.OPENCLAW_GATEWAY_TOKEN, "OPENCLAW_GATEWAY_TOKEN (in Compose: in the file .env)");
   if (token !== null) return token;
   const stateDir = toStateDir(context, options);
-  const path = toConfigPath(context, options);
-  const config = await loadConfig(path, { stateDir, home: context.home, variables: env, trustedOwners: null });
-  const auth = config.ok ? config.value.gateway.auth : null;
+  const { path, auth } = await findAuth(context, options);
   if (auth?.mode === "none") return null;
   const password = toSecret(env.OPENCLAW_GATEWAY_PASSWORD, "OPENCLAW_GATEWAY_PASSWORD");
   if (auth?.mode === "password") return password ?? toSecret(auth.password, `gateway.auth.password of ${path}`);
   const configured = toSecret(auth?.token, `gateway.auth.token of ${path}`);
   return configured ?? toSecret(await findGatewayToken(stateDir), `in ${toGatewayTokenPath(stateDir)}`) ?? password;
+}
+
+/** `auth` null: there is no config that can be used. */
+async function findAuth(context: CliContext, options: GatewayTarget): Promise<{ path: string; auth: GatewayConfig["auth"] | null }> {
+  const stateDir = toStateDir(context, options);
+  // Where the gateway sees no config file, neither does a command beside it: in Compose, `exec openclaw-gateway`.
+  if (context.env.OPENCLAW_CONFIG_SOURCE === "controller") {
+    return { path: toKeptConfigPath(stateDir), auth: (await findKeptConfig(stateDir))?.gateway.auth ?? null };
+  }
+  const path = toConfigPath(context, options);
+  const config = await loadConfig(path, { stateDir, home: context.home, variables: context.env, trustedOwners: null });
+  return { path, auth: config.ok ? config.value.gateway.auth : null };
 }
 
 const toSecret = (value: string | null | undefined, place: string): GatewaySecret | null => (value ? { value, place } : null);

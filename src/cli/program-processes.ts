@@ -44,6 +44,12 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
       .addOption(new Option("--adopt", "use a state folder in which another OpenClaw gateway keeps its database; makes a copy first"))
       .addOption(logLevelOption());
   }
+  gateway.addOption(
+    new Option(
+      "--config-source <source>",
+      "file, or controller: the gateway's part alone, from the controller (OPENCLAW_CONFIG_SOURCE; default file)",
+    ).choices(["file", "controller"]),
+  );
   // Not of start: its process's arguments would be those of the gateway's process too.
   gateway.addOption(
     new Option("--token <token>", "the secret; shown by ps, so rather OPENCLAW_GATEWAY_TOKEN (default: the config's, else one of its own)"),

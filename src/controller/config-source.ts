@@ -53,6 +53,8 @@ export class ConfigSource {
   #invalid: { isHalfWritten: boolean } | null = null;
   /** Warnings of the config in force. */
   #told: ReadonlySet<string> = new Set();
+  #isMissing = false;
+  readonly #watchers = new Set<() => void>();
   #loading: Promise<void> = Promise.resolve();
 
   constructor(parts: ConfigSourceParts) {
@@ -63,6 +65,17 @@ export class ConfigSource {
 
   get view(): ConfigView {
     return this.#view;
+  }
+
+  /** There is no config file, as far as was looked. */
+  get isMissing(): boolean {
+    return this.#isMissing;
+  }
+
+  /** Calls back whenever another config is in force, or something else is wrong with the file. @returns ends it */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
   }
 
   /** Every file that the newest config was read from, the main one first: an error may be mended in one that none before it had. */
@@ -80,6 +93,7 @@ export class ConfigSource {
     const { path, environment, clock } = this.#parts;
     const sources = await readConfigSources(path);
     this.#files = [...sources.files.keys()];
+    this.#isMissing = sources.files.get(path)?.kind === "missing";
     const fingerprint = JSON.stringify([...sources.files]);
     if (fingerprint === this.#fingerprint && this.#invalid === null) return;
     const parsed = parseConfig(sources, environment);
@@ -110,6 +124,7 @@ export class ConfigSource {
     events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
     await this.#keep(sources);
     this.#parts.changed(parsed.value);
+    this.#notify();
   }
 
   /** A full disk is no reason to go on with the config before. */
@@ -151,6 +166,11 @@ export class ConfigSource {
     log.error({ issues: errors }, `config is not valid; ${kept}`);
     const message = `${errors[0] ?? "not valid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
     events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } });
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
   }
 
   /** After a restart beside a broken file: the config that was in force before is in force again. */

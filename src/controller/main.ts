@@ -27,6 +27,7 @@ import { connectDocker } from "./engine/connect.ts";
 import type { DockerEngine } from "./engine/docker.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
 import { readContainerIds } from "./engine/own-container.ts";
+import { GatewayFeed } from "./gateway-feed.ts";
 import { Health } from "./health.ts";
 import { startHealthServer } from "./health-server.ts";
 import { ControllerMetrics } from "./metrics.ts";
@@ -247,7 +248,8 @@ async function serve({
     fullness: (sandbox) => controller.sizes.refusal(sandbox),
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
-  const stream = await startStreamServer({ stateDir, views, gate, audit, log, commands });
+  const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
+  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, log, commands });
   doors.defer(() => stream.stop());
   health.doorsOpen = true;
   await controller.start();

@@ -9,6 +9,8 @@ import { toSources } from "../api/config/sources.ts";
 import { OperationError } from "../api/errors.ts";
 import { renderIssue } from "../api/issue.ts";
 import { watchFolder } from "../api/store/folder-watch.ts";
+import { findUpstreamDatabase } from "../api/store/upstream-state.ts";
+import type { ConfigInForce } from "./config-in-force.ts";
 
 export interface ConfigWatchParts {
   /** The file that a person edits. Absolute. */
@@ -17,7 +19,8 @@ export interface ConfigWatchParts {
   log: Logger;
 }
 
-export class ConfigWatch {
+export class ConfigWatch implements ConfigInForce {
+  readonly upstreamDatabase: string | null;
   readonly #parts: ConfigWatchParts;
   #config: Config;
   /** Every file that the newest config was read from: an error may be mended in one that none before it had. */
@@ -27,8 +30,9 @@ export class ConfigWatch {
   #loading: Promise<void> = Promise.resolve();
   #changed: () => void = () => undefined;
 
-  private constructor(parts: ConfigWatchParts, config: Config) {
+  private constructor(parts: ConfigWatchParts, config: Config, upstreamDatabase: string | null) {
     this.#parts = parts;
+    this.upstreamDatabase = upstreamDatabase;
     this.#config = config;
     this.#files = config.files;
   }
@@ -39,7 +43,7 @@ export class ConfigWatch {
     const sources = await readConfigSources(path);
     const isMissing = sources.files.get(path)?.kind === "missing";
     const parsed = parseConfig(isMissing && parts.isMissingOk ? toSources("{}", path) : sources, environment);
-    if (parsed.ok) return new ConfigWatch(parts, parsed.value);
+    if (parsed.ok) return new ConfigWatch(parts, parsed.value, await findUpstreamDatabase(environment.stateDir));
     const [first] = parsed.issues;
     throw new OperationError("InvalidConfig", `the config is not valid: ${first === undefined ? "" : renderIssue(first)}`, {
       fix: isMissing ? "write one, or start with --allow-unconfigured" : "openclaw config validate shows everything",
@@ -50,12 +54,10 @@ export class ConfigWatch {
     return this.#config;
   }
 
-  /** Calls back whenever another config is in force. One listener. */
   onChange(changed: () => void): void {
     this.#changed = changed;
   }
 
-  /** Follows the file until the signal aborts. */
   watch(signal: AbortSignal): void {
     const { path } = this.#parts;
     const changed = (): void => {

@@ -2,14 +2,14 @@
 // before it. What they mean for a request is http/.
 import type { Logger } from "pino";
 import { type ListenAddress, refuseOpenDoor } from "./bind.ts";
-import type { ConfigWatch } from "./config-watch.ts";
+import type { ConfigInForce } from "./config-in-force.ts";
 import type { DoorRules } from "./http/app.ts";
 import { isGuessable } from "./http/auth.ts";
 import { toBlockList } from "./http/origin.ts";
 import { type GivenSecrets, type OwnToken, toCredentials } from "./secret.ts";
 
 export interface DoorRulesParts {
-  config: Pick<ConfigWatch, "current" | "onChange">;
+  config: Pick<ConfigInForce, "current" | "onChange">;
   given: GivenSecrets;
   own: OwnToken;
   address: ListenAddress;

@@ -14,8 +14,11 @@ import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
+import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import { toListenAddress } from "./bind.ts";
+import type { ConfigInForce } from "./config-in-force.ts";
 import { ConfigWatch } from "./config-watch.ts";
+import { ControllerConfig } from "./controller-config.ts";
 import { DoorRulesInForce } from "./door-rules.ts";
 import { endWithGateway } from "./host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host-port.ts";
@@ -40,11 +43,15 @@ import { StreamClient } from "./stream-client.ts";
 import { ToolDispatcher } from "./tools/dispatch.ts";
 import { guardUpstreamState } from "./upstream-state.ts";
 
+export type ConfigSourceName = "file" | "controller";
+
 export interface GatewayOptions {
   /** Absolute. Made when it is not there. */
   stateDir: string;
   /** Absolute. */
   configPath: string;
+  /** Whether the config is read from its file, or taken from the controller by a gateway that can't see the file. */
+  configSource: ConfigSourceName;
   /** Flag, else environment. null: the config says, or its default. */
   bind: string | null;
   port: string | null;
@@ -70,19 +77,32 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   const log = createLog({ level: options.logLevel, isTerminal: process.stderr.isTTY === true });
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
-  const trustedOwners = [process.getuid?.() ?? 0, 0];
-  const environment = { ...folders, variables: process.env, trustedOwners };
-  const config = await ConfigWatch.open({ path: options.configPath, environment, log, isMissingOk: options.allowUnconfigured });
+  const controller = new StreamClient(stateDir);
+  const config = await openConfig({ options, folders, controller, log });
   guardMode(config, options.allowUnconfigured);
   const lock = await StateLock.acquire(join(stateDir, "gateway"), { pid: process.pid, host: hostname(), startedAt: now() });
   using _locked = { [Symbol.dispose]: () => lock.release() };
-  const copy = await guardUpstreamState({ stateDir, adopt: options.adopt, now: now() });
+  const copy = await guardUpstreamState({
+    ...{ stateDir, database: config.upstreamDatabase, adopt: options.adopt, now: now() },
+    copy: (database) =>
+      options.configSource === "controller"
+        ? controller.copyUpstreamDatabase()
+        : copyUpstreamDatabase(database, join(stateDir, "gateway", "backups"), now()),
+  });
   if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway uses the folder from now on");
-  return await serve({ options, stateDir, folders, config, log });
+  return await serve({ options, stateDir, folders, config, controller, log });
+}
+
+function openConfig({ options, folders, controller, log }: Omit<ServeParts, "stateDir" | "config">): Promise<ConfigInForce> {
+  const isMissingOk = options.allowUnconfigured;
+  if (options.configSource === "controller") return ControllerConfig.open({ stateDir: folders.stateDir, controller, log, isMissingOk });
+  const trustedOwners = [process.getuid?.() ?? 0, 0];
+  const environment = { ...folders, variables: process.env, trustedOwners };
+  return ConfigWatch.open({ path: options.configPath, environment, log, isMissingOk });
 }
 
 /** @throws OperationError `InvalidConfig` */
-function guardMode(config: ConfigWatch, allowUnconfigured: boolean): void {
+function guardMode(config: ConfigInForce, allowUnconfigured: boolean): void {
   const { mode } = config.current.gateway;
   if (mode === "local" || allowUnconfigured) return;
   const found = mode === null ? "the config does not say gateway.mode" : `gateway.mode is ${mode}`;
@@ -95,11 +115,12 @@ interface ServeParts {
   options: GatewayOptions;
   stateDir: string;
   folders: { stateDir: string; home: string };
-  config: ConfigWatch;
+  config: ConfigInForce;
+  controller: StreamClient;
   log: Logger;
 }
 
-async function serve({ options, stateDir, folders, config, log }: ServeParts): Promise<number> {
+async function serve({ options, stateDir, folders, config, controller, log }: ServeParts): Promise<number> {
   const address = toListenAddress(config.current.gateway, options);
   const stopping = new AbortController();
   const stopped = stopSignal();
@@ -120,7 +141,6 @@ async function serve({ options, stateDir, folders, config, log }: ServeParts): P
   begun.defer(() => sessions.stop());
   const failed = (error: unknown): void =>
     error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
-  const controller = new StreamClient(stateDir);
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId: () => randomBytes(8).toString("hex") };

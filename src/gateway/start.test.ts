@@ -8,6 +8,8 @@ import { expect, test } from "vitest";
 import { toEpochMs } from "../api/brands.ts";
 import { toGatewayConfig } from "../api/config/config.ts";
 import { createFolder } from "../api/store/folder.fixture.ts";
+import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
+import { findUpstreamDatabase } from "../api/store/upstream-state.ts";
 import { refuseOpenDoor, toListenAddress } from "./bind.ts";
 import { toCredentials } from "./secret.ts";
 import { guardUpstreamState } from "./upstream-state.ts";
@@ -68,7 +70,10 @@ test("a door without a secret opens on loopback only", () => {
 
 test("another gateway's database is left alone without --adopt, and copied, never changed, with it", async () => {
   const stateDir = await createFolder();
-  const guard = (adopt: boolean) => guardUpstreamState({ stateDir, adopt, now: toEpochMs(Date.UTC(2026, 0, 31)) });
+  const now = toEpochMs(Date.UTC(2026, 0, 31));
+  const copy = (database: string) => copyUpstreamDatabase(database, join(stateDir, "gateway", "backups"), now);
+  const guard = async (adopt: boolean) =>
+    guardUpstreamState({ stateDir, database: await findUpstreamDatabase(stateDir), adopt, now, copy });
   expect(await guard(false)).toBeNull();
   mkdirSync(join(stateDir, "state"));
   const path = join(stateDir, "state", "openclaw.sqlite");
@@ -78,8 +83,8 @@ test("another gateway's database is left alone without --adopt, and copied, neve
   const before = await readFile(path);
   await expect(guard(false)).rejects.toMatchObject({ code: "HostRejected", fix: expect.stringContaining("--adopt") });
   expect(await readdir(stateDir)).toEqual(["state"]);
-  const copy = await guard(true);
-  const copied = new DatabaseSync(copy ?? "", { readOnly: true });
+  const made = await guard(true);
+  const copied = new DatabaseSync(made ?? "", { readOnly: true });
   expect(copied.prepare("SELECT word FROM kept").get()).toMatchObject({ word: "theirs" });
   copied.close();
   expect(await readFile(path)).toEqual(before);

@@ -1,10 +1,12 @@
 // The gateway's end of the controller's stream socket: sandboxes by session key. It never names a sandbox.
 // How it is asked is api/controller-client.ts; what the controller lets through is its own decision.
+
+import { GatewayConfigView } from "../api/config/gateway-part.ts";
 import { hasFields } from "../api/controller-client.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../api/errors.ts";
 import { toStreamSocketPath } from "../api/unix-socket.ts";
 import { ViewClient } from "../api/view-client.ts";
-import type { PlanView, SandboxRelease, SeenSessionEnds, SessionEnds, SessionSandbox } from "../api/wire.ts";
+import type { PlanView, SandboxRelease, SeenSessionEnds, SessionEnds, SessionSandbox, UpstreamCopy } from "../api/wire.ts";
 
 const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
 
@@ -25,6 +27,23 @@ export class StreamClient extends ViewClient {
   /** Of sessions that ended, the uids of those whose files the controller needs no more. */
   seenEnds = async (ends: SessionEnds): Promise<readonly string[]> =>
     (await this.json("POST", "/v1/sessions/ended", hasFields<SeenSessionEnds>("seen"), ends)).seen;
+
+  /** @returns where the controller put it */
+  copyUpstreamDatabase = async (): Promise<string> =>
+    (await this.json("POST", "/v1/upstream-state/copy", hasFields<UpstreamCopy>("copy"))).copy;
+
+  /** Once the controller looked at the file, and whenever it is another one, until the signal aborts or the controller ends it. */
+  async *watchGatewayConfig(signal: AbortSignal): AsyncGenerator<GatewayConfigView> {
+    for await (const { data } of this.follow("/v1/gateway-config/watch", { signal })) {
+      const view = GatewayConfigView.safeParse(data);
+      if (!view.success)
+        throw new OperationError("ControllerUnreachable", "the controller's config has an unknown form", {
+          fix: "restart it with this version of openclaw",
+          cause: view.error,
+        });
+      yield view.data;
+    }
+  }
 
   /** At once and whenever it is another one, until the signal aborts or the controller ends it. */
   async *watchSessionSandbox(sessionKey: string, signal: AbortSignal): AsyncGenerator<SessionSandbox> {

@@ -1,14 +1,18 @@
-// What a running gateway leaves in the state folder for the command line: where it listens, and the token that it made for itself.
-// Only the gateway writes them, and only its own user can read them.
+// What a running gateway leaves in its folder for itself and the command line: where it listens, the token that it made for itself, and the config that
+// the controller said last. Only the gateway writes them, and only its own user can read them.
 import { join } from "node:path";
 import { z } from "zod";
+import { GatewayPart } from "../config/gateway-part.ts";
 import { OperationError } from "../errors.ts";
 import { readBounded, replaceFile } from "./atomic-file.ts";
 
 const FILE_BYTES_MAX = 4_096;
+/** A part of a config, whose files together have a quarter of it. */
+const KEPT_BYTES_MAX = 16 * 1_048_576;
 const Address = z.object({ url: z.url({ protocol: /^http$/ }) });
 
 export const toGatewayTokenPath = (stateDir: string): string => join(stateDir, "gateway", "token");
+export const toKeptConfigPath = (stateDir: string): string => join(stateDir, "gateway", "config.json");
 const toAddressPath = (stateDir: string): string => join(stateDir, "gateway", "address.json");
 
 /** null: there is none. @throws OperationError `HostRejected` */
@@ -36,9 +40,29 @@ export async function findGatewayUrl(stateDir: string): Promise<string | null> {
   }
 }
 
+/** @throws OperationError `HostRejected` */
+export async function keepConfig(stateDir: string, config: GatewayPart): Promise<void> {
+  await replaceFile(toKeptConfigPath(stateDir), `${JSON.stringify(config)}\n`, { durable: true, mode: 0o600 });
+}
+
+/** null: none was kept. @throws OperationError `HostRejected`: it can't be read, or is damaged */
+export async function findKeptConfig(stateDir: string): Promise<GatewayPart | null> {
+  const path = toKeptConfigPath(stateDir);
+  const text = await readOwn(path, KEPT_BYTES_MAX);
+  if (text === null) return null;
+  try {
+    return GatewayPart.parse(JSON.parse(text));
+  } catch (error) {
+    throw new OperationError("HostRejected", `${path} is damaged`, {
+      cause: error,
+      fix: "the gateway writes it anew once it reaches the controller",
+    });
+  }
+}
+
 /** null: there is no such file. */
-async function readOwn(path: string): Promise<string | null> {
-  const read = await readBounded(path, FILE_BYTES_MAX);
+async function readOwn(path: string, bytesMax = FILE_BYTES_MAX): Promise<string | null> {
+  const read = await readBounded(path, bytesMax);
   if (read.kind === "missing") return null;
   if (read.kind === "read") return read.text;
   throw new OperationError("HostRejected", `${path} can't be read: ${read.message}`, {

@@ -1,10 +1,12 @@
 // `openclaw gateway`: hands flags and environment to the gateway. Flag, then environment; what the config or a default says is the gateway's.
 // The gateway itself is gateway/main.ts.
+import { OperationError } from "../../api/errors.ts";
 import type { CliContext, ExitCode } from "../context.ts";
 import { nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
 
 export interface GatewayFlags {
   config?: string;
+  configSource?: string;
   stateDir?: string;
   port?: string;
   bind?: string;
@@ -20,6 +22,7 @@ export async function runGatewayCommand(context: CliContext, flags: GatewayFlags
   return await runGateway({
     stateDir: toStateDir(context, flags),
     configPath: toConfigPath(context, flags),
+    configSource: toConfigSource(flags.configSource ?? nonEmpty(env.OPENCLAW_CONFIG_SOURCE) ?? "file"),
     home: context.home,
     port: flags.port ?? nonEmpty(env.OPENCLAW_GATEWAY_PORT) ?? null,
     bind: flags.bind ?? nonEmpty(env.OPENCLAW_GATEWAY_BIND) ?? null,
@@ -28,5 +31,13 @@ export async function runGatewayCommand(context: CliContext, flags: GatewayFlags
     allowUnconfigured: flags.allowUnconfigured === true,
     adopt: flags.adopt === true,
     logLevel: flags.logLevel ?? nonEmpty(env.OPENCLAW_LOG_LEVEL) ?? "info",
+  });
+}
+
+/** @throws OperationError `InvalidArgument` */
+function toConfigSource(text: string): "file" | "controller" {
+  if (text === "file" || text === "controller") return text;
+  throw new OperationError("InvalidArgument", `${JSON.stringify(text)} is nowhere that a config comes from`, {
+    fix: "expected file or controller",
   });
 }

@@ -9,6 +9,7 @@ import type { Session } from "../../api/session.ts";
 import { createSystemClock } from "../clock.ts";
 import { DesiredState } from "../desired-state.ts";
 import type { EventInput } from "../event-log.ts";
+import { GatewayFeed } from "../gateway-feed.ts";
 import { SessionGate } from "../session-gate.ts";
 import { Audit } from "./audit.ts";
 import { MemoryViews, silentMeter } from "./door.fixture.ts";
@@ -35,11 +36,18 @@ function open({ scope }: { scope: "session" | "agent" }) {
   const events: EventInput[] = [];
   const released: SandboxName[] = [];
   const clock = createSystemClock();
+  const config = {
+    view: { file: "/state/openclaw.json", ok: true, issues: [], loadedAt: 0 },
+    isMissing: false,
+    watch: () => () => undefined,
+  };
+  const feed = new GatewayFeed({ stateDir: "/state", config, desired, now: clock.now, log });
   const access = { commands: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
   const views = new MemoryViews();
   const app = makeStreamApp({
     ...{ views, followers: new Followers(1), log },
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null }),
+    feed,
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessDoor({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),

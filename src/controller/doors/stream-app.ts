@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
+import type { GatewayFeed } from "../gateway-feed.ts";
 import type { SessionGate } from "../session-gate.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
@@ -12,6 +13,7 @@ import type { Followers } from "./followers.ts";
 import type { ProcessDoor } from "./processes.ts";
 import { parseBody } from "./request.ts";
 import { viewRoutes } from "./routes-control.ts";
+import { gatewayRoutes } from "./routes-gateway.ts";
 import { processRoutes } from "./routes-processes.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
 import { Bell, type SseMessage, type SseSource } from "./sse.ts";
@@ -19,6 +21,7 @@ import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 export interface StreamAppParts {
   views: AdminViews;
   gate: SessionGate;
+  feed: GatewayFeed;
   audit: Audit;
   followers: Followers;
   processes: ProcessDoor;
@@ -30,10 +33,11 @@ export interface StreamAppParts {
 /** A session file is noticed within some 10 ms: whoever just wrote one should not wait for the next heartbeat. */
 const UNKNOWN_LOOK_MS = 10;
 
-export function makeStreamApp({ views, gate, audit, followers, processes, release, log }: StreamAppParts): Hono {
+export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, log }: StreamAppParts): Hono {
   const app = makeDoorApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
+  app.route("/v1", gatewayRoutes(feed, followers));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
   app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
   app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {

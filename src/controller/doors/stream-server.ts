@@ -8,6 +8,7 @@ import { requestRecreation } from "../../api/store/request-file.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { Clock } from "../clock.ts";
+import type { GatewayFeed } from "../gateway-feed.ts";
 import type { SandboxAccess } from "../sandbox-access.ts";
 import type { SessionGate } from "../session-gate.ts";
 import type { AdminViews } from "./admin-views.ts";
@@ -25,6 +26,7 @@ export interface StreamServerParts {
   stateDir: string;
   views: AdminViews;
   gate: SessionGate;
+  feed: GatewayFeed;
   audit: Audit;
   log: Logger;
   commands: {
@@ -43,12 +45,12 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
-  const { stateDir, views, gate, audit, log, commands } = parts;
+  const { stateDir, views, gate, feed, audit, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessDoor({ ...commands, log });
   const release = async (name: SandboxName): Promise<void> =>
     await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
-  const app = makeStreamApp({ views, gate, audit, followers, processes, release, log });
+  const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, log });
   const door = new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),

@@ -1,0 +1,100 @@
+// The part of a config that the gateway works with, as data that can be sent and kept. It is the whole list: what is not named here, such as
+// docker.env, setup commands, images and limits, never leaves the controller. How it gets to the gateway is the controller's and the gateway's.
+import { z } from "zod";
+import { AgentIdSchema } from "../session.ts";
+import type { Config } from "./config.ts";
+
+const words = z.array(z.string());
+const text = z.string();
+const count = z.number();
+const flag = z.boolean();
+
+/** Sources are compared where one session starts another: a child may see no folder that its parent does not. */
+const Bind = z.object({ source: text, target: text, readOnly: flag });
+
+const Sandbox = z
+  .object({
+    mode: z.enum(["off", "non-main", "all"]),
+    scope: z.enum(["session", "agent", "shared"]),
+    workspaceAccess: z.enum(["none", "ro", "rw"]),
+    /** Where a tool begins, and what a child is compared by. */
+    docker: z
+      .object({
+        workdir: text,
+        readOnlyRoot: flag,
+        network: text,
+        user: text.nullable(),
+        capDrop: words,
+        gpus: text.nullable(),
+        runtime: text.nullable(),
+        seccompProfile: text.nullable(),
+        apparmorProfile: text.nullable(),
+        binds: z.array(Bind),
+      })
+      .partial(),
+  })
+  .partial();
+
+const Tools = z
+  .object({
+    allow: words,
+    deny: words,
+    sandbox: z.object({ tools: z.object({ allow: words, alsoAllow: words, deny: words }).partial() }).partial(),
+    exec: z.object({ host: z.enum(["sandbox", "gateway", "node", "auto"]), timeoutSec: count, backgroundMs: count }).partial(),
+  })
+  .partial();
+
+const Agent = z.object({
+  id: AgentIdSchema,
+  isDefault: flag,
+  path: text.nullable(),
+  name: text,
+  workspace: text.nullable(),
+  sandbox: Sandbox,
+  tools: Tools,
+});
+
+const Gateway = z.object({
+  mode: z.enum(["local", "remote"]).nullable(),
+  port: count,
+  bind: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("loopback") }),
+    z.object({ kind: z.literal("lan") }),
+    z.object({ kind: z.literal("host"), host: text }),
+  ]),
+  bindWritten: text.nullable(),
+  /** The gateway's own secrets. */
+  auth: z.object({ mode: z.enum(["token", "password", "none"]), token: text.nullable(), password: text.nullable() }),
+  trustedProxies: words,
+  controlUi: z.object({ enabled: flag, allowedOrigins: words }),
+  maxSandboxes: count,
+});
+
+/** Parsing leaves out whatever it does not name. */
+export const GatewayPart = z.object({
+  file: text,
+  defaults: z.object({ workspace: text.nullable(), sandbox: Sandbox }),
+  agents: z.array(Agent).min(1),
+  tools: Tools,
+  spawning: z.object({ depthWritten: count.nullable(), depthMax: count, childrenMax: count }),
+  gateway: Gateway,
+});
+export type GatewayPart = z.output<typeof GatewayPart>;
+
+export const toGatewayPart = (config: Config): GatewayPart => GatewayPart.parse(config);
+
+/** For the gateway alone: what the part does not have reads as its default. It was read from no file, so nothing is to be watched. */
+export const toConfigOfPart = (part: GatewayPart): Config => ({ ...part, files: [], locations: new Map() });
+
+/** What the controller says to the gateway, at once and whenever it is something else. */
+export const GatewayConfigView = z.object({
+  /** The part of the config in force. null: no valid one was ever there. */
+  config: GatewayPart.nullable(),
+  /** Whether there is no config file at all. */
+  isMissing: flag,
+  /** Why the file as it is now is not in force, a line each. Empty: it is. */
+  issues: words,
+  /** The database of another OpenClaw gateway in the state folder. null: there is none. */
+  upstreamDatabase: text.nullable(),
+});
+export type GatewayConfigView = z.output<typeof GatewayConfigView>;
