@@ -17,9 +17,10 @@ python3 -m venv v && v/bin/python -c 'print("Python")'
 cargo new --quiet --vcs none r && cd r && printf 'fn main() { println!("Rust"); }' >src/main.rs && cargo run --quiet
 `;
 
-test("each language of the common image builds and runs a program inside a sandbox", async (context) => {
+test("each language of the common image builds and runs a program inside a sandbox, and none in it changes its user", async (context) => {
   if (process.env.OPENCLAW_TEST_LONG !== "1" && (await tryDocker("image", "inspect", IMAGE)) === null)
     return context.skip(`${IMAGE} is not on this engine (scripts/sandbox-common-setup.sh builds it)`);
+  expect(await docker("run", "--rm", "--network=none", "--user=0:0", IMAGE, "find", "/", "-xdev", "-perm", "/6000")).toBe("");
   const { site } = await startSite(eager({ docker: { image: IMAGE } }));
   const { Id } = await site.serves("agent:main");
   expect(await docker("exec", Id, "id", "-u")).not.toBe("0");

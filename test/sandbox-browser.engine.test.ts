@@ -76,6 +76,11 @@ describe("the browser's image", () => {
     if (code !== 0) throw new Error(`the image was not built: ${stderr}`);
   }, BUILD_MS_MAX);
 
+  test("has no program that changes its user", async () => {
+    const find = ["--entrypoint=find", IMAGE, "/", "-xdev", "-perm", "/6000"];
+    expect(await docker("run", "--rm", "--network=none", "--user=0:0", ...find)).toBe("");
+  });
+
   test.each([
     ["on a display", ["--env=OPENCLAW_BROWSER_HEADLESS=0"]],
     ["headless, as another user", ["--env=OPENCLAW_BROWSER_HEADLESS=1", "--user=61001:61001"]],

@@ -15,6 +15,11 @@ describe("the sandbox image", () => {
     expect(stdout).toBe("1000\n1000\n/workspace\nsandbox\n");
   });
 
+  it("has no program that changes its user", async () => {
+    const args = ["run", "--rm", "--network=none", "--user=0:0", IMAGE, "find", "/", "-xdev", "-perm", "/6000"];
+    expect(await run("docker", args, { env })).toMatchObject({ code: 0, stdout: "" });
+  });
+
   it("names its user by number, as Kubernetes' runAsNonRoot wants it", async () => {
     const { stdout } = await run("docker", ["image", "inspect", "--format", "{{.Config.User}} {{json .Config.Cmd}}", IMAGE], { env });
     expect(stdout).toBe('1000:1000 ["sleep","infinity"]\n');
