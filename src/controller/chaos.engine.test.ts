@@ -48,6 +48,9 @@ const BAD: readonly object[] = [
   { ulimits: { nofile: { soft: 999_999_999, hard: 999_999_999 } } },
 ];
 
+/** An annotation of a test that passes is shown nowhere. */
+const say = (line: string): boolean => process.stdout.write(`chaos: ${line}\n`);
+
 type Fault = "engine killed" | "engine frozen" | "controller killed" | "controller frozen" | "both killed";
 const FAULTS = [
   "engine killed",
@@ -84,7 +87,8 @@ class Chaos {
     await this.#strike(fault);
     const since = performance.now();
     const again = await this.#serving();
-    this.recoveries.set(fault, [...(this.recoveries.get(fault) ?? []), performance.now() - since]);
+    const recoveredMs = performance.now() - since;
+    this.recoveries.set(fault, [...(this.recoveries.get(fault) ?? []), recoveredMs]);
     expect(
       again.map(({ Id }) => Id),
       this.#last,
@@ -97,7 +101,9 @@ class Chaos {
     }
     const mendedAt = performance.now();
     await this.converges(round);
-    this.mends.push(performance.now() - mendedAt);
+    const mendedMs = performance.now() - mendedAt;
+    this.mends.push(mendedMs);
+    say(`${this.#last}: served again after ${Math.round(recoveredMs)} ms, mended after ${Math.round(mendedMs)} ms`);
   }
 
   async converges(round: number): Promise<Inspected[]> {
@@ -168,9 +174,9 @@ it(
     await chaos.converges(0);
     for (let round = 1; round <= ROUNDS; round += 1) await chaos.round(round);
     await chaos.end();
-    for (const [fault, times] of chaos.recoveries) await context.annotate(`recovery, ${fault}: ${renderTimes(times)}`);
-    await context.annotate(`recovery, all: ${renderTimes([...chaos.recoveries.values()].flat())}`);
-    await context.annotate(`mended: ${renderTimes(chaos.mends)}`);
+    for (const [fault, times] of chaos.recoveries) say(`recovery, ${fault}: ${renderTimes(times)}`);
+    say(`recovery, all: ${renderTimes([...chaos.recoveries.values()].flat())}`);
+    say(`mended: ${renderTimes(chaos.mends)}`);
 
     const late = await site.start({ clock: createLateClock() });
     await everyPass(late);

@@ -169,3 +169,19 @@ test("a write that fails is told, and made up for by the next look although noth
   await store.flush();
   expect(await readdir(folder)).toEqual(["a.json"]);
 });
+
+test("of a controller that kept one failure for both, what keeps ending goes on waiting, and whatever failed otherwise does too", async () => {
+  const { folder } = await open();
+  const failed = { message: "it failed", count: 3, lastAt: NOW, retryAt: NOW, generation: 1 };
+  const older = (name: string, failure: object): string => {
+    const { servingFailure: _, ...status } = toSandbox(name).status;
+    return JSON.stringify({ ...toSandbox(name), status: { ...status, failure } });
+  };
+  await writeFile(join(folder, "ends.json"), older("ends", { ...failed, code: "CrashLoop", unstartable: "c".repeat(64) }));
+  await writeFile(join(folder, "fails.json"), older("fails", { ...failed, code: "SetupFailed" }));
+  const { store } = await open(folder);
+  expect(store.unread).toEqual([]);
+  const [ends, fails] = store.list().map(({ status: { failure, servingFailure } }) => ({ failure, servingFailure }));
+  expect(ends).toEqual({ failure: null, servingFailure: { ...failed, code: "CrashLoop" } });
+  expect(fails).toEqual({ failure: { ...failed, code: "SetupFailed" }, servingFailure: null });
+});
