@@ -4,13 +4,14 @@ import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { isWithin, type Refusal, refusedBindSource, refusedWorkspace } from "../api/config/bind-source.ts";
+import { isWithin, type Refusal, refusedBindSource, refusedInside, refusedWorkspace } from "../api/config/bind-source.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { MountContext } from "../api/config/rules-mounts.ts";
 import type { NamedFolder, SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { OperationError, renderError } from "../api/errors.ts";
+import type { Mount } from "../api/sandbox.ts";
 import { readHandle, replaceFile } from "../api/store/atomic-file.ts";
-import type { HostFacts, Owner } from "./decide/spec.ts";
+import { type HostFacts, type Owner, parseOwner } from "./decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "./decide/types.ts";
 import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "./make-folder.ts";
 import type { OpenFolder } from "./open-folder.ts";
@@ -184,17 +185,46 @@ async function refuseBinds(
 /** The rules for the sources of binds, with every folder that they speak of as the kernel sees it now. */
 async function toBindJudge(
   settings: DesiredSandbox["settings"],
-  { home, stateDir, sandboxes }: MountContext,
+  context: MountContext,
   lookUp: RealPath,
 ): Promise<(path: string, readOnly: boolean) => Refusal | null> {
-  const context = {
-    ...(await resolveFolders({ home, stateDir })),
+  const resolved = {
+    ...(await resolveContext(context, lookUp)),
     workspaces: await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve)),
     allowExternal: settings.docker.dangerouslyAllowExternalBindSources,
-    sandboxes: await resolveSandboxFolders(sandboxes, lookUp),
     engineSockets: [],
   };
-  return (path, readOnly) => refusedBindSource(path, { ...context, readOnly });
+  return (path, readOnly) => refusedBindSource(path, { ...resolved, readOnly });
+}
+
+/**
+ * The same for what is mounted already, workspaces too: why this may not be. Whether a source may lie outside the workspaces was asked when
+ * the config was loaded.
+ */
+export async function toSourceJudge(context: MountContext): Promise<(mount: Mount, path: string) => Refusal | null> {
+  const resolved = await resolveContext(context, lookUpRealPath);
+  return ({ kind, readOnly }, path) =>
+    kind === "bind"
+      ? refusedBindSource(path, { ...resolved, readOnly, workspaces: [], allowExternal: true, engineSockets: [] })
+      : (refusedWorkspace(path, resolved) ?? refusedInside(path, resolved.sandboxes));
+}
+
+async function resolveContext({ home, stateDir, sandboxes }: MountContext, lookUp: RealPath): Promise<MountContext> {
+  return { ...(await resolveFolders({ home, stateDir })), sandboxes: await resolveSandboxFolders(sandboxes, lookUp) };
+}
+
+/**
+ * Whether no user of a sandbox can put something else in the place of `path` (real): every folder above it is root's, and nobody else may
+ * write it. A user that is root, or that only the image knows, can.
+ * @param users of sandboxes; null: whoever owns the workspace, never root
+ */
+export async function isFixedPath(path: string, users: readonly (string | null)[]): Promise<boolean> {
+  if (users.some((user) => user !== null && (parseOwner(user)?.uid ?? 0) === 0)) return false;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const facts = await lstat(folder);
+    if (facts.uid !== 0 || (facts.mode & 0o022) !== 0) return false;
+    if (folder === dirname(folder)) return true;
+  }
 }
 
 async function resolveSandboxFolders({ roots, workspaces, writable }: SandboxFolders, lookUp: RealPath): Promise<SandboxFolders> {

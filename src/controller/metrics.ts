@@ -21,6 +21,7 @@ const ACTIONS = keysOf<ActionKind>({
   create: true,
   start: true,
   setup: true,
+  "compare-mounts": true,
   promote: true,
   update: true,
   unpause: true,

@@ -18,6 +18,7 @@ import type { DesiredState } from "./desired-state.ts";
 import type { Engine, Observation } from "./engine/engine.ts";
 import { lookUpRealPath, observeWorkspace, type RealPath, readProfile, refuseMounts, shareLookUps } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { MountCheck } from "./mount-check.ts";
 import type { RemovalGate, Resident } from "./removal-brake.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import { SpecMemo } from "./spec-memo.ts";
@@ -33,6 +34,7 @@ export interface ObserverParts {
   desired: DesiredState;
   ledger: Ledger;
   setups: SetupRunner;
+  mounts: MountCheck;
   uses: Uses;
   activity: Activity;
   removals: RemovalGate;
@@ -101,6 +103,7 @@ export class Observer {
       now,
       want,
       containers,
+      comparesMounts: false,
       vanished: containers.length === 0 && ledger.entries().some((entry) => entry.name === name && entry.containerId !== null),
       lastUsedAt,
       request: desired.requestFor(name),
@@ -123,7 +126,8 @@ export class Observer {
       limit !== null
         ? { kind: "blocked" as const, code: "LimitExceeded" as const, message: limit, generation: previous?.metadata.generation ?? 1 }
         : resolveSpec(want.desired, facts, knownGeneration(first, previous), this.#specs.make);
-    return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
+    const comparesMounts = spec.kind === "ready" && this.#parts.mounts.outside(spec.container.mounts).length > 0;
+    return { input: { ...base, comparesMounts, spec, image: facts.image, workspace: facts.workspace }, described };
   }
 
   /** How many commands and streams use these containers through our own doors. */
@@ -136,7 +140,7 @@ export class Observer {
    * @returns also the scope key of one that has the name and is another's: it is neither adopted nor merged
    */
   async #containers(name: SandboxName, scopeKey: ScopeKey | null): Promise<{ containers: OwnedContainer[]; holder: ScopeKey | null }> {
-    const { engine, instance, ledger, setups, uses, foreign } = this.#parts;
+    const { engine, instance, ledger, setups, mounts, uses, foreign } = this.#parts;
     const containers: OwnedContainer[] = [];
     let holder: ScopeKey | null = null;
     for (const observation of await engine.observe(name)) {
@@ -151,7 +155,7 @@ export class Observer {
       }
       await this.#adopt(observation);
       const inUse = uses.isHeld(handle.id) ? "yes" : observation.execs === "none" ? "no" : await engine.inUse(handle);
-      containers.push({ observation, setup: setups.factOf(handle.id), inUse });
+      containers.push({ observation, setup: setups.factOf(handle.id), mounts: mounts.factOf(observation), inUse });
     }
     return { containers, holder };
   }

@@ -6,6 +6,7 @@ import { Convergence } from "./convergence.ts";
 import { CreationRate } from "./creation-rate.ts";
 import type { DesiredState } from "./desired-state.ts";
 import { Loop } from "./loop.ts";
+import { MountCheck } from "./mount-check.ts";
 import { Observer } from "./observe.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
 import { toStatePaths } from "./paths.ts";
@@ -53,6 +54,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   };
   const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
   const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
+  const mounts = makeMountCheck(options, desired, report);
   const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
   const wake = (names: Iterable<SandboxName>): void => {
     for (const name of names) loop.hear(name, "config");
@@ -73,7 +75,8 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     members,
   );
   const creations = new CreationRate(now);
-  const seen = { now, instance, folders, controller: owner, engine, desired, ledger, setups, uses, activity, removals: brake, creations };
+  const made = { engine, ledger, setups, mounts, uses };
+  const seen = { now, instance, folders, controller: owner, desired, ...made, activity, removals: brake, creations };
   const observer = new Observer({
     ...seen,
     foreign: (observation) => report.foreign(observation),
@@ -86,17 +89,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     judge: (input) => rollouts.judge(input),
     looked: (name) => rollouts.looked(name),
     observer,
-    performer: new Performer({
-      now,
-      newUid,
-      folders,
-      sandboxFolders: () => desired.sandboxFolders,
-      controller: owner,
-      engine,
-      ledger,
-      setups,
-      uses,
-    }),
+    performer: new Performer({ now, newUid, folders, sandboxFolders: () => desired.sandboxFolders, controller: owner, ...made }),
     retired,
     statuses,
     report,
@@ -128,3 +121,15 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   metrics.loop.watch(loop, concurrency);
   return { loop, brake, rollouts, observer, access };
 }
+
+const makeMountCheck = ({ clock, newUid, engine, folders }: ControllerOptions, desired: DesiredState, report: Report): MountCheck =>
+  new MountCheck({
+    now: () => clock.now(),
+    newUid,
+    engine,
+    folders,
+    calibrationFolder: toStatePaths(folders.stateDir).calibration,
+    sandboxFolders: () => desired.sandboxFolders,
+    users: () => desired.agents.map(({ sandbox }) => sandbox.docker.user),
+    refused: (name, message) => report.mountsRefused(name, message),
+  });

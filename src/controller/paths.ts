@@ -16,6 +16,8 @@ export interface StatePaths {
   setupLogs: string;
   /** A file for each command that runs. */
   commands: string;
+  /** Empty; shows whether the engine sees the same files under the same numbers. */
+  calibration: string;
   run: string;
 }
 
@@ -35,6 +37,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     brake: join(controller, "brake.json"),
     setupLogs: join(controller, "setup-logs"),
     commands: join(controller, "commands"),
+    calibration: join(controller, "calibration"),
     run,
   };
 }

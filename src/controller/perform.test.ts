@@ -13,6 +13,7 @@ import { FakeEngine } from "./engine/fake.ts";
 import { FakeWorld } from "./engine/fake-world.ts";
 import { IMAGE } from "./fixtures/model.fixture.ts";
 import { Ledger } from "./ledger.ts";
+import { MountCheck } from "./mount-check.ts";
 import { Performer, StillInUse } from "./perform.ts";
 import { SetupRunner } from "./setup-runner.ts";
 import { Uses } from "./uses.ts";
@@ -60,6 +61,16 @@ async function createPerformer() {
     controller: { uid: 0, gid: 0 },
     engine,
     ledger,
+    mounts: new MountCheck({
+      now: () => clock.now(),
+      newUid: randomUUID,
+      engine,
+      folders: { stateDir: "/state", home: "/home/user" },
+      calibrationFolder: join(folder, "calibration"),
+      sandboxFolders: () => NO_SANDBOX_FOLDERS,
+      users: () => [],
+      refused: () => undefined,
+    }),
     setups: new SetupRunner({ engine, clock, newMarker: randomUUID, observer: { output: () => undefined, ended: () => undefined } }),
     uses,
   });

@@ -9,6 +9,7 @@ import type { Action, DesiredSandbox, PlanInput } from "./decide/types.ts";
 import type { Engine, Handle, Identity } from "./engine/engine.ts";
 import { prepareWorkspace, refuseMounts } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { MountCheck } from "./mount-check.ts";
 import type { SetupRunner } from "./setup-runner.ts";
 import type { Uses } from "./uses.ts";
 
@@ -30,6 +31,7 @@ export interface PerformerParts {
   engine: Engine;
   ledger: Ledger;
   setups: SetupRunner;
+  mounts: MountCheck;
   uses: Uses;
 }
 
@@ -60,6 +62,8 @@ export class Performer {
         const command = mustWanted(input).spec.container.setupCommand ?? "";
         return await setups.start(name, action.handle, command);
       }
+      case "compare-mounts":
+        return await this.#compareMounts(action.handle, input);
       case "promote":
         await engine.act(action.handle, { name }, { kind: "promote" });
         return setups.forget(action.handle.id);
@@ -74,6 +78,12 @@ export class Performer {
       case "retire":
         return await this.#retire(action, name);
     }
+  }
+
+  async #compareMounts({ id }: Handle, input: PlanInput): Promise<void> {
+    const container = input.containers.find(({ observation }) => observation.handle.id === id);
+    if (container === undefined) throw new Error("only a container that was looked at is compared");
+    await this.#parts.mounts.compare(input.name, container, input.image?.kind === "found" ? input.image.env : null);
   }
 
   async #prepareWorkspace(input: PlanInput): Promise<void> {
@@ -117,13 +127,14 @@ export class Performer {
   }
 
   async #retire(action: Extract<Action, { kind: "retire" }>, name: SandboxName): Promise<void> {
-    const { engine, ledger, setups, uses } = this.#parts;
+    const { engine, ledger, setups, mounts, uses } = this.#parts;
     const { handle } = action;
     using _sealed = uses.seal(handle.id);
     if (action.guard === "unless-used" && (await this.#isUsed(handle))) throw new StillInUse(name);
     if (action.guard === "always") uses.revoke(handle.id, `sandbox ${name} is being replaced: ${action.because}`);
     await engine.act(handle, { name }, { kind: "retire" });
     setups.forget(handle.id);
+    mounts.forget(handle.id);
     await ledger.forget(handle.uid);
   }
 

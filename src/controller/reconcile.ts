@@ -197,7 +197,8 @@ function isAttempt({ action, error }: Failed): boolean {
 }
 
 /** It holds the name under which the next one would be made. */
-const isHalfMade = (action: Action): boolean => action.kind === "retire" && action.evidence.kind === "half-made";
+const isHalfMade = (action: Action): boolean =>
+  action.kind === "retire" && (action.evidence.kind === "half-made" || action.evidence.kind === "mounts");
 
 /** Starting what ended, or making anew what a restart undid. */
 function isRestart(action: Action, input: PlanInput, { serving }: Plan): boolean {

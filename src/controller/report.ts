@@ -24,6 +24,7 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   create: { type: "Normal", reason: "Created" },
   start: null,
   setup: { type: "Normal", reason: "SetupStarted" },
+  "compare-mounts": null,
   promote: null,
   update: { type: "Normal", reason: "Updated" },
   unpause: { type: "Normal", reason: "Unpaused" },
@@ -88,6 +89,12 @@ export class Report {
     if (!isFirst(this.#unrecordedSeen, handle.id)) return;
     this.#parts.log.warn({ sandbox: identity.name, id: handle.id, code: error.code, err: error }, "container not written into the ledger");
     this.#event(identity.name, "Warning", "LedgerNotWritten", `${renderError(error)}; the container is known by its labels alone`);
+  }
+
+  /** Something else than what was judged is mounted, or may be: somebody swaps files, or a file was replaced on the host. */
+  mountsRefused(name: SandboxName, message: string): void {
+    this.#parts.log.warn({ sandbox: name, because: message }, "mounts refused");
+    this.#event(name, "Warning", "MountsRefused", message);
   }
 
   /** It is gone: what comes under its name is another one. */

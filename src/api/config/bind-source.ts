@@ -152,12 +152,8 @@ function refusedSwappable(path: string, { sandboxes, readOnly }: BindSourceConte
   const folded = fold(path);
   const root = sandboxes.roots.find((folder) => isWithin(folded, fold(folder.path)));
   if (root !== undefined) return { message: `this is or lies in ${root.path}, ${root.name}`, fix: "mount a folder outside of it" };
-  const outer = sandboxes.writable.find((folder) => fold(folder.path) !== folded && isWithin(folded, fold(folder.path)));
-  if (outer !== undefined)
-    return {
-      message: `this lies in ${outer.path}, ${outer.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
-      fix: `mount the whole of ${outer.path}, or a folder outside of it`,
-    };
+  const outer = refusedInside(path, sandboxes);
+  if (outer !== null) return outer;
   const inner = readOnly
     ? undefined
     : [...sandboxes.roots, ...sandboxes.workspaces].find((folder) => fold(folder.path) !== folded && isWithin(fold(folder.path), folded));
@@ -165,6 +161,17 @@ function refusedSwappable(path: string, { sandboxes, readOnly }: BindSourceConte
   return {
     message: `this contains ${inner.path}, ${inner.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
     fix: "append :ro, or mount a folder beside it",
+  };
+}
+
+/** Why `path` may not be mounted, whatever for: it lies in what a sandbox may write. null: it does not. */
+export function refusedInside(path: string, { writable }: SandboxFolders): Refusal | null {
+  const folded = fold(path);
+  const outer = writable.find((folder) => fold(folder.path) !== folded && isWithin(folded, fold(folder.path)));
+  if (outer === undefined) return null;
+  return {
+    message: `this lies in ${outer.path}, ${outer.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
+    fix: `mount the whole of ${outer.path}, or a folder outside of it`,
   };
 }
 

@@ -82,7 +82,10 @@ function notAhead(failure: Failure | null, now: EpochMs): Failure | null {
 /** A new container that failed since the last look counts as one more attempt. */
 function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure" | "servingFailure">, before: Failure | null): Failure | null {
   const generation = spec?.generation ?? 0;
-  for (const { setup, observation } of containers) {
+  for (const { setup, mounts, observation } of containers) {
+    if (mounts.kind === "refused" && (before === null || before.lastAt < mounts.at)) {
+      return nextFailure(before, { code: "HostRejected", message: mounts.message, generation }, mounts.at);
+    }
     if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {
       return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
     }

@@ -91,6 +91,7 @@ export function containerOf(
   const startedAt = ago(60 * MINUTE_MS);
   return {
     setup: { kind: "absent" },
+    mounts: { kind: "own" },
     inUse: "no",
     ...other,
     observation: {
@@ -136,6 +137,7 @@ export function inputOf(desired: DesiredSandbox, containers: readonly OwnedConta
     image: FACTS.image,
     workspace: FACTS.workspace,
     containers,
+    comparesMounts: false,
     vanished: false,
     lastUsedAt: null,
     request: null,

@@ -77,6 +77,7 @@ export function applyAction(input: PlanInput, action: Action): PlanInput {
       return change(input, action.handle, (one) => ({
         ...one,
         setup: { kind: "fresh" },
+        mounts: one.mounts.kind === "own" ? one.mounts : { kind: "not-compared" },
         observation: {
           ...one.observation,
           state: "running",
@@ -87,6 +88,8 @@ export function applyAction(input: PlanInput, action: Action): PlanInput {
       }));
     case "setup":
       return change(input, action.handle, (one) => ({ ...one, setup: { kind: "running", deadline: later(input.now, SECOND_MS) } }));
+    case "compare-mounts":
+      return change(input, action.handle, (one) => ({ ...one, mounts: { kind: "compared" } }));
     case "promote":
       return observe(input, action.handle, (observation) => ({ ...observation, stage: "current", actualName: observation.identity.name }));
     case "update":
@@ -131,6 +134,7 @@ function toCreated(input: PlanInput): OwnedContainer {
   const networks = [spec.container.network];
   return {
     setup: { kind: "absent" },
+    mounts: { kind: input.comparesMounts ? "not-compared" : "own" },
     inUse: "no",
     observation: {
       handle: NEW_HANDLE,

@@ -6,6 +6,7 @@ import { diffLive } from "./fields.ts";
 import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./fixtures.ts";
 import { applyAction, forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
+import { isReady } from "./status.ts";
 import { UNTOUCHED } from "./tuning.ts";
 import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput } from "./types.ts";
 
@@ -32,6 +33,14 @@ const container: fc.Arbitrary<OwnedContainer> = fc
     networks: fc.constantFrom(["none"], ["bridge", "none"]),
     tuning: fc.constantFrom(UNTOUCHED, { ...UNTOUCHED, restartPolicy: "always" }, { ...UNTOUCHED, cpusetCpus: "0" }),
     inUse: fc.constantFrom("yes", "no", "unknown"),
+    mounts: fc.constantFrom<OwnedContainer["mounts"]>(
+      { kind: "own" },
+      { kind: "own" },
+      { kind: "compared" },
+      { kind: "not-compared" },
+      { kind: "refused", message: "another folder", at: NOW },
+      { kind: "unclear", message: "it can't be seen" },
+    ),
     setup: fc.constantFrom<OwnedContainer["setup"]>(
       { kind: "absent" },
       { kind: "fresh" },
@@ -40,8 +49,8 @@ const container: fc.Arbitrary<OwnedContainer> = fc
       { kind: "failed", message: "exit code 1", at: NOW },
     ),
   })
-  .map(({ from, stage, state, restarted, ageMinutes, image, networks, tuning, inUse, setup }) => {
-    const made = containerOf(from, { stage, state, restarted, imageId: image, networks, tuning }, { inUse, setup });
+  .map(({ from, stage, state, restarted, ageMinutes, image, networks, tuning, inUse, mounts, setup }) => {
+    const made = containerOf(from, { stage, state, restarted, imageId: image, networks, tuning }, { inUse, mounts, setup });
     const createdAt = ago(ageMinutes * MINUTE_MS);
     return { ...made, observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } } };
   });
@@ -217,6 +226,7 @@ test("work in a container that runs is never ended without a person's kill or po
     const mayKill = input.request?.kill === true || (input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "now");
     if (mayKill) return;
     const { serving, actions } = plan(input);
+    // What mounts something else never serves.
     const id = serving?.observation.handle.id ?? "";
     const alive = serving?.observation.state === "running" || serving?.observation.state === "paused";
     if (serving !== null && alive && serving.inUse !== "no") expect(retired(actions)).not.toContain(id);
@@ -228,7 +238,33 @@ test("every container that is stopped while it may serve is checked again for us
     const mayKill = input.request?.kill === true || (input.want.kind === "wanted" && input.want.desired.settings.rollout.policy === "now");
     for (const action of plan(input).actions) {
       if (action.kind !== "retire" || action.guard === "unless-used" || mayKill) continue;
-      expect(find(input, action.handle.id)?.observation.stage).toBe("pending");
+      const isRefused = action.evidence.kind === "mounts";
+      expect(isRefused ? "pending" : find(input, action.handle.id)?.observation.stage).toBe("pending");
+    }
+  });
+});
+
+test("what mounts something else goes first, whoever uses it, and nothing else is done with it", () => {
+  always(everyInput, (input) => {
+    const bad = input.containers.filter(({ mounts }) => mounts.kind === "refused" || mounts.kind === "unclear");
+    const { actions, serving } = plan(input);
+    expect(retired(actions.slice(0, bad.length)).sort()).toEqual(bad.map(({ observation }) => observation.handle.id).sort());
+    for (const { observation } of bad) {
+      expect(serving?.observation.handle.id).not.toBe(observation.handle.id);
+      expect(actions.filter((action) => "handle" in action && action.handle.id === observation.handle.id)).toHaveLength(1);
+    }
+  });
+});
+
+test("nobody is let into a container, and no setup runs in it, before what it mounts was compared", () => {
+  always(everyInput, (input) => {
+    const made = plan(input);
+    if (isReady(input, made)) expect(["own", "compared"]).toContain(made.serving?.mounts.kind);
+    for (const action of made.actions) {
+      const one = "handle" in action ? find(input, action.handle.id) : undefined;
+      const isPending = one?.observation.stage === "pending";
+      if (action.kind === "setup" || (action.kind === "promote" && isPending && one?.observation.state === "running"))
+        expect(["own", "compared"]).toContain(one?.mounts.kind);
     }
   });
 });

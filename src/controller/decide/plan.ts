@@ -3,8 +3,9 @@
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
 import { hindranceOf, hostRetryMs } from "./hindrance.ts";
+import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
 import type { Handle, Observation } from "./observation.ts";
-import { repair } from "./repair.ts";
+import { compare, repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./standing.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
@@ -24,8 +25,9 @@ interface Situation {
 }
 
 export function plan(input: PlanInput): Plan {
-  const steps = planSteps(input);
-  return { ...steps, replacement: steps.replacement ?? null };
+  const { rest, retire } = withoutRefused(input);
+  const steps = planSteps(rest);
+  return { ...steps, actions: [...retire, ...steps.actions], replacement: steps.replacement ?? null };
 }
 
 /** What a plan is without a word on what it replaces. */
@@ -65,8 +67,10 @@ function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>
       container.observation.stage === "pending"
         ? { kind: "yes" as const }
         : mayStop(input, container, { hotWindowMs: want.hotWindowMs, forced, kill });
-    if (permission.kind === "no") wait = { until: permission.until, message: permission.because };
-    else {
+    if (permission.kind === "no") {
+      wait = { until: permission.until, message: permission.because };
+      actions.push(...compare(input, container));
+    } else {
       const cause = want.evidence.kind === "idle" ? "idle" : "released";
       const guard = kill || container.observation.stage === "pending" ? "always" : "unless-used";
       actions.push({ kind: "retire", handle: container.observation.handle, evidence: want.evidence, guard, cause, because: want.because });
@@ -113,7 +117,7 @@ function planReady(situation: Situation): Steps {
 /** The container is the right one: repair it where it is. */
 function planInPlace({ input, standing, tidy }: Situation, serving: OwnedContainer): Steps {
   const actions = [...repair(input, serving), ...tidy];
-  const broken = serving.observation.state !== "running" || standing.drift.length > 0;
+  const broken = serving.observation.state !== "running" || standing.drift.length > 0 || !mayUseMounts(serving);
   const verdict: Verdict =
     actions.length > 0
       ? { kind: "progressing", message: actions.map((action) => action.because).join("; ") }
@@ -186,12 +190,15 @@ function progress({ tidy }: Situation, actions: readonly Action[], message: stri
   return { actions: [...tidy, ...actions], requeueAt: null, verdict: { kind: "progressing", message }, serving: null, drift: [] };
 }
 
-/** Beside a container that serves, and before a setup, a new one is looked at once it runs; otherwise the name is all that it lacks then. */
+/**
+ * Beside a container that serves, before a setup, and where its mounts are compared, a new one is looked at once it runs; otherwise the name
+ * is all that it lacks then.
+ */
 function startAndName(situation: Situation, handle: Handle): Action[] {
-  const { spec, standing } = situation;
+  const { input, spec, standing } = situation;
   const reason = reasonOf(situation);
   const start: Action = { kind: "start", handle, ...reason };
-  const isLast = standing.serving === null && spec.container.setupCommand === null;
+  const isLast = standing.serving === null && spec.container.setupCommand === null && !input.comparesMounts;
   return isLast ? [start, { kind: "promote", handle, ...reason }] : [start];
 }
 
@@ -207,10 +214,12 @@ function planNew(situation: Situation): Steps {
   return progress(situation, [create, ...startAndName(situation, NEW_HANDLE)], "creating the container");
 }
 
-function planPending(situation: Situation, { observation, setup }: OwnedContainer): Steps {
+function planPending(situation: Situation, pending: OwnedContainer): Steps {
   const { input, spec, standing } = situation;
+  const { observation, setup } = pending;
   const { handle } = observation;
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
+  if (!mayUseMounts(pending)) return progress(situation, [compareMounts(pending)], "looking at what the container mounts");
   if (spec.container.setupCommand !== null && setup.kind === "fresh") {
     const because = "docker.setupCommand runs once in a new container";
     return progress(situation, [{ kind: "setup", handle, cause: "setup", because }], "starting setup");

@@ -25,6 +25,7 @@ function renderStep(action: Action): string {
       return `retire ${renderId(action.handle.id)} [permitted: ${renderEvidence(action.evidence)}${action.guard === "always" ? "; live work is ended" : ""}]`;
     case "start":
     case "setup":
+    case "compare-mounts":
     case "promote":
     case "unpause":
       return `${action.kind} ${renderId(action.handle.id)}`;

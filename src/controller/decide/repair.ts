@@ -2,6 +2,7 @@
 // When another container is needed is standing.ts's.
 import { backOffOf } from "./backoff.ts";
 import { isSetupUndone } from "./given-up.ts";
+import { compareMounts, needsComparison } from "./mounts.ts";
 import { canUpdate, handTuning, isCutOff, limitDrift } from "./standing.ts";
 import type { Action, ActionKind, OwnedContainer, PlanInput } from "./types.ts";
 
@@ -9,7 +10,7 @@ import type { Action, ActionKind, OwnedContainer, PlanInput } from "./types.ts";
 export function repair(input: PlanInput, serving: OwnedContainer): Action[] {
   const { observation } = serving;
   const { handle } = observation;
-  const actions: Action[] = [];
+  const actions: Action[] = compare(input, serving);
   if (observation.stage === "renamed") {
     actions.push({ kind: "promote", handle, cause: "external", because: `it was renamed to ${observation.actualName}` });
   }
@@ -20,6 +21,12 @@ export function repair(input: PlanInput, serving: OwnedContainer): Action[] {
   if (observation.state === "running") actions.push(...repairNetworks(serving));
   actions.push(...repairLimits(input, serving));
   return actions.filter(({ kind }) => !isWaiting(input, kind));
+}
+
+/** Before anything is done in it: each start looks its sources up anew. */
+export function compare(input: PlanInput, serving: OwnedContainer): Action[] {
+  const isDue = needsComparison(serving) && !isSetupUndone(input, serving.observation) && !isWaiting(input, "compare-mounts");
+  return isDue ? [compareMounts(serving)] : [];
 }
 
 /** Whether this step failed at the one that serves, or it keeps ending, and is not tried again yet. */

@@ -6,6 +6,7 @@ import type { Failure, Sandbox, SandboxChange } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";
 import { backOffOf } from "./backoff.ts";
 import { isSetupUndone } from "./given-up.ts";
+import { mayUseMounts } from "./mounts.ts";
 import { changeMade, waitsSince } from "./replacement.ts";
 import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
@@ -18,7 +19,7 @@ function isServing(container: OwnedContainer | null): container is OwnedContaine
 
 /** Whether a tool can be run in it now. */
 export function isReady(input: PlanInput, plan: Plan): boolean {
-  if (!isServing(plan.serving)) return false;
+  if (!isServing(plan.serving) || !mayUseMounts(plan.serving)) return false;
   return !isSetupUndone(input, plan.serving.observation);
 }
 

@@ -41,6 +41,8 @@ export type Evidence =
   | { kind: "idle"; since: EpochMs; idleHours: number }
   /** A container that matches the newest spec is there in its place. */
   | { kind: "replaced"; by: string }
+  /** It mounts something else than what was judged. */
+  | { kind: "mounts"; says: string }
   /** The ledger names it as ours and its making was interrupted or failed. */
   | { kind: "half-made"; uid: SandboxUid };
 
@@ -76,10 +78,23 @@ export type SetupFact =
   | { kind: "succeeded" }
   | { kind: "failed"; message: string; at: EpochMs };
 
+/** What is known of a container's mounts in this run of it: a start looks every path up anew. */
+export type MountsFact =
+  /** All of them lie in folders that the product itself made: nothing to compare. */
+  | { kind: "own" }
+  | { kind: "not-compared" }
+  /** Each is what was judged. */
+  | { kind: "compared" }
+  /** One is something else, or may be. */
+  | { kind: "refused"; message: string; at: EpochMs }
+  /** What an agent did in it may hide what it mounts; another container shows it. */
+  | { kind: "unclear"; message: string };
+
 /** One container of ours with what is known about it beside the engine. */
 export interface OwnedContainer {
   observation: Observation;
   setup: SetupFact;
+  mounts: MountsFact;
   /** A live exec or an open stream. `unknown` counts as yes. */
   inUse: "yes" | "no" | "unknown";
 }
@@ -95,6 +110,8 @@ export interface PlanInput {
   image: ImageFact | null;
   workspace: WorkspaceFact | null;
   containers: readonly OwnedContainer[];
+  /** Whether what a new container mounts is compared with what was judged before it serves. */
+  comparesMounts: boolean;
   /** A container that was made for this sandbox, and that nobody of ours removed, is not there any more. */
   vanished: boolean;
   lastUsedAt: EpochMs | null;
@@ -132,6 +149,8 @@ export type ActionBody =
   | { kind: "create"; hash: SpecHash }
   | { kind: "start"; handle: Handle }
   | { kind: "setup"; handle: Handle }
+  /** Looks at what it mounts in this run. */
+  | { kind: "compare-mounts"; handle: Handle }
   | { kind: "promote"; handle: Handle }
   | { kind: "update"; handle: Handle; live: LiveSpec; changes: string }
   | { kind: "unpause"; handle: Handle }

@@ -269,6 +269,8 @@ export function renderEvidence(evidence: Evidence): string {
       return `unused since ${renderTime(evidence.since)}, longer than prune.idleHours (${evidence.idleHours})`;
     case "replaced":
       return "a container that matches the newest spec takes its place";
+    case "mounts":
+      return "it mounts what was not judged, or can't show what it mounts";
     case "half-made":
       return "its making was interrupted or failed";
   }

@@ -5,10 +5,12 @@ import type { ContainerSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { effectiveLive } from "../decide/limits.ts";
 import { codeOf, eventually, identityOf, run, specOf, UNLIMITED } from "./contract.fixture.ts";
+import { expectIdentifyContract } from "./contract-identify.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";
 import { expectSurveyContract } from "./contract-survey.fixture.ts";
 import { docker, IMAGE, MIB, openDocker, shell } from "./docker.fixture.ts";
 import { PROCESS_STATE_DIR } from "./docker-create.ts";
+import type { Handle } from "./engine.ts";
 
 const bench = openDocker();
 
@@ -149,6 +151,14 @@ test("processes whose parent has gone are reaped", async () => {
 
 test("a survey shows what confines each container, and what it wrote, as long as it is there", async () => {
   await expectSurveyContract(bench.mustEngine(), bench.instance, IMAGE);
+});
+
+test("what is mounted is what the path meant at the start of this run, whoever is asked", async () => {
+  const end = async ({ id }: Handle): Promise<void> => {
+    await docker.getContainer(id).kill({ signal: "KILL" });
+    await docker.getContainer(id).wait();
+  };
+  await expectIdentifyContract({ engine: bench.mustEngine(), instance: bench.instance, image: IMAGE, end });
 });
 
 test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {

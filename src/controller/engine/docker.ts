@@ -13,6 +13,7 @@ import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-
 import { dialInDocker } from "./docker-dial.ts";
 import { watchDocker } from "./docker-events.ts";
 import { type ExecParts, execInDocker } from "./docker-exec.ts";
+import { identifyInDocker } from "./docker-identify.ts";
 import { DockerKills } from "./docker-kill.ts";
 import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
@@ -180,30 +181,22 @@ export class DockerEngine implements Engine {
     return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
   }
 
-  async act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void> {
+  async act(handle: Handle, { name }: Pick<Identity, "name">, act: Act): Promise<void> {
     const container = this.#client.docker.getContainer(handle.id);
     switch (act.kind) {
       case "start":
         // Started while it shuts down, a container is left half made, and the engine refuses it when it is back.
         await this.#client.ping();
-        return await this.#perform("start", identity.name, async (abortSignal) => await container.start({ abortSignal }));
+        return await this.#perform("start", name, async (abortSignal) => await container.start({ abortSignal }));
       case "promote":
-        return await this.#perform(
-          "rename",
-          identity.name,
-          async (abortSignal) => await container.rename({ name: identity.name, abortSignal }),
-        );
+        return await this.#perform("rename", name, async (abortSignal) => await container.rename({ name, abortSignal }));
       case "update":
-        return await this.#perform(
-          "update",
-          identity.name,
-          async (abortSignal) => await container.update({ ...toUpdate(act.live), abortSignal }),
-        );
+        return await this.#perform("update", name, async (abortSignal) => await container.update({ ...toUpdate(act.live), abortSignal }));
       case "unpause":
-        return await this.#perform("unpause", identity.name, async (abortSignal) => await container.unpause({ abortSignal }));
+        return await this.#perform("unpause", name, async (abortSignal) => await container.unpause({ abortSignal }));
       case "attach": {
         const network = this.#client.docker.getNetwork(act.network);
-        return await this.#perform("attach", identity.name, async (abortSignal) => {
+        return await this.#perform("attach", name, async (abortSignal) => {
           // The client passes the signal on, which its types do not know.
           const wish = { Container: handle.id, abortSignal };
           await network.connect(wish);
@@ -212,10 +205,10 @@ export class DockerEngine implements Engine {
       case "detach": {
         const network = this.#client.docker.getNetwork(act.network);
         const wish = { Container: handle.id, Force: true };
-        return await this.#perform("detach", identity.name, async (abortSignal) => await network.disconnect({ ...wish, abortSignal }));
+        return await this.#perform("detach", name, async (abortSignal) => await network.disconnect({ ...wish, abortSignal }));
       }
       case "retire":
-        return await this.#retire(handle, identity.name);
+        return await this.#retire(handle, name);
     }
   }
 
@@ -302,6 +295,10 @@ export class DockerEngine implements Engine {
 
   async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {
     await Promise.all(marks.map(async (mark) => await this.#kills.end(handle, { mark, leader: () => LATE })));
+  }
+
+  async identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]> {
+    return await identifyInDocker({ ...this.#execParts(), instance: this.instance }, handle, { paths, by });
   }
 
   async dial(handle: Handle, port: number): Promise<Duplex> {

@@ -163,6 +163,13 @@ export interface Engine {
    * @throws OperationError `StaleHandle`: that run of the container is over, and they with it; else something may go on
    */
   endCommands(handle: Handle, marks: readonly string[]): Promise<void>;
+  /**
+   * What lies at each of these absolute paths inside this run of the container, symlinks followed: device and inode as `stat -c %d:%i` prints
+   * them, `?` where something is there that the image can't name, null where nothing is.
+   * @param by whose programs tell: the container's `image` where nothing else can have been put in between; else `beside`: another container
+   * of that image, which mounts nothing and which nothing in there can reach
+   */
+  identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]>;
   /** Whether any exec runs inside, ours or a person's. `unknown` counts as yes. */
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
   /** A connection to a port inside the sandbox, without publishing it. */

@@ -23,6 +23,38 @@ exec "$@"`;
 /** `$1` signal, `$2` process group. */
 export const SIGNAL = `kill -s "$1" -- "-$2"`;
 
+const FIND_STAT = `stat=
+for program in /usr/bin/stat /bin/stat; do if [ -x "$program" ]; then stat=$program; break; fi; done
+identify() {
+  if [ -n "$stat" ] && identity=$("$stat" -L -c %d:%i -- "$1" 2>/dev/null); then echo "$identity"
+  elif [ -e "$1" ]; then echo '?'
+  else echo -; fi
+}`;
+
+/** The arguments are absolute paths. A line for each: device and inode; `?` where something is there that no program names; `-` where nothing is. */
+export const IDENTIFY = `${FIND_STAT}
+for path; do identify "$path"; done`;
+
+/**
+ * The same of the container whose process namespace this is. An absolute symlink of its image would lead back to the root of this one: the
+ * same image has the same, so they are followed here first, as far as anything is there.
+ */
+export const IDENTIFY_BESIDE = `export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+${FIND_STAT}
+place() {
+  path=$1; rest=
+  while [ ! -e "$path" ] && [ ! -h "$path" ] && [ "$path" != / ]; do
+    rest=/\${path##*/}$rest
+    path=\${path%/*}
+    [ -n "$path" ] || path=/
+  done
+  path=$(readlink -f -- "$path" || echo "$path")
+  [ "$path" != / ] || path=
+  path=$path$rest
+}
+[ -e /proc/1/root/proc ] || exit 1
+for target; do place "$target"; identify "/proc/1/root$path"; done`;
+
 /** Exit codes of DIAL before it says that it is connected. */
 export const DIAL_REFUSED = 7;
 export const DIAL_NO_RELAY = 8;

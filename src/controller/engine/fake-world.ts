@@ -1,5 +1,6 @@
 // A model of one engine's host for fast tests: containers, images, networks, and what people and misfortune do to them. Controllers see it
 // through FakeEngine (fake.ts); tests act on it here. It keeps Docker's semantics where the contract suite pins them, and no more.
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { type ContainerId, type EpochMs, type ImageId, toContainerId, toImageId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
@@ -25,6 +26,7 @@ export type FakeOperation =
   | "retire"
   | "exec"
   | "endCommands"
+  | "identify"
   | "inUse"
   | "dial"
   | "probe"
@@ -53,6 +55,8 @@ export interface FakeContainer {
   readonly execs: Set<FakeExec>;
   /** Commands that were given up, whether they had begun or not. */
   readonly endedMarks: Set<string>;
+  /** What each source was when the container was started, by target: the engine looks paths up then. Sources that are not there are not in it. */
+  readonly mounted: Map<string, { real: string; identity: string }>;
   /** Ports that `dial` reaches. */
   readonly ports: Map<number, FakeProgram>;
 }
@@ -83,6 +87,10 @@ export class FakeWorld {
   readonly images = new Map<string, FakeImage>();
   readonly networks = new Set(["none", "bridge"]);
   readonly runtimes = new Set(["runc"]);
+  /** Another kernel than this process's has other numbers for the same files; a program for them is not in every image. */
+  files: "same-kernel" | "other-kernel" | "no-program" = "same-kernel";
+  /** What somebody does on the host right before a start looks its sources up, and right after. */
+  duringStart: { before(): void; after(): void } = { before: () => undefined, after: () => undefined };
   /** Mount sources that the host does not have. */
   readonly missingSources = new Set<string>();
   /** Networks and volumes that carry labels. */
@@ -189,9 +197,20 @@ export class FakeWorld {
     container.state = "running";
     container.startedAt = this.clock.now();
     container.starts += 1;
+    this.duringStart.before();
+    container.mounted.clear();
+    for (const { source, target } of container.created.mounts) {
+      if (existsSync(source)) container.mounted.set(target, { real: realpathSync(source), identity: identityOf(source) });
+    }
+    this.duringStart.after();
     container.exitCode = null;
     container.oomKilled = false;
     this.changed(container);
+  }
+
+  /** By its tag or its id. */
+  imageOf(reference: string): FakeImage | undefined {
+    return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference);
   }
 
   pause(id: ContainerId): void {
@@ -268,6 +287,23 @@ export class FakeWorld {
     return runVocabulary;
   }
 
+  /** As `stat` inside says it: mounts and what lies in them; nothing else is there. */
+  identify(container: FakeContainer, paths: readonly string[]): (string | null)[] {
+    return paths.map((path) => this.#identify(container, path));
+  }
+
+  #identify(container: FakeContainer, path: string): string | null {
+    const isAt = (target: string): boolean => path === target || path.startsWith(`${target}/`);
+    const [target] = [...container.mounted.keys()].filter(isAt).sort((left, right) => right.length - left.length);
+    const mounted = target === undefined ? undefined : container.mounted.get(target);
+    if (target === undefined || mounted === undefined) return null;
+    const below = `${mounted.real}${path.slice(target.length)}`;
+    if (path !== target && !existsSync(below)) return null;
+    if (this.files === "no-program") return "?";
+    const identity = path === target ? mounted.identity : identityOf(below);
+    return this.files === "same-kernel" ? identity : identity.replace(":", ":9");
+  }
+
   // Keeping the books.
 
   newId(): ContainerId {
@@ -324,6 +360,11 @@ export class FakeWorld {
     for (const exec of container.execs) exec.break(new OperationError("StaleHandle", `container ${container.id} ended`));
     container.execs.clear();
   }
+}
+
+function identityOf(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev}:${ino}`;
 }
 
 const sandboxKey = (labels: Readonly<Record<string, string>>): string => `${labels[LABEL.instance]}\0${labels[LABEL.name]}`;

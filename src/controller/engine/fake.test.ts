@@ -4,6 +4,7 @@ import { type DurationMs, type EpochMs, later, toEpochMs, toInstanceId } from ".
 import { OperationError } from "../../api/errors.ts";
 import type { Clock } from "../clock.ts";
 import { codeOf, identityOf, run, specOf } from "./contract.fixture.ts";
+import { expectIdentifyContract } from "./contract-identify.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";
 import { expectSurveyContract } from "./contract-survey.fixture.ts";
 import type { Hint } from "./engine.ts";
@@ -133,6 +134,11 @@ test("a survey shows what confines each container, and what it wrote, as long as
 
 test("a probe runs beside the sandboxes, unseen by listings, and is gone afterwards", async () => {
   await expectProbeContract(open().engine, INSTANCE, IMAGE);
+});
+
+test("what is mounted is what the path meant at the start of this run, whoever is asked", async () => {
+  const { engine, world } = open();
+  await expectIdentifyContract({ engine, instance: INSTANCE, image: IMAGE, end: async ({ id }) => world.die(id) });
 });
 
 test("sleeping takes virtual time only", async () => {

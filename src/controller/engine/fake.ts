@@ -141,7 +141,7 @@ export class FakeEngine implements Engine {
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
     return await this.#call("create", identity.name, () => {
       this.world.checkRefusals("create", null);
-      const image = this.world.images.get(spec.image);
+      const image = this.world.imageOf(spec.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
       this.#checkSpec(spec);
       const container = toContainer(this.world, { name: toPendingName(identity.name), labels: toLabels(identity) }, spec, image.id);
@@ -152,7 +152,7 @@ export class FakeEngine implements Engine {
 
   async probe<T>({ spec }: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
     const container = await this.#call("probe", "", () => {
-      const image = this.world.images.get(spec.image);
+      const image = this.world.imageOf(spec.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${spec.image}`);
       this.#checkSpec(spec);
       const labels = { [LABEL.instance]: this.instance, [LABEL.probe]: "1" };
@@ -258,6 +258,10 @@ export class FakeEngine implements Engine {
     });
   }
 
+  async identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]> {
+    return await this.#call("identify", `${by} ${paths.join(" ")}`, () => this.world.identify(this.#mustRun(handle), paths));
+  }
+
   async inUse(handle: Handle): Promise<"yes" | "no" | "unknown"> {
     try {
       return await this.#call("inUse", handle.id, () => {
@@ -341,6 +345,7 @@ function toContainer(
       tmpfs: [...created.tmpfs].sort((left, right) => (left.path < right.path ? -1 : 1)),
       mounts: created.mounts.map((mount) => ({ ...mount, kind: toMountKind(mount.target, created.workdir) })),
     },
+    mounted: new Map(),
     execs: new Set(),
     endedMarks: new Set(),
     ports: new Map(),

@@ -8,6 +8,7 @@ import type { InstanceId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { removeFile, replaceFile } from "../../api/store/atomic-file.ts";
+import { ASIDE_CONFINEMENT, runAside } from "./docker-aside.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { HostPaths } from "./host-paths.ts";
 
@@ -102,27 +103,13 @@ interface Canary {
 }
 
 async function seesFile(client: DockerClient, { image, source, name, instance, user }: Canary): Promise<boolean> {
-  const id = await client.create({
+  const { code } = await runAside(client, "canary", {
     Image: image,
     Entrypoint: ["/bin/sh", "-c"],
     Cmd: [`test -f /canary/${name}`],
     Labels: { [LABEL.instance]: instance, [LABEL.probe]: "1" },
-    Healthcheck: { Test: ["NONE"] },
     User: user,
-    HostConfig: {
-      NetworkMode: "none",
-      ReadonlyRootfs: true,
-      CapDrop: ["ALL"],
-      SecurityOpt: ["no-new-privileges:true"],
-      Mounts: [{ Type: "bind", Source: source, Target: "/canary", ReadOnly: true }],
-    },
+    HostConfig: { ...ASIDE_CONFINEMENT, Mounts: [{ Type: "bind", Source: source, Target: "/canary", ReadOnly: true }] },
   });
-  const container = client.docker.getContainer(id);
-  try {
-    await client.run("start", "canary", async (abortSignal) => await container.start({ abortSignal }));
-    const ended = await client.run("start", "canary", async (abortSignal) => await container.wait({ abortSignal }));
-    return z.object({ StatusCode: z.number() }).parse(ended).StatusCode === 0;
-  } finally {
-    await client.run("remove-object", "canary", async (abortSignal) => await container.remove({ force: true, v: true, abortSignal }));
-  }
+  return code === 0;
 }
