@@ -156,11 +156,13 @@ export class FileSources {
     const lines = new Map(summarize(kind, issues).map((told) => [renderIssue(told.issue), told]));
     for (const [line, { issue, files }] of lines) {
       if (before.has(line)) continue;
-      log.warn(
-        { issue: line, files },
-        issue.severity === "error" ? `${kind} file is not valid; it releases nothing` : `${kind} file is odd`,
-      );
-      const reason = kind === "session" ? "SessionInvalid" : "RequestInvalid";
+      // An issue of the folder itself says nothing about any file in it.
+      const isFolder = files === 1 && !issue.file.endsWith(".json");
+      const trouble = isFolder
+        ? `${kind} folder can't be read; what was read before counts`
+        : `${kind} file is not valid; it releases nothing`;
+      log.warn({ issue: line, files }, issue.severity === "error" ? trouble : `${kind} file is odd`);
+      const reason = `${kind === "session" ? "Session" : "Request"}${isFolder ? "sUnreadable" : "Invalid"}`;
       events.record({ type: "Warning", reason, message: line, object: { kind: "Session", name: issue.file } });
     }
     this.#told.set(kind, new Set(lines.keys()));
