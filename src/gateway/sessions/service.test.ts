@@ -123,6 +123,13 @@ test("keys allow more children, and two levels, never three", async () => {
   expect(await codeOf(service.spawn(await service.open({ key: grandchild.key }), {}))).toBe("LimitExceeded");
 });
 
+test("children leave a tenth of all sandboxes, also when all parents ask at once", async () => {
+  const { service, codeOf } = await open({ ...agents({ mode: "all", scope: "session" }), gateway: { maxSandboxes: 10 } });
+  const parents = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => service.open({ key: `agent:main:${name}` })));
+  const codes = await Promise.all([...parents, ...parents, ...parents].map((parent) => codeOf(service.spawn(parent, {}))));
+  expect(codes.filter((code) => code === "LimitExceeded")).toHaveLength(18 - 9);
+});
+
 test("children leave a tenth of all sandboxes to sessions that nobody began", async () => {
   const { service, codeOf } = await open({ ...agents({ mode: "all", scope: "session" }), gateway: { maxSandboxes: 10 } });
   const parents = await Promise.all(["a", "b", "c"].map((name) => service.open({ key: `agent:main:${name}` })));

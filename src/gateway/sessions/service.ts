@@ -1,5 +1,6 @@
 // What may be done with sessions, by the config in force: which are opened under which key, what a session may see and spawn, how it is shown.
 // Files are sessions.ts's; who may ask is the doors'.
+import PQueue from "p-queue";
 import { type SessionKey, toSessionKey } from "../../api/brands.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "../../api/config/config.ts";
 import { resolveSandbox } from "../../api/config/effective.ts";
@@ -11,7 +12,6 @@ import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.t
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import type { Message, SessionPort, SessionView, SpawnOptions } from "../tool-port.ts";
 import { toToolAccess } from "../tools/access.ts";
-import { Turns } from "../turns.ts";
 import { type Confinement, findLoosening } from "./confinement.ts";
 import { toKind, toSubagentKey } from "./keys.ts";
 import type { Sessions } from "./sessions.ts";
@@ -31,7 +31,8 @@ const OWN_KINDS: readonly SessionKind[] = ["subagent", "mcp"];
 
 export class SessionService implements SessionPort {
   readonly #parts: SessionServiceParts;
-  readonly #spawns = new Turns();
+  /** One after the other, whoever the parent: some limits are for all together, so that none may be begun between counting and beginning. */
+  readonly #spawns = new PQueue({ concurrency: 1 });
   /** By uid; a parent never changes. The oldest is forgotten, and read again where it is asked for. */
   readonly #parents = new Map<string, SessionKey | null>();
 
@@ -100,8 +101,7 @@ export class SessionService implements SessionPort {
 
   /** @throws OperationError `Forbidden` when the child would be less confined than its parent, `LimitExceeded` when it has too many, or is one itself */
   async spawn(parent: Session, options: SpawnOptions): Promise<SessionView> {
-    // One after the other, so that none is begun between counting and beginning.
-    return await this.#spawns.take(parent.spec.key, () => this.#spawn(parent, options));
+    return await this.#spawns.add(() => this.#spawn(parent, options));
   }
 
   async #spawn(parent: Session, { agentId, task }: SpawnOptions): Promise<SessionView> {
