@@ -71,6 +71,19 @@ describe.each(SHELLS.map((shell) => ({ shell, name: shell.join(" ") })))("the sc
     expect({ code, mine: sleepers(mine), others: sleepers(others).length }).toEqual({ code: 0, mine: [], others: 2 });
   });
 
+  test.each([
+    { name: "a) Z 1\\n", what: "one that has ended" },
+    { name: "a\\nb", what: "one without a parent" },
+  ])("ends what gives itself a name of two lines to look like $what", async ({ name }) => {
+    const mine = newSeconds();
+    const mark = newMark();
+    const child = start(`env -i setsid sh -c 'printf "${name}" >/proc/self/comm; sleep ${mine} & wait' & wait`, mark);
+    await until("it sleeps", () => sleepers(mine).length === 1);
+    const own = newMark();
+    expect(await run(shell, toKillArguments(own, [{ mark, leader: String(child.pid) }]), own)).toBe(0);
+    expect(sleepers(mine)).toEqual([]);
+  });
+
   test("finds marks without a grep that it can trust, too", async () => {
     const mine = newSeconds();
     const mark = newMark();

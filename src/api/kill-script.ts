@@ -36,6 +36,16 @@ export const toKillEnvironment = (own: string): Record<string, string> => ({
 });
 
 /**
+ * A shell function: sets `stat` to all that `$1`, a `/proc/PID/stat`, says, as one line. The name in it is the process's own choice, and may
+ * hold a line's end: the fields come after the last parenthesis of the last line, never of the first.
+ */
+export const READ_STAT = `read_stat() {
+  stat=
+  while line=; IFS= read -r line || [ -n "$line" ]; do stat="$stat $line"; done <"$1"
+  [ -n "$stat" ]
+} 2>/dev/null`;
+
+/**
  * `$1` the script's own mark, then for each command its mark and the leader of its session, `late` or nothing. Ends these sessions, everything whose
  * environment carries one of the marks, and all that descends from either, whatever its environment: rounds over /proc until one finds nothing
  * more. One script for any number of commands, since a round costs the same for one and for a hundred.
@@ -56,13 +66,14 @@ while [ "$#" -gt 0 ]; do
   shift; [ "$#" -eq 0 ] || shift
 done
 [ -n "$marks" ] || exit 0
+${READ_STAT}
 look() {
   # Sets all (pid:parent of each process that has not ended), awake (those not halted), victims (members of the sessions).
   all=; awake=" "; victims=" "
   for entry in /proc/[0-9]*; do
-    pid=\${entry#/proc/}; stat=
+    pid=\${entry#/proc/}
     [ "$pid" != "$$" ] || continue
-    { IFS= read -r stat <"$entry/stat"; } 2>/dev/null || continue
+    read_stat "$entry/stat" || continue
     set -- \${stat##*) }
     case $1 in Z | X) continue ;; T | t) ;; *) awake="$awake$pid " ;; esac
     all="$all $pid:$2"

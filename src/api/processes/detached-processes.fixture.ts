@@ -123,9 +123,10 @@ export function testDetachedProcesses({ open, records, shell: [command = "sh"] }
     expect(Buffer.from(middle.data, "base64").toString()).toBe("750000\n07");
   });
 
-  check("KILL ends the command, what it started, and what left its session", async () => {
+  check("KILL ends the command, what it started, and what left its session, also one that names itself as if it had ended", async () => {
     const processes = open(makeFolder());
-    const { id } = await processes.start({ argv: ["sh", "-c", "setsid sleep 60 & sleep 60 & echo up; sleep 60"] });
+    const named = `setsid sh -c 'printf "a) Z 1\\n" >/proc/self/comm; echo up; while :; do sleep 60; done'`;
+    const { id } = await processes.start({ argv: ["sh", "-c", `setsid sleep 60 & sleep 60 & ${named} & sleep 60`] });
     await processes.readLog(id, { offset: 0, limit: 10, waitMs: 5_000 });
     expect(await processes.kill(id, "KILL")).toMatchObject({ state: "exited", exitCode: 137 });
     expect(marked(id)).toEqual([]);

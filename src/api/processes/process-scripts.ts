@@ -1,5 +1,6 @@
 // The shell scripts that keep detached processes, in a sandbox or on a host: constant text for any POSIX shell (dash, bash, BusyBox), with mkfifo, dd,
 // wc, mv, sleep and, where there is one, setsid. Whatever a user gave reaches them as an argument, never as part of a script.
+import { READ_STAT } from "../kill-script.ts";
 
 /** In the environment of everything that descends from a detached process. */
 const PROCESS_MARK = "OPENCLAW_PROCESS_ID";
@@ -37,14 +38,15 @@ const FUNCTIONS = `${CHECKS}
 size() { bytes=$(wc -c <"$1") || bytes=0; echo $((bytes)); } 2>/dev/null
 number() { value=; { IFS= read -r value <"$1"; } 2>/dev/null; case $value in '' | *[!0-9]*) value=$2 ;; esac; echo "$value"; }
 holds() { while line=; IFS= read -r line || [ -n "$line" ]; do case $line in *"$2"*) return 0 ;; esac; done <"$1"; return 1; } 2>/dev/null
+${READ_STAT}
 signal_marked() {
   # $1 id, $2 session or empty, $3 signal, $4 rounds
   rounds=$4
   while [ "$rounds" -gt 0 ]; do
     rounds=$((rounds - 1)); victims=" "
     for entry in /proc/[0-9]*; do
-      pid=\${entry#/proc/}; stat=; found=
-      { IFS= read -r stat <"$entry/stat"; } 2>/dev/null || continue
+      pid=\${entry#/proc/}; found=
+      read_stat "$entry/stat" || continue
       rest=\${stat##*) }; state=\${rest%% *}; rest=\${rest#* }; parent=\${rest%% *}; rest=\${rest#* }; rest=\${rest#* }; session=\${rest%% *}
       case $state in Z | X) continue ;; esac
       if [ -n "$2" ] && [ "$session" = "$2" ]; then found=1
@@ -60,9 +62,9 @@ signal_marked() {
 session_of() {
   # $1 folder, $2 id. The session of a process that has one of its own and has not ended; else nothing: a number may be somebody else's by now.
   [ -f "$1/exit" ] && return
-  leader=$(number "$1/pid" 0); stat=
+  leader=$(number "$1/pid" 0)
   holds "/proc/$(number "$1/supervisor" 0)/cmdline" "$2" || holds "/proc/$leader/environ" "${PROCESS_MARK}=$2" || return
-  { IFS= read -r stat <"/proc/$leader/stat"; } 2>/dev/null || return
+  read_stat "/proc/$leader/stat" || return
   rest=\${stat##*) }; rest=\${rest#* }; rest=\${rest#* }; rest=\${rest#* }
   [ "\${rest%% *}" != "$leader" ] || echo "$leader"
 }
