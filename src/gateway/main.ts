@@ -156,7 +156,10 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     sessions: service,
   });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
-  const files = new SessionFiles({ ...inside, sessions, metrics });
+  const files = new SessionFiles({
+    ...{ ...inside, sessions, metrics, spoolFolder: join(stateDir, "gateway") },
+    isReady: async (key) => (await controller.sessionSandbox(key)).ready,
+  });
   const end = new SessionEnd({
     ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
     releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),

@@ -1,16 +1,17 @@
 // The HTTP door as a function from request to response: who may in, in which form, and one form for every error. Checks come before routes, in
 // an order: where it was sent to, which page sent it, the secret, the body. What an operation does is handlers.ts; the socket is server.ts.
 import type { BlockList } from "node:net";
+import { Readable } from "node:stream";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
-import { FILE_BYTES_MAX } from "../../api/file-scripts.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
-import { readBody, readBodyBytes } from "../../api/read-body.ts";
+import { readBody } from "../../api/read-body.ts";
 import type { McpDoor } from "../mcp/mcp-door.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
+import type { SentBody } from "../upload.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
@@ -162,13 +163,14 @@ function addOperation<Name extends OperationName>(
 ): void {
   const operation: Operation = OPERATIONS[name];
   const bytesMax = toBodyBytesMax(name);
-  const read = ({ req }: Context<Env>): Promise<unknown> =>
-    operation.bytes === "body" ? readBodyBytes(req.raw, bytesMax) : readJson(req, bytesMax);
+  const read = async (context: Context<Env>): Promise<unknown> =>
+    operation.bytes === "body" ? toSentBody(context) : await readJson(context.req, bytesMax);
   const path = operation.path.replaceAll("{path}", ":path{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", name);
     const { req } = context;
-    using _held = operation.body === undefined ? undefined : bodies.take(req.raw.headers, bytesMax);
+    // Files pass through, and are held nowhere.
+    using _held = operation.body === undefined || operation.bytes === "body" ? undefined : bodies.take(req.raw.headers, bytesMax);
     const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
     const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context));
     // Parsed by the schemas of the same operation, which the type of its handler is made from.
@@ -178,9 +180,17 @@ function addOperation<Name extends OperationName>(
   });
 }
 
+/** Node's own stream where there is one: what stands in front of it reads ahead. Whoever reads no more of it can still be answered. */
+function toSentBody({ env, req }: Context<Env>): SentBody {
+  const told = req.header("content-length");
+  const { incoming } = env;
+  return {
+    bytesTold: told === undefined ? null : Number(told),
+    chunks: incoming instanceof Readable ? incoming.iterator({ destroyOnReturn: false }) : (req.raw.body ?? Readable.from([])),
+  };
+}
+
 function toBodyBytesMax(name: OperationName): number {
-  const operation: Operation = OPERATIONS[name];
-  if (operation.bytes === "body") return FILE_BYTES_MAX;
   return name === "callTool" || name === "invokeTool" ? TOOL_BODY_BYTES_MAX : BODY_BYTES_MAX;
 }
 

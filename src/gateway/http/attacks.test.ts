@@ -190,15 +190,13 @@ describe("an oversized body", () => {
     const endless = () => {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       const headers = { host: "127.0.0.1:18789", authorization: `Bearer ${TOKEN}` };
-      const init = { method: "PUT", headers, body: readable, duplex: "half" as const };
-      const answer = app.request("/v1/sessions/main/files/large", init, {
-        incoming: { socket: { remoteAddress: "127.0.0.1" } },
-        outgoing: {},
-      });
+      const init = { method: "POST", headers, body: readable, duplex: "half" as const };
+      const env = { incoming: { socket: { remoteAddress: "127.0.0.1" } }, outgoing: {} };
+      const answer = app.request("/v1/sessions/main/tools/exec", init, env);
       return { answer, end: () => writable.abort(new Error("gone")) };
     };
-    const others = Array.from({ length: 8 }, endless);
-    const statusOf = async () => (await ask("/v1/sessions/main/files/small", { method: "PUT", body: "x" })).status;
+    const others = Array.from({ length: 32 }, endless);
+    const statusOf = async () => (await ask("/v1/sessions/main/tools/exec", { json: {} })).status;
     expect(await statusOf()).toBe(429);
     await others[0]?.end();
     await others[0]?.answer;

@@ -93,7 +93,16 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
   const controller = new StreamClient(stateDir);
   const sandbox = new SandboxStream(controller);
   const metrics = new GatewayMetrics({ version: "0.1.0", revision: "test", processMetrics: false });
-  const files = new SessionFiles({ config: () => parsed.value, folders, sandbox, sessions, metrics, newId: () => "0123456789abcdef" });
+  const files = new SessionFiles({
+    config: () => parsed.value,
+    folders,
+    sandbox,
+    sessions,
+    metrics,
+    newId: () => randomUUID().replaceAll("-", ""),
+    isReady: async (key) => (await controller.sessionSandbox(key)).ready,
+    spoolFolder: join(stateDir, "gateway"),
+  });
   const rules: DoorRules = {
     ...{ hosts: [], allowedOrigins: [], proxies: toBlockList([]), page: true },
     credentials: { kind: "secret", mode: "token", secret: TOKEN },

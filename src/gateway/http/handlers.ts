@@ -152,20 +152,18 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
   const find = (key: string | undefined): Session => sessions.get(service.expand(key ?? ""));
   return {
     readFile: async ({ params, signal }) => {
-      const data = await files.read(find(params.key), params.path ?? "", signal);
+      const { bytes, content } = await files.read(find(params.key), params.path ?? "", signal);
       // What a sandbox wrote must never be a page of this origin.
-      const headers = { "content-type": "application/octet-stream", "content-disposition": "attachment" };
-      return new Response(new Uint8Array(data), { headers });
+      const headers = { "content-type": "application/octet-stream", "content-disposition": "attachment", "content-length": String(bytes) };
+      return new Response(ReadableStream.from(content), { headers });
     },
     writeFile: async ({ params, body, headers, signal }) => {
-      const path = params.path ?? "";
       const isNew = headers.get("if-none-match") === "*";
-      const result = await files.write(find(params.key), { path, data: body, isNew }, signal);
-      return { path, result, bytes: body.length };
+      return await files.write(find(params.key), { path: params.path ?? "", body, isNew }, signal);
     },
     receiveMedia: async ({ params, query, body, signal }) => {
-      const path = await files.receive(find(params.key), { name: query.name ?? "file", data: body }, signal);
-      return { path, bytes: body.length };
+      const { path, bytes } = await files.receive(find(params.key), { name: query.name ?? "file", body }, signal);
+      return { path, bytes };
     },
   };
 }

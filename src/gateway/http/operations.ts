@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AgentIdSchema } from "../../api/session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../../api/wire.ts";
 import { MESSAGE_ROLES } from "../tool-port.ts";
+import type { SentBody } from "../upload.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;
@@ -193,7 +194,7 @@ export const OPERATIONS = {
     method: "put",
     path: "/v1/sessions/{key}/files/{path}",
     summary: "Writes a whole file, at once; with If-None-Match: * only where none is. At most 64 MiB",
-    body: z.instanceof(Buffer),
+    body: z.custom<SentBody>(),
     answer: z.object({ path: z.string(), result: z.string(), bytes: z.int() }),
     bytes: "body",
   },
@@ -202,7 +203,7 @@ export const OPERATIONS = {
     path: "/v1/sessions/{key}/media",
     summary: "A file from a person, for the agent to read: under a name of its own in media/inbound. At most 64 MiB",
     query: z.object({ name: z.string().min(1).max(255).optional() }),
-    body: z.instanceof(Buffer),
+    body: z.custom<SentBody>(),
     answer: z.object({ path: z.string(), bytes: z.int() }),
     bytes: "body",
   },

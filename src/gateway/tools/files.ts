@@ -3,8 +3,9 @@
 import type { SessionKey } from "../../api/brands.ts";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import { COMMIT_FILES, FILE_BYTES_MAX, FILE_EXIT, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
-import type { SandboxTool } from "../../api/wire.ts";
+import type { CommandOutput, SandboxTool } from "../../api/wire.ts";
 import type { SandboxPort } from "../sandbox-port.ts";
+import type { Upload } from "../upload.ts";
 import { runScript, type ScriptAnswer } from "./script.ts";
 
 /** A piece: `count` lines from line `from` (the first is 1), or bytes from byte `from` (the first is 0); at most `bytesMax`. */
@@ -40,6 +41,9 @@ export type ChangeResult = "created" | "replaced" | "removed";
 
 /** The header of READ_FILE: numbers and a checksum of 128 digits at most. */
 const HEADER_BYTES_MAX = 256;
+const ERRORS_LENGTH_MAX = 1_024;
+/** 64 MiB at 128 KiB/s: a reader may be slower than what runs inside. */
+const STREAM_MS_MAX = 512_000;
 const CHANGE_RESULTS: ReadonlySet<string> = new Set(["created", "replaced", "removed"]);
 
 export interface FilesParts {
@@ -92,6 +96,44 @@ export class Files {
     return lines.slice(-changes.length).filter((line): line is ChangeResult => CHANGE_RESULTS.has(line));
   }
 
+  /** One whole file, as fast as it is read. @throws OperationError as `readWhole`; the content, `Aborted` when it is not the file that it was */
+  async openWhole(path: string): Promise<Upload> {
+    const { port, sessionKey, tool, signal } = this.#parts;
+    const left = new AbortController();
+    const argv = toFileCommand(READ_FILE, [toScriptPath(path), "whole", "0", "0", String(FILE_BYTES_MAX)]);
+    const running = port.exec(sessionKey, { tool, argv, timeoutMs: STREAM_MS_MAX }, AbortSignal.any([signal, left.signal]));
+    // Whoever reads is told by what comes: all of it, or less.
+    running.ended.catch(() => undefined);
+    const output = running.output[Symbol.asyncIterator]();
+    let head = Buffer.alloc(0);
+    let errors = "";
+    while (!head.includes("\n") && head.length < HEADER_BYTES_MAX) {
+      const { done, value } = await output.next();
+      if (done === true) throw toFileError({ code: (await running.ended).code, output: head, errors }, path);
+      if (value.stream === "stdout") head = Buffer.concat([head, value.chunk]);
+      else errors = `${errors}${value.chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
+    }
+    const end = head.indexOf("\n");
+    const bytes = Number(head.subarray(0, end).toString("latin1").split(" ")[0]);
+    return { bytes, content: passOn({ rest: head.subarray(end + 1), output, bytes, end: () => left.abort() }) };
+  }
+
+  /** Writes one file as its content comes; whatever breaks off leaves what was there. @throws OperationError as `commit`, and what reading the content throws */
+  async put(path: string, { bytes, content }: Upload, expected: "any" | "none"): Promise<ChangeResult> {
+    const { port, sessionKey, tool, newId, signal } = this.#parts;
+    if (bytes > FILE_BYTES_MAX) throw tooLarge(path);
+    const argv = toFileCommand(COMMIT_FILES, [newId(), "1", String(bytes), "put", toScriptPath(path), String(bytes), expected, ""]);
+    signal.throwIfAborted();
+    const broken: { error?: unknown } = {};
+    const request = { tool, argv, input: untilBroken(content, broken), outputBytesMax: 64 };
+    const answer = await runScript(port, sessionKey, request, new AbortController().signal);
+    if ("error" in broken) throw broken.error;
+    if (answer.code !== 0) throw toFileError(answer, path);
+    const result = answer.output.toString("utf8").trimEnd().split("\n").at(-1);
+    if (result === "created" || result === "replaced") return result;
+    throw new OperationError("EngineFailed", "the sandbox did not say what became of the file");
+  }
+
   async #read(path: string, range: readonly (string | number)[]): Promise<{ header: string[]; data: Buffer }> {
     const { port, sessionKey, tool, signal } = this.#parts;
     const argv = toFileCommand(READ_FILE, [toScriptPath(path), ...range.map(String)]);
@@ -100,6 +142,37 @@ export class Files {
     const end = answer.output.indexOf("\n");
     const header = answer.output.subarray(0, end).toString("latin1").split(" ");
     return { header, data: answer.output.subarray(end + 1) };
+  }
+}
+
+/** Ends where the content can't be had: the script finds it too short then, and leaves what was there. */
+async function* untilBroken(content: AsyncIterable<Uint8Array>, broken: { error?: unknown }): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    broken.error = error;
+  }
+}
+
+async function* passOn(parts: {
+  rest: Uint8Array;
+  output: AsyncIterator<CommandOutput>;
+  bytes: number;
+  end(): void;
+}): AsyncGenerator<Uint8Array> {
+  const { rest, output, bytes, end } = parts;
+  try {
+    let passed = rest.length;
+    if (rest.length > 0) yield rest;
+    for (let next = await output.next(); next.done !== true; next = await output.next()) {
+      if (next.value.stream !== "stdout") continue;
+      passed += next.value.chunk.length;
+      if (passed > bytes) break;
+      yield next.value.chunk;
+    }
+    if (passed !== bytes) throw new OperationError("Aborted", "the file became another one while it was read");
+  } finally {
+    end();
   }
 }
 

@@ -9,7 +9,7 @@ export interface ScriptRequest {
   tool: SandboxTool;
   argv: string[];
   /** Absent: no stdin. */
-  input?: readonly Buffer[];
+  input?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Of stdout. More is an error: nothing that scripts print should be cut. */
   outputBytesMax: number;
 }
@@ -22,7 +22,7 @@ export interface ScriptAnswer {
 }
 
 /** 64 MiB at 1 MiB/s, and an engine that is slow to start. */
-const SCRIPT_MS_MAX = 120_000;
+export const SCRIPT_MS_MAX = 120_000;
 const ERRORS_LENGTH_MAX = 1_024;
 
 /** @throws OperationError `TimedOut`, `LimitExceeded`, and what the port says */
@@ -33,7 +33,12 @@ export async function runScript(
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
   const { tool, argv, input, outputBytesMax } = request;
-  const command = { tool, argv, timeoutMs: SCRIPT_MS_MAX, ...(input !== undefined && { stdin: Readable.from(input) }) };
+  const command = {
+    tool,
+    argv,
+    timeoutMs: SCRIPT_MS_MAX,
+    ...(input !== undefined && { stdin: Readable.from(input, { highWaterMark: 1 }) }),
+  };
   const running = port.exec(sessionKey, command, signal);
   const { output, errors } = await collect(running.output, outputBytesMax);
   const end: CommandEnd = await running.ended;
