@@ -173,7 +173,7 @@ describe("docker-compose.yml", () => {
     for (const folder of ["workspace", "requests", "state"]) {
       await mkdir(join(stack.stateDir, folder), { recursive: true });
       await writeFile(join(stack.stateDir, folder, "private"), secret, { mode: 0o600 });
-      await chown(join(stack.stateDir, folder, "private"), 1000, 1000);
+      for (const name of ["", "private"]) await chown(join(stack.stateDir, folder, name), 1000, 1000);
     }
     await stack.writeConfig({ ...config(), tools: { deny: [secret] } });
     await until("the config is in force in the gateway", async () => (await stack.inside("openclaw-gateway", keptConfig)).includes(secret));
