@@ -157,8 +157,7 @@ class Chaos {
 /** `n=20 p50=0.3 s p99=9.1 s max=9.1 s` */
 function renderTimes(milliseconds: readonly number[]): string {
   const sorted = milliseconds.toSorted((left, right) => left - right);
-  const at = (share: number): string =>
-    `${((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0) / 1_000).toFixed(1)} s`;
+  const at = (share: number): string => `${((sorted[Math.ceil(share * sorted.length) - 1] ?? 0) / 1_000).toFixed(1)} s`;
   return `n=${sorted.length} p50=${at(0.5)} p99=${at(0.99)} max=${at(1)}`;
 }
 

@@ -1,5 +1,6 @@
 // Two things go wrong at once: what serves is harmed while its successor has a fate of its own. Every pair, over the model of an engine.
 // The same as decisions alone is decide/fates.property.test.ts; what a real engine does is chaos.engine.test.ts.
+import { rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, OperationError } from "../api/errors.ts";
 import type { FakeContainer, FakeOperation } from "./engine/fake-world.ts";
@@ -250,6 +251,19 @@ describe("a container that served, and", () => {
       expect(model.mustServe().id).not.toBe(id);
       await model.site.cleanUp();
     }
+  });
+
+  it("never starts again has another one within ten seconds also where its folder has to be made first", async () => {
+    const model = await createModel();
+    await model.site.writeConfig(FIRST);
+    await model.start();
+    await model.converge();
+    const { id, created } = model.mustServe();
+    refuse(model, "start", "SpecRejected", (container) => container?.id === id);
+    await rm(created.mounts[0]?.source ?? "", { recursive: true });
+    model.world.die(id);
+    await model.until("another one serves", () => model.serving() !== null, REPAIRED_MS_MAX);
+    expect(model.mustServe().id).not.toBe(id);
   });
 
   it("answers no start in time is replaced after a second one", async () => {

@@ -173,8 +173,9 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
 function planSuccessor(situation: Situation): Steps {
   const { input, spec, standing, tidy } = situation;
   const { successor, replace } = standing;
-  // What can't run again is made anew as seldom as it would be started again.
-  const ended = replace[0]?.broken === true ? backOffOf(input.servingFailure, input) : null;
+  // What can't run again is made anew as seldom as it would be started again; a second failure at the same container settles that it can't.
+  const settles = (input.servingFailure?.at?.times ?? 1) > 1;
+  const ended = replace[0]?.broken === true && !settles ? backOffOf(input.servingFailure, input) : null;
   const hindrance = backOffOf(input.failure, input) ?? (successor === null ? (ended ?? hindranceOf(input, spec)) : null);
   if (hindrance !== null) return { actions: tidy, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
   return successor === null ? planNew(situation) : planPending(situation, successor);
