@@ -43,7 +43,8 @@ export class CommandRecords {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const left: CommandRecord[] = [];
-      for (const name of (await readdir(folder)).slice(0, RECORDS_MAX)) {
+      const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
+      for (const { name } of entries.slice(0, RECORDS_MAX)) {
         const record = MARK.test(name) ? await readRecord(folder, name) : null;
         // One that is torn was being written: its command had not begun.
         if (record === null) await unlink(join(folder, name));

@@ -25,6 +25,8 @@ const PARENT_MODE = 0o755;
 /** Docker's own default profile is 14 KiB. */
 const PROFILE_BYTES_MAX = 262_144;
 
+export const MARKER_BYTES_MAX = 16_384;
+
 /** Says that a workspace folder was made by the controller, for whom. A folder without one is never removed. */
 export const OwnerMarker = z.strictObject({
   instance: z.string(),

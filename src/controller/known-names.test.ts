@@ -188,6 +188,16 @@ describe("two session keys of one legacy name", () => {
     PAIRS_MS_MAX,
   );
 
+  it("whose marker is damaged give the folder to nobody, whoever asks first", async () => {
+    const site = await createFolderSite();
+    const keys = findCollision(site).map((name) => toScopeKey(`agent:main:${name}`)) as [ScopeKey, ScopeKey];
+    const root = join(site.stateDir, "sandboxes");
+    await leaveFolder(site, keys[0]);
+    await writeFile(join(root, ".owners", `${toLegacySlug(site.instance, keys[0])}.json`), "{torn");
+    const names = new KnownNames(site.instance, []);
+    expect(keys.map((key) => names.slugOf(key, root))).toEqual(keys.map((key) => toSlug(site.instance, key)));
+  });
+
   it("without a record are the first one's who asks for the folder", async () => {
     const site = await createFolderSite();
     const [first, second] = findCollision(site).map((name) => toScopeKey(`agent:main:${name}`)) as [ScopeKey, ScopeKey];

@@ -6,7 +6,7 @@ import type { InstanceId, SandboxName, ScopeKey } from "../api/brands.ts";
 import { isLegacyName, toLegacySlug, toSlug } from "../api/names.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import type { SlugOf } from "./decide/wanted.ts";
-import { markerPath, parseOwnerMarker } from "./host.ts";
+import { MARKER_BYTES_MAX, markerPath, type OwnerMarker, parseOwnerMarker } from "./host.ts";
 
 /** Something that outlived the process and says which name a scope key has. */
 export interface NameRecord {
@@ -52,8 +52,10 @@ export class KnownNames {
   /** Asked once for each new scope key, and two looks at the file system where nothing is there: cheaper than a wait for them. */
   #hasFolder(scopeKey: ScopeKey, legacyDir: string, newDir: string): boolean {
     const marker = readMarker(markerPath(legacyDir));
-    if (marker !== null) return marker.instance === this.#instance && marker.scopeKey === scopeKey && !isFolder(newDir);
-    return isFolder(legacyDir) && !isFolder(newDir);
+    // Whose folder it is can't be told any more: it is nobody's, rather than that of whoever asks first. The sweep reports the damage.
+    if (marker === "damaged" || isFolder(newDir)) return false;
+    if (marker === "missing") return isFolder(legacyDir);
+    return marker.instance === this.#instance && marker.scopeKey === scopeKey;
   }
 }
 
@@ -66,11 +68,13 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** null: there is none, or none that can be understood. */
-function readMarker(path: string): ReturnType<typeof parseOwnerMarker> {
+function readMarker(path: string): OwnerMarker | "missing" | "damaged" {
   try {
-    return parseOwnerMarker(readFileSync(path, "utf8"));
+    const facts = lstatSync(path, { throwIfNoEntry: false });
+    if (facts === undefined) return "missing";
+    if (!facts.isFile() || facts.size > MARKER_BYTES_MAX) return "damaged";
+    return parseOwnerMarker(readFileSync(path, "utf8")) ?? "damaged";
   } catch {
-    return null;
+    return "damaged";
   }
 }

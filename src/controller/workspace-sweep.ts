@@ -15,10 +15,9 @@ import { fateOf, type WorkspaceFate, type WorkspaceRelease } from "./decide/work
 import type { DesiredState } from "./desired-state.ts";
 import type { EventLog } from "./event-log.ts";
 import { type RemovalBudget, removeAsides, setAside } from "./folder-removal.ts";
-import { OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "./host.ts";
+import { MARKER_BYTES_MAX, OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "./host.ts";
 import { isPrivate, type OpenFolder, openFolder, openInside } from "./open-folder.ts";
 
-const MARKER_BYTES_MAX = 16_384;
 const SUFFIX = ".json";
 /** What one sweep removes at most, in files and folders: about a second of the disk's time. */
 const ENTRIES_PER_SWEEP_MAX = 20_000;
