@@ -73,6 +73,12 @@ export class ServingAccess implements SandboxAccess {
     this.#changed(name);
   }
 
+  /** It was removed: whoever asks now waits for the next one. */
+  removed(id: ContainerId): void {
+    const name = this.nameOf(id);
+    if (name !== null) this.#serving.delete(name);
+  }
+
   /** The sandbox whose serving container this is. null: it serves no more. */
   nameOf(id: ContainerId): SandboxName | null {
     for (const [name, { handle }] of this.#serving) if (handle.id === id) return name;

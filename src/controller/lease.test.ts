@@ -85,3 +85,12 @@ test("no lease begins while the container is being stopped, and none that was tr
   (await access.lease(name))[Symbol.dispose]();
   expect(activity.lastUsedAt(name)).toBe(NOW);
 });
+
+test("once it was removed, a container has no lease, although no pass has looked since", async () => {
+  const { access, uses, look } = await createAccess();
+  look(containerOf(desired));
+  const seal = uses.seal(ID);
+  access.removed(ID);
+  seal[Symbol.dispose]();
+  await expect(access.lease(name)).rejects.toMatchObject({ code: "NotFound" });
+});

@@ -82,6 +82,10 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     foreign: (observation) => report.foreign(observation),
     unrecorded: (observation, error) => report.unrecorded(observation, error),
   });
+  const removed = (id: ContainerId): void => {
+    access.removed(id);
+    retired(id);
+  };
   const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
   const reconciler = new Reconciler({
     now,
@@ -89,8 +93,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     judge: (input) => rollouts.judge(input),
     looked: (name) => rollouts.looked(name),
     observer,
-    performer: new Performer({ now, newUid, folders, sandboxFolders: () => desired.sandboxFolders, controller: owner, ...made }),
-    retired,
+    performer: new Performer({ now, newUid, folders, sandboxFolders: () => desired.sandboxFolders, controller: owner, ...made, removed }),
     statuses,
     report,
     judged: (input, made) => {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { toContainerId, toSandboxUid } from "../api/brands.ts";
+import { type ContainerId, toContainerId, toSandboxUid } from "../api/brands.ts";
 import { NO_SANDBOX_FOLDERS } from "../api/config/sandbox-folders.ts";
 import { type ErrorCode, OperationError } from "../api/errors.ts";
 import { createFolder } from "../api/store/folder.fixture.ts";
@@ -53,6 +53,7 @@ async function createPerformer() {
   const engine = new WatchedEngine(world, INSTANCE);
   const ledger = await Ledger.open(folder, clock.now());
   const uses = new Uses(() => undefined);
+  const removed: { id: ContainerId; isSealed: boolean }[] = [];
   const performer = new Performer({
     now: () => clock.now(),
     newUid: randomUUID,
@@ -73,6 +74,7 @@ async function createPerformer() {
     }),
     setups: new SetupRunner({ engine, clock, newMarker: randomUUID, observer: { output: () => undefined, ended: () => undefined } }),
     uses,
+    removed: (id) => removed.push({ id, isSealed: uses.stopOf(id) !== null }),
   });
   /** What the next process would find. */
   const onDisk = async () => (await Ledger.open(folder, clock.now())).entries();
@@ -82,7 +84,7 @@ async function createPerformer() {
     return handle;
   };
   const remove = (handle: Handle, guard?: "unless-used" | "always") => performer.perform(retire(handle, guard), inputOf(desired, []));
-  return { folder, clock, world, engine, ledger, uses, onDisk, make, remove };
+  return { folder, clock, world, engine, ledger, uses, removed, onDisk, make, remove };
 }
 
 test("the ledger on disk knows of a container before the engine is asked to make it, and its id once it is made", async () => {
@@ -218,4 +220,11 @@ test("a handle of another container removes nothing", async () => {
   await remove({ ...handle, id: toContainerId("f".repeat(64)), uid: toSandboxUid(randomUUID()) });
   await expect(remove({ ...handle, uid: toSandboxUid(randomUUID()) })).rejects.toThrow("nothing was removed");
   expect([world.containers.size, (await onDisk()).length]).toEqual([1, 1]);
+});
+
+test("a removal is reported while nobody can be let in: whoever waits for its end is not let into what is gone", async () => {
+  const { removed, make, remove } = await createPerformer();
+  const handle = await make();
+  await remove(handle);
+  expect(removed).toEqual([{ id: handle.id, isSealed: true }]);
 });

@@ -1,5 +1,5 @@
 // Performs one action: one call to the engine or the host, with the checks that must come right before it. Decides nothing.
-import { type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../api/brands.ts";
+import { type ContainerId, type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../api/brands.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { SandboxFolders } from "../api/config/sandbox-folders.ts";
 import { isErrorCode, OperationError } from "../api/errors.ts";
@@ -33,6 +33,8 @@ export interface PerformerParts {
   setups: SetupRunner;
   mounts: MountCheck;
   uses: Uses;
+  /** A container was removed. */
+  removed(id: ContainerId): void;
 }
 
 export class Performer {
@@ -133,6 +135,8 @@ export class Performer {
     if (action.guard === "unless-used" && (await this.#isUsed(handle))) throw new StillInUse(name);
     if (action.guard === "always") uses.revoke(handle.id, `sandbox ${name} is being replaced: ${action.because}`);
     await engine.act(handle, { name }, { kind: "retire" });
+    // Before the seal is broken: nobody who waits for it may be let into what is gone.
+    this.#parts.removed(handle.id);
     setups.forget(handle.id);
     mounts.forget(handle.id);
     await ledger.forget(handle.uid);

@@ -1,6 +1,6 @@
 // One pass for one name: look, decide, do the next safe steps, write down what was seen. What to do is decide/'s; when, the queue's.
 // A pass never waits for work: a setup is started here and looked at in a later pass.
-import { type ContainerId, type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../api/brands.ts";
+import { type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../api/errors.ts";
 import type { Failure, Sandbox } from "../api/sandbox.ts";
@@ -29,8 +29,6 @@ export interface ReconcilerParts {
   trouble(): OperationError | null;
   observer: Observer;
   performer: Performer;
-  /** A container was removed. */
-  retired(id: ContainerId): void;
   statuses: StatusStore;
   report: Report;
   /** What to do next, as far as the rollout of the same change to others permits. */
@@ -118,7 +116,6 @@ export class Reconciler {
         created = (await performer.perform(action, input)) ?? created;
         report.performed(input.name, action, "success");
         if (isRestart(action, input, made)) done.servingFailure = toCrash(action, input, made);
-        if (action.kind === "retire") this.#parts.retired(action.handle.id);
       } catch (error) {
         if (!(error instanceof OperationError)) throw error;
         if (error instanceof StillInUse) report.stopGivenUp(input.name, action);
