@@ -27,6 +27,7 @@ test("without any config, everything has the documented default", () => {
       image: "openclaw-sandbox:bookworm-slim",
       containerPrefix: "openclaw-sbx-",
       workdir: "/workspace",
+      workspaceSize: null,
       readOnlyRoot: true,
       tmpfs: ["/tmp", "/var/tmp", "/run"].map((path) => ({ path, options: "size=256m,mode=1777" })),
       network: "none",
