@@ -36,8 +36,7 @@ async function openGateway(model: Model): Promise<Omit<Both, "model">> {
     statuses: () => statuses.list(),
     fullness: () => null,
   });
-  const seenEnds = async ({ items }: { items: { key: string; uid: string }[] }) =>
-    items.filter((item) => gate.hasSeenEnd(item)).map(({ uid }) => uid);
+  const seenEnds = async ({ items }: { items: { key: string; uid: string }[] }) => gate.seenEnds(items);
   return { sessions, removal: new SessionRemoval({ sessions, controller: { seenEnds }, failed }) };
 }
 

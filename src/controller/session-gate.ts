@@ -9,7 +9,7 @@ import { toAgentOfKey } from "../api/names.ts";
 import { isBlocking } from "../api/readiness.ts";
 import type { Sandbox } from "../api/sandbox.ts";
 import { decideTool, renderRefusal, toToolPolicy } from "../api/tool-policy.ts";
-import type { CommandRequest, SandboxTool, SessionSandbox } from "../api/wire.ts";
+import type { CommandRequest, SandboxTool, SessionEnds, SessionSandbox } from "../api/wire.ts";
 import { AGENT_MOUNT_TARGET } from "./decide/spec.ts";
 import type { DesiredSandbox } from "./decide/types.ts";
 import type { DesiredState } from "./desired-state.ts";
@@ -78,18 +78,26 @@ export class SessionGate {
   }
 
   /**
-   * Whether a session's end is known here and nothing is left that it releases, so that its file, which is the evidence for that, says nothing
-   * more. An agent that the config does not have is evidence by itself.
+   * The uids of those whose end is known here and of which nothing is left that it releases, so that their files, which are the evidence for that,
+   * say nothing more. An agent that the config does not have is evidence by itself.
    */
-  hasSeenEnd({ key, uid }: { key: string; uid: string }): boolean {
+  seenEnds(items: SessionEnds["items"]): string[] {
     const { desired, statuses } = this.#parts;
-    const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
-    if (!desired.loaded || agentId === null) return false;
-    if (!desired.agents.some(({ id }) => id === agentId)) return true;
-    const session = desired.sessions.get(agentId)?.sessions.find(({ metadata }) => metadata.uid === uid);
-    if (session?.spec.endedAt === undefined) return false;
-    const scopes: ReadonlySet<string> = new Set([key, `agent:${agentId}`, "shared"]);
-    return statuses().every(({ metadata, spec }) => !scopes.has(spec.scopeKey) || desired.has(metadata.name));
+    if (!desired.loaded) return [];
+    // Each list is gone through once: a gateway asks about thousands at a time.
+    const agents = new Set<string>(desired.agents.map(({ id }) => id));
+    const ended = new Set<string>();
+    for (const [agentId, { sessions }] of desired.sessions)
+      for (const { metadata, spec } of sessions) if (spec.endedAt !== undefined) ended.add(`${agentId}:${metadata.uid}`);
+    const left = new Set<string>();
+    for (const { metadata, spec } of statuses()) if (!desired.has(metadata.name)) left.add(spec.scopeKey);
+    const isSeen = ({ key, uid }: SessionEnds["items"][number]): boolean => {
+      const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
+      if (agentId === null) return false;
+      if (!agents.has(agentId)) return true;
+      return ended.has(`${agentId}:${uid}`) && ![key, `agent:${agentId}`, "shared"].some((scopeKey) => left.has(scopeKey));
+    };
+    return items.filter(isSeen).map(({ uid }) => uid);
   }
 
   /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */

@@ -49,7 +49,7 @@ export function makeStreamApp({ views, gate, feed, audit, followers, processes, 
   });
   app.post("/v1/sessions/ended", async (context) => {
     const { items } = await parseBody(context, SessionEnds);
-    const answer: SeenSessionEnds = { seen: items.filter((item) => gate.hasSeenEnd(item)).map(({ uid }) => uid) };
+    const answer: SeenSessionEnds = { seen: gate.seenEnds(items) };
     return context.json(answer);
   });
   const admit = (key: string, start: ProcessStart | null) => {
