@@ -56,13 +56,15 @@ default_socket() {
 }
 
 check_folder() {
+  local real
   case ${!1} in
   /*) ;;
   *) die "$1 is '${!1}': a whole path is needed, beginning with '/'." "$1=\$HOME/.openclaw ./docker-setup.sh" ;;
   esac
   case ${!1} in *:*) die "$1 is '${!1}', and Compose can't mount a path with a ':' in it." "Choose a folder without one." ;; esac
-  if contains "${!1}" "$PWD"; then die "$1 is '${!1}', which contains this checkout." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
-  if contains "${!1}" "$HOME"; then die "$1 is '${!1}', which contains your home folder." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
+  real=$(physical_path "${!1}")
+  if contains "$real" "$PWD"; then die "$1 is '${!1}', which contains this checkout." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
+  if contains "$real" "$(physical_path "$HOME")"; then die "$1 is '${!1}', which contains your home folder." "Give the state a folder of its own: $1=\$HOME/.openclaw"; fi
 }
 
 check_user() {

@@ -175,7 +175,9 @@ contains() {
 physical_path() {
   local parent name
   if [ -d "$1" ]; then
-    (cd -P "$1" && pwd)
+    # A shell keeps two slashes at the beginning, which mean no more than one.
+    name=$(cd -P "$1" && pwd)
+    printf '/%s\n' "${name#"${name%%[!/]*}"}"
     return
   fi
   name=$(basename "$1")

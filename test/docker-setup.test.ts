@@ -304,6 +304,10 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
   it("the home folder itself as state folder", async () =>
     expectRefusal("which contains your home folder", [], { OPENCLAW_CONFIG_DIR: made.home }));
 
+  it.each(["HOME/.", "HOME/../home", "/HOME"])("its home folder as state folder, written as %s", async (folder) =>
+    expectRefusal("which contains your home folder", [], { OPENCLAW_CONFIG_DIR: folder.replace("HOME", made.home) }),
+  );
+
   it("--offline without the image", async () => {
     made.stub("no-image");
     await expectRefusal("--offline, and the image openclaw:local is not on this engine.", ["--offline"]);
@@ -429,6 +433,8 @@ describe("OPENCLAW_EXTRA_MOUNTS", () => {
     ["a folder that contains the state folder", "HOME:/home/node/host", "which the gateway may not write to"],
     ["the folder of the engine's socket", "HOME/../run:/run/host", "would give the gateway the engine's socket"],
     ["everything", "/:/host", "would give the gateway the engine's socket"],
+    ["everything, with two slashes", "//:/host", "would give the gateway the engine's socket"],
+    ["the state folder, with two slashes", "/HOME/state:/home/node/state", "which the gateway may not write to"],
   ])("with %s is refused", async (_, mounts, sentence) => {
     const { code, stdout, stderr } = await render(mounts.replaceAll("HOME/", `${made.home}/`).replace(/^HOME:/, `${made.home}:`));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
