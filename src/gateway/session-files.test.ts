@@ -168,3 +168,30 @@ test("a session that has ended has no files any more, and nothing is woken for t
     await expect(use).rejects.toMatchObject({ code: "NotFound" });
   expect(woken).toEqual([]);
 });
+
+test("a reader who goes before he has read anything leaves neither a slot taken nor a command running", async () => {
+  const { files, folder, sandbox } = openFiles();
+  await writeFile(`${folder}/file`, Buffer.alloc(4_194_304));
+  const exec = sandbox.exec.bind(sandbox);
+  const cancels: AbortSignal[] = [];
+  sandbox.exec = (key, command, over) => {
+    cancels.push(over);
+    return exec(key, command, over);
+  };
+  for (let count = 0; count < 40; count += 1) {
+    const { content } = await files.read(sessionOf(), "file", signal);
+    await ReadableStream.from(content).cancel();
+  }
+  expect(cancels.map(({ aborted }) => aborted)).toEqual(Array.from({ length: 40 }, () => true));
+});
+
+test.each(["-5 1\\n", "1e999 1\\n", "0x10 1\\n", " \\n", "67108865 1\\n", "1".repeat(300)])(
+  "a sandbox that says its file has %j bytes is not believed, and keeps no slot",
+  async (head) => {
+    const { files, sandbox } = openFiles();
+    const exec = sandbox.exec.bind(sandbox);
+    sandbox.exec = (key, command, over) => exec(key, { ...command, argv: ["sh", "-c", `printf '${head}'; exec yes`] }, over);
+    for (let count = 0; count < 20; count += 1)
+      await expect(files.read(sessionOf(), "file", signal)).rejects.toMatchObject({ code: "EngineFailed" });
+  },
+);

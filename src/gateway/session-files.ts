@@ -12,7 +12,7 @@ import type { SandboxPort } from "./sandbox-port.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import { toToolAccess } from "./tools/access.ts";
 import { type ChangeResult, Files } from "./tools/files.ts";
-import { bound, type SentBody, Spool, type Upload } from "./upload.ts";
+import { bound, type SentBody, Spool, type Upload, whenOver } from "./upload.ts";
 
 /** Each is a command in a sandbox with two windows in memory; or on the disk, 64 MiB at most, while its sandbox is made. */
 const FILES_AT_ONCE_MAX = 16;
@@ -65,7 +65,7 @@ export class SessionFiles {
     try {
       await this.#parts.sandbox.ensureReady(session.spec.key, () => undefined, signal);
       const { bytes, content } = await use.files.openWhole(path);
-      return { bytes, content: untilEnd(content, use.end) };
+      return { bytes, content: whenOver(content, use.end) };
     } catch (error) {
       use.end(error);
       throw error;
@@ -139,19 +139,6 @@ export class SessionFiles {
     throw new OperationError("Forbidden", "the session is not sandboxed, and files of the gateway's host are not served", {
       fix: "set agents.defaults.sandbox.mode to all",
     });
-  }
-}
-
-async function* untilEnd(content: AsyncIterable<Uint8Array>, end: (error: unknown) => void): AsyncGenerator<Uint8Array> {
-  const outcome: { error: unknown } = { error: new OperationError("Aborted", "its reader went away") };
-  try {
-    yield* content;
-    outcome.error = null;
-  } catch (error) {
-    outcome.error = error;
-    throw error;
-  } finally {
-    end(outcome.error);
   }
 }
 

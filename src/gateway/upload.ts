@@ -37,6 +37,36 @@ function toBroken(bytes: number, cause?: unknown): OperationError {
   return new OperationError("Aborted", `the body ended after ${bytes} bytes, before it was whole`, { cause });
 }
 
+/** The same content. Calls `over` once: with null when it was read to its end, else with why not; also when its reader goes before he read anything, of which a generator that never began would say nothing. */
+export function whenOver(content: AsyncIterable<Uint8Array>, over: (error: unknown) => void): AsyncIterableIterator<Uint8Array> {
+  const source = content[Symbol.asyncIterator]();
+  let isOver = false;
+  const finish = (error: unknown): void => {
+    if (!isOver) over(error);
+    isOver = true;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => {
+      try {
+        const next = await source.next();
+        if (next.done === true) finish(null);
+        return next;
+      } catch (error) {
+        finish(error);
+        throw error;
+      }
+    },
+    return: async () => {
+      finish(new OperationError("Aborted", "its reader went away"));
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
 /** Kept in a file that has lost its name: whatever becomes of this process, nothing is left of it. */
 export class Spool implements AsyncDisposable {
   readonly #file: FileHandle;

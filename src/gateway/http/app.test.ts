@@ -1,9 +1,13 @@
 // The HTTP door as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
 // Strangers are attacks.test.ts.
 import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { eventually } from "../../api/store/folder.fixture.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import { DONE, openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { FRAMES_TYPE } from "./frame-stream.ts";
@@ -244,4 +248,26 @@ test("over a socket a body may come in pieces of no told length, or not at all, 
   const tooLarge = send(pieces('{"agentId":"work","key":"', ...Array.from({ length: 100 }, () => "x".repeat(65_536)), '"}'));
   expect(await tooLarge.then(({ status }) => status).catch(() => "closed")).toBeOneOf([413, "closed"]);
   expect(sessions.count).toBe(0);
+});
+
+test("HEAD follows nothing: the body of GET is given up", async () => {
+  const { ask, stateDir } = await openDoor();
+  const followers = { begun: 0, gone: 0 };
+  const controller = createServer(({ url }, response) => {
+    if (url !== "/v1/events") return void response.writeHead(200, { "content-type": "application/json" }).end('{"items":[]}');
+    followers.begun += 1;
+    response.once("close", () => (followers.gone += 1));
+    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+  });
+  await mkdir(join(stateDir, "run"));
+  await new Promise<void>((resolve) => controller.listen(join(stateDir, "run/stream.sock"), resolve));
+  onTestFinished(() => {
+    controller.close();
+    controller.closeAllConnections();
+  });
+  const answer = await ask("/v1/events", { method: "HEAD", headers: { accept: "text/event-stream" } });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  // Whatever HEAD began at the controller was there before this.
+  await ask("/v1/sandboxes");
+  await eventually("the controller's end is over, if it ever began", () => followers.gone === followers.begun);
 });

@@ -111,6 +111,8 @@ function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
     const startedMs = performance.now();
     context.set("operation", OPEN_PATHS[context.req.path] ?? "other");
     await next();
+    // Hono answers HEAD with the headers of GET, and leaves the body to nobody: what makes it must not wait for a reader for ever.
+    if (context.req.method === "HEAD") await context.res.body?.cancel();
     for (const [header, value] of Object.entries(HEADERS)) if (!context.res.headers.has(header)) context.res.headers.set(header, value);
     metrics.request(context.get("operation"), context.res.status, (performance.now() - startedMs) / 1_000);
   };

@@ -5,7 +5,7 @@ import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import { COMMIT_FILES, FILE_BYTES_MAX, FILE_EXIT, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
 import type { CommandOutput, SandboxTool } from "../../api/wire.ts";
 import type { SandboxPort } from "../sandbox-port.ts";
-import type { Upload } from "../upload.ts";
+import { type Upload, whenOver } from "../upload.ts";
 import { runScript, type ScriptAnswer } from "./script.ts";
 
 /** A piece: `count` lines from line `from` (the first is 1), or bytes from byte `from` (the first is 0); at most `bytesMax`. */
@@ -114,8 +114,14 @@ export class Files {
       else errors = `${errors}${value.chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
     }
     const end = head.indexOf("\n");
-    const bytes = Number(head.subarray(0, end).toString("latin1").split(" ")[0]);
-    return { bytes, content: passOn({ rest: head.subarray(end + 1), output, bytes, end: () => left.abort() }) };
+    const [size = ""] = head.subarray(0, Math.max(0, end)).toString("latin1").split(" ");
+    const bytes = Number(size);
+    // Where an agent may write to the image's programs, it is the agent that answers.
+    if (!/^\d{1,9}$/.test(size) || bytes > FILE_BYTES_MAX) {
+      left.abort();
+      throw new OperationError("EngineFailed", "the sandbox did not say how large the file is");
+    }
+    return { bytes, content: whenOver(passOn({ rest: head.subarray(end + 1), output, bytes }), () => left.abort()) };
   }
 
   /** Writes one file as its content comes; whatever breaks off leaves what was there. @throws OperationError as `commit`, and what reading the content throws */
@@ -154,26 +160,17 @@ async function* untilBroken(content: AsyncIterable<Uint8Array>, broken: { error?
   }
 }
 
-async function* passOn(parts: {
-  rest: Uint8Array;
-  output: AsyncIterator<CommandOutput>;
-  bytes: number;
-  end(): void;
-}): AsyncGenerator<Uint8Array> {
-  const { rest, output, bytes, end } = parts;
-  try {
-    let passed = rest.length;
-    if (rest.length > 0) yield rest;
-    for (let next = await output.next(); next.done !== true; next = await output.next()) {
-      if (next.value.stream !== "stdout") continue;
-      passed += next.value.chunk.length;
-      if (passed > bytes) break;
-      yield next.value.chunk;
-    }
-    if (passed !== bytes) throw new OperationError("Aborted", "the file became another one while it was read");
-  } finally {
-    end();
+async function* passOn(parts: { rest: Uint8Array; output: AsyncIterator<CommandOutput>; bytes: number }): AsyncGenerator<Uint8Array> {
+  const { rest, output, bytes } = parts;
+  let passed = rest.length;
+  if (rest.length > 0) yield rest;
+  for (let next = await output.next(); next.done !== true; next = await output.next()) {
+    if (next.value.stream !== "stdout") continue;
+    passed += next.value.chunk.length;
+    if (passed > bytes) break;
+    yield next.value.chunk;
   }
+  if (passed !== bytes) throw new OperationError("Aborted", "the file became another one while it was read");
 }
 
 function toArguments(change: FileChange): string[] {
