@@ -79,7 +79,8 @@ describe("a session file", () => {
   });
 
   it("in another agent's folder is not believed", async () => {
-    const { site, controller } = await startSite(perSession());
+    const { agents } = perSession() as { agents: object };
+    const { site, controller } = await startSite({ agents: { ...agents, list: [{ id: "main" }, { id: "stranger" }] } });
     await site.putSession("main", "chat");
     await site.serves("agent:main:chat");
     const folder = join(site.stateDir, "agents", "stranger", "sessions");
