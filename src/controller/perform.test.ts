@@ -1,5 +1,6 @@
 // One action at a time against a model of an engine and a ledger on disk: what must be true right before, at and after the engine's call.
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type ContainerId, toContainerId, toSandboxUid } from "../api/brands.ts";
@@ -53,12 +54,17 @@ async function createPerformer() {
   const engine = new WatchedEngine(world, INSTANCE);
   const ledger = await Ledger.open(folder, clock.now());
   const uses = new Uses(() => undefined);
+  /** Asked at the beginning of each making of folders. */
+  const hooks = { foldersAsked: (): void => undefined };
   const removed: { id: ContainerId; isSealed: boolean }[] = [];
   const performer = new Performer({
     now: () => clock.now(),
     newUid: randomUUID,
     folders: { stateDir: "/state", home: "/home/user" },
-    sandboxFolders: () => NO_SANDBOX_FOLDERS,
+    sandboxFolders: () => {
+      hooks.foldersAsked();
+      return NO_SANDBOX_FOLDERS;
+    },
     controller: { uid: 0, gid: 0 },
     engine,
     ledger,
@@ -84,7 +90,7 @@ async function createPerformer() {
     return handle;
   };
   const remove = (handle: Handle, guard?: "unless-used" | "always") => performer.perform(retire(handle, guard), inputOf(desired, []));
-  return { folder, clock, world, engine, ledger, uses, removed, onDisk, make, remove };
+  return { folder, clock, world, engine, ledger, uses, removed, performer, hooks, onDisk, make, remove };
 }
 
 test("the ledger on disk knows of a container before the engine is asked to make it, and its id once it is made", async () => {
@@ -227,4 +233,18 @@ test("a removal is reported while nobody can be let in: whoever waits for its en
   const handle = await make();
   await remove(handle);
   expect(removed).toEqual([{ id: handle.id, isSealed: true }]);
+});
+
+test("workspaces are made one after the other: a folder that two sandboxes share is never seen while it is half made", async () => {
+  const { folder, performer, hooks } = await createPerformer();
+  const shared = join(folder, "of-the-agent");
+  const prepare = (session: string) => {
+    const dir = join(folder, "sandboxes", session);
+    const action = { kind: "prepare-workspace", dir, cause: "wanted", because: "its workspace folder is not there yet" } as const;
+    return performer.perform(action, inputOf({ ...desired, workspace: { dir, purpose: "scope" }, agentDir: shared }, []));
+  };
+  const wasThere: boolean[] = [];
+  hooks.foldersAsked = () => void wasThere.push(existsSync(shared));
+  await Promise.all(["first", "second", "third"].map(prepare));
+  expect(wasThere).toEqual([false, true, true]);
 });

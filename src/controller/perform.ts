@@ -39,6 +39,7 @@ export interface PerformerParts {
 
 export class Performer {
   readonly #parts: PerformerParts;
+  #preparing: Promise<void> = Promise.resolve();
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
@@ -88,7 +89,17 @@ export class Performer {
     await this.#parts.mounts.compare(input.name, container, input.image?.kind === "found" ? input.image.env : null);
   }
 
-  async #prepareWorkspace(input: PlanInput): Promise<void> {
+  /**
+   * One after the other: sessions of one agent share folders, and one that another pass is just making would look like one that was put in
+   * its place. Each takes a few milliseconds.
+   */
+  #prepareWorkspace(input: PlanInput): Promise<void> {
+    const prepared = this.#preparing.then(() => this.#makeWorkspace(input));
+    this.#preparing = prepared.catch(() => undefined);
+    return prepared;
+  }
+
+  async #makeWorkspace(input: PlanInput): Promise<void> {
     const { desired } = mustWanted(input);
     const image = input.image ?? { kind: "missing" };
     const createdAt = renderTime(this.#parts.now());
