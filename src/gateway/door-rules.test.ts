@@ -42,22 +42,22 @@ async function open({ bind = "127.0.0.1", making = () => undefined }: { bind?: s
 test("of two edits the last one counts, however long the secret of the first takes to be made", async () => {
   const { config, secret, revokedTimes } = await open({ making: (edited) => edited.save({ token: "last" }) });
   config.save({});
-  await vi.waitFor(() => expect([secret(), revokedTimes()]).toEqual(["last", 2]));
+  await vi.waitFor(() => expect([secret(), revokedTimes()]).toEqual(["last", 2]), { timeout: 15_000 });
 });
 
 test("another secret revokes what the old one opened; an edit that leaves it does not", async () => {
   const { config, rules, secret, revokedTimes } = await open();
   const before = rules.current;
   config.save({ token: "first" });
-  await vi.waitFor(() => expect(rules.current).not.toBe(before));
+  await vi.waitFor(() => expect(rules.current).not.toBe(before), { timeout: 15_000 });
   expect(revokedTimes()).toBe(0);
   config.save({ token: "second" });
-  await vi.waitFor(() => expect([secret(), revokedTimes()]).toEqual(["second", 1]));
+  await vi.waitFor(() => expect([secret(), revokedTimes()]).toEqual(["second", 1]), { timeout: 15_000 });
 });
 
 test("rules that would open the door to everybody leave those before in force", async () => {
   const { config, secret } = await open({ bind: "192.0.2.1" });
   config.save({ mode: "none" });
   config.save({ token: "second" });
-  await vi.waitFor(() => expect(secret()).toBe("second"));
+  await vi.waitFor(() => expect(secret()).toBe("second"), { timeout: 15_000 });
 });

@@ -285,7 +285,7 @@ describe("over a socket", () => {
   test("connections that say nothing at all are hung up on", { timeout: 15_000 }, async () => {
     const { server } = await listen();
     await Promise.all(Array.from({ length: 20 }, () => speak(server.port, "")));
-    await vi.waitFor(() => expect(server.connections()).toBe(0));
+    await vi.waitFor(() => expect(server.connections()).toBe(0), { timeout: 15_000 });
   });
 
   test("a stranger keeps no connection after his answer, whoever has the secret does", async () => {
@@ -326,7 +326,7 @@ describe("over a socket", () => {
       await speak(server.port, `${head(path, 7)}{"key":`);
     }
     const answered = (operation: string) => sample(metrics, `openclaw_gateway_requests_total{operation="${operation}",code="4xx"}`);
-    await vi.waitFor(async () => expect([await answered("createSession"), await answered("mcp")]).toEqual([2, 2]));
+    await vi.waitFor(async () => expect([await answered("createSession"), await answered("mcp")]).toEqual([2, 2]), { timeout: 15_000 });
     expect(logged.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
   });
 
@@ -342,7 +342,7 @@ describe("over a socket", () => {
       await once(socket, "close");
     };
     await Promise.all(Array.from({ length: 100 }, reset));
-    await vi.waitFor(() => expect(server.connections()).toBe(0));
+    await vi.waitFor(() => expect(server.connections()).toBe(0), { timeout: 15_000 });
   });
 
   test("a client that goes away takes its tool call back", async () => {

@@ -105,7 +105,7 @@ test("a client that has been silent for half an hour is let go with its session;
   clock.now = later(clock.now, 1);
   door.sweep();
   expect(door.count).toBe(1);
-  await vi.waitFor(() => expect(ended).toEqual(begun));
+  await vi.waitFor(() => expect(ended).toEqual(begun), { timeout: 15_000 });
   expect((await send(LIST, silent)).status).toBe(404);
   expect((await send(LIST, busy)).status).toBe(200);
 });
@@ -115,7 +115,7 @@ test("a client whose call runs is not silent, however long it takes, nor is it r
   const { door, clock, send, welcome, begun } = open(() => running.promise);
   const session = await welcome();
   const call = send(CALL, session);
-  await vi.waitFor(() => expect(begun).toHaveLength(1));
+  await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 15_000 });
   clock.now = later(clock.now, 10 * IDLE_MS_MAX);
   door.sweep();
   expect(door.count).toBe(1);

@@ -158,10 +158,10 @@ describe("a tool call", () => {
     const { call, abort, sandboxFolder } = open({ config: sandboxed });
     const seconds = `61.${process.pid}`;
     const running = call("exec", { command: `echo ready; sleep ${seconds} & sleep ${seconds}; touch proof` });
-    await vi.waitFor(() => expect(processesWith(seconds)).toBe(2));
+    await vi.waitFor(() => expect(processesWith(seconds)).toBe(2), { timeout: 15_000 });
     abort.abort();
     expect(await failure(running)).toMatchObject({ code: "Aborted", message: "the call was taken back" });
-    await vi.waitFor(() => expect(processesWith(seconds)).toBe(0));
+    await vi.waitFor(() => expect(processesWith(seconds)).toBe(0), { timeout: 15_000 });
     expect(existsSync(join(sandboxFolder, "proof"))).toBe(false);
   });
 
@@ -241,7 +241,7 @@ describe("a session that is not sandboxed", () => {
     const seconds = `62.${process.pid}`;
     const command = `trap '' HUP; sleep ${seconds} & sleep ${seconds}; echo never`;
     const running = call("exec", { command, pty: true, timeout: 0.5 });
-    await vi.waitFor(() => expect(processesWith(seconds)).toBe(2));
+    await vi.waitFor(() => expect(processesWith(seconds)).toBe(2), { timeout: 15_000 });
     expect(await running).toMatchObject({ details: { reason: "timeout" } });
     expect(processesWith(seconds)).toBe(0);
   });
