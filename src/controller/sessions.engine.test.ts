@@ -87,7 +87,7 @@ describe("a session file", () => {
     await site.putSession("stranger", "seed");
     await rename(site.sessionPath("main", "chat"), join(folder, "chat.session.json"));
     await until("it is reported", () => eventsOf(controller, "SessionInvalid").length > 0);
-    await site.goes("the session lies elsewhere");
+    await until("its sandbox is gone", async () => (await inspect(site.nameOf("agent:main:chat"))) === null);
   });
 });
 
