@@ -6,12 +6,12 @@ import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { toInstanceId } from "../src/api/brands.ts";
+import { createSystemClock } from "../src/api/clock.ts";
 import type { Sandbox } from "../src/api/sandbox.ts";
-import { createSystemClock } from "../src/controller/clock.ts";
 import { Controller } from "../src/controller/controller.ts";
 import { connectDocker } from "../src/controller/engine/connect.ts";
 import type { Engine } from "../src/controller/engine/engine.ts";
-import { ControllerMetrics } from "../src/controller/metrics.ts";
+import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { removeContainers } from "./raw-engine.ts";
 
 export const IMAGE = "openclaw-sandbox:bookworm-slim";

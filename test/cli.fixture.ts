@@ -1,5 +1,5 @@
 // Runs a command line of openclaw in this process, with streams that a test reads and an environment that it gives.
-// The controller that it talks to is the test's (controller/doors/door.fixture.ts).
+// The controller that it talks to is the test's (controller/servers/server.fixture.ts).
 import { PassThrough } from "node:stream";
 import { toEpochMs } from "../src/api/brands.ts";
 import type { CliContext } from "../src/cli/context.ts";

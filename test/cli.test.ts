@@ -9,7 +9,7 @@ import type { Condition } from "../src/api/condition.ts";
 import { fail, ok, warn } from "../src/api/finding.ts";
 import { RolloutRequest, SandboxRequest } from "../src/api/request.ts";
 import type { Sandbox } from "../src/api/sandbox.ts";
-import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/doors/door.fixture.ts";
+import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 13);

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeStateDir } from "../src/controller/doors/door.fixture.ts";
+import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
 import { type CliResult, cli } from "./cli.fixture.ts";
 import { readQrCode } from "./qr-code.fixture.ts";
 

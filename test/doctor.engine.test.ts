@@ -1,5 +1,5 @@
 // `openclaw doctor` and `sandbox explain` as a person runs them, beside a controller that is a process of its own over a real engine.
-// Single judgements are controller/doctor/*.test.ts, the words of an explanation controller/explain.test.ts.
+// Single judgements are controller/doctor/*.test.ts, the words of an explanation controller/views/explain.test.ts.
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { until } from "../src/controller/fixtures/docker.fixture.ts";

@@ -1,9 +1,9 @@
 // Commands and detached processes in a real container: what must die dies inside, what must live lives, whoever asks.
 // The protocol itself, and hostile clients, are exec.test.ts.
 import { expect, test } from "vitest";
-import { type Door, NAME, openDoor } from "../src/controller/doors/door.fixture.ts";
 import { docker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { eager, startSite } from "../src/controller/fixtures/site.fixture.ts";
+import { type Door, NAME, openDoor } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli } from "./cli.fixture.ts";
 
 const MIB = 1_048_576;

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { toEpochMs } from "../src/api/brands.ts";
+import { VirtualClock } from "../src/api/virtual-clock.fixture.ts";
 import { COMMAND_WINDOW_BYTES } from "../src/api/wire.ts";
-import { type Door, NAME, openDoor, sandboxOf } from "../src/controller/doors/door.fixture.ts";
 import { type FakeProcess, holdOpen } from "../src/controller/engine/fake-exec.ts";
-import { VirtualClock } from "../src/controller/virtual-clock.fixture.ts";
+import { type Door, NAME, openDoor, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
 const MIB = 1_048_576;

@@ -1,5 +1,5 @@
 // A gateway that can't start ends, with words and an exit code, at whichever step it fails; the controller's steps are
-// src/controller/start.engine.test.ts's.
+// src/controller/scenarios/start.engine.test.ts's.
 import { join } from "node:path";
 import { it } from "vitest";
 import { spawnProgram } from "../src/controller/fixtures/process.fixture.ts";

@@ -10,8 +10,8 @@ import { READ_FILE, toFileCommand } from "../src/api/file-scripts.ts";
 import { inspect, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { SandboxStream } from "../src/gateway/sandbox-stream.ts";
-import { StreamClient } from "../src/gateway/stream-client.ts";
+import { SandboxStream } from "../src/gateway/sandbox/sandbox-stream.ts";
+import { StreamClient } from "../src/gateway/sandbox/stream-client.ts";
 import { spawnBoth, spawnGateway } from "./gateway.fixture.ts";
 
 const perSession = (more: object = {}): object => ({

@@ -5,7 +5,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { type JSONRPCMessage, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { McpBridge } from "../src/cli/mcp-bridge.ts";
-import { type Door, openDoor, TOKEN } from "../src/gateway/http/door.fixture.ts";
+import { type Door, openDoor, TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { type GatewayServer, startGatewayServer } from "../src/gateway/http/server.ts";
 import { cli } from "./cli.fixture.ts";
 

@@ -1,6 +1,6 @@
 // Every metric that the two processes have, asked of the code that makes them. Tests hold rules and dashboards against it.
 import { toDurationMs } from "../src/api/brands.ts";
-import { ControllerMetrics } from "../src/controller/metrics.ts";
+import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { GatewayMetrics } from "../src/gateway/metrics.ts";
 
 /** All different matches of the pattern's first group, sorted. */

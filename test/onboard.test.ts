@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "no
 import { join } from "node:path";
 import type { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { makeStateDir } from "../src/controller/doors/door.fixture.ts";
+import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
 const onboard = async (stateDir: string, ...flags: string[]) => await cli(["onboard", "--non-interactive", ...flags], { stateDir });

@@ -10,8 +10,8 @@ import { sessionsFolder } from "../src/api/store/session-store.ts";
 import { until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createModel, type Model } from "../src/controller/fixtures/model.fixture.ts";
 import { eventsOf } from "../src/controller/fixtures/site.fixture.ts";
-import { SessionGate } from "../src/controller/session-gate.ts";
-import { SessionRemoval } from "../src/gateway/session-removal.ts";
+import { SessionGate } from "../src/controller/servers/session-gate.ts";
+import { SessionRemoval } from "../src/gateway/sessions/session-removal.ts";
 import { Sessions } from "../src/gateway/sessions/sessions.ts";
 
 const AGENTS = Array.from({ length: 12 }, (_, index) => `a${index}`);

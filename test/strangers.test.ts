@@ -6,10 +6,10 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createFolder, eventually } from "../src/api/store/folder.fixture.ts";
-import { startSocketServer } from "../src/controller/doors/socket-server.ts";
-import { startHealthServer } from "../src/controller/health-server.ts";
-import { ControllerMetrics } from "../src/controller/metrics.ts";
-import { openDoor, TOKEN } from "../src/gateway/http/door.fixture.ts";
+import { startHealthServer } from "../src/controller/metrics/health-server.ts";
+import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
+import { startSocketServer } from "../src/controller/servers/socket-server.ts";
+import { openDoor, TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { startGatewayServer } from "../src/gateway/http/server.ts";
 
 const LONG = process.env.OPENCLAW_TEST_LONG === "1";

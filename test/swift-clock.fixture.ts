@@ -1,6 +1,6 @@
 // A clock on which every wait is a fraction of what it is on a wall: for tests of what waits of minutes would make too few.
 import { type DurationMs, type EpochMs, toDurationMs, toEpochMs } from "../src/api/brands.ts";
-import { type Clock, createSystemClock } from "../src/controller/clock.ts";
+import { type Clock, createSystemClock } from "../src/api/clock.ts";
 
 export class SwiftClock implements Clock {
   readonly #system = createSystemClock();

@@ -10,8 +10,8 @@ import { toSessionKey } from "../src/api/brands.ts";
 import { FILE_BYTES_MAX } from "../src/api/file-scripts.ts";
 import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createSite, onDemand } from "../src/controller/fixtures/site.fixture.ts";
-import { SandboxStream } from "../src/gateway/sandbox-stream.ts";
-import { StreamClient } from "../src/gateway/stream-client.ts";
+import { SandboxStream } from "../src/gateway/sandbox/sandbox-stream.ts";
+import { StreamClient } from "../src/gateway/sandbox/stream-client.ts";
 import { Files } from "../src/gateway/tools/files.ts";
 import { type GatewayProcess, spawnBoth } from "./gateway.fixture.ts";
 

@@ -70,7 +70,7 @@ export interface GatewaySecret {
   place: string;
 }
 
-/** By the gateway's own order (gateway/secret.ts). null: it needs none, or has made none yet. */
+/** By the gateway's own order (gateway/http/secret.ts). null: it needs none, or has made none yet. */
 export async function findGatewaySecret(context: CliContext, options: GatewayTarget): Promise<GatewaySecret | null> {
   const { env } = context;
   const token =

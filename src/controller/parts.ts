@@ -1,19 +1,19 @@
 // What a controller is made of: the options that its process gives it, and what was read from the state folder at the start.
 // Types alone: putting the parts together is controller.ts's.
 import type { Logger } from "pino";
+import type { Clock } from "../api/clock.ts";
 import type { HostFolders } from "../api/config/config.ts";
 import type { ConfigEnvironment } from "../api/config/parse.ts";
-import type { Activity } from "./activity.ts";
-import type { Clock } from "./clock.ts";
-import type { Member } from "./decide/brake.ts";
+import type { Member } from "./decide/guard.ts";
 import type { Owner } from "./decide/spec.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { EventLog } from "./event-log.ts";
-import type { Ledger } from "./ledger.ts";
-import type { ControllerMetrics } from "./metrics.ts";
-import type { OwnedCommands } from "./owned-commands.ts";
-import type { SetupLogs } from "./setup-logs.ts";
-import type { StatusStore } from "./status-store.ts";
+import type { OwnedCommands } from "./loop/owned-commands.ts";
+import type { ControllerMetrics } from "./metrics/metrics.ts";
+import type { Activity } from "./records/activity.ts";
+import type { EventLog } from "./records/event-log.ts";
+import type { Ledger } from "./records/ledger.ts";
+import type { SetupLogs } from "./records/setup-logs.ts";
+import type { StatusStore } from "./records/status-store.ts";
 
 export interface ControllerOptions {
   folders: HostFolders;

@@ -10,9 +10,9 @@ import { toGatewayConfig } from "../api/config/config.ts";
 import { createFolder } from "../api/store/folder.fixture.ts";
 import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import { findUpstreamDatabase } from "../api/store/upstream-state.ts";
-import { refuseOpenDoor, toListenAddress } from "./bind.ts";
-import { toCredentials } from "./secret.ts";
-import { guardUpstreamState } from "./upstream-state.ts";
+import { refuseOpenDoor, toListenAddress } from "./http/bind.ts";
+import { toCredentials } from "./http/secret.ts";
+import { guardUpstreamState } from "./sessions/upstream-state.ts";
 
 const NOTHING = { token: null, password: null };
 let made = 0;

@@ -20,10 +20,10 @@ import { NO_SANDBOX_FOLDERS } from "../../src/api/config/sandbox-folders.ts";
 import { OperationError } from "../../src/api/errors.ts";
 import { errnoOf, readBounded } from "../../src/api/store/atomic-file.ts";
 import { desiredOf } from "../../src/controller/decide/fixtures.ts";
-import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folder-removal.ts";
-import { measureFolder } from "../../src/controller/folder-size.ts";
-import { prepareWorkspace, readProfile } from "../../src/controller/host.ts";
-import { closeFolder } from "../../src/controller/make-folder.ts";
+import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folders/folder-removal.ts";
+import { measureFolder } from "../../src/controller/folders/folder-size.ts";
+import { closeFolder } from "../../src/controller/folders/make-folder.ts";
+import { prepareWorkspace, readProfile } from "../../src/controller/loop/host-folders.ts";
 import { makeGround, portray, ROUNDS, ROUNDS_MS_MAX, swap } from "./attack.fixture.ts";
 
 const OWNER = { uid: 61_234, gid: 61_234 };

@@ -2,12 +2,12 @@
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
-import { hindranceOf, hostRetryMs } from "./hindrance.ts";
+import { hindranceOf, hostRetryMs } from "./blocker.ts";
 import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { compare, repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
-import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./standing.ts";
+import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./roles.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";

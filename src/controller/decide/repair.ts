@@ -1,9 +1,9 @@
 // Decides what puts the container that serves right where it is, whatever becomes of its successor and whether or not a new spec can be made.
-// When another container is needed is standing.ts's.
+// When another container is needed is roles.ts's.
 import { backOffOf } from "./backoff.ts";
 import { isSetupUndone } from "./given-up.ts";
 import { compareMounts, needsComparison } from "./mounts.ts";
-import { canUpdate, handTuning, isCutOff, limitDrift } from "./standing.ts";
+import { canUpdate, handTuning, isCutOff, limitDrift } from "./roles.ts";
 import type { Action, ActionKind, OwnedContainer, PlanInput } from "./types.ts";
 
 /** In the order in which they are done. A step that failed waits for its back-off, and keeps no other one waiting. */

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../api/brands.ts";
 import type { SandboxChange } from "../../api/sandbox.ts";
 import { ago, containerOf, desiredOf, inputOf, NOW } from "./fixtures.ts";
 import { changeMade, mayReplace, type ReplacementPermit } from "./replacement.ts";
-import type { ReplaceReason } from "./standing.ts";
+import type { ReplaceReason } from "./roles.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";
 
 const DRIFT: ReplaceReason = { cause: "drift", because: "docker.env.A changed", broken: false };

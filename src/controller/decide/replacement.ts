@@ -2,7 +2,7 @@
 // How the successor is made is plan.ts's; whose turn it is among many sandboxes is rollout.ts's.
 import { type DurationMs, type EpochMs, later, renderTime, SECOND_MS } from "../../api/brands.ts";
 import type { SandboxChange } from "../../api/sandbox.ts";
-import type { ReplaceReason } from "./standing.ts";
+import type { ReplaceReason } from "./roles.ts";
 import type { DeferralReason, OwnedContainer, PlanInput, Verdict, Want } from "./types.ts";
 import { mayStop } from "./use.ts";
 

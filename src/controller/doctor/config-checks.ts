@@ -4,7 +4,7 @@
 import { type Finding, fail, ok, warn } from "../../api/finding.ts";
 import { type Issue, renderIssue } from "../../api/issue.ts";
 import type { ConfigView } from "../../api/wire.ts";
-import { imageFix } from "../decide/hindrance.ts";
+import { imageFix } from "../decide/blocker.ts";
 
 /** More would hide the rest of the page; `config validate` shows all. */
 const ISSUES_SHOWN_MAX = 5;

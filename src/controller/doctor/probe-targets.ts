@@ -9,8 +9,8 @@ import { type Owner, resolveSpec } from "../decide/spec.ts";
 import type { DesiredSandbox } from "../decide/types.ts";
 import { type SlugOf, toDesired, toScopeKeyOf } from "../decide/wanted.ts";
 import type { Engine } from "../engine/engine.ts";
-import { KnownNames } from "../known-names.ts";
-import { observeHostOf } from "../observe.ts";
+import { observeHostOf } from "../loop/observe.ts";
+import { KnownNames } from "../records/known-names.ts";
 import type { ProbeTarget } from "./probe.ts";
 
 export interface TargetParts {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { quotePath } from "../../api/config/sources.ts";
 import { type Finding, ok, warn } from "../../api/finding.ts";
-import { type FolderSurvey, surveyFolder } from "../folder-size.ts";
+import { type FolderSurvey, surveyFolder } from "../folders/folder-size.ts";
 
 /** A sandbox's or an agent's. */
 export interface WorkspaceFacts {

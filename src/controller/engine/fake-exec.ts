@@ -3,8 +3,8 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type DurationMs, toDurationMs } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
-import type { Clock } from "../clock.ts";
 import type { ExecRequest, ExecStream } from "./engine.ts";
 import { SETUP } from "./setup-script.ts";
 

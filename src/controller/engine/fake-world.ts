@@ -2,10 +2,10 @@
 // through FakeEngine (fake.ts); tests act on it here. It keeps Docker's semantics where the contract suite pins them, and no more.
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { type ContainerId, type EpochMs, type ImageId, toContainerId, toImageId } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
-import type { Clock } from "../clock.ts";
 import type { Tuning } from "../decide/observation.ts";
 import type { ContainerState, EngineObject, Hint, Observation } from "./engine.ts";
 import { asSetup, type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.ts";

@@ -1,8 +1,8 @@
 // What the model of an engine offers to tests beyond the contract: misfortune on demand, a virtual clock, many containers.
 import { expect, test } from "vitest";
 import { type DurationMs, type EpochMs, later, toEpochMs, toInstanceId } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
-import type { Clock } from "../clock.ts";
 import { codeOf, identityOf, run, specOf } from "./contract.fixture.ts";
 import { expectIdentifyContract } from "./contract-identify.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";

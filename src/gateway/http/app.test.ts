@@ -9,9 +9,9 @@ import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { eventually } from "../../api/store/folder.fixture.ts";
 import { TOOLS } from "../tools/catalog.ts";
-import { DONE, openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { FRAMES_TYPE } from "./frame-stream.ts";
 import { OPERATIONS } from "./operations.ts";
+import { DONE, openDoor, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 
 const Answer = z.looseObject({ key: z.string().optional(), createdAt: z.number().optional(), items: z.array(z.unknown()).optional() });

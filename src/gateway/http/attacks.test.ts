@@ -4,8 +4,8 @@ import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
-import { openDoor, sample, TOKEN } from "./door.fixture.ts";
 import { toBlockList, toClientAddress } from "./origin.ts";
+import { openDoor, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 
 const MIB = 1_048_576;

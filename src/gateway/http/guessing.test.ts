@@ -1,7 +1,7 @@
 // What whoever guesses the gateway's secret is told, how often, and what it costs those who know it: nothing.
 import { describe, expect, test } from "vitest";
-import { openDoor, sample } from "./door.fixture.ts";
 import { toBlockList } from "./origin.ts";
+import { openDoor, sample } from "./server.fixture.ts";
 
 describe("a flood before authentication", () => {
   const PASSWORD = "hunter2 and more";

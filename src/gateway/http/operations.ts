@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { AgentIdSchema } from "../../api/session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../../api/wire.ts";
-import { MESSAGE_ROLES } from "../tool-port.ts";
-import type { SentBody } from "../upload.ts";
+import type { SentBody } from "../sandbox/upload.ts";
+import { MESSAGE_ROLES } from "../tools/tool-port.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;

@@ -1,5 +1,5 @@
 // One client of the MCP door: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is wished for
-// with the first call. Which requests are this client's, and when it is gone, is mcp-door.ts.
+// with the first call. Which requests are this client's, and when it is gone, is mcp-endpoint.ts.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
@@ -18,7 +18,7 @@ import {
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { toProblem } from "../../api/wire.ts";
-import type { ToolEvent, ToolResult, Tools } from "../tool-port.ts";
+import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
 import { ProgressLine } from "./progress-line.ts";
 
 export interface McpClientSession {

@@ -1,6 +1,6 @@
 // What a client that asked for progress hears of a running tool: the newest line of output or news of the sandbox, now and then.
 // All of the output comes with the result; a client that reads nothing must cost no memory.
-import type { ToolEvent } from "../tool-port.ts";
+import type { ToolEvent } from "../tools/tool-port.ts";
 
 /** Two a second of at most 200 characters: half an hour is under a megabyte, should nobody read it. */
 const EACH_MS = 500;

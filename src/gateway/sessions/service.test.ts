@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { toAgentId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
-import { openDoor } from "../http/door.fixture.ts";
+import { openDoor } from "../http/server.fixture.ts";
 
 const WORK = toAgentId("work");
 const LOOSE = { mode: "all", workspaceAccess: "rw", docker: { network: "bridge", readOnlyRoot: false } };

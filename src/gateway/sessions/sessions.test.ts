@@ -8,7 +8,7 @@ import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "../../api/bran
 import { Session } from "../../api/session.ts";
 import { createFolder, eventually } from "../../api/store/folder.fixture.ts";
 import { SessionStore, sessionsFolder } from "../../api/store/session-store.ts";
-import type { Message } from "../tool-port.ts";
+import type { Message } from "../tools/tool-port.ts";
 import { ACTIVITY_WRITE_MS, Sessions } from "./sessions.ts";
 
 const agentId = toAgentId("main");

@@ -1,10 +1,10 @@
 // Commands that go on by themselves: starts one, follows it for a while, and says where it is. All that is known of it is where it runs,
 // so any later process of the gateway finds it again. The tool `process` looks after it.
 import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
-import type { SandboxCommand } from "../sandbox-port.ts";
-import type { ToolResult } from "../tool-port.ts";
+import type { SandboxCommand } from "../sandbox/sandbox-port.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";
 import type { ToolScope } from "./tool.ts";
+import type { ToolResult } from "./tool-port.ts";
 
 /** One look at a log: what a process can say between two of them is read in pieces. */
 export const LOG_BYTES_MAX = 65_536;

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { mustParse } from "../../api/config/fixture.ts";
 import type { OperationError } from "../../api/errors.ts";
-import type { SandboxPort } from "../sandbox-port.ts";
-import type { ToolEvent, ToolResult } from "../tool-port.ts";
+import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { ToolDispatcher } from "./dispatch.ts";
+import type { ToolEvent, ToolResult } from "./tool-port.ts";
 import { makeFolder, makeHostPort, noSessions, sessionOf, textOf } from "./world.fixture.ts";
 
 interface Asked {

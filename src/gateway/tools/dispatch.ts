@@ -4,12 +4,12 @@ import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
-import type { SandboxPort, SandboxProcesses } from "../sandbox-port.ts";
-import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "../tool-port.ts";
-import { Turns } from "../turns.ts";
+import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
+import { Turns } from "../sessions/session-mutex.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
 import type { Tool } from "./tool.ts";
+import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
 
 export interface ToolParts {
   /** The one in force now. */

@@ -3,12 +3,12 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
-import type { SandboxCommand } from "../sandbox-port.ts";
-import type { ToolResult } from "../tool-port.ts";
+import type { SandboxCommand } from "../sandbox/sandbox-port.ts";
 import { startInBackground } from "./background.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";
 import { toShellCommand } from "./shell-command.ts";
 import { defineTool, FilePath, type ToolScope } from "./tool.ts";
+import type { ToolResult } from "./tool-port.ts";
 
 const TERMINAL = { columns: 120, rows: 40 };
 /** What a model reads of one command: some 60 000 tokens at most. */

@@ -4,8 +4,8 @@ import type { SessionKey } from "../../api/brands.ts";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import { COMMIT_FILES, FILE_BYTES_MAX, FILE_EXIT, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
 import type { CommandOutput, SandboxTool } from "../../api/wire.ts";
-import type { SandboxPort } from "../sandbox-port.ts";
-import { type Upload, whenOver } from "../upload.ts";
+import type { SandboxPort } from "../sandbox/sandbox-port.ts";
+import { type Upload, whenOver } from "../sandbox/upload.ts";
 import { runScript, type ScriptAnswer } from "./script.ts";
 
 /** A piece: `count` lines from line `from` (the first is 1), or bytes from byte `from` (the first is 0); at most `bytesMax`. */

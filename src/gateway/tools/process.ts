@@ -3,11 +3,11 @@
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess, SignalName } from "../../api/wire.ts";
-import type { ToolResult } from "../tool-port.ts";
 import { LOG_BYTES_MAX, renderEnd, toChunk } from "./background.ts";
 import { withRemark } from "./output-tail.ts";
 import { renderCommand } from "./shell-command.ts";
 import { defineTool, type ToolScope, toTextResult } from "./tool.ts";
+import type { ToolResult } from "./tool-port.ts";
 
 const ACTIONS = ["list", "poll", "log", "write", "kill", "clear"] as const;
 const POLL_MS_DEFAULT = 10_000;

@@ -3,11 +3,11 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
-import type { ToolResult } from "../tool-port.ts";
 import { type FilePiece, Files } from "./files.ts";
 import { findImageType } from "./images.ts";
 import { withRemark } from "./output-tail.ts";
 import { defineTool, FilePath, toTextResult } from "./tool.ts";
+import type { ToolResult } from "./tool-port.ts";
 
 const LINES_DEFAULT = 2_000;
 /** What a model reads at once: some 60 000 tokens. */

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { CommandEnd, CommandOutput, SandboxTool } from "../../api/wire.ts";
-import type { SandboxPort } from "../sandbox-port.ts";
+import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 
 export interface ScriptRequest {
   tool: SandboxTool;

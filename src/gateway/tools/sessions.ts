@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { renderTime } from "../../api/brands.ts";
 import { AgentIdSchema } from "../../api/session.ts";
-import type { SessionView } from "../tool-port.ts";
 import { defineTool, toTextResult } from "./tool.ts";
+import type { SessionView } from "./tool-port.ts";
 
 const SessionKeyText = z.string().min(1).max(512);
 const MESSAGE_LENGTH_MAX = 1_048_576;

@@ -4,8 +4,8 @@ import { z } from "zod";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
-import type { SandboxPort } from "../sandbox-port.ts";
-import type { SessionPort, ToolCall, ToolResult } from "../tool-port.ts";
+import type { SandboxPort } from "../sandbox/sandbox-port.ts";
+import type { SessionPort, ToolCall, ToolResult } from "./tool-port.ts";
 
 export interface ExecDefaults {
   timeoutMs: number;

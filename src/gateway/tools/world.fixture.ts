@@ -9,11 +9,11 @@ import { toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { newProcessId } from "../../api/processes/detached-processes.fixture.ts";
 import type { Session } from "../../api/session.ts";
-import { HostPort } from "../host-port.ts";
-import { HostProcesses } from "../host-processes.ts";
-import type { SessionPort, ToolEvent, ToolResult } from "../tool-port.ts";
+import { HostPort } from "../host/host-port.ts";
+import { HostProcesses } from "../host/host-processes.ts";
 import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
+import type { SessionPort, ToolEvent, ToolResult } from "./tool-port.ts";
 
 export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]];
 

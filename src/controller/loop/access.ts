@@ -1,0 +1,181 @@
+// Leases on the containers that serve now. A pass says which container that is; a lease fences its holder to exactly that run of it, and whoever
+// asks between two containers waits for the second.
+import { type ContainerId, type EpochMs, elapsed, later, type SandboxName } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { findCondition } from "../../api/condition.ts";
+import { OperationError } from "../../api/errors.ts";
+import { ENGINE_AWAY_MS_MAX, isBlocking, isEngineAway, READY_MS_MAX } from "../../api/readiness.ts";
+import { isReady } from "../decide/status.ts";
+import type { Plan, PlanInput, SandboxSpecInForce } from "../decide/types.ts";
+import type { Engine, Handle } from "../engine/engine.ts";
+import type { Activity } from "../records/activity.ts";
+import type { StatusStore } from "../records/status-store.ts";
+import type { Lease, SandboxAccess } from "./sandbox-access.ts";
+import type { Uses } from "./uses.ts";
+
+export interface AccessParts {
+  clock: Clock;
+  engine: Engine;
+  commands: Pick<Engine, "exec">;
+  statuses: StatusStore;
+  activity: Activity;
+  uses: Uses;
+  /** Has the sandbox looked at: what was said to serve turned out not to. */
+  suspect(name: SandboxName): void;
+}
+
+interface Serving {
+  handle: Handle;
+  spec: SandboxSpecInForce;
+}
+
+/** What one caller waits for, over all the containers that it tries. */
+interface Wait {
+  until: EpochMs;
+  /** Since when the engine has not answered. null: it does. */
+  awaySince: EpochMs | null;
+  /** Containers that are still to be tried. */
+  tries: number;
+}
+
+/** As many commands as there can be, and as many calls about detached processes. */
+const WAITING_MAX = 512;
+/** Each container that a caller tries has just gone under it: one more than a crash, a replacement and an engine's restart in a row. */
+const TRIES_MAX = 8;
+/** Of a sandbox that is gone, and is not made again because somebody asks. */
+const GONE: ReadonlySet<string> = new Set(["Pruned", "Released"]);
+
+export class ServingAccess implements SandboxAccess {
+  readonly #parts: AccessParts;
+  readonly #serving = new Map<SandboxName, Serving>();
+  /** Called when anything about the sandbox may have changed. */
+  readonly #waiting = new Map<SandboxName, Set<() => void>>();
+  #waitingCount = 0;
+
+  constructor(parts: AccessParts) {
+    this.#parts = parts;
+    parts.statuses.subscribe((change) => this.#changed(change.kind === "put" ? change.sandbox.metadata.name : change.name));
+  }
+
+  get engine(): Engine {
+    return this.#parts.engine;
+  }
+
+  /** A pass looked: from now on this container serves, or none does. */
+  judged(input: PlanInput, made: Plan): void {
+    const { name } = input;
+    if (made.serving === null || !isReady(input, made)) {
+      this.#serving.delete(name);
+      return;
+    }
+    const { handle, created } = made.serving.observation;
+    this.#serving.set(name, { handle, spec: { name, workdir: created.workdir, user: created.user, env: created.env } });
+    this.#changed(name);
+  }
+
+  /** It was removed: whoever asks now waits for the next one. */
+  removed(id: ContainerId): void {
+    const name = this.nameOf(id);
+    if (name !== null) this.#serving.delete(name);
+  }
+
+  /** The sandbox whose serving container this is. null: it serves no more. */
+  nameOf(id: ContainerId): SandboxName | null {
+    for (const [name, { handle }] of this.#serving) if (handle.id === id) return name;
+    return null;
+  }
+
+  get commands(): Pick<Engine, "exec"> {
+    return this.#parts.commands;
+  }
+
+  async lease(name: SandboxName, signal?: AbortSignal): Promise<Lease> {
+    const wait: Wait = { until: later(this.#parts.clock.now(), READY_MS_MAX), awaySince: null, tries: TRIES_MAX };
+    return await this.#lease(name, wait, signal);
+  }
+
+  async #lease(name: SandboxName, wait: Wait, signal: AbortSignal | undefined): Promise<Lease> {
+    for (;;) {
+      const serving = this.#serving.get(name);
+      const stopped = serving === undefined ? null : this.#parts.uses.stopOf(serving.handle.id);
+      if (serving !== undefined && stopped === null) return this.#take(name, serving, wait);
+      const refusal = this.#refusal(name, wait, signal);
+      if (refusal !== null) throw refusal;
+      await this.#untilChanged(name, wait, { stopped, signal });
+    }
+  }
+
+  #take(name: SandboxName, serving: Serving, wait: Wait): Lease {
+    const { uses, activity, clock } = this.#parts;
+    const hold = uses.hold(serving.handle.id);
+    activity.touch(name, clock.now());
+    const lease: Lease = {
+      ...serving,
+      revoked: hold.revoked,
+      next: async (signal) => {
+        lease[Symbol.dispose]();
+        const now = this.#serving.get(name)?.handle;
+        if (now?.id === serving.handle.id && now.incarnation === serving.handle.incarnation) {
+          this.#serving.delete(name);
+          this.#parts.suspect(name);
+        }
+        return await this.#lease(name, { ...wait, tries: wait.tries - 1 }, signal);
+      },
+      [Symbol.dispose]: () => {
+        activity.touch(name, clock.now());
+        hold[Symbol.dispose]();
+      },
+    };
+    return lease;
+  }
+
+  /** Why waiting does not help, or is over. null: it may help. */
+  #refusal(name: SandboxName, wait: Wait, signal: AbortSignal | undefined): OperationError | null {
+    const now = this.#parts.clock.now();
+    const status = this.#parts.statuses.get(name);
+    if (status === undefined) return new OperationError("NotFound", `there is no sandbox ${name}`, { fix: "openclaw sandbox list" });
+    const ready = findCondition(status.status.conditions, "Ready");
+    // The status is written after a pass: until then it may still praise a container that has just ended.
+    const isStale = ready === undefined || ready.status === "True";
+    const isAway = !isStale && isEngineAway(ready.reason);
+    wait.awaySince = isAway ? (wait.awaySince ?? now) : null;
+    const isLate = now >= wait.until || wait.tries <= 0 || (wait.awaySince !== null && elapsed(wait.awaySince, now) >= ENGINE_AWAY_MS_MAX);
+    const isHopeless = !(isStale || isAway) && (isBlocking(ready.reason) || GONE.has(ready.reason));
+    if (!isLate && !isHopeless && signal?.aborted !== true) return this.#waitingCount >= WAITING_MAX ? tooMany() : null;
+    const because = isStale ? "its container has just stopped serving, and is being looked at" : ready.message;
+    return new OperationError("NotReady", `sandbox ${name} is not ready: ${because}`);
+  }
+
+  /** Resolves when it is to be looked at again. */
+  async #untilChanged(
+    name: SandboxName,
+    wait: Wait,
+    ends: { stopped: Promise<void> | null; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const { clock } = this.#parts;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(name) ?? new Set();
+    this.#waiting.set(name, waiting.add(resolve));
+    this.#waitingCount += 1;
+    const until = wait.awaySince === null ? wait.until : Math.min(wait.until, later(wait.awaySince, ENGINE_AWAY_MS_MAX));
+    const stopTimer = clock.setTimer(elapsed(clock.now(), until as EpochMs), resolve);
+    const abort = (): void => resolve();
+    ends.signal?.addEventListener("abort", abort, { once: true });
+    void ends.stopped?.then(resolve);
+    try {
+      await promise;
+    } finally {
+      stopTimer();
+      ends.signal?.removeEventListener("abort", abort);
+      waiting.delete(resolve);
+      if (waiting.size === 0 && this.#waiting.get(name) === waiting) this.#waiting.delete(name);
+      this.#waitingCount -= 1;
+    }
+  }
+
+  #changed(name: SandboxName): void {
+    for (const look of this.#waiting.get(name) ?? []) look();
+  }
+}
+
+const tooMany = (): OperationError => new OperationError("LimitExceeded", `${WAITING_MAX} calls wait for their sandboxes already`);

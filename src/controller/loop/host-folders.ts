@@ -1,0 +1,269 @@
+// Looks at and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
+// Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
+import { constants } from "node:fs";
+import { lstat, open, realpath } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { isWithin, type Refusal, refusedBindSource, refusedInside, refusedWorkspace } from "../../api/config/bind-source.ts";
+import type { HostFolders } from "../../api/config/config.ts";
+import type { MountContext } from "../../api/config/rules-mounts.ts";
+import type { NamedFolder, SandboxFolders } from "../../api/config/sandbox-folders.ts";
+import { OperationError, renderError } from "../../api/errors.ts";
+import type { Mount } from "../../api/sandbox.ts";
+import { readHandle, replaceFile } from "../../api/store/atomic-file.ts";
+import { type HostFacts, type Owner, parseOwner } from "../decide/spec.ts";
+import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
+import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "../folders/make-folder.ts";
+import type { OpenFolder } from "../folders/open-folder.ts";
+
+/** Beside the workspaces, where nothing inside a sandbox can see or forge it. */
+export const OWNERS_FOLDER = ".owners";
+/** What lies in a workspace may be a program that runs as its owner: other users of the host must not reach the folders of sandboxes. */
+const ROOT_MODE = 0o700;
+/** Above an agent's own workspace, which people work in too. */
+const PARENT_MODE = 0o755;
+/** Docker's own default profile is 14 KiB. */
+const PROFILE_BYTES_MAX = 262_144;
+
+export const MARKER_BYTES_MAX = 16_384;
+
+/** Says that a workspace folder was made by the controller, for whom. A folder without one is never removed. */
+export const OwnerMarker = z.strictObject({
+  instance: z.string(),
+  name: z.string(),
+  scopeKey: z.string(),
+  path: z.string(),
+  createdAt: z.iso.datetime(),
+  /** Since when its session has been missed, and whether the session had said that it ended. Absent: it is not. */
+  release: z.strictObject({ since: z.iso.datetime(), ended: z.boolean() }).optional(),
+});
+export type OwnerMarker = z.output<typeof OwnerMarker>;
+
+/** null: not a marker. */
+export function parseOwnerMarker(text: string): OwnerMarker | null {
+  try {
+    return OwnerMarker.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+export function markerPath(workspaceDir: string): string {
+  return join(dirname(workspaceDir), OWNERS_FOLDER, `${basename(workspaceDir)}.json`);
+}
+
+/** The state of the folders that the sandbox mounts: `missing` while any of them is not there. Never throws. */
+export async function observeWorkspace(desired: Pick<DesiredSandbox, "workspace" | "agentDir">): Promise<WorkspaceFact> {
+  const workspace = await observeFolder(desired.workspace.dir);
+  if (workspace.kind !== "ready" || desired.agentDir === null) return workspace;
+  const agent = await observeFolder(desired.agentDir);
+  return agent.kind === "ready" ? workspace : agent;
+}
+
+async function observeFolder(path: string): Promise<WorkspaceFact> {
+  try {
+    const facts = await lstat(path);
+    if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; put the folder itself there` };
+    if (!facts.isDirectory()) return { kind: "refused", message: `workspace ${path} is not a folder; move it away` };
+    // A crash came between its making and its giving away.
+    if (isUnfinished(facts)) return { kind: "missing" };
+    return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
+  } catch (error) {
+    if (isMissing(error)) return { kind: "missing" };
+    return { kind: "refused", message: `workspace ${path} can't be looked at: ${renderError(error)}` };
+  }
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+export interface WorkspaceOrder {
+  desired: DesiredSandbox;
+  owner: Owner;
+  marker: OwnerMarker;
+  /** What it is judged by where it may be made. */
+  context: MountContext;
+}
+
+/**
+ * Makes the folders that are missing, with the right owner before the engine could make them as root. Existing folders stay as they are.
+ * @throws OperationError `HostRejected` when the host refuses
+ */
+export async function prepareWorkspace({ desired, owner, marker, context }: WorkspaceOrder): Promise<void> {
+  const { dir, purpose } = desired.workspace;
+  try {
+    await using parent = await openOrMakeParent(dir, purpose, context);
+    // A folder that somebody else put there stays somebody else's.
+    const isMissing = (await observeFolder(join(parent.at, basename(dir)))).kind === "missing";
+    if (isMissing && purpose === "scope") await writeMarker(parent, dir, marker);
+    await makeFolderFor(parent, basename(dir), owner);
+    if (desired.agentDir !== null) await makeAgentFolder(desired.agentDir, owner, context);
+  } catch (error) {
+    throw new OperationError("HostRejected", `workspace ${dir} can't be made: ${renderError(error)}`, { cause: error });
+  }
+}
+
+async function makeAgentFolder(dir: string, owner: Owner, context: MountContext): Promise<void> {
+  await using parent = await openOrMakeParent(dir, "agent", context);
+  await makeFolderFor(parent, basename(dir), owner);
+}
+
+type Purpose = DesiredSandbox["workspace"]["purpose"];
+
+async function openOrMakeParent(dir: string, purpose: Purpose, context: MountContext): Promise<OpenFolder> {
+  const { writable, roots } = await resolveSandboxFolders(context.sandboxes, lookUpRealPath);
+  const root = await resolveDeepest(dirname(dir), lookUpRealPath);
+  const others = roots.filter(({ path }) => purpose !== "scope" || path !== root);
+  const refusal = refusedWorkspace(join(root, basename(dir)), await resolveFolders(context));
+  if (refusal !== null) throw new OperationError("HostRejected", `it is really ${join(root, basename(dir))}: ${refusal.message}`);
+  return await openOrMakeFolder(dirname(dir), purpose === "scope" ? ROOT_MODE : PARENT_MODE, async (place) => {
+    const holder = [...writable, ...others].find(({ path }) => isWithin(place, path));
+    return holder === undefined ? null : `${place} lies in ${holder.path}, ${holder.name}: a sandbox could put something else in its place`;
+  });
+}
+
+async function writeMarker(root: OpenFolder, workspaceDir: string, marker: OwnerMarker): Promise<void> {
+  await using owners = await openOrMakeInside(root, OWNERS_FOLDER, ROOT_MODE);
+  await replaceFile(join(owners.at, basename(markerPath(workspaceDir))), `${JSON.stringify(marker)}\n`, { durable: true });
+}
+
+/** Where a path leads to as the kernel sees it. null: to nothing. Never rejects. */
+export type RealPath = (path: string) => Promise<string | null>;
+
+export const lookUpRealPath: RealPath = (path) => realpath(path).catch(() => null);
+
+/** One look for all who ask while it is under way: passes that go on at the same time look at the few folders in which all workspaces lie. */
+export function shareLookUps(lookUp: RealPath): RealPath {
+  const underWay = new Map<string, Promise<string | null>>();
+  return (path) => {
+    const known = underWay.get(path);
+    if (known !== undefined) return known;
+    const looked = lookUp(path).finally(() => underWay.delete(path));
+    underWay.set(path, looked);
+    return looked;
+  };
+}
+
+/**
+ * Why the host's folders may not be seen in this sandbox as the config says: symlinks are resolved here, which the text alone can't show,
+ * and they move, so it is asked in every pass and once more right before a container is made. null: they may. Never throws.
+ */
+export async function refuseMounts(
+  desired: Pick<DesiredSandbox, "settings" | "workspace" | "agentDir">,
+  folders: MountContext,
+  lookUp: RealPath = lookUpRealPath,
+): Promise<string | null> {
+  for (const dir of [desired.workspace.dir, desired.agentDir]) {
+    const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders, lookUp);
+    if (refusal !== null) return refusal;
+  }
+  return await refuseBinds(desired, folders, lookUp);
+}
+
+/** The text was judged when the config was loaded; here it is where a symlink above the folder leads to; the folder itself is none. */
+async function refuseWorkspaceDir(dir: string, folders: HostFolders, lookUp: RealPath): Promise<string | null> {
+  const path = join(await resolveDeepest(dirname(dir), lookUp), basename(dir));
+  const refusal = path === dir ? null : refusedWorkspace(path, await resolveFolders(folders));
+  return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
+}
+
+async function refuseBinds(
+  { settings }: Pick<DesiredSandbox, "settings">,
+  folders: MountContext,
+  lookUp: RealPath,
+): Promise<string | null> {
+  if (settings.docker.binds.length === 0) return null;
+  const judged = await toBindJudge(settings, folders, lookUp);
+  for (const { source, readOnly } of settings.docker.binds) {
+    const path = await lookUpRealPath(source);
+    if (path === null) return `docker.binds: ${source} is not there; make it, or remove the bind`;
+    const refusal = judged(path, readOnly);
+    if (refusal === null) continue;
+    const really = path === source ? "" : ` is really ${path}, which`;
+    return `docker.binds: ${source}${really}: ${refusal.message}${refusal.fix === undefined ? "" : ` (${refusal.fix})`}`;
+  }
+  return null;
+}
+
+/** The rules for the sources of binds, with every folder that they speak of as the kernel sees it now. */
+async function toBindJudge(
+  settings: DesiredSandbox["settings"],
+  context: MountContext,
+  lookUp: RealPath,
+): Promise<(path: string, readOnly: boolean) => Refusal | null> {
+  const resolved = {
+    ...(await resolveContext(context, lookUp)),
+    workspaces: await Promise.all([settings.agentWorkspace, settings.workspaceRoot].map(resolve)),
+    allowExternal: settings.docker.dangerouslyAllowExternalBindSources,
+    engineSockets: [],
+  };
+  return (path, readOnly) => refusedBindSource(path, { ...resolved, readOnly });
+}
+
+/**
+ * The same for what is mounted already, workspaces too: why this may not be. Whether a source may lie outside the workspaces was asked when
+ * the config was loaded.
+ */
+export async function toSourceJudge(context: MountContext): Promise<(mount: Mount, path: string) => Refusal | null> {
+  const resolved = await resolveContext(context, lookUpRealPath);
+  return ({ kind, readOnly }, path) =>
+    kind === "bind"
+      ? refusedBindSource(path, { ...resolved, readOnly, workspaces: [], allowExternal: true, engineSockets: [] })
+      : (refusedWorkspace(path, resolved) ?? refusedInside(path, resolved.sandboxes));
+}
+
+async function resolveContext({ home, stateDir, sandboxes }: MountContext, lookUp: RealPath): Promise<MountContext> {
+  return { ...(await resolveFolders({ home, stateDir })), sandboxes: await resolveSandboxFolders(sandboxes, lookUp) };
+}
+
+/**
+ * Whether no user of a sandbox can put something else in the place of `path` (real): every folder above it is root's, and nobody else may
+ * write it. A user that is root, or that only the image knows, can.
+ * @param users of sandboxes; null: whoever owns the workspace, never root
+ */
+export async function isFixedPath(path: string, users: readonly (string | null)[]): Promise<boolean> {
+  if (users.some((user) => user !== null && (parseOwner(user)?.uid ?? 0) === 0)) return false;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const facts = await lstat(folder);
+    if (facts.uid !== 0 || (facts.mode & 0o022) !== 0) return false;
+    if (folder === dirname(folder)) return true;
+  }
+}
+
+async function resolveSandboxFolders({ roots, workspaces, writable }: SandboxFolders, lookUp: RealPath): Promise<SandboxFolders> {
+  const resolved = async (folders: readonly NamedFolder[]): Promise<NamedFolder[]> =>
+    await Promise.all(folders.map(async ({ path, name }) => ({ path: await resolveDeepest(path, lookUp), name })));
+  return { roots: await resolved(roots), workspaces: await resolved(workspaces), writable: await resolved(writable) };
+}
+
+/** As the kernel will see it; a path that is not there stays as it is written. */
+const resolve = async (path: string): Promise<string> => (await lookUpRealPath(path)) ?? path;
+
+async function resolveFolders({ home, stateDir }: HostFolders): Promise<HostFolders> {
+  return { home: await resolve(home), stateDir: await resolve(stateDir) };
+}
+
+/** A path that is not there yet, by its deepest ancestor that is. */
+async function resolveDeepest(path: string, lookUp: RealPath): Promise<string> {
+  const real = await lookUp(path);
+  if (real !== null || dirname(path) === path) return real ?? path;
+  return join(await resolveDeepest(dirname(path), lookUp), basename(path));
+}
+
+/** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */
+export async function readProfile(path: string | null): Promise<HostFacts["seccomp"]> {
+  if (path === null) return { kind: "none" };
+  const refuse = (why: string): HostFacts["seccomp"] => ({ kind: "unreadable", message: `docker.seccompProfile ${path} ${why}` });
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await file.stat()).isFile()) return refuse("is not a file");
+    // What was looked at is what is read: the name may mean something else by now.
+    const read = await readHandle(file, PROFILE_BYTES_MAX);
+    if (read.kind !== "read") return refuse(read.kind === "unreadable" ? read.message.replace(/^it /, "") : "is not there");
+    const profile: unknown = JSON.parse(read.text);
+    return typeof profile === "object" && profile !== null && !Array.isArray(profile)
+      ? { kind: "content", text: JSON.stringify(profile) }
+      : refuse("is not a JSON object");
+  } catch (error) {
+    return refuse(error instanceof SyntaxError ? `is not JSON: ${error.message}` : `can't be read: ${renderError(error)}`);
+  }
+}

@@ -1,0 +1,123 @@
+// Runs commands so that none is left without an owner: one whose start or end is not known, or that could not be killed, is ended by its mark as
+// soon as the engine can be asked; and so is, after a kill -9, what an earlier process ran. Detached processes have an owner of their own.
+import type { Logger } from "pino";
+import { type DurationMs, SECOND_MS } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { type Engine, type ExecRequest, type ExecStream, type Handle, NotBegun } from "../engine/engine.ts";
+import { type CommandRecord, CommandRecords } from "../records/command-records.ts";
+
+export interface OwnedCommandsParts {
+  engine: Pick<Engine, "exec" | "endCommands">;
+  clock: Clock;
+  log: Logger;
+  /** 8 to 64 of `[a-z0-9]`, never the same again. */
+  newMark(): string;
+}
+
+/** 1, 2, 4 ... 32 s, until the engine says that it is over or that its container is. */
+const PAUSE_MS_MIN = SECOND_MS;
+const PAUSE_MS_MAX = (32 * SECOND_MS) as DurationMs;
+
+export class OwnedCommands implements Pick<Engine, "exec"> {
+  readonly #parts: OwnedCommandsParts;
+  readonly #records: CommandRecords;
+  readonly #stopped = new AbortController();
+
+  /** @param folder of the records. @throws OperationError `HostRejected` */
+  static async open(folder: string, parts: OwnedCommandsParts): Promise<OwnedCommands> {
+    return new OwnedCommands(parts, await CommandRecords.open(folder));
+  }
+
+  private constructor(parts: OwnedCommandsParts, records: CommandRecords) {
+    this.#parts = parts;
+    this.#records = records;
+  }
+
+  /** Ends what an earlier process left behind; nobody waits for it. */
+  start(): void {
+    const { left } = this.#records;
+    if (left.length > 0) this.#parts.log.info({ commands: left.length }, "commands of an earlier process are ended");
+    for (const record of left) void this.#endLost(record);
+  }
+
+  /** What could not be ended yet is the next process's. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    const { engine, newMark } = this.#parts;
+    if (request.outlivesCaller) return await engine.exec(handle, request);
+    const record: CommandRecord = { mark: newMark(), handle };
+    await this.#begin(record);
+    try {
+      const stream = await engine.exec(handle, { ...request, mark: record.mark });
+      return this.#own(stream, record);
+    } catch (error) {
+      if (error instanceof NotBegun) void this.#forget(record);
+      else void this.#endLost(record);
+      throw error;
+    }
+  }
+
+  #own(stream: ExecStream, record: CommandRecord): ExecStream {
+    const lost = (error: unknown): void => void (isErrorCode(error, "StaleHandle") ? this.#forget(record) : this.#endLost(record));
+    stream.exit.then(() => void this.#forget(record), lost);
+    const signal = async (name: string): Promise<void> => {
+      try {
+        await stream.signal(name);
+      } catch (error) {
+        if (name === "KILL") void this.#endLost(record);
+        throw error;
+      }
+    };
+    const { stdin, stdout, stderr, exit } = stream;
+    return { stdin, stdout, stderr, exit, signal, resize: (size) => stream.resize(size) };
+  }
+
+  /** Without its record a command still runs: a kill -9 before its end would leave it to its container's. */
+  async #begin(record: CommandRecord): Promise<void> {
+    try {
+      await this.#records.begin(record);
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      this.#parts.log.warn({ err: error }, "command not recorded");
+    }
+  }
+
+  async #forget(record: CommandRecord): Promise<void> {
+    try {
+      await this.#records.end(record);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, "record of a command not removed");
+    }
+  }
+
+  /** Its limit is the container's life: then the engine knows no such run of it any more. */
+  async #endLost(record: CommandRecord): Promise<void> {
+    const { engine, log } = this.#parts;
+    for (let pauseMs = PAUSE_MS_MIN; !this.#stopped.signal.aborted; pauseMs = Math.min(PAUSE_MS_MAX, pauseMs * 2) as DurationMs) {
+      try {
+        await engine.endCommands(record.handle, [record.mark]);
+        return await this.#forget(record);
+      } catch (error) {
+        if (isErrorCode(error, "StaleHandle")) return await this.#forget(record);
+        log.warn({ err: error, container: record.handle.id }, "command without an owner not ended yet");
+        if (!(error instanceof OperationError)) return;
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #pause(duration: DurationMs): Promise<void> {
+    const { signal } = this.#stopped;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    const stopTimer = this.#parts.clock.setTimer(duration, wake);
+    signal.addEventListener("abort", wake, { once: true });
+    await promise;
+    stopTimer();
+    signal.removeEventListener("abort", wake);
+  }
+}

@@ -1,0 +1,138 @@
+// Puts together what one pass needs, and the queue that calls for passes. Where names come from is the sources'.
+import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";
+import type { OperationError } from "../../api/errors.ts";
+import type { ControllerOptions, Opened } from "../parts.ts";
+import { toStatePaths } from "../records/state-paths.ts";
+import type { DesiredState } from "../sources/desired-state.ts";
+import { ServingAccess } from "./access.ts";
+import { Convergence } from "./convergence.ts";
+import { CreationRate } from "./creation-rate.ts";
+import { Loop } from "./loop.ts";
+import { MountCheck } from "./mount-check.ts";
+import { Observer } from "./observe.ts";
+import { Performer } from "./perform.ts";
+import { Reconciler } from "./reconcile.ts";
+import { RemovalBrake } from "./removal-guard.ts";
+import { Report } from "./report.ts";
+import { Rollouts } from "./rollouts.ts";
+import { type SetupObserver, SetupRunner } from "./setup-runner.ts";
+import { Uses } from "./uses.ts";
+
+export interface Passes {
+  loop: Loop;
+  brake: RemovalBrake;
+  rollouts: Rollouts;
+  observer: Observer;
+  access: ServingAccess;
+}
+
+/** What a controller has of its own. */
+export interface PassesGround extends Opened {
+  desired: DesiredState;
+  /** Why the engine can't be asked now. null: nothing is known against it. */
+  trouble(): OperationError | null;
+  /** A container was removed. */
+  retired(id: ContainerId): void;
+}
+
+export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
+  const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
+  const { instance } = engine;
+  const { events, statuses, ledger, activity, setupLogs, commands, desired, members, trouble, retired } = ground;
+  const now = (): EpochMs => clock.now();
+  const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
+  const report = new Report({ now, log, events, metrics });
+  const uses = new Uses((id) => {
+    const name = access.nameOf(id);
+    if (name !== null) loop.hear(name, "external");
+  });
+  const ended = (name: SandboxName, result: "success" | "failure", seconds: number): void => {
+    setupLogs.ended(name, result);
+    metrics.setup(result, seconds);
+    convergence.discount(name, seconds);
+    loop.hear(name, "external");
+  };
+  const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
+  const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
+  const mounts = makeMountCheck(options, desired, report);
+  const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
+  const wake = (names: Iterable<SandboxName>): void => {
+    for (const name of names) loop.hear(name, "config");
+  };
+  const brake = new RemovalBrake(
+    {
+      path: toStatePaths(folders.stateDir).brake,
+      instance,
+      now,
+      desired,
+      activity,
+      ledger,
+      events,
+      log,
+      counted: (held) => metrics.removalsHeld(held),
+      changed: (names) => wake(names),
+    },
+    members,
+  );
+  const creations = new CreationRate(now);
+  const made = { engine, ledger, setups, mounts, uses };
+  const seen = { now, instance, folders, controller: owner, desired, ...made, activity, removals: brake, creations };
+  const observer = new Observer({
+    ...seen,
+    foreign: (observation) => report.foreign(observation),
+    unrecorded: (observation, error) => report.unrecorded(observation, error),
+  });
+  const removed = (id: ContainerId): void => {
+    access.removed(id);
+    retired(id);
+  };
+  const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
+  const reconciler = new Reconciler({
+    now,
+    trouble,
+    judge: (input) => rollouts.judge(input),
+    looked: (name) => rollouts.looked(name),
+    observer,
+    performer: new Performer({ now, newUid, folders, sandboxFolders: () => desired.sandboxFolders, controller: owner, ...made, removed }),
+    statuses,
+    report,
+    judged: (input, made) => {
+      access.judged(input, made);
+      convergence.judged(input.name, made);
+    },
+    forgotten: (name) => {
+      rollouts.forget(name);
+      report.forget(name);
+      activity.forget(name);
+      setupLogs.remove(name);
+    },
+  });
+  // What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can.
+  const panicked = (name: SandboxName, err: unknown): void => {
+    metrics.loop.observer.panicked(name, err);
+    log.fatal({ sandbox: name, err }, "bug in a pass");
+  };
+  const loop: Loop = new Loop({
+    clock,
+    random,
+    concurrency,
+    reconciler,
+    convergence,
+    log,
+    observer: { ...metrics.loop.observer, panicked },
+  });
+  metrics.loop.watch(loop, concurrency);
+  return { loop, brake, rollouts, observer, access };
+}
+
+const makeMountCheck = ({ clock, newUid, engine, folders }: ControllerOptions, desired: DesiredState, report: Report): MountCheck =>
+  new MountCheck({
+    now: () => clock.now(),
+    newUid,
+    engine,
+    folders,
+    calibrationFolder: toStatePaths(folders.stateDir).calibration,
+    sandboxFolders: () => desired.sandboxFolders,
+    users: () => desired.agents.map(({ sandbox }) => sandbox.docker.user),
+    refused: (name, message) => report.mountsRefused(name, message),
+  });

@@ -1,0 +1,30 @@
+// How the doors (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
+// long as the caller holds it. Who may call is the doors' business; when a container may be stopped is decide/'s.
+import type { SandboxName } from "../../api/brands.ts";
+import type { SandboxSpecInForce } from "../decide/types.ts";
+import type { Engine, Handle } from "../engine/engine.ts";
+
+/** Holding a lease is use: the sandbox is not stopped while it lasts, and its last use is now until it is released. */
+export interface Lease extends Disposable {
+  readonly handle: Handle;
+  readonly spec: SandboxSpecInForce;
+  /** Ends the work at once: a person asked for the sandbox to be recreated and its live work killed, or the container went away. */
+  readonly revoked: AbortSignal;
+  /**
+   * Gives this lease back and takes one on whatever serves after the container that this one meant, for work of which certainly nothing began in
+   * that. Waits as `lease` does, and no longer than the first lease would have.
+   */
+  next(signal?: AbortSignal): Promise<Lease>;
+}
+
+export interface SandboxAccess {
+  /** Runs commands in what was leased; none is left without an owner. */
+  readonly commands: Pick<Engine, "exec">;
+  /**
+   * Waits for a sandbox that is being made, repaired or replaced, as long as its status says that waiting helps.
+   *
+   * @param signal ends the wait
+   * @throws OperationError `NotFound` (no such sandbox), `NotReady` (with the Ready condition's message), `LimitExceeded` (too many wait)
+   */
+  lease(name: SandboxName, signal?: AbortSignal): Promise<Lease>;
+}

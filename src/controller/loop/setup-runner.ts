@@ -1,0 +1,126 @@
+// Runs setup commands in new containers, beside the loop: a pass starts one and a later pass sees how it went. Facts live in memory on
+// purpose: of a setup that an earlier process started nothing is known, and the plan makes the container anew. Whatever leaves a doubt whether the
+// command ran, or ran to its end, is a failure: no container is certified by guess, and none runs its setup twice.
+import { type ContainerId, type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, type SandboxName } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { type ErrorCode, OperationError, renderError } from "../../api/errors.ts";
+import type { SetupFact } from "../decide/types.ts";
+import type { Engine, ExecStream, Handle } from "../engine/engine.ts";
+import { toSetupArgv } from "../engine/setup-script.ts";
+import { MarkerFilter } from "./setup-marker.ts";
+
+/** Longest setup: a large package installation over a slow line. */
+const SETUP_MS_MAX = (15 * MINUTE_MS) as DurationMs;
+/** Of the output, what the condition shows: about ten lines. */
+const TAIL_LENGTH_MAX = 800;
+/** Answers that say that nothing was started. After any other one, a lost one above all, it may have been. */
+const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(["StaleHandle", "NotReady", "InvalidArgument", "EngineConflict", "SpecRejected"]);
+
+export interface SetupObserver {
+  output(name: SandboxName, chunk: Buffer): void;
+  ended(name: SandboxName, result: "success" | "failure", seconds: number): void;
+}
+
+export interface SetupParts {
+  engine: Engine;
+  clock: Clock;
+  /** What nobody can guess, and never the same again: a line of ASCII. */
+  newMarker(): string;
+  observer: SetupObserver;
+}
+
+interface Run {
+  name: SandboxName;
+  id: ContainerId;
+  stream: ExecStream;
+  marker: string;
+  startedAt: EpochMs;
+}
+
+export class SetupRunner {
+  readonly #facts = new Map<ContainerId, SetupFact>();
+  readonly #parts: SetupParts;
+
+  constructor(parts: SetupParts) {
+    this.#parts = parts;
+  }
+
+  factOf(id: ContainerId): SetupFact {
+    return this.#facts.get(id) ?? { kind: "absent" };
+  }
+
+  /** This process started the container: its setup has certainly not run. */
+  markFresh(id: ContainerId): void {
+    this.#facts.set(id, { kind: "fresh" });
+  }
+
+  forget(id: ContainerId): void {
+    this.#facts.delete(id);
+  }
+
+  /** Returns once the command is running; `observer.ended` tells the rest. @throws what `Engine.exec` throws */
+  async start(name: SandboxName, handle: Handle, command: string): Promise<void> {
+    const { engine, clock, newMarker } = this.#parts;
+    const startedAt = clock.now();
+    const marker = newMarker();
+    const { id } = handle;
+    const stream = await engine.exec(handle, { argv: toSetupArgv(command), stdin: true, outlivesCaller: true }).catch((error: unknown) => {
+      if (!(error instanceof OperationError && NOT_BEGUN.has(error.code))) this.#fail(id, `it may have begun: ${renderError(error)}`);
+      throw error;
+    });
+    this.#facts.set(id, { kind: "running", deadline: later(startedAt, SETUP_MS_MAX) });
+    void this.#follow({ name, id, stream, marker, startedAt });
+  }
+
+  #fail(id: ContainerId, because: string): void {
+    this.#facts.set(id, { kind: "failed", message: `docker.setupCommand failed: ${because}`, at: this.#parts.clock.now() });
+  }
+
+  async #follow({ name, id, stream, marker, startedAt }: Run): Promise<void> {
+    const { clock, observer } = this.#parts;
+    let tail = "";
+    const keep = (chunk: Buffer): void => {
+      if (chunk.length === 0) return;
+      tail = `${tail}${chunk.toString("utf8")}`.slice(-TAIL_LENGTH_MAX);
+      observer.output(name, chunk);
+    };
+    const filter = new MarkerFilter(marker);
+    stream.stdout.on("data", (chunk: Buffer) => keep(filter.push(chunk)));
+    stream.stderr.on("data", keep);
+    const drained = new Promise<void>((resolve) => stream.stdout.once("close", resolve));
+    stream.stdin?.on("error", () => undefined).end(`${marker}\n`);
+    const end = await this.#untilEnded(stream, async () => {
+      await drained;
+      return filter.isSeen;
+    });
+    keep(filter.end());
+    if (this.#facts.has(id)) {
+      const output = tail.trim();
+      if (end === null) this.#facts.set(id, { kind: "succeeded" });
+      else this.#fail(id, output === "" ? end : `${end}; its output ends: ${output}`);
+    }
+    observer.ended(name, end === null ? "success" : "failure", elapsed(startedAt, clock.now()) / 1_000);
+  }
+
+  /** null: the command came to its end, with exit code 0. Else why not. */
+  async #untilEnded(stream: ExecStream, isMarked: () => Promise<boolean>): Promise<string | null> {
+    let timedOut = false;
+    const { promise: unkillable, reject } = Promise.withResolvers<never>();
+    const cancel = this.#parts.clock.setTimer(SETUP_MS_MAX, () => {
+      timedOut = true;
+      // Where the engine can't end it now, the container goes with it later.
+      stream.signal("KILL").catch(reject);
+    });
+    const tooLong = `it ran longer than ${SETUP_MS_MAX / MINUTE_MS} minutes`;
+    try {
+      const code = await Promise.race([stream.exit, unkillable]);
+      if (timedOut) return tooLong;
+      if (code !== 0) return `exit code ${code}`;
+      return (await isMarked()) ? null : "its shell ended before the command did, with exit code 0";
+    } catch (error) {
+      return timedOut ? `${tooLong} and could not be ended: ${renderError(error)}` : renderError(error);
+    } finally {
+      cancel();
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// Reports files of the controller that are not as they were written: an event, a log line, a count and a finding of the doctor for each, with
+// what is lost by it and what helps. The controller goes on without them; it never repairs by guessing.
+import { existsSync } from "node:fs";
+import type { Logger } from "pino";
+import type { Finding } from "../../api/finding.ts";
+import { warn } from "../../api/finding.ts";
+import type { EventLog } from "./event-log.ts";
+
+/** What is lost with a file of this kind, and whether the controller itself writes it anew. */
+const KINDS = {
+  ledger: { lost: "its container is known by its labels alone", isRewritten: false },
+  status: { lost: "failures and back-off of its sandbox are forgotten, the rest is observed again", isRewritten: true },
+  activity: { lost: "earlier uses are not known: what runs counts as used when this controller started", isRewritten: true },
+  events: { lost: "events that were in it are gone", isRewritten: true },
+  removals: { lost: "removals that were awaiting approval are forgotten", isRewritten: true },
+  "last-good": { lost: "there is no config to fall back to while openclaw.json is not valid", isRewritten: true },
+  owner: { lost: "the folder that it is about counts as nobody's, and is never removed", isRewritten: false },
+} as const satisfies Record<string, { lost: string; isRewritten: boolean }>;
+
+export type RecordKind = keyof typeof KINDS;
+export const RECORD_KINDS = Object.keys(KINDS) as readonly RecordKind[];
+
+/** Each is reported once; a folder full of junk must not fill the memory. */
+const FILES_MAX = 1_000;
+/** The doctor's page names so many. */
+const FINDINGS_MAX = 10;
+
+export interface DamagedFilesParts {
+  events: Pick<EventLog, "record">;
+  log: Logger;
+  counted(kind: RecordKind): void;
+}
+
+export class DamagedFiles {
+  readonly #parts: DamagedFilesParts;
+  readonly #files = new Map<string, RecordKind>();
+
+  constructor(parts: DamagedFilesParts) {
+    this.#parts = parts;
+  }
+
+  /** Once for each file. */
+  report(kind: RecordKind, file: string): void {
+    if (this.#files.has(file) || this.#files.size >= FILES_MAX) return;
+    this.#files.set(file, kind);
+    const { events, log, counted } = this.#parts;
+    counted(kind);
+    log.warn({ file, kind, lost: KINDS[kind].lost }, "file is damaged");
+    const message = `${file} is damaged: ${KINDS[kind].lost}`;
+    events.record({ type: "Warning", reason: "FileDamaged", message, object: { kind: "Controller", name: "controller" } });
+  }
+
+  /** Those found since the controller started, but for what a person has put away. */
+  findings(): Finding[] {
+    const left = [...this.#files].filter(([file, kind]) => KINDS[kind].isRewritten || existsSync(file));
+    const findings = left.slice(0, FINDINGS_MAX).map(([file, kind]) => {
+      const { lost, isRewritten } = KINDS[kind];
+      const fix = isRewritten ? "nothing: it is written anew; check the disk if this happens again" : `look at it, then: rm '${file}'`;
+      return warn("records", `${file} was damaged when the controller read it: ${lost}`, fix);
+    });
+    const more = left.length - findings.length;
+    return more > 0 ? [...findings, warn("records", `${more} more damaged files`, "openclaw sandbox events")] : findings;
+  }
+}

@@ -1,0 +1,30 @@
+// The admin door as a function from request to response: its routes.
+// The socket that it is served on is admin-server.ts.
+import type { Hono } from "hono";
+import type { Logger } from "pino";
+import type { AdminViews } from "./admin-views.ts";
+import { makeDoorApp } from "./base-app.ts";
+import type { Followers } from "./followers.ts";
+import type { ProcessDoor } from "./processes.ts";
+import { findSandbox } from "./request.ts";
+import { controlRoutes, viewRoutes } from "./routes-control.ts";
+import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
+import { sandboxRoutes } from "./routes-sandboxes.ts";
+
+export interface AdminAppParts {
+  views: AdminViews;
+  followers: Followers;
+  log: Logger;
+  /** Absent: there are no routes for detached processes. */
+  processes?: ProcessDoor;
+}
+
+export function makeAdminApp({ views, followers, log, processes }: AdminAppParts): Hono {
+  const app = makeDoorApp(log);
+  app.route("/v1", sandboxRoutes(views, followers));
+  app.route("/v1", viewRoutes(views, followers));
+  app.route("/v1", controlRoutes(views));
+  const target: ProcessTarget = ({ req }) => findSandbox(views, req.param("name")).metadata.name;
+  if (processes !== undefined) app.route("/v1", processRoutes("/sandboxes/:name", target, processes));
+  return app;
+}

@@ -1,0 +1,78 @@
+// Serves the admin door on a Unix socket that only its owner can reach.
+// What is served is admin-app.ts and command-socket.ts.
+import { dirname } from "node:path";
+import type { Logger } from "pino";
+import { toSandboxName } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Upgrade } from "../../api/http-server.ts";
+import { toAdminSocketPath } from "../../api/unix-socket.ts";
+import type { SandboxAccess } from "../loop/sandbox-access.ts";
+import { makeAdminApp } from "./admin-app.ts";
+import type { AdminViews } from "./admin-views.ts";
+import type { CommandMeter, CommandSessionParts } from "./command-session.ts";
+import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
+import { Followers } from "./followers.ts";
+import { ProcessDoor } from "./processes.ts";
+import { decodeName, findSandbox } from "./request.ts";
+import { makeSocketFolder, type SocketServer, startSocketServer } from "./socket-server.ts";
+
+export interface AdminServerParts {
+  /** Absolute. The socket is `run/admin/admin.sock` in it. */
+  stateDir: string;
+  views: AdminViews;
+  log: Logger;
+  /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
+  commands?: {
+    access: SandboxAccess;
+    meter: CommandMeter;
+    clock: Clock;
+    /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
+    newProcessId(): string;
+  };
+}
+
+/** One per terminal with `--watch` or `--follow`; a hundred terminals on one host are an accident. */
+const FOLLOWERS_MAX = 100;
+/** Commands, followers, and as many questions as both. */
+const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
+
+/** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
+export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
+  const { stateDir, views, log, commands } = parts;
+  const followers = new Followers(FOLLOWERS_MAX);
+  const processes = commands && new ProcessDoor({ ...commands, log });
+  const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
+  const door = commands && new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const socketPath = toAdminSocketPath(stateDir);
+  // Whoever can write in the folder above can put another folder in this one's place.
+  makeSocketFolder(dirname(dirname(socketPath)));
+  const server = await startSocketServer({
+    socketPath,
+    mode: 0o600,
+    connectionsMax: CONNECTIONS_MAX,
+    fetch: app.fetch,
+    upgrade: (asked) => upgrade(parts, door, asked),
+  });
+  return {
+    socketPath: server.socketPath,
+    stop: async () => {
+      followers.stop();
+      await server.stop(() => door?.stop() ?? Promise.resolve());
+    },
+  };
+}
+
+const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
+
+function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | undefined, { request, socket, head }: Upgrade): void {
+  const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
+  if (name === null || commands === undefined || door === undefined) {
+    return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
+  }
+  const lease: CommandSessionParts["lease"] = async (_request, signal) => {
+    findSandbox(views, name);
+    return await commands.access.lease(toSandboxName(name), signal);
+  };
+  door.accept({ request, socket, head }, { tool: "exec", lease });
+}

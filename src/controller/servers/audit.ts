@@ -1,0 +1,55 @@
+// Writes down every call that comes in over the stream socket: who asked for what in whose sandbox, and whether it was let through.
+// Arguments may hold secrets: of a command only its name is written. What is let through is session-gate.ts.
+import type { Logger } from "pino";
+import type { InstanceId, SandboxName } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { SandboxTool } from "../../api/wire.ts";
+import type { EventInput } from "../records/event-log.ts";
+
+export interface AuditParts {
+  instance: InstanceId;
+  log: Logger;
+  record(event: EventInput): void;
+}
+
+export interface AuditedCall {
+  /** As the caller said it. */
+  key: string;
+  /** `release`: the sandbox is to go with its session. */
+  tool: SandboxTool | "release";
+  /** Empty: no command is started. */
+  argv: readonly string[];
+}
+
+const TEXT_LENGTH_MAX = 200;
+
+export class Audit {
+  readonly #parts: AuditParts;
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts;
+  }
+
+  /** Does what lets the call through, and writes down how it ended; what it throws passes through. */
+  call<Admitted extends { sandbox: SandboxName | null }>({ key, tool, argv }: AuditedCall, admit: () => Admitted): Admitted {
+    const call = { session: key.slice(0, TEXT_LENGTH_MAX), tool, command: argv[0]?.slice(0, TEXT_LENGTH_MAX), arguments: argv.length };
+    try {
+      const admitted = admit();
+      this.#parts.log.info({ ...call, sandbox: admitted.sandbox }, "stream call");
+      return admitted;
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      this.#parts.log.warn({ ...call, code: error.code, because: error.message }, "stream call refused");
+      const object = this.#objectOf(error, call.session);
+      if (object !== null)
+        this.#parts.record({ type: "Warning", reason: "StreamCallRefused", message: `${tool}: ${error.message}`, object });
+      throw error;
+    }
+  }
+
+  /** Whose event a refusal is. null: none, since it passes by itself. A session that is not there has none: made-up keys would push out all others. */
+  #objectOf({ code }: OperationError, session: string): EventInput["object"] | null {
+    if (code === "Forbidden") return { kind: "Session", name: session };
+    return code === "NotFound" ? { kind: "Controller", name: this.#parts.instance } : null;
+  }
+}

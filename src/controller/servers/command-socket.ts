@@ -1,0 +1,74 @@
+// Takes WebSocket connections that each run one command: bounds them, and ends them when the server stops.
+// What happens on a connection is command-session.ts; which sandbox it may reach is the caller's `lease`.
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Clock } from "../../api/clock.ts";
+import { OperationError } from "../../api/errors.ts";
+import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
+import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type CommandMeter, type CommandSessionParts, serveCommand } from "./command-session.ts";
+
+/** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
+export const COMMANDS_MAX = 256;
+
+export interface CommandDoorParts {
+  commands: Pick<Engine, "exec">;
+  meter: CommandMeter;
+  clock: Clock;
+  log: Logger;
+}
+
+export class CommandDoor {
+  readonly #parts: CommandDoorParts;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: COMMAND_FRAME_BYTES_MAX,
+  });
+  readonly #sockets = new Set<WebSocket>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(parts: CommandDoorParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#running.size;
+  }
+
+  /** Serves the command that the client will ask for, in the sandbox that `lease` gives. */
+  accept({ request, socket, head }: Upgrade, command: Pick<CommandSessionParts, "tool" | "lease">): void {
+    if (this.#running.size >= COMMANDS_MAX) {
+      refuseCommand(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      const { commands, meter, clock, log } = this.#parts;
+      this.#sockets.add(client);
+      const done = serveCommand({ ...command, socket: client, commands, meter, clock, log }).finally(() => {
+        this.#sockets.delete(client);
+        this.#running.delete(done);
+      });
+      this.#running.add(done);
+    });
+  }
+
+  /** Ends every command. */
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    await Promise.all(this.#running);
+  }
+}
+
+/** Answers an upgrade with an error, as any other request. */
+export function refuseCommand(socket: Duplex, error: OperationError): void {
+  const problem = toProblem(error);
+  refuseUpgrade(socket, {
+    status: `${problem.status} ${problem.title}`,
+    type: "application/problem+json",
+    body: JSON.stringify(problem),
+  });
+}

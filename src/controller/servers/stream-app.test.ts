@@ -1,0 +1,78 @@
+// The stream door as a function from request to response: what of its calls is let through, and what is written down about each.
+// Over its socket, with real sandboxes: test/gateway.engine.test.ts.
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { type SandboxName, toAgentId, toEpochMs, toInstanceId, toSessionKey } from "../../api/brands.ts";
+import { createSystemClock } from "../../api/clock.ts";
+import { mustParse } from "../../api/config/fixture.ts";
+import { toSlug } from "../../api/names.ts";
+import type { Session } from "../../api/session.ts";
+import type { EventInput } from "../records/event-log.ts";
+import { DesiredState } from "../sources/desired-state.ts";
+import { GatewayFeed } from "../sources/gateway-feed.ts";
+import { Audit } from "./audit.ts";
+import { Followers } from "./followers.ts";
+import { makeHostShellEngine } from "./host-shell.fixture.ts";
+import { ProcessDoor } from "./processes.ts";
+import { MemoryViews, silentMeter } from "./server.fixture.ts";
+import { SessionGate } from "./session-gate.ts";
+import { makeStreamApp } from "./stream-app.ts";
+
+const INSTANCE = toInstanceId("0123456789ab");
+const MAIN = toAgentId("main");
+
+function open({ scope }: { scope: "session" | "agent" }) {
+  const desired = new DesiredState((scopeKey) => toSlug(INSTANCE, scopeKey), { stateDir: "/state", home: "/home/claw" });
+  desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", scope } } } })));
+  const session: Session = {
+    ...{ apiVersion: "openclaw.ai/v1", kind: "Session" },
+    metadata: { name: "main", uid: "3b0f9a52-6a43-4a86-9a55-0d1c8f2d7c11", createdAt: toEpochMs(0) },
+    spec: { key: toSessionKey("agent:main:main"), agentId: MAIN, kind: "main" },
+  };
+  desired.setSessions(new Map([[MAIN, { folder: "read", sessions: [session], unread: 0, unreadNames: [] }]]));
+  desired.setRequests(new Map());
+  const logged: string[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
+  const events: EventInput[] = [];
+  const released: SandboxName[] = [];
+  const clock = createSystemClock();
+  const config = {
+    view: { file: "/state/openclaw.json", ok: true, issues: [], loadedAt: 0 },
+    isMissing: false,
+    watch: () => () => undefined,
+  };
+  const feed = new GatewayFeed({ stateDir: "/state", config, desired, now: clock.now, log });
+  const access = { commands: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
+  const views = new MemoryViews();
+  const app = makeStreamApp({
+    ...{ views, followers: new Followers(1), log },
+    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null }),
+    feed,
+    audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
+    processes: new ProcessDoor({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
+    release: async (name) => void released.push(name),
+  });
+  const release = async (key: string) => await app.request(`/v1/sessions/${encodeURIComponent(key)}/sandbox/release`, { method: "POST" });
+  return { release, released, events, logged };
+}
+
+test("a sandbox that is the session's alone is released, one that others share stays; both are written down", async () => {
+  for (const scope of ["session", "agent"] as const) {
+    const { release, released, events, logged } = open({ scope });
+    const response = await release("agent:main:main");
+    expect([response.status, released.length, events]).toEqual([200, scope === "session" ? 1 : 0, []]);
+    expect(await response.json()).toEqual({ sandbox: released[0] ?? null });
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ msg: "stream call", tool: "release", session: "agent:main:main", sandbox: released[0] ?? null }),
+    ]);
+  }
+});
+
+test("a release that is refused is an event and a line in the log, as every refused call is", async () => {
+  const { release, released, events, logged } = open({ scope: "session" });
+  expect((await release("agent:main:nobody")).status).toBe(404);
+  expect(released).toEqual([]);
+  const message = 'release: there is no live sandboxed session "agent:main:nobody"';
+  expect(events).toEqual([{ type: "Warning", reason: "StreamCallRefused", message, object: { kind: "Controller", name: INSTANCE } }]);
+  expect(logged.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ msg: "stream call refused", code: "NotFound" })]);
+});

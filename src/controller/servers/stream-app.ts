@@ -1,0 +1,88 @@
+// The stream door as a function from request to response, for the gateway: read-only status, and sessions' sandboxes with their detached
+// processes. A caller names a session, never a sandbox; session-gate.ts decides. Commands are stream-server.ts.
+import type { Hono } from "hono";
+import type { Logger } from "pino";
+import type { SandboxName } from "../../api/brands.ts";
+import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
+import type { GatewayFeed } from "../sources/gateway-feed.ts";
+import type { AdminViews } from "./admin-views.ts";
+import type { Audit } from "./audit.ts";
+import { makeDoorApp } from "./base-app.ts";
+import type { Followers } from "./followers.ts";
+import type { ProcessDoor } from "./processes.ts";
+import { parseBody } from "./request.ts";
+import { viewRoutes } from "./routes-control.ts";
+import { gatewayRoutes } from "./routes-gateway.ts";
+import { processRoutes } from "./routes-processes.ts";
+import { sandboxRoutes } from "./routes-sandboxes.ts";
+import type { SessionGate } from "./session-gate.ts";
+import { Bell, type SseMessage, type SseSource } from "./sse.ts";
+
+export interface StreamAppParts {
+  views: AdminViews;
+  gate: SessionGate;
+  feed: GatewayFeed;
+  audit: Audit;
+  followers: Followers;
+  processes: ProcessDoor;
+  /** Wishes the sandbox away with all that runs in it. */
+  release(name: SandboxName): Promise<void>;
+  log: Logger;
+}
+
+/** A session file is noticed within some 10 ms: whoever just wrote one should not wait for the next heartbeat. */
+const UNKNOWN_LOOK_MS = 10;
+
+export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, log }: StreamAppParts): Hono {
+  const app = makeDoorApp(log);
+  app.route("/v1", sandboxRoutes(views, followers));
+  app.route("/v1", viewRoutes(views, followers));
+  app.route("/v1", gatewayRoutes(feed, followers));
+  app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
+  app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
+  app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {
+    const key = req.param("key");
+    const { sandbox } = audit.call({ key, tool: "release", argv: [] }, () => ({ sandbox: gate.ownSandbox(key) }));
+    if (sandbox !== null) await release(sandbox);
+    const released: SandboxRelease = { sandbox };
+    return json(released);
+  });
+  app.post("/v1/sessions/ended", async (context) => {
+    const { items } = await parseBody(context, SessionEnds);
+    const answer: SeenSessionEnds = { seen: gate.seenEnds(items) };
+    return context.json(answer);
+  });
+  const admit = (key: string, start: ProcessStart | null) => {
+    const admitted = gate.admit(key, start === null ? "process" : "exec");
+    if (start !== null) gate.checkWorkdir(key, start);
+    return admitted;
+  };
+  const target = (key: string, start: ProcessStart | null) =>
+    audit.call({ key, tool: start === null ? "process" : "exec", argv: start?.argv ?? [] }, () => admit(key, start)).sandbox;
+  app.route(
+    "/v1",
+    processRoutes("/sessions/:key", ({ req }, start) => target(req.param("key") ?? "", start), processes),
+  );
+  return app;
+}
+
+/** `sandbox` with a SessionSandbox at once, then whenever it is another one. */
+function watchSession(views: AdminViews, gate: SessionGate, key: string): SseSource {
+  const bell = new Bell();
+  const stop = views.watch(() => bell.ring());
+  let told: SessionSandbox | null = null;
+  const timer = setInterval(() => {
+    if (told?.sandbox == null) bell.ring();
+  }, UNKNOWN_LOOK_MS);
+  const next = (): SseMessage[] => {
+    const view = gate.view(key);
+    if (told !== null && JSON.stringify(told) === JSON.stringify(view)) return [];
+    told = view;
+    return [{ event: "sandbox", data: view }];
+  };
+  const end = (): void => {
+    clearInterval(timer);
+    stop();
+  };
+  return { bell, next, end };
+}

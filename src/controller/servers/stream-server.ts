@@ -1,0 +1,90 @@
+// Serves the stream door on a Unix socket for the gateway: commands in the sandboxes of live sessions, over one WebSocket each.
+// Whose sandbox, and whether, is session-gate.ts; the other routes are stream-app.ts.
+import type { Logger } from "pino";
+import type { SandboxName } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Upgrade } from "../../api/http-server.ts";
+import { requestRecreation } from "../../api/store/request-file.ts";
+import { toStreamSocketPath } from "../../api/unix-socket.ts";
+import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
+import type { SandboxAccess } from "../loop/sandbox-access.ts";
+import type { GatewayFeed } from "../sources/gateway-feed.ts";
+import type { AdminViews } from "./admin-views.ts";
+import type { Audit } from "./audit.ts";
+import type { CommandMeter } from "./command-session.ts";
+import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
+import { Followers } from "./followers.ts";
+import { ProcessDoor } from "./processes.ts";
+import { decodeName } from "./request.ts";
+import type { SessionGate } from "./session-gate.ts";
+import { type SocketServer, startSocketServer } from "./socket-server.ts";
+import { makeStreamApp } from "./stream-app.ts";
+
+export interface StreamServerParts {
+  /** Absolute. The socket is `run/stream.sock` in it. */
+  stateDir: string;
+  views: AdminViews;
+  gate: SessionGate;
+  feed: GatewayFeed;
+  audit: Audit;
+  log: Logger;
+  commands: {
+    access: SandboxAccess;
+    meter: CommandMeter;
+    clock: Clock;
+    /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
+    newProcessId(): string;
+  };
+}
+
+/** One per session that waits for its sandbox, and per follower of events: as many as there can be commands, twice over. */
+const FOLLOWERS_MAX = 512;
+/** Commands, followers, and as many questions as both. */
+const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
+
+/** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
+export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
+  const { stateDir, views, gate, feed, audit, log, commands } = parts;
+  const followers = new Followers(FOLLOWERS_MAX);
+  const processes = new ProcessDoor({ ...commands, log });
+  const release = async (name: SandboxName): Promise<void> =>
+    await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
+  const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, log });
+  const door = new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const server = await startSocketServer({
+    socketPath: toStreamSocketPath(stateDir),
+    mode: 0o660,
+    connectionsMax: CONNECTIONS_MAX,
+    fetch: app.fetch,
+    upgrade: (asked) => upgrade(parts, door, asked),
+  });
+  return {
+    socketPath: server.socketPath,
+    stop: async () => {
+      followers.stop();
+      await server.stop(() => door.stop());
+    },
+  };
+}
+
+const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)$/;
+
+function upgrade({ gate, audit, commands }: StreamServerParts, door: CommandDoor, asked: Upgrade): void {
+  const [, name, word] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
+  const key = decodeName(name);
+  const tool = SANDBOX_TOOLS.find((known) => known === word);
+  if (key === null || tool === undefined)
+    return refuseCommand(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
+  door.accept(asked, {
+    tool: tool satisfies SandboxTool,
+    lease: async (request, signal) => {
+      const { sandbox } = audit.call({ key, tool, argv: request.argv }, () => {
+        const admitted = gate.admit(key, tool);
+        gate.checkCommand(key, tool, request);
+        return admitted;
+      });
+      return await commands.access.lease(sandbox, signal);
+    },
+  });
+}

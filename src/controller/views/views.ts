@@ -1,0 +1,196 @@
+// What the admin door shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
+import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../../api/brands.ts";
+import type { HostFolders } from "../../api/config/config.ts";
+import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
+import type { ConfigSources } from "../../api/config/sources.ts";
+import { OperationError, renderError } from "../../api/errors.ts";
+import type { ExplainView } from "../../api/explain-view.ts";
+import { toAgentOfKey } from "../../api/names.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import type {
+  AuditView,
+  ControllerView,
+  DoctorView,
+  HeldView,
+  PlannedSandbox,
+  PlanView,
+  PruneView,
+  SetupLogView,
+  UnownedObject,
+} from "../../api/wire.ts";
+import { failuresSeen } from "../decide/backoff.ts";
+import { type Forecast, forecastAll } from "../decide/forecast.ts";
+import { renderAction } from "../decide/render.ts";
+import { judge } from "../decide/rollout.ts";
+import type { Owner } from "../decide/spec.ts";
+import type { PlanInput, Want } from "../decide/types.ts";
+import { examine } from "../doctor/examine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Observer } from "../loop/observe.ts";
+import type { RemovalBrake } from "../loop/removal-guard.ts";
+import type { Rollouts } from "../loop/rollouts.ts";
+import type { DamagedFiles } from "../records/damaged-files.ts";
+import type { EventLog } from "../records/event-log.ts";
+import type { Ledger } from "../records/ledger.ts";
+import type { SetupLogs } from "../records/setup-logs.ts";
+import type { StatusStore } from "../records/status-store.ts";
+import type { AdminViews, ExplainQuery } from "../servers/admin-views.ts";
+import type { ConfigSource } from "../sources/config-source.ts";
+import type { DesiredState } from "../sources/desired-state.ts";
+import type { Sweep } from "../sweep/sweep.ts";
+import { auditEngine } from "./container-audit.ts";
+import { explain, findSubject, nameOf } from "./explain.ts";
+import { parseExplainQuery, toExplained } from "./explain-query.ts";
+
+/** Looks at the same time for a plan of everything: as many as passes. */
+const LOOKS_AT_ONCE = 6;
+
+export interface ViewParts {
+  instance: InstanceId;
+  folders: HostFolders;
+  environment: ConfigEnvironment;
+  now(): EpochMs;
+  status(): ControllerView;
+  config: ConfigSource;
+  desired: DesiredState;
+  observer: Observer;
+  statuses: StatusStore;
+  events: EventLog;
+  logs: SetupLogs;
+  sweep: Sweep;
+  brake: RemovalBrake;
+  damaged: DamagedFiles;
+  rollouts: Rollouts;
+  ledger: Ledger;
+  engine: Engine;
+  /** Who the controller runs as. */
+  owner: Owner;
+}
+
+export class LoopViews implements AdminViews {
+  readonly #parts: ViewParts;
+  #looking: Promise<DoctorView> | null = null;
+
+  constructor(parts: ViewParts) {
+    this.#parts = parts;
+  }
+
+  get events(): EventLog {
+    return this.#parts.events;
+  }
+
+  status(): ControllerView {
+    return this.#parts.status();
+  }
+
+  sandboxes(): readonly Sandbox[] {
+    return this.#parts.statuses.list();
+  }
+
+  sandbox(name: SandboxName): Sandbox | null {
+    return this.#parts.statuses.get(name) ?? null;
+  }
+
+  watch(listener: (name: SandboxName) => void): () => void {
+    return this.#parts.statuses.subscribe((change) => listener(change.kind === "put" ? change.sandbox.metadata.name : change.name));
+  }
+
+  async plan(sources: ConfigSources | null): Promise<PlanView> {
+    const { desired, observer, environment, config, brake } = this.#parts;
+    if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
+    const parsed = parseConfig(sources, environment);
+    if (!parsed.ok) return { items: [], issues: parsed.issues };
+    const preview = desired.preview(parsed.value);
+    if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
+    return { items: await this.#planAll(preview, observer.under(preview, brake.under(preview))), issues: parsed.issues };
+  }
+
+  async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
+    const names = [...new Set([...desired.names(), ...this.sandboxes().map(({ metadata }) => metadata.name)])].sort();
+    const inputs: PlanInput[] = [];
+    for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
+      inputs.push(...(await Promise.all(names.slice(at, at + LOOKS_AT_ONCE).map((name) => this.#observe(name, observer)))));
+    }
+    const forecasts = forecastAll(inputs, this.#parts.rollouts.copy());
+    return inputs.map(({ name, want }) => toPlanned(name, want, forecasts.get(name)));
+  }
+
+  async #observe(name: SandboxName, observer: Observer): Promise<PlanInput> {
+    const previous = this.#parts.statuses.get(name) ?? null;
+    const { input } = await observer.observe(name, previous);
+    return { ...input, ...failuresSeen(input, previous) };
+  }
+
+  async explain(query: ExplainQuery): Promise<ExplainView> {
+    const { desired, folders, config, statuses, observer, brake, rollouts } = this.#parts;
+    if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
+    const asked = parseExplainQuery(query, desired.config);
+    const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
+    const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
+    const { slugOf } = desired;
+    const subject = findSubject({ slugOf, folders, config: desired.config, held, ...explained });
+    const name = nameOf(subject, slugOf);
+    const status = statuses.get(name) ?? null;
+    const known = { status, issues: config.view.issues };
+    try {
+      const seen = await observer.observe(name, status);
+      const looked = { ...seen.input, ...failuresSeen(seen.input, status) };
+      const input = { ...looked, gate: judge(rollouts.copy(), looked).member?.gate ?? looked.gate };
+      return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      return explain(subject, { ...known, missing: [...missing, `the container as it is now: ${renderError(error)}`], look: null });
+    }
+  }
+
+  async logs(name: SandboxName, tailLines: number): Promise<SetupLogView> {
+    return await this.#parts.logs.view(name, tailLines);
+  }
+
+  held(): HeldView {
+    return this.#parts.brake.view();
+  }
+
+  async audit(): Promise<AuditView> {
+    return { items: await auditEngine(this.#parts) };
+  }
+
+  async unowned(): Promise<readonly UnownedObject[]> {
+    return await this.#parts.sweep.observe();
+  }
+
+  /** Who asks while a look is under way gets its answer: a look starts containers. */
+  doctor(): Promise<DoctorView> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<DoctorView> {
+    const { folders, owner, engine, now, desired, config } = this.#parts;
+    const parts = { folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
+    return {
+      findings: await examine(parts, { view: this.status(), unowned: () => this.unowned(), damaged: this.#parts.damaged.findings() }),
+    };
+  }
+
+  async prune({ dryRun }: { dryRun: boolean }): Promise<PruneView> {
+    if (dryRun) return { items: await this.#parts.sweep.measure(), removed: [] };
+    const { unowned, removed } = await this.#parts.sweep.run();
+    return { items: unowned, removed };
+  }
+}
+
+function toPlanned(name: SandboxName, want: Want, forecast: Forecast | undefined): PlannedSandbox {
+  const verdict = forecast?.rest.verdict;
+  const waits = verdict !== undefined && "message" in verdict && verdict.kind !== "gone" ? { waits: verdict.message } : {};
+  return {
+    name,
+    wanted: want.kind === "wanted",
+    because: want.because,
+    drift: forecast?.drift ?? [],
+    actions: (forecast?.actions ?? []).map(renderAction),
+    ...waits,
+  };
+}

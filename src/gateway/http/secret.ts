@@ -1,0 +1,65 @@
+// Where the gateway's secret comes from: flag, environment, config, and else a token of its own, made once and kept where only its user can
+// read it. It never shows a secret. Comparing is http/auth.ts's.
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { GatewayConfig } from "../../api/config/config.ts";
+import { OperationError } from "../../api/errors.ts";
+import { replaceFile } from "../../api/store/atomic-file.ts";
+import { findGatewayToken, toGatewayTokenPath } from "../../api/store/gateway-files.ts";
+import { type Credentials, SECRET_BYTES_MAX } from "./auth.ts";
+
+export interface GivenSecrets {
+  /** `--token`, else `OPENCLAW_GATEWAY_TOKEN`. null: neither. */
+  token: string | null;
+  /** `OPENCLAW_GATEWAY_PASSWORD`. null: not set. */
+  password: string | null;
+}
+
+/** Where the gateway keeps the token that it makes for itself. */
+export interface OwnToken {
+  /** Absolute. */
+  stateDir: string;
+  /** At least 128 bits of chance. */
+  makeToken(): string;
+}
+
+/** A token that was given wins over the config's mode. @throws OperationError */
+export async function toCredentials(config: Pick<GatewayConfig, "auth">, given: GivenSecrets, own: OwnToken): Promise<Credentials> {
+  const credentials = await choose(config, given, own);
+  if (credentials.kind === "secret") refuseUnsendable(credentials);
+  return credentials;
+}
+
+/** A header's white space at either end is lost, and a control character ends it: nobody could ever show such a secret. */
+function refuseUnsendable({ mode, secret }: Extract<Credentials, { kind: "secret" }>): void {
+  if (secret === secret.trim() && !/\p{Cc}/u.test(secret) && Buffer.byteLength(secret) <= SECRET_BYTES_MAX) return;
+  const message = `the gateway's ${mode} begins or ends with white space, holds a control character, or has more than ${SECRET_BYTES_MAX} bytes`;
+  throw new OperationError("InvalidConfig", `${message}: it can't be sent in a header`, { fix: "choose another one" });
+}
+
+async function choose({ auth }: Pick<GatewayConfig, "auth">, given: GivenSecrets, own: OwnToken): Promise<Credentials> {
+  if (given.token !== null) return { kind: "secret", mode: "token", secret: given.token };
+  switch (auth.mode) {
+    case "none":
+      return { kind: "none" };
+    case "password": {
+      const password = given.password ?? auth.password;
+      if (password !== null) return { kind: "secret", mode: "password", secret: password };
+      throw new OperationError("InvalidConfig", "gateway.auth.mode is password, and there is none", {
+        fix: "set OPENCLAW_GATEWAY_PASSWORD or gateway.auth.password",
+      });
+    }
+    case "token":
+      return { kind: "secret", mode: "token", secret: auth.token ?? (await readOwnToken(own)) };
+  }
+}
+
+async function readOwnToken({ stateDir, makeToken }: OwnToken): Promise<string> {
+  const path = toGatewayTokenPath(stateDir);
+  const known = await findGatewayToken(stateDir);
+  if (known !== null) return known;
+  const token = makeToken();
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await replaceFile(path, `${token}\n`, { durable: true, mode: 0o600 });
+  return token;
+}

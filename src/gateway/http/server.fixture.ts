@@ -1,0 +1,160 @@
+// A gateway's HTTP door for tests: real sessions in a folder of their own, tools that are data, no controller behind it, and no socket unless
+// a test opens one. It asserts nothing.
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { toDurationMs, toEpochMs } from "../../api/brands.ts";
+import { parseConfig } from "../../api/config/parse.ts";
+import { toSources } from "../../api/config/sources.ts";
+import { OperationError } from "../../api/errors.ts";
+import { createFolder } from "../../api/store/folder.fixture.ts";
+import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import { McpDoor } from "../mcp/mcp-endpoint.ts";
+import { McpSessions } from "../mcp/mcp-sessions.ts";
+import { GatewayMetrics } from "../metrics.ts";
+import { SandboxStream } from "../sandbox/sandbox-stream.ts";
+import { StreamClient } from "../sandbox/stream-client.ts";
+import { SessionService } from "../sessions/service.ts";
+import { SessionEnd } from "../sessions/session-end.ts";
+import { SessionFiles } from "../sessions/session-files.ts";
+import { SessionTools } from "../sessions/session-tools.ts";
+import { Sessions } from "../sessions/sessions.ts";
+import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
+import { type DoorRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
+import { AddressLimits } from "./auth.ts";
+import { makeHandlers } from "./handlers.ts";
+import { toBlockList } from "./origin.ts";
+
+export const TOKEN = "0123456789abcdef0123456789abcdef";
+const HOST = "127.0.0.1:18789";
+
+export interface Door {
+  app: GatewayApp;
+  stateDir: string;
+  sessions: Sessions;
+  service: SessionService;
+  metrics: GatewayMetrics;
+  rules: DoorRules;
+  checks: GatewayCheck[];
+  clock: { at: number };
+  logged: string[];
+  /** For how long answers were held back; nobody waits. */
+  pauses: number[];
+  calls: ToolCall[];
+  /** With the right secret, from this host, as curl sends it. */
+  ask(path: string, options?: Ask): Promise<Response>;
+}
+
+export interface Ask {
+  method?: string;
+  json?: unknown;
+  body?: string | Uint8Array<ArrayBuffer>;
+  headers?: Readonly<Record<string, string>>;
+  /** Absent: this host. */
+  from?: string;
+  /** false: without the secret. */
+  secret?: boolean;
+}
+
+export interface DoorOptions {
+  config?: object;
+  run?(call: ToolCall): Promise<ToolResult>;
+}
+
+export const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: { code: 0 }, isError: false };
+
+export async function openDoor({ config = {}, run = async () => DONE }: DoorOptions = {}): Promise<Door> {
+  const stateDir = await createFolder();
+  const folders = { stateDir, home: "/home/claw" };
+  const text = JSON.stringify({ agents: { list: [{ id: "main" }, { id: "work" }] }, ...config });
+  const parsed = parseConfig(toSources(text, join(stateDir, "openclaw.json")), { ...folders, variables: {}, trustedOwners: null });
+  if (!parsed.ok) throw new Error(`the test's config is not valid: ${JSON.stringify(parsed.issues)}`);
+  const clock = { at: Date.now() };
+  const logged: string[] = [];
+  const pauses: number[] = [];
+  const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
+  const sessions = await Sessions.open({ stateDir, now: () => toEpochMs(Date.now()), newUid: randomUUID, writeFailed: () => undefined });
+  onTestFinished(() => sessions.stop());
+  const service = new SessionService({ sessions, config: () => parsed.value, folders, newUid: randomUUID });
+  const calls: ToolCall[] = [];
+  const tools: Tools = {
+    list: async ({ spec: { agentId } }) => {
+      const decision = decideTool(toToolPolicy(parsed.value, { agentId, sandbox: null }), "exec");
+      return [{ name: "exec", description: "runs", inputSchema: { type: "object" }, decision }];
+    },
+    admit: () => undefined,
+    call: async (call) => {
+      calls.push(call);
+      if (call.tool !== "exec") throw new OperationError("NotFound", `there is no tool ${JSON.stringify(call.tool)}`);
+      return await run(call);
+    },
+  };
+  const controller = new StreamClient(stateDir);
+  const sandbox = new SandboxStream(controller);
+  const metrics = new GatewayMetrics({ version: "0.1.0", revision: "test", processMetrics: false });
+  const files = new SessionFiles({
+    config: () => parsed.value,
+    folders,
+    sandbox,
+    sessions,
+    metrics,
+    newId: () => randomUUID().replaceAll("-", ""),
+    isReady: async (key) => (await controller.sessionSandbox(key)).ready,
+    spoolFolder: join(stateDir, "gateway"),
+  });
+  const rules: DoorRules = {
+    ...{ hosts: [], allowedOrigins: [], proxies: toBlockList([]), page: true },
+    credentials: { kind: "secret", mode: "token", secret: TOKEN },
+  };
+  const checks: GatewayCheck[] = [{ name: "state", ok: true, message: "the state folder can be written" }];
+  const failed = (error: unknown): void => log.warn({ err: error }, "call failed");
+  const end = new SessionEnd({
+    ...{ sessions, tools: new SessionTools({ tools, sessions, metrics }) },
+    ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined },
+  });
+  const mcpSessions = new McpSessions({ sessions, service, end });
+  const mcp = new McpDoor({
+    ...{ tools, failed, newUid: randomUUID, uptime: () => toDurationMs(performance.now()), version: "0.1.0" },
+    session: (agentId) => mcpSessions.plan(agentId),
+    endSession: (session) => mcpSessions.end(session),
+  });
+  onTestFinished(() => mcp.stop());
+  const app = makeGatewayApp({
+    handlers: makeHandlers({
+      ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
+      end,
+      failed,
+    }),
+    rules: () => rules,
+    limits: new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) }),
+    ready: async () => checks,
+    ...{ mcp, metrics, log, version: "0.1.0" },
+  });
+  const ask = async (path: string, { method, json, body, headers, from = "127.0.0.1", secret = true }: Ask = {}): Promise<Response> => {
+    const content = json === undefined ? body : JSON.stringify(json);
+    const init = {
+      method: method ?? (content === undefined ? "GET" : "POST"),
+      headers: {
+        host: HOST,
+        ...(secret && { authorization: `Bearer ${TOKEN}` }),
+        ...(json !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(content !== undefined && { body: content }),
+    };
+    return await app.request(path, init, { incoming: { socket: { remoteAddress: from } }, outgoing: {} });
+  };
+  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, pauses, calls, ask };
+}
+
+/** The value of one series in a scrape. */
+export async function sample(metrics: GatewayMetrics, series: string): Promise<number> {
+  const { text } = await metrics.registry.render(undefined);
+  return Number(
+    text
+      .split("\n")
+      .find((line) => line.startsWith(`${series} `))
+      ?.split(" ")[1] ?? Number.NaN,
+  );
+}

@@ -1,0 +1,146 @@
+// The MCP door: streamable HTTP, many clients. Tells whose a request is, bounds how many clients there are, and lets those go that are gone, with
+// their sessions and sandboxes. Who may come in at all is http/app.ts; what a client may do is mcp-client.ts.
+import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
+import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
+import type { Session } from "../../api/session.ts";
+import { toProblemResponse } from "../http/problem.ts";
+import type { Tools } from "../tools/tool-port.ts";
+import { McpClient, type McpClientSession } from "./mcp-client.ts";
+
+export interface McpDoorParts {
+  tools: Tools;
+  /** Of one client. @param agentId null: the default agent. @throws OperationError `NotFound` (no such agent) */
+  session(agentId: string | null): McpClientSession;
+  /** Ends a session that a client leaves behind, and what it spawned, with their sandboxes. */
+  endSession(session: Session): Promise<void>;
+  /** Of a clock that nobody sets: a computer that slept for an hour has not been left for an hour. */
+  uptime(): DurationMs;
+  /** A new UUID. */
+  newUid(): string;
+  version: string;
+  failed(error: unknown): void;
+}
+
+/** As many as there may be sandboxes by default. */
+const CLIENTS_MAX = 100;
+/** Nothing asked, nothing running, nothing listened to for so long: the client was closed without a word. */
+export const IDLE_MS_MAX: DurationMs = toDurationMs(30 * MINUTE_MS);
+/** A file that a tool writes comes in its input. */
+const BODY_BYTES_MAX = 16_777_216;
+
+interface Connected {
+  client: McpClient;
+  transport: WebStandardStreamableHTTPServerTransport;
+  /** Uptime. */
+  usedAt: DurationMs;
+  /** Streams on which it listens. */
+  streams: number;
+}
+
+export class McpDoor {
+  readonly #parts: McpDoorParts;
+  readonly #clients = new Map<string, Connected>();
+  readonly #ending = new Set<Promise<void>>();
+  /** Requests that may become clients. */
+  #arriving = 0;
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(parts: McpDoorParts) {
+    this.#parts = parts;
+    this.#sweeper = setInterval(() => this.sweep(), MINUTE_MS).unref();
+  }
+
+  get count(): number {
+    return this.#clients.size;
+  }
+
+  /** `?agent=ID` says whose tools a new client gets. */
+  async handle(request: Request): Promise<Response> {
+    const id = request.headers.get("mcp-session-id");
+    if (id === null) return await this.#welcome(request);
+    const connected = this.#clients.get(id);
+    if (connected === undefined) return toRpcError(404, -32001, "Session not found: begin a new one");
+    connected.usedAt = this.#parts.uptime();
+    const response = await connected.transport.handleRequest(request);
+    if (request.method === "GET" && response.ok) this.#listen(connected, request.signal);
+    return response;
+  }
+
+  /** Lets go of clients that are gone. */
+  sweep(): void {
+    const now = this.#parts.uptime();
+    for (const [id, { client, usedAt, streams }] of this.#clients)
+      if (client.calls === 0 && streams === 0 && now - usedAt >= IDLE_MS_MAX) this.#end(id);
+  }
+
+  /** Ends every client, and resolves when their sessions are ended. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweeper);
+    for (const id of this.#clients.keys()) this.#end(id);
+    await Promise.all(this.#ending);
+  }
+
+  async #welcome(request: Request): Promise<Response> {
+    if (request.method !== "POST") return toRpcError(400, -32000, "Bad Request: Mcp-Session-Id header is required");
+    if (this.#clients.size + this.#arriving >= CLIENTS_MAX)
+      return toProblemResponse(new OperationError("LimitExceeded", `${CLIENTS_MAX} MCP clients are connected already`));
+    this.#arriving += 1;
+    try {
+      return await this.#initialize(request);
+    } finally {
+      this.#arriving -= 1;
+    }
+  }
+
+  async #initialize(request: Request): Promise<Response> {
+    const { tools, session, newUid, version, failed, uptime } = this.#parts;
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: newUid,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      onsessioninitialized: (id) => void this.#clients.set(id, { client, transport, usedAt: uptime(), streams: 0 }),
+      onsessionclosed: (id) => this.#end(id),
+    });
+    const agent = new URL(request.url).searchParams.get("agent");
+    const used = (): void => {
+      const connected = this.#clients.get(transport.sessionId ?? "");
+      if (connected !== undefined) connected.usedAt = uptime();
+    };
+    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
+    await client.connect();
+    const response = await transport.handleRequest(request);
+    if (transport.sessionId === undefined) await client.close();
+    return response;
+  }
+
+  #listen(connected: Connected, signal: AbortSignal): void {
+    connected.streams += 1;
+    const gone = (): void => {
+      connected.streams -= 1;
+      connected.usedAt = this.#parts.uptime();
+    };
+    if (signal.aborted) gone();
+    else signal.addEventListener("abort", gone, { once: true });
+  }
+
+  #end(id: string): void {
+    const connected = this.#clients.get(id);
+    if (connected === undefined) return;
+    this.#clients.delete(id);
+    const ended = this.#close(connected.client).finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+
+  async #close(client: McpClient): Promise<void> {
+    try {
+      const session = await client.close();
+      if (session !== null) await this.#parts.endSession(session);
+    } catch (error) {
+      this.#parts.failed(error);
+    }
+  }
+}
+
+function toRpcError(status: number, code: number, message: string): Response {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
+}

@@ -1,0 +1,62 @@
+// The gateway's end of the controller's stream socket: sandboxes by session key. It never names a sandbox.
+// How it is asked is api/controller-client.ts; what the controller lets through is its own decision.
+
+import { GatewayConfigView } from "../../api/config/gateway-part.ts";
+import { hasFields } from "../../api/controller-client.ts";
+import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
+import { toStreamSocketPath } from "../../api/unix-socket.ts";
+import { ViewClient } from "../../api/view-client.ts";
+import type { PlanView, SandboxRelease, SeenSessionEnds, SessionEnds, SessionSandbox, UpstreamCopy } from "../../api/wire.ts";
+
+const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
+
+export class StreamClient extends ViewClient {
+  constructor(stateDir: string) {
+    super({ stateDir, socketPath: toStreamSocketPath(stateDir), accessFix: "run the gateway as the controller's user, or in its group" });
+  }
+
+  plan = (): Promise<PlanView> => this.json("GET", "/v1/plan", hasFields<PlanView>("items", "issues"));
+
+  sessionSandbox = (sessionKey: string): Promise<SessionSandbox> =>
+    this.json("GET", `${toSessionPath(sessionKey)}/sandbox`, isSessionSandbox);
+
+  /** Ends what is the session's alone, with all that runs in it; a sandbox that serves other sessions too stays as it is. */
+  releaseSandbox = (sessionKey: string): Promise<SandboxRelease> =>
+    this.json("POST", `${toSessionPath(sessionKey)}/sandbox/release`, hasFields<SandboxRelease>("sandbox"));
+
+  /** Of sessions that ended, the uids of those whose files the controller needs no more. */
+  seenEnds = async (ends: SessionEnds): Promise<readonly string[]> =>
+    (await this.json("POST", "/v1/sessions/ended", hasFields<SeenSessionEnds>("seen"), ends)).seen;
+
+  /** @returns where the controller put it */
+  copyUpstreamDatabase = async (): Promise<string> =>
+    (await this.json("POST", "/v1/upstream-state/copy", hasFields<UpstreamCopy>("copy"))).copy;
+
+  /** Once the controller looked at the file, and whenever it is another one, until the signal aborts or the controller ends it. */
+  async *watchGatewayConfig(signal: AbortSignal): AsyncGenerator<GatewayConfigView> {
+    for await (const { data } of this.follow("/v1/gateway-config/watch", { signal })) {
+      const view = GatewayConfigView.safeParse(data);
+      if (!view.success)
+        throw new OperationError("ControllerUnreachable", "the controller's config has an unknown form", {
+          fix: "restart it with this version of openclaw",
+          cause: view.error,
+        });
+      yield view.data;
+    }
+  }
+
+  /** At once and whenever it is another one, until the signal aborts or the controller ends it. */
+  async *watchSessionSandbox(sessionKey: string, signal: AbortSignal): AsyncGenerator<SessionSandbox> {
+    for await (const { data } of this.follow(`${toSessionPath(sessionKey)}/sandbox/watch`, { signal }))
+      if (isSessionSandbox(data)) yield data;
+  }
+}
+
+export const toSessionPath = (sessionKey: string): string => `/v1/sessions/${encodeURIComponent(sessionKey)}`;
+
+/** What a sandbox that can't be used now means to who wanted to use it. */
+export function toNotReady({ reason, message }: SessionSandbox): OperationError {
+  return new OperationError(isCode(reason) ? reason : "NotReady", `the sandbox is not ready: ${message}`);
+}
+
+const isCode = (reason: string): reason is ErrorCode => Object.hasOwn(ERROR_CODES, reason);

@@ -1,0 +1,42 @@
+// Ends a conversation with all that runs for it, or begins it anew: its calls are taken back, what goes on in the background ends, its sandbox
+// goes if it was its alone; then its files do. Who may ask for that is the doors'.
+import type { SessionKey } from "../../api/brands.ts";
+import type { Session } from "../../api/session.ts";
+import type { SessionTools } from "./session-tools.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface SessionEndParts {
+  sessions: Pick<Sessions, "delete" | "reset">;
+  tools: Pick<SessionTools, "interrupt">;
+  /** Ends what runs for the session in the background on this host. */
+  endOnHost(key: SessionKey): Promise<void>;
+  /** Lets its sandbox go with all that runs in it, unless others use it too. */
+  releaseSandbox(session: Session): Promise<void>;
+}
+
+export class SessionEnd {
+  readonly #parts: SessionEndParts;
+
+  constructor(parts: SessionEndParts) {
+    this.#parts = parts;
+  }
+
+  async delete(session: Session): Promise<void> {
+    const { key } = session.spec;
+    await this.#end(session, () => this.#parts.sessions.delete(key));
+  }
+
+  async reset(session: Session): Promise<Session> {
+    const { key } = session.spec;
+    return await this.#end(session, () => this.#parts.sessions.reset(key));
+  }
+
+  async #end<Result>(session: Session, change: () => Promise<Result>): Promise<Result> {
+    const { tools, endOnHost, releaseSandbox } = this.#parts;
+    return await tools.interrupt(session.spec.key, async () => {
+      await endOnHost(session.spec.key);
+      await releaseSandbox(session);
+      return await change();
+    });
+  }
+}

@@ -1,0 +1,27 @@
+// Work of one session that must not meet itself: one piece after the other, in the order in which it came. Sessions don't wait for each other.
+// What must not meet, and how long it may take, is the callers'.
+import type { SessionKey } from "../../api/brands.ts";
+
+export class Turns {
+  /** When the last piece that came is over. */
+  readonly #last = new Map<SessionKey, Promise<void>>();
+
+  /** Settles as the work does; its failure is no concern of the next. */
+  take<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
+    const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#last.set(key, settled);
+    void settled.then(() => {
+      if (this.#last.get(key) === settled) this.#last.delete(key);
+    });
+    return result;
+  }
+
+  /** Resolves when all that came until now is over. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#last.values());
+  }
+}

@@ -1,0 +1,94 @@
+// What the doors (HTTP, MCP) and the tools need of each other: a call and its events, and the sessions that session tools act on.
+// Types only: the tools are tools/, the sessions sessions/, the doors http/.
+import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
+import type { Session, SessionKind } from "../../api/session.ts";
+import type { ToolDecision } from "../../api/tool-policy.ts";
+
+/** What a running tool tells, in order; its end is the call's result. */
+export type ToolEvent =
+  | { kind: "started"; sandbox: string | null }
+  | { kind: "progress"; message: string }
+  | { kind: "stdout" | "stderr"; chunk: Buffer };
+
+export interface ToolCall {
+  session: Session;
+  /** As the caller wrote it; aliases are resolved by the policy. */
+  tool: string;
+  /** Not yet checked: the tool parses it. */
+  input: unknown;
+  /** Aborted when the caller has gone or took it back: what runs inside is killed. */
+  signal: AbortSignal;
+  /** Resolves when the caller has taken it: a slow reader slows the tool down. Never rejects. */
+  emit(event: ToolEvent): Promise<void>;
+}
+
+export type ToolContent = { type: "text"; text: string } | { type: "image"; mimeType: string; data: string };
+
+export interface ToolResult {
+  /** For a model or a person to read. */
+  content: readonly ToolContent[];
+  /** The same for a program, e.g. `{ code, reason }` of a command. */
+  details: Readonly<Record<string, unknown>>;
+  /** Whether the tool ran and failed, as a command with an exit code other than 0. */
+  isError: boolean;
+}
+
+export interface ToolDescription {
+  name: string;
+  description: string;
+  /** JSON Schema of its input. */
+  inputSchema: Readonly<Record<string, unknown>>;
+  decision: ToolDecision;
+}
+
+export interface Tools {
+  /** Every tool that there is, with what the session's policy says of it. */
+  list(session: Pick<Session, "spec">): Promise<readonly ToolDescription[]>;
+  /** For what begins something before it calls. @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal) */
+  admit(session: Pick<Session, "spec">, tool: string): void;
+  /** @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal), `InvalidArgument`, and what the sandbox says */
+  call(call: ToolCall): Promise<ToolResult>;
+}
+
+export const MESSAGE_ROLES = ["user", "assistant", "system", "tool"] as const;
+
+/** One line of a transcript. */
+export interface Message {
+  /** Counts from 1, without gaps. */
+  id: number;
+  at: EpochMs;
+  role: (typeof MESSAGE_ROLES)[number];
+  text: string;
+  /** The session that sent it. null: from outside. */
+  from: SessionKey | null;
+}
+
+export interface SpawnOptions {
+  /** Absent: the parent's agent. Another one must be at least as confined. */
+  agentId?: AgentId;
+  /** Appended to the child's transcript. */
+  task?: string;
+}
+
+/** Sessions as one of them may see them. Every method is limited to what `viewer` may reach; anything else is `NotFound`. */
+export interface SessionPort {
+  list(viewer: Session): Promise<readonly SessionView[]>;
+  get(viewer: Session, key: string): Promise<SessionView>;
+  /** At most `limit` messages after the one with that id, oldest first. */
+  history(viewer: Session, key: string, page: { after: number; limit: number }): Promise<readonly Message[]>;
+  send(viewer: Session, key: string, text: string): Promise<Message>;
+  spawn(viewer: Session, options: SpawnOptions): Promise<SessionView>;
+}
+
+export interface SessionView {
+  key: SessionKey;
+  agentId: AgentId;
+  kind: SessionKind;
+  createdAt: EpochMs;
+  /** null: never used. */
+  lastActivityAt: EpochMs | null;
+  /** null: live. */
+  endedAt: EpochMs | null;
+  sandboxed: boolean;
+  messages: number;
+}
