@@ -57,7 +57,7 @@ async function planUnder(site: Site, config: object): Promise<number> {
   const parsed = parseConfig(sources, { ...folders, variables: {}, trustedOwners: null });
   const preview = parsed.ok ? controller.desired.preview(parsed.value) : null;
   if (preview === null) throw new Error("the edit is not valid");
-  const observer = controller.observer.under(preview, controller.brake.under(preview));
+  const observer = controller.observer.under(preview, controller.guard.under(preview));
   const names = preview.names();
   let changed = 0;
   for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {

@@ -9,72 +9,72 @@ import type { Condition } from "../src/api/condition.ts";
 import { fail, ok, warn } from "../src/api/finding.ts";
 import { RolloutRequest, SandboxRequest } from "../src/api/request.ts";
 import type { Sandbox } from "../src/api/sandbox.ts";
-import { type Door, makeStateDir, NAME, openDoor, sandboxOf } from "../src/controller/servers/server.fixture.ts";
+import { makeStateDir, NAME, openServer, type Server, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 13);
-const sandbox = (door: Door, ...args: string[]) => cli(["sandbox", ...args], { stateDir: door.stateDir, now: NOW });
+const sandbox = (server: Server, ...args: string[]) => cli(["sandbox", ...args], { stateDir: server.stateDir, now: NOW });
 
 test("list shows one line per sandbox, the browsers only when asked for", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");
-  door.views.put(sandboxOf({ name: browser, spec: { kind: "browser" }, ready: false }));
-  const { stdout, code } = await sandbox(door, "list");
+  server.views.put(sandboxOf({ name: browser, spec: { kind: "browser" }, ready: false }));
+  const { stdout, code } = await sandbox(server, "list");
   expect(code).toBe(0);
   expect(stdout).toBe(
     "NAME                              AGENT  SCOPE  READY  REASON   GEN/OBS  HASH      AGE  IDLE  DEFERRED-UNTIL\n" +
       "openclaw-sbx-agent-main-0f3c2a91  main   agent  True   Serving  2/2      01234567  1h   -     -\n",
   );
-  expect((await sandbox(door, "list", "--browser")).stdout).toContain("False  Progressing");
-  expect((await sandbox(door, "list", "--all")).stdout.split("\n")).toHaveLength(4);
-  const listed: unknown = JSON.parse((await sandbox(door, "list", "--json")).stdout);
+  expect((await sandbox(server, "list", "--browser")).stdout).toContain("False  Progressing");
+  expect((await sandbox(server, "list", "--all")).stdout.split("\n")).toHaveLength(4);
+  const listed: unknown = JSON.parse((await sandbox(server, "list", "--json")).stdout);
   expect(listed).toMatchObject({ items: [{ metadata: { name: NAME } }] });
 });
 
 test("list --watch shows each change as it comes", async () => {
-  const door = await openDoor();
-  const run = startCli(["sandbox", "list", "--watch"], { stateDir: door.stateDir, now: NOW });
+  const server = await openServer();
+  const run = startCli(["sandbox", "list", "--watch"], { stateDir: server.stateDir, now: NOW });
   await until("the list is there", () => run.printed.includes("Serving"));
-  door.views.put(sandboxOf({ ready: false }));
+  server.views.put(sandboxOf({ ready: false }));
   await until("the change is there", () => run.printed.includes("Progressing"));
-  door.views.drop(NAME);
+  server.views.drop(NAME);
   await until("its end is there", () => run.printed.includes(`${NAME}  gone`));
   expect(run.printed.match(/^NAME/gm)).toHaveLength(1);
-  await door.stop();
+  await server.stop();
   expect(await run.ended).toBe(1);
-  expect(door.views.watcherCount).toBe(0);
+  expect(server.views.watcherCount).toBe(0);
 });
 
 test("describe finds a sandbox by its name, its beginning, its agent or its session, and helps with a slip", async () => {
-  const door = await openDoor();
-  door.views.record({ message: "made" });
+  const server = await openServer();
+  server.views.record({ message: "made" });
   for (const name of [NAME, "openclaw-sbx-agent", "main", "agent:main"]) {
-    const { stdout, code } = await sandbox(door, "describe", name);
+    const { stdout, code } = await sandbox(server, "describe", name);
     expect({ name, code }).toEqual({ name, code: 0 });
     expect(stdout).toContain("Scope:");
     expect(stdout).toContain("made");
   }
-  expect(await sandbox(door, "describe", "mian")).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "main"?') });
-  door.views.put(sandboxOf({ name: toSandboxName("openclaw-sbx-agent-main-2") }));
-  expect(await sandbox(door, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("may mean 2 sandboxes") });
+  expect(await sandbox(server, "describe", "mian")).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "main"?') });
+  server.views.put(sandboxOf({ name: toSandboxName("openclaw-sbx-agent-main-2") }));
+  expect(await sandbox(server, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("may mean 2 sandboxes") });
 });
 
 test("what runs in a sandbox cannot write to the terminal through names and messages", async () => {
-  const door = await openDoor();
-  door.views.put(sandboxOf({ status: { next: ["\u001b]0;owned\u0007 now"] }, spec: { because: "\u001b[2Jcleared\u202e" } }));
-  door.views.record({ message: "a\nb\u001b[31m" });
-  const { stdout } = await sandbox(door, "describe", "main");
+  const server = await openServer();
+  server.views.put(sandboxOf({ status: { next: ["\u001b]0;owned\u0007 now"] }, spec: { because: "\u001b[2Jcleared\u202e" } }));
+  server.views.record({ message: "a\nb\u001b[31m" });
+  const { stdout } = await sandbox(server, "describe", "main");
   expect(stdout).toContain("\\x1b]0;owned\\x07");
   expect(stdout).toContain("\\x1b[2Jcleared\\u202e");
-  const printed = stdout + (await sandbox(door, "events")).stdout + (await sandbox(door, "list")).stdout;
+  const printed = stdout + (await sandbox(server, "events")).stdout + (await sandbox(server, "list")).stdout;
   for (const unsafe of ["\u001b", "\u0007", "\u202e"]) expect(printed).not.toContain(unsafe);
 });
 
 test("plan prints steps with their cause, and its exit code tells whether there are any", async () => {
-  const door = await openDoor();
-  expect(await sandbox(door, "plan", "--exit-code")).toMatchObject({ code: 0, stdout: "Nothing to do.\n" });
+  const server = await openServer();
+  expect(await sandbox(server, "plan", "--exit-code")).toMatchObject({ code: 0, stdout: "Nothing to do.\n" });
   const drift = [{ field: "docker.env.TOKEN", remedy: "recreate" as const, desired: "(hidden)", actual: "unset" }];
-  door.views.planned = {
+  server.views.planned = {
     items: [
       {
         name: NAME,
@@ -88,50 +88,53 @@ test("plan prints steps with their cause, and its exit code tells whether there 
     ],
     issues: [],
   };
-  const { stdout, code } = await sandbox(door, "plan", "--exit-code");
+  const { stdout, code } = await sandbox(server, "plan", "--exit-code");
   expect(code).toBe(5);
   expect(stdout).toBe(
     `${NAME}: eager\n  ~ docker.env.TOKEN: unset -> (hidden)\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
   );
-  expect((await sandbox(door, "plan")).code).toBe(0);
-  door.views.planned.items = door.views.planned.items.map((item) => ({ ...item, actions: [] }));
-  const waiting = await sandbox(door, "plan", "--exit-code");
+  expect((await sandbox(server, "plan")).code).toBe(0);
+  server.views.planned.items = server.views.planned.items.map((item) => ({ ...item, actions: [] }));
+  const waiting = await sandbox(server, "plan", "--exit-code");
   expect([waiting.code, waiting.stdout.split("\n").at(-2)]).toEqual([0, "Nothing to do now; 1 waits; 1 is as wished."]);
 });
 
 test("plan --config sends the file with what it includes, and shows the issues that the controller finds", async () => {
-  const door = await openDoor();
-  writeFileSync(join(door.stateDir, "next.json5"), '{ $include: "./more.json5" }');
-  writeFileSync(join(door.stateDir, "more.json5"), "{}");
-  await sandbox(door, "plan", "--config", "next.json5");
-  expect([...(door.views.plannedWith?.files.keys() ?? [])]).toEqual([join(door.stateDir, "next.json5"), join(door.stateDir, "more.json5")]);
-  door.views.planned = {
+  const server = await openServer();
+  writeFileSync(join(server.stateDir, "next.json5"), '{ $include: "./more.json5" }');
+  writeFileSync(join(server.stateDir, "more.json5"), "{}");
+  await sandbox(server, "plan", "--config", "next.json5");
+  expect([...(server.views.plannedWith?.files.keys() ?? [])]).toEqual([
+    join(server.stateDir, "next.json5"),
+    join(server.stateDir, "more.json5"),
+  ]);
+  server.views.planned = {
     items: [],
     issues: [{ severity: "error", file: "next.json5", line: 3, column: 7, path: "agents", message: "wrong" }],
   };
-  expect(await sandbox(door, "plan", "--config", "next.json5")).toMatchObject({
+  expect(await sandbox(server, "plan", "--config", "next.json5")).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("next.json5:3:7: agents: wrong"),
   });
-  expect(await sandbox(door, "plan", "--config", "none.json5")).toMatchObject({
+  expect(await sandbox(server, "plan", "--config", "none.json5")).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("there is no such file"),
   });
 });
 
 test("doctor groups its findings, puts the fix below, and fails only when a check did", async () => {
-  const door = await openDoor();
-  door.views.findings = [ok("engine", "docker 28"), warn("runc", "runc is old", "upgrade runc")];
-  const well = await cli(["doctor"], { stateDir: door.stateDir });
+  const server = await openServer();
+  server.views.findings = [ok("engine", "docker 28"), warn("runc", "runc is old", "upgrade runc")];
+  const well = await cli(["doctor"], { stateDir: server.stateDir });
   expect(well).toMatchObject({ code: 0, stderr: "" });
   expect(well.stdout).toBe(
     "Engine:\n  ok    engine  docker 28\n\nConfinement:\n  WARN  runc    runc is old\n                fix: upgrade runc\n\n0 failed, 1 to know about, 1 well\n",
   );
-  door.views.findings.push(fail("images", "image:1 is not there", "docker pull image:1"));
-  expect((await cli(["doctor"], { stateDir: door.stateDir })).code).toBe(1);
-  const { stdout, code } = await cli(["doctor", "--json"], { stateDir: door.stateDir });
+  server.views.findings.push(fail("images", "image:1 is not there", "docker pull image:1"));
+  expect((await cli(["doctor"], { stateDir: server.stateDir })).code).toBe(1);
+  const { stdout, code } = await cli(["doctor", "--json"], { stateDir: server.stateDir });
   expect(code).toBe(1);
-  expect(JSON.parse(stdout)).toEqual({ findings: door.views.findings });
+  expect(JSON.parse(stdout)).toEqual({ findings: server.views.findings });
 });
 
 test("doctor looks by itself when no controller runs, and an engine that can't be reached is a finding", async () => {
@@ -148,10 +151,10 @@ test("doctor looks by itself when no controller runs, and an engine that can't b
 });
 
 test("explain shows what the config sets and groups tools by rule; --all shows each", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const value = { value: "2", at: "openclaw.json:3:7", over: null };
   const tool = { allowed: false, source: "tools.deny" };
-  door.views.explained = {
+  server.views.explained = {
     config: "/state/openclaw.json",
     agentId: "main",
     sessionKey: null,
@@ -173,7 +176,7 @@ test("explain shows what the config sets and groups tools by rule; --all shows e
     warnings: [],
     missing: ["the session has no file"],
   };
-  const { stdout, code } = await sandbox(door, "explain");
+  const { stdout, code } = await sandbox(server, "explain");
   expect(code).toBe(0);
   expect(stdout).toContain("2      agents.list[0].sandbox.docker.cpus (openclaw.json:3:7), over agents.defaults.sandbox.docker.cpus\n");
   expect(stdout).toContain("1 more keys have their defaults; --all shows them");
@@ -182,7 +185,7 @@ test("explain shows what the config sets and groups tools by rule; --all shows e
     '  yes  allow "exec" of tools (tools.allow)\n       exec\n  no   deny ... of tools (tools.deny); to change it, remove ... from tools.deny\n       cron nodes\n',
   );
   expect(stdout).toContain("Not known:\n  the session has no file\n");
-  const all = (await sandbox(door, "explain", "--all")).stdout;
+  const all = (await sandbox(server, "explain", "--all")).stdout;
   expect(all).toContain("docker.memory");
   expect(all).toMatch(/nodes +no +deny "nodes" of tools +tools\.deny +remove "nodes" from tools\.deny/);
 });
@@ -205,80 +208,80 @@ test("explain without a controller tells what the config says, and what it can't
 });
 
 test("recreate writes one wish per chosen sandbox, which keeps what an earlier wish said", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");
   const other = toSandboxName("openclaw-sbx-agent-work-1");
-  door.views.put(sandboxOf({ name: browser, spec: { kind: "browser" } }));
-  door.views.put(sandboxOf({ name: other, spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } }));
-  const wishOf = (name: string): unknown => {
-    const path = join(door.stateDir, "requests", `${name}.request.json`);
+  server.views.put(sandboxOf({ name: browser, spec: { kind: "browser" } }));
+  server.views.put(sandboxOf({ name: other, spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } }));
+  const requestOf = (name: string): unknown => {
+    const path = join(server.stateDir, "requests", `${name}.request.json`);
     return existsSync(path) ? SandboxRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec : null;
   };
-  mkdirSync(join(door.stateDir, "requests"));
+  mkdirSync(join(server.stateDir, "requests"));
   const old = { apiVersion: "openclaw.ai/v1", kind: "SandboxRequest", metadata: { name: other }, spec: { pin: true } };
-  writeFileSync(join(door.stateDir, "requests", `${other}.request.json`), JSON.stringify(old));
-  expect((await sandbox(door, "recreate", "--agent", "work", "--kill")).code).toBe(0);
-  expect(wishOf(other)).toEqual({ recreateAfter: NOW, kill: true, pin: true });
-  expect(wishOf(NAME)).toBeNull();
-  expect((await sandbox(door, "recreate", "--all", "--browser")).code).toBe(0);
-  expect([wishOf(browser), wishOf(NAME)]).toEqual([{ recreateAfter: NOW }, null]);
-  expect((await sandbox(door, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated when no work lives in it`);
-  expect(wishOf(NAME)).toEqual({ recreateAfter: NOW });
-  const stranger = await sandbox(door, "recreate", "--agent", "nobody");
+  writeFileSync(join(server.stateDir, "requests", `${other}.request.json`), JSON.stringify(old));
+  expect((await sandbox(server, "recreate", "--agent", "work", "--kill")).code).toBe(0);
+  expect(requestOf(other)).toEqual({ recreateAfter: NOW, kill: true, pin: true });
+  expect(requestOf(NAME)).toBeNull();
+  expect((await sandbox(server, "recreate", "--all", "--browser")).code).toBe(0);
+  expect([requestOf(browser), requestOf(NAME)]).toEqual([{ recreateAfter: NOW }, null]);
+  expect((await sandbox(server, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated when no work lives in it`);
+  expect(requestOf(NAME)).toEqual({ recreateAfter: NOW });
+  const stranger = await sandbox(server, "recreate", "--agent", "nobody");
   expect([stranger.code, stranger.stderr]).toEqual([3, expect.stringContaining("there is no agent nobody")]);
-  expect((await sandbox(door, "recreate")).code).toBe(2);
-  expect((await sandbox(door, "recreate", "--all", "--agent", "main")).code).toBe(2);
+  expect((await sandbox(server, "recreate")).code).toBe(2);
+  expect((await sandbox(server, "recreate", "--all", "--agent", "main")).code).toBe(2);
 });
 
 test("recreate --wait ends when the new container is ready", async () => {
-  const door = await openDoor();
-  const run = startCli(["sandbox", "recreate", "--all", "--wait"], { stateDir: door.stateDir, now: NOW });
-  await until("the wish is there", () => existsSync(join(door.stateDir, "requests", `${NAME}.request.json`)));
+  const server = await openServer();
+  const run = startCli(["sandbox", "recreate", "--all", "--wait"], { stateDir: server.stateDir, now: NOW });
+  await until("the wish is there", () => existsSync(join(server.stateDir, "requests", `${NAME}.request.json`)));
   const container = { ...sandboxOf().status.container, id: toContainerId("d".repeat(64)), createdAt: toEpochMs(NOW + 1) } as ReturnType<
     typeof sandboxOf
   >["status"]["container"];
-  door.views.put(sandboxOf({ status: { container }, ready: false }));
-  await until("it follows", () => door.views.watcherCount > 0);
-  door.views.put(sandboxOf({ status: { container } }));
+  server.views.put(sandboxOf({ status: { container }, ready: false }));
+  await until("it follows", () => server.views.watcherCount > 0);
+  server.views.put(sandboxOf({ status: { container } }));
   expect(await run.ended).toBe(0);
   expect(run.printed).toBe(`${NAME} recreated\n`);
 });
 
 test("wait ends when the request is fulfilled, and with 4 when the time is over", async () => {
-  const door = await openDoor();
-  expect((await sandbox(door, "wait", "--all", "--timeout", "5s")).code).toBe(0);
-  door.views.put(sandboxOf({ ready: false }));
-  const late = await sandbox(door, "wait", "main", "--timeout", "100ms");
+  const server = await openServer();
+  expect((await sandbox(server, "wait", "--all", "--timeout", "5s")).code).toBe(0);
+  server.views.put(sandboxOf({ ready: false }));
+  const late = await sandbox(server, "wait", "main", "--timeout", "100ms");
   expect(late).toMatchObject({ code: 4, stderr: expect.stringContaining("is not ready: it is being made") });
-  const run = startCli(["sandbox", "wait", "--all", "--for", "converged", "--timeout", "20s"], { stateDir: door.stateDir });
-  await until("it follows", () => door.views.watcherCount > 0);
-  door.views.put(sandboxOf());
+  const run = startCli(["sandbox", "wait", "--all", "--for", "converged", "--timeout", "20s"], { stateDir: server.stateDir });
+  await until("it follows", () => server.views.watcherCount > 0);
+  server.views.put(sandboxOf());
   expect(await run.ended).toBe(0);
-  expect((await sandbox(door, "wait", "nobody", "--for", "gone", "--timeout", "5s")).code).toBe(0);
-  expect((await sandbox(door, "wait", "nobody", "--timeout", "50ms")).code).toBe(4);
-  expect((await sandbox(door, "wait", "--timeout", "5s")).code).toBe(2);
-  expect((await sandbox(door, "wait", "main", "--timeout", "soon")).code).toBe(2);
+  expect((await sandbox(server, "wait", "nobody", "--for", "gone", "--timeout", "5s")).code).toBe(0);
+  expect((await sandbox(server, "wait", "nobody", "--timeout", "50ms")).code).toBe(4);
+  expect((await sandbox(server, "wait", "--timeout", "5s")).code).toBe(2);
+  expect((await sandbox(server, "wait", "main", "--timeout", "soon")).code).toBe(2);
 });
 
 test("wait also waits for a controller that is still starting", async () => {
   const stateDir = makeStateDir();
   const run = startCli(["sandbox", "wait", "--all", "--timeout", "20s"], { stateDir });
   await until("it says so", () => run.noted.includes("waiting for a controller"));
-  await openDoor({ stateDir });
+  await openServer({ stateDir });
   expect(await run.ended).toBe(0);
 });
 
 test("events --follow shows what was and what comes, and goes on over a restart of the controller", async () => {
   const stateDir = makeStateDir();
-  const door = await openDoor({ stateDir });
-  door.views.record({ message: "first" });
+  const server = await openServer({ stateDir });
+  server.views.record({ message: "first" });
   const run = startCli(["sandbox", "events", "--follow"], { stateDir });
   await until("the first", () => run.printed.includes("first"));
-  door.views.record({ message: "second" });
+  server.views.record({ message: "second" });
   await until("the second", () => run.printed.includes("second"));
-  await door.stop();
+  await server.stop();
   await until("it says that it waits", () => run.noted.includes("waiting for it to come back"));
-  const next = await openDoor({ stateDir });
+  const next = await openServer({ stateDir });
   for (const message of ["first", "second", "third"]) next.views.record({ message });
   await until("the third", () => run.printed.includes("third"));
   expect(run.printed.match(/first|second|third/g)).toEqual(["first", "second", "third"]);
@@ -306,46 +309,46 @@ test("a state folder that can't be made is said so by both processes", async () 
 });
 
 test("the state folder is the flag's, then the environment's, then ~/.openclaw", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const other = makeStateDir();
-  expect((await cli(["status", "--state-dir", door.stateDir], { stateDir: other })).code).toBe(0);
-  expect((await cli(["status"], { stateDir: door.stateDir })).code).toBe(0);
+  expect((await cli(["status", "--state-dir", server.stateDir], { stateDir: other })).code).toBe(0);
+  expect((await cli(["status"], { stateDir: server.stateDir })).code).toBe(0);
   expect((await cli(["status"], { stateDir: other, env: { OPENCLAW_STATE_DIR: "" } })).stderr).toContain("/home/claw/.openclaw");
 });
 
 test("a state folder with a long path works all the same", async () => {
   const deep = join(makeStateDir(), "x".repeat(60), "y".repeat(60));
   mkdirSync(deep, { recursive: true });
-  const door = await openDoor({ stateDir: deep });
-  expect((await sandbox(door, "list")).stdout).toContain(NAME);
-  door.world.onExec(
+  const server = await openServer({ stateDir: deep });
+  expect((await sandbox(server, "list")).stdout).toContain(NAME);
+  server.world.onExec(
     () => true,
     async ({ stdout }) => {
       stdout.write("hi");
       return 0;
     },
   );
-  expect((await sandbox(door, "exec", "main", "--", "echo")).stdout).toBe("hi");
-  await door.stop();
+  expect((await sandbox(server, "exec", "main", "--", "echo")).stdout).toBe("hi");
+  await server.stop();
   expect(existsSync(join(deep, "run", "admin", "admin.sock"))).toBe(false);
 });
 
 test("wrong usage is 2 and says what was meant", async () => {
-  const door = await openDoor();
-  expect(await cli(["sandbx", "list"], { stateDir: door.stateDir })).toMatchObject({
+  const server = await openServer();
+  expect(await cli(["sandbx", "list"], { stateDir: server.stateDir })).toMatchObject({
     code: 2,
     stderr: "openclaw: unknown command 'sandbx'\n  did you mean sandbox?\n  openclaw --help shows the commands\n",
   });
-  expect(await sandbox(door, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("did you mean list?") });
-  expect(await sandbox(door, "list", "--nope")).toMatchObject({
+  expect(await sandbox(server, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("did you mean list?") });
+  expect(await sandbox(server, "list", "--nope")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("openclaw sandbox list --help says how"),
   });
-  expect((await sandbox(door, "list", "--all", "--browser")).code).toBe(2);
-  expect((await sandbox(door, "wait", "--all", "--for", "ever")).code).toBe(2);
-  expect((await sandbox(door, "logs", "main", "--tail", "many")).code).toBe(2);
-  expect((await cli(["--help"], { stateDir: door.stateDir })).code).toBe(0);
-  expect((await cli([], { stateDir: door.stateDir })).code).toBe(2);
+  expect((await sandbox(server, "list", "--all", "--browser")).code).toBe(2);
+  expect((await sandbox(server, "wait", "--all", "--for", "ever")).code).toBe(2);
+  expect((await sandbox(server, "logs", "main", "--tail", "many")).code).toBe(2);
+  expect((await cli(["--help"], { stateDir: server.stateDir })).code).toBe(0);
+  expect((await cli([], { stateDir: server.stateDir })).code).toBe(2);
 });
 
 test("help lists what there is by what it is for, on a line each, and every command says what it does", async () => {
@@ -360,44 +363,44 @@ test("help lists what there is by what it is for, on a line each, and every comm
 });
 
 test("a bug in the controller shows neither its text nor a stack", async () => {
-  const door = await openDoor();
-  door.views.fault = new Error("token=hunter2");
-  const { code, stderr } = await cli(["status"], { stateDir: door.stateDir });
+  const server = await openServer();
+  server.views.fault = new Error("token=hunter2");
+  const { code, stderr } = await cli(["status"], { stateDir: server.stateDir });
   expect(code).toBe(1);
   expect(stderr).toContain("the log says more");
   expect(stderr).not.toContain("hunter2");
 });
 
 test("status is 1 while the controller is not ready", async () => {
-  const door = await openDoor();
-  expect(await cli(["status"], { stateDir: door.stateDir })).toMatchObject({
+  const server = await openServer();
+  expect(await cli(["status"], { stateDir: server.stateDir })).toMatchObject({
     code: 0,
     stdout: expect.stringContaining("Controller:    ready"),
   });
-  door.views.ready = false;
-  expect(await cli(["status"], { stateDir: door.stateDir })).toMatchObject({ code: 1, stdout: expect.stringContaining("FAIL engine") });
+  server.views.ready = false;
+  expect(await cli(["status"], { stateDir: server.stateDir })).toMatchObject({ code: 1, stdout: expect.stringContaining("FAIL engine") });
 });
 
 test("logs and prune show what the controller says", async () => {
-  const door = await openDoor();
-  expect((await sandbox(door, "logs", "main")).stderr).toContain("no setup");
-  door.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
-  expect((await sandbox(door, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
-  expect((await sandbox(door, "prune")).stderr).toContain("nothing is unowned");
-  door.views.unownedObjects = [
+  const server = await openServer();
+  expect((await sandbox(server, "logs", "main")).stderr).toContain("no setup");
+  server.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
+  expect((await sandbox(server, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
+  expect((await sandbox(server, "prune")).stderr).toContain("nothing is unowned");
+  server.views.unownedObjects = [
     { kind: "network", name: "old", because: "nothing wants it", fate: "removable", size: null },
     { kind: "workspace", name: "/w/a", because: "its session ended", fate: "waits", size: { bytes: 1_572_864, complete: false } },
   ];
-  const { stdout } = await sandbox(door, "prune", "--dry-run");
+  const { stdout } = await sandbox(server, "prune", "--dry-run");
   expect(stdout).not.toContain("removed");
   expect(stdout).toMatch(/workspace +\/w\/a +goes later +>= 1\.5 MiB +its session ended/);
-  expect((await sandbox(door, "prune")).stdout).toContain("removed old");
+  expect((await sandbox(server, "prune")).stdout).toContain("removed old");
 });
 
 // ---- the socket --------------------------------------------------------------------------------------------------------------
 
 test("only its owner can reach the socket", async () => {
-  const { stateDir } = await openDoor();
+  const { stateDir } = await openServer();
   // The group gets through to the stream socket beside it, and no further.
   expect(statSync(join(stateDir, "run")).mode & 0o777).toBe(0o750);
   expect(statSync(join(stateDir, "run", "admin", "admin.sock")).mode & 0o777).toBe(0o600);
@@ -410,7 +413,7 @@ test("a socket that a killed controller left behind is replaced, a live one's is
   const other = createServer().listen(path);
   onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once("listening", resolve));
-  await expect(openDoor({ stateDir })).rejects.toThrow("another controller answers");
+  await expect(openServer({ stateDir })).rejects.toThrow("another controller answers");
   // As kill -9 leaves it: the file stays, nobody listens.
   const kept = `${path}.kept`;
   await new Promise<void>((resolve) => {
@@ -419,8 +422,8 @@ test("a socket that a killed controller left behind is replaced, a live one's is
   });
   const dead = await deadSocket(stateDir);
   expect(existsSync(dead)).toBe(true);
-  const door = await openDoor({ stateDir });
-  expect((await sandbox(door, "list")).code).toBe(0);
+  const server = await openServer({ stateDir });
+  expect((await sandbox(server, "list")).code).toBe(0);
 });
 
 /** A socket file with nobody behind it, made as a killed process leaves it. */
@@ -439,12 +442,12 @@ test("what is no socket, or a folder where others can write, stops the start and
   const stateDir = makeStateDir();
   mkdirSync(join(stateDir, "run", "admin"), { recursive: true, mode: 0o700 });
   writeFileSync(join(stateDir, "run", "admin", "admin.sock"), "precious");
-  await expect(openDoor({ stateDir })).rejects.toThrow("is not a socket");
+  await expect(openServer({ stateDir })).rejects.toThrow("is not a socket");
   expect(readFileSync(join(stateDir, "run", "admin", "admin.sock"), "utf8")).toBe("precious");
   const open = makeStateDir();
   mkdirSync(join(open, "run"));
   chmodSync(join(open, "run"), 0o777);
-  await expect(openDoor({ stateDir: open })).rejects.toThrow("others can write");
+  await expect(openServer({ stateDir: open })).rejects.toThrow("others can write");
 });
 
 // ---- the config --------------------------------------------------------------------------------------------------------------
@@ -499,53 +502,53 @@ test("config validate prints each issue with its place and ends with 1", async (
 });
 
 test("approve shows what waits and approves exactly that, and without a terminal only when told so", async () => {
-  const door = await openDoor();
-  expect(await sandbox(door, "approve", "--yes")).toMatchObject({
+  const server = await openServer();
+  expect(await sandbox(server, "approve", "--yes")).toMatchObject({
     code: 0,
     stdout: "",
     stderr: expect.stringContaining("no removal waits"),
   });
   const since = NOW - 60_000;
   const item = { name: NAME, scopeKey: "agent:main", because: "the config has no agent main", since };
-  door.views.heldRemovals = { items: [item], removals: 4, of: 5 };
-  const path = join(door.stateDir, "requests", `${NAME}.request.json`);
-  const refused = await sandbox(door, "approve");
+  server.views.heldRemovals = { items: [item], removals: 4, of: 5 };
+  const path = join(server.stateDir, "requests", `${NAME}.request.json`);
+  const refused = await sandbox(server, "approve");
   expect(refused).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/4 of 5 sandboxes would be gone[\s\S]*no agent main[\s\S]*approve --yes/),
   });
   expect(existsSync(path)).toBe(false);
-  await sandbox(door, "recreate", "--all");
-  expect((await sandbox(door, "approve", "--yes")).stdout).toBe(`${NAME} will be removed when no work lives in it\n`);
+  await sandbox(server, "recreate", "--all");
+  expect((await sandbox(server, "approve", "--yes")).stdout).toBe(`${NAME} will be removed when no work lives in it\n`);
   const { spec } = SandboxRequest.parse(JSON.parse(readFileSync(path, "utf8")));
   expect(spec).toEqual({ recreateAfter: NOW, approve: since });
 });
 
 test("approve at a terminal asks, and anything but a yes changes nothing", async () => {
-  const door = await openDoor();
-  door.views.heldRemovals = { items: [{ name: NAME, scopeKey: "agent:main", because: "gone", since: NOW }], removals: 4, of: 5 };
+  const server = await openServer();
+  server.views.heldRemovals = { items: [{ name: NAME, scopeKey: "agent:main", because: "gone", since: NOW }], removals: 4, of: 5 };
   for (const [answer, code] of [
     ["n", 1],
     ["", 1],
     ["yes", 0],
   ] as const) {
-    const run = startCli(["sandbox", "approve"], { stateDir: door.stateDir, now: NOW, terminal: true });
+    const run = startCli(["sandbox", "approve"], { stateDir: server.stateDir, now: NOW, terminal: true });
     await until("it asks", () => run.noted.includes("[y/N]"));
-    expect(existsSync(join(door.stateDir, "requests"))).toBe(false);
+    expect(existsSync(join(server.stateDir, "requests"))).toBe(false);
     run.stdin.write(`${answer}\n`);
     expect(await run.ended).toBe(code);
   }
-  const leaving = startCli(["sandbox", "approve"], { stateDir: door.stateDir, now: NOW, terminal: true });
+  const leaving = startCli(["sandbox", "approve"], { stateDir: server.stateDir, now: NOW, terminal: true });
   await until("it asks", () => leaving.noted.includes("[y/N]"));
   leaving.stdin.end();
   expect(await leaving.ended).toBe(1);
   expect(leaving.noted).toContain("nothing was changed");
-  expect(existsSync(join(door.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
+  expect(existsSync(join(server.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
 });
 
 test("audit says what is wrong and what to run, and ends with 1 only when something is", async () => {
-  const door = await openDoor();
-  expect(await sandbox(door, "audit")).toMatchObject({
+  const server = await openServer();
+  expect(await sandbox(server, "audit")).toMatchObject({
     code: 0,
     stderr: expect.stringContaining("0 sandbox containers on this engine, 0 with"),
   });
@@ -559,17 +562,17 @@ test("audit says what is wrong and what to run, and ends with 1 only when someth
     createdAt: NOW - 60_000,
   };
   const note = { kind: "orphaned" as const, level: "note" as const, message: "no agent x", fix: "docker rm -f openclaw-sbx-x" };
-  door.views.audited = { items: [{ ...one, findings: [note] }] };
-  expect((await sandbox(door, "audit")).code).toBe(0);
+  server.views.audited = { items: [{ ...one, findings: [note] }] };
+  expect((await sandbox(server, "audit")).code).toBe(0);
   const danger = { ...note, kind: "dangerous" as const, level: "warn" as const, message: "it is privileged" };
-  door.views.audited = { items: [{ ...one, findings: [danger, note] }] };
-  const { stdout, code } = await sandbox(door, "audit");
+  server.views.audited = { items: [{ ...one, findings: [danger, note] }] };
+  const { stdout, code } = await sandbox(server, "audit");
   expect(code).toBe(1);
   expect(stdout).toBe(
     "openclaw-sbx-x: of another program, agent:main:x, image:1, running, 1m old\n" +
       "  WARN dangerous: it is privileged\n  note orphaned: no agent x\n       fix: docker rm -f openclaw-sbx-x\n",
   );
-  expect(JSON.parse((await sandbox(door, "audit", "--json")).stdout)).toEqual(door.views.audited);
+  expect(JSON.parse((await sandbox(server, "audit", "--json")).stdout)).toEqual(server.views.audited);
 });
 
 const changed = (name: string, pending: boolean, upToDate: Partial<Condition>, status: object = {}): Sandbox => {
@@ -580,48 +583,49 @@ const changed = (name: string, pending: boolean, upToDate: Partial<Condition>, s
 };
 
 test("rollout status tells who has a change, who failed and why, who waits, and what to do", async () => {
-  const door = await openDoor();
-  expect((await sandbox(door, "rollout", "status")).stdout).toContain("No change is being rolled out; 1 sandbox has the newest spec.");
+  const server = await openServer();
+  expect((await sandbox(server, "rollout", "status")).stdout).toContain("No change is being rolled out; 1 sandbox has the newest spec.");
   const failure = { code: "SetupFailed", message: "exit code 1", count: 1, lastAt: NOW, retryAt: NOW + 10_000, generation: 1 };
   const setup = { status: "False", reason: "SetupFailed", message: "docker.setupCommand failed: exit code 1" } as const;
   const halt = { status: "False", reason: "RolloutHalted", message: "the change of docker.image is halted" } as const;
-  door.views.put(changed("sbx-a", true, setup, { failure }));
-  door.views.put(changed("sbx-b", true, halt, { deferredSince: NOW }));
-  door.views.put(changed("sbx-c", false, { status: "True", reason: "UpToDate", message: "" }));
-  const { stdout } = await sandbox(door, "rollout", "status");
+  server.views.put(changed("sbx-a", true, setup, { failure }));
+  server.views.put(changed("sbx-b", true, halt, { deferredSince: NOW }));
+  server.views.put(changed("sbx-c", false, { status: "True", reason: "UpToDate", message: "" }));
+  const { stdout } = await sandbox(server, "rollout", "status");
   expect(stdout).toContain("docker.image -> openclaw-sandbox:new\n  halted for 1m: 1 done, 1 failed, 1 halted of 3\n");
   expect(stdout).toMatch(/What to do: mend the config: .*openclaw sandbox logs sbx-a/);
   expect(stdout).toContain("  failed: docker.setupCommand failed: exit code 1\n    sbx-a (until 2026-01-31T13:00:10.000Z)\n");
   expect(stdout).toContain("  halted: the change of docker.image is halted\n    sbx-b\n");
   expect(stdout).not.toContain("sbx-c");
-  const json = JSON.parse((await sandbox(door, "rollout", "status", "--json")).stdout);
+  const json = JSON.parse((await sandbox(server, "rollout", "status", "--json")).stdout);
   expect(json).toMatchObject({
     pausedSince: null,
     changes: [{ state: "halted", sandboxes: [{ progress: "done" }, { progress: "failed" }, { progress: "halted" }] }],
   });
-  expect((await sandbox(door, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* mended/);
+  expect((await sandbox(server, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* mended/);
 });
 
 test("rollout pause and resume write a wish that status shows", async () => {
-  const door = await openDoor();
-  const path = join(door.stateDir, "requests", "all.rollout.json");
-  expect((await sandbox(door, "rollout", "pause")).stdout).toContain("openclaw sandbox rollout resume");
+  const server = await openServer();
+  const path = join(server.stateDir, "requests", "all.rollout.json");
+  expect((await sandbox(server, "rollout", "pause")).stdout).toContain("openclaw sandbox rollout resume");
   expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({ pausedSince: NOW });
-  door.views.pausedSince = NOW;
-  expect((await sandbox(door, "rollout", "status")).stdout).toContain(
+  server.views.pausedSince = NOW;
+  expect((await sandbox(server, "rollout", "status")).stdout).toContain(
     "Paused since 2026-01-31T13:00:00.000Z: no working sandbox is replaced",
   );
-  await sandbox(door, "rollout", "resume");
+  await sandbox(server, "rollout", "resume");
   expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({});
 });
 
 test("pin keeps a sandbox and ends a wish to recreate it; unpin keeps the other wishes", async () => {
-  const door = await openDoor();
-  const specOf = () => SandboxRequest.parse(JSON.parse(readFileSync(join(door.stateDir, "requests", `${NAME}.request.json`), "utf8"))).spec;
-  await sandbox(door, "recreate", "--all");
-  expect((await sandbox(door, "pin", "main")).stdout).toBe(`${NAME} stays as it is, whatever the config says\n`);
+  const server = await openServer();
+  const specOf = () =>
+    SandboxRequest.parse(JSON.parse(readFileSync(join(server.stateDir, "requests", `${NAME}.request.json`), "utf8"))).spec;
+  await sandbox(server, "recreate", "--all");
+  expect((await sandbox(server, "pin", "main")).stdout).toBe(`${NAME} stays as it is, whatever the config says\n`);
   expect(specOf()).toEqual({ pin: true });
-  await sandbox(door, "recreate", "--all");
-  await sandbox(door, "unpin", "main");
+  await sandbox(server, "recreate", "--all");
+  await sandbox(server, "unpin", "main");
   expect(specOf()).toEqual({ recreateAfter: NOW });
 });

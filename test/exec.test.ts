@@ -7,19 +7,19 @@ import { toEpochMs } from "../src/api/brands.ts";
 import { VirtualClock } from "../src/api/virtual-clock.fixture.ts";
 import { COMMAND_WINDOW_BYTES } from "../src/api/wire.ts";
 import { type FakeProcess, holdOpen } from "../src/controller/engine/fake-exec.ts";
-import { type Door, NAME, openDoor, sandboxOf } from "../src/controller/servers/server.fixture.ts";
+import { NAME, openServer, type Server, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 
 const MIB = 1_048_576;
 
-const run = (door: Door, argv: readonly string[], options: { input?: string; flags?: string[] } = {}) =>
+const run = (server: Server, argv: readonly string[], options: { input?: string; flags?: string[] } = {}) =>
   cli(["sandbox", "exec", ...(options.flags ?? []), "main", "--", ...argv], {
-    stateDir: door.stateDir,
+    stateDir: server.stateDir,
     ...(options.input === undefined ? {} : { input: options.input }),
   });
 
 /** The execs that run in the container now. */
-const execs = (door: Door) => [...(door.world.containers.get(door.handle.id)?.execs ?? [])];
+const execs = (server: Server) => [...(server.world.containers.get(server.handle.id)?.execs ?? [])];
 
 /** Writes as fast as it is read. */
 async function pour(process: FakeProcess, bytes: number, count: (written: number) => void = () => undefined): Promise<void> {
@@ -31,8 +31,8 @@ async function pour(process: FakeProcess, bytes: number, count: (written: number
 }
 
 test("a command's outputs and exit code are its own", async () => {
-  const door = await openDoor();
-  door.world.onExec(
+  const server = await openServer();
+  server.world.onExec(
     () => true,
     async ({ stdout, stderr, request }) => {
       stdout.write(`out ${JSON.stringify(request.argv)}`);
@@ -40,54 +40,54 @@ test("a command's outputs and exit code are its own", async () => {
       return 7;
     },
   );
-  const result = await run(door, ["sh", "-c", "exit 7", "--flag", "-x"]);
+  const result = await run(server, ["sh", "-c", "exit 7", "--flag", "-x"]);
   expect(result).toEqual({ code: 7, stdout: 'out ["sh","-c","exit 7","--flag","-x"]', stderr: "err" });
-  expect(door.leases.size).toBe(0);
+  expect(server.leases.size).toBe(0);
 });
 
 test("stdin goes in as it is, to its end", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const input = "ü\n\0binary".repeat(100_000);
-  const result = await run(door, ["cat"], { input, flags: ["-i"] });
+  const result = await run(server, ["cat"], { input, flags: ["-i"] });
   expect(result.stdout === input).toBe(true);
   expect(result.code).toBe(0);
 });
 
 test("variables, workdir and timeout are passed on", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   let seen: unknown;
-  door.world.onExec(
+  server.world.onExec(
     () => true,
     async ({ request }) => {
       seen = request;
       return 0;
     },
   );
-  await run(door, ["true"], { flags: ["--env", "A=b=c", "--env", "OPENCLAW_STATE_DIR", "--workdir", "/tmp"] });
-  expect(seen).toMatchObject({ argv: ["true"], env: { A: "b=c", OPENCLAW_STATE_DIR: door.stateDir }, workdir: "/tmp", stdin: false });
+  await run(server, ["true"], { flags: ["--env", "A=b=c", "--env", "OPENCLAW_STATE_DIR", "--workdir", "/tmp"] });
+  expect(seen).toMatchObject({ argv: ["true"], env: { A: "b=c", OPENCLAW_STATE_DIR: server.stateDir }, workdir: "/tmp", stdin: false });
 });
 
 test("a command is ended when its time is over, and the exit code says so", async () => {
   const clock = new VirtualClock();
-  const door = await openDoor({ clock });
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "--timeout", "5s", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
+  const server = await openServer({ clock });
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "--timeout", "5s", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
   await until("the timer is set", () => clock.timerCount > 0);
   await clock.advance(5_000);
   expect(await command.ended).toBe(4);
   expect(command.noted).toContain("time is over");
   expect(exec?.signals).toEqual(["KILL"]);
-  expect(door.leases.size).toBe(0);
+  expect(server.leases.size).toBe(0);
 });
 
 test("Ctrl-C interrupts, a second one kills", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
   if (exec === undefined) throw new Error("no exec");
   // The model's INT ends it: this one handles it.
   exec.signal = async (name) => {
@@ -102,21 +102,21 @@ test("Ctrl-C interrupts, a second one kills", async () => {
 });
 
 test("a client that goes away takes its command with it", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
   command.signal("SIGHUP");
   expect(await command.ended).toBe(1);
-  await until("it is killed and the sandbox is free", () => exec?.running === false && door.leases.size === 0);
+  await until("it is killed and the sandbox is free", () => exec?.running === false && server.leases.size === 0);
   expect(exec?.signals).toEqual(["KILL"]);
 });
 
 test("a command whose container is gone before it began runs in the next one, once", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const ran: string[] = [];
-  door.world.onExec(
+  server.world.onExec(
     () => true,
     async ({ stdout }) => {
       ran.push("ran");
@@ -124,68 +124,68 @@ test("a command whose container is gone before it began runs in the next one, on
       return 0;
     },
   );
-  const next = await door.succeed();
-  door.world.remove(door.handle.id);
-  expect(await run(door, ["true"])).toEqual({ code: 0, stdout: "here", stderr: "" });
-  expect([ran, door.world.containers.has(next.id), door.leases.size]).toEqual([["ran"], true, 0]);
+  const next = await server.succeed();
+  server.world.remove(server.handle.id);
+  expect(await run(server, ["true"])).toEqual({ code: 0, stdout: "here", stderr: "" });
+  expect([ran, server.world.containers.has(next.id), server.leases.size]).toEqual([["ran"], true, 0]);
 });
 
 test("a command that began is not run again in the next container", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   let ran = 0;
-  door.world.onExec(
+  server.world.onExec(
     () => true,
     (process) => {
       ran += 1;
       return holdOpen(process);
     },
   );
-  await door.succeed();
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  door.world.remove(door.handle.id);
+  await server.succeed();
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  server.world.remove(server.handle.id);
   expect(await command.ended).toBe(1);
-  expect([ran, door.leases.size]).toEqual([1, 0]);
+  expect([ran, server.leases.size]).toEqual([1, 0]);
 });
 
 test("a recreation that ends live work ends the command and says why", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
-  door.revoke();
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
+  server.revoke();
   expect(await command.ended).toBe(1);
   expect(command.noted).toContain("a person asked for the sandbox to be recreated");
   expect(exec?.signals).toEqual(["KILL"]);
-  expect(door.leases.size).toBe(0);
+  expect(server.leases.size).toBe(0);
 });
 
 test("a container that goes away under a command is a retryable error, not an exit code", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  door.world.die(door.handle.id);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  server.world.die(server.handle.id);
   expect(await command.ended).toBe(1);
   expect(command.noted).toContain("ended");
-  expect(door.leases.size).toBe(0);
+  expect(server.leases.size).toBe(0);
 });
 
 test("a sandbox that is not ready, or not there, is told before anything runs", async () => {
-  const door = await openDoor();
-  expect(await cli(["sandbox", "exec", "mian", "--", "true"], { stateDir: door.stateDir })).toMatchObject({
+  const server = await openServer();
+  expect(await cli(["sandbox", "exec", "mian", "--", "true"], { stateDir: server.stateDir })).toMatchObject({
     code: 3,
     stderr: expect.stringContaining('did you mean "main"?'),
   });
-  door.views.put(sandboxOf({ ready: false }));
-  expect(await run(door, ["true"])).toMatchObject({ code: 1, stderr: expect.stringContaining("is not ready: it is being made") });
+  server.views.put(sandboxOf({ ready: false }));
+  expect(await run(server, ["true"])).toMatchObject({ code: 1, stderr: expect.stringContaining("is not ready: it is being made") });
 });
 
 test("a reader that stops stops the command, and nothing is lost when it goes on", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   let written = 0;
-  door.world.onExec(
+  server.world.onExec(
     () => true,
     async (process) => {
       await pour(process, 16 * MIB, (bytes) => {
@@ -194,7 +194,7 @@ test("a reader that stops stops the command, and nothing is lost when it goes on
       return 0;
     },
   );
-  const command = startCli(["sandbox", "exec", "main", "--", "pour"], { stateDir: door.stateDir, reads: false });
+  const command = startCli(["sandbox", "exec", "main", "--", "pour"], { stateDir: server.stateDir, reads: false });
   await until("it writes", () => written > 0);
   let before = -1;
   await until("it waits", () => {
@@ -213,16 +213,16 @@ test("a reader that stops stops the command, and nothing is lost when it goes on
 });
 
 test("a command that reads no stdin stops whoever sends it, and signals still get through", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "-i", "main", "--", "deaf"], { stateDir: door.stateDir });
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "-i", "main", "--", "deaf"], { stateDir: server.stateDir });
   let sent = 0;
   const feed = (async () => {
     for (; sent < 64 * MIB; sent += 65_536)
       if (!command.stdin.write(Buffer.alloc(65_536))) await new Promise((resolve) => command.stdin.once("drain", resolve));
   })();
   feed.catch(() => undefined);
-  await until("it runs", () => execs(door).length === 1);
+  await until("it runs", () => execs(server).length === 1);
   let before = -1;
   await until("the sender waits", () => {
     const still = sent > 0 && sent === before;
@@ -235,10 +235,10 @@ test("a command that reads no stdin stops whoever sends it, and signals still ge
 });
 
 test("a gigabyte of output passes through in flat memory", async () => {
-  const door = await openDoor();
+  const server = await openServer();
   const before = process.memoryUsage().rss;
   let peak = 0;
-  door.world.onExec(
+  server.world.onExec(
     () => true,
     async (program) => {
       await pour(program, 1_024 * MIB, (written) => {
@@ -247,7 +247,7 @@ test("a gigabyte of output passes through in flat memory", async () => {
       return 0;
     },
   );
-  const command = startCli(["sandbox", "exec", "main", "--", "pour"], { stateDir: door.stateDir, reads: false });
+  const command = startCli(["sandbox", "exec", "main", "--", "pour"], { stateDir: server.stateDir, reads: false });
   let read = 0;
   command.stdout.on("data", (chunk: Buffer) => {
     read += chunk.length;
@@ -258,8 +258,8 @@ test("a gigabyte of output passes through in flat memory", async () => {
 }, 60_000);
 
 /** A client of our own that says what it likes. */
-function speak(door: Door, name: string = NAME): { socket: WebSocket; notices: unknown[]; closed: Promise<number> } {
-  const path = join(door.stateDir, "run", "admin", "admin.sock");
+function speak(server: Server, name: string = NAME): { socket: WebSocket; notices: unknown[]; closed: Promise<number> } {
+  const path = join(server.stateDir, "run", "admin", "admin.sock");
   const socket = new WebSocket(`ws://localhost/v1/sandboxes/${name}/exec`, { createConnection: () => connect(path) });
   const notices: unknown[] = [];
   socket.on("message", (data, isBinary) => void (isBinary || notices.push(JSON.parse(String(data)))));
@@ -280,9 +280,9 @@ test.each([
   ["data on a channel that is none", [START, Buffer.from([7, 1])]],
   ["more consumed than was sent", [START, JSON.stringify({ kind: "consumed", bytes: 1 })]],
 ])("a client that sends %s is refused, and its command ends", async (_, frames) => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const { socket, notices, closed } = speak(door);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const { socket, notices, closed } = speak(server);
   await new Promise((resolve) => socket.on("open", resolve));
   for (const frame of frames) {
     socket.send(frame);
@@ -290,13 +290,13 @@ test.each([
   }
   expect(await closed).toBe(1008);
   expect(notices.at(-1)).toMatchObject({ kind: "error", problem: { code: "InvalidArgument" } });
-  await until("nothing runs", () => execs(door).length === 0 && door.leases.size === 0);
+  await until("nothing runs", () => execs(server).length === 0 && server.leases.size === 0);
 });
 
 test("stdin beyond the window is refused", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const { socket, notices, closed } = speak(door);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const { socket, notices, closed } = speak(server);
   socket.on("open", () => socket.send(START));
   await until("started", () => notices.length > 0);
   for (let sent = 0; sent <= 4 * COMMAND_WINDOW_BYTES; sent += 65_536) socket.send(Buffer.alloc(65_537));
@@ -304,20 +304,20 @@ test("stdin beyond the window is refused", async () => {
 });
 
 test("a frame larger than the limit ends the connection and the command", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const { socket, notices, closed } = speak(door);
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const { socket, notices, closed } = speak(server);
   socket.on("open", () => socket.send(START));
   await until("started", () => notices.length > 0);
   socket.send(Buffer.alloc(2 * MIB));
   expect(await closed).toBe(1009);
-  await until("nothing runs", () => execs(door).length === 0 && door.leases.size === 0);
+  await until("nothing runs", () => execs(server).length === 0 && server.leases.size === 0);
 });
 
 test("a client that connects and says nothing is cut off", async () => {
   const clock = new VirtualClock();
-  const door = await openDoor({ clock });
-  const { socket, closed } = speak(door);
+  const server = await openServer({ clock });
+  const { socket, closed } = speak(server);
   await new Promise((resolve) => socket.on("open", resolve));
   await until("it is timed", () => clock.timerCount > 0);
   await clock.advance(10_000);
@@ -326,21 +326,21 @@ test("a client that connects and says nothing is cut off", async () => {
 
 test("a client that answers no pings for two minutes is taken for dead, and its command is killed", async () => {
   const clock = new VirtualClock(toEpochMs(0));
-  const door = await openDoor({ clock });
-  door.world.onExec(() => true, holdOpen);
-  const path = join(door.stateDir, "run", "admin", "admin.sock");
+  const server = await openServer({ clock });
+  server.world.onExec(() => true, holdOpen);
+  const path = join(server.stateDir, "run", "admin", "admin.sock");
   const socket = new WebSocket(`ws://localhost/v1/sandboxes/${NAME}/exec`, { createConnection: () => connect(path), autoPong: false });
   socket.on("error", () => undefined);
   socket.on("open", () => socket.send(START));
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
   await clock.advance(150_000);
-  await until("it is dead", () => exec?.running === false && door.leases.size === 0);
+  await until("it is dead", () => exec?.running === false && server.leases.size === 0);
 });
 
 test("a page in a browser, and a path that is none, get no connection", async () => {
-  const door = await openDoor();
-  const path = join(door.stateDir, "run", "admin", "admin.sock");
+  const server = await openServer();
+  const path = join(server.stateDir, "run", "admin", "admin.sock");
   const refused = (url: string, headers: Record<string, string>) =>
     new Promise<number | undefined>((resolve) => {
       const socket = new WebSocket(url, { createConnection: () => connect(path), headers });
@@ -352,13 +352,13 @@ test("a page in a browser, and a path that is none, get no connection", async ()
 });
 
 test("stopping the server ends commands and frees the sandbox", async () => {
-  const door = await openDoor();
-  door.world.onExec(() => true, holdOpen);
-  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: door.stateDir });
-  await until("it runs", () => execs(door).length === 1);
-  const [exec] = execs(door);
-  await door.stop();
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const command = startCli(["sandbox", "exec", "main", "--", "hang"], { stateDir: server.stateDir });
+  await until("it runs", () => execs(server).length === 1);
+  const [exec] = execs(server);
+  await server.stop();
   expect(exec?.running).toBe(false);
-  expect(door.leases.size).toBe(0);
+  expect(server.leases.size).toBe(0);
   expect(await command.ended).toBe(1);
 });

@@ -1,24 +1,24 @@
-// `openclaw mcp` between an agent's MCP client and a gateway's door over a real socket. Sandboxes are played by data; real ones are
+// `openclaw mcp` between an agent's MCP client and a gateway's server over a real socket. Sandboxes are played by data; real ones are
 // mcp.engine.test.ts.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { type JSONRPCMessage, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { McpBridge } from "../src/cli/mcp-bridge.ts";
-import { type Door, openDoor, TOKEN } from "../src/gateway/http/server.fixture.ts";
+import { openServer, type Server, TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { type GatewayServer, startGatewayServer } from "../src/gateway/http/server.ts";
 import { cli } from "./cli.fixture.ts";
 
-async function serve(port = 0): Promise<{ door: Door; server: GatewayServer; close(): Promise<void> }> {
-  const door = await openDoor({ config: { agents: { list: [{ id: "main" }, { id: "work" }] } } });
-  const server = await startGatewayServer(door.app, { host: "127.0.0.1", port });
+async function serve(port = 0): Promise<{ gateway: Server; server: GatewayServer; close(): Promise<void> }> {
+  const gateway = await openServer({ config: { agents: { list: [{ id: "main" }, { id: "work" }] } } });
+  const server = await startGatewayServer(gateway.app, { host: "127.0.0.1", port });
   let closed: Promise<void> | null = null;
   const close = (): Promise<void> => {
     closed ??= server.close();
     return closed;
   };
   onTestFinished(close);
-  return { door, server, close };
+  return { gateway, server, close };
 }
 
 async function connect(port: number, options: BridgeOptions = {}): Promise<{ client: Client; notes: string[] }> {
@@ -53,12 +53,12 @@ async function startBridge(
 const call = async (client: Client): Promise<unknown> => (await client.callTool({ name: "exec", arguments: { command: "true" } })).content;
 
 test("an agent's client sees the gateway's tools and calls them for the agent that it names", async () => {
-  const { door, server } = await serve();
+  const { gateway, server } = await serve();
   const { client } = await connect(server.port, { query: "?agent=work" });
   expect(client.getServerVersion()).toMatchObject({ name: "openclaw" });
   expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["exec"]);
   expect(await call(client)).toEqual([{ type: "text", text: "done" }]);
-  expect(door.calls.map(({ session }) => session.spec)).toMatchObject([{ agentId: "work", kind: "mcp" }]);
+  expect(gateway.calls.map(({ session }) => session.spec)).toMatchObject([{ agentId: "work", kind: "mcp" }]);
 });
 
 test("an agent that says everything at once, as a shell does, is answered as one that waits for the handshake", async () => {
@@ -87,7 +87,7 @@ test("a gateway that was restarted is gone on with in a new session, without the
   const second = await serve(port);
   const calls = await Promise.all([call(client), call(client), client.listTools()]);
   expect(calls.slice(0, 2)).toEqual([[{ type: "text", text: "done" }], [{ type: "text", text: "done" }]]);
-  expect(new Set(second.door.calls.map(({ session }) => session.spec.key)).size).toBe(1);
+  expect(new Set(second.gateway.calls.map(({ session }) => session.spec.key)).size).toBe(1);
   expect(notes.filter((note) => note.includes("restarted"))).toHaveLength(1);
 });
 
@@ -97,8 +97,8 @@ test("a wrong token is told to the agent in words that help", async () => {
 });
 
 test("without a gateway the command says how to start one, and prints nothing on stdout", async () => {
-  const { door } = await serve();
-  const { code, stdout, stderr } = await cli(["mcp"], { stateDir: door.stateDir });
+  const { gateway } = await serve();
+  const { code, stdout, stderr } = await cli(["mcp"], { stateDir: gateway.stateDir });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toContain("openclaw gateway, or openclaw start");
 });

@@ -1,4 +1,4 @@
-// The MCP door over a real controller and engine: one sandbox for each client, its tools with progress and cancellation, and its end.
+// The MCP endpoint over a real controller and engine: one sandbox for each client, its tools with progress and cancellation, and its end.
 // The protocol's own rules are mcp-conformance.test.ts.
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";

@@ -79,14 +79,14 @@ test.each([
   for (const { spec } of made) {
     await sessions.delete(spec.key);
     await removal.attempt();
-    held += model.controller.brake.view().items.length;
+    held += model.controller.guard.view().items.length;
   }
   expect([sessions.list(), (await files(both)).length]).toEqual([[], made.length]);
   await until("the controller knows that all are over", () =>
     made.every(({ spec }) => model.controller.desired.desiredOfSession(spec.key) === null),
   );
   await model.until("every sandbox is gone", async () => {
-    held += model.controller.brake.view().items.length;
+    held += model.controller.guard.view().items.length;
     await removal.attempt();
     return model.containers().length === 0;
   });

@@ -9,7 +9,7 @@ import { createFolder, eventually } from "../src/api/store/folder.fixture.ts";
 import { startHealthServer } from "../src/controller/metrics/health-server.ts";
 import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { startSocketServer } from "../src/controller/servers/socket-server.ts";
-import { openDoor, TOKEN } from "../src/gateway/http/server.fixture.ts";
+import { openServer, TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { startGatewayServer } from "../src/gateway/http/server.ts";
 
 const LONG = process.env.OPENCLAW_TEST_LONG === "1";
@@ -25,7 +25,7 @@ interface Target {
 const OWNER = "GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n";
 
 async function gateway(): Promise<Target> {
-  const { app } = await openDoor();
+  const { app } = await openServer();
   const server = await startGatewayServer(app, { host: "127.0.0.1", port: 0 });
   onTestFinished(() => server.close());
   return { address: { host: "127.0.0.1", port: server.port }, owner: `${OWNER}authorization: Bearer ${TOKEN}\r\n\r\n` };

@@ -1,5 +1,5 @@
 // The nominal types of the vocabulary: two strings with different meanings, or a moment and a duration, must not be interchangeable.
-// This file names them and converts into them; it does not validate (doors do, with the schemas that share these names).
+// This file names them and converts into them; it does not validate (servers do, with the schemas that share these names).
 import type { z } from "zod";
 
 /** Final name of a sandbox's container: prefix + slug, 1 to 63 of `[a-zA-Z0-9_.-]`. */

@@ -42,7 +42,7 @@ export class RunningCommand {
   /** Bytes of output that were consumed and not said to be. */
   #untold = 0;
 
-  /** @param path of the door that runs commands, e.g. `/v1/sandboxes/NAME/exec` */
+  /** @param path of the server that runs commands, e.g. `/v1/sandboxes/NAME/exec` */
   constructor(client: ControllerClient, path: string, request: CommandRequest, streams: CommandStreams) {
     this.#streams = streams;
     this.#request = request;

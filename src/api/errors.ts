@@ -9,7 +9,7 @@ export type ErrorRemedy = "wait" | "retry" | "stalled" | "refuse";
 
 interface ErrorCodeFacts {
   remedy: ErrorRemedy;
-  /** HTTP status on every door. */
+  /** HTTP status on every server. */
   status: number;
   /** Whether the same request may succeed later without an edit. */
   retryable: boolean;

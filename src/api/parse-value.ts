@@ -1,4 +1,4 @@
-// Parses what a caller sent by a schema, or refuses it with one sentence. What the schema is, the door knows.
+// Parses what a caller sent by a schema, or refuses it with one sentence. What the schema is, the server knows.
 // Files of people have many issues at once: they are api/config's and api/store's.
 import type { z } from "zod";
 import { OperationError } from "./errors.ts";

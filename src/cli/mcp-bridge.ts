@@ -1,4 +1,4 @@
-// Passes MCP messages between an agent that speaks over pipes and the gateway's MCP door over HTTP. A gateway that was restarted knows nothing
+// Passes MCP messages between an agent that speaks over pipes and the gateway's MCP endpoint over HTTP. A gateway that was restarted knows nothing
 // of the session: the bridge begins a new one in the agent's words and goes on. It understands no message but the handshake's.
 import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
@@ -16,7 +16,7 @@ import {
 export interface McpBridgeParts {
   /** The agent's side. Started and closed here. */
   agent: Transport;
-  /** The gateway's door. */
+  /** The gateway's server. */
   url: URL;
   headers: Readonly<Record<string, string>>;
   /** For a person who looks at the agent's log. */

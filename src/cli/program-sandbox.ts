@@ -17,7 +17,7 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
   sandbox.commandsGroup("Run:");
   addRunningCommands(sandbox, context, run);
   sandbox.commandsGroup("Change:");
-  addWishingCommands(sandbox, context, run);
+  addRequestCommands(sandbox, context, run);
   addRolloutCommands(sandbox, context, run);
 }
 
@@ -95,7 +95,7 @@ Examples:
     .action((options) => run(async () => (await import("./commands/sandbox-audit.ts")).auditSandboxes(context, options)));
 }
 
-function addWishingCommands(sandbox: Command, context: CliContext, run: Run): void {
+function addRequestCommands(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("recreate")
     .description("have new containers made, once no work lives in the old ones")

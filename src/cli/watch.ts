@@ -13,11 +13,11 @@ import { renderDuration } from "./text.ts";
 const CONNECT_MS = 200;
 
 /** null: everything is as wished; else what is missing, as a clause. */
-export type Wish = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
+export type Goal = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
 
 export interface WaitOptions {
   /** Made once the controller is ready. */
-  makeWish(): Wish | Promise<Wish>;
+  makeGoal(): Goal | Promise<Goal>;
   timeoutMs: number;
   /** Ends the wait early, as if the time were over. Absent: nothing does. */
   signal?: AbortSignal;
@@ -26,13 +26,13 @@ export interface WaitOptions {
 }
 
 /**
- * Resolves as soon as the wish is fulfilled, once the controller has loaded what is desired.
+ * Resolves as soon as the goal is fulfilled, once the controller has loaded what is desired.
  * @throws OperationError `TimedOut` with what is missing
  */
 export async function untilFulfilled(
   context: CliContext,
   client: AdminClient,
-  { makeWish, timeoutMs, signal, tell }: WaitOptions,
+  { makeGoal, timeoutMs, signal, tell }: WaitOptions,
 ): Promise<void> {
   const over = new AbortController();
   const end = (): void => over.abort();
@@ -41,9 +41,9 @@ export async function untilFulfilled(
   let missing = "the controller does not answer";
   try {
     await untilReady(client, over.signal, tell ?? ((note) => printNote(context, `openclaw: ${note}`)));
-    const wish = over.signal.aborted ? () => missing : await makeWish();
+    const goal = over.signal.aborted ? () => missing : await makeGoal();
     while (!over.signal.aborted) {
-      const outcome = await follow(client, wish, over.signal, (what) => {
+      const outcome = await follow(client, goal, over.signal, (what) => {
         missing = what;
       });
       if (outcome === "fulfilled") return;
@@ -81,7 +81,7 @@ async function untilReady(client: AdminClient, over: AbortSignal, tell: (note: s
 
 async function follow(
   client: AdminClient,
-  wish: Wish,
+  goal: Goal,
   signal: AbortSignal,
   missing: (what: string) => void,
 ): Promise<"fulfilled" | "ended"> {
@@ -93,7 +93,7 @@ async function follow(
         if (data.sandbox === null) sandboxes.delete(data.name);
         else sandboxes.set(data.name, data.sandbox);
       }
-      const what = wish(sandboxes);
+      const what = goal(sandboxes);
       if (what === null) return "fulfilled";
       missing(what);
     }

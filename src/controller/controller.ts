@@ -12,7 +12,7 @@ import type { Loop } from "./loop/loop.ts";
 import type { Observer } from "./loop/observe.ts";
 import { OwnedCommands } from "./loop/owned-commands.ts";
 import { makePasses } from "./loop/passes.ts";
-import { type RemovalBrake, readMembers } from "./loop/removal-guard.ts";
+import { type RemovalGuard, readMembers } from "./loop/removal-guard.ts";
 import type { Rollouts } from "./loop/rollouts.ts";
 import { UNOWNED_KINDS } from "./metrics/metrics.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
@@ -46,7 +46,7 @@ export class Controller {
   readonly events: EventLog;
   readonly damaged: DamagedFiles;
   readonly observer: Observer;
-  readonly brake: RemovalBrake;
+  readonly guard: RemovalGuard;
   readonly ledger: Ledger;
   readonly access: ServingAccess;
   readonly rollouts: Rollouts;
@@ -83,7 +83,7 @@ export class Controller {
         writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup's output not written"),
       }),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
-      members: await readMembers(paths.brake),
+      members: await readMembers(paths.guard),
     });
   }
 
@@ -111,7 +111,7 @@ export class Controller {
     });
     this.access = passes.access;
     this.observer = passes.observer;
-    this.brake = passes.brake;
+    this.guard = passes.guard;
     this.rollouts = passes.rollouts;
     this.loop = passes.loop;
     metrics.watchSandboxes(() => statuses.list(), now);
@@ -126,7 +126,7 @@ export class Controller {
       damaged: this.damaged,
       changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
     });
-    const hearAnew = this.loop.hearAnew.bind(this.loop);
+    const enqueueFresh = this.loop.enqueueFresh.bind(this.loop);
     this.#files = new FileSources({
       stateDir: folders.stateDir,
       paths,
@@ -136,7 +136,7 @@ export class Controller {
       config: this.config,
       desired: this.desired,
       statuses,
-      hearAnew,
+      enqueueFresh,
       rollouts: this.rollouts,
     });
     this.engineSource = new EngineSource({
@@ -150,8 +150,8 @@ export class Controller {
         statuses
           .list()
           .flatMap(({ metadata, status: { container } }) => (container === null || listed.has(container.id) ? [] : [metadata.name])),
-      hear: this.loop.hear.bind(this.loop),
-      hearAnew,
+      enqueue: this.loop.enqueue.bind(this.loop),
+      enqueueFresh,
     });
     this.sizes = this.#createSizes();
     this.sweep = this.#makeSweep(activity);
@@ -177,16 +177,16 @@ export class Controller {
         damaged,
         log,
         roots: () => this.#workspaceRoots(),
-        holds: (name) => this.brake.holds(name),
+        holds: (name) => this.guard.holds(name),
         keeper: async (name, path) => {
           const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
           if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
-          return this.brake.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
+          return this.guard.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
         },
       }),
       sweepRequests: () => this.#sweepRequests(ledger, now()),
       mayBeWanted: (name) => this.#mayBeWanted(name),
-      suspect: (name) => this.loop.hear(name, "resync"),
+      suspect: (name) => this.loop.enqueue(name, "resync"),
       counted: (leaks) => {
         for (const kind of UNOWNED_KINDS) metrics.unowned(kind, leaks.filter((object) => object.kind === kind).length);
       },
@@ -200,13 +200,13 @@ export class Controller {
     for (const name of statuses.unread) this.damaged.report("status", join(paths.status, name));
     if (activity.loaded === "unreadable") this.damaged.report("activity", paths.activity);
     if (events.isDamaged) this.damaged.report("events", paths.eventFile);
-    if (members === null) this.damaged.report("removals", paths.brake);
+    if (members === null) this.damaged.report("removals", paths.guard);
   }
 
   /** Before any pass: what the ledger lost is named after its labels. */
   #listed(all: readonly Listed[], names: KnownNames): void {
     if (names.note(all)) this.#files.namesChanged(this.desired.namesChanged());
-    this.brake.listed(all);
+    this.guard.listed(all);
   }
 
   #createSizes(): WorkspaceSizes {
@@ -222,7 +222,7 @@ export class Controller {
   }
 
   #mayBeWanted(name: SandboxName): boolean {
-    if (!this.desired.loaded || this.desired.has(name) || this.brake.holds(name)) return true;
+    if (!this.desired.loaded || this.desired.has(name) || this.guard.holds(name)) return true;
     return this.statuses.get(name)?.status.deferredSince != null;
   }
 

@@ -33,7 +33,7 @@ import { SessionGate } from "./servers/session-gate.ts";
 import { startStreamServer } from "./servers/stream-server.ts";
 import { GatewayFeed } from "./sources/gateway-feed.ts";
 import { Health } from "./views/health.ts";
-import { type AloneHost, type AloneOptions, doctorAlone, explainAlone } from "./views/offline.ts";
+import { doctorOffline, explainOffline, type OfflineHost, type OfflineOptions } from "./views/offline.ts";
 import { LoopViews } from "./views/views.ts";
 
 export interface RunOptions {
@@ -117,13 +117,13 @@ export async function runController(options: RunOptions): Promise<number> {
 }
 
 /** The same look at the machine as a controller's, for when none runs. */
-export const runDoctor = (options: AloneOptions): Promise<DoctorView> => doctorAlone(options, hostOfProcess());
+export const runDoctor = (options: OfflineOptions): Promise<DoctorView> => doctorOffline(options, hostOfProcess());
 
 /** What the config alone tells, for when no controller runs. @throws OperationError `InvalidConfig`, `NotFound` */
-export const runExplain = ({ query, ...options }: AloneOptions & { query: ExplainQuery }): Promise<ExplainView> =>
-  explainAlone(query, options, hostOfProcess());
+export const runExplain = ({ query, ...options }: OfflineOptions & { query: ExplainQuery }): Promise<ExplainView> =>
+  explainOffline(query, options, hostOfProcess());
 
-const hostOfProcess = (): AloneHost => ({
+const hostOfProcess = (): OfflineHost => ({
   variables: process.env,
   owner: processOwner(),
   now: createSystemClock().now,
@@ -225,7 +225,7 @@ async function serve({
     events: controller.events,
     logs: controller.setupLogs,
     sweep: controller.sweep,
-    brake: controller.brake,
+    guard: controller.guard,
     damaged: controller.damaged,
     rollouts: controller.rollouts,
     ledger: controller.ledger,
@@ -238,9 +238,9 @@ async function serve({
     clock,
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
-  await using doors = new AsyncDisposableStack();
+  await using servers = new AsyncDisposableStack();
   const admin = await startAdminServer({ stateDir, views, log, commands });
-  doors.defer(() => admin.stop());
+  servers.defer(() => admin.stop());
   const gate = new SessionGate({
     desired: controller.desired,
     statusOf: (name) => controller.statuses.get(name) ?? null,
@@ -250,8 +250,8 @@ async function serve({
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
   const stream = await startStreamServer({ stateDir, views, gate, feed, audit, log, commands });
-  doors.defer(() => stream.stop());
-  health.doorsOpen = true;
+  servers.defer(() => stream.stop());
+  health.serversOpen = true;
   await controller.start();
   const lost = await untilLost(lock, stopped);
   if (lost) log.fatal("the state folder's lock was replaced under this process; stopping, since another controller may work there");

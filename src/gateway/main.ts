@@ -22,13 +22,13 @@ import { endWithGateway } from "./host/host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host/host-port.ts";
 import { HostProcesses } from "./host/host-processes.ts";
 import { hasTerminals } from "./host/host-terminal.ts";
-import { DoorRulesInForce } from "./http/access-rules.ts";
+import { AccessRulesInForce } from "./http/access-rules.ts";
 import { type GatewayCheck, makeGatewayApp } from "./http/app.ts";
 import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { startGatewayServer } from "./http/server.ts";
-import { McpDoor } from "./mcp/mcp-endpoint.ts";
+import { McpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
@@ -124,7 +124,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const address = toListenAddress(config.current.gateway, options);
   const stopping = new AbortController();
   const stopped = stopSignal();
-  const rules = await DoorRulesInForce.open({ config, given: options, own: { stateDir, makeToken }, address, hostName: hostname(), log });
+  const rules = await AccessRulesInForce.open({ config, given: options, own: { stateDir, makeToken }, address, hostName: hostname(), log });
   // Ended again in reverse, also when a later step fails: a process that can't start must not look as if it worked.
   await using begun = new AsyncDisposableStack();
   begun.defer(() => log.info("stopped"));
@@ -170,7 +170,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
   await mcpSessions.endLeft();
-  const mcp = new McpDoor({
+  const mcp = new McpEndpoint({
     tools,
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),

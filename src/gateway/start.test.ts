@@ -10,7 +10,7 @@ import { toGatewayConfig } from "../api/config/config.ts";
 import { createFolder } from "../api/store/folder.fixture.ts";
 import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import { findUpstreamDatabase } from "../api/store/upstream-state.ts";
-import { refuseOpenDoor, toListenAddress } from "./http/bind.ts";
+import { refuseUnauthenticated, toListenAddress } from "./http/bind.ts";
 import { toCredentials } from "./http/secret.ts";
 import { guardUpstreamState } from "./sessions/upstream-state.ts";
 
@@ -60,12 +60,12 @@ test("the address is the flag's or the environment's, then the config's, then lo
     expect(() => toListenAddress(toGatewayConfig({}), bad)).toThrow(/is not a port|is no address/);
 });
 
-test("a door without a secret opens on loopback only", () => {
+test("a server without a secret opens on loopback only", () => {
   const open = { kind: "none" } as const;
-  for (const host of ["127.0.0.1", "::1", "localhost"]) expect(() => refuseOpenDoor(open, { host, port: 1 })).not.toThrow();
+  for (const host of ["127.0.0.1", "::1", "localhost"]) expect(() => refuseUnauthenticated(open, { host, port: 1 })).not.toThrow();
   for (const host of [undefined, "0.0.0.0", "::", "192.168.1.2", "box", "127.example.org"])
-    expect(() => refuseOpenDoor(open, { host, port: 1 })).toThrow("others than this host could connect");
-  expect(() => refuseOpenDoor({ kind: "secret", mode: "token", secret: "x" }, { host: undefined, port: 1 })).not.toThrow();
+    expect(() => refuseUnauthenticated(open, { host, port: 1 })).toThrow("others than this host could connect");
+  expect(() => refuseUnauthenticated({ kind: "secret", mode: "token", secret: "x" }, { host: undefined, port: 1 })).not.toThrow();
 });
 
 test("another gateway's database is left alone without --adopt, and copied, never changed, with it", async () => {

@@ -1,4 +1,4 @@
-// What detached processes are held to wherever they run: the same table for a sandbox's (controller/doors) and for those on the gateway's host.
+// What detached processes are held to wherever they run: the same table for a sandbox's (controller/servers) and for those on the gateway's host.
 // Each caller says how they are reached; nothing here knows.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";

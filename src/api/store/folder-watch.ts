@@ -90,7 +90,7 @@ class FolderWatch {
 
   #open(): void {
     try {
-      const watcher = watch(this.#options.folder, { persistent: false }, (_event, name) => this.#hear(name));
+      const watcher = watch(this.#options.folder, { persistent: false }, (_event, name) => this.#notice(name));
       watcher.on("error", (error) => {
         this.#relist(`the watch broke: ${error.message}`);
         this.#close();
@@ -108,7 +108,7 @@ class FolderWatch {
     this.#watcher = null;
   }
 
-  #hear(name: string | null): void {
+  #notice(name: string | null): void {
     this.#heard = true;
     if (name === null) this.#relist("an event without a name");
     else this.#tell(name);

@@ -49,7 +49,7 @@ export async function requestPause(stateDir: string, since: EpochMs | null): Pro
     metadata: { name: ROLLOUT_REQUEST_NAME },
     spec: since === null ? {} : { pausedSince: renderTime(since) },
   };
-  await writeWish(await openRequests(stateDir), `${ROLLOUT_REQUEST_NAME}${ROLLOUT_REQUEST_SUFFIX}`, request);
+  await writeRequest(await openRequests(stateDir), `${ROLLOUT_REQUEST_NAME}${ROLLOUT_REQUEST_SUFFIX}`, request);
 }
 
 type Wish = SandboxRequest["spec"];
@@ -68,7 +68,7 @@ async function changeRequest(stateDir: string, name: SandboxName, change: (befor
       ...(approve !== undefined && { approve: renderTime(approve) }),
     },
   };
-  await writeWish(folder, file, request);
+  await writeRequest(folder, file, request);
 }
 
 /** Makes the folder when it is not there. */
@@ -82,7 +82,7 @@ async function openRequests(stateDir: string): Promise<string> {
 }
 
 /** The controller may run as another user of the same group; nothing in a wish is secret. */
-async function writeWish(folder: string, file: string, request: SandboxRequestFile | RolloutRequestFile): Promise<void> {
+async function writeRequest(folder: string, file: string, request: SandboxRequestFile | RolloutRequestFile): Promise<void> {
   await replaceFile(join(folder, file), `${JSON.stringify(request, null, 2)}\n`, { durable: true, mode: 0o644 });
 }
 

@@ -60,7 +60,7 @@ async function cleanUp(stage: Stage, controller: ControllerProcess, stateDir: st
   try {
     if (controller.isRunning) {
       await stage.writeConfig(EMPTY_CONFIG);
-      await untilFulfilled(stage.context, stage.client, { makeWish: () => isGone, timeoutMs: CLEAN_MS_MAX });
+      await untilFulfilled(stage.context, stage.client, { makeGoal: () => isGone, timeoutMs: CLEAN_MS_MAX });
     }
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

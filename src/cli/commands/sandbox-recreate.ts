@@ -9,7 +9,7 @@ import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { expandSessionKey } from "../sandbox-name.ts";
-import { untilFulfilled, type Wish } from "../watch.ts";
+import { type Goal, untilFulfilled } from "../watch.ts";
 import { parseTimeout } from "./sandbox-wait.ts";
 
 export interface RecreateOptions extends StateOptions {
@@ -51,7 +51,7 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
   const after = context.now();
   const names = chosen.map(({ metadata }) => metadata.name);
   for (const name of names) await requestRecreation(stateDir, name, { after, kill: options.kill === true });
-  if (options.wait === true) await untilFulfilled(context, client, { makeWish: () => areRecreated(names, after), timeoutMs });
+  if (options.wait === true) await untilFulfilled(context, client, { makeGoal: () => areRecreated(names, after), timeoutMs });
   if (options.json === true) printJson(context, { items: names.map((name) => ({ name })), recreateAfter: after });
   else
     for (const name of names)
@@ -102,7 +102,7 @@ async function isConfirmed(context: CliContext, chosen: readonly Sandbox[], opti
 }
 
 const areRecreated =
-  (names: readonly string[], after: number): Wish =>
+  (names: readonly string[], after: number): Goal =>
   (sandboxes) => {
     for (const name of names) {
       const sandbox = sandboxes.get(name);

@@ -9,7 +9,7 @@ import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { chooseSandbox } from "../sandbox-name.ts";
-import { untilFulfilled, type Wish } from "../watch.ts";
+import { type Goal, untilFulfilled } from "../watch.ts";
 
 export type WaitGoal = "ready" | "converged" | "gone";
 
@@ -26,9 +26,9 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
     });
   const timeoutMs = parseTimeout(options.timeout);
   const client = new AdminClient(toStateDir(context, options));
-  const makeWish = async (): Promise<Wish> =>
+  const makeGoal = async (): Promise<Goal> =>
     name === undefined ? allAre(options.for, await wantedNames(client)) : oneIs(name, options.for);
-  await untilFulfilled(context, client, { makeWish, timeoutMs });
+  await untilFulfilled(context, client, { makeGoal, timeoutMs });
   return EXIT.ok;
 }
 
@@ -44,7 +44,7 @@ async function wantedNames(client: AdminClient): Promise<string[]> {
   return (await client.plan(null)).items.filter(({ wanted }) => wanted).map(({ name }) => name);
 }
 
-function allAre(goal: WaitGoal, wanted: readonly string[]): Wish {
+function allAre(goal: WaitGoal, wanted: readonly string[]): Goal {
   return (sandboxes) => {
     const concerned = [...sandboxes.values()].filter(({ spec }) => spec.wanted || goal !== "ready");
     const unseen = goal === "gone" ? [] : wanted.filter((name) => !sandboxes.has(name)).map((name) => `${name} was not looked at yet`);
@@ -54,7 +54,7 @@ function allAre(goal: WaitGoal, wanted: readonly string[]): Wish {
 }
 
 /** A sandbox that is not there yet may come; one that was there is recognised by the name that it had. */
-function oneIs(text: string, goal: WaitGoal): Wish {
+function oneIs(text: string, goal: WaitGoal): Goal {
   return (sandboxes) => {
     const sandbox = choose([...sandboxes.values()], text);
     if (sandbox === null) return goal === "gone" ? null : `there is no sandbox "${text}"`;

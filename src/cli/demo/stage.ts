@@ -9,7 +9,7 @@ import { replaceFile } from "../../api/store/atomic-file.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, print } from "../context.ts";
 import { indent } from "../text.ts";
-import { untilFulfilled, type Wish } from "../watch.ts";
+import { type Goal, untilFulfilled } from "../watch.ts";
 
 /** On a slow machine a container takes two seconds; the first one of a new image longer. */
 const STEP_MS_MAX = 60_000;
@@ -75,11 +75,11 @@ export class Stage {
     });
   }
 
-  async #fulfil(wish: Wish): Promise<void> {
+  async #fulfil(goal: Goal): Promise<void> {
     try {
       // What the wait would tell, a step tells itself.
       await untilFulfilled(this.context, this.client, {
-        makeWish: () => wish,
+        makeGoal: () => goal,
         timeoutMs: STEP_MS_MAX,
         signal: this.over,
         tell: () => undefined,

@@ -8,7 +8,7 @@ type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
 type Blocked = Extract<Verdict, { kind: "blocked" }>;
 
 /** What on the host keeps a container from being made now. */
-export function hindranceOf({ image: fact, workspace, want, now }: Wanted, spec: Ready): Blocked | null {
+export function blockerOf({ image: fact, workspace, want, now }: Wanted, spec: Ready): Blocked | null {
   if (fact?.kind === "missing") {
     const image = spec.container.image;
     return {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type EpochMs, MINUTE_MS, type SandboxName, toEpochMs, toSandboxName, toScopeKey, toSessionKey } from "../../api/brands.ts";
 import { desiredOf, NOW, wantedOf } from "./fixtures.ts";
-import { BRAKE_WINDOW_MS, type Braked, brake, isSlip, type Member } from "./guard.ts";
+import { BRAKE_WINDOW_MS, type Guarded, guard, isSlip, type Member } from "./guard.ts";
 import type { Evidence, Want } from "./types.ts";
 
 const DESIRED = desiredOf();
@@ -37,9 +37,9 @@ interface Asked {
 }
 
 /** The first `wants.length` sandboxes are wanted like that, the rest stay. */
-function ask(members: readonly Member[], wants: readonly Want[], { at = NOW, approvals = new Map() }: Asked = {}): Braked {
+function ask(members: readonly Member[], wants: readonly Want[], { at = NOW, approvals = new Map() }: Asked = {}): Guarded {
   const byName = new Map(wants.map((want, index) => [nameAt(index), want]));
-  return brake(members, {
+  return guard(members, {
     now: at,
     wantOf: ({ name }) => byName.get(name) ?? STAYS,
     approvalFor: (name) => approvals.get(name) ?? null,
@@ -47,7 +47,7 @@ function ask(members: readonly Member[], wants: readonly Want[], { at = NOW, app
 }
 
 const times = (count: number, want: Want): Want[] => Array.from({ length: count }, () => want);
-const held = (braked: Braked): string[] => [...braked.held.keys()].sort();
+const held = (guarded: Guarded): string[] => [...guarded.held.keys()].sort();
 const minutes = (count: number): EpochMs => toEpochMs(NOW + count * MINUTE_MS);
 
 test.each([
@@ -165,7 +165,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ kind: "restart" }),
 );
 
-/** A world in which passes do what the brake lets them do. It remembers everything itself, to judge by. */
+/** A world in which passes do what the guard lets them do. It remembers everything itself, to judge by. */
 class World {
   now = NOW;
   members: Member[] = [];
@@ -177,17 +177,17 @@ class World {
 
   isBraking = false;
 
-  look(): Braked {
+  look(): Guarded {
     for (const name of this.live) {
       this.lastAlive.set(name, this.now);
       const known = this.members.find((member) => member.name === name);
       if (known === undefined) this.members.push(memberOf(name, { isLate: this.isBraking }));
       else known.goneAt = null;
     }
-    const braked = brake(this.members, { now: this.now, wantOf: ({ name }) => this.wants.get(name) ?? CUT, approvalFor: () => null });
-    this.members = braked.members;
-    this.isBraking = braked.held.size > 0;
-    return braked;
+    const guarded = guard(this.members, { now: this.now, wantOf: ({ name }) => this.wants.get(name) ?? CUT, approvalFor: () => null });
+    this.members = guarded.members;
+    this.isBraking = guarded.held.size > 0;
+    return guarded;
   }
 
   pass(name: SandboxName): void {

@@ -23,14 +23,14 @@ export interface Member {
   heldSince: EpochMs | null;
 }
 
-export interface BrakeFacts {
+export interface GuardFacts {
   now: EpochMs;
   wantOf(member: Member): Want;
   /** The moment that a person's approval names. null: there is none. */
   approvalFor(name: SandboxName): EpochMs | null;
 }
 
-export interface Braked {
+export interface Guarded {
   /** As they are to be remembered. */
   members: Member[];
   /** Why each removal that waits would be made. Empty: none waits. */
@@ -50,7 +50,7 @@ export function isSlip(evidence: Evidence): boolean {
  * is forgotten and what came later counts for nothing, so that neither time nor new sandboxes let a removal through. An approved removal
  * counts like any other: what is added to it later needs an approval of its own.
  */
-export function brake(members: readonly Member[], facts: BrakeFacts): Braked {
+export function guard(members: readonly Member[], facts: GuardFacts): Guarded {
   const judged = members.map((member) => judge(member, facts)).filter((one) => one !== null);
   const isBraking = judged.some(isWaiting);
   const remembered = judged.filter(({ member }) => isBraking || !isForgotten(member, facts.now));
@@ -74,7 +74,7 @@ interface Judged {
 }
 
 /** null: it went by itself, or nobody uses it. */
-function judge(member: Member, { wantOf, approvalFor }: BrakeFacts): Judged | null {
+function judge(member: Member, { wantOf, approvalFor }: GuardFacts): Judged | null {
   const want = wantOf(member);
   const hasEnded = want.kind !== "wanted" && (member.hasEnded || (want.kind === "unwanted" && want.evidence.kind === "session-ended"));
   if (hasEnded ? member.goneAt !== null : want.kind === "unwanted" && !isSlip(want.evidence)) return null;
@@ -90,7 +90,7 @@ function isWaiting({ member, isRemoval, isApproved }: Judged): boolean {
 
 const isForgotten = ({ goneAt }: Member, now: EpochMs): boolean => goneAt !== null && elapsed(goneAt, now) > BRAKE_WINDOW_MS;
 
-function heldSince({ member, isRemoval, isApproved }: Judged, isMass: boolean, { now, approvalFor }: BrakeFacts): EpochMs | null {
+function heldSince({ member, isRemoval, isApproved }: Judged, isMass: boolean, { now, approvalFor }: GuardFacts): EpochMs | null {
   if (isApproved) return member.heldSince;
   if (!isRemoval || !isMass) return null;
   if (member.heldSince !== null || member.goneAt !== null) return member.heldSince;

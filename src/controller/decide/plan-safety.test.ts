@@ -176,11 +176,11 @@ test("a container that serves and ended is given up when it is refused a start, 
 });
 
 test("nothing is made on a workspace that is a symlink or that its user can't write to, nor from an image that is not there", () => {
-  const hindrances: Partial<PlanInput>[] = [
+  const blockers: Partial<PlanInput>[] = [
     { workspace: { kind: "refused", message: "it is a symbolic link" } },
     { workspace: { kind: "ready", uid: 0, gid: 0, mode: 0o755 } },
     { image: { kind: "missing" } },
   ];
-  for (const edit of hindrances) expect(plan(inputOf(desired, [], edit))).toMatchObject({ actions: [], verdict: { kind: "blocked" } });
+  for (const edit of blockers) expect(plan(inputOf(desired, [], edit))).toMatchObject({ actions: [], verdict: { kind: "blocked" } });
   expect(steps(plan(inputOf(desired, [], { workspace: { kind: "ready", uid: 0, gid: 1000, mode: 0o770 } })))[0]).toBe("create");
 });

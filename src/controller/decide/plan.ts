@@ -2,12 +2,12 @@
 // Performing the steps, and looking again between them, is the loop's (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
-import { hindranceOf, hostRetryMs } from "./blocker.ts";
+import { blockerOf, hostRetryMs } from "./blocker.ts";
 import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { compare, repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
-import { compareId, isAskedFor, partsOf, type Standing, standingOf } from "./roles.ts";
+import { compareId, isAskedFor, partsOf, type Roles, rolesOf } from "./roles.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -19,7 +19,7 @@ type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
 interface Situation {
   input: Wanted;
   spec: Ready;
-  standing: Standing;
+  roles: Roles;
   /** Removal of leftovers: comes first whatever else is done. */
   tidy: readonly Action[];
 }
@@ -101,32 +101,31 @@ interface Wait {
 const wakeAt = (input: PlanInput, wait: Wait): EpochMs => wait.until ?? later(input.now, LIVE_WORK_RECHECK_MS);
 
 function planWanted(input: Wanted): Steps {
-  const standing = standingOf(input);
+  const roles = rolesOf(input);
   const { spec } = input;
-  const made =
-    spec?.kind === "ready" ? planReady({ input, spec, standing, tidy: retireLeftovers(standing) }) : planBlocked(input, standing);
-  return withDeadlines(input, standing, made);
+  const made = spec?.kind === "ready" ? planReady({ input, spec, roles, tidy: retireLeftovers(roles) }) : planBlocked(input, roles);
+  return withDeadlines(input, roles, made);
 }
 
 function planReady(situation: Situation): Steps {
-  const { serving, replace } = situation.standing;
+  const { serving, replace } = situation.roles;
   if (serving === null) return planSuccessor(situation);
   return replace.length === 0 ? planInPlace(situation, serving) : planReplacement(situation, serving);
 }
 
 /** The container is the right one: repair it where it is. */
-function planInPlace({ input, standing, tidy }: Situation, serving: OwnedContainer): Steps {
+function planInPlace({ input, roles, tidy }: Situation, serving: OwnedContainer): Steps {
   const actions = [...repair(input, serving), ...tidy];
-  const broken = serving.observation.state !== "running" || standing.drift.length > 0 || !mayUseMounts(serving);
+  const broken = serving.observation.state !== "running" || roles.drift.length > 0 || !mayUseMounts(serving);
   const verdict: Verdict =
     actions.length > 0
       ? { kind: "progressing", message: actions.map((action) => action.because).join("; ") }
       : (broken && backOffOf(input.servingFailure, input)) || { kind: "converged" };
-  return { actions, requeueAt: null, verdict, serving, drift: standing.drift };
+  return { actions, requeueAt: null, verdict, serving, drift: roles.drift };
 }
 
 /** The spec can't be made now: what serves goes on serving, and is repaired. */
-function planBlocked(input: Wanted, { serving }: Standing): Steps {
+function planBlocked(input: Wanted, { serving }: Roles): Steps {
   const { code, message } =
     input.spec?.kind === "blocked" ? input.spec : ({ code: "NotReady", message: "the spec is not known yet" } as const);
   const verdict: Verdict = { kind: "blocked", code, message, retryAt: later(input.now, hostRetryMs) };
@@ -135,13 +134,13 @@ function planBlocked(input: Wanted, { serving }: Standing): Steps {
 
 /** A container serves but is not the right one: make the right one beside it, then swap, if nothing stands against stopping it. */
 function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
-  const { input, spec, standing, tidy } = situation;
-  const [reason] = standing.replace;
+  const { input, spec, roles, tidy } = situation;
+  const [reason] = roles.replace;
   if (reason === undefined) throw new Error("a replacement needs a reason");
   const busy = serving.inUse !== "no";
   const seen = {
     serving,
-    drift: standing.drift,
+    drift: roles.drift,
     ...(!reason.broken && { replacement: { cause: reason.cause, parts: partsOf(input, spec, serving), busy } }),
   };
   const repairs = repair(input, serving);
@@ -149,7 +148,7 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
   const permit = mayReplace(input, serving, reason);
   if (permit.kind === "no") {
     const kept = keep(permit.verdict, permit.requeueAt);
-    return permit.verdict.reason === "in-use" ? kept : { ...kept, actions: [...kept.actions, ...retireSuccessor(standing)] };
+    return permit.verdict.reason === "in-use" ? kept : { ...kept, actions: [...kept.actions, ...retireSuccessor(roles)] };
   }
   const made = planSuccessor(situation);
   if (made.verdict.kind === "blocked") return keep(made.verdict, made.requeueAt);
@@ -157,7 +156,7 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
   const retire: Action = {
     kind: "retire",
     handle: serving.observation.handle,
-    evidence: { kind: "replaced", by: standing.successor?.observation.handle.uid ?? "" },
+    evidence: { kind: "replaced", by: roles.successor?.observation.handle.uid ?? "" },
     guard: permit.kill ? "always" : "unless-used",
     cause: reason.cause,
     because: reason.because,
@@ -171,19 +170,19 @@ function planReplacement(situation: Situation, serving: OwnedContainer): Steps {
  * a container that serves: the promote action is then the only one.
  */
 function planSuccessor(situation: Situation): Steps {
-  const { input, spec, standing, tidy } = situation;
-  const { successor, replace } = standing;
+  const { input, spec, roles, tidy } = situation;
+  const { successor, replace } = roles;
   // What can't run again is made anew as seldom as it would be started again; a second failure at the same container settles that it can't.
   const settles = (input.servingFailure?.at?.times ?? 1) > 1;
   const ended = replace[0]?.broken === true && !settles ? backOffOf(input.servingFailure, input) : null;
-  const hindrance = backOffOf(input.failure, input) ?? (successor === null ? (ended ?? hindranceOf(input, spec)) : null);
-  if (hindrance !== null) return { actions: tidy, requeueAt: hindrance.retryAt, verdict: hindrance, serving: null, drift: [] };
+  const blocker = backOffOf(input.failure, input) ?? (successor === null ? (ended ?? blockerOf(input, spec)) : null);
+  if (blocker !== null) return { actions: tidy, requeueAt: blocker.retryAt, verdict: blocker, serving: null, drift: [] };
   return successor === null ? planNew(situation) : planPending(situation, successor);
 }
 
-function reasonOf({ input, standing }: Situation): Pick<Action, "cause" | "because"> {
+function reasonOf({ input, roles }: Situation): Pick<Action, "cause" | "because"> {
   const first = input.vanished ? VANISHED : { cause: "wanted" as const, because: input.want.because };
-  const { cause, because } = standing.replace[0] ?? first;
+  const { cause, because } = roles.replace[0] ?? first;
   return { cause, because };
 }
 
@@ -196,10 +195,10 @@ function progress({ tidy }: Situation, actions: readonly Action[], message: stri
  * is all that it lacks then.
  */
 function startAndName(situation: Situation, handle: Handle): Action[] {
-  const { input, spec, standing } = situation;
+  const { input, spec, roles } = situation;
   const reason = reasonOf(situation);
   const start: Action = { kind: "start", handle, ...reason };
-  const isLast = standing.serving === null && spec.container.setupCommand === null && !input.comparesMounts;
+  const isLast = roles.serving === null && spec.container.setupCommand === null && !input.comparesMounts;
   return isLast ? [start, { kind: "promote", handle, ...reason }] : [start];
 }
 
@@ -216,7 +215,7 @@ function planNew(situation: Situation): Steps {
 }
 
 function planPending(situation: Situation, pending: OwnedContainer): Steps {
-  const { input, spec, standing } = situation;
+  const { input, spec, roles } = situation;
   const { observation, setup } = pending;
   const { handle } = observation;
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
@@ -228,7 +227,7 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   if (spec.container.setupCommand !== null && setup.kind === "running") {
     return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
   }
-  if (standing.serving !== null && spec.container.setupCommand === null && !observation.settled) {
+  if (roles.serving !== null && spec.container.setupCommand === null && !observation.settled) {
     const staysAt = staysUpAt(observation, input.now);
     if (input.now < staysAt) {
       const nextLook = Math.min(later(input.now, LOOK_AGAIN_MS), staysAt) as EpochMs;
@@ -236,7 +235,7 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
     }
   }
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
-  if (standing.serving === null) return progress(situation, [promote], "naming the container");
+  if (roles.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
 }
 
@@ -259,8 +258,8 @@ function staysUpAt({ identity, startedAt }: Observation, now: EpochMs): EpochMs 
 
 const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
 
-function retireLeftovers(standing: Standing): Action[] {
-  return standing.leftovers.map(({ container, evidence, because }) => ({
+function retireLeftovers(roles: Roles): Action[] {
+  return roles.leftovers.map(({ container, evidence, because }) => ({
     kind: "retire",
     handle: container.observation.handle,
     evidence,
@@ -272,7 +271,7 @@ function retireLeftovers(standing: Standing): Action[] {
 }
 
 /** A successor that will not be needed: it serves nobody. */
-function retireSuccessor({ successor }: Standing): Action[] {
+function retireSuccessor({ successor }: Roles): Action[] {
   if (successor === null) return [];
   const { handle } = successor.observation;
   const evidence = { kind: "half-made", uid: handle.uid } as const;
@@ -280,10 +279,10 @@ function retireSuccessor({ successor }: Standing): Action[] {
 }
 
 /** A quiet system must still converge: idle, age, back-off and a wish from a clock that is ahead wake the sandbox by themselves. */
-function withDeadlines(input: Wanted, standing: Standing, made: Steps): Steps {
+function withDeadlines(input: Wanted, roles: Roles, made: Steps): Steps {
   const { idleAt } = input.want;
   const retries = [input.failure, input.servingFailure].map((failure) => backOffOf(failure, input)?.retryAt ?? null);
-  const candidates = [made.requeueAt, idleAt, standing.agesAt, ...retries, input.request?.recreateAfter ?? null];
+  const candidates = [made.requeueAt, idleAt, roles.agesAt, ...retries, input.request?.recreateAfter ?? null];
   const future = candidates.filter((at) => at !== null).filter((at) => at > input.now);
   const requeueAt = future.length === 0 ? made.requeueAt : (Math.min(...future) as EpochMs);
   return { ...made, requeueAt };

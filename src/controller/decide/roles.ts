@@ -17,7 +17,7 @@ export interface ReplaceReason {
   broken: boolean;
 }
 
-export interface Standing {
+export interface Roles {
   serving: OwnedContainer | null;
   /** The pending container that matches the spec. */
   successor: OwnedContainer | null;
@@ -29,7 +29,7 @@ export interface Standing {
   agesAt: EpochMs | null;
 }
 
-export function standingOf(input: Wanted): Standing {
+export function rolesOf(input: Wanted): Roles {
   const present = input.containers.filter(({ observation }) => observation.state !== "removing");
   const spec = input.spec?.kind === "ready" ? input.spec : null;
   const made = present

@@ -139,7 +139,7 @@ export class Fleet {
       spec: described,
       failure,
       servingFailure: null,
-      hindrance: null,
+      blocker: null,
     });
     if (plan.actions.length > 0 || after.containers.some(({ setup }) => setup.kind === "running")) this.#queue.add(name);
     else if (plan.requeueAt !== null) this.#timers.set(name, plan.requeueAt);

@@ -23,10 +23,10 @@ export function isReady(input: PlanInput, plan: Plan): boolean {
   return !isSetupUndone(input, plan.serving.observation);
 }
 
-function judgeReady(input: PlanInput, plan: Plan, hindrance: Hindrance | null): Judgement {
+function judgeReady(input: PlanInput, plan: Plan, blocker: Blocker | null): Judgement {
   const { verdict } = plan;
   if (isReady(input, plan)) return { status: "True", reason: "Serving", message: "the container runs and its setup is complete" };
-  if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
+  if (blocker !== null) return { status: "False", reason: blocker.code, message: blocker.message };
   // Why it does not run, rather than why no other one is made.
   const down = plan.serving === null ? null : judgeDown(input, plan);
   if (down !== null) return down;
@@ -67,9 +67,9 @@ const DEFERRALS: Readonly<Record<DeferralReason, string>> = {
   halted: "RolloutHalted",
 };
 
-function judgeUpToDate(plan: Plan, hindrance: Hindrance | null): Judgement {
+function judgeUpToDate(plan: Plan, blocker: Blocker | null): Judgement {
   const { verdict } = plan;
-  if (hindrance !== null) return { status: "False", reason: hindrance.code, message: hindrance.message };
+  if (blocker !== null) return { status: "False", reason: blocker.code, message: blocker.message };
   switch (verdict.kind) {
     case "converged":
       return { status: "True", reason: "UpToDate", message: "the container matches the newest spec" };
@@ -95,21 +95,21 @@ export interface Described {
   failure: Failure | null;
   servingFailure: Failure | null;
   /** What stopped this pass. null: nothing did. */
-  hindrance: Hindrance | null;
+  blocker: Blocker | null;
 }
 
 /** An action that failed: its code and, in a sentence, what was tried. */
-export interface Hindrance {
+export interface Blocker {
   code: string;
   message: string;
 }
 
-export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, servingFailure, hindrance }: Described): Sandbox {
+export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, servingFailure, blocker }: Described): Sandbox {
   const { now, want } = input;
   const generation = input.spec?.generation ?? previous?.metadata.generation ?? plan.serving?.observation.identity.generation ?? 1;
   const conditions = [
-    { type: "Ready" as const, ...judgeReady(input, plan, hindrance) },
-    { type: "UpToDate" as const, ...judgeUpToDate(plan, hindrance) },
+    { type: "Ready" as const, ...judgeReady(input, plan, blocker) },
+    { type: "UpToDate" as const, ...judgeUpToDate(plan, blocker) },
     { type: "EngineReachable" as const, status: "True" as const, reason: "Observed", message: "the engine answered" },
   ].map((next) => mergeCondition(previous?.status.conditions ?? [], { ...next, observedGeneration: generation }, now));
   const waits = plan.verdict.kind === "deferred";
@@ -170,7 +170,7 @@ export function renderNext(input: PlanInput, plan: Plan): string[] {
 }
 
 /** The engine could not be asked: what was seen before is kept, and said to be old. */
-export function summarizeUnseen(previous: Sandbox, { code, message }: Hindrance, now: EpochMs): Sandbox {
+export function summarizeUnseen(previous: Sandbox, { code, message }: Blocker, now: EpochMs): Sandbox {
   const { conditions } = previous.status;
   const observedGeneration = previous.status.observedGeneration;
   const unknown = { status: "Unknown" as const, reason: code, message, observedGeneration };

@@ -198,7 +198,7 @@ export interface Replacement {
   busy: boolean;
 }
 
-/** What a door needs to know of a sandbox to run things in it. */
+/** What a server needs to know of a sandbox to run things in it. */
 export interface SandboxSpecInForce {
   name: SandboxName;
   workdir: string;

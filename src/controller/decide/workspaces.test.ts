@@ -3,14 +3,22 @@ import { expect, test } from "vitest";
 import { DAY_MS, type EpochMs, later, MINUTE_MS, toAgentId, toScopeKey, toSessionKey } from "../../api/brands.ts";
 import { desiredOf, NOW, wantedOf } from "./fixtures.ts";
 import type { Evidence, Want } from "./types.ts";
-import { fateOf, type WorkspaceFacts, type WorkspaceFate } from "./workspaces.ts";
+import { dispositionOf, type WorkspaceDisposition, type WorkspaceFacts } from "./workspaces.ts";
 
 const unwanted = (evidence: Evidence): Want => ({ kind: "unwanted", evidence, because: "nothing asks for it", hotWindowMs: 0 });
 const ENDED = unwanted({ kind: "session-ended", sessionKey: toSessionKey("agent:main:a"), endedAt: NOW });
 const GONE = unwanted({ kind: "session-gone", folderOf: toAgentId("main") });
 
-function fate(edit: Partial<WorkspaceFacts> = {}): WorkspaceFate {
-  return fateOf({ now: NOW, scopeKey: toScopeKey("agent:main:a"), want: ENDED, policy: "delete", usedBy: null, release: null, ...edit });
+function fate(edit: Partial<WorkspaceFacts> = {}): WorkspaceDisposition {
+  return dispositionOf({
+    now: NOW,
+    scopeKey: toScopeKey("agent:main:a"),
+    want: ENDED,
+    policy: "delete",
+    usedBy: null,
+    release: null,
+    ...edit,
+  });
 }
 
 const missedFor = (duration: number, ended: boolean): WorkspaceFacts["release"] => ({ since: (NOW - duration) as EpochMs, ended });
@@ -30,7 +38,7 @@ test("a session that said it ended has ended, also once its file is gone", () =>
   expect(fate({ want: GONE, release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
 });
 
-test.each<[string, Partial<WorkspaceFacts>, WorkspaceFate["kind"]]>([
+test.each<[string, Partial<WorkspaceFacts>, WorkspaceDisposition["kind"]]>([
   ["a wanted sandbox", { want: wantedOf(desiredOf()) }, "owned"],
   ["a sandbox of which nothing is known", { want: { kind: "unknown", because: "no folder" } }, "owned"],
   ["a removal that waits for a person", { want: { kind: "held", because: "gone", message: "gone" } }, "owned"],

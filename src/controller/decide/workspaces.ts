@@ -27,7 +27,7 @@ export interface WorkspaceFacts {
   release: WorkspaceRelease | null;
 }
 
-export type WorkspaceFate =
+export type WorkspaceDisposition =
   /** Its sandbox is wanted, or may be. */
   | { kind: "owned" }
   | { kind: "kept"; because: string }
@@ -35,7 +35,7 @@ export type WorkspaceFate =
   | { kind: "removable"; because: string };
 
 /** Absence of data is never evidence: only a session that ended, or one that is missing in a folder that was read completely. */
-export function fateOf({ now, scopeKey, want, policy, usedBy, release }: WorkspaceFacts): WorkspaceFate {
+export function dispositionOf({ now, scopeKey, want, policy, usedBy, release }: WorkspaceFacts): WorkspaceDisposition {
   if (want.kind !== "unwanted" || want.evidence.kind === "idle") return { kind: "owned" };
   if (!isOfSession(scopeKey)) return { kind: "kept", because: `${want.because}; prune.workspaces is about folders of single sessions` };
   if (policy !== "delete") return { kind: "kept", because: keptBecause(policy) };

@@ -9,7 +9,7 @@ interface Run {
 }
 
 export class Convergence {
-  readonly #heard = new Map<SandboxName, Run>();
+  readonly #noticed = new Map<SandboxName, Run>();
   readonly #running = new Map<SandboxName, Run>();
   readonly #now: () => EpochMs;
   readonly #measured: (trigger: Trigger, seconds: number) => void;
@@ -20,17 +20,17 @@ export class Convergence {
   }
 
   /** Something may have changed; the first word about it counts. */
-  heard(name: SandboxName, trigger: Trigger): void {
-    if (!this.#heard.has(name)) this.#heard.set(name, { trigger, since: this.#now() });
+  noticed(name: SandboxName, trigger: Trigger): void {
+    if (!this.#noticed.has(name)) this.#noticed.set(name, { trigger, since: this.#now() });
   }
 
   /** A pass judged the sandbox. */
   judged(name: SandboxName, { verdict, actions }: Pick<Plan, "verdict" | "actions">): void {
-    const heard = this.#heard.get(name);
-    this.#heard.delete(name);
+    const noticed = this.#noticed.get(name);
+    this.#noticed.delete(name);
     switch (verdict.kind) {
       case "progressing":
-        if (!this.#running.has(name)) this.#running.set(name, toRun(heard ?? { trigger: "resync", since: this.#now() }, actions));
+        if (!this.#running.has(name)) this.#running.set(name, toRun(noticed ?? { trigger: "resync", since: this.#now() }, actions));
         return;
       case "converged":
       case "gone": {
@@ -56,6 +56,6 @@ export class Convergence {
 }
 
 /** An engine's hint says that something happened, not what: the plan tells a crash from a change made by hand. */
-function toRun(heard: Run, actions: Plan["actions"]): Run {
-  return actions.some(({ cause }) => cause === "crash") ? { ...heard, trigger: "crash" } : heard;
+function toRun(noticed: Run, actions: Plan["actions"]): Run {
+  return actions.some(({ cause }) => cause === "crash") ? { ...noticed, trigger: "crash" } : noticed;
 }

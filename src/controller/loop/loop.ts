@@ -46,15 +46,15 @@ export class Loop {
   }
 
   /** Something may have changed for this sandbox. */
-  hear(name: SandboxName, trigger: Trigger): void {
-    this.#parts.convergence.heard(name, trigger);
+  enqueue(name: SandboxName, trigger: Trigger): void {
+    this.#parts.convergence.noticed(name, trigger);
     this.#queue.add(name, PRIORITY[trigger]);
   }
 
   /** The same, and what failed before may succeed now: the engine is back, or the spec is another one. */
-  hearAnew(name: SandboxName, trigger: Trigger): void {
+  enqueueFresh(name: SandboxName, trigger: Trigger): void {
     this.#queue.forget(name);
-    this.hear(name, trigger);
+    this.enqueue(name, trigger);
   }
 
   /** Whether the last pass of this name failed: what its status says may be old. */

@@ -130,7 +130,7 @@ export class Observer {
     return { input: { ...base, comparesMounts, spec, image: facts.image, workspace: facts.workspace }, described };
   }
 
-  /** How many commands and streams use these containers through our own doors. */
+  /** How many commands and streams use these containers through our own servers. */
   usesOf(containers: readonly OwnedContainer[]): number {
     return containers.reduce((sum, { observation }) => sum + this.#parts.uses.countOf(observation.handle.id), 0);
   }
@@ -171,7 +171,7 @@ export class Observer {
   }
 
   /**
-   * A command that somebody runs in it past our doors is a use too, from when it is seen running to when it is seen no more; a setup is not one.
+   * A command that somebody runs in it past our servers is a use too, from when it is seen running to when it is seen no more; a setup is not one.
    * A session's messages are one as long as something is there that serves: what is tried in vain would keep a mended config waiting.
    */
   #lastUsedAt(name: SandboxName, containers: readonly OwnedContainer[], previous: Sandbox | null): EpochMs | null {

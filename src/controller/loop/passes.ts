@@ -12,7 +12,7 @@ import { MountCheck } from "./mount-check.ts";
 import { Observer } from "./observe.ts";
 import { Performer } from "./perform.ts";
 import { Reconciler } from "./reconcile.ts";
-import { RemovalBrake } from "./removal-guard.ts";
+import { RemovalGuard } from "./removal-guard.ts";
 import { Report } from "./report.ts";
 import { Rollouts } from "./rollouts.ts";
 import { type SetupObserver, SetupRunner } from "./setup-runner.ts";
@@ -20,7 +20,7 @@ import { Uses } from "./uses.ts";
 
 export interface Passes {
   loop: Loop;
-  brake: RemovalBrake;
+  guard: RemovalGuard;
   rollouts: Rollouts;
   observer: Observer;
   access: ServingAccess;
@@ -38,45 +38,39 @@ export interface PassesGround extends Opened {
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
   const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
   const { instance } = engine;
-  const { events, statuses, ledger, activity, setupLogs, commands, desired, members, trouble, retired } = ground;
+  const { events, statuses, ledger, activity, setupLogs, commands, desired, trouble, retired } = ground;
   const now = (): EpochMs => clock.now();
   const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics });
   const uses = new Uses((id) => {
     const name = access.nameOf(id);
-    if (name !== null) loop.hear(name, "external");
+    if (name !== null) loop.enqueue(name, "external");
   });
   const ended = (name: SandboxName, result: "success" | "failure", seconds: number): void => {
     setupLogs.ended(name, result);
     metrics.setup(result, seconds);
     convergence.discount(name, seconds);
-    loop.hear(name, "external");
+    loop.enqueue(name, "external");
   };
   const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
   const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
   const mounts = makeMountCheck(options, desired, report);
-  const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect: (name) => loop.hear(name, "external") });
+  const access = new ServingAccess({
+    clock,
+    engine,
+    commands,
+    statuses,
+    activity,
+    uses,
+    suspect: (name) => loop.enqueue(name, "external"),
+  });
   const wake = (names: Iterable<SandboxName>): void => {
-    for (const name of names) loop.hear(name, "config");
+    for (const name of names) loop.enqueue(name, "config");
   };
-  const brake = new RemovalBrake(
-    {
-      path: toStatePaths(folders.stateDir).brake,
-      instance,
-      now,
-      desired,
-      activity,
-      ledger,
-      events,
-      log,
-      counted: (held) => metrics.removalsHeld(held),
-      changed: (names) => wake(names),
-    },
-    members,
-  );
+  const guard = makeGuard(options, ground, wake);
   const creations = new CreationRate(now);
   const made = { engine, ledger, setups, mounts, uses };
-  const seen = { now, instance, folders, controller: owner, desired, ...made, activity, removals: brake, creations };
+  const seen = { now, instance, folders, controller: owner, desired, ...made, activity, removals: guard, creations };
   const observer = new Observer({
     ...seen,
     foreign: (observation) => report.foreign(observation),
@@ -122,7 +116,27 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
     observer: { ...metrics.loop.observer, panicked },
   });
   metrics.loop.watch(loop, concurrency);
-  return { loop, brake, rollouts, observer, access };
+  return { loop, guard, rollouts, observer, access };
+}
+
+function makeGuard(
+  { folders, engine, clock, log, metrics }: ControllerOptions,
+  { desired, activity, ledger, events, members }: PassesGround,
+  wake: (names: Iterable<SandboxName>) => void,
+): RemovalGuard {
+  const parts = {
+    path: toStatePaths(folders.stateDir).guard,
+    instance: engine.instance,
+    now: () => clock.now(),
+    desired,
+    activity,
+    ledger,
+    events,
+    log,
+    counted: (held: number) => metrics.removalsHeld(held),
+    changed: wake,
+  };
+  return new RemovalGuard(parts, members);
 }
 
 const makeMountCheck = ({ clock, newUid, engine, folders }: ControllerOptions, desired: DesiredState, report: Report): MountCheck =>

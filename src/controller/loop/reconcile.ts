@@ -8,7 +8,7 @@ import { CRASH_FORGIVEN_AFTER_MS, failuresSeen, keepsEnding, nextCrash, nextFail
 import { isUnmendable } from "../decide/given-up.ts";
 import type { Handle } from "../decide/observation.ts";
 import { type Part, partOf } from "../decide/parts.ts";
-import { type Hindrance, summarize, summarizeUnseen } from "../decide/status.ts";
+import { type Blocker, summarize, summarizeUnseen } from "../decide/status.ts";
 import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "../decide/types.ts";
 import type { StatusStore } from "../records/status-store.ts";
 import type { Observer } from "./observe.ts";
@@ -47,7 +47,7 @@ interface Performed {
   failure: Failure | null;
   servingFailure: Failure | null;
   error: OperationError | null;
-  hindrance: Hindrance | null;
+  blocker: Blocker | null;
 }
 
 /** After a stop that a use prevented: the use is seen then, or over. */
@@ -80,8 +80,8 @@ export class Reconciler {
         failure: done.failure ?? (made.verdict.kind === "converged" ? null : input.failure),
         servingFailure: done.servingFailure ?? settledFailure(input.servingFailure, made, input.now),
       };
-      const { error, hindrance } = done;
-      this.#write(summarize(input, made, { previous, spec: seen.described, ...kept, hindrance }), previous, made);
+      const { error, blocker } = done;
+      this.#write(summarize(input, made, { previous, spec: seen.described, ...kept, blocker }), previous, made);
       if (error instanceof StillInUse) return { kind: "settled", requeueAt: later(this.#parts.now(), LOOK_AGAIN_MS) };
       if (error !== null) return { kind: "failed", error, dueAt: made.requeueAt };
       if (made.actions.length > 0) return { kind: "again" };
@@ -105,7 +105,7 @@ export class Reconciler {
   /** In order. What fails ends its part of the plan; an engine that is away ends them all. */
   async #perform(input: PlanInput, made: Plan): Promise<Performed> {
     const { performer, report } = this.#parts;
-    const done: Performed = { failure: null, servingFailure: null, error: null, hindrance: null };
+    const done: Performed = { failure: null, servingFailure: null, error: null, blocker: null };
     const stopped = new Set<Part>();
     let created: Handle | null = null;
     for (const planned of made.actions) {
@@ -168,11 +168,11 @@ function remember(done: Performed, failed: Failed, input: PlanInput): void {
   // A use that prevents a stop ends by itself: whatever else went wrong is worth more words.
   if (done.error === null || done.error instanceof StillInUse) done.error = error;
   if (error instanceof StillInUse) return;
-  const hindrance = { code: error.code, message: `${action.kind} failed: ${renderError(error)}` };
-  done.hindrance ??= hindrance;
+  const blocker = { code: error.code, message: `${action.kind} failed: ${renderError(error)}` };
+  done.blocker ??= blocker;
   if (!isAttempt(failed)) return;
   const at = "handle" in action && action.handle.id !== NEW_HANDLE.id ? { container: action.handle.id, step: action.kind } : undefined;
-  const attempt = { code: error.code, message: hindrance.message, generation: generationOf(input), ...(at !== undefined && { at }) };
+  const attempt = { code: error.code, message: blocker.message, generation: generationOf(input), ...(at !== undefined && { at }) };
   if (part === "making") done.failure = nextFailureOfNew(input.failure, attempt, input.now);
   // What ended again and again is not to be forgotten because a limit can't be set meanwhile.
   else if (part === "serving" && (STARTS.has(action.kind) || !keepsEnding(input.servingFailure)))

@@ -18,11 +18,11 @@ it("an emptied config removes none of four sandboxes, also after a restart; appr
   await until("all are converged", () => controller.unconverged().length === 0);
   const before = await site.containers();
   await site.writeConfig("{}");
-  await until("they wait for a person", () => controller.brake.view().items.length === 4);
+  await until("they wait for a person", () => controller.guard.view().items.length === 4);
   await staysSo("all are there", async () => (await site.containers()).join() === before.join(), 1_000);
   await stop();
   const again = (await site.start()).controller;
-  await until("they wait after the restart", () => again.statuses.list().length === 4 && again.brake.view().items.length === 4);
+  await until("they wait after the restart", () => again.statuses.list().length === 4 && again.guard.view().items.length === 4);
   await until("every name was looked at", () => again.loop.stats().active === 0);
   expect(await site.containers()).toEqual(before);
   await site.approveAll(again);

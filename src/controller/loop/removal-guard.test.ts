@@ -1,4 +1,4 @@
-// The brake on removals in the running controller, over a model of an engine: what stays, what people see, and what a restart changes.
+// The guard on removals in the running controller, over a model of an engine: what stays, what people see, and what a restart changes.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -23,12 +23,12 @@ async function startTeam(config = configOf(TEAM), count = TEAM.length): Promise<
 }
 
 const nameOf = (model: Model, id: string) => model.site.nameOf(`agent:${id}`);
-const heldNames = (model: Model): string[] => model.controller.brake.view().items.map(({ name }) => name);
+const heldNames = (model: Model): string[] => model.controller.guard.view().items.map(({ name }) => name);
 const reasonOf = (model: Model, id: string): string | undefined =>
   model.controller.statuses.get(nameOf(model, id))?.status.conditions.find(({ type }) => type === "UpToDate")?.reason;
 
 async function approve(model: Model): Promise<void> {
-  const { items } = model.controller.brake.view();
+  const { items } = model.controller.guard.view();
   await model.site.approveAll(model.controller);
   await until("the approvals are heard", () =>
     items.every(({ name, since }) => model.controller.desired.approvalFor(toSandboxName(name)) === since),
@@ -229,7 +229,7 @@ describe("a restart", () => {
     expect(model.containers()).toHaveLength(3);
   });
 
-  it("beside a brake file of junk starts, and brakes by what the engine has", async () => {
+  it("beside a guard file of junk starts, and guards by what the engine has", async () => {
     const model = await startTeam();
     await model.stop();
     const path = join(model.site.stateDir, "controller", "brake.json");
@@ -258,8 +258,8 @@ it("a plan with a file that removes too many says that they would wait", async (
   const parsed = configOf(["ant"]);
   await model.edit(parsed);
   await model.until("it is held", () => heldNames(model).length === 4);
-  const { desired, observer, brake } = model.controller;
+  const { desired, observer, guard } = model.controller;
   const name = nameOf(model, "bee");
-  const seen = await observer.under(desired, brake.under(desired)).observe(name, null);
+  const seen = await observer.under(desired, guard.under(desired)).observe(name, null);
   expect(seen.input.want).toMatchObject({ kind: "held", message: expect.stringContaining("4 of 5") });
 });

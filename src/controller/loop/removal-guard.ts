@@ -16,7 +16,7 @@ import { OperationError } from "../../api/errors.ts";
 import { toPendingName } from "../../api/names.ts";
 import { readBounded, replaceFile } from "../../api/store/atomic-file.ts";
 import type { HeldView } from "../../api/wire.ts";
-import { type Braked, type BrakeFacts, brake, isSlip, type Member } from "../decide/guard.ts";
+import { type Guarded, type GuardFacts, guard, isSlip, type Member } from "../decide/guard.ts";
 import type { Want } from "../decide/types.ts";
 import type { Listed } from "../engine/engine.ts";
 import type { Activity } from "../records/activity.ts";
@@ -30,7 +30,7 @@ const FILE_BYTES_MAX = 4_194_304;
 const FRESH_MS = 10 * SECOND_MS;
 
 const Time = z.int().transform(toEpochMs);
-const BrakeFile = z.strictObject({
+const GuardFile = z.strictObject({
   members: z.array(
     z.strictObject({
       name: z.string().transform(toSandboxName),
@@ -53,7 +53,7 @@ export interface RemovalGate {
   pass(name: SandboxName, want: Want, resident: Resident | null): Promise<Want>;
 }
 
-export interface RemovalBrakeParts {
+export interface RemovalGuardParts {
   /** `<state>/controller/brake.json` */
   path: string;
   instance: InstanceId;
@@ -69,12 +69,12 @@ export interface RemovalBrakeParts {
   changed(names: readonly SandboxName[]): void;
 }
 
-const RELEASED: Braked = { members: [], held: new Map(), removals: 0, of: 0 };
+const RELEASED: Guarded = { members: [], held: new Map(), removals: 0, of: 0 };
 
-export class RemovalBrake implements RemovalGate {
-  readonly #parts: RemovalBrakeParts;
+export class RemovalGuard implements RemovalGate {
+  readonly #parts: RemovalGuardParts;
   #members: Map<SandboxName, Member>;
-  #braked: Braked = RELEASED;
+  #guarded: Guarded = RELEASED;
   /** Whether every container was listed once: before that nobody knows of how many a removal is one. */
   #loaded = false;
   #appliedAt: { revision: number; at: EpochMs } | null = null;
@@ -84,14 +84,14 @@ export class RemovalBrake implements RemovalGate {
   #writing: Promise<boolean> = Promise.resolve(true);
 
   /** @param remembered null: its file could not be understood; then what the engine has is all that is known */
-  constructor(parts: RemovalBrakeParts, remembered: readonly Member[] | null) {
+  constructor(parts: RemovalGuardParts, remembered: readonly Member[] | null) {
     this.#parts = parts;
     const members = remembered ?? [];
     this.#members = new Map(members.map((member) => [member.name, member]));
     // What waited before the restart goes on waiting, and is not told again.
     const waiting = members.filter(({ heldSince, goneAt }) => heldSince !== null && goneAt === null);
     const held = new Map(waiting.map(({ name, heldSince }) => [name, { because: "", since: heldSince ?? parts.now() }]));
-    this.#braked = { ...RELEASED, held };
+    this.#guarded = { ...RELEASED, held };
   }
 
   /** Every container of this instance, listed completely. */
@@ -117,23 +117,23 @@ export class RemovalBrake implements RemovalGate {
       return want;
     }
     if (!this.#loaded) return { kind: "unknown", because: "not every container was listed yet" };
-    const held = toHeld(this.#braked, name, want);
+    const held = toHeld(this.#guarded, name, want);
     if (held === null) await this.#mustWrite();
     return held ?? want;
   }
 
   /** The same question under another desired state, for a dry run: nothing is remembered. */
   under(desired: DesiredState): RemovalGate {
-    const braked = brake([...this.#members.values()], this.#facts(desired));
-    return { pass: async (name, want, resident) => (resident === null ? want : (toHeld(braked, name, want) ?? want)) };
+    const guarded = guard([...this.#members.values()], this.#facts(desired));
+    return { pass: async (name, want, resident) => (resident === null ? want : (toHeld(guarded, name, want) ?? want)) };
   }
 
   holds(name: SandboxName): boolean {
-    return this.#braked.held.has(name);
+    return this.#guarded.held.has(name);
   }
 
   view(): HeldView {
-    const { held, removals, of } = this.#braked;
+    const { held, removals, of } = this.#guarded;
     const items = [...held].map(([name, one]) => ({ name, scopeKey: this.#members.get(name)?.scopeKey ?? "", ...one }));
     return { items: items.sort((left, right) => (left.name < right.name ? -1 : 1)), removals, of };
   }
@@ -142,7 +142,7 @@ export class RemovalBrake implements RemovalGate {
   #join(name: SandboxName, { scopeKey, createdAt }: Resident): boolean {
     const known = this.#members.get(name);
     if (known !== undefined && known.goneAt === null) return false;
-    const member = known ?? { name, hasEnded: false, isLate: this.#braked.held.size > 0, heldSince: null };
+    const member = known ?? { name, hasEnded: false, isLate: this.#guarded.held.size > 0, heldSince: null };
     this.#members.set(name, { ...member, scopeKey, createdAt, goneAt: null });
     this.#unwritten = true;
     return true;
@@ -155,7 +155,7 @@ export class RemovalBrake implements RemovalGate {
     else if (known?.goneAt === null) this.#members.set(name, { ...known, goneAt: this.#parts.now() });
   }
 
-  #facts(desired: DesiredState): BrakeFacts {
+  #facts(desired: DesiredState): GuardFacts {
     const { activity, now: clock } = this.#parts;
     const now = clock();
     return {
@@ -175,12 +175,12 @@ export class RemovalBrake implements RemovalGate {
     const isFresh = this.#appliedAt?.revision === revision && elapsed(this.#appliedAt.at, now()) < FRESH_MS;
     if (isFresh || !this.#loaded || !desired.loaded) return;
     this.#appliedAt = { revision, at: now() };
-    const before = this.#braked;
+    const before = this.#guarded;
     // A change of one of ten thousand sessions costs no decision about all of them.
     if (before.held.size === 0 && this.#members.values().every((member) => isCalm(member, desired))) return;
-    this.#braked = brake([...this.#members.values()], this.#facts(desired));
-    this.#members = new Map(this.#braked.members.map((member) => [member.name, member]));
-    const { held } = this.#braked;
+    this.#guarded = guard([...this.#members.values()], this.#facts(desired));
+    this.#members = new Map(this.#guarded.members.map((member) => [member.name, member]));
+    const { held } = this.#guarded;
     counted(held.size);
     const names = [...new Set([...before.held.keys(), ...held.keys()])].filter((name) => before.held.has(name) !== held.has(name));
     if (names.length === 0) return;
@@ -190,14 +190,14 @@ export class RemovalBrake implements RemovalGate {
     changed(names.filter((name) => name !== asking));
   }
 
-  #tell(before: Braked): void {
+  #tell(before: Guarded): void {
     const { log, events, instance, desired } = this.#parts;
-    const { held } = this.#braked;
+    const { held } = this.#guarded;
     const record = (type: "Normal" | "Warning", reason: string, message: string): void =>
       void events.record({ type, reason, message, object: { kind: "Controller", name: instance } });
     if (before.held.size === 0) {
       const [first] = held.values();
-      const message = `${renderCount(this.#braked)} (${first?.because ?? ""}, for one)`;
+      const message = `${renderCount(this.#guarded)} (${first?.because ?? ""}, for one)`;
       log.error({ held: held.size, fix: APPROVE }, "removals are too many at once; they wait for a person");
       return record("Warning", "MassRemovalHeld", message);
     }
@@ -219,7 +219,7 @@ export class RemovalBrake implements RemovalGate {
         return true;
       } catch (error) {
         this.#unwritten = true;
-        this.#parts.log.error({ err: error }, "the brake on removals was not written down");
+        this.#parts.log.error({ err: error }, "the guard on removals was not written down");
         return false;
       }
     });
@@ -241,13 +241,13 @@ const isRemoval = (want: Want): boolean => want.kind === "unwanted" && isSlip(wa
 
 const APPROVE = "openclaw sandbox approve";
 
-const renderCount = ({ removals, of }: Braked): string =>
+const renderCount = ({ removals, of }: Guarded): string =>
   `${removals} of ${of} sandboxes would be removed at once; waits for their cause to change, or for: ${APPROVE}`;
 
-function toHeld(braked: Braked, name: SandboxName, want: Want): Want | null {
-  const held = braked.held.get(name);
+function toHeld(guarded: Guarded, name: SandboxName, want: Want): Want | null {
+  const held = guarded.held.get(name);
   if (held === undefined || want.kind === "wanted") return null;
-  return { kind: "held", because: want.because, message: `${want.because}; ${renderCount(braked)}` };
+  return { kind: "held", because: want.because, message: `${want.because}; ${renderCount(guarded)}` };
 }
 
 /** Who lived here when the controller ended. null: the file is not one that #write wrote. Never throws. */
@@ -255,7 +255,7 @@ export async function readMembers(path: string): Promise<readonly Member[] | nul
   const read = await readBounded(path, FILE_BYTES_MAX);
   if (read.kind === "missing") return [];
   try {
-    return read.kind === "read" ? BrakeFile.parse(JSON.parse(read.text)).members : null;
+    return read.kind === "read" ? GuardFile.parse(JSON.parse(read.text)).members : null;
   } catch {
     return null;
   }

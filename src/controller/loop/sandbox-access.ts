@@ -1,5 +1,5 @@
 // How the doors (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
-// long as the caller holds it. Who may call is the doors' business; when a container may be stopped is decide/'s.
+// long as the caller holds it. Who may call is the servers' business; when a container may be stopped is decide/'s.
 import type { SandboxName } from "../../api/brands.ts";
 import type { SandboxSpecInForce } from "../decide/types.ts";
 import type { Engine, Handle } from "../engine/engine.ts";

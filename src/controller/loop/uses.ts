@@ -1,4 +1,4 @@
-// Knows which containers are in use through our own doors, and keeps a use and a stop from crossing each other.
+// Knows which containers are in use through our own servers, and keeps a use and a stop from crossing each other.
 // Execs that people start past us are the engine's to report (Engine.inUse).
 import type { ContainerId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";

@@ -302,7 +302,7 @@ test("each check of /readyz is a metric, as it stands at the scrape", async () =
   expect(samples.get('openclaw_ready{check="doors"}')).toBe(1);
 });
 
-test("what the loop, the engine and the doors report shows in their metrics", async () => {
+test("what the loop, the engine and the servers report shows in their metrics", async () => {
   const metrics = createMetrics();
   const end = metrics.execStarted("exec");
   metrics.execStarted("read");

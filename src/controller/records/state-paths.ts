@@ -12,7 +12,7 @@ export interface StatePaths {
   ledger: string;
   activity: string;
   lastGood: string;
-  brake: string;
+  guard: string;
   setupLogs: string;
   /** A file for each command that runs. */
   commands: string;
@@ -34,7 +34,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     ledger: join(controller, "ledger"),
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),
-    brake: join(controller, "brake.json"),
+    guard: join(controller, "brake.json"),
     setupLogs: join(controller, "setup-logs"),
     commands: join(controller, "commands"),
     calibration: join(controller, "calibration"),

@@ -42,7 +42,7 @@ const toConfig = ({ agents, round, memoryMiB }: Wish): object => ({
   },
 });
 
-const isAsWished = ({ Config, HostConfig }: Inspected, { round, memoryMiB }: Wish): boolean =>
+const isUpToDate = ({ Config, HostConfig }: Inspected, { round, memoryMiB }: Wish): boolean =>
   Config.Env.includes(`ROUND=${round}`) && HostConfig.Memory === memoryMiB * 1024 * 1024;
 
 describe("a controller that is killed", () => {
@@ -90,7 +90,7 @@ describe("a controller that is killed", () => {
     const last = await site.start({ clock: createLateClock() });
     const scopes = [...wish.agents.map((id) => `agent:${id}`), ...(talks ? ["agent:talk:chat"] : [])];
     const served = [];
-    for (const scope of scopes) served.push(await site.serves(scope, (container) => isAsWished(container, wish)));
+    for (const scope of scopes) served.push(await site.serves(scope, (container) => isUpToDate(container, wish)));
     await until("it is converged", async () => {
       // Three of four sandboxes may be gone from the config within a minute: a person agrees.
       await site.approveAll(last.controller);

@@ -53,7 +53,7 @@ class Stage {
     };
     const health = new Health(facts);
     health.watch(running.controller, await (await connect(site)).info(), site.instance);
-    health.doorsOpen = true;
+    health.serversOpen = true;
     const stage = new Stage(site, running, health);
     site.atEnd(async () => stage.#watching.abort());
     await stage.heals();

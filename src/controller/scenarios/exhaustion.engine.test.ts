@@ -43,7 +43,7 @@ async function start(): Promise<Scene> {
       const made = performance.now() - editedMs;
       const slowest = Math.max(...times);
       await context.annotate(
-        `${attack}: slowest of ${COMMANDS} commands next door ${slowest.toFixed(0)} ms, a new sandbox ${made.toFixed(0)} ms`,
+        `${attack}: slowest of ${COMMANDS} commands next server ${slowest.toFixed(0)} ms, a new sandbox ${made.toFixed(0)} ms`,
       );
     },
   };
@@ -57,7 +57,7 @@ describe("a sandbox in which", () => {
     await until("it is at its limit", async () => (await processes()) > PIDS_MAX / 2, SLOW_MS_MAX);
     await othersAreWell(context, "fork bomb");
     expect(await processes()).toBeLessThanOrEqual(PIDS_MAX);
-    await site.wishRecreate(site.nameOf("agent:victim"), true);
+    await site.requestRecreate(site.nameOf("agent:victim"), true);
     await until("another container serves", async () => ((await site.serving("agent:victim"))?.Id ?? victim.Id) !== victim.Id, SLOW_MS_MAX);
     await until("the bomb is gone", async () => (await site.containers()).length === 3, SLOW_MS_MAX);
   });

@@ -41,7 +41,7 @@ async function startConverged(): Promise<Model> {
   return model;
 }
 
-function isAsWished(model: Model): boolean {
+function isUpToDate(model: Model): boolean {
   const found = model.serving();
   if (found === null) return false;
   const { memory, cpus, pidsLimit } = found.live;
@@ -67,8 +67,8 @@ describe("a sandbox that was", () => {
     const { id } = model.mustServe();
     model.world.calls.length = 0;
     make(model, id);
-    expect(isAsWished(model)).toBe(false);
-    await model.until("it is as wished", () => isAsWished(model), SECOND_MS);
+    expect(isUpToDate(model)).toBe(false);
+    await model.until("it is as wished", () => isUpToDate(model), SECOND_MS);
     expectCheap(model, id);
   });
 
@@ -80,8 +80,8 @@ describe("a sandbox that was", () => {
     model.world.dropHints(Number.POSITIVE_INFINITY);
     model.world.calls.length = 0;
     make(model, id);
-    expect(isAsWished(model)).toBe(false);
-    await model.until("it is as wished", () => isAsWished(model), withinMs);
+    expect(isUpToDate(model)).toBe(false);
+    await model.until("it is as wished", () => isUpToDate(model), withinMs);
     expectCheap(model, id);
   });
 });

@@ -7,7 +7,7 @@ import { describe, expect, it, type TestContext } from "vitest";
 import { createSystemClock } from "../../api/clock.ts";
 import { docker, type Inspected, inspect, tryDocker, until } from "../fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Site, startSite } from "../fixtures/site.fixture.ts";
-import { ProcessDoor } from "../servers/processes.ts";
+import { ProcessService } from "../servers/processes.ts";
 import { silentMeter } from "../servers/server.fixture.ts";
 
 const MIB = 1024 * 1024;
@@ -63,7 +63,7 @@ describe("a sandbox", () => {
     const { site, controller } = await startSite(eager());
     const { Id } = await site.serves(AGENT);
     await until("it is converged", () => controller.unconverged().length === 0);
-    const processes = new ProcessDoor({
+    const processes = new ProcessService({
       access: controller.access,
       meter: silentMeter,
       clock: createSystemClock(),

@@ -104,7 +104,7 @@ describe("docker.setupCommand", () => {
     const dotfile = "echo read >>/workspace/trace; exit 0";
     for (const name of [".profile", ".bash_profile", ".bash_login", ".bashrc", ".shinit", ".env"])
       await docker("exec", before.Id, "sh", "-c", 'echo "$2" >"/workspace/$1"', "sh", name, dotfile);
-    await site.wishRecreate(site.nameOf(AGENT), true);
+    await site.requestRecreate(site.nameOf(AGENT), true);
     const after = await site.serves(AGENT, ({ Id }) => Id !== before.Id);
     expect(await docker("exec", after.Id, "sh", "-c", "cat /tmp/setup; ls /tmp/second /workspace/trace 2>&1 || true")).toMatch(
       /^\/usr\/local\/bin:.*\n.*\/workspace\/trace.*No such file.*\n\/tmp\/second$/,

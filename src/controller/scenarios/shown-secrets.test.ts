@@ -10,7 +10,7 @@ import { LoopViews } from "../views/views.ts";
 
 const withToken = (token: string): object => eager({ docker: { env: { TOKEN: token } } });
 
-/** The views behind the admin door. */
+/** The views behind the admin server. */
 function viewsOf({ site, clock, controller, engine }: Model): LoopViews {
   const folders = { stateDir: site.stateDir, home: "/home/claw" };
   return new LoopViews({

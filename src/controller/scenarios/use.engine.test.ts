@@ -1,5 +1,5 @@
 // A sandbox in use, or used a moment ago, is not taken away; what waits happens by itself as soon as it may; a person can end the wait.
-// Uses through the doors are the doors' tests; here a use is a lease or a command in the container.
+// Uses through the servers are the servers' tests; here a use is a lease or a command in the container.
 import { describe, expect, it } from "vitest";
 import { docker, type Inspected, inspect, staysSo, until } from "../fixtures/docker.fixture.ts";
 import { eager, eventsOf, type Running, type Site, startSite } from "../fixtures/site.fixture.ts";
@@ -107,7 +107,7 @@ describe("a change that needs a new container", () => {
     await docker("kill", id);
     await until("it runs again", async () => await runs(id));
     await staysSo("the container serves", async () => await runs(id), 500);
-    await site.wishRecreate(site.nameOf(AGENT));
+    await site.requestRecreate(site.nameOf(AGENT));
     expect((await site.serves(AGENT, isRound("2"))).Id).not.toBe(id);
   });
 });
@@ -117,7 +117,7 @@ describe("a person's wish for a new container", () => {
     const { site, id, ...running } = await start();
     await site.writeConfig(withRound("1", "1h"));
     (await running.controller.access.lease(site.nameOf(AGENT)))[Symbol.dispose]();
-    await site.wishRecreate(site.nameOf(AGENT));
+    await site.requestRecreate(site.nameOf(AGENT));
     const next = await site.serves(AGENT, ({ Id }) => Id !== id);
     await until("it is converged", () => running.controller.unconverged().length === 0);
     await running.stop();
@@ -129,7 +129,7 @@ describe("a person's wish for a new container", () => {
   it("waits for live work", async () => {
     const { site, id, ...running } = await start();
     const lease = await running.controller.access.lease(site.nameOf(AGENT));
-    await site.wishRecreate(site.nameOf(AGENT));
+    await site.requestRecreate(site.nameOf(AGENT));
     await deferrals(running);
     expect(await runs(id)).toBe(true);
     lease[Symbol.dispose]();
@@ -144,7 +144,7 @@ describe("a person's wish for a new container", () => {
       () => "was killed",
     );
     await until("the command runs", async () => (await docker("top", id)).includes("sleep 600"));
-    await site.wishRecreate(site.nameOf(AGENT), true);
+    await site.requestRecreate(site.nameOf(AGENT), true);
     await site.serves(AGENT, ({ Id }) => Id !== id);
     expect(await command).toBe("was killed");
     expect(lease.revoked.aborted).toBe(true);

@@ -1,4 +1,4 @@
-// The admin door as a function from request to response. Over its socket, and as the command line uses it: test/cli.test.ts.
+// The admin server as a function from request to response. Over its socket, and as the command line uses it: test/cli.test.ts.
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { toSandboxName } from "../../api/brands.ts";

@@ -1,11 +1,11 @@
-// The admin door as a function from request to response: its routes.
+// The admin server as a function from request to response: its routes.
 // The socket that it is served on is admin-server.ts.
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { AdminViews } from "./admin-views.ts";
-import { makeDoorApp } from "./base-app.ts";
+import { makeBaseApp } from "./base-app.ts";
 import type { Followers } from "./followers.ts";
-import type { ProcessDoor } from "./processes.ts";
+import type { ProcessService } from "./processes.ts";
 import { findSandbox } from "./request.ts";
 import { controlRoutes, viewRoutes } from "./routes-control.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
@@ -16,11 +16,11 @@ export interface AdminAppParts {
   followers: Followers;
   log: Logger;
   /** Absent: there are no routes for detached processes. */
-  processes?: ProcessDoor;
+  processes?: ProcessService;
 }
 
 export function makeAdminApp({ views, followers, log, processes }: AdminAppParts): Hono {
-  const app = makeDoorApp(log);
+  const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", controlRoutes(views));

@@ -1,4 +1,4 @@
-// Serves the admin door on a Unix socket that only its owner can reach.
+// Serves the admin server on a Unix socket that only its owner can reach.
 // What is served is admin-app.ts and command-socket.ts.
 import { dirname } from "node:path";
 import type { Logger } from "pino";
@@ -11,9 +11,9 @@ import type { SandboxAccess } from "../loop/sandbox-access.ts";
 import { makeAdminApp } from "./admin-app.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { CommandMeter, CommandSessionParts } from "./command-session.ts";
-import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
+import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
-import { ProcessDoor } from "./processes.ts";
+import { ProcessService } from "./processes.ts";
 import { decodeName, findSandbox } from "./request.ts";
 import { makeSocketFolder, type SocketServer, startSocketServer } from "./socket-server.ts";
 
@@ -41,9 +41,9 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
   const { stateDir, views, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
-  const processes = commands && new ProcessDoor({ ...commands, log });
+  const processes = commands && new ProcessService({ ...commands, log });
   const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
-  const door = commands && new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const sockets = commands && new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const socketPath = toAdminSocketPath(stateDir);
   // Whoever can write in the folder above can put another folder in this one's place.
   makeSocketFolder(dirname(dirname(socketPath)));
@@ -52,27 +52,27 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
     mode: 0o600,
     connectionsMax: CONNECTIONS_MAX,
     fetch: app.fetch,
-    upgrade: (asked) => upgrade(parts, door, asked),
+    upgrade: (asked) => upgrade(parts, sockets, asked),
   });
   return {
     socketPath: server.socketPath,
     stop: async () => {
       followers.stop();
-      await server.stop(() => door?.stop() ?? Promise.resolve());
+      await server.stop(() => sockets?.stop() ?? Promise.resolve());
     },
   };
 }
 
 const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
 
-function upgrade({ views, commands }: AdminServerParts, door: CommandDoor | undefined, { request, socket, head }: Upgrade): void {
+function upgrade({ views, commands }: AdminServerParts, sockets: CommandSocket | undefined, { request, socket, head }: Upgrade): void {
   const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
-  if (name === null || commands === undefined || door === undefined) {
+  if (name === null || commands === undefined || sockets === undefined) {
     return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
   }
   const lease: CommandSessionParts["lease"] = async (_request, signal) => {
     findSandbox(views, name);
     return await commands.access.lease(toSandboxName(name), signal);
   };
-  door.accept({ request, socket, head }, { tool: "exec", lease });
+  sockets.accept({ request, socket, head }, { tool: "exec", lease });
 }

@@ -1,11 +1,11 @@
-// What both doors of the controller have in common as functions from request to response: one form for every error.
-// Routes are the doors' (admin-app.ts, stream-app.ts), sockets are socket-server.ts.
+// What both servers of the controller have in common as functions from request to response: one form for every error.
+// Routes are the servers' (admin-app.ts, stream-app.ts), sockets are socket-server.ts.
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import { toProblem } from "../../api/wire.ts";
 
-export function makeDoorApp(log: Logger): Hono {
+export function makeBaseApp(log: Logger): Hono {
   const app = new Hono();
   app.notFound(({ req }) => toErrorResponse(new OperationError("NotFound", `there is no ${req.method} ${req.path.slice(0, 200)} here`)));
   app.onError((error, { req }) => {

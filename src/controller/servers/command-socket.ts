@@ -13,15 +13,15 @@ import { type CommandMeter, type CommandSessionParts, serveCommand } from "./com
 /** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
 export const COMMANDS_MAX = 256;
 
-export interface CommandDoorParts {
+export interface CommandSocketParts {
   commands: Pick<Engine, "exec">;
   meter: CommandMeter;
   clock: Clock;
   log: Logger;
 }
 
-export class CommandDoor {
-  readonly #parts: CommandDoorParts;
+export class CommandSocket {
+  readonly #parts: CommandSocketParts;
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -31,7 +31,7 @@ export class CommandDoor {
   readonly #sockets = new Set<WebSocket>();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(parts: CommandDoorParts) {
+  constructor(parts: CommandSocketParts) {
     this.#parts = parts;
   }
 

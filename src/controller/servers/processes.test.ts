@@ -8,12 +8,12 @@ import { OperationError } from "../../api/errors.ts";
 import { newProcessId, type Processes, SHELLS, testDetachedProcesses } from "../../api/processes/detached-processes.fixture.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
-import { ProcessDoor } from "./processes.ts";
+import { ProcessService } from "./processes.ts";
 import { silentMeter } from "./server.fixture.ts";
 
 const NAME: SandboxName = toSandboxName("openclaw-sbx-test");
 
-function openDoor(shell: readonly string[], folder: string): Processes {
+function openServer(shell: readonly string[], folder: string): Processes {
   const handle = { id: toContainerId("c1"), uid: toSandboxUid("u1"), incarnation: "1" };
   const access: SandboxAccess = {
     commands: makeHostShellEngine(shell),
@@ -28,17 +28,17 @@ function openDoor(shell: readonly string[], folder: string): Processes {
     }),
   };
   const log = pino({ level: "silent" });
-  const door = new ProcessDoor({ access, meter: silentMeter, clock: createSystemClock(), newProcessId, log, folder });
+  const server = new ProcessService({ access, meter: silentMeter, clock: createSystemClock(), newProcessId, log, folder });
   return {
-    start: (start) => door.start(NAME, start),
-    list: () => door.list(NAME),
-    readLog: (id, range) => door.readLog(NAME, id, range),
-    write: (id, input) => door.write(NAME, id, input),
-    kill: (id, signal) => door.kill(NAME, id, signal),
+    start: (start) => server.start(NAME, start),
+    list: () => server.list(NAME),
+    readLog: (id, range) => server.readLog(NAME, id, range),
+    write: (id, input) => server.write(NAME, id, input),
+    kill: (id, signal) => server.kill(NAME, id, signal),
   };
 }
 
 describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("detached processes of a sandbox under $name", ({ shell }) => {
   const records = (root: string): string => join(root, "processes");
-  testDetachedProcesses({ shell, records, open: (root) => openDoor(shell, records(root)) });
+  testDetachedProcesses({ shell, records, open: (root) => openServer(shell, records(root)) });
 });

@@ -12,7 +12,7 @@ import type { CommandMeter } from "./command-session.ts";
 /** On the small tmpfs of 64 MiB that every sandbox has (engine/docker-create.ts). */
 const PROCESSES_DIR = "/run/openclaw/processes";
 
-export interface ProcessDoorParts {
+export interface ProcessServiceParts {
   access: SandboxAccess;
   meter: CommandMeter;
   clock: Clock;
@@ -24,10 +24,10 @@ export interface ProcessDoorParts {
 }
 
 /** Methods as those of DetachedProcesses; each may also reject with what a lease rejects with, for which the signal ends the wait. */
-export class ProcessDoor {
-  readonly #parts: ProcessDoorParts;
+export class ProcessService {
+  readonly #parts: ProcessServiceParts;
 
-  constructor(parts: ProcessDoorParts) {
+  constructor(parts: ProcessServiceParts) {
     this.#parts = parts;
   }
 

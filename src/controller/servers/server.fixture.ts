@@ -236,13 +236,13 @@ export class MemoryViews implements AdminViews {
 }
 
 /** A state folder of its own. */
-export function makeStateDir(prefix = "openclaw-door-"): string {
+export function makeStateDir(prefix = "openclaw-server-"): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-export interface Door {
+export interface Server {
   stateDir: string;
   views: MemoryViews;
   world: FakeWorld;
@@ -257,7 +257,7 @@ export interface Door {
 }
 
 /** An admin server with one ready sandbox, on the model of an engine or on another one. */
-export async function openDoor(options: { clock?: Clock; stateDir?: string; engine?: Engine; handle?: Handle } = {}): Promise<Door> {
+export async function openServer(options: { clock?: Clock; stateDir?: string; engine?: Engine; handle?: Handle } = {}): Promise<Server> {
   const clock = options.clock ?? createSystemClock();
   const world = new FakeWorld(clock);
   world.tag("image:1", "sha256:1");

@@ -1,5 +1,5 @@
 // Decides what a caller who names a session may do in a sandbox: which sandbox is the session's by the config and its live Session object, and
-// whether the agent's policy has the tool. What the caller says of itself counts for nothing. Who may call is the doors' business.
+// whether the agent's policy has the tool. What the caller says of itself counts for nothing. Who may call is the servers' business.
 import { posix } from "node:path";
 import { type AgentId, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";

@@ -1,5 +1,5 @@
 // Serves HTTP and WebSockets on a Unix socket in the state folder: takes the place of a dead controller's socket, never of a live one's.
-// What is served, and to whom, is the doors' (admin-server.ts, stream-server.ts).
+// What is served, and to whom, is the servers' (admin-server.ts, stream-server.ts).
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";

@@ -1,4 +1,4 @@
-// The stream door as a function from request to response: what of its calls is let through, and what is written down about each.
+// The stream server as a function from request to response: what of its calls is let through, and what is written down about each.
 // Over its socket, with real sandboxes: test/gateway.engine.test.ts.
 import { pino } from "pino";
 import { expect, test } from "vitest";
@@ -13,7 +13,7 @@ import { GatewayFeed } from "../sources/gateway-feed.ts";
 import { Audit } from "./audit.ts";
 import { Followers } from "./followers.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
-import { ProcessDoor } from "./processes.ts";
+import { ProcessService } from "./processes.ts";
 import { MemoryViews, silentMeter } from "./server.fixture.ts";
 import { SessionGate } from "./session-gate.ts";
 import { makeStreamApp } from "./stream-app.ts";
@@ -49,7 +49,7 @@ function open({ scope }: { scope: "session" | "agent" }) {
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null }),
     feed,
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
-    processes: new ProcessDoor({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
+    processes: new ProcessService({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),
   });
   const release = async (key: string) => await app.request(`/v1/sessions/${encodeURIComponent(key)}/sandbox/release`, { method: "POST" });

@@ -1,4 +1,4 @@
-// The stream door as a function from request to response, for the gateway: read-only status, and sessions' sandboxes with their detached
+// The stream server as a function from request to response, for the gateway: read-only status, and sessions' sandboxes with their detached
 // processes. A caller names a session, never a sandbox; session-gate.ts decides. Commands are stream-server.ts.
 import type { Hono } from "hono";
 import type { Logger } from "pino";
@@ -7,9 +7,9 @@ import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEn
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
-import { makeDoorApp } from "./base-app.ts";
+import { makeBaseApp } from "./base-app.ts";
 import type { Followers } from "./followers.ts";
-import type { ProcessDoor } from "./processes.ts";
+import type { ProcessService } from "./processes.ts";
 import { parseBody } from "./request.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
@@ -24,7 +24,7 @@ export interface StreamAppParts {
   feed: GatewayFeed;
   audit: Audit;
   followers: Followers;
-  processes: ProcessDoor;
+  processes: ProcessService;
   /** Wishes the sandbox away with all that runs in it. */
   release(name: SandboxName): Promise<void>;
   log: Logger;
@@ -34,7 +34,7 @@ export interface StreamAppParts {
 const UNKNOWN_LOOK_MS = 10;
 
 export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, log }: StreamAppParts): Hono {
-  const app = makeDoorApp(log);
+  const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", gatewayRoutes(feed, followers));

@@ -1,4 +1,4 @@
-// Serves the stream door on a Unix socket for the gateway: commands in the sandboxes of live sessions, over one WebSocket each.
+// Serves the stream server on a Unix socket for the gateway: commands in the sandboxes of live sessions, over one WebSocket each.
 // Whose sandbox, and whether, is session-gate.ts; the other routes are stream-app.ts.
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
@@ -13,9 +13,9 @@ import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
 import type { CommandMeter } from "./command-session.ts";
-import { COMMANDS_MAX, CommandDoor, refuseCommand } from "./command-socket.ts";
+import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
-import { ProcessDoor } from "./processes.ts";
+import { ProcessService } from "./processes.ts";
 import { decodeName } from "./request.ts";
 import type { SessionGate } from "./session-gate.ts";
 import { type SocketServer, startSocketServer } from "./socket-server.ts";
@@ -47,36 +47,36 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
   const { stateDir, views, gate, feed, audit, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
-  const processes = new ProcessDoor({ ...commands, log });
+  const processes = new ProcessService({ ...commands, log });
   const release = async (name: SandboxName): Promise<void> =>
     await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
   const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, log });
-  const door = new CommandDoor({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const sockets = new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
     mode: 0o660,
     connectionsMax: CONNECTIONS_MAX,
     fetch: app.fetch,
-    upgrade: (asked) => upgrade(parts, door, asked),
+    upgrade: (asked) => upgrade(parts, sockets, asked),
   });
   return {
     socketPath: server.socketPath,
     stop: async () => {
       followers.stop();
-      await server.stop(() => door.stop());
+      await server.stop(() => sockets.stop());
     },
   };
 }
 
 const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)$/;
 
-function upgrade({ gate, audit, commands }: StreamServerParts, door: CommandDoor, asked: Upgrade): void {
+function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandSocket, asked: Upgrade): void {
   const [, name, word] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
   const key = decodeName(name);
   const tool = SANDBOX_TOOLS.find((known) => known === word);
   if (key === null || tool === undefined)
     return refuseCommand(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
-  door.accept(asked, {
+  sockets.accept(asked, {
     tool: tool satisfies SandboxTool,
     lease: async (request, signal) => {
       const { sandbox } = audit.call({ key, tool, argv: request.argv }, () => {

@@ -27,9 +27,9 @@ export interface EngineSourceParts {
   knownNames(): Iterable<SandboxName>;
   /** Names whose status speaks of a container that is none of these: it may have come and gone between two listings. */
   missing(listed: ReadonlySet<ContainerId>): Iterable<SandboxName>;
-  hear(name: SandboxName, trigger: Trigger): void;
+  enqueue(name: SandboxName, trigger: Trigger): void;
   /** The same, and earlier failures of the name are void. */
-  hearAnew(name: SandboxName, trigger: Trigger): void;
+  enqueueFresh(name: SandboxName, trigger: Trigger): void;
 }
 
 export class EngineSource {
@@ -89,7 +89,7 @@ export class EngineSource {
 
   /** Everything is looked at once more. */
   resync(): void {
-    for (const name of new Set([...this.#parts.knownNames(), ...(this.#seen?.keys() ?? [])])) this.#parts.hear(name, "resync");
+    for (const name of new Set([...this.#parts.knownNames(), ...(this.#seen?.keys() ?? [])])) this.#parts.enqueue(name, "resync");
   }
 
   /** Lists all containers and adds the names whose containers are not as last listed. Never rejects. */
@@ -129,14 +129,14 @@ export class EngineSource {
     this.#seen = seen;
     if (before === null || wasAway) {
       this.#hinted.clear();
-      for (const name of new Set([...seen.keys(), ...this.#parts.knownNames()])) this.#parts.hearAnew(name, "resync");
+      for (const name of new Set([...seen.keys(), ...this.#parts.knownNames()])) this.#parts.enqueueFresh(name, "resync");
       return 0;
     }
     let found = 0;
     const changed = [...before.keys(), ...seen.keys()].filter((name) => before.get(name) !== seen.get(name));
     for (const name of new Set([...changed, ...this.#parts.missing(new Set(listed.map(({ id }) => id)))])) {
       if (!this.#hinted.has(name)) found += 1;
-      this.#parts.hear(name, "external");
+      this.#parts.enqueue(name, "external");
     }
     this.#hinted.clear();
     return found;
@@ -144,7 +144,7 @@ export class EngineSource {
 
   #hint(name: SandboxName): void {
     this.#hinted.add(name);
-    this.#parts.hear(name, "external");
+    this.#parts.enqueue(name, "external");
   }
 
   /** Anything may have been missed: everything is listed and looked at again. */

@@ -33,7 +33,7 @@ export interface FileSourceParts {
   desired: DesiredState;
   statuses: StatusStore;
   rollouts: Rollouts;
-  hearAnew(name: SandboxName, trigger: Trigger): void;
+  enqueueFresh(name: SandboxName, trigger: Trigger): void;
 }
 
 export class FileSources {
@@ -104,18 +104,18 @@ export class FileSources {
 
   async #loadRequests(): Promise<void> {
     const [listing, rollout] = await Promise.all([this.#requests.list(), this.#rollout.list()]);
-    this.#tell("request", [...listing.issues, ...rollout.issues, ...this.#futureWishes(listing.objects)]);
+    this.#tell("request", [...listing.issues, ...rollout.issues, ...this.#futureRequests(listing.objects)]);
     // Before the wishes themselves: with them everything is loaded, and work begins.
     if (rollout.folder !== "unreadable" && rollout.unread.length === 0)
       this.#parts.rollouts.pause(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
     // A folder that is not there holds no wishes; one that can't be read keeps those that were heard.
     if (listing.folder === "unreadable") return;
     const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));
-    for (const name of this.#parts.desired.setRequests(requests)) this.#parts.hearAnew(name, "recreate");
+    for (const name of this.#parts.desired.setRequests(requests)) this.#parts.enqueueFresh(name, "recreate");
   }
 
   /** Each is fulfilled once its moment has come: a person whose clock is ahead should know why nothing happens. */
-  #futureWishes(wishes: ReadonlyMap<string, SandboxRequest>): Issue[] {
+  #futureRequests(wishes: ReadonlyMap<string, SandboxRequest>): Issue[] {
     const latest = later(this.#parts.now(), MINUTE_MS);
     return [...wishes].flatMap(([name, { spec }]) => {
       if (spec.recreateAfter === undefined || spec.recreateAfter <= latest) return [];
@@ -130,10 +130,10 @@ export class FileSources {
 
   /** Also those that desired state does not name any more: whether they may go is decided anew. */
   #changed(names: Iterable<SandboxName>, trigger: Trigger): void {
-    const { desired, statuses, hearAnew } = this.#parts;
+    const { desired, statuses, enqueueFresh } = this.#parts;
     const changed = new Set(names);
     for (const { metadata } of statuses.list()) if (!desired.has(metadata.name)) changed.add(metadata.name);
-    for (const name of changed) hearAnew(name, trigger);
+    for (const name of changed) enqueueFresh(name, trigger);
   }
 
   /** For the config, whose source calls back. */

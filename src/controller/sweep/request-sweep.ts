@@ -19,8 +19,8 @@ export interface RequestSweepParts {
 export async function sweepRequests({ now, requests, isGone, remove }: RequestSweepParts): Promise<SandboxName[]> {
   const removed: SandboxName[] = [];
   for (const [name, { pin, recreateAfter, approve }] of requests) {
-    const wishedAt = [recreateAfter, approve].filter((at) => at !== undefined);
-    if (pin === true || !isGone(name) || wishedAt.some((at) => elapsed(at, now) < AGE)) continue;
+    const requestedAt = [recreateAfter, approve].filter((at) => at !== undefined);
+    if (pin === true || !isGone(name) || requestedAt.some((at) => elapsed(at, now) < AGE)) continue;
     await remove(name);
     removed.push(name);
   }

@@ -9,7 +9,7 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import { toAgentOfKey, toLegacySlug, toSlug } from "../../api/names.ts";
 import { readBounded, removeFile, replaceFile } from "../../api/store/atomic-file.ts";
 import type { UnownedObject } from "../../api/wire.ts";
-import { fateOf, type WorkspaceFate, type WorkspaceRelease } from "../decide/workspaces.ts";
+import { dispositionOf, type WorkspaceDisposition, type WorkspaceRelease } from "../decide/workspaces.ts";
 import { type RemovalBudget, removeAsides, setAside } from "../folders/folder-removal.ts";
 import { isPrivate, type OpenFolder, openFolder, openInside } from "../folders/open-folder.ts";
 import { MARKER_BYTES_MAX, OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "../loop/host-folders.ts";
@@ -62,7 +62,7 @@ export class WorkspaceSweep {
     const unowned: UnownedObject[] = [];
     for (const root of this.#parts.roots()) {
       for (const found of await this.#find(root)) {
-        const object = toObject(found, await this.#fateOf(found));
+        const object = toObject(found, await this.#dispositionOf(found));
         if (object !== null && (await isFolder(found.path))) unowned.push(object);
       }
     }
@@ -90,7 +90,7 @@ export class WorkspaceSweep {
   /** @returns whether the folder was set aside */
   async #settle(found: Found): Promise<boolean> {
     const { events, log } = this.#parts;
-    const fate = await this.#fateOf(found);
+    const fate = await this.#dispositionOf(found);
     const { path, marker } = found;
     const release = fate.kind === "waits" ? fate.release : null;
     if (fate.kind !== "removable") {
@@ -117,7 +117,7 @@ export class WorkspaceSweep {
   }
 
   /** Since when the session is missed is part of the marker, so that a restart neither shortens nor prolongs the wait. */
-  async #remember(found: Found, release: WorkspaceRelease | null, fate: WorkspaceFate): Promise<void> {
+  async #remember(found: Found, release: WorkspaceRelease | null, fate: WorkspaceDisposition): Promise<void> {
     const { path, marker } = found;
     const { release: before, ...rest } = marker;
     const after = release === null ? null : { since: renderTime(release.since), ended: release.ended };
@@ -131,7 +131,7 @@ export class WorkspaceSweep {
     this.#parts.events.record({ type, reason: "WorkspaceReleased", message: `${path}: ${fate.because}`, object });
   }
 
-  async #fateOf({ path, marker }: Found): Promise<WorkspaceFate> {
+  async #dispositionOf({ path, marker }: Found): Promise<WorkspaceDisposition> {
     const { now: clock, desired, activity, keeper } = this.#parts;
     const now = clock();
     const [name, scopeKey] = [toSandboxName(marker.name), toScopeKey(marker.scopeKey)];
@@ -141,10 +141,10 @@ export class WorkspaceSweep {
     const want = desired.want(name, { name, scopeKey, createdAt: null, lastUsedAt: activity.lastUsedAt(name) }, now);
     const release = marker.release === undefined ? null : { ...marker.release, since: toEpochMs(Date.parse(marker.release.since)) };
     const facts = { now, scopeKey, want, policy: agent?.sandbox.prune.workspaces ?? null, usedBy: null, release };
-    const fate = fateOf(facts);
+    const fate = dispositionOf(facts);
     // Who else has it is asked only where it matters: it costs looks at the host.
     if (fate.kind === "owned" || fate.kind === "kept") return fate;
-    return fateOf({ ...facts, usedBy: (await keeper(name, path)) ?? (await this.#ownerOf(path)) });
+    return dispositionOf({ ...facts, usedBy: (await keeper(name, path)) ?? (await this.#ownerOf(path)) });
   }
 
   /** An agent's own folder, and what an agent binds, is never a session's, wherever the config puts it. */
@@ -209,7 +209,7 @@ const markerNameOf = ({ slug }: Found): string => `${slug}${SUFFIX}`;
 const isFolder = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null))?.isDirectory() === true;
 const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
 
-function toObject({ path }: Found, fate: WorkspaceFate): UnownedObject | null {
+function toObject({ path }: Found, fate: WorkspaceDisposition): UnownedObject | null {
   if (fate.kind === "owned") return null;
   return { kind: "workspace", name: path, because: fate.because, fate: fate.kind, size: null };
 }

@@ -1,10 +1,10 @@
 // What the controller says of itself to whoever watches it: live, ready, and the view behind `openclaw status`.
-// Answering requests is health-server.ts's and the doors'; it looks at what is in memory and asks nobody.
+// Answering requests is health-server.ts's and the servers'; it looks at what is in memory and asks nobody.
 import { type DurationMs, type InstanceId, MINUTE_MS } from "../../api/brands.ts";
 import type { ControllerView } from "../../api/wire.ts";
 import type { EngineInfo } from "../engine/engine.ts";
 import type { Loop } from "../loop/loop.ts";
-import type { RemovalBrake } from "../loop/removal-guard.ts";
+import type { RemovalGuard } from "../loop/removal-guard.ts";
 import type { Rollouts } from "../loop/rollouts.ts";
 import type { HealthCheck, ReadyCheck } from "../metrics/ready-check.ts";
 import type { StatusStore } from "../records/status-store.ts";
@@ -26,7 +26,7 @@ export interface Watched {
   config: Pick<ConfigSource, "view">;
   statuses: Pick<StatusStore, "list">;
   rollouts: Pick<Rollouts, "pausedSince">;
-  brake: Pick<RemovalBrake, "view">;
+  guard: Pick<RemovalGuard, "view">;
 }
 
 export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir" | "startedAt"> {
@@ -34,7 +34,7 @@ export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir
 }
 
 export class Health {
-  doorsOpen = false;
+  serversOpen = false;
   readonly #facts: ProcessFacts;
   #watched: { controller: Watched; engine: EngineInfo; instance: InstanceId } | null = null;
 
@@ -76,8 +76,8 @@ export class Health {
       check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
       check("engine", controller?.engineSource.trouble === null, "the engine answers", "the engine does not answer; see: openclaw doctor"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
-      { name: "removals", ok: true, message: renderHeld(controller?.brake.view().items.length ?? 0) },
-      check("doors", this.doorsOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
+      { name: "removals", ok: true, message: renderHeld(controller?.guard.view().items.length ?? 0) },
+      check("doors", this.serversOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
     ];
   }
 
@@ -94,7 +94,7 @@ export class Health {
       config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
       sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
       rolloutsPausedSince: this.#watched?.controller.rollouts.pausedSince ?? null,
-      removalsHeld: this.#watched?.controller.brake.view().items.length ?? 0,
+      removalsHeld: this.#watched?.controller.guard.view().items.length ?? 0,
     };
   }
 }

@@ -7,7 +7,7 @@ import { toEpochMs, toInstanceId, toScopeKey } from "../../api/brands.ts";
 import { toDefaultInstance, toSlug } from "../../api/names.ts";
 import { replaceFile } from "../../api/store/atomic-file.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
-import { type AloneHost, explainAlone } from "./offline.ts";
+import { explainOffline, type OfflineHost } from "./offline.ts";
 
 const QUERY = { sessionKey: null, agentId: "main" };
 
@@ -16,7 +16,7 @@ async function explained(containerIds: readonly string[], instance?: string) {
   await chmod(stateDir, 0o700);
   const configPath = join(stateDir, "openclaw.json");
   await replaceFile(configPath, '{ agents: { defaults: { sandbox: { mode: "all" } } } }', { durable: false });
-  const host: AloneHost = {
+  const host: OfflineHost = {
     // No engine is there.
     variables: { DOCKER_HOST: `unix://${join(stateDir, "docker.sock")}` },
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
@@ -24,7 +24,7 @@ async function explained(containerIds: readonly string[], instance?: string) {
     containerIds: async () => containerIds,
   };
   const named = instance === undefined ? {} : { instance };
-  return { stateDir, view: await explainAlone(QUERY, { stateDir, configPath, home: stateDir, ...named }, host) };
+  return { stateDir, view: await explainOffline(QUERY, { stateDir, configPath, home: stateDir, ...named }, host) };
 }
 
 const nameOf = (instance: string): string => `openclaw-sbx-${toSlug(toInstanceId(instance), toScopeKey("agent:main"))}`;

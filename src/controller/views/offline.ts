@@ -23,7 +23,7 @@ import type { ExplainQuery } from "../servers/admin-views.ts";
 import { explain, findSubject } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
-export interface AloneOptions {
+export interface OfflineOptions {
   /** Absolute; it need not be there. */
   stateDir: string;
   /** Absolute. */
@@ -35,7 +35,7 @@ export interface AloneOptions {
 }
 
 /** What only a process knows. */
-export interface AloneHost {
+export interface OfflineHost {
   variables: Readonly<Record<string, string | undefined>>;
   owner: Owner;
   now(): EpochMs;
@@ -49,19 +49,19 @@ interface Loaded {
 }
 
 /** As a controller would see it that starts now. */
-async function load(options: AloneOptions, { variables, owner }: AloneHost): Promise<Loaded> {
+async function load(options: OfflineOptions, { variables, owner }: OfflineHost): Promise<Loaded> {
   const stateDir = await realpath(options.stateDir).catch(() => options.stateDir);
   const folders = { stateDir, home: options.home };
   return { folders, config: await loadConfig(options.configPath, { ...folders, variables, trustedOwners: [owner.uid, 0] }) };
 }
 
 /** @throws OperationError as connectDocker */
-async function connect({ instance, home }: AloneOptions, { stateDir }: HostFolders, { variables }: AloneHost): Promise<DockerEngine> {
+async function connect({ instance, home }: OfflineOptions, { stateDir }: HostFolders, { variables }: OfflineHost): Promise<DockerEngine> {
   const identify = instance === undefined ? toDefaultInstance : toInstanceId(instance);
   return await connectDocker({ instance: identify, stateDir, environment: variables, home, observer: () => undefined });
 }
 
-export async function doctorAlone(options: AloneOptions, host: AloneHost): Promise<DoctorView> {
+export async function doctorOffline(options: OfflineOptions, host: OfflineHost): Promise<DoctorView> {
   const { folders, config } = await load(options, host);
   const findings = await examine(
     {
@@ -78,7 +78,7 @@ export async function doctorAlone(options: AloneOptions, host: AloneHost): Promi
 }
 
 /** @throws OperationError `InvalidConfig`; `NotFound` when the config has no such agent */
-export async function explainAlone(query: ExplainQuery, options: AloneOptions, host: AloneHost): Promise<ExplainView> {
+export async function explainOffline(query: ExplainQuery, options: OfflineOptions, host: OfflineHost): Promise<ExplainView> {
   const { folders, config } = await load(options, host);
   if (!config.ok) throw new OperationError("InvalidConfig", config.issues.map(renderIssue).join("\n"), { fix: "openclaw config validate" });
   const asked = parseExplainQuery(query, config.value);
@@ -100,9 +100,9 @@ async function lookUpNames(instance: InstanceId, { stateDir }: HostFolders): Pro
 
 /** In a container only the engine tells: the instance is made of the name that it has for the state folder. */
 async function findInstance(
-  options: AloneOptions,
+  options: OfflineOptions,
   folders: HostFolders,
-  host: AloneHost,
+  host: OfflineHost,
 ): Promise<{ instance: InstanceId | null; unknown: string[] }> {
   if (options.instance !== undefined) return { instance: toInstanceId(options.instance), unknown: [] };
   if ((await host.containerIds()).length === 0) return { instance: toDefaultInstance(folders.stateDir), unknown: [] };

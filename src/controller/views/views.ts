@@ -1,4 +1,4 @@
-// What the admin door shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
+// What the admin server shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
 import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
@@ -27,7 +27,7 @@ import type { PlanInput, Want } from "../decide/types.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Observer } from "../loop/observe.ts";
-import type { RemovalBrake } from "../loop/removal-guard.ts";
+import type { RemovalGuard } from "../loop/removal-guard.ts";
 import type { Rollouts } from "../loop/rollouts.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
 import type { EventLog } from "../records/event-log.ts";
@@ -58,7 +58,7 @@ export interface ViewParts {
   events: EventLog;
   logs: SetupLogs;
   sweep: Sweep;
-  brake: RemovalBrake;
+  guard: RemovalGuard;
   damaged: DamagedFiles;
   rollouts: Rollouts;
   ledger: Ledger;
@@ -96,13 +96,13 @@ export class LoopViews implements AdminViews {
   }
 
   async plan(sources: ConfigSources | null): Promise<PlanView> {
-    const { desired, observer, environment, config, brake } = this.#parts;
+    const { desired, observer, environment, config, guard } = this.#parts;
     if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return { items: [], issues: parsed.issues };
     const preview = desired.preview(parsed.value);
     if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
-    return { items: await this.#planAll(preview, observer.under(preview, brake.under(preview))), issues: parsed.issues };
+    return { items: await this.#planAll(preview, observer.under(preview, guard.under(preview))), issues: parsed.issues };
   }
 
   async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
@@ -122,11 +122,11 @@ export class LoopViews implements AdminViews {
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
-    const { desired, folders, config, statuses, observer, brake, rollouts } = this.#parts;
+    const { desired, folders, config, statuses, observer, guard, rollouts } = this.#parts;
     if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
     const asked = parseExplainQuery(query, desired.config);
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
-    const held = brake.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
+    const held = guard.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
     const { slugOf } = desired;
     const subject = findSubject({ slugOf, folders, config: desired.config, held, ...explained });
     const name = nameOf(subject, slugOf);
@@ -148,7 +148,7 @@ export class LoopViews implements AdminViews {
   }
 
   held(): HeldView {
-    return this.#parts.brake.view();
+    return this.#parts.guard.view();
   }
 
   async audit(): Promise<AuditView> {

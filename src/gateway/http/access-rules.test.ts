@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import type { Config } from "../../api/config/config.ts";
 import { mustParse } from "../../api/config/fixture.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
-import { DoorRulesInForce } from "./access-rules.ts";
+import { AccessRulesInForce } from "./access-rules.ts";
 
 class Edited {
   current: Config = mustParse("{}");
@@ -30,7 +30,7 @@ async function open({ bind = "127.0.0.1", making = () => undefined }: { bind?: s
   const own = { stateDir: await createFolder(), makeToken };
   const given = { token: null, password: null };
   const address = { host: bind, port: 0 };
-  const rules = await DoorRulesInForce.open({ ...{ config, own, given, address, hostName: "Box" }, log: pino({ level: "silent" }) });
+  const rules = await AccessRulesInForce.open({ ...{ config, own, given, address, hostName: "Box" }, log: pino({ level: "silent" }) });
   let revoked = 0;
   rules.onRevoked(() => {
     revoked += 1;
@@ -55,7 +55,7 @@ test("another secret revokes what the old one opened; an edit that leaves it doe
   await vi.waitFor(() => expect([secret(), revokedTimes()]).toEqual(["second", 1]), { timeout: 15_000 });
 });
 
-test("rules that would open the door to everybody leave those before in force", async () => {
+test("rules that would open the server to everybody leave those before in force", async () => {
   const { config, secret } = await open({ bind: "192.0.2.1" });
   config.save({ mode: "none" });
   config.save({ token: "second" });

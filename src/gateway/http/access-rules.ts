@@ -1,14 +1,14 @@
-// The door's rules by the config in force: the secret, the gateway's names, pages and proxies. A config whose secret can't be had leaves those
+// The server's rules by the config in force: the secret, the gateway's names, pages and proxies. A config whose secret can't be had leaves those
 // before it. What they mean for a request is http/.
 import type { Logger } from "pino";
 import type { ConfigInForce } from "../config/config-in-force.ts";
-import type { DoorRules } from "./app.ts";
+import type { AccessRules } from "./app.ts";
 import { isGuessable } from "./auth.ts";
-import { type ListenAddress, refuseOpenDoor } from "./bind.ts";
+import { type ListenAddress, refuseUnauthenticated } from "./bind.ts";
 import { toBlockList } from "./origin.ts";
 import { type GivenSecrets, type OwnToken, toCredentials } from "./secret.ts";
 
-export interface DoorRulesParts {
+export interface AccessRulesParts {
   config: Pick<ConfigInForce, "current" | "onChange">;
   given: GivenSecrets;
   own: OwnToken;
@@ -18,14 +18,14 @@ export interface DoorRulesParts {
   log: Logger;
 }
 
-export class DoorRulesInForce {
-  readonly #parts: DoorRulesParts;
-  #rules: DoorRules;
+export class AccessRulesInForce {
+  readonly #parts: AccessRulesParts;
+  #rules: AccessRules;
   /** Changes come one after the other: an older one never replaces a newer one. */
   #making: Promise<void> = Promise.resolve();
   #revoked: () => void = () => undefined;
 
-  private constructor(parts: DoorRulesParts, rules: DoorRules) {
+  private constructor(parts: AccessRulesParts, rules: AccessRules) {
     this.#parts = parts;
     this.#rules = rules;
     parts.config.onChange(() => {
@@ -34,11 +34,11 @@ export class DoorRulesInForce {
   }
 
   /** @throws OperationError `InvalidConfig`, and `HostRejected`: the gateway's own token can't be read or made */
-  static async open(parts: DoorRulesParts): Promise<DoorRulesInForce> {
-    return new DoorRulesInForce(parts, await makeRules(parts));
+  static async open(parts: AccessRulesParts): Promise<AccessRulesInForce> {
+    return new AccessRulesInForce(parts, await makeRules(parts));
   }
 
-  get current(): DoorRules {
+  get current(): AccessRules {
     return this.#rules;
   }
 
@@ -61,10 +61,10 @@ export class DoorRulesInForce {
   }
 }
 
-async function makeRules({ config, given, own, address, hostName, log }: DoorRulesParts): Promise<DoorRules> {
+async function makeRules({ config, given, own, address, hostName, log }: AccessRulesParts): Promise<AccessRules> {
   const { gateway } = config.current;
   const credentials = await toCredentials(gateway, given, own);
-  refuseOpenDoor(credentials, address);
+  refuseUnauthenticated(credentials, address);
   if (credentials.kind === "secret" && credentials.mode === "token" && isGuessable(credentials))
     log.warn("the gateway's token is as short as a password, and guarded like one: openssl rand -hex 32 makes a longer one");
   const names = [hostName, ...(address.host === undefined ? [] : [address.host])];

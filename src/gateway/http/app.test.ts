@@ -1,4 +1,4 @@
-// The HTTP door as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
+// The HTTP API as its users see it: what each operation answers, how a tool's output streams, and that the description says what is there.
 // Strangers are attacks.test.ts.
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { eventually } from "../../api/store/folder.fixture.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import { FRAMES_TYPE } from "./frame-stream.ts";
 import { OPERATIONS } from "./operations.ts";
-import { DONE, openDoor, sample, TOKEN } from "./server.fixture.ts";
+import { DONE, openServer, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 
 const Answer = z.looseObject({ key: z.string().optional(), createdAt: z.number().optional(), items: z.array(z.unknown()).optional() });
@@ -19,7 +19,7 @@ const json = async (response: Response) => ({ status: response.status, body: Ans
 const keyOf = ({ body }: { body: z.output<typeof Answer> }): string => encodeURIComponent(body.key ?? "");
 
 test("a session is made once, listed, talked to, reset and deleted", async () => {
-  const { ask } = await openDoor();
+  const { ask } = await openServer();
   const made = await json(await ask("/v1/sessions", { json: { key: "main" } }));
   expect(made).toMatchObject({
     status: 200,
@@ -40,7 +40,7 @@ test("a session is made once, listed, talked to, reset and deleted", async () =>
 });
 
 test("a child is spawned with its task, and knows its parent", async () => {
-  const { ask } = await openDoor();
+  const { ask } = await openServer();
   await ask("/v1/sessions", { json: { key: "main" } });
   const child = await json(await ask("/v1/sessions/main/spawn", { json: { task: "count the files" } }));
   expect(child.body).toMatchObject({ kind: "subagent", messages: 1 });
@@ -49,7 +49,7 @@ test("a child is spawned with its task, and knows its parent", async () => {
 });
 
 test("a tool's output comes as it is made, ends with its result, and a character that is cut in two stays whole", async () => {
-  const { ask } = await openDoor({
+  const { ask } = await openServer({
     run: async ({ emit }) => {
       await emit({ kind: "started", sandbox: "box" });
       for (const chunk of [Buffer.from([0xf0, 0x9f]), Buffer.from([0xa6, 0x80, 0x0a])]) await emit({ kind: "stdout", chunk });
@@ -72,7 +72,7 @@ test("a tool's output comes as it is made, ends with its result, and a character
 });
 
 test("a client that asks for frames gets a tool's output as it is, and the other events as JSON between them", async () => {
-  const { ask } = await openDoor({
+  const { ask } = await openServer({
     run: async ({ emit }) => {
       await emit({ kind: "started", sandbox: "box" });
       await emit({ kind: "stdout", chunk: Buffer.from([0, 0xff, 0x0a]) });
@@ -101,7 +101,7 @@ test.each(["text/event-stream", FRAMES_TYPE])(
   "a slow reader of %s holds back its own tool: what it does not take is not made",
   async (accept) => {
     let made = 0;
-    const { ask } = await openDoor({
+    const { ask } = await openServer({
       run: async ({ emit, signal }) => {
         while (!signal.aborted) {
           await emit({ kind: "stdout", chunk: Buffer.alloc(65_536, "x") });
@@ -120,7 +120,7 @@ test.each(["text/event-stream", FRAMES_TYPE])(
 );
 
 test("what a tool call is refused for has a code, says whether to come again, and when", async () => {
-  const { ask, sessions, calls, service } = await openDoor({
+  const { ask, sessions, calls, service } = await openServer({
     run: async () => {
       throw new OperationError("ImageMissing", "the image box:1 is not there", { fix: "docker pull box:1" });
     },
@@ -137,7 +137,7 @@ test("what a tool call is refused for has a code, says whether to come again, an
 });
 
 test("a bug is logged, and its text is shown to nobody", async () => {
-  const { ask, logged } = await openDoor({
+  const { ask, logged } = await openServer({
     run: async () => {
       throw new Error("password=hunter2");
     },
@@ -149,7 +149,7 @@ test("a bug is logged, and its text is shown to nobody", async () => {
 });
 
 test("tools/invoke speaks upstream's form: ok and result, or ok false with a type; what the policy refuses is not there", async () => {
-  const { ask, calls } = await openDoor({ config: { tools: { deny: ["write"] } } });
+  const { ask, calls } = await openServer({ config: { tools: { deny: ["write"] } } });
   const invoke = async (body: object) => await json(await ask("/tools/invoke", { json: body }));
   expect(await invoke({ tool: "exec", action: "run", args: { command: "true" } })).toEqual({
     status: 200,
@@ -165,7 +165,7 @@ test("tools/invoke speaks upstream's form: ok and result, or ok false with a typ
 });
 
 test("without a controller what needs it says so and is retryable; sessions go on", async () => {
-  const { ask } = await openDoor();
+  const { ask } = await openServer();
   for (const path of ["/v1/sandboxes", "/v1/plan", "/v1/events"]) {
     expect(await json(await ask(path))).toMatchObject({ status: 503, body: { code: "ControllerUnreachable", retryable: true } });
   }
@@ -178,7 +178,7 @@ const Document = z.looseObject({
 });
 
 test("the description names every operation, is complete in itself, and needs the secret everywhere", async () => {
-  const { ask } = await openDoor();
+  const { ask } = await openServer();
   const document = Document.parse(await (await ask("/v1/openapi.json")).json());
   expect(document).toMatchObject({ openapi: "3.1.0", security: [{ bearer: [] }] });
   const described = Object.values(document.paths).flatMap((methods) => Object.values(methods));
@@ -196,7 +196,7 @@ test("the description names every operation, is complete in itself, and needs th
 });
 
 test("the page says version and readiness, and nothing that is secret or of the request; it can be turned off", async () => {
-  const { ask, rules, checks } = await openDoor();
+  const { ask, rules, checks } = await openServer();
   const page = await ask("/", { secret: false });
   const text = await page.text();
   expect(text).toContain("OpenClaw gateway: ready");
@@ -212,7 +212,7 @@ test("the page says version and readiness, and nothing that is secret or of the 
 });
 
 test("the page's policy lets its own style through and nothing else; every other answer's policy lets nothing through", async () => {
-  const { ask } = await openDoor();
+  const { ask } = await openServer();
   const page = await ask("/", { secret: false });
   const [, style = ""] = /<style>([\s\S]*)<\/style>/.exec(await page.text()) ?? [];
   const hash = createHash("sha256").update(style).digest("base64");
@@ -223,7 +223,7 @@ test("the page's policy lets its own style through and nothing else; every other
 });
 
 test("requests are counted by operation, and no key or path becomes a label", async () => {
-  const { ask, metrics } = await openDoor();
+  const { ask, metrics } = await openServer();
   await ask("/v1/sessions/agent:main:secret-name");
   await ask("/nothing/here");
   const { text } = await metrics.registry.render(undefined);
@@ -233,7 +233,7 @@ test("requests are counted by operation, and no key or path becomes a label", as
 });
 
 test("over a socket a body may come in pieces of no told length, or not at all, and is limited all the same", async () => {
-  const { app, ask, sessions } = await openDoor();
+  const { app, ask, sessions } = await openServer();
   const server = await startGatewayServer(app, { host: "127.0.0.1", port: 0 });
   onTestFinished(() => server.close());
   const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
@@ -251,7 +251,7 @@ test("over a socket a body may come in pieces of no told length, or not at all, 
 });
 
 test("HEAD follows nothing: the body of GET is given up", async () => {
-  const { ask, stateDir } = await openDoor();
+  const { ask, stateDir } = await openServer();
   const followers = { begun: 0, gone: 0 };
   const controller = createServer(({ url }, response) => {
     if (url !== "/v1/events") return void response.writeHead(200, { "content-type": "application/json" }).end('{"items":[]}');

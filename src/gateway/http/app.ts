@@ -1,4 +1,4 @@
-// The HTTP door as a function from request to response: who may in, in which form, and one form for every error. Checks come before routes, in
+// The HTTP API as a function from request to response: who may in, in which form, and one form for every error. Checks come before routes, in
 // an order: where it was sent to, which page sent it, the secret, the body. What an operation does is handlers.ts; the socket is server.ts.
 import type { BlockList } from "node:net";
 import { Readable } from "node:stream";
@@ -9,7 +9,7 @@ import { OperationError } from "../../api/errors.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
-import type { McpDoor } from "../mcp/mcp-endpoint.ts";
+import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import type { SentBody } from "../sandbox/upload.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
@@ -27,8 +27,8 @@ export interface GatewayCheck {
   message: string;
 }
 
-/** What of the config the door obeys; asked for at each request, so that an edit needs no restart. */
-export interface DoorRules extends OriginRules {
+/** What of the config the server obeys; asked for at each request, so that an edit needs no restart. */
+export interface AccessRules extends OriginRules {
   credentials: Credentials;
   proxies: BlockList;
   /** Whether `/` shows a page. */
@@ -37,8 +37,8 @@ export interface DoorRules extends OriginRules {
 
 export interface AppParts {
   handlers: Handlers;
-  mcp: Pick<McpDoor, "handle">;
-  rules(): DoorRules;
+  mcp: Pick<McpEndpoint, "handle">;
+  rules(): AccessRules;
   limits: AddressLimits;
   metrics: GatewayMetrics;
   /** Whether it can do its job. Must not throw. */

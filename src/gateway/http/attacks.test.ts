@@ -1,11 +1,11 @@
-// What strangers try at the gateway's HTTP door, each test named after the attack. Without a socket, but for what only a socket shows.
+// What strangers try at the gateway's HTTP API, each test named after the attack. Without a socket, but for what only a socket shows.
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
 import { toBlockList, toClientAddress } from "./origin.ts";
-import { openDoor, sample, TOKEN } from "./server.fixture.ts";
+import { openServer, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 
 const MIB = 1_048_576;
@@ -21,7 +21,7 @@ describe("cross-site requests", () => {
     ["no Origin, told by the browser to be cross-site", { "sec-fetch-site": "cross-site" }],
     ["no Origin, from another port of this host", { "sec-fetch-site": "same-site" }],
   ])("%s is refused even with the secret", async (_, headers) => {
-    const { ask, sessions } = await openDoor();
+    const { ask, sessions } = await openServer();
     const response = await ask("/v1/sessions", { json: { key: "main" }, headers });
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ code: "Forbidden" });
@@ -33,13 +33,13 @@ describe("cross-site requests", () => {
     ["from the gateway's own page", { origin: "http://127.0.0.1:18789", "sec-fetch-site": "same-origin" }],
     ["from an allowed page", { origin: "https://claw.example.org", "sec-fetch-site": "cross-site" }],
   ])("%s it is let through", async (_, headers) => {
-    const { ask, rules } = await openDoor();
+    const { ask, rules } = await openServer();
     rules.allowedOrigins = ["https://claw.example.org"];
     expect((await ask("/v1/sessions", { headers })).status).toBe(200);
   });
 
   test("no answer gives another origin leave to read it", async () => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     const preflight = { origin: "https://evil.com", "access-control-request-method": "POST" };
     const responses = [await ask("/v1/sessions"), await ask("/v1/sessions", { method: "OPTIONS", headers: preflight, secret: false })];
     for (const { headers } of responses) expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
@@ -50,7 +50,7 @@ describe("DNS rebinding", () => {
   test.each(["evil.com", "evil.com:18789", "localhost.evil.com", "127.0.0.1.evil.com", "", "127.0.0.1@evil.com", "[::1].evil.com"])(
     "Host %s is refused, also for health",
     async (host) => {
-      const { ask } = await openDoor();
+      const { ask } = await openServer();
       for (const path of ["/v1/sessions", "/healthz", "/"]) expect((await ask(path, { headers: { host } })).status).toBe(403);
     },
   );
@@ -58,7 +58,7 @@ describe("DNS rebinding", () => {
   test.each(["127.0.0.1:18789", "localhost", "LOCALHOST:18789", "[::1]:18789", "192.168.1.9:18789", "claw.example.org", "box"])(
     "Host %s is ours",
     async (host) => {
-      const { ask, rules } = await openDoor();
+      const { ask, rules } = await openServer();
       Object.assign(rules, { hosts: ["box"], allowedOrigins: ["https://claw.example.org"] });
       expect((await ask("/healthz", { headers: { host } })).status).toBe(200);
     },
@@ -80,7 +80,7 @@ describe("token placement", () => {
     ["for the description", "/v1/openapi.json", {}],
     ["for what is not there", "/v1/nothing", {}],
   ])("%s: 401, and the secret is neither logged nor answered", async (_, path, headers) => {
-    const { ask, logged } = await openDoor();
+    const { ask, logged } = await openServer();
     const response = await ask(path, { headers, secret: false });
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toContain("Bearer");
@@ -88,7 +88,7 @@ describe("token placement", () => {
   });
 
   test("health needs none, and says names and messages only to who has it", async () => {
-    const { ask, checks } = await openDoor();
+    const { ask, checks } = await openServer();
     checks.push({ name: "controller", ok: false, message: "the state folder /secret/place has no controller" });
     expect((await ask("/healthz", { secret: false })).status).toBe(200);
     const stranger = await ask("/readyz", { secret: false });
@@ -99,7 +99,7 @@ describe("token placement", () => {
   test.each(["pass phrase of words", "pässwort", "口令"])(
     "a password such as %j can be shown as UTF-8, and nothing like it",
     async (secret) => {
-      const { ask, rules } = await openDoor();
+      const { ask, rules } = await openServer();
       rules.credentials = { kind: "secret", mode: "password", secret };
       const toHeader = (text: string): string => `Bearer ${Buffer.from(text).toString("latin1")}`;
       const statusOf = async (text: string) => (await ask("/v1/sessions", { headers: { authorization: toHeader(text) } })).status;
@@ -108,7 +108,7 @@ describe("token placement", () => {
   );
 
   test("an own gateway without a secret still refuses pages and foreign names", async () => {
-    const { ask, rules } = await openDoor();
+    const { ask, rules } = await openServer();
     rules.credentials = { kind: "none" };
     expect((await ask("/v1/sessions", { secret: false })).status).toBe(200);
     expect((await ask("/v1/sessions", { secret: false, headers: { origin: "https://evil.com" } })).status).toBe(403);
@@ -132,7 +132,7 @@ describe("a spoofed X-Forwarded-For", () => {
   });
 
   test("guesses at a password through a proxy on this host are locked out, though it is not trusted; who is on this host is not", async () => {
-    const { ask, rules } = await openDoor();
+    const { ask, rules } = await openServer();
     rules.credentials = { kind: "secret", mode: "password", secret: "hunter2" };
     const guess = (attempt: number, secret = "guess") => ({
       secret: false,
@@ -144,7 +144,7 @@ describe("a spoofed X-Forwarded-For", () => {
   });
 
   test("as loopback does not escape the lock", async () => {
-    const { ask, rules } = await openDoor();
+    const { ask, rules } = await openServer();
     rules.credentials = { kind: "secret", mode: "password", secret: "hunter2" };
     const spoof = { secret: false, from: "203.0.113.7", headers: { authorization: "Bearer guess", "x-forwarded-for": "127.0.0.1" } };
     for (let attempt = 0; attempt < 10; attempt += 1) await ask("/v1/sessions", spoof);
@@ -156,7 +156,7 @@ describe("content-type tricks", () => {
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain;application/json", ""])(
     "JSON posted as %j is refused",
     async (type) => {
-      const { ask, sessions } = await openDoor();
+      const { ask, sessions } = await openServer();
       const response = await ask("/v1/sessions", { body: '{"key":"main"}', headers: { "content-type": type } });
       expect(response.status).toBe(415);
       expect(sessions.count).toBe(0);
@@ -170,14 +170,14 @@ describe("content-type tricks", () => {
     ["an unknown key", '{"key":"main","admin":true}'],
     ["a prototype", '{"__proto__":{"agentId":"work"},"key":5}'],
   ])("a body that is %s is refused", async (_, body) => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     expect((await ask("/v1/sessions", { body, headers: { "content-type": "application/json" } })).status).toBe(400);
   });
 });
 
 describe("an oversized body", () => {
   test("is refused, with its length told or not", async () => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     const text = "x".repeat(5 * MIB);
     const response = await ask("/v1/sessions", { json: { key: text } });
     expect(response.status).toBe(413);
@@ -185,7 +185,7 @@ describe("an oversized body", () => {
   });
 
   test("is refused while others fill what all of them may have in memory, and let in when they have gone", async () => {
-    const { ask, app } = await openDoor();
+    const { ask, app } = await openServer();
     await ask("/v1/sessions", { json: { key: "main" } });
     const endless = () => {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -205,7 +205,7 @@ describe("an oversized body", () => {
   });
 
   test("is not read before the secret was seen", async () => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     expect((await ask("/v1/sessions", { json: { key: "x".repeat(5 * MIB) }, secret: false })).status).toBe(401);
   });
 });
@@ -223,7 +223,7 @@ describe("path tricks", () => {
     "/V1/SESSIONS",
     "/v1/sessions/%E0%A4%A",
   ])("%s leads nowhere", async (path) => {
-    const { ask, sessions } = await openDoor();
+    const { ask, sessions } = await openServer();
     await sessions.create({ key: toSessionKey("agent:main:main"), agentId: toAgentId("main"), kind: "main" });
     const { status } = await ask(path);
     expect(status).toBeGreaterThanOrEqual(400);
@@ -240,7 +240,7 @@ describe("path tricks", () => {
     "agent:main:\u009b31m",
     "agent:main:\ud800",
   ])("the key %j makes no session outside of its agent", async (key) => {
-    const { ask, stateDir } = await openDoor();
+    const { ask, stateDir } = await openServer();
     const response = await ask("/v1/sessions", { json: { key } });
     const found = (await readdir(stateDir, { recursive: true })).filter((name) => name.endsWith(".session.json"));
     expect(found.every((name) => /^agents\/main\/sessions\/[a-z0-9-]+\.session\.json$/.test(name))).toBe(true);
@@ -248,7 +248,7 @@ describe("path tricks", () => {
   });
 
   test("sessions that only the gateway makes can't be made by name", async () => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     for (const key of ["agent:main:mcp:x", "agent:main:subagent:x"])
       expect((await ask("/v1/sessions", { json: { key } })).status).toBe(403);
   });
@@ -256,10 +256,10 @@ describe("path tricks", () => {
 
 describe("over a socket", () => {
   async function listen() {
-    const door = await openDoor();
-    const server = await startGatewayServer(door.app, { host: "127.0.0.1", port: 0 });
+    const gateway = await openServer();
+    const server = await startGatewayServer(gateway.app, { host: "127.0.0.1", port: 0 });
     onTestFinished(() => server.close());
-    return { ...door, server };
+    return { ...gateway, server };
   }
 
   /** All that the server says until it closes the connection. */
@@ -348,7 +348,7 @@ describe("over a socket", () => {
   test("a client that goes away takes its tool call back", async () => {
     const aborted = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const door = await openDoor({
+    const gateway = await openServer({
       run: ({ signal }) =>
         new Promise((_, reject) => {
           begun.resolve();
@@ -358,9 +358,9 @@ describe("over a socket", () => {
           });
         }),
     });
-    const server = await startGatewayServer(door.app, { host: "127.0.0.1", port: 0 });
+    const server = await startGatewayServer(gateway.app, { host: "127.0.0.1", port: 0 });
     onTestFinished(() => server.close());
-    await door.ask("/v1/sessions", { json: { key: "main" } });
+    await gateway.ask("/v1/sessions", { json: { key: "main" } });
     const leaving = new AbortController();
     const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", accept: "text/event-stream" };
     const url = `http://127.0.0.1:${server.port}/v1/sessions/main/tools/exec`;

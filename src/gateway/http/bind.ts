@@ -54,7 +54,7 @@ function toHost(bind: BindAddress): string | undefined {
 }
 
 /** @throws OperationError `InvalidConfig` */
-export function refuseOpenDoor(credentials: Credentials, { host }: ListenAddress): void {
+export function refuseUnauthenticated(credentials: Credentials, { host }: ListenAddress): void {
   if (credentials.kind === "secret" || (host !== undefined && (isLoopback(host) || host === "localhost"))) return;
   throw new OperationError("InvalidConfig", "gateway.auth.mode is none, and others than this host could connect", {
     fix: 'set gateway.auth.mode to "token", or listen on loopback only (--bind loopback)',

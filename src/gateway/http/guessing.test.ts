@@ -1,7 +1,7 @@
 // What whoever guesses the gateway's secret is told, how often, and what it costs those who know it: nothing.
 import { describe, expect, test } from "vitest";
 import { toBlockList } from "./origin.ts";
-import { openDoor, sample } from "./server.fixture.ts";
+import { openServer, sample } from "./server.fixture.ts";
 
 describe("a flood before authentication", () => {
   const PASSWORD = "hunter2 and more";
@@ -9,13 +9,13 @@ describe("a flood before authentication", () => {
   const RIGHT = { secret: false, headers: { authorization: `Bearer ${PASSWORD}` } };
 
   async function openWithPassword() {
-    const door = await openDoor();
-    door.rules.credentials = { kind: "secret", mode: "password", secret: PASSWORD };
-    return door;
+    const server = await openServer();
+    server.rules.credentials = { kind: "secret", mode: "password", secret: PASSWORD };
+    return server;
   }
 
   test("of wrong tokens never keeps the right one out, whatever address both have; each costs time, one after the other", async () => {
-    const { ask, pauses, rules, metrics } = await openDoor();
+    const { ask, pauses, rules, metrics } = await openServer();
     rules.proxies = toBlockList(["172.18.0.1"]);
     for (const from of ["203.0.113.7", "172.18.0.1", "127.0.0.1"]) {
       for (let attempt = 0; attempt < 50; attempt += 1) expect((await ask("/v1/sessions", { ...WRONG, from })).status).toBe(401);
@@ -26,7 +26,7 @@ describe("a flood before authentication", () => {
   });
 
   test("of wrong tokens at once is answered for sixteen of them, ever later, and refused for the others", async () => {
-    const { ask, pauses } = await openDoor();
+    const { ask, pauses } = await openServer();
     const statuses = await Promise.all(
       Array.from({ length: 40 }, async () => (await ask("/v1/sessions", { ...WRONG, from: "203.0.113.7" })).status),
     );
@@ -35,7 +35,7 @@ describe("a flood before authentication", () => {
   });
 
   test("a token that is as short as a password is taken for one", async () => {
-    const { ask, rules } = await openDoor();
+    const { ask, rules } = await openServer();
     rules.credentials = { kind: "secret", mode: "token", secret: PASSWORD };
     for (let attempt = 0; attempt < 10; attempt += 1) await ask("/v1/sessions", { ...WRONG, from: "203.0.113.7" });
     expect((await ask("/v1/sessions", { ...RIGHT, from: "203.0.113.7" })).status).toBe(429);
@@ -101,7 +101,7 @@ describe("a flood before authentication", () => {
   );
 
   test("health is answered to probes, not to a flood, and to whoever shows the secret whatever the flood", async () => {
-    const { ask } = await openDoor();
+    const { ask } = await openServer();
     const from = "203.0.113.7";
     let limited = 0;
     for (let probe = 0; probe < 650; probe += 1) limited += (await ask("/healthz", { secret: false, from })).status === 429 ? 1 : 0;

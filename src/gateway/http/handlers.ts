@@ -1,4 +1,4 @@
-// What each operation of the HTTP door does: asks sessions, tools and the controller, and says it in the form that the table promises.
+// What each operation of the HTTP API does: asks sessions, tools and the controller, and says it in the form that the table promises.
 // Routes, checks and errors are app.ts's; the table is operations.ts.
 import type { z } from "zod";
 import type { SessionKey } from "../../api/brands.ts";

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of the HTTP door, made from the table of operations, and from the tools' own schemas.
+// The OpenAPI 3.1 document of the HTTP API, made from the table of operations, and from the tools' own schemas.
 // The table is operations.ts, the tools are tools/.
 import { z } from "zod";
 import { Problem } from "../../api/wire.ts";

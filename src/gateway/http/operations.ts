@@ -1,4 +1,4 @@
-// The table of what the HTTP door offers: method, path, what goes in and what comes out. Routes, checks and the OpenAPI document are made from
+// The table of what the HTTP API offers: method, path, what goes in and what comes out. Routes, checks and the OpenAPI document are made from
 // it, so that none of them can say something else. What an operation does is handlers.ts.
 import { z } from "zod";
 import { AgentIdSchema } from "../../api/session.ts";

@@ -1,4 +1,4 @@
-// One form for every error of the gateway's HTTP door: problem+json with code and retryable, and when to come back.
+// One form for every error of the gateway's HTTP API: problem+json with code and retryable, and when to come back.
 // Which error it is, its thrower knows.
 import type { ErrorCode } from "../../api/errors.ts";
 import { type Problem, toProblem } from "../../api/wire.ts";

@@ -1,4 +1,4 @@
-// A gateway's HTTP door for tests: real sessions in a folder of their own, tools that are data, no controller behind it, and no socket unless
+// A gateway's HTTP API for tests: real sessions in a folder of their own, tools that are data, no controller behind it, and no socket unless
 // a test opens one. It asserts nothing.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
-import { McpDoor } from "../mcp/mcp-endpoint.ts";
+import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { SandboxStream } from "../sandbox/sandbox-stream.ts";
@@ -21,7 +21,7 @@ import { SessionFiles } from "../sessions/session-files.ts";
 import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
-import { type DoorRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
+import { type AccessRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
 import { AddressLimits } from "./auth.ts";
 import { makeHandlers } from "./handlers.ts";
 import { toBlockList } from "./origin.ts";
@@ -29,13 +29,13 @@ import { toBlockList } from "./origin.ts";
 export const TOKEN = "0123456789abcdef0123456789abcdef";
 const HOST = "127.0.0.1:18789";
 
-export interface Door {
+export interface Server {
   app: GatewayApp;
   stateDir: string;
   sessions: Sessions;
   service: SessionService;
   metrics: GatewayMetrics;
-  rules: DoorRules;
+  rules: AccessRules;
   checks: GatewayCheck[];
   clock: { at: number };
   logged: string[];
@@ -57,14 +57,14 @@ export interface Ask {
   secret?: boolean;
 }
 
-export interface DoorOptions {
+export interface ServerOptions {
   config?: object;
   run?(call: ToolCall): Promise<ToolResult>;
 }
 
 export const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: { code: 0 }, isError: false };
 
-export async function openDoor({ config = {}, run = async () => DONE }: DoorOptions = {}): Promise<Door> {
+export async function openServer({ config = {}, run = async () => DONE }: ServerOptions = {}): Promise<Server> {
   const stateDir = await createFolder();
   const folders = { stateDir, home: "/home/claw" };
   const text = JSON.stringify({ agents: { list: [{ id: "main" }, { id: "work" }] }, ...config });
@@ -103,7 +103,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     isReady: async (key) => (await controller.sessionSandbox(key)).ready,
     spoolFolder: join(stateDir, "gateway"),
   });
-  const rules: DoorRules = {
+  const rules: AccessRules = {
     ...{ hosts: [], allowedOrigins: [], proxies: toBlockList([]), page: true },
     credentials: { kind: "secret", mode: "token", secret: TOKEN },
   };
@@ -114,7 +114,7 @@ export async function openDoor({ config = {}, run = async () => DONE }: DoorOpti
     ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined },
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
-  const mcp = new McpDoor({
+  const mcp = new McpEndpoint({
     ...{ tools, failed, newUid: randomUUID, uptime: () => toDurationMs(performance.now()), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),

@@ -1,4 +1,4 @@
-// Serves the HTTP door on TCP, with limits on time, size and number before anybody has shown a secret.
+// Serves the HTTP API on TCP, with limits on time, size and number before anybody has shown a secret.
 // What is served is app.ts.
 import { createHttpServer, type HttpLimits, refuseUpgrade } from "../../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../../api/listen-tcp.ts";

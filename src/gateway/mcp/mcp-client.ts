@@ -1,4 +1,4 @@
-// One client of the MCP door: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is wished for
+// One client of the MCP endpoint: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is wished for
 // with the first call. Which requests are this client's, and when it is gone, is mcp-endpoint.ts.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";

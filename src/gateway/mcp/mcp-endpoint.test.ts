@@ -1,4 +1,4 @@
-// Who is a client of the MCP door, and until when. What clients do over real sockets is test/mcp-*.test.ts.
+// Who is a client of the MCP endpoint, and until when. What clients do over real sockets is test/mcp-*.test.ts.
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
@@ -9,12 +9,12 @@ import { listenTcp } from "../../api/listen-tcp.ts";
 import type { Session } from "../../api/session.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { sessionOf } from "../tools/world.fixture.ts";
-import { IDLE_MS_MAX, McpDoor } from "./mcp-endpoint.ts";
+import { IDLE_MS_MAX, McpEndpoint } from "./mcp-endpoint.ts";
 
 const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: {}, isError: false };
 
 interface Opened {
-  door: McpDoor;
+  endpoint: McpEndpoint;
   clock: { now: DurationMs };
   begun: Session[];
   ended: Session[];
@@ -34,7 +34,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
     },
     call: run,
   };
-  const door = new McpDoor({
+  const endpoint = new McpEndpoint({
     ...{ tools, newUid: randomUUID, version: "1", failed: () => undefined, uptime: () => clock.now },
     session: (agentId) => {
       const id = agentId ?? "main";
@@ -50,14 +50,14 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
     },
     endSession: async (session) => void ended.push(session),
   });
-  onTestFinished(() => door.stop());
+  onTestFinished(() => endpoint.stop());
   const send: Opened["send"] = async (message, session) => {
     const headers = {
       accept: "application/json, text/event-stream",
       "content-type": "application/json",
       ...(session !== undefined && { "mcp-session-id": session }),
     };
-    const response = await door.handle(new Request("http://127.0.0.1/mcp", { method: "POST", headers, body: JSON.stringify(message) }));
+    const response = await endpoint.handle(new Request("http://127.0.0.1/mcp", { method: "POST", headers, body: JSON.stringify(message) }));
     const text = await response.text();
     const data = /^data: (.+)$/m.exec(text)?.[1] ?? text;
     const parsed: Record<string, unknown> = data === "" ? {} : JSON.parse(data);
@@ -69,7 +69,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
     await send({ jsonrpc: "2.0", method: "notifications/initialized" }, session);
     return session;
   };
-  return { door, clock, begun, ended, send, welcome };
+  return { endpoint, clock, begun, ended, send, welcome };
 }
 
 const CALL = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "exec", arguments: {} } };
@@ -95,16 +95,16 @@ test("a call that the policy refuses begins no session, nor does one of a tool t
 });
 
 test("a client that has been silent for half an hour is let go with its session; one that asked meanwhile is not", async () => {
-  const { door, clock, send, welcome, begun, ended } = open();
+  const { endpoint, clock, send, welcome, begun, ended } = open();
   const [silent, busy] = [await welcome(), await welcome()];
   await send(CALL, silent);
   clock.now = later(clock.now, IDLE_MS_MAX - 1);
-  door.sweep();
-  expect(door.count).toBe(2);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(2);
   await send(LIST, busy);
   clock.now = later(clock.now, 1);
-  door.sweep();
-  expect(door.count).toBe(1);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(1);
   await vi.waitFor(() => expect(ended).toEqual(begun), { timeout: 15_000 });
   expect((await send(LIST, silent)).status).toBe(404);
   expect((await send(LIST, busy)).status).toBe(200);
@@ -112,25 +112,25 @@ test("a client that has been silent for half an hour is let go with its session;
 
 test("a client whose call runs is not silent, however long it takes, nor is it right after", async () => {
   const running = Promise.withResolvers<ToolResult>();
-  const { door, clock, send, welcome, begun } = open(() => running.promise);
+  const { endpoint, clock, send, welcome, begun } = open(() => running.promise);
   const session = await welcome();
   const call = send(CALL, session);
   await vi.waitFor(() => expect(begun).toHaveLength(1), { timeout: 15_000 });
   clock.now = later(clock.now, 10 * IDLE_MS_MAX);
-  door.sweep();
-  expect(door.count).toBe(1);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(1);
   running.resolve(DONE);
   expect((await call).message).toMatchObject({ result: { content: DONE.content } });
-  door.sweep();
-  expect(door.count).toBe(1);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(1);
   clock.now = later(clock.now, IDLE_MS_MAX);
-  door.sweep();
-  expect(door.count).toBe(0);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(0);
 });
 
 test("a client that listens is there, however silent, until its connection is gone", async () => {
-  const { door, clock, welcome } = open();
-  const server = createAdaptorServer({ fetch: (request) => door.handle(request), overrideGlobalObjects: false });
+  const { endpoint, clock, welcome } = open();
+  const server = createAdaptorServer({ fetch: (request) => endpoint.handle(request), overrideGlobalObjects: false });
   const { port, close } = await listenTcp(server as Server, { host: "127.0.0.1", port: 0, fix: "" });
   onTestFinished(close);
   const session = await welcome();
@@ -139,26 +139,26 @@ test("a client that listens is there, however silent, until its connection is go
   const listening = await fetch(`http://127.0.0.1:${port}/mcp`, { headers, signal: gone.signal });
   expect(listening.status).toBe(200);
   clock.now = later(clock.now, 10 * IDLE_MS_MAX);
-  door.sweep();
-  expect(door.count).toBe(1);
+  endpoint.sweep();
+  expect(endpoint.count).toBe(1);
   gone.abort();
   await vi.waitFor(() => {
     clock.now = later(clock.now, IDLE_MS_MAX);
-    door.sweep();
-    expect(door.count).toBe(0);
+    endpoint.sweep();
+    expect(endpoint.count).toBe(0);
   });
 });
 
 test("who names no session, or somebody else's that is gone, is told so in the protocol's words", async () => {
-  const { door, send } = open();
+  const { endpoint, send } = open();
   expect(await send(LIST, randomUUID())).toMatchObject({ status: 404, message: { error: { code: -32001 } } });
   expect((await send(LIST)).status).toBe(400);
-  expect((await door.handle(new Request("http://127.0.0.1/mcp"))).status).toBe(400);
-  expect(door.count).toBe(0);
+  expect((await endpoint.handle(new Request("http://127.0.0.1/mcp"))).status).toBe(400);
+  expect(endpoint.count).toBe(0);
 });
 
 test("one client too many is refused, and may come when another has gone", async () => {
-  const { door, send, welcome } = open();
+  const { endpoint, send, welcome } = open();
   const sessions: string[] = [];
   for (let at = 0; at < 99; at += 1) sessions.push(await welcome());
   const initialize = {
@@ -171,6 +171,6 @@ test("one client too many is refused, and may come when another has gone", async
   const rush = await Promise.all(Array.from({ length: 5 }, () => send(initialize)));
   expect(rush.map(({ status }) => status).sort()).toEqual([200, 429, 429, 429, 429]);
   expect(await send(initialize)).toMatchObject({ status: 429, message: { code: "LimitExceeded", retryable: true } });
-  await door.handle(new Request("http://127.0.0.1/mcp", { method: "DELETE", headers: { "mcp-session-id": sessions[0] ?? "" } }));
+  await endpoint.handle(new Request("http://127.0.0.1/mcp", { method: "DELETE", headers: { "mcp-session-id": sessions[0] ?? "" } }));
   expect((await send(initialize)).status).toBe(200);
 });

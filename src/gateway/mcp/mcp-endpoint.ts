@@ -1,4 +1,4 @@
-// The MCP door: streamable HTTP, many clients. Tells whose a request is, bounds how many clients there are, and lets those go that are gone, with
+// The MCP endpoint: streamable HTTP, many clients. Tells whose a request is, bounds how many clients there are, and lets those go that are gone, with
 // their sessions and sandboxes. Who may come in at all is http/app.ts; what a client may do is mcp-client.ts.
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
@@ -8,7 +8,7 @@ import { toProblemResponse } from "../http/problem.ts";
 import type { Tools } from "../tools/tool-port.ts";
 import { McpClient, type McpClientSession } from "./mcp-client.ts";
 
-export interface McpDoorParts {
+export interface McpEndpointParts {
   tools: Tools;
   /** Of one client. @param agentId null: the default agent. @throws OperationError `NotFound` (no such agent) */
   session(agentId: string | null): McpClientSession;
@@ -38,15 +38,15 @@ interface Connected {
   streams: number;
 }
 
-export class McpDoor {
-  readonly #parts: McpDoorParts;
+export class McpEndpoint {
+  readonly #parts: McpEndpointParts;
   readonly #clients = new Map<string, Connected>();
   readonly #ending = new Set<Promise<void>>();
   /** Requests that may become clients. */
   #arriving = 0;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(parts: McpDoorParts) {
+  constructor(parts: McpEndpointParts) {
     this.#parts = parts;
     this.#sweeper = setInterval(() => this.sweep(), MINUTE_MS).unref();
   }

@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import { toAgentId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
-import { openDoor } from "../http/server.fixture.ts";
+import { openServer } from "../http/server.fixture.ts";
 
 const WORK = toAgentId("work");
 const LOOSE = { mode: "all", workspaceAccess: "rw", docker: { network: "bridge", readOnlyRoot: false } };
 
 async function open(config: object) {
-  const { service, sessions } = await openDoor({ config });
+  const { service, sessions } = await openServer({ config });
   const codeOf = async (work: Promise<unknown>): Promise<unknown> => {
     const error = await work.then(
       () => null,

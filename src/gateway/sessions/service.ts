@@ -1,5 +1,5 @@
 // What may be done with sessions, by the config in force: which are opened under which key, what a session may see and spawn, how it is shown.
-// Files are sessions.ts's; who may ask is the doors'.
+// Files are sessions.ts's; who may ask is the servers'.
 import PQueue from "p-queue";
 import { type SessionKey, toSessionKey } from "../../api/brands.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "../../api/config/config.ts";
@@ -54,7 +54,7 @@ export class SessionService implements SessionPort {
     return await this.#parts.sessions.create({ key: sessionKey, agentId: agent.id, kind });
   }
 
-  /** What a client of the MCP door gets: always sandboxed, by itself. @throws OperationError `NotFound` (no such agent) */
+  /** What a client of the MCP endpoint gets: always sandboxed, by itself. @throws OperationError `NotFound` (no such agent) */
   planMcp(agentId: string | null): Pick<Session["spec"], "key" | "agentId" | "kind"> {
     const agent = this.#agent(agentId);
     return { key: toSessionKey(`agent:${agent.id}:mcp:${this.#parts.newUid()}`), agentId: agent.id, kind: "mcp" };

@@ -1,4 +1,4 @@
-// What is counted of the tool calls that every door makes. How they come about is the doors'; what they do, tools/.
+// What is counted of the tool calls that every server makes. How they come about is the servers'; what they do, tools/.
 import { expect, test } from "vitest";
 import { toSessionKey } from "../../api/brands.ts";
 import { mustParse } from "../../api/config/fixture.ts";
@@ -32,13 +32,13 @@ const codeOf = (call: Promise<unknown>): Promise<unknown> =>
     ({ code }: OperationError) => code,
   );
 
-test("what the policy refuses is a denial at every door, also of a tool that this gateway does not have", async () => {
+test("what the policy refuses is a denial at every server, also of a tool that this gateway does not have", async () => {
   const { ways, counted, denied } = open({ agents: { defaults: { sandbox: { mode: "all" } } }, tools: { deny: ["exec"] } });
   for (const way of ways) expect([await codeOf(way("bash")), await codeOf(way("gateway"))]).toEqual(["Forbidden", "Forbidden"]);
   expect([await denied("exec"), await denied("gateway"), await counted("gateway", "denied")]).toEqual([2, 2, 2]);
 });
 
-test("a name that is no tool's is a failed call at every door, and no denial", async () => {
+test("a name that is no tool's is a failed call at every server, and no denial", async () => {
   const { ways, counted, denied } = open({ agents: { defaults: { sandbox: { mode: "all" } } } });
   for (const way of ways) expect(await codeOf(way("no-such-tool"))).toBe("NotFound");
   expect([await counted("other", "error"), await denied("other")]).toEqual([2, 0]);

@@ -1,5 +1,5 @@
-// Tools as every door calls them: the call is use of its session, counted, bounded in number, and of a live session only.
-// What a tool does is tools/; who may call is the doors'.
+// Tools as every server calls them: the call is use of its session, counted, bounded in number, and of a live session only.
+// What a tool does is tools/; who may call is the servers'.
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";

@@ -84,7 +84,7 @@ describe("a tool call", () => {
     expect(readFileSync(join(sandboxFolder, "text"), "utf8")).toBe(words.join("").toUpperCase());
   });
 
-  it("that fails in its turn is no hindrance to the next", async () => {
+  it("that fails in its turn is no blocker to the next", async () => {
     const { call, sandboxFolder } = open({ config: sandboxed });
     writeFileSync(join(sandboxFolder, "text"), "one");
     const [missing, next] = [

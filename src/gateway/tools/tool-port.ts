@@ -1,5 +1,5 @@
 // What the doors (HTTP, MCP) and the tools need of each other: a call and its events, and the sessions that session tools act on.
-// Types only: the tools are tools/, the sessions sessions/, the doors http/.
+// Types only: the tools are tools/, the sessions sessions/, the servers http/.
 import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
 import type { Session, SessionKind } from "../../api/session.ts";
 import type { ToolDecision } from "../../api/tool-policy.ts";

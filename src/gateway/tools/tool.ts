@@ -1,4 +1,4 @@
-// What a tool is: a name, a schema from which every door's documentation comes, and what it does in a session's world.
+// What a tool is: a name, a schema from which every server's documentation comes, and what it does in a session's world.
 // Which calls reach it, and with which events around it, is dispatch.ts.
 import { z } from "zod";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
