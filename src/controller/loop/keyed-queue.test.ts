@@ -110,8 +110,8 @@ describe("a key", () => {
     expect(ends).toEqual(["panic", "done"]);
   });
 
-  test("whose pass ended for good is not tried again, and its back-off is forgotten", async () => {
-    const { clock, queue, passes } = createInstantQueue((_key, pass) => (pass === 3 ? { kind: "terminal" } : { kind: "retry" }));
+  test("whose pass is done is not tried again, and its back-off is forgotten", async () => {
+    const { clock, queue, passes } = createInstantQueue((_key, pass) => (pass === 3 ? { kind: "done" } : { kind: "retry" }));
     queue.add("a");
     await clock.advance(DAY_MS);
     expect(passes).toHaveLength(3);
@@ -461,7 +461,6 @@ const Priorities = fc.constantFrom(...QUEUE_PRIORITIES);
 const Results: fc.Arbitrary<WorkResult> = fc.oneof(
   fc.constant<WorkResult>({ kind: "done" }),
   fc.constant<WorkResult>({ kind: "retry" }),
-  fc.constant<WorkResult>({ kind: "terminal" }),
   fc.nat(5_000).map((delay): WorkResult => ({ kind: "after", delay: toDurationMs(delay) })),
 );
 const Steps: fc.Arbitrary<Step[]> = fc.array(

@@ -26,9 +26,7 @@ export type WorkResult =
   /** Back-off is forgotten; look again after `delay`, 0 for at once. */
   | { kind: "after"; delay: DurationMs; priority?: QueuePriority }
   /** Back-off, but no longer than `within`. */
-  | { kind: "retry"; within?: DurationMs }
-  /** No retry helps before somebody edits something: back-off is forgotten, nothing is added. */
-  | { kind: "terminal" };
+  | { kind: "retry"; within?: DurationMs };
 /** How a pass ended; `panic`: it threw. */
 export type WorkEnd = WorkResult | { kind: "panic" };
 
@@ -322,7 +320,6 @@ export class KeyedQueue<Key> {
   #settle(key: Key, end: WorkEnd): void {
     switch (end.kind) {
       case "done":
-      case "terminal":
         this.forget(key);
         break;
       case "after":

@@ -37,10 +37,6 @@ export function createLoopMetrics(registry: MetricRegistry): LoopMetrics {
     { name: "controller_runtime_reconcile_errors_total", help: "Total number of reconciliation errors per controller" },
     CONTROLLER,
   );
-  const terminalErrors = registry.counter(
-    { name: "controller_runtime_terminal_reconcile_errors_total", help: "Total number of terminal reconciliation errors per controller" },
-    CONTROLLER,
-  );
   const panics = registry.counter(
     { name: "controller_runtime_reconcile_panics_total", help: "Total number of reconciliation panics per controller" },
     CONTROLLER,
@@ -69,7 +65,6 @@ export function createLoopMetrics(registry: MetricRegistry): LoopMetrics {
   const count = (end: WorkEnd): void => {
     reconciles.inc({ ...OF_CONTROLLER, result: toResult(end) });
     if (toResult(end) === "error") errors.inc(OF_CONTROLLER);
-    if (end.kind === "terminal") terminalErrors.inc(OF_CONTROLLER);
     if (end.kind === "panic") panics.inc(OF_CONTROLLER);
   };
   return {
@@ -130,7 +125,6 @@ function toResult(end: WorkEnd): (typeof RESULTS)[number] {
     case "after":
       return end.delay > 0 ? "requeue_after" : "requeue";
     case "retry":
-    case "terminal":
     case "panic":
       return "error";
   }

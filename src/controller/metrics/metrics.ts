@@ -6,6 +6,7 @@ import { ERROR_CODES, type ErrorCode } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
 import { MetricRegistry } from "../../api/metrics-registry.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { ActionKind, Cause, Trigger } from "../decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "../engine/operations.ts";
 import { RECORD_KINDS, type RecordKind } from "../records/damaged-files.ts";
@@ -46,15 +47,15 @@ const TRIGGERS = keysOf<Trigger>({ config: true, session: true, crash: true, ext
 const OPERATIONS = Object.keys(DEADLINE_MS) as EngineOperation[];
 const CALL_CODES: readonly CallCode[] = ["OK", ...(Object.keys(ERROR_CODES) as ErrorCode[])];
 
-export const EXEC_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch", "media", "port", "logs"] as const;
 /** `success`: exit code 0; `failure`: another one; `timeout`: killed at its deadline; `aborted`: its caller or its sandbox went away; `error`: it could not be run. */
 export const EXEC_RESULTS = ["success", "failure", "timeout", "aborted", "error"] as const;
 export const EXEC_STREAMS = ["stdin", "stdout", "stderr"] as const;
 export const UNOWNED_KINDS = ["container", "probe", "network", "volume", "workspace"] as const;
 export const RECREATE_REASONS = ["drift", "forced", "age", "crash", "image"] as const satisfies readonly Cause[];
-export const PRUNE_REASONS = ["idle", "age", "released", "orphan"] as const satisfies readonly Cause[];
+/** Age only ever replaces a container: its removal is counted as a recreate. */
+export const PRUNE_REASONS = ["idle", "released", "orphan"] as const satisfies readonly Cause[];
 const SANDBOX_LABELS = {
-  kind: ["tools", "browser"],
+  kind: ["tools"],
   state: ["ready", "not_ready", "unknown", "pruned"],
   drift: ["none", "deferred", "pending"],
 } as const;
@@ -62,7 +63,6 @@ const READY_CHECKS = keysOf<ReadyCheck["name"]>({ desired: true, observed: true,
 const OUTCOMES = ["success", "error"] as const;
 const SEVERITIES = keysOf<Issue["severity"]>({ error: true, warning: true });
 
-export type ExecTool = (typeof EXEC_TOOLS)[number];
 export type ExecResult = (typeof EXEC_RESULTS)[number];
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -142,7 +142,7 @@ export class ControllerMetrics {
   }
 
   /** @returns called once, when it ends */
-  execStarted(tool: ExecTool): (result: ExecResult, seconds: number) => void {
+  execStarted(tool: SandboxTool): (result: ExecResult, seconds: number) => void {
     this.#made.addExecInFlight(1);
     let ended = false;
     return (result, seconds) => {
@@ -285,7 +285,7 @@ function createExecMetrics(registry: MetricRegistry) {
   return {
     execs: registry.histogram(
       { name: "openclaw_sandbox_exec_seconds", help: "How long commands in sandboxes ran." },
-      { tool: EXEC_TOOLS, result: EXEC_RESULTS },
+      { tool: SANDBOX_TOOLS, result: EXEC_RESULTS },
       EXEC_SECONDS,
     ),
     addExecInFlight: (by: 1 | -1): void => {
@@ -358,6 +358,7 @@ function createConfigMetrics(registry: MetricRegistry) {
 }
 
 type SandboxLabels = { [Label in keyof typeof SANDBOX_LABELS]: (typeof SANDBOX_LABELS)[Label][number] };
+type Labelled = Omit<SandboxLabels, "kind"> & Pick<Sandbox["spec"], "kind">;
 
 /** Every combination of labels with its number, 0 included. */
 export function countSandboxes(sandboxes: readonly Sandbox[]): { labels: SandboxLabels; count: number }[] {
@@ -372,7 +373,7 @@ export function countSandboxes(sandboxes: readonly Sandbox[]): { labels: Sandbox
   );
 }
 
-function toLabels({ spec, status }: Sandbox): SandboxLabels {
+function toLabels({ spec, status }: Sandbox): Labelled {
   const ready = findCondition(status.conditions, "Ready");
   const upToDate = findCondition(status.conditions, "UpToDate");
   const isGone = status.container === null && !spec.wanted;

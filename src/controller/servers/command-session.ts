@@ -12,11 +12,12 @@ import {
   CommandControl,
   type CommandNotice,
   type CommandRequest,
+  type SandboxTool,
   toProblem,
 } from "../../api/wire.ts";
 import { type Engine, type ExecStream, NotBegun } from "../engine/engine.ts";
 import type { Lease } from "../loop/sandbox-access.ts";
-import type { ControllerMetrics, ExecResult, ExecTool } from "../metrics/metrics.ts";
+import type { ControllerMetrics, ExecResult } from "../metrics/metrics.ts";
 import { pumpOutput } from "./output-pump.ts";
 
 /** Counts commands and their bytes. */
@@ -26,7 +27,7 @@ export interface CommandSessionParts {
   socket: WebSocket;
   commands: Pick<Engine, "exec">;
   /** On whose behalf, for the metrics. */
-  tool: ExecTool;
+  tool: SandboxTool;
   /** Rejects when there is no such sandbox, it does not get ready until the signal aborts, or the request is not to be run in it. */
   lease(request: CommandRequest, signal: AbortSignal): Promise<Lease>;
   meter: CommandMeter;
