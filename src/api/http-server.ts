@@ -28,6 +28,8 @@ export interface Upgrade {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;
+  /** The caller has shown who he is: he gives way to no stranger any more, and need not be quick. */
+  known(): void;
 }
 
 export interface HttpServerParts {
@@ -79,7 +81,7 @@ export function createHttpServer({ fetch, limits, upgrade }: HttpServerParts): S
   if (upgrade !== undefined) {
     server.on("upgrade", (request, socket, head) => {
       connections.asked(request.socket);
-      upgrade({ request, socket, head });
+      upgrade({ request, socket, head, known: () => connections.known(request.socket) });
     });
   }
   return server;
@@ -146,6 +148,11 @@ class Connections {
     if (!connection.isAnswering) return start();
     if (connection.waiting.length < PIPELINED_MAX) connection.waiting.push(start);
     else socket.destroy();
+  }
+
+  known(socket: Socket): void {
+    this.#strangers.delete(socket);
+    socket.setTimeout(0);
   }
 
   /** Where nobody who has asked is a stranger. */

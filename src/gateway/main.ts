@@ -27,6 +27,7 @@ import { type GatewayCheck, makeGatewayApp } from "./http/app.ts";
 import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
 import { makeHandlers } from "./http/handlers.ts";
+import { openOwnerKey } from "./http/secret.ts";
 import { startGatewayServer } from "./http/server.ts";
 import { McpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
@@ -42,6 +43,7 @@ import { SessionTools } from "./sessions/session-tools.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { guardUpstreamState } from "./sessions/upstream-state.ts";
 import { ToolDispatcher } from "./tools/dispatch.ts";
+import { Sockets } from "./ws/sockets.ts";
 
 export type ConfigSourceName = "file" | "controller";
 
@@ -183,18 +185,26 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   void removal.run(stopping.signal);
   begun.defer(() => mcp.stop());
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
+  const limits = new AddressLimits({ now, pause });
+  const sockets = new Sockets({
+    ...{ handlers, limits, version, now, failed, newNonce: makeToken },
+    ownerKey: await openOwnerKey({ stateDir, makeToken }),
+    rules: () => rules.current,
+    uptimeMs: () => performance.now(),
+  });
   const app = makeGatewayApp({
     handlers,
     mcp,
     rules: () => rules.current,
-    limits: new AddressLimits({ now, pause }),
+    limits,
     metrics,
     ready,
     version,
     log,
   });
-  const server = await startGatewayServer(app, address);
+  const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
   begun.defer(() => server.close());
+  begun.defer(() => sockets.stop());
   rules.onRevoked(server.endConnections);
   metrics.watch({ sessions: () => sessions.count, connections: server.connections });
   await writeGatewayUrl(stateDir, toUrl(server));

@@ -1,9 +1,10 @@
 // What the gateway counts of itself, for `/metrics`. Labels are from closed sets: operations, tools, results; never a name, a key or a path.
 // What the controller counts is its own.
+
+import { OPERATIONS, type OperationName } from "../api/gateway-protocol/operations.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import { KNOWN_TOOLS } from "../api/tool-policy.ts";
 import { AUTH_FAILURES, type AuthFailure } from "./http/auth.ts";
-import { OPERATIONS, type OperationName } from "./http/operations.ts";
 
 const STATUSES = ["2xx", "3xx", "4xx", "5xx"] as const;
 export const TOOL_RESULTS = ["success", "failure", "denied", "aborted", "error"] as const;

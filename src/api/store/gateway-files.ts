@@ -13,16 +13,21 @@ const Address = z.object({ url: z.url({ protocol: /^http$/ }) });
 
 export const toGatewayTokenPath = (stateDir: string): string => join(stateDir, "gateway", "token");
 export const toKeptConfigPath = (stateDir: string): string => join(stateDir, "gateway", "config.json");
+export const toOwnerKeyPath = (stateDir: string): string => join(stateDir, "gateway", "owner-key");
 const toAddressPath = (stateDir: string): string => join(stateDir, "gateway", "address.json");
 
 /** null: there is none. @throws OperationError `HostRejected` */
-export async function findGatewayToken(stateDir: string): Promise<string | null> {
-  const path = toGatewayTokenPath(stateDir);
+export const findGatewayToken = (stateDir: string): Promise<string | null> => readSecret(toGatewayTokenPath(stateDir));
+
+/** null: no gateway has made one yet. @throws OperationError `HostRejected` */
+export const findOwnerKey = (stateDir: string): Promise<string | null> => readSecret(toOwnerKeyPath(stateDir));
+
+async function readSecret(path: string): Promise<string | null> {
   const text = await readOwn(path);
   if (text === null) return null;
   const token = text.trim();
   if (token !== "") return token;
-  throw new OperationError("HostRejected", `${path} holds no token`, { fix: "remove the file: the gateway makes a new one" });
+  throw new OperationError("HostRejected", `${path} holds no secret`, { fix: "remove the file: the gateway makes a new one" });
 }
 
 export async function writeGatewayUrl(stateDir: string, url: string): Promise<void> {

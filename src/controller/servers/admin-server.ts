@@ -65,7 +65,11 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
 
 const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
 
-function upgrade({ views, commands }: AdminServerParts, sockets: CommandSocket | undefined, { request, socket, head }: Upgrade): void {
+function upgrade(
+  { views, commands }: AdminServerParts,
+  sockets: CommandSocket | undefined,
+  { request, socket, head, known }: Upgrade,
+): void {
   const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
   if (name === null || commands === undefined || sockets === undefined) {
     return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
@@ -74,5 +78,5 @@ function upgrade({ views, commands }: AdminServerParts, sockets: CommandSocket |
     findSandbox(views, name);
     return await commands.access.lease(toSandboxName(name), signal);
   };
-  sockets.accept({ request, socket, head }, { tool: "exec", lease });
+  sockets.accept({ request, socket, head, known }, { tool: "exec", lease });
 }

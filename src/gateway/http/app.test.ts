@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
 import { eventually } from "../../api/store/folder.fixture.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import { FRAMES_TYPE } from "./frame-stream.ts";
-import { OPERATIONS } from "./operations.ts";
 import { DONE, openServer, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 

@@ -6,17 +6,16 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
+import { OPERATIONS, type Operation, type OperationName, type SentBody, toQueryValues } from "../../api/gateway-protocol/operations.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
-import type { SentBody } from "../sandbox/upload.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
-import { OPERATIONS, type Operation, type OperationName } from "./operations.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
 import { PAGE_POLICY, renderPage } from "./page.ts";
 import { toProblemResponse } from "./problem.ts";
@@ -173,7 +172,7 @@ function addOperation<Name extends OperationName>(
     const { req } = context;
     // Files pass through, and are held nowhere.
     using _held = operation.body === undefined || operation.bytes === "body" ? undefined : bodies.take(req.raw.headers, bytesMax);
-    const query = operation.query === undefined ? undefined : parseValue(operation.query, req.query());
+    const query = operation.query === undefined ? undefined : parseValue(operation.query, toQueryValues(operation.query, req.query()));
     const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context));
     // Parsed by the schemas of the same operation, which the type of its handler is made from.
     const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;

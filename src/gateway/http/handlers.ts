@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { OperationName, OperationOf } from "../../api/gateway-protocol/operations.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
@@ -12,9 +13,8 @@ import type { SessionService } from "../sessions/service.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { ToolResult, Tools } from "../tools/tool-port.ts";
+import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
 import { EventStream } from "./event-stream.ts";
-import type { OperationName, OperationOf } from "./operations.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
 type Parsed<Part> = Part extends z.ZodType ? z.output<Part> : undefined;
@@ -27,6 +27,8 @@ export interface CallOf<Name extends OperationName> {
   headers: Headers;
   /** The client has gone. */
   signal: AbortSignal;
+  /** Takes what a tool tells while it runs, for a caller that is no HTTP client. Absent: the answer's form is as the headers ask. */
+  emit?(event: ToolEvent): Promise<void>;
 }
 
 export type Handler<Name extends OperationName> = (call: CallOf<Name>) => Promise<z.input<OperationOf<Name>["answer"]> | Response>;
@@ -106,8 +108,9 @@ function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<
         })),
       };
     },
-    callTool: async ({ params, query, body, headers, signal }) => {
+    callTool: async ({ params, query, body, headers, signal, emit }) => {
       const call = { session: find(params.key ?? ""), tool: params.tool ?? "", input: body };
+      if (emit !== undefined) return toAnswer(await tools.call({ ...call, signal, emit }));
       const form = toStreamForm(headers.get("accept"), query.encoding);
       if (form === null) return toAnswer(await tools.call({ ...call, signal, emit: async () => undefined }));
       return toToolStream({ form, signal, failed, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });

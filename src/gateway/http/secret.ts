@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { GatewayConfig } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import { replaceFile } from "../../api/store/atomic-file.ts";
-import { findGatewayToken, toGatewayTokenPath } from "../../api/store/gateway-files.ts";
+import { findGatewayToken, findOwnerKey, toGatewayTokenPath, toOwnerKeyPath } from "../../api/store/gateway-files.ts";
 import { type Credentials, SECRET_BYTES_MAX } from "./auth.ts";
 
 export interface GivenSecrets {
@@ -54,12 +54,19 @@ async function choose({ auth }: Pick<GatewayConfig, "auth">, given: GivenSecrets
   }
 }
 
+/** Who shows it can read the state folder as the gateway's user. It opens the socket, and nothing over HTTP. @throws OperationError `HostRejected` */
+export async function openOwnerKey({ stateDir, makeToken }: OwnToken): Promise<string> {
+  const known = await findOwnerKey(stateDir);
+  return known ?? (await keep(toOwnerKeyPath(stateDir), makeToken()));
+}
+
 async function readOwnToken({ stateDir, makeToken }: OwnToken): Promise<string> {
-  const path = toGatewayTokenPath(stateDir);
   const known = await findGatewayToken(stateDir);
-  if (known !== null) return known;
-  const token = makeToken();
+  return known ?? (await keep(toGatewayTokenPath(stateDir), makeToken()));
+}
+
+async function keep(path: string, secret: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await replaceFile(path, `${token}\n`, { durable: true, mode: 0o600 });
-  return token;
+  await replaceFile(path, `${secret}\n`, { durable: true, mode: 0o600 });
+  return secret;
 }

@@ -1,6 +1,6 @@
 // Serves the HTTP API on TCP, with limits on time, size and number before anybody has shown a secret.
 // What is served is app.ts.
-import { createHttpServer, type HttpLimits, refuseUpgrade } from "../../api/http-server.ts";
+import { createHttpServer, type HttpLimits, refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../../api/listen-tcp.ts";
 import type { GatewayApp } from "./app.ts";
 
@@ -21,7 +21,7 @@ const LIMITS: HttpLimits = {
 /** A long-lived client asks again; a connection that never ends is never looked at anew. */
 const REQUESTS_PER_CONNECTION_MAX = 10_000;
 
-/** No WebSocket is served here yet. */
+/** Without a WebSocket there is nothing to upgrade to. */
 const NO_UPGRADE = { status: "426 Upgrade Required", type: "text/plain", body: "" };
 
 export interface GatewayServer extends TcpServer {
@@ -33,9 +33,13 @@ export interface GatewayServer extends TcpServer {
 /** @throws OperationError `HostRejected` */
 export async function startGatewayServer(
   app: GatewayApp,
-  { host, port }: { host: string | undefined; port: number },
+  { host, port, upgrade }: { host: string | undefined; port: number; upgrade?(upgrade: Upgrade): void },
 ): Promise<GatewayServer> {
-  const server = createHttpServer({ fetch: app.fetch, limits: LIMITS, upgrade: ({ socket }) => refuseUpgrade(socket, NO_UPGRADE) });
+  const server = createHttpServer({
+    fetch: app.fetch,
+    limits: LIMITS,
+    upgrade: upgrade ?? (({ socket }) => refuseUpgrade(socket, NO_UPGRADE)),
+  });
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX;
   let connections = 0;
   server.on("connection", (socket) => {

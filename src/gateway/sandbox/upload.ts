@@ -3,17 +3,11 @@
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../api/errors.ts";
+import type { SentBody } from "../../api/gateway-protocol/operations.ts";
 
 export interface Upload {
   bytes: number;
   content: AsyncIterable<Uint8Array>;
-}
-
-/** A body that somebody sends. */
-export interface SentBody {
-  /** null: not told. */
-  bytesTold: number | null;
-  chunks: AsyncIterable<Uint8Array>;
 }
 
 /** @throws OperationError `PayloadTooLarge`, `Aborted` (its sender went away, or broke off), while it is read */

@@ -6,9 +6,10 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { MESSAGE_ROLES } from "../../api/session.ts";
 import { errnoOf, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
 import { makeFolder } from "../../api/store/group-folder.ts";
-import { MESSAGE_ROLES, type Message } from "../tools/tool-port.ts";
+import type { Message } from "../tools/tool-port.ts";
 
 /** Some 100 000 messages; a longer conversation is reset. */
 export const TRANSCRIPT_BYTES_MAX = 67_108_864;

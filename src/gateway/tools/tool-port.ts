@@ -1,7 +1,7 @@
 // What the doors (HTTP, MCP) and the tools need of each other: a call and its events, and the sessions that session tools act on.
 // Types only: the tools are tools/, the sessions sessions/, the servers http/.
 import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
-import type { Session, SessionKind } from "../../api/session.ts";
+import type { MESSAGE_ROLES, Session, SessionKind } from "../../api/session.ts";
 import type { ToolDecision } from "../../api/tool-policy.ts";
 
 /** What a running tool tells, in order; its end is the call's result. */
@@ -49,8 +49,6 @@ export interface Tools {
   /** @throws OperationError `NotFound` (no such tool), `Forbidden` (the policy's refusal), `InvalidArgument`, and what the sandbox says */
   call(call: ToolCall): Promise<ToolResult>;
 }
-
-export const MESSAGE_ROLES = ["user", "assistant", "system", "tool"] as const;
 
 /** One line of a transcript. */
 export interface Message {

@@ -1,10 +1,9 @@
-// The table of what the HTTP API offers: method, path, what goes in and what comes out. Routes, checks and the OpenAPI document are made from
-// it, so that none of them can say something else. What an operation does is handlers.ts.
+// The table of what the gateway offers over HTTP and the WebSocket: names, who may, what goes in and what comes out. Routes, checks, the OpenAPI
+// document and docs/websocket.md are made from it, so that none of them can say something else. What an operation does is gateway/http/handlers.ts.
 import { z } from "zod";
-import { AgentIdSchema } from "../../api/session.ts";
-import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../../api/wire.ts";
-import type { SentBody } from "../sandbox/upload.ts";
-import { MESSAGE_ROLES } from "../tools/tool-port.ts";
+import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
+import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
+import type { Scope } from "./scopes.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;
@@ -13,12 +12,8 @@ const LOG_WAIT_MS_MAX = 30_000;
 
 const SessionKeyText = z.string().min(1).max(512);
 const Time = z.int().meta({ description: "Milliseconds since 1970" });
-const Whole = (max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .pipe(z.int().max(max));
+/** In a query its digits (`toQueryValues`). */
+const Whole = (max: number) => z.int().min(0).max(max);
 
 export const SessionAnswer = z.object({
   key: z.string(),
@@ -55,11 +50,23 @@ const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array
 /** Objects that the controller answers with; their form is its own interface. */
 const Foreign = z.record(z.string(), z.unknown());
 
+/** A body that somebody sends. */
+export interface SentBody {
+  /** null: not told. */
+  bytesTold: number | null;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
 export interface Operation {
+  /** Of HTTP. */
   method: "get" | "post" | "put" | "delete";
   /** Parameters in braces, as in OpenAPI; `{path}` is the rest, with its slashes. */
   path: string;
   summary: string;
+  /** What the caller needs on the socket. Over HTTP the secret opens them all. */
+  scope: Scope;
+  /** The method on the socket, whose `params` are what stands in path, query and body; a body without fields of its own is `input`. Absent: HTTP only. */
+  socket?: string;
   /** Absent: none are looked at. */
   query?: z.ZodObject;
   /** Absent: there is none. */
@@ -78,35 +85,52 @@ export const OPERATIONS = {
     method: "get",
     path: "/v1/sessions",
     summary: "Every session, in order of key",
+    scope: "operator.read",
+    socket: "sessions.list",
     answer: listOf(SessionAnswer),
   },
   createSession: {
     method: "post",
     path: "/v1/sessions",
     summary: "A session by its key (the one that is there, or a new one), or a new conversation of an agent",
+    scope: "operator.write",
+    socket: "sessions.create",
     body: z.strictObject({
       key: SessionKeyText.optional().meta({ description: "Full, or short for the default agent: main" }),
       agentId: AgentIdSchema.optional(),
     }),
     answer: SessionAnswer,
   },
-  getSession: { method: "get", path: "/v1/sessions/{key}", summary: "One session", answer: SessionAnswer },
+  getSession: {
+    method: "get",
+    path: "/v1/sessions/{key}",
+    summary: "One session",
+    scope: "operator.read",
+    socket: "sessions.get",
+    answer: SessionAnswer,
+  },
   deleteSession: {
     method: "delete",
     path: "/v1/sessions/{key}",
     summary: "Ends the session, removes its conversation, and lets its sandbox go",
+    scope: "operator.write",
+    socket: "sessions.delete",
     answer: z.object({ deleted: z.string() }),
   },
   resetSession: {
     method: "post",
     path: "/v1/sessions/{key}/reset",
     summary: "The same key with a new conversation; a sandbox of its own is made anew",
+    scope: "operator.write",
+    socket: "sessions.reset",
     answer: SessionAnswer,
   },
   spawnSession: {
     method: "post",
     path: "/v1/sessions/{key}/spawn",
     summary: "A child, at least as confined as this session",
+    scope: "operator.write",
+    socket: "sessions.spawn",
     body: z.strictObject({ agentId: AgentIdSchema.optional(), task: z.string().max(TEXT_LENGTH_MAX).optional() }),
     answer: SessionAnswer,
   },
@@ -114,6 +138,8 @@ export const OPERATIONS = {
     method: "get",
     path: "/v1/sessions/{key}/messages",
     summary: "Messages after an id, oldest first; fewer than the limit where they are large, none when there are no more",
+    scope: "operator.read",
+    socket: "sessions.messages",
     query: z.object({ after: Whole(Number.MAX_SAFE_INTEGER).optional(), limit: Whole(PAGE_LENGTH_MAX).optional() }),
     answer: listOf(MessageAnswer),
   },
@@ -121,6 +147,8 @@ export const OPERATIONS = {
     method: "post",
     path: "/v1/sessions/{key}/messages",
     summary: "Appends a message",
+    scope: "operator.write",
+    socket: "sessions.send",
     body: z.strictObject({ text: z.string().min(1).max(TEXT_LENGTH_MAX), role: z.enum(MESSAGE_ROLES).optional() }),
     answer: MessageAnswer,
   },
@@ -128,12 +156,16 @@ export const OPERATIONS = {
     method: "get",
     path: "/v1/sessions/{key}/tools",
     summary: "Every tool, whether the session may use it, by which rule, and where that rule stands",
+    scope: "operator.read",
+    socket: "tools.list",
     answer: listOf(ToolAnswer),
   },
   callTool: {
     method: "post",
     path: "/v1/sessions/{key}/tools/{tool}",
     summary: "Runs a tool; the body is its input",
+    scope: "operator.write",
+    socket: "tools.call",
     query: z.object({ encoding: z.enum(["text", "base64"]).optional() }),
     body: z.record(z.string(), z.unknown()),
     answer: ToolResultAnswer,
@@ -144,24 +176,32 @@ export const OPERATIONS = {
     method: "get",
     path: "/v1/sessions/{key}/processes",
     summary: "Detached processes of the session: in its sandbox, or on the gateway's host",
+    scope: "operator.read",
+    socket: "process.list",
     answer: listOf(SandboxProcess),
   },
   getProcess: {
     method: "get",
     path: "/v1/sessions/{key}/processes/{id}",
     summary: "One detached process",
+    scope: "operator.read",
+    socket: "process.get",
     answer: SandboxProcess,
   },
   clearProcess: {
     method: "delete",
     path: "/v1/sessions/{key}/processes/{id}",
     summary: "Forgets a process that has ended",
+    scope: "operator.write",
+    socket: "process.clear",
     answer: z.object({ cleared: z.string() }),
   },
   readProcessLog: {
     method: "get",
     path: "/v1/sessions/{key}/processes/{id}/log",
     summary: "Output from an offset on, base64; waits up to `wait` ms for the first of it",
+    scope: "operator.read",
+    socket: "process.log",
     query: z.object({
       offset: Whole(Number.MAX_SAFE_INTEGER).optional(),
       limit: Whole(PROCESS_LOG_READ_BYTES_MAX).optional(),
@@ -173,6 +213,8 @@ export const OPERATIONS = {
     method: "post",
     path: "/v1/sessions/{key}/processes/{id}/stdin",
     summary: "Writes to a process's stdin",
+    scope: "operator.write",
+    socket: "process.write",
     body: ProcessInput,
     answer: SandboxProcess,
   },
@@ -180,6 +222,8 @@ export const OPERATIONS = {
     method: "post",
     path: "/v1/sessions/{key}/processes/{id}/kill",
     summary: "Sends a signal to a process and everything that it started",
+    scope: "operator.write",
+    socket: "process.kill",
     body: ProcessKill,
     answer: SandboxProcess,
   },
@@ -187,6 +231,7 @@ export const OPERATIONS = {
     method: "get",
     path: "/v1/sessions/{key}/files/{path}",
     summary: "A file in the session's sandbox, relative to its workspace or absolute; at most 64 MiB",
+    scope: "operator.read",
     answer: z.unknown(),
     bytes: "answer",
   },
@@ -194,6 +239,7 @@ export const OPERATIONS = {
     method: "put",
     path: "/v1/sessions/{key}/files/{path}",
     summary: "Writes a whole file, at once; with If-None-Match: * only where none is. At most 64 MiB",
+    scope: "operator.write",
     body: z.custom<SentBody>(),
     answer: z.object({ path: z.string(), result: z.string(), bytes: z.int() }),
     bytes: "body",
@@ -202,18 +248,42 @@ export const OPERATIONS = {
     method: "post",
     path: "/v1/sessions/{key}/media",
     summary: "A file from a person, for the agent to read: under a name of its own in media/inbound. At most 64 MiB",
+    scope: "operator.write",
     query: z.object({ name: z.string().min(1).max(255).optional() }),
     body: z.custom<SentBody>(),
     answer: z.object({ path: z.string(), bytes: z.int() }),
     bytes: "body",
   },
-  listSandboxes: { method: "get", path: "/v1/sandboxes", summary: "Every sandbox", answer: listOf(Foreign) },
-  getSandbox: { method: "get", path: "/v1/sandboxes/{name}", summary: "One sandbox with its events", answer: Foreign },
-  plan: { method: "get", path: "/v1/plan", summary: "What the controller does next, and why", answer: Foreign },
+  listSandboxes: {
+    method: "get",
+    path: "/v1/sandboxes",
+    summary: "Every sandbox",
+    scope: "operator.read",
+    socket: "sandbox.list",
+    answer: listOf(Foreign),
+  },
+  getSandbox: {
+    method: "get",
+    path: "/v1/sandboxes/{name}",
+    summary: "One sandbox with its events",
+    scope: "operator.read",
+    socket: "sandbox.get",
+    answer: Foreign,
+  },
+  plan: {
+    method: "get",
+    path: "/v1/plan",
+    summary: "What the controller does next, and why",
+    scope: "operator.read",
+    socket: "plan.get",
+    answer: Foreign,
+  },
   listEvents: {
     method: "get",
     path: "/v1/events",
     summary: "What happened to sandboxes and the config",
+    scope: "operator.read",
+    socket: "events.list",
     answer: listOf(Foreign),
     events: "event, with an id; Last-Event-ID goes on after it",
   },
@@ -221,6 +291,7 @@ export const OPERATIONS = {
     method: "post",
     path: "/tools/invoke",
     summary: "Runs a tool, in the form of other OpenClaw gateways",
+    scope: "operator.write",
     body: z.object({
       tool: z.string().min(1).max(128),
       action: z.string().max(128).optional(),
@@ -238,3 +309,19 @@ export const OPERATIONS = {
 
 export type OperationName = keyof typeof OPERATIONS;
 export type OperationOf<Name extends OperationName> = (typeof OPERATIONS)[Name];
+
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
+
+export const namesInPath = (path: string): string[] => [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
+
+/** A query is text: digits where the schema has a number are one. What is none is left for the schema to refuse. */
+export function toQueryValues(schema: z.ZodObject, query: Readonly<Record<string, string>>): Record<string, unknown> {
+  const isNumber = (name: string): boolean => {
+    const field: unknown = schema.shape[name];
+    const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
+    return inner instanceof z.ZodNumber;
+  };
+  return Object.fromEntries(
+    Object.entries(query).map(([name, text]) => [name, isNumber(name) && /^\d{1,16}$/.test(text) ? Number(text) : text]),
+  );
+}

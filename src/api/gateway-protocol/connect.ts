@@ -1,0 +1,73 @@
+// The handshake of the gateway's WebSocket: the server's challenge, the client's `connect`, and hello-ok.
+// Who is let in is gateway/ws/handshake.ts's.
+import { z } from "zod";
+
+/** The first frame, the server's: event `connect.challenge`. Good for this connection, once, for 10 s. */
+export const Challenge = z.object({ nonce: z.string(), ts: z.int() });
+export type Challenge = z.output<typeof Challenge>;
+
+const Word = z.string().min(1).max(64);
+
+/** `params` of the client's first request, whose method is `connect`. Fields that are not here are not looked at. */
+export const ConnectParams = z.object({
+  minProtocol: z.int(),
+  maxProtocol: z.int(),
+  client: z.object({
+    id: Word,
+    displayName: z.string().min(1).max(200).optional(),
+    version: Word,
+    platform: Word,
+    deviceFamily: z.string().min(1).max(64).optional(),
+    mode: Word,
+  }),
+  role: z.string().max(64).optional().meta({ description: "`operator`, the only one that there is. Absent: that" }),
+  scopes: z
+    .array(z.string().max(64))
+    .max(32)
+    .optional()
+    .meta({ description: "Absent: `operator.read`. Words that nobody knows are no scopes" }),
+  auth: z
+    .object({
+      token: z.string().max(4_096).optional(),
+    })
+    .optional()
+    .meta({ description: "`token`: the owner's key, `<state>/gateway/owner-key`" }),
+});
+export type ConnectParams = z.output<typeof ConnectParams>;
+
+/** Why a handshake is refused: `details.code` of its error. */
+export const CONNECT_REFUSALS = [
+  "PROTOCOL_MISMATCH",
+  "AUTH_TOKEN_MISSING",
+  "AUTH_TOKEN_MISMATCH",
+  "AUTH_RATE_LIMITED",
+  "AUTH_SCOPE_MISMATCH",
+] as const;
+export type ConnectRefusal = (typeof CONNECT_REFUSALS)[number];
+
+export const HelloOk = z.object({
+  type: z.literal("hello-ok"),
+  protocol: z.int(),
+  server: z.object({ version: z.string(), connId: z.string() }),
+  features: z.object({
+    /** Those that the connection's scopes allow. */
+    methods: z.array(z.string()),
+    events: z.array(z.string()),
+  }),
+  snapshot: z.object({
+    presence: z.array(z.unknown()),
+    health: z.object({ ok: z.literal(true).optional(), ts: z.int() }),
+    stateVersion: z.object({ presence: z.int(), health: z.int() }),
+    uptimeMs: z.int(),
+  }),
+  auth: z.object({
+    role: z.string(),
+    scopes: z.array(z.string()),
+  }),
+  policy: z.object({
+    maxPayload: z.int(),
+    maxBufferedBytes: z.int(),
+    tickIntervalMs: z.int(),
+  }),
+});
+export type HelloOk = z.output<typeof HelloOk>;

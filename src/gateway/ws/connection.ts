@@ -1,0 +1,163 @@
+// One connection of the socket: the challenge, the handshake, then requests and events, until either side ends it. Everything about it is
+// bounded, before the handshake more than after. What a request does is calls.ts's; who may in, handshake.ts's.
+import type { WebSocket } from "ws";
+import { HelloOk } from "../../api/gateway-protocol/connect.ts";
+import {
+  BUFFERED_BYTES_MAX,
+  CLOSE_CODES,
+  FRAME_BYTES_MAX,
+  HANDSHAKE_MS_MAX,
+  PROTOCOL_VERSION,
+  REQUESTS_UNDER_WAY_MAX,
+  RequestFrame,
+  TICK_INTERVAL_MS,
+} from "../../api/gateway-protocol/frames.ts";
+import { methodNamesFor } from "../../api/gateway-protocol/methods.ts";
+import type { Scope } from "../../api/gateway-protocol/scopes.ts";
+import type { ToolEvent } from "../tools/tool-port.ts";
+import { type SocketAnswer, type SocketCall, toFrameError } from "./calls.ts";
+import type { Handshake } from "./handshake.ts";
+
+export const SOCKET_EVENTS = ["tick", "tool.output", "shutdown"] as const;
+type EventName = (typeof SOCKET_EVENTS)[number];
+
+export interface ConnectionParts {
+  socket: WebSocket;
+  connId: string;
+  nonce: string;
+  version: string;
+  now(): number;
+  /** Milliseconds since the gateway began. */
+  uptimeMs(): number;
+  judge(params: unknown): Promise<Handshake>;
+  /** It has shown who it is. */
+  admitted(): void;
+  answer(call: SocketCall): Promise<SocketAnswer>;
+}
+
+/** A slow reader is asked for so often whether it has read on. */
+const DRAIN_LOOK_MS = 20;
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #gone = new AbortController();
+  readonly #handshakeTimer: NodeJS.Timeout;
+  #ticks: NodeJS.Timeout | null = null;
+  /** null: nobody has been let in. */
+  #scopes: readonly Scope[] | null = null;
+  #isConnecting = false;
+  #seq = 0;
+  #underWay = 0;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    const { socket, nonce, now } = parts;
+    this.#handshakeTimer = setTimeout(() => this.close(CLOSE_CODES.policy, "handshake timeout"), HANDSHAKE_MS_MAX).unref();
+    socket.on("message", (data: Buffer, isBinary: boolean) => void this.#take(data, isBinary));
+    socket.on("error", () => socket.terminate());
+    socket.once("close", () => {
+      clearTimeout(this.#handshakeTimer);
+      if (this.#ticks !== null) clearInterval(this.#ticks);
+      this.#gone.abort();
+    });
+    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce, ts: now() } }));
+  }
+
+  get isKnown(): boolean {
+    return this.#scopes !== null;
+  }
+
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  /** Lost, with its number, when the client has not read what came before it. */
+  event(event: EventName, payload: unknown): void {
+    this.#seq += 1;
+    const { socket } = this.#parts;
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return;
+    socket.send(JSON.stringify({ type: "event", event, payload, seq: this.#seq }));
+  }
+
+  close(code: number, reason: string): void {
+    this.#parts.socket.close(code, reason);
+  }
+
+  async #take(data: Buffer, isBinary: boolean): Promise<void> {
+    const frame = isBinary ? null : parseFrame(data);
+    if (frame === null) return this.close(CLOSE_CODES.protocol, "not a request frame");
+    if (this.#scopes === null) return await this.#connect(frame);
+    await this.#request(frame, this.#scopes);
+  }
+
+  /** Once: the challenge is used up by the first answer to it. */
+  async #connect({ id, method, params }: RequestFrame): Promise<void> {
+    if (this.#isConnecting || method !== "connect") return this.close(CLOSE_CODES.policy, "the first request is connect, once");
+    this.#isConnecting = true;
+    const handshake = await this.#parts.judge(params);
+    if (this.#gone.signal.aborted) return;
+    if (handshake.kind === "refused") {
+      this.#send({ type: "res", id, ok: false, error: handshake.error });
+      return this.close(CLOSE_CODES.policy, handshake.reason);
+    }
+    clearTimeout(this.#handshakeTimer);
+    this.#scopes = handshake.scopes;
+    this.#parts.admitted();
+    this.#send({ type: "res", id, ok: true, payload: this.#hello(handshake.scopes) });
+    this.#ticks = setInterval(() => this.event("tick", { ts: this.#parts.now() }), TICK_INTERVAL_MS).unref();
+  }
+
+  #hello(scopes: Scope[]): HelloOk {
+    const { version, connId, now, uptimeMs } = this.#parts;
+    return HelloOk.parse({
+      type: "hello-ok",
+      protocol: PROTOCOL_VERSION,
+      server: { version, connId },
+      features: { methods: methodNamesFor(scopes), events: [...SOCKET_EVENTS] },
+      snapshot: { presence: [], health: { ts: now() }, stateVersion: { presence: 0, health: 0 }, uptimeMs: Math.round(uptimeMs()) },
+      auth: { role: "operator", scopes },
+      policy: { maxPayload: FRAME_BYTES_MAX, maxBufferedBytes: BUFFERED_BYTES_MAX, tickIntervalMs: TICK_INTERVAL_MS },
+    });
+  }
+
+  async #request({ id, method, params }: RequestFrame, scopes: readonly Scope[]): Promise<void> {
+    if (this.#underWay >= REQUESTS_UNDER_WAY_MAX) {
+      const message = `${REQUESTS_UNDER_WAY_MAX} requests of this connection are under way already`;
+      return this.#send({ type: "res", id, ok: false, error: { code: "UNAVAILABLE", message, retryable: true } });
+    }
+    this.#underWay += 1;
+    try {
+      const emit = (event: ToolEvent): Promise<void> => this.#tell(id, event);
+      const answer = await this.#parts.answer({ method, params, scopes, signal: this.#gone.signal, emit });
+      this.#send({ type: "res", id, ...answer });
+    } catch (error) {
+      this.#send({ type: "res", id, ok: false, error: toFrameError(error) });
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /** What a tool says waits for its reader, so that a slow one slows down its own tool and loses nothing. */
+  async #tell(callId: string, event: ToolEvent): Promise<void> {
+    const { socket } = this.#parts;
+    while (socket.bufferedAmount > BUFFERED_BYTES_MAX / 2 && !this.#gone.signal.aborted)
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    if (event.kind === "stdout" || event.kind === "stderr")
+      return this.event("tool.output", { callId, kind: event.kind, data: event.chunk.toString("base64") });
+    this.event("tool.output", { callId, ...event });
+  }
+
+  #send(frame: object): void {
+    const { socket } = this.#parts;
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame));
+  }
+}
+
+/** null: it is none. */
+function parseFrame(data: Buffer): RequestFrame | null {
+  try {
+    return RequestFrame.parse(JSON.parse(data.toString("utf8")));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,106 @@
+// The WebSocket at `/`: checks where an upgrade comes from, as for every request, bounds what strangers may send, and ends all connections when
+// the gateway does. One connection is connection.ts's.
+import type { BlockList } from "node:net";
+import { WebSocketServer } from "ws";
+import { OperationError } from "../../api/errors.ts";
+import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../api/gateway-protocol/frames.ts";
+import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
+import { toProblem } from "../../api/wire.ts";
+import type { Handlers } from "../http/handlers.ts";
+import { checkHost, checkOrigin, type OriginRules, toCaller } from "../http/origin.ts";
+import { answerCall } from "./calls.ts";
+import { Connection } from "./connection.ts";
+import { type HandshakeParts, judgeConnect } from "./handshake.ts";
+
+export interface SocketsParts extends HandshakeParts {
+  handlers: Handlers;
+  rules(): OriginRules & { proxies: BlockList };
+  version: string;
+  now(): number;
+  uptimeMs(): number;
+  /** At least 128 bits of chance. */
+  newNonce(): string;
+  failed(error: unknown): void;
+}
+
+/** Requests under way when the gateway ends are given so long. */
+const DRAIN_MS_MAX = 5_000;
+const DRAIN_LOOK_MS = 20;
+
+export class Sockets {
+  readonly #parts: SocketsParts;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
+  readonly #connections = new Set<Connection>();
+  #isStopping = false;
+
+  constructor(parts: SocketsParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  accept(upgrade: Upgrade): void {
+    const { request, socket } = upgrade;
+    try {
+      this.#check(upgrade);
+    } catch (error) {
+      const problem = toProblem(error);
+      return refuseUpgrade(socket, {
+        status: `${problem.status} ${problem.title}`,
+        type: "application/problem+json",
+        body: `${JSON.stringify(problem)}\n`,
+      });
+    }
+    const caller = toCaller(request.socket.remoteAddress ?? "", header(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
+    const bound = boundStranger(upgrade);
+    this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
+      const { handlers, version, now, uptimeMs, newNonce, failed } = this.#parts;
+      const connection = new Connection({
+        ...{ socket: webSocket, version, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
+        judge: (params) => judgeConnect(params, caller, this.#parts),
+        admitted: () => {
+          bound();
+          upgrade.known();
+        },
+        answer: (call) => answerCall(call, handlers, failed),
+      });
+      this.#connections.add(connection);
+      webSocket.once("close", () => this.#connections.delete(connection));
+    });
+  }
+
+  /** Requests that are under way are answered first. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const connection of this.#connections) if (connection.isKnown) connection.event("shutdown", { reason: "the gateway ends" });
+    const until = performance.now() + DRAIN_MS_MAX;
+    const isBusy = (): boolean => [...this.#connections].some((connection) => connection.isBusy);
+    while (isBusy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    for (const connection of this.#connections) connection.close(CLOSE_CODES.restart, "the gateway ends");
+  }
+
+  /** @throws OperationError `Forbidden`, `NotFound`, `NotReady` */
+  #check({ request }: Upgrade): void {
+    const { proxies: _, ...rules } = this.#parts.rules();
+    const { host, origin } = request.headers;
+    checkHost(host, rules);
+    checkOrigin({ origin, host, site: header(request.headers["sec-fetch-site"]) }, rules);
+    if (this.#isStopping) throw new OperationError("NotReady", "the gateway ends");
+    if (new URL(request.url ?? "/", "http://gateway").pathname !== "/") throw new OperationError("NotFound", "the socket is at /");
+  }
+}
+
+const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value.at(-1) : value);
+
+/** Whoever has shown nothing sends no more than a handshake. @returns lifts the bound */
+function boundStranger({ socket }: Upgrade): () => void {
+  let bytes = 0;
+  const count = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > HANDSHAKE_FRAME_BYTES_MAX) socket.destroy();
+  };
+  socket.on("data", count);
+  return () => void socket.off("data", count);
+}

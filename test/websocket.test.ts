@@ -1,0 +1,123 @@
+// The WebSocket of a real gateway process: upstream's own client works with it, and whoever shows no owner's key gets nothing from it.
+// What the methods do is src/gateway/http's tests'.
+import { readFile, stat } from "node:fs/promises";
+import { GatewayClient } from "@openclaw/gateway-client";
+import { expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import { FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../src/api/gateway-protocol/frames.ts";
+import { toOwnerKeyPath } from "../src/api/store/gateway-files.ts";
+import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
+import { type GatewayProcess, spawnGateway } from "./gateway.fixture.ts";
+
+const Hello = z.looseObject({
+  protocol: z.int(),
+  features: z.object({ methods: z.array(z.string()) }),
+  auth: z.object({ scopes: z.array(z.string()) }),
+});
+
+async function start(): Promise<{ gateway: GatewayProcess; url: string; key: string; keyPath: string }> {
+  const site = await createFolderSite();
+  const gateway = await spawnGateway(site);
+  const keyPath = toOwnerKeyPath(site.stateDir);
+  return { gateway, url: gateway.url.replace("http", "ws"), key: (await readFile(keyPath, "utf8")).trim(), keyPath };
+}
+
+/** Upstream's client, and what its first handshake came to. */
+async function connectClient(
+  url: string,
+  token: string,
+  scopes: string[],
+): Promise<{ client: GatewayClient; hello: z.output<typeof Hello> }> {
+  const connected = Promise.withResolvers<unknown>();
+  const client = new GatewayClient({ url, token, scopes, onHelloOk: connected.resolve, onConnectError: connected.reject });
+  onTestFinished(() => client.stopAndWait());
+  client.start();
+  return { client, hello: Hello.parse(await connected.promise) };
+}
+
+/** How a raw connection ends that sends these frames once it is open. */
+async function ending(
+  url: string,
+  frames: readonly string[],
+  headers: Record<string, string> = {},
+): Promise<{ code: number; reason: string; heard: string }> {
+  const socket = new WebSocket(url, { headers });
+  let heard = "";
+  socket.on("message", (data) => {
+    heard += String(data);
+  });
+  socket.once("open", () => {
+    for (const frame of frames) socket.send(frame);
+  });
+  return await new Promise((resolve) => {
+    socket.once("close", (code, reason) => resolve({ code, reason: String(reason), heard }));
+    socket.once("error", (error) => resolve({ code: 0, reason: error.message, heard }));
+  });
+}
+
+test("upstream's client connects with the owner's key, works with sessions, and is told which methods there are", async () => {
+  const { url, key, keyPath } = await start();
+  expect((await stat(keyPath)).mode & 0o777).toBe(0o600);
+  const { client, hello } = await connectClient(url, key, ["operator.write"]);
+  expect(hello).toMatchObject({ protocol: 4, auth: { scopes: ["operator.write"] } });
+  expect(hello.features.methods).toContain("sessions.list");
+  expect(await client.request("sessions.create", { key: "main" })).toMatchObject({ key: "agent:main:main" });
+  expect(await client.request("sessions.send", { key: "main", text: "hello" })).toMatchObject({ id: 1, text: "hello" });
+  expect(await client.request("sessions.messages", { key: "main", after: 0, limit: 5 })).toMatchObject({ items: [{ text: "hello" }] });
+  expect(await client.request("sessions.list", {})).toMatchObject({ items: [{ key: "agent:main:main", messages: 1 }] });
+  await expect(client.request("chat.send", {})).rejects.toMatchObject({
+    message: "unknown method: chat.send",
+    details: { methods: hello.features.methods },
+  });
+  await expect(client.request("sessions.get", { key: "nobody" })).rejects.toMatchObject({ details: { problem: { code: "NotFound" } } });
+});
+
+test("a connection has the scopes that it asked for, and no more", async () => {
+  const { url, key } = await start();
+  const { client, hello } = await connectClient(url, key, ["operator.read"]);
+  expect(hello.features.methods).not.toContain("sessions.create");
+  await expect(client.request("sessions.create", { key: "main" })).rejects.toMatchObject({ message: "missing scope: operator.write" });
+});
+
+test("the gateway's own token, a wrong key and none do not open the socket", async () => {
+  const { url, gateway } = await start();
+  for (const token of [gateway.token ?? "", "x".repeat(43)])
+    await expect(connectClient(url, token, ["operator.read"])).rejects.toMatchObject({ details: { code: "AUTH_TOKEN_MISMATCH" } });
+  const request = {
+    type: "req",
+    id: "1",
+    method: "connect",
+    params: { minProtocol: 4, maxProtocol: 4, client: { id: "test", version: "1", platform: "linux", mode: "test" } },
+  };
+  expect(await ending(url, [JSON.stringify(request)])).toMatchObject({
+    code: 1008,
+    reason: "unauthorized",
+    heard: expect.stringContaining("AUTH_TOKEN_MISSING"),
+  });
+  const early = JSON.stringify({ type: "req", id: "1", method: "sessions.list" });
+  expect(await ending(url, [early])).toMatchObject({ code: 1008, reason: "the first request is connect, once" });
+});
+
+test("foreign, null and suffix Origin, and a foreign Host, get no socket", async () => {
+  const { url } = await start();
+  const { host } = new URL(url);
+  for (const headers of [
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { origin: `http://${host}.evil.example` },
+    { host: "evil.example" },
+  ])
+    expect(await ending(url, [], headers)).toMatchObject({ code: 0, reason: expect.stringContaining("403") });
+});
+
+test("oversized and malformed frames end their connection, and the gateway lives", async () => {
+  const { url, key } = await start();
+  expect((await ending(url, ["x".repeat(HANDSHAKE_FRAME_BYTES_MAX + 1_024)])).code).not.toBe(1_000);
+  expect(await ending(url, ["{"])).toMatchObject({ code: 1002 });
+  expect(await ending(url, [`${"[".repeat(30_000)}${"]".repeat(30_000)}`])).toMatchObject({ code: 1002 });
+  const { client } = await connectClient(url, key, ["operator.read"]);
+  await expect(client.request("sessions.get", { key: "x".repeat(FRAME_BYTES_MAX) })).rejects.toThrow();
+  const { client: other } = await connectClient(url, key, ["operator.read"]);
+  expect(await other.request("sessions.list")).toEqual({ items: [] });
+});
