@@ -17,8 +17,8 @@ import {
   CommandNotice,
   type CommandRequest,
   type CommandStream,
+  fromProblem,
   Problem,
-  toOperationError,
 } from "./wire.ts";
 
 export interface CommandStreams {
@@ -30,7 +30,7 @@ export interface CommandStreams {
 
 const CLOSE_NORMAL = 1000;
 
-export class RunningCommand {
+export class CommandConnection {
   /** Rejects with an `OperationError` when the command could not be started or its end can't be known. */
   readonly ended: Promise<CommandEnd>;
   readonly #socket: WebSocket;
@@ -105,7 +105,7 @@ export class RunningCommand {
       case "exit":
         return this.#end.resolve(notice);
       case "error":
-        return this.#end.reject(toOperationError(notice.problem));
+        return this.#end.reject(fromProblem(notice.problem));
     }
   }
 
@@ -165,7 +165,7 @@ async function readProblem(response: AsyncIterable<Buffer>): Promise<OperationEr
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk);
-    return toOperationError(Problem.parse(JSON.parse(Buffer.concat(chunks).toString("utf8"))));
+    return fromProblem(Problem.parse(JSON.parse(Buffer.concat(chunks).toString("utf8"))));
   } catch (cause) {
     return new OperationError("ControllerUnreachable", "the controller refused the connection", { cause });
   }

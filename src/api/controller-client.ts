@@ -147,10 +147,10 @@ async function readText(response: IncomingMessage): Promise<string> {
 }
 
 async function toAnsweredError(response: IncomingMessage): Promise<OperationError> {
-  const { Problem, toOperationError } = await import("./wire.ts");
+  const { Problem, fromProblem } = await import("./wire.ts");
   const text = await readText(response);
   try {
-    return toOperationError(Problem.parse(JSON.parse(text)));
+    return fromProblem(Problem.parse(JSON.parse(text)));
   } catch (error) {
     return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, {
       cause: error,

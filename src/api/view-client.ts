@@ -5,7 +5,7 @@ import type { Sandbox } from "./sandbox.ts";
 import type { ControllerView, EventList, SandboxDetail, SandboxList } from "./wire.ts";
 
 export const isSandboxList = hasFields<SandboxList>("items");
-export const isSandboxChange = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
+export const isSandboxChanged = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
 
 export class ViewClient extends ControllerClient {
   status = (): Promise<ControllerView> => this.json("GET", "/v1/status", hasFields<ControllerView>("instance", "ready", "config"));

@@ -34,7 +34,7 @@ export function toProblem(error: unknown): Problem {
   };
 }
 
-export function toOperationError(problem: Problem): OperationError {
+export function fromProblem(problem: Problem): OperationError {
   return new OperationError(problem.code, problem.detail, problem.fix === undefined ? {} : { fix: problem.fix });
 }
 
@@ -209,7 +209,7 @@ export interface SandboxDetail {
 }
 
 /** SSE of `GET /v1/watch`: `list` with a SandboxList comes first, then one `changed` per change; a slow reader gets the newest only. */
-export interface SandboxChange {
+export interface SandboxChanged {
   name: string;
   /** null: it is gone, and so is its status. */
   sandbox: Sandbox | null;

@@ -4,7 +4,7 @@ import { OperationError } from "../api/errors.ts";
 import { renderIssue } from "../api/issue.ts";
 import { toSafeLine } from "../api/safe-text.ts";
 import type { Sandbox } from "../api/sandbox.ts";
-import { isSandboxChange, isSandboxList } from "../api/view-client.ts";
+import { isSandboxChanged, isSandboxList } from "../api/view-client.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { type CliContext, printNote } from "./context.ts";
 import { renderDuration } from "./text.ts";
@@ -89,7 +89,7 @@ async function follow(
   try {
     for await (const { event, data } of client.follow("/v1/watch", { signal })) {
       if (event === "list" && isSandboxList(data)) for (const item of data.items) sandboxes.set(item.metadata.name, item);
-      if (event === "changed" && isSandboxChange(data)) {
+      if (event === "changed" && isSandboxChanged(data)) {
         if (data.sandbox === null) sandboxes.delete(data.name);
         else sandboxes.set(data.name, data.sandbox);
       }

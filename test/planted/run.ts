@@ -2,11 +2,11 @@
 // Proves that the tests hold what they promise: plants each fault of this folder in a copy of the checkout, and its test must fail.
 // `node test/planted/run.ts [part of a name]...`; the last line is `N passed, N failed`, and the exit code says the same.
 import { type PlantedFault, readPlantedFaults } from "./planted-fault.ts";
-import { type Outcome, Workbench } from "./workbench.ts";
+import { type FaultOutcome, Workbench } from "./workbench.ts";
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function outcomeOf(bench: Workbench, fault: PlantedFault, broken: ReadonlyMap<PlantedFault, string>): Promise<Outcome> {
+async function outcomeOf(bench: Workbench, fault: PlantedFault, broken: ReadonlyMap<PlantedFault, string>): Promise<FaultOutcome> {
   const because = broken.get(fault);
   return because === undefined ? await bench.tryOut(fault) : { kind: "unproved", because };
 }

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createVitest, type TestCase, type TestModule, type Vitest } from "vitest/node";
 import { applyPatch, filesOf, type PlantedFault } from "./planted-fault.ts";
 
-export type Outcome =
+export type FaultOutcome =
   /** The named test failed by one of its assertions. */
   | { kind: "caught" }
   /** The named test passed: it does not see the fault. */
@@ -62,7 +62,7 @@ export class Workbench {
   }
 
   /** Plants the fault, runs the test that must notice, and takes the fault out again. */
-  async tryOut(fault: PlantedFault): Promise<Outcome> {
+  async tryOut(fault: PlantedFault): Promise<FaultOutcome> {
     const paths = filesOf(fault).map((path) => join(this.#folder, path));
     const missing = filesOf(fault).find((path) => !existsSync(join(this.#folder, path)));
     if (missing !== undefined) return { kind: "unproved", because: `the patch is about ${missing}, which is not there` };
@@ -92,7 +92,7 @@ export class Workbench {
   }
 }
 
-function judge(module: TestModule | null, { testFile, testName }: PlantedFault): Outcome {
+function judge(module: TestModule | null, { testFile, testName }: PlantedFault): FaultOutcome {
   if (module === null) return { kind: "unproved", because: `there is no ${testFile}` };
   const [loadError] = module.errors();
   if (loadError !== undefined) return { kind: "unproved", because: `${testFile} can't be loaded: ${firstLine(loadError.message)}` };

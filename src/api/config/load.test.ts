@@ -80,7 +80,7 @@ describe("a file that is no text is an issue", () => {
   });
   test("a symlink to itself", async () => {
     symlinkSync(main(), main());
-    expect(await messagesOf()).toEqual(["the file cannot be read: its symlinks go in a circle"]);
+    expect(await messagesOf()).toEqual(["the file cannot be read: its symlinks form a loop"]);
   });
 });
 

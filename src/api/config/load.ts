@@ -1,9 +1,11 @@
 // Reads a config's files and hands them to the parser. The only I/O of the config: open, stat, realpath, read. It never throws.
 // What the texts mean is parse.ts; watching them is the caller's.
+
 import { constants } from "node:fs";
 import { open, realpath, stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import type { Parsed } from "../issue.ts";
+import { errnoOf, explainErrno } from "../store/atomic-file.ts";
 import type { Config } from "./config.ts";
 import { listIncludes } from "./include.ts";
 import { type ConfigEnvironment, parseConfig } from "./parse.ts";
@@ -51,9 +53,9 @@ async function readSourceFile(path: string, folder: string | null): Promise<Sour
     if (prefix !== null && !realPath.startsWith(prefix)) return { kind: "outside" };
     return await readRegularFile(path, realPath);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = errnoOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
-    return { kind: "unreadable", reason: explainErrno(code, error) };
+    return { kind: "unreadable", reason: code === "ELOOP" ? "its symlinks form a loop" : explainErrno(error) };
   }
 }
 
@@ -88,11 +90,4 @@ function decode(bytes: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-function explainErrno(code: string, error: unknown): string {
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  if (code === "EISDIR") return "it is a folder";
-  if (code === "ELOOP") return "its symlinks go in a circle";
-  return error instanceof Error ? error.message : "unknown error";
 }

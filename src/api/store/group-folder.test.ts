@@ -1,9 +1,11 @@
 // Who may read what is made in a folder, by how the folder was given to its group.
+
 import { chmod, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolder } from "./folder.fixture.ts";
 import { fileModeIn, makeFolder } from "./group-folder.ts";
+import { requestPause } from "./request-file.ts";
 
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o7777).toString(8);
 
@@ -32,5 +34,15 @@ test("a folder that is there stays as it is, and a file in its place is an error
   await makeFolder(folder);
   expect(await modeOf(folder)).toBe("755");
   await writeFile(join(folder, "file"), "");
-  await expect(makeFolder(join(folder, "file", "below"))).rejects.toMatchObject({ code: "ENOTDIR" });
+  await expect(makeFolder(join(folder, "file", "below"))).rejects.toMatchObject({
+    code: "HostRejected",
+    message: expect.stringContaining("a part of its path is not a folder"),
+  });
+});
+
+test("a request can be read by the group that the state folder was given to, its folder included", async () => {
+  const stateDir = await createFolder();
+  await chmod(stateDir, 0o2750);
+  await requestPause(stateDir, null);
+  expect((await stat(join(stateDir, "requests"))).mode & 0o777).toBe(0o750);
 });

@@ -2,20 +2,29 @@
 // to write. A folder says so by its setgid bit, which only a person sets; without it everything made is its owner's alone.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errnoOf } from "./atomic-file.ts";
+import { OperationError } from "../errors.ts";
+import { errnoOf, explainErrno } from "./atomic-file.ts";
 
 /** Setgid, and the group may list and enter. The kernel hands the bit, and the group, down to folders that are made in it. */
 const GIVEN_TO_GROUP = 0o2050;
 
-/** Makes a folder, and those above it, where they are missing. Rejects with what the file system says. */
+/** Makes a folder, and those above it, where they are missing. @throws OperationError `HostRejected` */
 export async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeFolders(path);
+  } catch (error) {
+    throw new OperationError("HostRejected", `cannot create ${path}: ${explainErrno(error)}`, { cause: error });
+  }
+}
+
+async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: (await isGivenToGroup(dirname(path))) ? 0o750 : 0o700 });
   } catch (error) {
     if (errnoOf(error) === "EEXIST") return;
     if (errnoOf(error) !== "ENOENT") throw error;
-    await makeFolder(dirname(path));
-    await makeFolder(path);
+    await makeFolders(dirname(path));
+    await makeFolders(path);
   }
 }
 

@@ -115,12 +115,8 @@ export class ObjectStore<Schema extends z.ZodType> {
   /** @returns permission bits for files in it */
   async #prepareFolder(): Promise<number> {
     const { folder } = this.#options;
-    try {
-      await makeFolder(folder);
-      return await fileModeIn(folder);
-    } catch (error) {
-      throw new OperationError("HostRejected", `cannot make ${folder}: ${explainErrno(error)}`, { cause: error });
-    }
+    await makeFolder(folder);
+    return await fileModeIn(folder);
   }
 
   #inTurn<Result>(look: () => Promise<Result>): Promise<Result> {

@@ -1,9 +1,7 @@
 // Writes a person's wish about one sandbox as a file, which the controller watches. Keeps what the wish before it said and this one does not.
 // What the controller makes of it is not known here.
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type EpochMs, renderTime, type SandboxName } from "../brands.ts";
-import { OperationError } from "../errors.ts";
 import {
   REQUEST_FILE_SUFFIX,
   ROLLOUT_REQUEST_NAME,
@@ -13,7 +11,8 @@ import {
   type SandboxRequestFile,
 } from "../request.ts";
 import { API_VERSION } from "../session.ts";
-import { explainErrno, readBounded, replaceFile } from "./atomic-file.ts";
+import { readBounded, replaceFile } from "./atomic-file.ts";
+import { makeFolder } from "./group-folder.ts";
 
 /** A wish is under 1 KiB. */
 const REQUEST_BYTES_MAX = 16_384;
@@ -74,10 +73,7 @@ async function changeRequest(stateDir: string, name: SandboxName, change: (befor
 /** Makes the folder when it is not there. */
 async function openRequests(stateDir: string): Promise<string> {
   const folder = join(stateDir, "requests");
-  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
-    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
-  });
+  await makeFolder(folder);
   return folder;
 }
 

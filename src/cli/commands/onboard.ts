@@ -1,11 +1,10 @@
 // `openclaw onboard`: a first config, or a few changes to the one that is there; then what to do next. Answers are flags, or asked at a
 // terminal. It starts nothing and shows no secret.
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
-import { explainErrno } from "../../api/store/atomic-file.ts";
+import { makeFolder } from "../../api/store/group-folder.ts";
 import { findUpstreamState } from "../../api/store/upstream-state.ts";
 import { openConfigFile, saveConfigFile, toInvalidConfig } from "../config-file.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
@@ -46,11 +45,5 @@ async function refuseUpstreamState(stateDir: string): Promise<void> {
   if (database === null) return;
   throw new OperationError("HostRejected", `another OpenClaw gateway keeps its state here (${database}); nothing was changed`, {
     fix: "give this product a folder of its own (--state-dir, OPENCLAW_STATE_DIR), or take this one over with: openclaw gateway --adopt",
-  });
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
   });
 }

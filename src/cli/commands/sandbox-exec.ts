@@ -1,6 +1,6 @@
 // `openclaw sandbox exec`: a command in a sandbox with this terminal's streams and signals, or detached.
 // Detached ones are looked at by sandbox-processes.ts.
-import { RunningCommand } from "../../api/command-client.ts";
+import { CommandConnection } from "../../api/command-client.ts";
 import { parseDuration } from "../../api/config/values.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toSandboxPath } from "../../api/view-client.ts";
@@ -61,7 +61,7 @@ async function startDetached(
 async function runAttached(context: CliContext, { client, name }: Target, request: CommandRequest): Promise<ExitCode> {
   const { stdin, stdout, stderr } = context;
   const streams = { stdin, output: toCommandOutput({ stdout, stderr }) };
-  const command = new RunningCommand(client, `${toSandboxPath(name)}/exec`, request, streams);
+  const command = new CommandConnection(client, `${toSandboxPath(name)}/exec`, request, streams);
   const stops = request.tty === undefined ? forwardSignals(context, command) : attachTerminal(context, command);
   try {
     const { code, reason } = await command.ended;
@@ -74,7 +74,7 @@ async function runAttached(context: CliContext, { client, name }: Target, reques
 }
 
 /** The first Ctrl-C interrupts the command, the second kills it, the third gives up on the controller. */
-function forwardSignals(context: CliContext, command: RunningCommand): (() => void)[] {
+function forwardSignals(context: CliContext, command: CommandConnection): (() => void)[] {
   let interrupts = 0;
   return [
     context.onSignal("SIGINT", () => {
@@ -89,7 +89,7 @@ function forwardSignals(context: CliContext, command: RunningCommand): (() => vo
 }
 
 /** Keys go to the command as they are, Ctrl-C too. */
-function attachTerminal(context: CliContext, command: RunningCommand): (() => void)[] {
+function attachTerminal(context: CliContext, command: CommandConnection): (() => void)[] {
   const { stdin, stdout } = context;
   const resize = (): void => command.resize(stdout.columns ?? 80, stdout.rows ?? 24);
   stdin.setRawMode?.(true);

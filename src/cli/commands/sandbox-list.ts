@@ -3,7 +3,7 @@
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import { isSandboxChange, isSandboxList } from "../../api/view-client.ts";
+import { isSandboxChanged, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
@@ -88,7 +88,7 @@ async function watchSandboxes(
       if (json) for (const sandbox of items) printJsonLine(context, { name: sandbox.metadata.name, sandbox });
       else print(context, renderSandboxes(items, context.now()));
     }
-    if (event !== "changed" || !isSandboxChange(data)) continue;
+    if (event !== "changed" || !isSandboxChanged(data)) continue;
     const { name, sandbox } = data;
     if (sandbox === null ? !shown.delete(name) : !isShown(sandbox)) continue;
     if (sandbox !== null) shown.add(name);

@@ -1,6 +1,6 @@
 // The tour itself: what a person would try in the first five minutes, with what it shows. Each step fails when the product does not keep its word.
 // The controller under it, and cleaning up, is commands/demo.ts.
-import { RunningCommand } from "../../api/command-client.ts";
+import { CommandConnection } from "../../api/command-client.ts";
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
@@ -97,7 +97,7 @@ async function greet(stage: Stage, { metadata }: Sandbox): Promise<string> {
   const { text } = await import("node:stream/consumers");
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const output = text(stdout);
-  const command = new RunningCommand(
+  const command = new CommandConnection(
     stage.client,
     `${toSandboxPath(metadata.name)}/exec`,
     { argv: ["sh", "-c", "echo $GREETING"], stdin: false },
@@ -142,7 +142,7 @@ async function killContainer(stage: Stage): Promise<void> {
       const { PassThrough } = await import("node:stream");
       const streams = { stdin: new PassThrough(), output: async () => true };
       // The answer may well be that the container went away.
-      await new RunningCommand(
+      await new CommandConnection(
         stage.client,
         `${toSandboxPath(before.metadata.name)}/exec`,
         { argv: ["kill", "1"], stdin: false },

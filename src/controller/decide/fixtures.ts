@@ -18,7 +18,7 @@ import { toPendingName, toSlug } from "../../api/names.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Capabilities, Observation } from "./observation.ts";
 import { renderAction } from "./render.ts";
-import { type HostFacts, resolveSpec } from "./spec.ts";
+import { resolveSpec, type SpecFacts } from "./spec.ts";
 import { UNTOUCHED } from "./tuning.ts";
 import type { DesiredSandbox, OwnedContainer, Plan, PlanInput, ResolvedSpec, Want } from "./types.ts";
 import { indexDesired } from "./wanted.ts";
@@ -35,7 +35,7 @@ export const DOCKER_CAPABILITIES: Capabilities = {
 
 export const ago = (duration: number): EpochMs => later(NOW, -duration as DurationMs);
 
-export const FACTS: HostFacts = {
+export const FACTS: SpecFacts = {
   workspace: { kind: "ready", uid: 1000, gid: 1000, mode: 0o700 },
   image: { kind: "found", id: IMAGE, user: "1000:1000", env: {} },
   seccomp: { kind: "none" },

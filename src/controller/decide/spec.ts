@@ -19,7 +19,7 @@ export interface Owner {
   gid: number;
 }
 
-export interface HostFacts {
+export interface SpecFacts {
   workspace: WorkspaceFact;
   image: ImageFact;
   /** Content of `docker.seccompProfile`. */
@@ -41,7 +41,7 @@ export function parseOwner(user: string): Owner | null {
 }
 
 /** Who owns a folder that we create: the configured user, else the controller's own, else (root) the image's numeric user; never root by itself. */
-export function ownerToBe(desired: DesiredSandbox, facts: Pick<HostFacts, "image" | "controller">): Owner {
+export function ownerToBe(desired: DesiredSandbox, facts: Pick<SpecFacts, "image" | "controller">): Owner {
   const configured = desired.settings.docker.user === null ? null : parseOwner(desired.settings.docker.user);
   if (configured !== null) return configured;
   if (facts.controller.uid !== 0) return facts.controller;
@@ -49,7 +49,7 @@ export function ownerToBe(desired: DesiredSandbox, facts: Pick<HostFacts, "image
   return image !== null && image.uid !== 0 ? image : FALLBACK_OWNER;
 }
 
-function userOf(desired: DesiredSandbox, facts: HostFacts): string {
+function userOf(desired: DesiredSandbox, facts: SpecFacts): string {
   if (desired.settings.docker.user !== null) return desired.settings.docker.user;
   const { workspace } = facts;
   const owner = workspace.kind === "ready" && workspace.uid !== 0 ? workspace : ownerToBe(desired, facts);
@@ -69,7 +69,7 @@ export interface HashedSpec {
 }
 
 /** Depends on nothing but its arguments, and costs 50 us: whoever asks ten thousand times remembers the answers. */
-export function toHashedSpec(desired: DesiredSandbox, facts: HostFacts): HashedSpec {
+export function toHashedSpec(desired: DesiredSandbox, facts: SpecFacts): HashedSpec {
   const container = toContainerSpec(desired, facts);
   return { container, hash: hashSpec(container) };
 }
@@ -77,7 +77,7 @@ export function toHashedSpec(desired: DesiredSandbox, facts: HostFacts): HashedS
 /** @param make `toHashedSpec`, or something that remembers its answers */
 export function resolveSpec(
   desired: DesiredSandbox,
-  facts: HostFacts,
+  facts: SpecFacts,
   known: KnownGeneration | null,
   make: typeof toHashedSpec = toHashedSpec,
 ): ResolvedSpec {
@@ -98,7 +98,7 @@ function toEnvironment(env: ContainerSpec["env"]): ContainerSpec["env"] {
 }
 
 /** Why a container would not be confined as `docker.seccompProfile` and `docker.apparmorProfile` say. null: it would be. */
-function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: HostFacts): string | null {
+function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: SpecFacts): string | null {
   if (seccomp.kind === "unreadable") return seccomp.message;
   const { apparmorProfile } = settings.docker;
   if (apparmorProfile === null || appArmor) return null;
@@ -108,7 +108,7 @@ function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: Hos
   );
 }
 
-function toContainerSpec(desired: DesiredSandbox, facts: HostFacts): ContainerSpec {
+function toContainerSpec(desired: DesiredSandbox, facts: SpecFacts): ContainerSpec {
   const { docker } = desired.settings;
   return {
     image: docker.image,

@@ -1,5 +1,6 @@
 // Where an engine may be, in the order in which people expect it: DOCKER_HOST, DOCKER_CONTEXT, the current context, known sockets.
 // Turns each into connection options; it opens nothing and decides nothing about which one answers.
+
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { Agent } from "node:http";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { errnoOf } from "../../api/store/atomic-file.ts";
 import { makeSshAgent } from "./ssh-agent.ts";
 import { unrendered } from "./unrendered.ts";
 
@@ -35,7 +37,7 @@ export interface Candidate {
 export type ConnectionOptions = Docker.DockerOptions & { agent: Agent };
 
 const NOT_THERE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);
-const isNotThere = (error: unknown): boolean => error instanceof Error && "code" in error && NOT_THERE.has(String(error.code));
+const isNotThere = (error: unknown): boolean => NOT_THERE.has(errnoOf(error));
 
 export const readHostFiles: EndpointFiles = {
   async read(path) {

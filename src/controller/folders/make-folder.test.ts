@@ -100,6 +100,6 @@ test("links in a circle and files on the way are refused with the name", async (
   symlinkSync(join(ground, "two"), join(ground, "one"));
   symlinkSync(join(ground, "one"), join(ground, "two"));
   writeFileSync(join(ground, "file"), "");
-  await expect(make("one", "x")).rejects.toThrow("its symlinks go in a circle");
+  await expect(make("one", "x")).rejects.toThrow("its symlinks form a loop");
   await expect(make("file", "x")).rejects.toThrow("file is not a folder");
 });

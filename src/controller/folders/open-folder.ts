@@ -81,7 +81,7 @@ export async function openAncestor(path: string, judge: JudgePlace): Promise<Anc
       if (why !== null) throw refuse(why);
       if (facts === null) return { folder, missing: [name, ...names] };
       links += 1;
-      if (links > SYMLINKS_MAX) throw refuse("its symlinks go in a circle");
+      if (links > SYMLINKS_MAX) throw refuse("its symlinks form a loop");
       const target = await readlink(inside(folder, name));
       if (isAbsolute(target)) await move(await mustOpenTop());
       names.unshift(...namesOf(target));

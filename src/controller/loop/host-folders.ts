@@ -10,8 +10,8 @@ import type { MountContext } from "../../api/config/rules-mounts.ts";
 import type { NamedFolder, SandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { Mount } from "../../api/sandbox.ts";
-import { readHandle, replaceFile } from "../../api/store/atomic-file.ts";
-import { type HostFacts, type Owner, parseOwner } from "../decide/spec.ts";
+import { errnoOf, readHandle, replaceFile } from "../../api/store/atomic-file.ts";
+import { type Owner, parseOwner, type SpecFacts } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
 import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "../folders/make-folder.ts";
 import type { OpenFolder } from "../folders/open-folder.ts";
@@ -69,12 +69,10 @@ async function observeFolder(path: string): Promise<WorkspaceFact> {
     if (isUnfinished(facts)) return { kind: "missing" };
     return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
   } catch (error) {
-    if (isMissing(error)) return { kind: "missing" };
+    if (errnoOf(error) === "ENOENT") return { kind: "missing" };
     return { kind: "refused", message: `workspace ${path} can't be looked at: ${renderError(error)}` };
   }
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 export interface WorkspaceOrder {
   desired: DesiredSandbox;
@@ -250,9 +248,9 @@ async function resolveDeepest(path: string, lookUp: RealPath): Promise<string> {
 }
 
 /** Content of a seccomp profile; a file that is not JSON would confine nothing and say so only at start. */
-export async function readProfile(path: string | null): Promise<HostFacts["seccomp"]> {
+export async function readProfile(path: string | null): Promise<SpecFacts["seccomp"]> {
   if (path === null) return { kind: "none" };
-  const refuse = (why: string): HostFacts["seccomp"] => ({ kind: "unreadable", message: `docker.seccompProfile ${path} ${why}` });
+  const refuse = (why: string): SpecFacts["seccomp"] => ({ kind: "unreadable", message: `docker.seccompProfile ${path} ${why}` });
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (!(await file.stat()).isFile()) return refuse("is not a file");

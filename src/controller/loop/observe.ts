@@ -8,7 +8,7 @@ import type { Sandbox } from "../../api/sandbox.ts";
 import { keepsEnding } from "../decide/backoff.ts";
 import { isOurs } from "../decide/ownership.ts";
 import { SANDBOX_LIMIT_WORDS } from "../decide/sandbox-limits.ts";
-import { type HostFacts, type KnownGeneration, type Owner, resolveSpec } from "../decide/spec.ts";
+import { type KnownGeneration, type Owner, resolveSpec, type SpecFacts } from "../decide/spec.ts";
 import type { Described } from "../decide/status.ts";
 import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "../decide/types.ts";
 import type { KnownSandbox } from "../decide/wanted.ts";
@@ -46,7 +46,7 @@ export interface ObserverParts {
 }
 
 /** The input of a plan, still without the failures that are remembered, and what the status says of the sandbox beside it. */
-export interface Seen {
+export interface SandboxObservation {
   input: Omit<PlanInput, "failure" | "servingFailure">;
   described: Described["spec"];
 }
@@ -83,7 +83,7 @@ export class Observer {
   }
 
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
-  async observe(name: SandboxName, previous: Sandbox | null): Promise<Seen> {
+  async observe(name: SandboxName, previous: Sandbox | null): Promise<SandboxObservation> {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
@@ -197,7 +197,7 @@ export async function observeHostOf(
   desired: DesiredSandbox,
   { engine, controller, folders, sandboxes }: HostParts,
   lookUp: RealPath = lookUpRealPath,
-): Promise<HostFacts> {
+): Promise<SpecFacts> {
   const [image, workspace, seccomp, refusedMounts] = await Promise.all([
     engine.resolveImage(desired.settings.docker.image),
     observeWorkspace(desired),

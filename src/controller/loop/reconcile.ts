@@ -16,7 +16,7 @@ import { type Performer, StillInUse } from "./perform.ts";
 import type { Report } from "./report.ts";
 
 /** What the queue does with the name next. */
-export type Outcome =
+export type PassOutcome =
   | { kind: "settled"; requeueAt: EpochMs | null }
   /** Steps were made: look again at once. */
   | { kind: "again" }
@@ -61,7 +61,7 @@ export class Reconciler {
   }
 
   /** Operating errors are outcomes; whatever is thrown is a bug. */
-  async reconcile(name: SandboxName): Promise<Outcome> {
+  async reconcile(name: SandboxName): Promise<PassOutcome> {
     const { observer, statuses, report } = this.#parts;
     const previous = statuses.get(name) ?? null;
     const trouble = this.#parts.trouble();

@@ -1,6 +1,6 @@
 // Remembers the final form of each sandbox's container for as long as what it is made from stays the same: ten thousand looks that find
 // nothing new must not hash ten thousand specs. It decides nothing; decide/spec.ts makes what is remembered.
-import { type HashedSpec, type HostFacts, toHashedSpec } from "../decide/spec.ts";
+import { type HashedSpec, type SpecFacts, toHashedSpec } from "../decide/spec.ts";
 import type { DesiredSandbox } from "../decide/types.ts";
 
 interface Remembered extends HashedSpec {
@@ -23,7 +23,7 @@ export class SpecMemo {
 }
 
 /** Everything of the host that a spec depends on; the profile's text stands for itself. */
-function renderFacts({ workspace, image, seccomp, controller }: HostFacts): string {
+function renderFacts({ workspace, image, seccomp, controller }: SpecFacts): string {
   const owner = workspace.kind === "ready" ? `${workspace.uid}:${workspace.gid}` : workspace.kind;
   const user = image.kind === "found" ? image.user : "";
   return `${owner} ${user} ${controller.uid}:${controller.gid} ${seccomp.kind === "content" ? seccomp.text : seccomp.kind}`;

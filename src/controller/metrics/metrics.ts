@@ -60,11 +60,11 @@ const SANDBOX_LABELS = {
   drift: ["none", "deferred", "pending"],
 } as const;
 const READY_CHECKS = keysOf<ReadyCheck["name"]>({ desired: true, observed: true, engine: true, events: true, removals: true, doors: true });
-const OUTCOMES = ["success", "error"] as const;
+const RESULT_LABELS = ["success", "error"] as const;
 const SEVERITIES = keysOf<Issue["severity"]>({ error: true, warning: true });
 
 export type ExecResult = (typeof EXEC_RESULTS)[number];
-export type Outcome = (typeof OUTCOMES)[number];
+type ResultLabel = (typeof RESULT_LABELS)[number];
 
 /** 1 ms to 5 min; 5 s is the objective. */
 const CONVERGENCE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -117,7 +117,7 @@ export class ControllerMetrics {
     });
   }
 
-  action(action: ActionKind, cause: Cause, result: Outcome): void {
+  action(action: ActionKind, cause: Cause, result: ResultLabel): void {
     this.#made.actions.inc({ action, cause, result });
   }
 
@@ -185,7 +185,7 @@ export class ControllerMetrics {
     this.#made.relistDrift.inc({}, driftFound);
   }
 
-  configLoaded(result: Outcome, issues: readonly Pick<Issue, "severity">[], now: EpochMs): void {
+  configLoaded(result: ResultLabel, issues: readonly Pick<Issue, "severity">[], now: EpochMs): void {
     this.#made.configReloads.inc({ result });
     this.#made.configSuccessful.set({}, result === "success" ? 1 : 0);
     for (const severity of SEVERITIES) {
@@ -234,7 +234,7 @@ function createSandboxMetrics(registry: MetricRegistry) {
     ),
     actions: registry.counter(
       { name: "openclaw_sandbox_actions_total", help: "What the controller did, and why." },
-      { action: ACTIONS, cause: CAUSES, result: OUTCOMES },
+      { action: ACTIONS, cause: CAUSES, result: RESULT_LABELS },
     ),
     recreates: registry.counter(
       { name: "openclaw_sandbox_recreates_total", help: "Containers that were replaced, by reason." },
@@ -338,7 +338,7 @@ function createConfigMetrics(registry: MetricRegistry) {
     ),
     configReloads: registry.counter(
       { name: "openclaw_config_reloads_total", help: "Times at which the config was loaded." },
-      { result: OUTCOMES },
+      { result: RESULT_LABELS },
     ),
     configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file." }, { severity: SEVERITIES }),
     damagedFiles: registry.counter(

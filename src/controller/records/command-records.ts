@@ -4,7 +4,7 @@ import { mkdir, readdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { toContainerId, toSandboxUid } from "../../api/brands.ts";
-import { readBounded, toFileError } from "../../api/store/atomic-file.ts";
+import { errnoOf, readBounded, toFileError } from "../../api/store/atomic-file.ts";
 import type { Handle } from "../engine/engine.ts";
 
 export interface CommandRecord {
@@ -72,7 +72,7 @@ export class CommandRecords {
     try {
       await unlink(path);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+      if (errnoOf(error) === "ENOENT") return;
       throw toFileError("remove", path, error);
     }
   }

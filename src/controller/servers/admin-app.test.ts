@@ -79,7 +79,7 @@ test("a follower of events gets those after the last that it knows, then each ne
   views.record({ message: "four\nlines" });
   expect(await later).toMatch(/^id: 4\nevent: event\ndata: \{.*four\\nlines.*\}\n\n$/);
   await stream.close();
-  expect(views.watcherCount).toBe(0);
+  await expect.poll(() => views.watcherCount).toBe(0);
 });
 
 test("a follower that knows events of a log that was lost gets everything", async () => {
@@ -113,7 +113,7 @@ test("a watcher that reads slowly gets the newest of each sandbox, once", async 
   expect(changes).toContain('"observedGeneration":500');
   expect(changes).toContain('{"name":"other","sandbox":null}');
   await stream.close();
-  expect(views.watcherCount).toBe(0);
+  await expect.poll(() => views.watcherCount).toBe(0);
 });
 
 test("followers are bounded, and a stop ends them all", async () => {
@@ -122,6 +122,7 @@ test("followers are bounded, and a stop ends them all", async () => {
   const refused = await app.request("/v1/watch");
   expect(await refused.json()).toMatchObject({ code: "LimitExceeded" });
   await streams[0]?.close();
+  await expect.poll(() => views.watcherCount).toBe(99);
   const again = reader(await app.request("/v1/watch"));
   expect(await again.next()).toContain("event: list");
   followers.stop();

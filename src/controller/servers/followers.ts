@@ -1,11 +1,11 @@
 // Counts the endless answers that are open, bounds them, and ends them when the server stops.
 // What they say is the routes'.
 import { OperationError } from "../../api/errors.ts";
-import { type SseSource, toSseResponse } from "./sse.ts";
+import { type EventSource, toEventResponse } from "./event-source.ts";
 
 export class Followers {
   readonly #countMax: number;
-  readonly #open = new Set<SseSource>();
+  readonly #open = new Set<EventSource>();
   #stopped = false;
 
   constructor(countMax: number) {
@@ -13,7 +13,7 @@ export class Followers {
   }
 
   /** @throws OperationError `LimitExceeded`, `NotReady` once the server stops */
-  follow(makeSource: () => SseSource): Response {
+  follow(makeSource: () => EventSource): Response {
     if (this.#stopped) throw new OperationError("NotReady", "the controller is stopping");
     if (this.#open.size >= this.#countMax) throw new OperationError("LimitExceeded", `${this.#countMax} followers are connected already`);
     const source = makeSource();
@@ -21,7 +21,7 @@ export class Followers {
     const end = (): void => {
       if (this.#open.delete(source)) source.end();
     };
-    return toSseResponse({ bell: source.bell, next: source.next, end });
+    return toEventResponse({ bell: source.bell, next: source.next, end });
   }
 
   /** Ends every open answer. */

@@ -1,15 +1,17 @@
 // Routes about the controller as a whole: status, plan, explain, events for everybody; another config, what is unowned, prune for its owner.
 // Single sandboxes are routes-sandboxes.ts.
+
 import { Hono } from "hono";
 import { toSandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
+import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ConfigTexts, type EventList, PlanRequest, PruneRequest, type UnownedList } from "../../api/wire.ts";
 import type { AdminViews } from "./admin-views.ts";
+import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import { parseBody, parseCount } from "./request.ts";
-import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 
 const SESSION_KEY_LENGTH_MAX = 512;
 
@@ -70,12 +72,12 @@ export function toConfigSources({ main, files }: ConfigTexts): ConfigSources {
 }
 
 /** The log itself is the queue: a slow reader is told what is still kept when it comes back for more. */
-function followEvents(views: AdminViews, after: number, object: SandboxEvent["object"] | undefined): SseSource {
+function followEvents(views: AdminViews, after: number, object: SandboxEvent["object"] | undefined): EventSource {
   const bell = new Bell();
   // An id that was never given is from a log that was lost: everything is new then.
   let lastId = after > views.events.lastId ? 0 : after;
   const stop = views.events.subscribe(views.events.lastId, () => bell.ring());
-  const next = (): SseMessage[] => {
+  const next = (): ServerSentEvent[] => {
     const events = views.events.list(toFilter(lastId, object));
     lastId = events.at(-1)?.id ?? lastId;
     return events.map((event) => ({ event: "event", data: event, id: event.id }));

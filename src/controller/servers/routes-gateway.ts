@@ -1,11 +1,13 @@
 // Routes for a gateway that sees nothing of the state folder but its own: its part of the config in force, and a copy of another gateway's database.
 // What is in them is gateway-feed.ts's.
+
 import { Hono } from "hono";
 import type { GatewayConfigView } from "../../api/config/gateway-part.ts";
+import type { ServerSentEvent } from "../../api/event-stream.ts";
 import type { UpstreamCopy } from "../../api/wire.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
+import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
-import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 
 export function gatewayRoutes(feed: GatewayFeed, followers: Followers): Hono {
   const routes = new Hono();
@@ -21,10 +23,10 @@ export function gatewayRoutes(feed: GatewayFeed, followers: Followers): Hono {
 }
 
 /** `config` with a GatewayConfigView once the file was looked at, then whenever it is another one. */
-function followConfig(feed: GatewayFeed, upstreamDatabase: string | null): SseSource {
+function followConfig(feed: GatewayFeed, upstreamDatabase: string | null): EventSource {
   const bell = new Bell();
   let sent = "";
-  const next = (): SseMessage[] => {
+  const next = (): ServerSentEvent[] => {
     const config = feed.config();
     if (config === null) return [];
     const view: GatewayConfigView = { ...config, upstreamDatabase };

@@ -1,14 +1,16 @@
 // Routes that show sandboxes: list, one with its events, its setup's output, and every change as it happens. They read views only.
 // Running something in a sandbox is command-socket.ts and routes-processes.ts.
+
 import { Hono } from "hono";
 import type { SandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { ServerSentEvent } from "../../api/event-stream.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { SandboxChange, SandboxDetail, SandboxList } from "../../api/wire.ts";
+import type { SandboxChanged, SandboxDetail, SandboxList } from "../../api/wire.ts";
 import type { AdminViews } from "./admin-views.ts";
+import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import { findSandbox, parseCount } from "./request.ts";
-import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 
 const LOG_LINES_DEFAULT = 200;
 const LOG_LINES_MAX = 10_000;
@@ -48,7 +50,7 @@ function toKindFilter(kind: string): (sandbox: Sandbox) => boolean {
 }
 
 /** Subscribes before it lists, so that no change falls between. Pending names are a set: as many as there are sandboxes, at most. */
-function watchSandboxes(views: AdminViews): SseSource {
+function watchSandboxes(views: AdminViews): EventSource {
   const bell = new Bell();
   const changed = new Set<SandboxName>();
   const stop = views.watch((name) => {
@@ -56,7 +58,7 @@ function watchSandboxes(views: AdminViews): SseSource {
     bell.ring();
   });
   let listed = false;
-  const next = (): SseMessage[] => {
+  const next = (): ServerSentEvent[] => {
     if (!listed) {
       listed = true;
       changed.clear();
@@ -66,7 +68,7 @@ function watchSandboxes(views: AdminViews): SseSource {
     const names = [...changed];
     changed.clear();
     return names.map((name) => {
-      const change: SandboxChange = { name, sandbox: views.sandbox(name) };
+      const change: SandboxChanged = { name, sandbox: views.sandbox(name) };
       return { event: "changed", data: change };
     });
   };

@@ -1,13 +1,16 @@
 // The stream server as a function from request to response, for the gateway: read-only status, and sessions' sandboxes with their detached
 // processes. A caller names a session, never a sandbox; session-gate.ts decides. Commands are stream-server.ts.
+
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
+import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "./admin-views.ts";
 import type { Audit } from "./audit.ts";
 import { makeBaseApp } from "./base-app.ts";
+import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
 import { parseBody } from "./request.ts";
@@ -16,7 +19,6 @@ import { gatewayRoutes } from "./routes-gateway.ts";
 import { processRoutes } from "./routes-processes.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
 import type { SessionGate } from "./session-gate.ts";
-import { Bell, type SseMessage, type SseSource } from "./sse.ts";
 
 export interface StreamAppParts {
   views: AdminViews;
@@ -67,14 +69,14 @@ export function makeStreamApp({ views, gate, feed, audit, followers, processes, 
 }
 
 /** `sandbox` with a SessionSandbox at once, then whenever it is another one. */
-function watchSession(views: AdminViews, gate: SessionGate, key: string): SseSource {
+function watchSession(views: AdminViews, gate: SessionGate, key: string): EventSource {
   const bell = new Bell();
   const stop = views.watch(() => bell.ring());
   let told: SessionSandbox | null = null;
   const timer = setInterval(() => {
     if (told?.sandbox == null) bell.ring();
   }, UNKNOWN_LOOK_MS);
-  const next = (): SseMessage[] => {
+  const next = (): ServerSentEvent[] => {
     const view = gate.view(key);
     if (told !== null && JSON.stringify(told) === JSON.stringify(view)) return [];
     told = view;

@@ -7,7 +7,7 @@ import { toSlug } from "../../api/names.ts";
 import type { SessionKind } from "../../api/session.ts";
 import { ago, containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/fixtures.ts";
 import type { SlugOf } from "../decide/wanted.ts";
-import { explain, findSubject, type Seen } from "./explain.ts";
+import { explain, findSubject, type SubjectFacts } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
 const CONFIG = `{
@@ -22,9 +22,9 @@ const CONFIG = `{
 
 const slugOf: SlugOf = (scopeKey) => toSlug(INSTANCE, scopeKey);
 
-const NOT_SEEN: Seen = { status: null, look: null, missing: [], issues: [] };
+const NOT_SEEN: SubjectFacts = { status: null, look: null, missing: [], issues: [] };
 
-function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<Seen> = {}, text = CONFIG) {
+function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<SubjectFacts> = {}, text = CONFIG) {
   const agentId = toAgentId(agent);
   const key = toSessionKey(`agent:${agent}:${kind}`);
   const subject = findSubject({

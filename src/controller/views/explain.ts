@@ -69,7 +69,7 @@ const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
   session ?? { key: `agent:${agentId}:main` as SessionFacts["key"], agentId, kind: "main" };
 
 /** What is known of the subject beside the config. */
-export interface Seen {
+export interface SubjectFacts {
   /** As last written down. null: there is no such sandbox. */
   status: Sandbox | null;
   /** What a pass would see now. null: nobody looked, or the look failed. */
@@ -79,7 +79,7 @@ export interface Seen {
   issues: readonly Issue[];
 }
 
-export function explain(subject: Subject, { status, look, missing, issues }: Seen): ExplainView {
+export function explain(subject: Subject, { status, look, missing, issues }: SubjectFacts): ExplainView {
   const { config, agentId, sandbox, scope, scopeKey, slugOf } = subject;
   const name = slugOf === null ? null : nameOf(subject, slugOf);
   return {
@@ -107,7 +107,7 @@ function becauseOf({ sandbox, config, isSandboxed: yes, ...inputs }: Subject): s
   return `sandbox.mode is non-main (${place}) and this is the agent's main session`;
 }
 
-function liveOf({ sandbox }: Subject, look: Seen["look"]): LiveView {
+function liveOf({ sandbox }: Subject, look: SubjectFacts["look"]): LiveView {
   if (look === null) return { kind: "unknown" };
   const { input, uses } = look;
   const [container] = input.containers.toSorted((left, right) => rankOf(left) - rankOf(right));

@@ -1,11 +1,13 @@
 // Commands that go on by themselves on the gateway's own host, for sessions that the config leaves unsandboxed: their state is files in a folder
 // for each session, so that any later run of the gateway finds them. What such a process is, is api/processes/; who may have one is not known here.
+
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { EpochMs, SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { DetachedProcesses, type ScriptRequest, type ScriptStream } from "../../api/processes/detached-processes.ts";
+import { errnoOf } from "../../api/store/atomic-file.ts";
 import type { SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { toSessionName } from "../sessions/keys.ts";
 import { type HostParts, startOnHost } from "./host-command.ts";
@@ -88,7 +90,7 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
 }

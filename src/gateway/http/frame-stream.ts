@@ -1,7 +1,7 @@
 // Events and a command's output as a response of binary frames, for clients that want bytes as they are: no text is made of them, none is
 // escaped. A frame is 8 bytes, as the engine's own attached streams have them, then data: `[channel, 0, 0, 0, length as 4 bytes, big-endian]`.
+import { PacedBody } from "../../api/paced-body.ts";
 import type { CommandStream } from "../../api/wire.ts";
-import { PacedBody } from "./paced-body.ts";
 
 export const FRAMES_TYPE = "application/vnd.openclaw.frames";
 

@@ -1,8 +1,10 @@
 // What each operation of the HTTP API does: asks sessions, tools and the controller, and says it in the form that the table promises.
 // Routes, checks and errors are app.ts's; the table is operations.ts.
+
 import type { z } from "zod";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { EventStream } from "../../api/event-stream.ts";
 import type { OperationName, OperationOf } from "../../api/gateway-protocol/operations.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
@@ -14,7 +16,6 @@ import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
-import { EventStream } from "./event-stream.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
 type Parsed<Part> = Part extends z.ZodType ? z.output<Part> : undefined;

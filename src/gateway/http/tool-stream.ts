@@ -1,8 +1,8 @@
 // A tool call as a stream of events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
 // What a tool tells is tool-port.ts's; the last event is its result or its problem.
+import { EventStream } from "../../api/event-stream.ts";
 import { type CommandStream, toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult } from "../tools/tool-port.ts";
-import { EventStream } from "./event-stream.ts";
 import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
 import { TextPieces } from "./text-pieces.ts";
 

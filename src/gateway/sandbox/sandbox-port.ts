@@ -46,7 +46,7 @@ export interface SandboxProcesses {
 }
 
 /** Where a sandbox is on its way: the Ready condition's reason and message. */
-export interface SandboxProgress {
+export interface ReadinessProgress {
   reason: string;
   message: string;
 }
@@ -57,7 +57,7 @@ export interface SandboxPort {
    * @throws OperationError retryable where waiting may help (`ImageMissing`, `EngineUnreachable`, `NotReady` with the setup output's tail
    * ...), with what a person does about it
    */
-  ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<string | null>;
+  ensureReady(sessionKey: SessionKey, onProgress: (progress: ReadinessProgress) => void, signal: AbortSignal): Promise<string | null>;
   /** Starts at once; aborting the signal kills the process group inside. */
   exec(sessionKey: SessionKey, command: SandboxCommand, signal: AbortSignal): RunningCommand;
   readonly processes: SandboxProcesses;

@@ -2,13 +2,13 @@
 // the controller's stream socket. What a tool does with it is tools/.
 import { Readable } from "node:stream";
 import { type DurationMs, type SessionKey, toDurationMs } from "../../api/brands.ts";
-import { RunningCommand as CommandConnection } from "../../api/command-client.ts";
+import { CommandConnection } from "../../api/command-client.ts";
 import { OperationError } from "../../api/errors.ts";
 import { ProcessClient } from "../../api/process-client.ts";
 import { ENGINE_AWAY_MS_MAX, isEngineAway, READY_MS_MAX } from "../../api/readiness.ts";
 import type { CommandEnd, SessionSandbox } from "../../api/wire.ts";
 import { CommandOutputQueue } from "./command-output.ts";
-import type { RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses, SandboxProgress } from "./sandbox-port.ts";
+import type { ReadinessProgress, RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "./sandbox-port.ts";
 import { type StreamClient, toNotReady, toSessionPath } from "./stream-client.ts";
 
 /** The controller reads a session's file within some 10 ms of its writing; where file events are lost, within a second. */
@@ -31,7 +31,11 @@ export class SandboxStream implements SandboxPort {
     };
   }
 
-  async ensureReady(sessionKey: SessionKey, onProgress: (progress: SandboxProgress) => void, signal: AbortSignal): Promise<string | null> {
+  async ensureReady(
+    sessionKey: SessionKey,
+    onProgress: (progress: ReadinessProgress) => void,
+    signal: AbortSignal,
+  ): Promise<string | null> {
     const first = await this.#client.sessionSandbox(sessionKey);
     if (first.ready) return first.sandbox;
     let last = first;

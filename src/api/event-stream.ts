@@ -1,6 +1,13 @@
-// Server-sent events as a response: each is made when its reader has taken the one before.
-// What the events are is the caller's.
+// Server-sent events as a response, written no faster than the client reads them.
+// What the events are, and when there are some, is the caller's.
 import { PacedBody } from "./paced-body.ts";
+
+export interface ServerSentEvent {
+  event: string;
+  data: unknown;
+  /** What `Last-Event-ID` will carry. Absent: the client's stays. */
+  id?: number;
+}
 
 export class EventStream {
   readonly #body = new PacedBody("text/event-stream", Buffer.from(": still here\n\n"));
@@ -10,7 +17,12 @@ export class EventStream {
 
   /** Resolves when it was taken, or nobody is there to take it. Never rejects. */
   send(event: string, data: unknown, id?: number): Promise<void> {
-    return this.#body.write(Buffer.from(renderEvent(event, JSON.stringify(data), id)));
+    return this.sendAll([id === undefined ? { event, data } : { event, data, id }]);
+  }
+
+  /** As `send`, in one piece. */
+  sendAll(events: readonly ServerSentEvent[]): Promise<void> {
+    return this.#body.write(Buffer.from(events.map(({ event, data, id }) => renderEvent(event, JSON.stringify(data), id)).join("")));
   }
 
   /** As `send`, of `{ text }` that is UTF-8 already: each byte passes for a character, so that none is decoded and encoded again. */

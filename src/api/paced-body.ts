@@ -1,5 +1,5 @@
-// A response's body that is made only as fast as it is read: whoever writes waits until its reader has taken what came before.
-// What is written, and what keeps a silent connection alive, is the callers'.
+// A response body that is written no faster than it is read: each write waits until the client has taken the one before.
+// What is written, and what keeps a silent connection alive, is the caller's.
 
 /** Proxies and clients take silence for death after 30 to 60 s. */
 const SILENCE_MS_MAX = 15_000;
