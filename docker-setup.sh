@@ -224,7 +224,7 @@ OpenClaw runs: http://$host:$OPENCLAW_GATEWAY_PORT/
 Its token is OPENCLAW_GATEWAY_TOKEN in $PWD/.env; send it as a header, never in an address.
 
 Try next, in $PWD:
-  $compose_name run --rm openclaw-cli sandbox list         # the sandboxes, and why each is as it is
+  $compose_name run --rm openclaw-cli sandbox list         # the sandboxes, and the state of each
   $compose_name run --rm openclaw-cli dashboard --no-open  # the address again, and how to log in
   . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
@@ -237,7 +237,7 @@ END
 uninstall() {
   local answer instance image builder
   if [ -z "$yes" ]; then
-    [ -z "$unattended" ] || die "--uninstall asks first, and there is no terminal to ask on." "./docker-setup.sh --uninstall --yes"
+    [ -z "$unattended" ] || die "--uninstall asks first, and there is no terminal to ask for confirmation." "./docker-setup.sh --uninstall --yes"
     printf 'Remove the containers, all their sandboxes, their networks and %s? Config, workspaces and .env stay. [y/N] ' "$OPENCLAW_IMAGE"
     read -r answer
     case $answer in [yY] | [yY][eE][sS]) ;; *) die "nothing was removed." ;; esac

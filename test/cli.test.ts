@@ -56,7 +56,7 @@ test("describe finds a sandbox by its name, its beginning, its agent or its sess
   }
   expect(await sandbox(server, "describe", "mian")).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "main"?') });
   server.views.put(sandboxOf({ name: toSandboxName("openclaw-sbx-agent-main-2") }));
-  expect(await sandbox(server, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("may mean 2 sandboxes") });
+  expect(await sandbox(server, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("matches 2 sandboxes") });
 });
 
 test("what runs in a sandbox cannot write to the terminal through names and messages", async () => {
@@ -91,12 +91,12 @@ test("plan prints steps with their cause, and its exit code tells whether there 
   const { stdout, code } = await sandbox(server, "plan", "--exit-code");
   expect(code).toBe(5);
   expect(stdout).toBe(
-    `${NAME}: eager\n  ~ docker.env.TOKEN: unset -> (hidden)\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is as wished.\n`,
+    `${NAME}: eager\n  ~ docker.env.TOKEN: unset -> (hidden)\n  1. create 0123 (drift): docker.env changed\n  waits: in use until 13:05\n1 action on 1 of 2 sandboxes; 1 is up to date.\n`,
   );
   expect((await sandbox(server, "plan")).code).toBe(0);
   server.views.planned.items = server.views.planned.items.map((item) => ({ ...item, actions: [] }));
   const waiting = await sandbox(server, "plan", "--exit-code");
-  expect([waiting.code, waiting.stdout.split("\n").at(-2)]).toEqual([0, "Nothing to do now; 1 waits; 1 is as wished."]);
+  expect([waiting.code, waiting.stdout.split("\n").at(-2)]).toEqual([0, "Nothing to do now; 1 is waiting; 1 is up to date."]);
 });
 
 test("plan --config sends the file with what it includes, and shows the issues that the controller finds", async () => {
@@ -128,7 +128,7 @@ test("doctor groups its findings, puts the fix below, and fails only when a chec
   const well = await cli(["doctor"], { stateDir: server.stateDir });
   expect(well).toMatchObject({ code: 0, stderr: "" });
   expect(well.stdout).toBe(
-    "Engine:\n  ok    engine  docker 28\n\nConfinement:\n  WARN  runc    runc is old\n                fix: upgrade runc\n\n0 failed, 1 to know about, 1 well\n",
+    "Engine:\n  ok    engine  docker 28\n\nConfinement:\n  WARN  runc    runc is old\n                fix: upgrade runc\n\n0 failed, 1 warning, 1 passed\n",
   );
   server.views.findings.push(fail("images", "image:1 is not there", "docker pull image:1"));
   expect((await cli(["doctor"], { stateDir: server.stateDir })).code).toBe(1);
@@ -179,12 +179,12 @@ test("explain shows what the config sets and groups tools by rule; --all shows e
   const { stdout, code } = await sandbox(server, "explain");
   expect(code).toBe(0);
   expect(stdout).toContain("2      agents.list[0].sandbox.docker.cpus (openclaw.json:3:7), over agents.defaults.sandbox.docker.cpus\n");
-  expect(stdout).toContain("1 more keys have their defaults; --all shows them");
+  expect(stdout).toContain("1 more key has its default; --all shows it");
   expect(stdout).toContain("(in 1h) if it stays unused");
   expect(stdout).toContain(
     '  yes  allow "exec" of tools (tools.allow)\n       exec\n  no   deny ... of tools (tools.deny); to change it, remove ... from tools.deny\n       cron nodes\n',
   );
-  expect(stdout).toContain("Not known:\n  the session has no file\n");
+  expect(stdout).toContain("Unknown:\n  the session has no file\n");
   const all = (await sandbox(server, "explain", "--all")).stdout;
   expect(all).toContain("docker.memory");
   expect(all).toMatch(/nodes +no +deny "nodes" of tools +tools\.deny +remove "nodes" from tools\.deny/);
@@ -225,7 +225,7 @@ test("recreate writes one wish per chosen sandbox, which keeps what an earlier w
   expect(requestOf(NAME)).toBeNull();
   expect((await sandbox(server, "recreate", "--all", "--browser")).code).toBe(0);
   expect([requestOf(browser), requestOf(NAME)]).toEqual([{ recreateAfter: NOW }, null]);
-  expect((await sandbox(server, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated when no work lives in it`);
+  expect((await sandbox(server, "recreate", "--all")).stdout).toContain(`${NAME} will be recreated once no work is running in it`);
   expect(requestOf(NAME)).toEqual({ recreateAfter: NOW });
   const stranger = await sandbox(server, "recreate", "--agent", "nobody");
   expect([stranger.code, stranger.stderr]).toEqual([3, expect.stringContaining("there is no agent nobody")]);
@@ -247,7 +247,7 @@ test("recreate --wait ends when the new container is ready", async () => {
   expect(run.printed).toBe(`${NAME} recreated\n`);
 });
 
-test("wait ends when the request is fulfilled, and with 4 when the time is over", async () => {
+test("wait ends when the request is fulfilled, and with 4 on timeout", async () => {
   const server = await openServer();
   expect((await sandbox(server, "wait", "--all", "--timeout", "5s")).code).toBe(0);
   server.views.put(sandboxOf({ ready: false }));
@@ -280,7 +280,7 @@ test("events --follow shows what was and what comes, and goes on over a restart 
   server.views.record({ message: "second" });
   await until("the second", () => run.printed.includes("second"));
   await server.stop();
-  await until("it says that it waits", () => run.noted.includes("waiting for it to come back"));
+  await until("it says that it waits", () => run.noted.includes("waiting for it to return"));
   const next = await openServer({ stateDir });
   for (const message of ["first", "second", "third"]) next.views.record({ message });
   await until("the third", () => run.printed.includes("third"));
@@ -342,7 +342,7 @@ test("wrong usage is 2 and says what was meant", async () => {
   expect(await sandbox(server, "lsit")).toMatchObject({ code: 2, stderr: expect.stringContaining("did you mean list?") });
   expect(await sandbox(server, "list", "--nope")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("openclaw sandbox list --help says how"),
+    stderr: expect.stringContaining("openclaw sandbox list --help shows the usage"),
   });
   expect((await sandbox(server, "list", "--all", "--browser")).code).toBe(2);
   expect((await sandbox(server, "wait", "--all", "--for", "ever")).code).toBe(2);
@@ -354,8 +354,8 @@ test("wrong usage is 2 and says what was meant", async () => {
 test("help lists what there is by what it is for, on a line each, and every command says what it does", async () => {
   const { stdout } = await cli(["--help"], { stateDir: makeStateDir() });
   const groups = stdout.match(/^[A-Z][\w ]+:$/gm);
-  expect(groups).toEqual(["Options:", "Begin:", "Look:", "Work:", "Processes:", "Not there yet:"]);
-  const listed = stdout.slice(stdout.indexOf("Begin:")).matchAll(/^ {2}([a-z]+) {2,}\S/gm);
+  expect(groups).toEqual(["Options:", "Get started:", "Inspect:", "Manage:", "Run:", "Not available yet:"]);
+  const listed = stdout.slice(stdout.indexOf("Get started:")).matchAll(/^ {2}([a-z]+) {2,}\S/gm);
   for (const [, name = ""] of listed) {
     const help = await cli([name, "--help"], { stateDir: makeStateDir() });
     expect({ name, code: help.code, usage: help.stdout.split("\n")[0] }).toMatchObject({ code: 0, usage: expect.stringContaining(name) });
@@ -386,14 +386,14 @@ test("logs and prune show what the controller says", async () => {
   expect((await sandbox(server, "logs", "main")).stderr).toContain("no setup");
   server.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
   expect((await sandbox(server, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
-  expect((await sandbox(server, "prune")).stderr).toContain("nothing is unowned");
+  expect((await sandbox(server, "prune")).stderr).toContain("nothing to prune");
   server.views.unownedObjects = [
     { kind: "network", name: "old", because: "nothing wants it", fate: "removable", size: null },
     { kind: "workspace", name: "/w/a", because: "its session ended", fate: "waits", size: { bytes: 1_572_864, complete: false } },
   ];
   const { stdout } = await sandbox(server, "prune", "--dry-run");
   expect(stdout).not.toContain("removed");
-  expect(stdout).toMatch(/workspace +\/w\/a +goes later +>= 1\.5 MiB +its session ended/);
+  expect(stdout).toMatch(/workspace +\/w\/a +due later +>= 1\.5 MiB +its session ended/);
   expect((await sandbox(server, "prune")).stdout).toContain("removed old");
 });
 
@@ -506,7 +506,7 @@ test("approve shows what waits and approves exactly that, and without a terminal
   expect(await sandbox(server, "approve", "--yes")).toMatchObject({
     code: 0,
     stdout: "",
-    stderr: expect.stringContaining("no removal waits"),
+    stderr: expect.stringContaining("no removals are awaiting approval"),
   });
   const since = NOW - 60_000;
   const item = { name: NAME, scopeKey: "agent:main", because: "the config has no agent main", since };
@@ -515,11 +515,11 @@ test("approve shows what waits and approves exactly that, and without a terminal
   const refused = await sandbox(server, "approve");
   expect(refused).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/4 of 5 sandboxes would be gone[\s\S]*no agent main[\s\S]*approve --yes/),
+    stderr: expect.stringMatching(/4 of 5 sandboxes would be removed[\s\S]*no agent main[\s\S]*approve --yes/),
   });
   expect(existsSync(path)).toBe(false);
   await sandbox(server, "recreate", "--all");
-  expect((await sandbox(server, "approve", "--yes")).stdout).toBe(`${NAME} will be removed when no work lives in it\n`);
+  expect((await sandbox(server, "approve", "--yes")).stdout).toBe(`${NAME} will be removed once no work is running in it\n`);
   const { spec } = SandboxRequest.parse(JSON.parse(readFileSync(path, "utf8")));
   expect(spec).toEqual({ recreateAfter: NOW, approve: since });
 });
@@ -542,7 +542,7 @@ test("approve at a terminal asks, and anything but a yes changes nothing", async
   await until("it asks", () => leaving.noted.includes("[y/N]"));
   leaving.stdin.end();
   expect(await leaving.ended).toBe(1);
-  expect(leaving.noted).toContain("nothing was changed");
+  expect(leaving.noted).toContain("nothing changed");
   expect(existsSync(join(server.stateDir, "requests", `${NAME}.request.json`))).toBe(true);
 });
 
@@ -584,7 +584,7 @@ const changed = (name: string, pending: boolean, upToDate: Partial<Condition>, s
 
 test("rollout status tells who has a change, who failed and why, who waits, and what to do", async () => {
   const server = await openServer();
-  expect((await sandbox(server, "rollout", "status")).stdout).toContain("No change is being rolled out; 1 sandbox has the newest spec.");
+  expect((await sandbox(server, "rollout", "status")).stdout).toContain("No rollout is in progress; 1 sandbox is up to date.");
   const failure = { code: "SetupFailed", message: "exit code 1", count: 1, lastAt: NOW, retryAt: NOW + 10_000, generation: 1 };
   const setup = { status: "False", reason: "SetupFailed", message: "docker.setupCommand failed: exit code 1" } as const;
   const halt = { status: "False", reason: "RolloutHalted", message: "the change of docker.image is halted" } as const;
@@ -593,7 +593,7 @@ test("rollout status tells who has a change, who failed and why, who waits, and 
   server.views.put(changed("sbx-c", false, { status: "True", reason: "UpToDate", message: "" }));
   const { stdout } = await sandbox(server, "rollout", "status");
   expect(stdout).toContain("docker.image -> openclaw-sandbox:new\n  halted for 1m: 1 done, 1 failed, 1 halted of 3\n");
-  expect(stdout).toMatch(/What to do: mend the config: .*openclaw sandbox logs sbx-a/);
+  expect(stdout).toMatch(/What to do: fix the config: .*openclaw sandbox logs sbx-a/);
   expect(stdout).toContain("  failed: docker.setupCommand failed: exit code 1\n    sbx-a (until 2026-01-31T13:00:10.000Z)\n");
   expect(stdout).toContain("  halted: the change of docker.image is halted\n    sbx-b\n");
   expect(stdout).not.toContain("sbx-c");
@@ -602,7 +602,7 @@ test("rollout status tells who has a change, who failed and why, who waits, and 
     pausedSince: null,
     changes: [{ state: "halted", sandboxes: [{ progress: "done" }, { progress: "failed" }, { progress: "halted" }] }],
   });
-  expect((await sandbox(server, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* mended/);
+  expect((await sandbox(server, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* fixed/);
 });
 
 test("rollout pause and resume write a wish that status shows", async () => {
@@ -612,7 +612,7 @@ test("rollout pause and resume write a wish that status shows", async () => {
   expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({ pausedSince: NOW });
   server.views.pausedSince = NOW;
   expect((await sandbox(server, "rollout", "status")).stdout).toContain(
-    "Paused since 2026-01-31T13:00:00.000Z: no working sandbox is replaced",
+    "Paused since 2026-01-31T13:00:00.000Z: working sandboxes are not replaced",
   );
   await sandbox(server, "rollout", "resume");
   expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({});
@@ -623,7 +623,7 @@ test("pin keeps a sandbox and ends a wish to recreate it; unpin keeps the other 
   const specOf = () =>
     SandboxRequest.parse(JSON.parse(readFileSync(join(server.stateDir, "requests", `${NAME}.request.json`), "utf8"))).spec;
   await sandbox(server, "recreate", "--all");
-  expect((await sandbox(server, "pin", "main")).stdout).toBe(`${NAME} stays as it is, whatever the config says\n`);
+  expect((await sandbox(server, "pin", "main")).stdout).toBe(`${NAME} is pinned: it stays as it is, whatever changes in the config\n`);
   expect(specOf()).toEqual({ pin: true });
   await sandbox(server, "recreate", "--all");
   await sandbox(server, "unpin", "main");

@@ -40,9 +40,9 @@ test("the address is the one that the gateway left, unless the environment names
 });
 
 test("without a gateway, or with an address that is none, it says so", async () => {
-  expect(await dashboard({})).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("no gateway was started") });
+  expect(await dashboard({})).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("no gateway has been started") });
   const wrong = await dashboard({ env: { OPENCLAW_DASHBOARD_URL: "javascript:alert(1)" } });
-  expect(wrong).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("OPENCLAW_DASHBOARD_URL is no http address") });
+  expect(wrong).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("OPENCLAW_DASHBOARD_URL is not an HTTP URL") });
 });
 
 test.each<[string, Site, string]>([
@@ -62,7 +62,7 @@ test.each<[string, Site, string]>([
     { gateway: { auth: { mode: "password", password: "secret-set" } } },
     "gateway.auth.password of STATE/openclaw.json",
   ],
-  ["that is not needed", { gateway: { auth: { mode: "none" } } }, "none is known here"],
+  ["that is not needed", { gateway: { auth: { mode: "none" } } }, "not known here"],
 ])("a secret %s is named by its place, and not shown", async (_, site, place) => {
   const { stdout, stderr, stateDir } = await dashboard({ ...site, ran: true });
   expect(stdout).toContain(`Token:      ${place.replace("STATE", stateDir)}`);
@@ -79,7 +79,7 @@ test("its QR code holds the address and nothing else", async () => {
 test("a QR code of this machine's own address comes with what a phone needs instead", async () => {
   const { stdout, stderr } = await dashboard({ ran: true }, "--qr");
   expect(readQrCode(stdout, { background: "black" })).toBe("http://127.0.0.1:4711/");
-  expect(stderr).toContain("--bind lan, and here OPENCLAW_DASHBOARD_URL=http://ADDRESS:4711/");
+  expect(stderr).toContain("--bind lan, and OPENCLAW_DASHBOARD_URL=http://ADDRESS:4711/ for this command");
   const inCompose = await dashboard({ ran: true, env: { OPENCLAW_CLI_COMMAND: "docker compose run --rm openclaw-cli" } }, "--qr");
   expect(inCompose.stderr).toContain("OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh");
 });

@@ -319,7 +319,7 @@ describe("docker-setup.sh where it can't go on ends with one clear sentence, and
   });
 
   it("--uninstall without a terminal to ask on", async () => {
-    await expectRefusal("--uninstall asks first, and there is no terminal to ask on.", ["--uninstall"]);
+    await expectRefusal("--uninstall asks first, and there is no terminal to ask for confirmation.", ["--uninstall"]);
     expect(made.calls()).not.toContain(" down");
   });
 });

@@ -67,7 +67,7 @@ test("variables, workdir and timeout are passed on", async () => {
   expect(seen).toMatchObject({ argv: ["true"], env: { A: "b=c", OPENCLAW_STATE_DIR: server.stateDir }, workdir: "/tmp", stdin: false });
 });
 
-test("a command is ended when its time is over, and the exit code says so", async () => {
+test("a command that times out is killed, and the exit code says so", async () => {
   const clock = new VirtualClock();
   const server = await openServer({ clock });
   server.world.onExec(() => true, holdOpen);
@@ -77,7 +77,7 @@ test("a command is ended when its time is over, and the exit code says so", asyn
   await until("the timer is set", () => clock.timerCount > 0);
   await clock.advance(5_000);
   expect(await command.ended).toBe(4);
-  expect(command.noted).toContain("time is over");
+  expect(command.noted).toContain("timed out");
   expect(exec?.signals).toEqual(["KILL"]);
   expect(server.leases.size).toBe(0);
 });

@@ -75,7 +75,7 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   const site = await createFolderSite();
   await site.writeConfig({ gateway: { mode: "local" } });
   const none = await cli(["health"], { stateDir: site.stateDir });
-  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no gateway was started")]);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no gateway has been started")]);
   const gateway = await spawnGateway(site);
   const alone = await cli(["health"], { stateDir: site.stateDir });
   expect(alone.code).toBe(1);

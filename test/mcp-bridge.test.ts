@@ -93,7 +93,7 @@ test("a gateway that was restarted is gone on with in a new session, without the
 
 test("a wrong token is told to the agent in words that help", async () => {
   const { server } = await serve();
-  await expect(connect(server.port, { token: "wrong" })).rejects.toThrow("the gateway wants its token: set OPENCLAW_GATEWAY_TOKEN");
+  await expect(connect(server.port, { token: "wrong" })).rejects.toThrow("the gateway requires its token: set OPENCLAW_GATEWAY_TOKEN");
 });
 
 test("without a gateway the command says how to start one, and prints nothing on stdout", async () => {

@@ -158,7 +158,7 @@ export const PROCESS_STDIN_BYTES_MAX = 1_048_576;
 export const ProcessInput = z.strictObject({
   /** base64. Absent: nothing to write. */
   data: z.base64().optional(),
-  /** Whether its stdin ends after this. */
+  /** Whether its stdin is closed afterwards. */
   end: z.boolean(),
 });
 export type ProcessInput = z.output<typeof ProcessInput>;

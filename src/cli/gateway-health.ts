@@ -33,7 +33,7 @@ export async function findGateway(context: CliContext, options: GatewayTarget): 
   const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
   if (url === null) return null;
   if (!URL.canParse(url))
-    throw new OperationError("InvalidArgument", `the gateway's address ${JSON.stringify(url)} is none`, { fix: "--url http://HOST:PORT" });
+    throw new OperationError("InvalidArgument", `${JSON.stringify(url)} is not a gateway's URL`, { fix: "--url http://HOST:PORT" });
   const secret = await findGatewaySecret(context, options);
   return { url, headers: secret === null ? {} : { authorization: `Bearer ${toHeaderText(secret.value)}` } };
 }
@@ -52,15 +52,15 @@ export async function askGateway(context: CliContext, options: GatewayTarget): P
   } catch (error) {
     throw new OperationError("GatewayUnreachable", `no gateway answers at ${url}`, {
       cause: error,
-      fix: "openclaw gateway, or openclaw start",
+      fix: "start one: openclaw gateway, or openclaw start",
     });
   }
 }
 
 /** What a person does where there is none. */
 export function noGateway(stateDir: string): OperationError {
-  return new OperationError("GatewayUnreachable", `no gateway was started on ${stateDir}`, {
-    fix: "openclaw gateway, or openclaw start; --url names one elsewhere",
+  return new OperationError("GatewayUnreachable", `no gateway has been started on ${stateDir}`, {
+    fix: "start one with openclaw gateway, or openclaw start; --url names one elsewhere",
   });
 }
 

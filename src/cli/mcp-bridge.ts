@@ -98,7 +98,7 @@ export class McpBridge {
   }
 
   async #renew(handshake: JSONRPCRequest): Promise<void> {
-    this.#parts.note("the gateway was restarted: a new session begins, with a new sandbox");
+    this.#parts.note("the gateway restarted; starting a new session with a new sandbox");
     await this.#gateway?.close();
     const gateway = await this.#connect();
     this.#renewals += 1;
@@ -107,7 +107,7 @@ export class McpBridge {
     this.#own = { id, answered: resolve };
     await gateway.send({ ...handshake, id });
     const answer = await promise;
-    if (isJSONRPCErrorResponse(answer)) throw new Error(`the gateway begins no new session: ${answer.error.message}`);
+    if (isJSONRPCErrorResponse(answer)) throw new Error(`the gateway refused a new session: ${answer.error.message}`);
     await gateway.send({ jsonrpc: "2.0", method: "notifications/initialized" });
   }
 
@@ -123,6 +123,6 @@ export class McpBridge {
 
 function toText(error: unknown): string {
   if (error instanceof StreamableHTTPError && error.code === 401)
-    return "the gateway wants its token: set OPENCLAW_GATEWAY_TOKEN, or run this as the user that runs the gateway";
+    return "the gateway requires its token: set OPENCLAW_GATEWAY_TOKEN, or run this as the user that runs the gateway";
   return error instanceof Error ? error.message : String(error);
 }

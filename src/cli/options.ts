@@ -8,11 +8,11 @@ export type Run = (run: () => Promise<ExitCode>) => Promise<void>;
 
 /** The parts of `openclaw --help`, in its order. */
 export const HELP_GROUPS = {
-  begin: "Begin:",
-  look: "Look:",
-  work: "Work:",
-  processes: "Processes:",
-  missing: "Not there yet:",
+  begin: "Get started:",
+  look: "Inspect:",
+  work: "Manage:",
+  processes: "Run:",
+  missing: "Not available yet:",
 } as const;
 
 export const stateDirOption = (): Option => new Option("--state-dir <folder>", "state folder (OPENCLAW_STATE_DIR; default ~/.openclaw)");
@@ -22,8 +22,8 @@ export const jsonOption = (): Option => new Option("--json", "print JSON");
 
 /** Of commands that ask a gateway. */
 export const gatewayOptions = (): Option[] => [
-  new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: the config's, else the state folder's)"),
-  new Option("--url <url>", "where it listens (OPENCLAW_GATEWAY_URL; default: as the state folder says)"),
+  new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: from the config, else from the state folder)"),
+  new Option("--url <url>", "the gateway's URL (OPENCLAW_GATEWAY_URL; default: read from the state folder)"),
   configOption(),
   stateDirOption(),
 ];

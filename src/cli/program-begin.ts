@@ -8,24 +8,29 @@ import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from 
 export function addBeginningCommands(program: Command, context: CliContext, run: Run): void {
   program
     .command("demo")
-    .description("play the five-minute tour in a temporary folder, and clean up")
+    .description("run the five-minute tour in a temporary folder, then clean up")
     .helpGroup(HELP_GROUPS.begin)
     .action(() => run(async () => (await import("./commands/demo.ts")).runDemo(context)));
   program
     .command("doctor")
-    .description("check this machine: can it run sandboxes, does it confine them; each trouble with its fix")
+    .description("check whether this machine can run and confine sandboxes, and how to fix what it lacks")
     .helpGroup(HELP_GROUPS.begin)
-    .addOption(new Option("--config <file>", "config file, when no controller runs (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)"))
+    .addOption(
+      new Option(
+        "--config <file>",
+        "config file to use when no controller is running (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)",
+      ),
+    )
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/doctor.ts")).runDoctorCommand(context, options)));
   const onboard = program
     .command("onboard")
-    .description("write a first config, or change the one that is there; asks at a terminal, takes flags elsewhere")
+    .description("create a config, or change an existing one; asks at a terminal, takes flags elsewhere")
     .helpGroup(HELP_GROUPS.begin)
     .addOption(configOption())
     .addOption(stateDirOption())
-    .addOption(new Option("--non-interactive", "ask nothing: flags, and defaults for a new config"))
+    .addOption(new Option("--non-interactive", "do not ask: use flags, and defaults for a new config"))
     .action((options) => run(async () => (await import("./commands/onboard.ts")).runOnboard(context, toAnswers(options), options)));
   for (const name of QUESTION_NAMES) onboard.addOption(toOption(name));
 }

@@ -9,14 +9,14 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
   const load = () => import("./commands/config.ts");
   config
     .command("validate")
-    .description("check the file: every issue with file, line, column and what to do; exit code 1 when it can't be used")
+    .description("check the file; report each issue with file, line, column and fix; exit code 1 if it is invalid")
     .addOption(configOption())
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await load()).validateConfig(context, options)));
   config
     .command("get")
-    .description("print one value, e.g. agents.defaults.sandbox.mode; exit code 3 when it is not there")
+    .description("print one value, e.g. agents.defaults.sandbox.mode; exit code 3 if it is not set")
     .argument("<path>")
     .addOption(configOption())
     .addOption(stateDirOption())
@@ -24,15 +24,15 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
     .action((path, options) => run(async () => (await load()).getConfigValue(context, path, options)));
   config
     .command("show")
-    .description("print the file as JSON, with every value that may be a secret masked")
+    .description("print the file as JSON, with possible secrets masked")
     .addOption(configOption())
     .addOption(stateDirOption())
     .action((options) => run(async () => (await load()).showConfig(context, options)));
   config
     .command("set")
-    .description("change one value and leave everything else in the file as it is; refused when the result could not be used")
+    .description("change one value and keep the rest of the file as it is; refuses to save an invalid config")
     .argument("<path>")
-    .argument("<value>", "JSON5; a bare word is taken as a string")
+    .argument("<value>", "JSON5; a bare word is a string")
     .addOption(configOption())
     .addOption(stateDirOption())
     .action((path, value, options) => run(async () => (await load()).setConfigValue(context, { path, value }, options)));

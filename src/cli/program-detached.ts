@@ -5,32 +5,32 @@ import type { CliContext } from "./context.ts";
 import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 
 export function addDetachedCommands(sandbox: Command, context: CliContext, run: Run): void {
-  const processes = sandbox.command("processes").alias("ps").description("detached processes (exec -d): list, read, write, end");
+  const processes = sandbox.command("processes").alias("ps").description("manage detached processes (exec -d)");
   const load = () => import("./commands/sandbox-processes.ts");
   processes
     .command("list")
     .alias("ls")
-    .description("running ones, and those that ended since the container started")
+    .description("list running processes, and those that exited since the container started")
     .argument("<sandbox>")
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((sandboxName, options) => run(async () => (await load()).listProcesses(context, sandboxName, options)));
   processes
     .command("log")
-    .description("a process's output, stdout and stderr as they came")
+    .description("print a process's output, stdout and stderr interleaved")
     .argument("<sandbox>")
     .argument("<id>")
-    .addOption(new Option("--offset <bytes>", "from this byte on").argParser(parseWholeNumber))
-    .addOption(new Option("--follow", "go on until it ends"))
+    .addOption(new Option("--offset <bytes>", "start at this byte").argParser(parseWholeNumber))
+    .addOption(new Option("--follow", "keep printing until the process exits"))
     .addOption(stateDirOption())
     .action((sandboxName, id, options) => run(async () => (await load()).readProcessLog(context, { sandbox: sandboxName, id }, options)));
   processes
     .command("write")
-    .description("send a line to a process's stdin; without one, what comes on stdin here")
+    .description("send a line to a process's stdin; without one, forward stdin")
     .argument("<sandbox>")
     .argument("<id>")
     .argument("[line]")
-    .addOption(new Option("--end", "its stdin ends after this"))
+    .addOption(new Option("--end", "close its stdin afterwards"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((sandboxName, id, text, options) =>
@@ -38,10 +38,10 @@ export function addDetachedCommands(sandbox: Command, context: CliContext, run: 
     );
   processes
     .command("kill")
-    .description("send a signal to a process and everything that it started")
+    .description("send a signal to a process and everything it started")
     .argument("<sandbox>")
     .argument("<id>")
-    .addOption(new Option("--signal <name>", "such as TERM or INT").default("KILL"))
+    .addOption(new Option("--signal <name>", "signal, such as TERM or INT").default("KILL"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((sandboxName, id, options) => run(async () => (await load()).killProcess(context, { sandbox: sandboxName, id }, options)));

@@ -14,25 +14,25 @@ export function addLookingCommands(program: Command, context: CliContext, run: R
     .action((options) => run(async () => (await import("./commands/status.ts")).showStatus(context, options)));
   const health = program
     .command("health")
-    .description("show whether the gateway answers and can do its job")
+    .description("show whether the gateway is up and ready")
     .helpGroup(HELP_GROUPS.look)
     .action((options) => run(async () => (await import("./commands/health.ts")).showHealth(context, options)));
   for (const option of gatewayOptions()) health.addOption(option);
   health.addOption(jsonOption());
   program
     .command("dashboard")
-    .description("show where the gateway's page is and how to log in; opens it on a desktop")
+    .description("show the gateway's address and how to log in; on a desktop, open it")
     .helpGroup(HELP_GROUPS.look)
     .addOption(configOption())
     .addOption(stateDirOption())
-    .addOption(new Option("--no-open", "only print the address"))
-    .addOption(new Option("--qr", "as a QR code too, for a phone"))
+    .addOption(new Option("--no-open", "print the address only"))
+    .addOption(new Option("--qr", "also print a QR code, for a phone"))
     .action((options) => run(async () => (await import("./commands/dashboard.ts")).showDashboard(context, options)));
   program
     .command("logs")
-    .description("show what the controller did and why, of all sandboxes")
+    .description("show what the controller did and why, for all sandboxes")
     .helpGroup(HELP_GROUPS.look)
-    .addOption(new Option("--follow", "go on as things happen"))
+    .addOption(new Option("--follow", "keep running and show new entries"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/logs.ts")).showLogs(context, options)));

@@ -13,7 +13,7 @@ export function addMissingCommands(program: Command, context: CliContext, run: R
     for (const verb of verbs) {
       group
         .command(verb)
-        .description("not there yet; says what to do meanwhile")
+        .description("not available yet; prints an alternative")
         .argument("[arguments...]")
         .allowUnknownOption()
         .action(() => run(async () => (await import("./commands/not-yet.ts")).explainMissing(context, name)));

@@ -20,8 +20,13 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
         "address of /metrics, /healthz and /readyz (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
       ),
     )
-    .addOption(new Option("--instance <id>", "whose containers are ours (OPENCLAW_INSTANCE; default: made from the state folder's path)"))
-    .addOption(new Option("--once", "converge, print what was done, and end; exit code 1 when not converged"))
+    .addOption(
+      new Option(
+        "--instance <id>",
+        "instance ID that marks this controller's containers (OPENCLAW_INSTANCE; default: derived from the state folder's path)",
+      ),
+    )
+    .addOption(new Option("--once", "converge once, print what was done and exit; exit code 1 if not converged"))
     .addOption(logLevelOption())
     .action((options) => run(async () => (await import("./commands/controller.ts")).runControllerCommand(context, options)));
   const gateway = program
@@ -40,25 +45,28 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
       .addOption(stateDirOption())
       .addOption(new Option("--port <port>", "TCP port, 0 for any free one (OPENCLAW_GATEWAY_PORT; default gateway.port, 18789)"))
       .addOption(new Option("--bind <address>", "loopback, lan, or an address (OPENCLAW_GATEWAY_BIND; default gateway.bind, loopback)"))
-      .addOption(new Option("--allow-unconfigured", "start although the config does not say gateway.mode local"))
-      .addOption(new Option("--adopt", "use a state folder in which another OpenClaw gateway keeps its database; makes a copy first"))
+      .addOption(new Option("--allow-unconfigured", "start even if the config does not set gateway.mode to local"))
+      .addOption(new Option("--adopt", "take over a state folder that holds another OpenClaw gateway's database; backs it up first"))
       .addOption(logLevelOption());
   }
   gateway.addOption(
     new Option(
       "--config-source <source>",
-      "file, or controller: the gateway's part alone, from the controller (OPENCLAW_CONFIG_SOURCE; default file)",
+      "where the config comes from: file, or controller for the gateway's part alone (OPENCLAW_CONFIG_SOURCE; default file)",
     ).choices(["file", "controller"]),
   );
   // Not of start: its process's arguments would be those of the gateway's process too.
   gateway.addOption(
-    new Option("--token <token>", "the secret; shown by ps, so rather OPENCLAW_GATEWAY_TOKEN (default: the config's, else one of its own)"),
+    new Option(
+      "--token <token>",
+      "the gateway's secret; visible in ps, so prefer OPENCLAW_GATEWAY_TOKEN (default: from the config, else generated)",
+    ),
   );
   const mcp = program
     .command("mcp")
     .description("serve the gateway's tools to an agent over stdin and stdout (MCP)")
     .helpGroup(HELP_GROUPS.processes)
-    .addOption(new Option("--agent <id>", "whose tools and sandbox; default: the default agent's"))
+    .addOption(new Option("--agent <id>", "agent whose tools and sandbox to use (default: the default agent)"))
     .action((options) => run(async () => (await import("./commands/mcp.ts")).runMcpBridge(context, options)));
   for (const option of gatewayOptions()) mcp.addOption(option);
 }

@@ -6,31 +6,31 @@ import { jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addRolloutCommands(sandbox: Command, context: CliContext, run: Run): void {
   const load = () => import("./commands/sandbox-rollout.ts");
-  const rollout = sandbox.command("rollout").description("how changes reach sandboxes, and holding them back");
+  const rollout = sandbox.command("rollout").description("show, pause and resume rollouts");
   rollout
     .command("status")
-    .description("which changes are under way: who has them, who waits for what, who failed and what to do")
+    .description("show the changes being rolled out: which sandboxes are done, waiting or failed, and what to do")
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await load()).showRollout(context, options)));
   rollout
     .command("pause")
-    .description("replace no working sandbox until resumed; making, repairing and removing go on")
+    .description("stop replacing working sandboxes until resumed; they are still created, repaired and removed")
     .addOption(stateDirOption())
     .action((options) => run(async () => (await load()).pauseRollouts(context, options)));
   rollout
     .command("resume")
-    .description("let changes go on")
+    .description("resume rollouts")
     .addOption(stateDirOption())
     .action((options) => run(async () => (await load()).resumeRollouts(context, options)));
   for (const [name, pinned, description] of [
-    ["pin", true, "keep one sandbox as it is, whatever the config says"],
-    ["unpin", false, "let it follow the config again"],
+    ["pin", true, "keep one sandbox as it is, whatever changes in the config"],
+    ["unpin", false, "let a pinned sandbox follow the config again"],
   ] as const) {
     sandbox
       .command(name)
       .description(description)
-      .argument("<name>", "a sandbox's name, or the agent or session that it belongs to")
+      .argument("<name>", "a sandbox's name, or the agent or session it belongs to")
       .addOption(stateDirOption())
       .action((text, options) => run(async () => (await load()).setPin(context, text, { ...options, pinned })));
   }

@@ -28,8 +28,8 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
 }
 
 const AFTER_HELP = `
-See it work: openclaw demo. Your own: openclaw onboard, then openclaw start.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 the time is over.`;
+To see it work: openclaw demo. To set up your own: openclaw onboard, then openclaw start.
+Exit codes: 0 success, 1 failure, 2 usage error, 3 not found, 4 timeout.`;
 
 /** In a list of commands: its names, and what it must be given. */
 function toTerm(command: Command): string {
@@ -42,10 +42,10 @@ const toListed = (command: Command): Command[] => new Help().visibleCommands(com
 
 function makeProgram(context: CliContext, run: Run): Command {
   const program = new Command("openclaw")
-    .description("Runs the tools of AI agents in sandboxes, and keeps these as the config says.")
+    .description("Runs AI agents' tools in sandboxes, and keeps the sandboxes as the config describes them.")
     .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand("help [command]", "print the help of a command")
+    .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", AFTER_HELP)
     .configureHelp({ subcommandTerm: toTerm, visibleCommands: toListed, minWidthToWrap: 20 })
     .showSuggestionAfterError(true)
@@ -68,7 +68,7 @@ function makeProgram(context: CliContext, run: Run): Command {
   addMissingCommands(program, context, run);
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(command.parent ?? program);
-    command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "says how"}`);
+    command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "shows the usage"}`);
   }
   return program;
 }

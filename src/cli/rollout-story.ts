@@ -46,7 +46,7 @@ export function tellChanges(sandboxes: readonly Sandbox[]): ChangeStory[] {
 
 function tellChange(group: readonly Changed[]): ChangeStory {
   const pending = group.filter(({ status }) => status.change.pending);
-  // The same spec once more is nothing that anybody has got.
+  // Same spec, recreated is nothing that anybody has got.
   const shown = pending[0]?.status.change.parts.length === 0 ? pending : group;
   const rank = ({ progress }: SandboxProgress): number => PROGRESS.indexOf(progress);
   const told = shown.map(tellSandbox).sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
@@ -94,10 +94,10 @@ function toProgress(reason: string, hasFailed: boolean): Progress {
 function adviceOf(told: readonly SandboxProgress[]): string {
   const failed = told.find(({ progress }) => progress === "failed");
   if (failed !== undefined)
-    return `mend the config: the change then goes on by itself, and what works stays as it is until then; what a setup printed: openclaw sandbox logs ${failed.name}`;
+    return `fix the config: the rollout then continues by itself, and working sandboxes stay as they are until then; for setup output: openclaw sandbox logs ${failed.name}`;
   const all = (progress: Progress): boolean => told.some((one) => one.progress === progress);
-  if (all("paused")) return "to go on: openclaw sandbox rollout resume";
-  if (all("blocked")) return "see the message; it goes on by itself once that is put right";
-  if (all("in use")) return "nothing: what is in use follows when the use is over; at once: openclaw sandbox recreate --drifted --all";
+  if (all("paused")) return "resume with: openclaw sandbox rollout resume";
+  if (all("blocked")) return "see the message; the rollout continues by itself once that is fixed";
+  if (all("in use")) return "nothing: busy sandboxes update when idle; to update them now: openclaw sandbox recreate --drifted --all";
   return "";
 }

@@ -25,7 +25,7 @@ export function chooseSandbox(sandboxes: readonly Sandbox[], text: string): Sand
       const names = meant.slice(0, 5).map(({ metadata }) => metadata.name);
       throw new OperationError(
         "InvalidArgument",
-        `"${text}" may mean ${meant.length} sandboxes: ${names.join(", ")}${meant.length > 5 ? ", ..." : ""}`,
+        `"${text}" matches ${meant.length} sandboxes: ${names.join(", ")}${meant.length > 5 ? ", ..." : ""}`,
       );
     }
   }
@@ -33,7 +33,7 @@ export function chooseSandbox(sandboxes: readonly Sandbox[], text: string): Sand
     text,
     sandboxes.flatMap(({ metadata, spec }) => [metadata.name, spec.agentId ?? "shared"]),
   ).fix;
-  const known = sandboxes.length === 0 ? "there are no sandboxes now" : "openclaw sandbox list --all shows them";
+  const known = sandboxes.length === 0 ? "there are no sandboxes" : "list them with: openclaw sandbox list --all";
   throw new OperationError("NotFound", `there is no sandbox "${text}"`, { fix: fix ?? known });
 }
 

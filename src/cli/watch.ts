@@ -12,7 +12,7 @@ import { renderDuration } from "./text.ts";
 /** A controller that starts is asked this often; once it runs, it tells. */
 const CONNECT_MS = 200;
 
-/** null: everything is as wished; else what is missing, as a clause. */
+/** null: the goal is reached; else what is missing, as a clause. */
 export type Goal = (sandboxes: ReadonlyMap<string, Sandbox>) => string | null;
 
 export interface WaitOptions {
@@ -49,7 +49,7 @@ export async function untilFulfilled(
       if (outcome === "fulfilled") return;
       await pause(over.signal);
     }
-    throw new OperationError("TimedOut", `not after ${renderDuration(timeoutMs)}: ${missing}`);
+    throw new OperationError("TimedOut", `timed out after ${renderDuration(timeoutMs)}: ${missing}`);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);
@@ -65,9 +65,7 @@ async function untilReady(client: AdminClient, over: AbortSignal, tell: (note: s
       if (ready) {
         const issue = config.issues.find(({ severity }) => severity === "error");
         if (!config.ok)
-          tell(
-            `the config is not valid, so that an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`,
-          );
+          tell(`the config is invalid, so an older one is in force${issue === undefined ? "" : `: ${toSafeLine(renderIssue(issue))}`}`);
         return;
       }
     } catch (error) {

@@ -33,7 +33,7 @@ function renderVerdict(path: string, parsed: Parsed<Config>): string {
     const number = parsed.issues.filter((issue) => issue.severity === severity).length;
     return `${number} ${severity}${number === 1 ? "" : "s"}`;
   };
-  if (!parsed.ok) return `${path}: not valid (${count("error")}, ${count("warning")}); a running controller keeps the last good one`;
+  if (!parsed.ok) return `${path}: invalid (${count("error")}, ${count("warning")}); a running controller keeps the last good one`;
   const agents = parsed.value.agents.length;
   return `${path}: valid, ${agents} ${agents === 1 ? "agent" : "agents"} (${count("warning")})`;
 }
@@ -74,7 +74,7 @@ export async function setConfigValue(
   if (!edited.ok) throw toInvalidConfig(edited.issue);
   const issues = await saveConfigFile(file, edited.text);
   for (const issue of issues) printNote(context, toSafeLine(renderIssue(issue)));
-  print(context, edited.text === text ? `${file.path} says so already` : `${file.path}: ${path} is set`);
+  print(context, edited.text === text ? `${file.path} already has that value` : `${file.path}: ${path} is set`);
   return EXIT.ok;
 }
 

@@ -14,7 +14,7 @@ export interface DashboardOptions extends ConfigOptions {
   qr?: boolean;
 }
 
-const NO_SECRET = "none is known here: the gateway makes one at its start, unless gateway.auth.mode is none";
+const NO_SECRET = "not known here; the gateway generates one when it starts, unless gateway.auth.mode is none";
 
 export async function showDashboard(context: CliContext, options: DashboardOptions): Promise<ExitCode> {
   const stateDir = toStateDir(context, options);
@@ -33,7 +33,7 @@ export async function showDashboard(context: CliContext, options: DashboardOptio
 function toBrowserUrl(written: string): URL {
   const url = URL.parse(written);
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new OperationError("InvalidArgument", `OPENCLAW_DASHBOARD_URL is no http address: ${JSON.stringify(written)}`);
+    throw new OperationError("InvalidArgument", `OPENCLAW_DASHBOARD_URL is not an HTTP URL: ${JSON.stringify(written)}`);
   if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
   return url;
 }
@@ -46,7 +46,7 @@ function showQrCode(context: CliContext, url: URL): void {
   stdout.write(`${text}\n`);
   const columns = stdout.columns ?? 0;
   if (columns > 0 && columns < width)
-    printNote(context, `openclaw: the code is ${width} columns wide, and this terminal ${columns}: make it wider`);
+    printNote(context, `openclaw: the code is ${width} columns wide, but this terminal only ${columns}: widen it`);
   if (/^(127\.|localhost$|\[::1\]$)/.test(url.hostname)) printNote(context, explainLoopback(env, url));
 }
 
@@ -54,9 +54,9 @@ function showQrCode(context: CliContext, url: URL): void {
 function explainLoopback(env: CliContext["env"], { hostname, port }: URL): string {
   const way =
     nonEmpty(env.OPENCLAW_CLI_COMMAND) === undefined
-      ? `openclaw gateway --bind lan, and here OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/`
+      ? `openclaw gateway --bind lan, and OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/ for this command`
       : "OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh";
-  return `openclaw: ${hostname} is this machine itself, which a phone can't reach. With ADDRESS, this machine's own in your network: ${way}`;
+  return `openclaw: ${hostname} is this machine only: a phone can't reach it. With ADDRESS as this machine's address in your network: ${way}`;
 }
 
 const isDesktop = (env: CliContext["env"]): boolean =>
@@ -68,5 +68,5 @@ async function openBrowser(context: CliContext, { href }: URL): Promise<void> {
   const child = spawn(program, [href], { stdio: "ignore", detached: true });
   const failed = await new Promise<boolean>((resolve) => child.once("spawn", () => resolve(false)).once("error", () => resolve(true)));
   child.unref();
-  if (failed) printNote(context, `openclaw: there is no ${program} to open it with`);
+  if (failed) printNote(context, `openclaw: can't open a browser: ${program} was not found`);
 }

@@ -21,7 +21,7 @@ export async function runDemo(context: CliContext): Promise<ExitCode> {
     context.onSignal(name, () => over.abort(new OperationError("Aborted", "the demo was interrupted"))),
   );
   try {
-    print(context, "A controller keeps sandboxes as a config says. First: an engine, and the sandboxes' image.");
+    print(context, "A controller keeps sandboxes as a config describes them. First it needs an engine and the sandbox image.");
     await runScript("ensure-engine.sh", over.signal);
     await runScript("sandbox-setup.sh", over.signal);
     over.signal.throwIfAborted();
@@ -35,12 +35,12 @@ async function runInFolder(context: CliContext, over: AbortController): Promise<
   const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-demo-")));
   const stage = new Stage(context, stateDir, over.signal);
   await stage.writeConfig(DEMO_CONFIG);
-  print(context, `The state folder is ${stateDir}; everything goes away at the end.`);
+  print(context, `The state folder is ${stateDir}; everything is removed at the end.`);
   const controller = new ControllerProcess(stateDir, context.env);
   controller.failure().catch((error: unknown) => over.abort(error));
   try {
     await runTour(stage);
-    print(context, "\nThat is all. Your own: openclaw onboard, then openclaw start");
+    print(context, "\nThat's all. To set up your own: openclaw onboard, then openclaw start");
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
@@ -56,7 +56,7 @@ async function runInFolder(context: CliContext, over: AbortController): Promise<
 async function cleanUp(stage: Stage, controller: ControllerProcess, stateDir: string): Promise<void> {
   printNote(stage.context, "\ncleaning up");
   const isGone = (sandboxes: ReadonlyMap<string, { status: { container: unknown } }>): string | null =>
-    [...sandboxes.values()].some(({ status }) => status.container !== null) ? "containers are left" : null;
+    [...sandboxes.values()].some(({ status }) => status.container !== null) ? "containers remain" : null;
   try {
     if (controller.isRunning) {
       await stage.writeConfig(EMPTY_CONFIG);
@@ -73,5 +73,5 @@ async function cleanUp(stage: Stage, controller: ControllerProcess, stateDir: st
       .filter(Boolean) ?? [];
   if (left.length > 0) await docker("rm", "--force", "--volumes", ...left);
   await rm(stateDir, { recursive: true, force: true });
-  printNote(stage.context, "nothing is left");
+  printNote(stage.context, "everything was removed");
 }

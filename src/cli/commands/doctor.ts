@@ -34,7 +34,7 @@ async function findOut(context: CliContext, options: ConfigOptions): Promise<Fin
 
 const MARKS = { ok: "ok  ", warn: "WARN", fail: "FAIL" } as const;
 
-/** One line per check under the part that it is about, a fix below it; what is wrong is counted at the end. */
+/** One line per check under the part that it is about, a fix below it; a summary ends the list. */
 function renderFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const groups = [...new Set(Object.values(CHECKS))].flatMap((group) => {
@@ -42,7 +42,8 @@ function renderFindings(findings: readonly Finding[]): string {
     return lines.length === 0 ? [] : [`${group}:\n${lines.join("")}`];
   });
   const count = (level: Finding["level"]): number => findings.filter((finding) => finding.level === level).length;
-  return `${groups.join("\n")}\n${count("fail")} failed, ${count("warn")} to know about, ${count("ok")} well\n`;
+  const warnings = count("warn") === 1 ? "1 warning" : `${count("warn")} warnings`;
+  return `${groups.join("\n")}\n${count("fail")} failed, ${warnings}, ${count("ok")} passed\n`;
 }
 
 function renderFinding({ check, level, message, fix }: Finding, width: number): string {

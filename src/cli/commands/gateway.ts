@@ -37,7 +37,7 @@ export async function runGatewayCommand(context: CliContext, flags: GatewayFlags
 /** @throws OperationError `InvalidArgument` */
 function toConfigSource(text: string): "file" | "controller" {
   if (text === "file" || text === "controller") return text;
-  throw new OperationError("InvalidArgument", `${JSON.stringify(text)} is nowhere that a config comes from`, {
+  throw new OperationError("InvalidArgument", `unknown config source ${JSON.stringify(text)}`, {
     fix: "expected file or controller",
   });
 }

@@ -7,6 +7,6 @@ export async function showLogs(context: CliContext, options: StateOptions & { fo
   const where = context.env.OPENCLAW_CLI_COMMAND
     ? "docker compose logs openclaw-controller openclaw-gateway"
     : "journalctl -u openclaw-controller -u openclaw-gateway, or the terminal of openclaw start";
-  if (options.json !== true) printNote(context, `openclaw: what was done and why; the processes' own logs: ${where}`);
+  if (options.json !== true) printNote(context, `openclaw: these are the controller's actions; for the processes' own logs: ${where}`);
   return await showEvents(context, undefined, options);
 }

@@ -32,7 +32,7 @@ export async function runOnboard(
   if (!edited.ok) throw toInvalidConfig(edited.issue);
   if (file.text === null) await makeFolder(dirname(file.path));
   for (const issue of await saveConfigFile(file, edited.text)) printNote(context, toSafeLine(renderIssue(issue)));
-  print(context, edited.text === file.text ? `${file.path}: nothing to change` : `${file.path} is written:`);
+  print(context, edited.text === file.text ? `${file.path}: nothing to change` : `${file.path} written:`);
   for (const { path, before, after } of edited.changes)
     print(context, toSafeLine(`  ${path}: ${before === null ? "" : `${before} -> `}${after}`));
   print(context, renderNextSteps(context.env));

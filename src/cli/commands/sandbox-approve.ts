@@ -20,26 +20,28 @@ export async function approveRemovals(context: CliContext, options: ApproveOptio
   const view = await new AdminClient(stateDir).held();
   if (view.items.length === 0) {
     if (options.json === true) printJson(context, { items: [] });
-    else printNote(context, "openclaw: no removal waits for an approval");
+    else printNote(context, "openclaw: no removals are awaiting approval");
     return EXIT.ok;
   }
   if (options.yes !== true) {
     printNote(context, renderHeld(view).trimEnd());
     if (context.stdin.isTTY !== true)
-      throw new OperationError("InvalidArgument", "there is no terminal to ask on", { fix: "openclaw sandbox approve --yes" });
+      throw new OperationError("InvalidArgument", "there is no terminal to ask for confirmation", {
+        fix: "openclaw sandbox approve --yes",
+      });
     const count = view.items.length === 1 ? "this sandbox" : `these ${view.items.length} sandboxes`;
-    if (!(await confirm(context, `Remove ${count} (live work in them is waited for; workspaces stay)?`))) {
-      printNote(context, "openclaw: nothing was changed");
+    if (!(await confirm(context, `Remove ${count} (running work finishes first, and workspaces are kept)?`))) {
+      printNote(context, "openclaw: nothing changed");
       return EXIT.failed;
     }
   }
   for (const { name, since } of view.items) await approveRemoval(stateDir, toSandboxName(name), toEpochMs(since));
   if (options.json === true) printJson(context, { items: view.items });
-  else for (const { name } of view.items) print(context, `${name} will be removed when no work lives in it`);
+  else for (const { name } of view.items) print(context, `${name} will be removed once no work is running in it`);
   return EXIT.ok;
 }
 
 function renderHeld({ items, removals, of }: HeldView): string {
   const rows = items.map(({ name, because, since }) => [name, renderTime(toEpochMs(since)), because]);
-  return `${removals} of ${of} sandboxes would be gone.\n${renderTable(["NAME", "WAITS-SINCE", "WHY"], rows)}`;
+  return `${removals} of ${of} sandboxes would be removed.\n${renderTable(["NAME", "WAITS-SINCE", "WHY"], rows)}`;
 }

@@ -15,10 +15,7 @@ export async function auditSandboxes(context: CliContext, options: StateOptions 
   else {
     for (const one of view.items.filter(({ findings }) => findings.length > 0)) print(context, renderContainer(one, context));
     const containers = view.items.length === 1 ? "container" : "containers";
-    printNote(
-      context,
-      `${view.items.length} sandbox ${containers} on this engine, ${wrong.length} with something wrong; nothing was changed`,
-    );
+    printNote(context, `${view.items.length} sandbox ${containers} on this engine, ${wrong.length} with problems; nothing was changed`);
   }
   return wrong.length === 0 ? EXIT.ok : EXIT.failed;
 }

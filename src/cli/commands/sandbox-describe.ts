@@ -72,19 +72,19 @@ function renderFacts({ metadata, spec, status }: Sandbox, now: EpochMs): string 
     ["Created", container === null ? "" : `${renderTime(container.createdAt)} (${renderAge(container.createdAt, now)} ago)`],
     ["Last used", status.lastUsedAt === null ? "never" : `${renderTime(status.lastUsedAt)} (${renderAge(status.lastUsedAt, now)} ago)`],
     [
-      "Change waits",
+      "Change pending",
       status.deferredSince === null
         ? ""
         : `since ${renderTime(status.change?.pending === true ? status.change.since : status.deferredSince)}${status.deferredUntil === null ? "" : `, until ${renderTime(status.deferredUntil)}`}`,
     ],
     ["Failure", failure === null ? "" : renderFailure(failure, now)],
-    ["Failure of what serves", servingFailure === null ? "" : renderFailure(servingFailure, now)],
+    ["Serving failure", servingFailure === null ? "" : renderFailure(servingFailure, now)],
   ]);
 }
 
 /** Empty once it is history: it was tried again, and only a first crash is still remembered. */
 function renderFailure({ code, count, message, retryAt }: Failure, now: EpochMs): string {
-  if (retryAt > now) return `${code} (${count} in a row): ${message}; tries again at ${renderTime(retryAt)}`;
+  if (retryAt > now) return `${code} (${count} in a row): ${message}; retrying at ${renderTime(retryAt)}`;
   return count > 1 ? `${code} (${count} in a row): ${message}` : "";
 }
 

@@ -51,7 +51,7 @@ async function followEvents(
     } catch (error) {
       if (!isErrorCode(error, "ControllerUnreachable")) throw error;
     }
-    if (!told) printNote(context, "openclaw: the controller is gone; waiting for it to come back");
+    if (!told) printNote(context, "openclaw: lost the connection to the controller; waiting for it to return");
     told = true;
     await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
   }
@@ -72,10 +72,10 @@ export async function showSetupLog(
   else if (log.state === "none")
     printNote(
       context,
-      `no setup of ${metadata.name} ran since the controller started; what runs inside: openclaw sandbox ps list ${metadata.name}`,
+      `no setup of ${metadata.name} has run since the controller started; to see what runs inside: openclaw sandbox ps list ${metadata.name}`,
     );
   else {
-    if (log.truncated) printNote(context, "openclaw: earlier output is left out");
+    if (log.truncated) printNote(context, "openclaw: earlier output is omitted");
     print(context, toSafeText(log.text));
     printNote(context, `openclaw: setup ${log.state}`);
   }

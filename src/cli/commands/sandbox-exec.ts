@@ -30,7 +30,7 @@ export async function execInSandbox(
   const argv = words[0] === "--" ? words.slice(1) : words;
   if (argv.length === 0) throw new OperationError("InvalidArgument", "no command given", { fix: "openclaw sandbox exec NAME -- COMMAND" });
   if (options.tty === true && (context.stdin.isTTY !== true || context.stdout.isTTY !== true)) {
-    throw new OperationError("InvalidArgument", "-t needs a terminal, and this is none", { fix: "leave -t out" });
+    throw new OperationError("InvalidArgument", "-t needs a terminal, and this is not one", { fix: "leave -t out" });
   }
   const client = new AdminClient(toStateDir(context, options));
   const request = toRequest(context, argv, options);
@@ -50,7 +50,9 @@ async function startDetached(
   options: ExecOptions,
 ): Promise<ExitCode> {
   if (request.tty !== undefined || request.stdin)
-    throw new OperationError("InvalidArgument", "-d goes with neither -i nor -t", { fix: "openclaw sandbox ps write sends it input" });
+    throw new OperationError("InvalidArgument", "-d can't be combined with -i or -t", {
+      fix: "send it input with: openclaw sandbox ps write",
+    });
   const { argv, env, workdir, timeoutMs } = request;
   const started = await client.processesOf(name).start({ argv, env, workdir, timeoutMs });
   if (options.json === true) printJson(context, started);
@@ -66,7 +68,7 @@ async function runAttached(context: CliContext, { client, name }: Target, reques
   try {
     const { code, reason } = await command.ended;
     if (reason === "exited") return code;
-    printNote(context, "openclaw: the command was ended because its time is over");
+    printNote(context, "openclaw: the command timed out and was killed");
     return EXIT.timedOut;
   } finally {
     for (const stop of stops) stop();
@@ -135,7 +137,7 @@ function toEnv(context: CliContext, pairs: readonly string[]): Record<string, st
       const key = at < 0 ? pair : pair.slice(0, at);
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) throw new OperationError("InvalidArgument", "--env: expected NAME=value or NAME");
       const value = at < 0 ? context.env[key] : pair.slice(at + 1);
-      if (value === undefined) throw new OperationError("InvalidArgument", `--env: ${key} is not set here`);
+      if (value === undefined) throw new OperationError("InvalidArgument", `--env: ${key} is not set in this shell`);
       return [key, value];
     }),
   );

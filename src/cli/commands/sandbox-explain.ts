@@ -57,12 +57,12 @@ function renderExplain(view: ExplainView, style: Style): string {
     ["Container", renderContainer(view, style.now)],
     ["Drift", renderDrift(view)],
     ["Next", renderLines(view.next.map((line) => withDistance(line, style.now)))],
-    [style.all ? "Values" : "Values that the config sets", renderValues(view, style.all)],
-    ["Without effect", renderLines(view.ignored.map(({ key, because }) => `${key}: ${because}`))],
+    [style.all ? "Values" : "Values set by the config", renderValues(view, style.all)],
+    ["No effect", renderLines(view.ignored.map(({ key, because }) => `${key}: ${because}`))],
     ["Mounts", renderMounts(view)],
     ["Tools", style.all ? renderEveryTool(view) : renderTools(view)],
     ["Warnings", renderLines(view.warnings.map(renderIssue))],
-    ["Not known", renderLines(view.missing)],
+    ["Unknown", renderLines(view.missing)],
   ];
   const shown = sections.filter(([, text]) => text !== "").map(([title, text]) => `\n${title}:\n${indent(text)}`);
   return `${renderSubject(view)}${shown.join("")}`;
@@ -90,16 +90,16 @@ function renderContainer({ sandbox }: ExplainView, now: EpochMs): string {
     ["State", renderState(live, now)],
     ["Ready", ready === undefined ? "" : `${ready.status}: ${ready.message}`],
     ["Id", container === null ? "" : container.id.slice(0, 12)],
-    ["Hash", container === null ? "" : `${container.hash}${differs ? `; the config wants ${status.spec.hash ?? "another"}` : ""}`],
+    ["Hash", container === null ? "" : `${container.hash}${differs ? `; the config requires ${status.spec.hash ?? "another"}` : ""}`],
     ["Used", live.kind === "container" ? renderUse(live, now) : ""],
   ]);
 }
 
 function renderState(live: LiveView, now: EpochMs): string {
-  if (live.kind !== "container") return live.kind === "none" ? "there is none now" : "not known";
+  if (live.kind !== "container") return live.kind === "none" ? "none" : "not known";
   const { startedAt, state, user, isPending } = live;
   const since = startedAt === null ? "" : ` since ${renderTime(toEpochMs(startedAt))} (${renderAge(toEpochMs(startedAt), now)})`;
-  return `${state}${since} as user ${user}${isPending ? "; it is being made" : ""}`;
+  return `${state}${since} as user ${user}${isPending ? "; being created" : ""}`;
 }
 
 function renderUse({ inUse, lastUsedAt, hotUntil }: LiveContainer, now: EpochMs): string {
@@ -131,7 +131,10 @@ function renderValues({ values }: ExplainView, all: boolean): string {
     at === null ? source : `${source} (${at})${over === null ? "" : `, over ${over}`}`,
   ]);
   const more = values.length - shown.length;
-  const rest = more === 0 ? "" : `${more} more keys have their defaults; --all shows them\n`;
+  const rest =
+    more === 0
+      ? ""
+      : `${more === 1 ? "1 more key has its default" : `${more} more keys have their defaults`}; --all shows ${more === 1 ? "it" : "them"}\n`;
   return `${rows.length === 0 ? "" : renderTable(["KEY", "VALUE", "FROM"], rows)}${rest}`;
 }
 

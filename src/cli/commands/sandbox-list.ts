@@ -64,7 +64,7 @@ function toOpenEnd(reason: string | undefined): string {
     case "RolloutPaused":
       return "resumed";
     case "RolloutHalted":
-      return "mended";
+      return "fixed";
     case "WaitsForCanary":
     case "WaitsForTurn":
       return "its turn";
@@ -95,7 +95,7 @@ async function watchSandboxes(
     if (json) printJsonLine(context, data);
     else print(context, sandbox === null ? `${name}  gone` : withoutHead(renderSandboxes([sandbox], context.now())));
   }
-  printNote(context, "openclaw: the controller ended the stream");
+  printNote(context, "openclaw: the controller closed the stream");
   return EXIT.failed;
 }
 

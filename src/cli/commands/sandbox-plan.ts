@@ -48,7 +48,7 @@ function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
 
 export function renderPlan({ items, issues }: PlanView): string {
   if (issues.some(({ severity }) => severity === "error") && items.length === 0)
-    return "This config can't be used: nothing would change, the last good one stays in force.\n";
+    return "This config is invalid: nothing would change, and the last good one would stay in force.\n";
   const busy = items.filter(({ actions, waits }) => actions.length > 0 || waits !== undefined);
   const blocks = busy.map(({ name, because, drift, actions, waits }) => {
     const changes = drift.map(({ field, actual, desired }) => `~ ${toSafeLine(`${field}: ${actual} -> ${desired}`)}\n`).join("");
@@ -66,7 +66,7 @@ function renderSummary(items: PlanView["items"]): string {
   const now = actions > 0 ? `${actions} ${actions === 1 ? "action" : "actions"} on ${acting.length} of ${items.length} sandboxes` : null;
   return [
     now ?? (waiting > 0 ? "Nothing to do now" : "Nothing to do"),
-    ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "waits" : "wait"}`] : []),
-    ...(rest > 0 ? [`${rest} ${rest === 1 ? "is" : "are"} as wished`] : []),
+    ...(waiting > 0 ? [`${waiting} ${waiting === 1 ? "is" : "are"} waiting`] : []),
+    ...(rest > 0 ? [`${rest} ${rest === 1 ? "is" : "are"} up to date`] : []),
   ].join("; ");
 }

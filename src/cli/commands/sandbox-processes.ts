@@ -42,7 +42,7 @@ export async function listProcesses(context: CliContext, sandbox: string, option
 }
 
 function toRow({ id, state, exitCode, timedOut, startedAt, outputBytes, argv }: SandboxProcess, context: CliContext): string[] {
-  const exit = state === "running" ? "-" : `${exitCode ?? "unknown"}${timedOut ? " (time over)" : ""}`;
+  const exit = state === "running" ? "-" : `${exitCode ?? "unknown"}${timedOut ? " (timed out)" : ""}`;
   return [id, state, exit, renderAge(toEpochMs(startedAt), context.now()), String(outputBytes), argv.map(quote).join(" ")];
 }
 
@@ -63,16 +63,16 @@ export async function readProcessLog(
       waitMs: options.follow === true ? FOLLOW_WAIT_MS : 0,
     });
     if (log.offset > offset && log.process.droppedBytes > offset)
-      printNote(context, `openclaw: ${log.offset - offset} bytes of output are no longer kept`);
+      printNote(context, `openclaw: ${log.offset - offset} bytes of earlier output were discarded`);
     const isAll = log.nextOffset >= log.process.outputBytes;
     stalls = isAll || log.nextOffset > offset ? 0 : stalls + 1;
     offset = Math.max(offset, log.nextOffset);
     await write(context, Buffer.from(log.data, "base64"));
     if (!isAll || (options.follow === true && log.process.state === "running")) continue;
-    if (log.process.outputLost) printNote(context, "openclaw: some output was lost: the sandbox's storage for logs was full");
+    if (log.process.outputLost) printNote(context, "openclaw: some output was lost because the sandbox's log storage was full");
     return EXIT.ok;
   }
-  throw new OperationError("EngineFailed", "the log says that there is more and gives none");
+  throw new OperationError("EngineFailed", "the log announces more output and returns none");
 }
 
 /** As fast as whoever reads our output takes it. */

@@ -15,24 +15,24 @@ export async function pruneSandboxes(context: CliContext, options: StateOptions 
     printJson(context, view);
     return EXIT.ok;
   }
-  if (view.items.length === 0) printNote(context, "nothing is unowned");
+  if (view.items.length === 0) printNote(context, "nothing to prune");
   else print(context, renderUnowned(view.items));
   for (const name of view.removed) print(context, `removed ${toSafeLine(name)}`);
   const waiting = view.items.filter(({ fate, kind, name }) => fate !== "kept" && !view.removed.includes(`${kind} ${name}`)).length;
   if (options.dryRun !== true && waiting > 0)
     printNote(
       context,
-      `${waiting} left: what was seen for the first time, is young, or is a container is removed within minutes or at the time said`,
+      `${waiting} left for a later sweep: containers, new objects and objects seen for the first time are removed within minutes, or at the time shown`,
     );
   return EXIT.ok;
 }
 
-const FATES: Readonly<Record<UnownedObject["fate"], string>> = { removable: "goes next", waits: "goes later", kept: "stays" };
+const STATES: Readonly<Record<UnownedObject["fate"], string>> = { removable: "due now", waits: "due later", kept: "stays" };
 
 function renderUnowned(items: readonly UnownedObject[]): string {
   return renderTable(
-    ["KIND", "NAME", "FATE", "SIZE", "WHY"],
-    items.map(({ kind, name, fate, size, because }) => [kind, name, FATES[fate], renderSize(size), because]),
+    ["KIND", "NAME", "STATE", "SIZE", "WHY"],
+    items.map(({ kind, name, fate, size, because }) => [kind, name, STATES[fate], renderSize(size), because]),
   );
 }
 

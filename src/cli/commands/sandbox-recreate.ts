@@ -45,7 +45,7 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
     return options.all === true || options.drifted === true ? EXIT.ok : EXIT.notFound;
   }
   if (!(await isConfirmed(context, chosen, options))) {
-    printNote(context, "openclaw: nothing was changed");
+    printNote(context, "openclaw: nothing changed");
     return EXIT.failed;
   }
   const after = context.now();
@@ -59,7 +59,7 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
         context,
         options.wait === true
           ? `${name} recreated`
-          : `${name} will be recreated${options.kill === true ? "" : " when no work lives in it"}`,
+          : `${name} will be recreated${options.kill === true ? "" : " once no work is running in it"}`,
       );
   return EXIT.ok;
 }
@@ -96,9 +96,9 @@ async function toSelection(client: AdminClient, { session, agent }: RecreateOpti
 async function isConfirmed(context: CliContext, chosen: readonly Sandbox[], options: RecreateOptions): Promise<boolean> {
   if (options.force === true || context.stdin.isTTY !== true) return true;
   const list = chosen.map(({ metadata }) => `  ${metadata.name}\n`).join("");
-  const work = options.kill === true ? "live work in them is ended" : "live work in them is waited for";
+  const work = options.kill === true ? "running work is ended" : "running work finishes first";
   const what = chosen.length === 1 ? "this sandbox" : `these ${chosen.length} sandboxes`;
-  return await confirm(context, `${list}Recreate ${what} (${work}; what is in /tmp and the like is lost)?`);
+  return await confirm(context, `${list}Recreate ${what} (${work}; files outside workspaces are lost)?`);
 }
 
 const areRecreated =
@@ -111,7 +111,7 @@ const areRecreated =
       const ready = findCondition(sandbox.status.conditions, "Ready");
       if (sandbox.status.container === null || sandbox.status.container.createdAt <= after)
         return `${name} still has its old container${sandbox.status.next[0] === undefined ? "" : `: ${sandbox.status.next[0]}`}`;
-      if (ready?.status !== "True") return `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
+      if (ready?.status !== "True") return `${name} is not ready: ${ready?.message ?? "not observed yet"}`;
     }
     return null;
   };

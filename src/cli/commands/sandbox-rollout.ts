@@ -25,17 +25,17 @@ export async function showRollout(context: CliContext, options: RolloutOptions):
   const paused =
     rolloutsPausedSince === null
       ? ""
-      : `Paused since ${renderTime(toEpochMs(rolloutsPausedSince))}: no working sandbox is replaced; to go on: openclaw sandbox rollout resume\n`;
+      : `Paused since ${renderTime(toEpochMs(rolloutsPausedSince))}: working sandboxes are not replaced; resume with: openclaw sandbox rollout resume\n`;
   const rest = sandboxes.filter(({ status }) => status.change?.pending !== true).length;
   const told = changes.map((change) => renderChange(change, context)).join("\n");
-  const none = `No change is being rolled out; ${rest === 1 ? "1 sandbox has" : `${rest} sandboxes have`} the newest spec.\n`;
+  const none = `No rollout is in progress; ${rest === 1 ? "1 sandbox is" : `${rest} sandboxes are`} up to date.\n`;
   print(context, `${paused}${changes.length === 0 ? none : told}`);
   return EXIT.ok;
 }
 
 /** Those that are done are counted, not listed. */
 function renderChange({ parts, since, state, sandboxes, advice }: ChangeStory, { now }: CliContext): string {
-  const what = parts.length === 0 ? "The same spec once more" : parts.map(({ field, to }) => `${field} -> ${to}`).join(", ");
+  const what = parts.length === 0 ? "Same spec, recreated" : parts.map(({ field, to }) => `${field} -> ${to}`).join(", ");
   const counts = PROGRESS.flatMap((progress) => {
     const count = sandboxes.filter((one) => one.progress === progress).length;
     return count === 0 ? [] : [`${count} ${progress}`];
@@ -60,14 +60,14 @@ export async function pauseRollouts(context: CliContext, options: RolloutOptions
   await requestPause(toStateDir(context, options), context.now());
   print(
     context,
-    "No working sandbox is replaced from now on; sandboxes are still made, repaired and removed.\nTo go on: openclaw sandbox rollout resume",
+    "Rollouts are paused: working sandboxes are not replaced; sandboxes are still created, repaired and removed.\nResume with: openclaw sandbox rollout resume",
   );
   return EXIT.ok;
 }
 
 export async function resumeRollouts(context: CliContext, options: RolloutOptions): Promise<ExitCode> {
   await requestPause(toStateDir(context, options), null);
-  print(context, "Rollouts go on.");
+  print(context, "Rollouts resumed.");
   return EXIT.ok;
 }
 
@@ -77,7 +77,9 @@ export async function setPin(context: CliContext, text: string, options: StateOp
   await pinSandbox(stateDir, metadata.name, options.pinned);
   print(
     context,
-    options.pinned ? `${metadata.name} stays as it is, whatever the config says` : `${metadata.name} follows the config again`,
+    options.pinned
+      ? `${metadata.name} is pinned: it stays as it is, whatever changes in the config`
+      : `${metadata.name} is unpinned: it follows the config again`,
   );
   return EXIT.ok;
 }

@@ -47,7 +47,7 @@ async function wantedNames(client: AdminClient): Promise<string[]> {
 function allAre(goal: WaitGoal, wanted: readonly string[]): Goal {
   return (sandboxes) => {
     const concerned = [...sandboxes.values()].filter(({ spec }) => spec.wanted || goal !== "ready");
-    const unseen = goal === "gone" ? [] : wanted.filter((name) => !sandboxes.has(name)).map((name) => `${name} was not looked at yet`);
+    const unseen = goal === "gone" ? [] : wanted.filter((name) => !sandboxes.has(name)).map((name) => `${name} has not been observed yet`);
     const missing = [...unseen, ...concerned.map((sandbox) => missingFor(goal, sandbox)).filter((what) => what !== null)];
     return missing.length === 0 ? null : `${missing.slice(0, 3).join("; ")}${missing.length > 3 ? `; and ${missing.length - 3} more` : ""}`;
   };
@@ -78,13 +78,13 @@ function missingFor(goal: WaitGoal, { metadata, spec, status }: Sandbox): string
   const { name } = metadata;
   switch (goal) {
     case "ready":
-      return ready?.status === "True" ? null : `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
+      return ready?.status === "True" ? null : `${name} is not ready: ${ready?.message ?? "not observed yet"}`;
     case "gone":
       return status.container === null && !spec.wanted ? null : `${name} is still there: ${spec.because}`;
     case "converged":
       if (upToDate?.status !== "True" || status.observedGeneration !== metadata.generation)
-        return `${name} is not up to date: ${upToDate?.message ?? "not looked at yet"}`;
-      return ready?.status === "True" || !spec.wanted ? null : `${name} is not ready: ${ready?.message ?? "not looked at yet"}`;
+        return `${name} is not up to date: ${upToDate?.message ?? "not observed yet"}`;
+      return ready?.status === "True" || !spec.wanted ? null : `${name} is not ready: ${ready?.message ?? "not observed yet"}`;
     default:
       return unreachable(goal);
   }

@@ -35,7 +35,7 @@ export async function startBoth(context: CliContext, flags: GatewayFlags): Promi
   };
   const listening = (["SIGINT", "SIGTERM"] as const).map((signal) => context.onSignal(signal, stop));
   const first = await Promise.race(ends);
-  if (!stopped) printNote(context, `openclaw: the ${first} ended; stopping the other one`);
+  if (!stopped) printNote(context, `openclaw: the ${first} exited; stopping the other one`);
   signalAll("SIGTERM");
   killLater();
   await Promise.all(ends);

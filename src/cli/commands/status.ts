@@ -28,7 +28,7 @@ export async function showStatus(context: CliContext, options: StateOptions & { 
 async function lookAtGateway(context: CliContext, options: StateOptions): Promise<{ health: GatewayHealth | null; text: string }> {
   try {
     const health = await askGateway(context, options);
-    return { health, text: health === null ? "No gateway runs\n" : renderHealth(health) };
+    return { health, text: health === null ? "No gateway is running\n" : renderHealth(health) };
   } catch (error) {
     if (!isErrorCode(error, "GatewayUnreachable") && !isErrorCode(error, "HostRejected")) throw error;
     return { health: null, text: `Gateway: ${toSafeLine(renderError(error))}\n` };
@@ -39,21 +39,21 @@ function renderStatus(view: ControllerView, now: number): string {
   const { engine, config } = view;
   const fields = renderFields([
     ["Controller", `${view.ready ? "ready" : "not ready"}, version ${view.version}, running for ${renderDuration(now - view.startedAt)}`],
-    ["Instance", view.instance ?? "not known before the engine has answered"],
+    ["Instance", view.instance ?? "unknown until the engine answers"],
     ["State folder", view.stateDir],
     ["Engine", engine === null ? "not reachable" : `${engine.product} ${engine.version} at ${engine.endpoint}`],
     [
       "Config",
-      `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "not valid; nothing is made or removed" : "not valid; the last good one is in force"})`,
+      `${config.file} (${config.ok ? "in force" : config.loadedAt === null ? "invalid; nothing is created or removed" : "invalid; the last good one is in force"})`,
     ],
     ["Sandboxes", String(view.sandboxes)],
     [
       "Rollouts",
       view.rolloutsPausedSince === null
         ? ""
-        : `paused since ${renderTime(toEpochMs(view.rolloutsPausedSince))}; to go on: openclaw sandbox rollout resume`,
+        : `paused since ${renderTime(toEpochMs(view.rolloutsPausedSince))}; resume with: openclaw sandbox rollout resume`,
     ],
-    ["Removals", view.removalsHeld === 0 ? "" : `${view.removalsHeld} wait for a person; see: openclaw sandbox approve`],
+    ["Removals", view.removalsHeld === 0 ? "" : `${view.removalsHeld} awaiting approval; see: openclaw sandbox approve`],
   ]);
   const checks = view.checks.map(
     ({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}${message === "" ? "" : `: ${toSafeLine(message)}`}\n`,

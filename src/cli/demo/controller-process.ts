@@ -51,7 +51,7 @@ export class ControllerProcess {
   /** Rejects when it ends by itself: what it said last is the message. */
   async failure(): Promise<never> {
     const code = await this.#ended;
-    throw new OperationError("ControllerUnreachable", `the demo's controller ended with exit code ${code ?? "?"}:\n${this.logTail()}`);
+    throw new OperationError("ControllerUnreachable", `the demo's controller exited with code ${code ?? "?"}:\n${this.logTail()}`);
   }
 
   logTail(): string {

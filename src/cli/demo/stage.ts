@@ -63,7 +63,7 @@ export class Stage {
       found = [...sandboxes.values()].find((sandbox) => sandbox.spec.agentId === agentId && isSo(sandbox)) ?? null;
       return found === null ? `${agentId}: ${what}` : null;
     });
-    if (found === null) throw new Error("a fulfilled wish has a sandbox");
+    if (found === null) throw new Error("a fulfilled goal has a sandbox");
     return found;
   }
 

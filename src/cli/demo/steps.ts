@@ -46,7 +46,7 @@ export async function runTour(stage: Stage): Promise<void> {
 }
 
 async function converge(stage: Stage): Promise<void> {
-  await stage.step("Converge. The config lists two agents; no container is there.", async () => {
+  await stage.step("Converge. The config lists two agents, and no container exists yet.", async () => {
     await stage.until("main", "its sandbox is ready", isReady);
     await stage.until("helper", "its sandbox is ready", isReady);
     stage.say(renderSandboxes(await stage.client.sandboxes("all"), stage.context.now()));
@@ -71,24 +71,24 @@ async function editLive(stage: Stage): Promise<void> {
 }
 
 async function editEnv(stage: Stage): Promise<void> {
-  await stage.step("Edit docker.env and save, while the sandbox is in use. Only a new container can have it.", async () => {
+  await stage.step("Edit docker.env and save, while the sandbox is in use. That takes a new container.", async () => {
     const before = await stage.until("main", "its sandbox is ready", isReady);
     stage.say(`in ${idOf(before)}: echo $GREETING -> ${await greet(stage, before)}`);
     await stage.setConfig("agents.defaults.sandbox.docker.env.GREETING", '"good morning"');
     const waiting = await stage.until(
       "main",
-      "the change waits or is made",
+      "the change is deferred or made",
       (sandbox) => sandbox.status.deferredSince !== null || idOf(sandbox) !== idOf(before),
     );
     const why = findCondition(waiting.status.conditions, "UpToDate");
-    if (waiting.status.deferredSince !== null) stage.say(`it waits: ${toSafeLine(why?.message ?? "in use")}`);
+    if (waiting.status.deferredSince !== null) stage.say(`deferred: ${toSafeLine(why?.message ?? "in use")}`);
     const after = await stage.until(
       "main",
       "it has a new container",
       (sandbox) => idOf(sandbox) !== idOf(before) && isReady(sandbox) && isUpToDate(sandbox),
     );
     stage.say(`in ${idOf(after)}: echo $GREETING -> ${await greet(stage, after)}`);
-    return `a new container, ${idOf(after)}, once the old one was unused for ${HOT_WINDOW}; its workspace is the same`;
+    return `a new container, ${idOf(after)}, once the old one had been idle for ${HOT_WINDOW}; the workspace is the same`;
   });
 }
 
@@ -109,7 +109,7 @@ async function greet(stage: Stage, { metadata }: Sandbox): Promise<string> {
 }
 
 async function breakConfig(stage: Stage): Promise<void> {
-  await stage.step("Break the config: a wrong key. Nothing may change.", async () => {
+  await stage.step("Break the config with a wrong key. Nothing may change.", async () => {
     const before = await stage.until("main", "its sandbox is ready", isReady);
     const good = await stage.setConfig("agents.defaults.sandbox.docker.memroy", '"1g"');
     const issues = await untilRefused(stage);
@@ -117,7 +117,7 @@ async function breakConfig(stage: Stage): Promise<void> {
     const after = await stage.until("main", "its sandbox is ready", isReady);
     mustBe(idOf(after) === idOf(before), "nothing should have changed");
     await stage.writeConfig(good);
-    return `the last good config stays in force, ${idOf(after)} serves on`;
+    return `the last good config stays in force, ${idOf(after)} keeps serving`;
   });
 }
 
@@ -138,7 +138,7 @@ async function killContainer(stage: Stage): Promise<void> {
     const startedAt = before.status.container?.startedAt;
     if ((await docker("kill", idOf(before))) !== null) stage.say(`docker kill ${idOf(before)}`);
     else {
-      stage.say("no docker command here: kill 1, from inside");
+      stage.say("no docker command here, so from inside: kill 1");
       const { PassThrough } = await import("node:stream");
       const streams = { stdin: new PassThrough(), output: async () => true };
       // The answer may well be that the container went away.
@@ -159,13 +159,13 @@ async function killContainer(stage: Stage): Promise<void> {
 }
 
 async function removeAgent(stage: Stage): Promise<void> {
-  await stage.step("Remove the agent helper from the config. What nobody wants goes, and nothing else.", async () => {
+  await stage.step("Remove the agent helper from the config. Its sandbox is removed, and nothing else.", async () => {
     const helper = await stage.until("helper", "its sandbox is ready", isReady);
     await stage.setConfig("agents.list", '[{ id: "main", default: true }]');
     await stage.untilGone("helper");
     const main = await stage.until("main", "its sandbox is ready", isReady);
     const age = renderDuration(stage.context.now() - (main.status.container?.createdAt ?? 0));
-    return `${idOf(helper)} is removed; ${idOf(main)} serves on, ${age} old`;
+    return `${idOf(helper)} was removed; ${idOf(main)} keeps serving, ${age} old`;
   });
 }
 

@@ -13,7 +13,7 @@ export async function runScript(name: string, signal: AbortSignal): Promise<void
   if (!existsSync(script)) return;
   const { code } = await run("bash", [script], { signal, output: "inherit" });
   if (code !== 0)
-    throw new OperationError("EngineUnreachable", `scripts/${name} failed with exit code ${code ?? "?"}; what it said stands above`);
+    throw new OperationError("EngineUnreachable", `scripts/${name} failed with exit code ${code ?? "?"}; see its output above`);
 }
 
 /** null: there is no docker command, or it failed. */

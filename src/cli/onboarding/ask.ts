@@ -25,7 +25,7 @@ interface Asking {
 async function askEach(context: CliContext, { known, file, signal }: Asking): Promise<Answers | null> {
   const streams = { input: context.stdin, output: context.stdout, signal };
   intro("OpenClaw: where your agents' tools run", streams);
-  log.info(`The answers go to ${file}; nothing is written before the last one. Ctrl-C leaves everything as it is.`, streams);
+  log.info(`Your answers go to ${file}, which is written after the last one. Press Ctrl-C to leave everything as it is.`, streams);
   const answers: Answers = { ...known };
   for (const name of QUESTION_NAMES) {
     const { question, choices, initial } = QUESTIONS[name];

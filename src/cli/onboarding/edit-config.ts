@@ -50,20 +50,20 @@ const renderFirstConfig =
 // \`openclaw sandbox list --watch\`. Every key: docs/config.md, or \`openclaw config schema\` for your editor.
 {
   gateway: {
-    // The gateway runs on this machine. Its token is not here: it makes one for itself, or takes OPENCLAW_GATEWAY_TOKEN.
+    // The gateway runs on this machine. Its token is not here: it generates one, or uses OPENCLAW_GATEWAY_TOKEN.
     mode: ${value(FIRST.mode)},
   },
   agents: {
     defaults: {
       sandbox: {
-        // Which sessions run their tools in a container: "all", "non-main" (all but each agent's main session), "off".
+        // Which sessions run their tools in a container: "all", "non-main" (all but each agent's main session) or "off".
         mode: ${value(FIRST.sandbox)},
         // Who shares a container: the sessions of one "agent", nobody ("session"), everybody ("shared").
         scope: ${value(FIRST.scope)},
-        // The agent's workspace: "none" (not there), "ro" (read-only, at /agent), "rw" (it is /workspace).
+        // The agent's workspace: "none" (not mounted), "ro" (read-only, at /agent), "rw" (it is /workspace).
         workspaceAccess: ${value(FIRST.workspaceAccess)},
         docker: {
-          // "none", or "bridge" for whatever this machine reaches.
+          // "none", or "bridge" for everything this machine can reach.
           network: ${value(FIRST.network)},
           // These two change while a container runs:
           // memory: "1g",

@@ -9,7 +9,7 @@ export function renderNextSteps(env: Readonly<Record<string, string | undefined>
   const rows = [
     [start, "the controller and the gateway"],
     [toOwnCommand(env, "dashboard --no-open"), "the gateway's address, and how to log in"],
-    [toOwnCommand(env, "sandbox list"), "the sandboxes, and why each is as it is"],
+    [toOwnCommand(env, "sandbox list"), "the sandboxes, and the state of each"],
     ["claude mcp add openclaw -- openclaw mcp", "its tools for Claude Code"],
     ["codex mcp add openclaw -- openclaw mcp", "its tools for Codex; others: docs/mcp.md"],
   ];

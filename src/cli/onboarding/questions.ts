@@ -30,8 +30,8 @@ export const QUESTIONS = {
     initial: "all",
     choices: [
       { value: "all", hint: "every session" },
-      { value: "non-main", hint: "all but each agent's main session, which then has no tools on this machine either" },
-      { value: "off", hint: "none: tools are refused, until tools.exec.host says otherwise" },
+      { value: "non-main", hint: "every session but each agent's main one, whose tools are then refused" },
+      { value: "off", hint: "none: tools are refused unless tools.exec.host allows them" },
     ],
   },
   scope: {
@@ -53,9 +53,9 @@ export const QUESTIONS = {
     question: "What may tools do with the agent's workspace?",
     initial: "none",
     choices: [
-      { value: "none", hint: "not see it: a sandbox has a folder of its own" },
-      { value: "ro", hint: "read it, at /agent" },
-      { value: "rw", hint: "read and write it: it is their /workspace" },
+      { value: "none", hint: "nothing: each sandbox has a folder of its own" },
+      { value: "ro", hint: "read it at /agent" },
+      { value: "rw", hint: "read and write it, as /workspace" },
     ],
   },
   network: {
@@ -66,7 +66,7 @@ export const QUESTIONS = {
     initial: "none",
     choices: [
       { value: "none", hint: "no" },
-      { value: "bridge", hint: "yes, whatever this machine reaches" },
+      { value: "bridge", hint: "yes, everything this machine can reach" },
     ],
   },
   mode: {

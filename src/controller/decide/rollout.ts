@@ -84,7 +84,7 @@ const PAUSED: RolloutGate = {
   kind: "closed",
   reason: "paused",
   until: null,
-  message: "rollouts are paused; to go on: openclaw sandbox rollout resume",
+  message: "rollouts are paused; resume with: openclaw sandbox rollout resume",
 };
 
 /** Whether this one may begin now. What it stands for itself does not count. */

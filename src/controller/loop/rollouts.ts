@@ -78,7 +78,7 @@ export class Rollouts {
     metrics.rolloutPaused(paused);
     log.info({ paused }, "rollouts paused or resumed");
     const message = paused
-      ? "a person paused all rollouts: no working sandbox is replaced; to go on: openclaw sandbox rollout resume"
+      ? "a person paused all rollouts: working sandboxes are not replaced; resume with: openclaw sandbox rollout resume"
       : "rollouts go on";
     events.record({
       type: "Normal",

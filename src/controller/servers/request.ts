@@ -44,7 +44,8 @@ export function findSandbox(views: AdminViews, name: string | undefined): Sandbo
 export function noSuchSandbox(views: AdminViews, name: string): OperationError {
   const names: SandboxName[] = views.sandboxes().map(({ metadata }) => metadata.name);
   const fix =
-    renderDidYouMean(name, names).fix ?? (names.length === 0 ? "there are no sandboxes now" : "openclaw sandbox list --all shows them");
+    renderDidYouMean(name, names).fix ??
+    (names.length === 0 ? "there are no sandboxes now" : "list them with: openclaw sandbox list --all");
   // A name is shown as it came, cut: it may be anything.
   return new OperationError("NotFound", `there is no sandbox ${JSON.stringify(name.slice(0, 80))}`, { fix });
 }

@@ -113,7 +113,7 @@ export class SessionGate {
     const status = this.#parts.statusOf(desired.name);
     const condition = status === null ? undefined : findCondition(status.status.conditions, "Ready");
     if (condition === undefined)
-      return { ...unready, sandbox: desired.name, reason: "NotSeen", message: "the sandbox was not looked at yet" };
+      return { ...unready, sandbox: desired.name, reason: "NotSeen", message: "the sandbox has not been observed yet" };
     const { reason, message } = condition;
     return { sessionKey: key, sandbox: desired.name, ready: condition.status === "True", reason, message, blocked: isBlocking(reason) };
   }

@@ -32,7 +32,7 @@ export class GatewayFeed {
     this.#parts = parts;
   }
 
-  /** null: the file was not looked at yet, or what it says is not in force yet. */
+  /** null: the file has not been observed yet, or what it says is not in force yet. */
   config(): Omit<GatewayConfigView, "upstreamDatabase"> | null {
     const { config, desired } = this.#parts;
     const { ok, issues } = config.view;

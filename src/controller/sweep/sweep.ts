@@ -64,7 +64,7 @@ export class Sweep {
     this.#parts = parts;
   }
 
-  /** What is unowned now. @throws OperationError when the engine can't be asked: then nothing is known, and nothing is unowned */
+  /** What is unowned now. @throws OperationError when the engine can't be asked: then nothing is known, and nothing to prune */
   async observe(): Promise<UnownedObject[]> {
     const unowned = await this.#observe();
     this.#count(unowned.filter(({ fate }) => fate !== "kept"));

@@ -48,7 +48,7 @@ export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'
 
 const NEXT: readonly (readonly [command: string, does: string])[] = [
   ["openclaw health", "what is ready, and what is missing"],
-  ["openclaw sandbox list", "the sandboxes, and why each is as it is"],
+  ["openclaw sandbox list", "the sandboxes, and the state of each"],
   ["openclaw dashboard", "this address again, and where the token is"],
 ];
 
