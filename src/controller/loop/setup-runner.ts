@@ -4,6 +4,8 @@
 import { type ContainerId, type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, type SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { type ErrorCode, OperationError, renderError } from "../../api/errors.ts";
+import { toTail } from "../../api/text/cuts.ts";
+import { TextPieces } from "../../api/text/text-pieces.ts";
 import type { SetupFact } from "../decide/types.ts";
 import type { Engine, ExecStream, Handle } from "../engine/engine.ts";
 import { toSetupArgv } from "../engine/setup-script.ts";
@@ -79,21 +81,22 @@ export class SetupRunner {
   async #follow({ name, id, stream, marker, startedAt }: Run): Promise<void> {
     const { clock, observer } = this.#parts;
     let tail = "";
-    const keep = (chunk: Buffer): void => {
+    const keep = (pieces: TextPieces, chunk: Buffer): void => {
       if (chunk.length === 0) return;
-      tail = `${tail}${chunk.toString("utf8")}`.slice(-TAIL_LENGTH_MAX);
+      tail = toTail(`${tail}${pieces.take(chunk).toString("utf8")}`, TAIL_LENGTH_MAX);
       observer.output(name, chunk);
     };
     const filter = new MarkerFilter(marker);
-    stream.stdout.on("data", (chunk: Buffer) => keep(filter.push(chunk)));
-    stream.stderr.on("data", keep);
+    const [stdout, stderr] = [new TextPieces(), new TextPieces()];
+    stream.stdout.on("data", (chunk: Buffer) => keep(stdout, filter.push(chunk)));
+    stream.stderr.on("data", (chunk: Buffer) => keep(stderr, chunk));
     const drained = new Promise<void>((resolve) => stream.stdout.once("close", resolve));
     stream.stdin?.on("error", () => undefined).end(`${marker}\n`);
     const end = await this.#untilEnded(stream, async () => {
       await drained;
       return filter.isSeen;
     });
-    keep(filter.end());
+    keep(stdout, filter.end());
     if (this.#facts.has(id)) {
       const output = tail.trim();
       if (end === null) this.#facts.set(id, { kind: "succeeded" });

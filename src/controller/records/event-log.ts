@@ -3,6 +3,7 @@
 import { type DurationMs, elapsed, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { EVENT_MESSAGE_LENGTH_MAX, type SandboxEvent } from "../../api/event.ts";
+import { toHead } from "../../api/text/cuts.ts";
 import { EventFile, type EventLine } from "./event-file.ts";
 
 export const EVENTS_PER_OBJECT_MAX = 64;
@@ -169,5 +170,5 @@ function toWords(event: Pick<SandboxEvent, "type" | "reason" | "object">, messag
 }
 
 function toMessage(text: string): string {
-  return text.length <= EVENT_MESSAGE_LENGTH_MAX ? text : `${text.slice(0, EVENT_MESSAGE_LENGTH_MAX - 3)}...`;
+  return text.length <= EVENT_MESSAGE_LENGTH_MAX ? text : `${toHead(text, EVENT_MESSAGE_LENGTH_MAX - 3)}...`;
 }

@@ -3,6 +3,7 @@ import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type EpochMs, elapsed, type SandboxName, SECOND_MS } from "../../api/brands.ts";
 import { readBounded, toFileError } from "../../api/store/atomic-file.ts";
+import { toSafeEnd } from "../../api/text/cuts.ts";
 import type { SetupLogView } from "../../api/wire.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -54,7 +55,8 @@ export class SetupLogs {
     const rest = LOG_BYTES_MAX - open.bytes;
     open.bytes += chunk.length;
     if (rest <= 0) return;
-    const kept = chunk.length <= rest ? chunk : Buffer.concat([chunk.subarray(0, rest), Buffer.from("\n(the rest is left out)\n")]);
+    const kept =
+      chunk.length <= rest ? chunk : Buffer.concat([chunk.subarray(0, toSafeEnd(chunk, rest)), Buffer.from("\n(the rest is left out)\n")]);
     this.#write(name, open, (path) => appendFile(path, kept));
     const { now, events } = this.#parts;
     if (elapsed(open.lastEventAt, now()) < EVENT_INTERVAL_MS) return;

@@ -1,10 +1,10 @@
 // A tool call as a stream of events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
 // What a tool tells is tool-port.ts's; the last event is its result or its problem.
 import { EventStream } from "../../api/event-stream.ts";
+import { TextPieces } from "../../api/text/text-pieces.ts";
 import { type CommandStream, toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult } from "../tools/tool-port.ts";
 import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
-import { TextPieces } from "./text-pieces.ts";
 
 /** `text`: server-sent events with output as UTF-8, what is not is replaced. `base64`: the same with output as it is. `frames`: frame-stream.ts. */
 export type ToolStreamForm = "text" | "base64" | "frames";

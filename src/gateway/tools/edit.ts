@@ -1,8 +1,8 @@
 // The tool `edit`: replaces pieces of a text file that must each be there exactly once, all of them or none.
 // The replacing itself is text-edit.ts.
-import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { decodeText, encodeText, isText } from "../../api/text/encoding.ts";
 import { Files } from "./files.ts";
 import { applyEdits, type TextEdit } from "./text-edit.ts";
 import { defineTool, FilePath, FileText, toTextResult } from "./tool.ts";
@@ -34,12 +34,13 @@ export const editTool = defineTool({
   isInside: true,
   holdsFiles: true,
   run: async ({ port, session, signal, newId }, input) => {
-    const edits = toEdits(input);
+    // Half a character in them would be taken for a byte of the file.
+    const edits = toEdits(input).map((edit) => ({ ...edit, oldText: edit.oldText.toWellFormed(), newText: edit.newText.toWellFormed() }));
     const files = new Files({ port, sessionKey: session.spec.key, tool: "edit", signal, newId });
     const { data, version } = await files.readWhole(input.path);
-    if (!isUtf8(data)) throw new OperationError("InvalidArgument", `edit: ${JSON.stringify(input.path)} is no UTF-8 text`);
-    const text = applyEdits(data.toString("utf8"), edits);
-    await files.commit([{ kind: "put", path: input.path, data: Buffer.from(text, "utf8"), expected: { version }, like: null }]);
+    if (!isText(data)) throw new OperationError("InvalidArgument", `edit: ${JSON.stringify(input.path)} is no UTF-8 text`);
+    const text = applyEdits(decodeText(data), edits);
+    await files.commit([{ kind: "put", path: input.path, data: encodeText(text), expected: { version }, like: null }]);
     return toTextResult(`edited ${input.path} (${edits.length === 1 ? "1 edit" : `${edits.length} edits`})`, {
       path: input.path,
       edits: edits.length,

@@ -151,6 +151,30 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
     );
   });
 
+  test("read shows a text with a few bytes that are no UTF-8, and says where they are", async ({ folder, call, say }) => {
+    writeFileSync(join(folder, "latin"), Buffer.from("caf\xe9 one\ntwo\n", "latin1"));
+    expect(await call("read", { path: "latin" })).toMatchObject({
+      content: [{ text: "caf\ufffd one\ntwo\n(1 byte is no UTF-8 and shown as U+FFFD, the first at byte 3 of the file)" }],
+      details: { badBytes: { count: 1, offsets: [3] } },
+    });
+    await say("edit", { path: "latin", oldText: "two", newText: "2" });
+    expect(readFileSync(join(folder, "latin"), "latin1")).toBe("caf\xe9 one\n2\n");
+    await say("apply_patch", { input: "*** Begin Patch\n*** Update File: latin\n@@\n caf\ufffd one\n-2\n+zwei\n*** End Patch" });
+    expect(readFileSync(join(folder, "latin"), "latin1")).toBe("caf\xe9 one\nzwei\n");
+    writeFileSync(join(folder, "cut"), Buffer.from("hello\nстрока").subarray(0, -1));
+    expect(await say("read", { path: "cut" })).toMatch(/^hello\nстрок\ufffd\n\(1 byte/);
+    writeFileSync(join(folder, "program"), Buffer.from("\x7fELF\0\0\xff\xfe", "latin1"));
+    expect(await say("read", { path: "program" })).toBe("(8 bytes that are no text; byteOffset and byteLimit read them as base64)");
+  });
+
+  test("read gives a range of bytes as text up to where a character ends", async ({ folder, call }) => {
+    writeFileSync(join(folder, "wide"), "a€b");
+    const read = async (byteOffset: number, byteLimit: number) => await call("read", { path: "wide", byteOffset, byteLimit });
+    expect(await read(0, 2)).toMatchObject({ content: [{ text: "a" }], details: { encoding: "utf8", nextByteOffset: 1, isLast: false } });
+    expect(await read(1, 3)).toMatchObject({ content: [{ text: "€" }], details: { encoding: "utf8", nextByteOffset: 4 } });
+    expect(await read(1, 1)).toMatchObject({ content: [{ text: "4g==" }], details: { encoding: "base64", nextByteOffset: 2 } });
+  });
+
   test("read gives an image as what it is, whatever its name", async ({ folder, call }) => {
     writeFileSync(join(folder, "picture.txt"), PIXEL);
     const { content } = await call("read", { path: "picture.txt" });

@@ -1,5 +1,6 @@
 // Keeps the beginning and the end of a command's output within a bound: errors stand at either end. Pure.
 // What streams while the command runs is not cut.
+import { ESCAPE_LENGTH_MAX, toSafeEnd, toSafeStart } from "../../api/text/cuts.ts";
 
 export class OutputTail {
   readonly #headMax: number;
@@ -20,8 +21,9 @@ export class OutputTail {
     return this.#headBytes + this.#afterHead;
   }
 
+  /** What `toText` leaves out. */
   get droppedBytes(): number {
-    return Math.max(0, this.#afterHead - this.#tailMax);
+    return this.#cut()?.dropped ?? 0;
   }
 
   push(chunk: Buffer): void {
@@ -32,20 +34,36 @@ export class OutputTail {
     if (rest.length > 0) this.#keep(rest);
   }
 
-  /** Broken UTF-8 is replaced. Says in the middle how much is left out. */
+  /** Broken UTF-8 is replaced. Says in the middle how much is left out, between whole characters and escape sequences. */
   toText(): string {
-    const newest = this.#afterHead % (this.#ring.length || 1);
-    const isFull = this.#afterHead > this.#ring.length;
-    const tail = isFull ? [this.#ring.subarray(newest), this.#ring.subarray(0, newest)] : [this.#ring.subarray(0, this.#afterHead)];
-    if (this.droppedBytes === 0) return Buffer.concat([...this.#head, ...tail]).toString("utf8");
-    const [first, last] = [this.#head, tail].map((half) => Buffer.concat(half).toString("utf8"));
-    return `${first}\n[... ${this.droppedBytes} bytes left out ...]\n${last}`;
+    const cut = this.#cut();
+    if (cut === null) return Buffer.concat([...this.#head, this.#newest()]).toString("utf8");
+    return `${cut.first.toString("utf8")}\n[... ${cut.dropped} bytes left out ...]\n${cut.last.toString("utf8")}`;
+  }
+
+  /** null: nothing is left out. */
+  #cut(): { first: Buffer; last: Buffer; dropped: number } | null {
+    if (this.#afterHead <= this.#tailMax) return null;
+    const head = Buffer.concat(this.#head);
+    // Where nothing is between them, the head says how the rest begins.
+    const newest = this.#afterHead > this.#ring.length ? this.#newest() : Buffer.concat([head, this.#newest()]);
+    const first = head.subarray(0, toSafeEnd(head, head.length));
+    const last = newest.subarray(toSafeStart(newest, newest.length - this.#tailMax));
+    return { first, last, dropped: this.bytes - first.length - last.length };
+  }
+
+  /** Of what came after the head, in its order: the tail, and a little before it by which its beginning is understood. */
+  #newest(): Buffer {
+    if (this.#afterHead <= this.#ring.length) return this.#ring.subarray(0, this.#afterHead);
+    const oldest = this.#afterHead % this.#ring.length;
+    return Buffer.concat([this.#ring.subarray(oldest), this.#ring.subarray(0, oldest)]);
   }
 
   #keep(rest: Buffer): void {
-    if (this.#ring.length === 0) this.#ring = Buffer.allocUnsafeSlow(this.#tailMax);
-    const kept = rest.subarray(Math.max(0, rest.length - this.#tailMax));
-    const at = (this.#afterHead + rest.length - kept.length) % this.#tailMax;
+    const size = this.#tailMax + ESCAPE_LENGTH_MAX;
+    if (this.#ring.length === 0) this.#ring = Buffer.allocUnsafeSlow(size);
+    const kept = rest.subarray(Math.max(0, rest.length - size));
+    const at = (this.#afterHead + rest.length - kept.length) % size;
     const copied = kept.copy(this.#ring, at);
     kept.copy(this.#ring, 0, copied);
     this.#afterHead += rest.length;

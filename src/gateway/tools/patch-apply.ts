@@ -1,35 +1,89 @@
 // What the hunks of a patch do to a file's text, and what all of a patch does to all files. Pure, but for the reading that it asks for.
 // The format is patch.ts; writing the result is files.ts.
-import { isUtf8 } from "node:buffer";
 import { posix } from "node:path";
 import { OperationError } from "../../api/errors.ts";
+import { BYTE_ORDER_MARK, decodeText, encodeText, isText, toShownText } from "../../api/text/encoding.ts";
+import { endAt, type LineEnd, type Lines, splitLines } from "../../api/text/line-ends.ts";
 import type { FileChange, WholeFile } from "./files.ts";
 import type { FilePatch, Hunk } from "./patch.ts";
 
-/** @throws OperationError `InvalidArgument` with the hunk's line in the patch */
+/**
+ * Lines that are not changed are as they were, each with its line end. New ones take the ends of the lines whose place they take, or those of
+ * their neighbours; a byte order mark stays in front of whatever is the first line then.
+ * @throws OperationError `InvalidArgument` with the hunk's line in the patch
+ */
 export function applyHunks(text: string, hunks: readonly Hunk[], path: string): string {
-  const hasLastNewline = text === "" || text.endsWith("\n");
-  const lines = text === "" ? [] : (hasLastNewline ? text.slice(0, -1) : text).split("\n");
-  // A file of CRLF lines gets CRLF lines.
-  const lineEnd =
-    lines.length > 0 && lines.every((line, at) => line.endsWith("\r") || (at === lines.length - 1 && !hasLastNewline)) ? "\r" : "";
-  const search: LineSearch = { lines, comparisonsLeft: COMPARISONS_MAX };
-  const result: string[] = [];
-  let done = 0;
+  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
+  const old = splitLines(text.slice(mark.length));
+  const shown = text.isWellFormed() ? old.texts : old.texts.map(toShownText);
+  const search: LineSearch = { lines: shown, comparisonsLeft: COMPARISONS_MAX };
+  const result = new PatchedLines(old);
   for (const hunk of hunks) {
-    const at = findHunk(search, hunk, done, path);
-    for (; done < at; done += 1) result.push(lines[done] ?? "");
+    result.keepUntil(findHunk(search, hunk, result.done, path));
     for (const { kind, text: line } of hunk.lines) {
-      if (kind === "add") result.push(`${line}${lineEnd}`);
-      else {
-        // As the file has it: its white space at the line's end may be another.
-        if (kind === "keep") result.push(lines[done] ?? "");
-        done += 1;
-      }
+      if (kind === "add") result.add(withoutMark(line));
+      // As the file has it: its white space at the line's end may be another.
+      else if (kind === "keep") result.keepUntil(result.done + 1);
+      else result.remove();
     }
   }
-  for (; done < lines.length; done += 1) result.push(lines[done] ?? "");
-  return result.length === 0 ? "" : `${result.join("\n")}${hasLastNewline ? "\n" : ""}`;
+  result.keepUntil(old.texts.length);
+  return `${mark}${result.toText()}`;
+}
+
+const withoutMark = (line: string): string => (line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line);
+
+class PatchedLines {
+  readonly #old: Lines;
+  readonly #pieces: string[] = [];
+  /** Of the lines that were removed right before; new ones take them first. */
+  #removedEnds: LineEnd[] = [];
+  /** Of the newest line, which is not in the pieces yet; null: not decided, as it depends on what comes behind it. */
+  #end: LineEnd | null = null;
+  #neighbour: LineEnd = "";
+  #hasLine = false;
+  /** How many of the old lines are dealt with. */
+  done = 0;
+
+  constructor(old: Lines) {
+    this.#old = old;
+  }
+
+  keepUntil(line: number): void {
+    for (; this.done < line; this.done += 1) {
+      this.#removedEnds = [];
+      this.#put(this.#old.texts[this.done] ?? "", endAt(this.#old, this.done));
+    }
+  }
+
+  remove(): void {
+    this.#removedEnds.push(endAt(this.#old, this.done));
+    this.done += 1;
+  }
+
+  add(text: string): void {
+    this.#put(text, this.#removedEnds.shift() || null);
+  }
+
+  toText(): string {
+    const { texts } = this.#old;
+    const hadLastEnd = texts.length === 0 || endAt(this.#old, texts.length - 1) !== "";
+    if (this.#hasLine && (this.#end !== null || hadLastEnd)) this.#pieces.push(this.#end ?? this.#toNeighbour());
+    return this.#pieces.join("");
+  }
+
+  #put(text: string, end: LineEnd | null): void {
+    if (this.#hasLine) this.#pieces.push(this.#end || this.#toNeighbour());
+    this.#pieces.push(text);
+    this.#hasLine = true;
+    if (this.#end) this.#neighbour = this.#end;
+    this.#end = end;
+  }
+
+  /** The end of the line before, or behind, or the one that patches have themselves. */
+  #toNeighbour(): LineEnd {
+    return this.#neighbour || endAt(this.#old, this.done) || endAt(this.#old, 0) || "\n";
+  }
 }
 
 /** One or two seconds: whoever patches must not keep everybody else waiting. */
@@ -53,7 +107,7 @@ function findHunk(search: LineSearch, { anchors, lines: hunkLines, isAtEnd, line
     const found = findLines(search, [anchor], start);
     start = found === -1 ? refuse(`has no line ${JSON.stringify(anchor)} from its line ${start + 1} on`) : found + 1;
   }
-  const old = hunkLines.filter(({ kind }) => kind !== "add").map(({ text }) => text);
+  const old = hunkLines.filter(({ kind }) => kind !== "add").map(({ text }) => withoutMark(text));
   if (old.length === 0) return anchors.length > 0 && !isAtEnd ? start : lines.length;
   if (isAtEnd) {
     const last = lines.length - old.length;
@@ -116,7 +170,7 @@ export async function planPatch(
     const { now, ...file } = await toOld(path, files.get(key), { line, read });
     if (patch.kind === "delete" || patch.moveTo !== null) files.set(key, { ...file, now: null });
     if (patch.kind === "delete") continue;
-    const data = patch.hunks.length === 0 ? now : Buffer.from(applyHunks(toText(now, path), patch.hunks, path));
+    const data = patch.hunks.length === 0 ? now : encodeText(applyHunks(toText(now, path), patch.hunks, path));
     if (patch.moveTo === null) {
       files.set(key, { ...file, now: data });
       continue;
@@ -158,6 +212,6 @@ function toChange({ path, before, now, movedFrom }: PatchedFile): FileChange[] {
 const toKey = (workdir: string, path: string): string => (path.split("/").includes("..") ? path : posix.resolve(workdir, path));
 
 function toText(data: Buffer, path: string): string {
-  if (!isUtf8(data)) throw new OperationError("InvalidArgument", `patch: ${JSON.stringify(path)} is no UTF-8 text`);
-  return data.toString("utf8");
+  if (!isText(data)) throw new OperationError("InvalidArgument", `patch: ${JSON.stringify(path)} is no UTF-8 text`);
+  return decodeText(data);
 }

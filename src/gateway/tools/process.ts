@@ -2,6 +2,7 @@
 // They are the sandbox's, not the gateway's: every session that shares the sandbox sees them. On the host each session has its own.
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { toHead, toSafeEnd, toSafeStart } from "../../api/text/cuts.ts";
 import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess, SignalName } from "../../api/wire.ts";
 import { LOG_BYTES_MAX, renderEnd, toChunk } from "./background.ts";
 import { withRemark } from "./output-tail.ts";
@@ -75,10 +76,16 @@ async function readLog({ port, session }: ToolScope, input: Input & { id: string
     offset = Math.max(0, process.outputBytes - limit);
   }
   const log = await port.processes.log(key, id, { offset, limit, waitMs: input.offset === undefined ? 0 : waitMs });
-  const { process, nextOffset } = log;
+  const { process } = log;
+  const chunk = toChunk(log);
+  // Where the caller chose the place, it is taken; otherwise, and at the end, at whole characters: the next look begins with the rest.
+  const begin = input.offset === undefined && log.offset > 0 ? toSafeStart(chunk, 0) : 0;
+  const isLast = process.state === "exited" && log.nextOffset >= process.outputBytes;
+  const end = isLast ? chunk.length : toSafeEnd(chunk, chunk.length) || chunk.length;
+  const nextOffset = log.offset + end;
   const skipped = log.offset > offset ? [`output before byte ${log.offset} is no longer kept`] : [];
   const more = nextOffset < process.outputBytes ? [`more from offset ${nextOffset}`] : [];
-  const text = withRemark(toChunk(log).toString("utf8"), [renderEnd(process), ...skipped, ...more].join("; "));
+  const text = withRemark(chunk.toString("utf8", begin, end), [renderEnd(process), ...skipped, ...more].join("; "));
   return toTextResult(text, { ...toDetails(process), offset: log.offset, nextOffset });
 }
 
@@ -90,7 +97,7 @@ function toListResult(processes: readonly SandboxProcess[]): ToolResult {
 const toStateResult = (process: SandboxProcess): ToolResult =>
   toTextResult(`process ${process.id}: ${renderEnd(process)}`, toDetails(process));
 
-const toLine = ({ argv }: SandboxProcess): string => renderCommand(argv).replaceAll("\n", " ").slice(0, COMMAND_SHOWN_LENGTH_MAX);
+const toLine = ({ argv }: SandboxProcess): string => toHead(renderCommand(argv).replaceAll("\n", " "), COMMAND_SHOWN_LENGTH_MAX);
 
 function toDetails({ id, state, startedAt, exitCode, timedOut, outputBytes, droppedBytes }: SandboxProcess): Record<string, unknown> {
   return { id, state, startedAt, code: exitCode, timedOut, outputBytes, droppedBytes };

@@ -1,8 +1,11 @@
 // The tool `read`: lines or bytes of a file, or an image for a model that can see.
 // It never reads more of a large file than it shows.
+
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { toSafeEnd } from "../../api/text/cuts.ts";
+import { decodeText, findBadBytes, isText, toShownText } from "../../api/text/encoding.ts";
 import { type FilePiece, Files } from "./files.ts";
 import { findImageType } from "./images.ts";
 import { withRemark } from "./output-tail.ts";
@@ -55,25 +58,35 @@ export const readTool = defineTool({
 });
 
 function toBytesResult({ data, bytes }: FilePiece, from: number): ToolResult {
-  const nextByteOffset = from + data.length;
-  const encoding = isText(data) ? "utf8" : "base64";
-  return toTextResult(data.toString(encoding), { encoding, bytes, byteOffset: from, nextByteOffset, isLast: nextByteOffset >= bytes });
+  // Up to where a character ends, unless that is nothing: the next piece begins with the rest.
+  const end = from + data.length < bytes ? toSafeEnd(data, data.length) || data.length : data.length;
+  const isShown = !data.includes(0) && isUtf8(data.subarray(0, end));
+  const shown = isShown ? data.subarray(0, end) : data;
+  const nextByteOffset = from + shown.length;
+  const encoding = isShown ? "utf8" : "base64";
+  return toTextResult(shown.toString(encoding), { encoding, bytes, byteOffset: from, nextByteOffset, isLast: nextByteOffset >= bytes });
 }
 
 function toLinesResult({ data, lines, bytes }: FilePiece, from: number): ToolResult {
   const isCut = data.length === TEXT_BYTES_MAX && data.length < bytes;
   // Only whole lines, unless one alone is too long.
-  const shown = isCut ? withoutCutCharacter(data.subarray(0, data.lastIndexOf(NEWLINE) + 1 || data.length)) : data;
+  const end = isCut ? data.lastIndexOf(NEWLINE) + 1 || toSafeEnd(data, data.length) || data.length : data.length;
+  const shown = data.subarray(0, end);
   if (!isText(shown)) return toTextResult(`(${bytes} bytes that are no text; byteOffset and byteLimit read them as base64)`, { bytes });
   const isLineCut = shown.length > 0 && shown.at(-1) !== NEWLINE;
   const next = from + countNewlines(shown) + (isLineCut ? 1 : 0);
-  const details = { offset: from, nextOffset: next, lines, bytes };
-  const text = shown.toString("utf8");
+  const bad = findBadBytes(shown);
+  const details = { offset: from, nextOffset: next, lines, bytes, ...(bad.count > 0 && { badBytes: bad }) };
   if (from > lines && from > 1) return toTextResult(`(the file has ${lines} lines)`, details);
-  if (isCut && isLineCut)
-    return toTextResult(withRemark(text, `line ${from} is longer than ${TEXT_BYTES_MAX} bytes; byteOffset reads the rest`), details);
-  if (next > lines) return toTextResult(text, details);
-  return toTextResult(withRemark(text, `lines ${from} to ${next - 1} of ${lines}; go on with offset ${next}`), details);
+  const remarks: string[] = [];
+  if (isCut && isLineCut) remarks.push(`line ${from} is longer than ${TEXT_BYTES_MAX} bytes; byteOffset reads the rest`);
+  else if (next <= lines) remarks.push(`lines ${from} to ${next - 1} of ${lines}; go on with offset ${next}`);
+  if (bad.count > 0) {
+    const place = `byte ${bad.offsets[0]} of ${from === 1 ? "the file" : "what is shown"}`;
+    remarks.push(`${bad.count === 1 ? "1 byte is" : `${bad.count} bytes are`} no UTF-8 and shown as U+FFFD, the first at ${place}`);
+  }
+  const text = toShownText(decodeText(shown));
+  return toTextResult(remarks.length === 0 ? text : withRemark(text, remarks.join("; ")), details);
 }
 
 function countNewlines(data: Buffer): number {
@@ -81,12 +94,3 @@ function countNewlines(data: Buffer): number {
   for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, at + 1)) count += 1;
   return count;
 }
-
-/** Without the first bytes of a UTF-8 character whose others were cut off. */
-function withoutCutCharacter(data: Buffer): Buffer {
-  const lengths = [0, 1, 2, 3].map((cut) => Math.max(0, data.length - cut));
-  const length = lengths.find((candidate) => isUtf8(data.subarray(0, candidate)));
-  return length === undefined ? data : data.subarray(0, length);
-}
-
-const isText = (data: Buffer): boolean => !data.includes(0) && isUtf8(data);

@@ -2,6 +2,8 @@
 import { Readable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { toHead } from "../../api/text/cuts.ts";
+import { TextPieces } from "../../api/text/text-pieces.ts";
 import type { CommandEnd, CommandOutput, SandboxTool } from "../../api/wire.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 
@@ -52,8 +54,9 @@ async function collect(source: AsyncIterable<CommandOutput>, bytesMax: number): 
   const chunks: Buffer[] = [];
   let bytes = 0;
   let errors = "";
+  const pieces = new TextPieces();
   for await (const { stream, chunk } of source) {
-    if (stream === "stderr") errors = `${errors}${chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
+    if (stream === "stderr") errors = toHead(`${errors}${pieces.take(chunk).toString("utf8")}`, ERRORS_LENGTH_MAX);
     else {
       bytes += chunk.length;
       if (bytes > bytesMax) throw new OperationError("LimitExceeded", `more than ${bytesMax} bytes came back`);

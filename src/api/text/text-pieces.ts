@@ -1,9 +1,7 @@
 // A command's output as text while it comes: cuts it where a character ends, and replaces what is not UTF-8 as decoding all of it at once would.
 // Bytes in, bytes out: nothing becomes a string here that is well-formed already.
 import { isUtf8 } from "node:buffer";
-
-/** The longest character has 4 bytes: its first is among the last 3 of what is cut through it. */
-const CUT_BYTES_MAX = 3;
+import { countCut } from "./cuts.ts";
 
 export class TextPieces {
   #rest: Buffer = Buffer.alloc(0);
@@ -11,7 +9,7 @@ export class TextPieces {
   /** What has come to its end with this chunk, as UTF-8. It may be empty, and it may be the chunk itself. */
   take(chunk: Buffer): Buffer {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const whole = bytes.length - countCut(bytes);
+    const whole = bytes.length - countCut(bytes, bytes.length);
     this.#rest = bytes.subarray(whole);
     return toUtf8(bytes.subarray(0, whole));
   }
@@ -23,13 +21,3 @@ export class TextPieces {
 }
 
 const toUtf8 = (bytes: Buffer): Buffer => (isUtf8(bytes) ? bytes : Buffer.from(bytes.toString("utf8")));
-
-/** How many bytes at the end begin a character that is not complete. */
-function countCut(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(CUT_BYTES_MAX, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte < 0x80) return 0;
-    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
-  }
-  return 0;
-}
