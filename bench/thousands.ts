@@ -9,8 +9,8 @@ import { createSystemClock } from "../src/api/clock.ts";
 import { parseConfig } from "../src/api/config/parse.ts";
 import { toSources } from "../src/api/config/sources.ts";
 import { plan } from "../src/controller/decide/plan.ts";
-import { FakeEngine } from "../src/controller/engine/fake.ts";
-import { FakeWorld } from "../src/controller/engine/fake-world.ts";
+import { FakeEngine } from "../src/controller/engine/fake.fixture.ts";
+import { FakeWorld } from "../src/controller/engine/fake-world.fixture.ts";
 import type { Row } from "./figures.ts";
 import { IMAGE, openSite, type Site } from "./site.ts";
 

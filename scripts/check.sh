@@ -18,6 +18,8 @@ check() {
 check types tsc
 check lint biome check --error-on-warnings --max-diagnostics=50
 check dead-code knip
+# The same without the tests: what only they need is named *.fixture.ts and is not built.
+check shipped knip --production
 if command -v shellcheck >/dev/null 2>&1; then
   check shell shellcheck -x docker-setup.sh scripts/*.sh scripts/*/*.sh bin/openclaw images/*/*.sh manifests/monitoring/*.sh .ci/run .ci/full
 else

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
 import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
-import { describeFields } from "../src/controller/decide/fields.ts";
+import { LIVE_FIELDS, RECREATE_FIELDS } from "../src/controller/decide/fields.ts";
 
 export const CONFIG_PAGE = new URL("../docs/config.md", import.meta.url);
 
@@ -50,6 +50,24 @@ ${Object.entries(TOOL_GROUPS)
   .map(([group, tools]) => `| \`${group}\` | ${group === "group:openclaw" ? "all of them" : names(tools)} |`)
   .join("\n")}`;
 
+/** One field: what a change of it in the config costs, and what changes it by hand. */
+interface FieldRow {
+  key: string;
+  remedy: "live" | "recreate";
+  /** The command that changes it in a container that exists. null: there is none, the engine fixes it at creation. */
+  byHand: "docker update" | "docker network" | null;
+}
+
+function listFields(): FieldRow[] {
+  return [
+    ...LIVE_FIELDS.map(({ key }): FieldRow => ({ key, remedy: "live", byHand: "docker update" })),
+    ...RECREATE_FIELDS.map(
+      ({ key }): FieldRow => ({ key, remedy: "recreate", byHand: key === "docker.network" ? "docker network" : null }),
+    ),
+    { key: "docker.setupCommand", remedy: "recreate", byHand: null },
+  ];
+}
+
 function renderDrift(): string {
   const costs = { live: "changes while the container runs", recreate: "needs a new container" } as const;
   const mended = {
@@ -57,7 +75,7 @@ function renderDrift(): string {
     "docker network": "`docker network connect`, `disconnect`: undone in place",
   } as const;
   const rows = Map.groupBy(
-    describeFields(),
+    listFields(),
     ({ remedy, byHand }) => `${costs[remedy]} | ${byHand === null ? "the engine has no way" : mended[byHand]} |`,
   );
   return [

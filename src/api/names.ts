@@ -1,16 +1,7 @@
 // How a scope key becomes a container's name. Deterministic: the same key, instance and prefix give the same name everywhere.
 // Deciding which scope key a session has is not here (decide/wanted.ts).
 import { createHash } from "node:crypto";
-import {
-  type AgentId,
-  type InstanceId,
-  type SandboxName,
-  type ScopeKey,
-  type SessionKey,
-  toAgentId,
-  toInstanceId,
-  toSandboxName,
-} from "./brands.ts";
+import { type AgentId, type InstanceId, type SandboxName, type ScopeKey, type SessionKey, toAgentId, toInstanceId } from "./brands.ts";
 
 /** Longest container name that is also a valid host name. */
 export const CONTAINER_NAME_LENGTH_MAX = 63;
@@ -51,11 +42,6 @@ function renderSlug(instance: InstanceId, scopeKey: ScopeKey, form: SlugForm): s
     .slice(0, form.readable);
   const hash = createHash("sha256").update(`${instance}\0${scopeKey}`).digest("hex").slice(0, form.hex);
   return `${readable}-${hash}`;
-}
-
-/** Of a sandbox that is new. */
-export function toContainerName(prefix: string, instance: InstanceId, scopeKey: ScopeKey): SandboxName {
-  return toSandboxName(`${prefix}${toSlug(instance, scopeKey)}`);
 }
 
 export function toPendingName(name: SandboxName): string {

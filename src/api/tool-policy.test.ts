@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toAgentId } from "./brands.ts";
-import { mustParse, mustResolve } from "./config/fixture.ts";
+import { mustParse, mustResolve } from "./config/config.fixture.ts";
 import { decideOnHost, decideTool, decideTools, KNOWN_TOOLS, matchesTool, renderRefusal, toToolName, toToolPolicy } from "./tool-policy.ts";
 
 /** What the agent `main` of this config may do with a tool. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toAgentId } from "../brands.ts";
+import { HOST, issuesOf, mustParse, mustResolve } from "./config.fixture.ts";
 import { type EffectiveSandbox, resolveAgentSandbox, toConfigKey } from "./effective.ts";
-import { HOST, issuesOf, mustParse, mustResolve } from "./fixture.ts";
 
 /** An agent `work` with its own block over a block of defaults. */
 function merge(defaults: string, own: string): EffectiveSandbox {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts under test are configs, in which ${NAME} is syntax
 import { expect, test } from "vitest";
-import { parse } from "./fixture.ts";
+import { parse } from "./config.fixture.ts";
 import { CONFIG_BYTES_MAX } from "./text.ts";
 
 const many = (count: number, render: (index: number) => string): string =>

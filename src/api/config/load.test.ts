@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { HOST } from "./fixture.ts";
+import { HOST } from "./config.fixture.ts";
 import { loadConfig, readConfigSources } from "./load.ts";
 
 let folder = "";

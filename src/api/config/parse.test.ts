@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toAgentId } from "../brands.ts";
+import { HOST, issuesOf, mustParse, mustResolve, parse, withDocker, withSandbox } from "./config.fixture.ts";
 import { findAgent } from "./config.ts";
-import { HOST, issuesOf, mustParse, mustResolve, parse, withDocker, withSandbox } from "./fixture.ts";
 import { parseConfig } from "./parse.ts";
 
 // `^` stands before the place that the issue must name.

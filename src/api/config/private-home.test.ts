@@ -1,6 +1,6 @@
 // Where HOME is, by what the agents may do that write to the same folder.
 import { describe, expect, test } from "vitest";
-import { mustParse, mustResolve } from "./fixture.ts";
+import { mustParse, mustResolve } from "./config.fixture.ts";
 import { PRIVATE_HOME } from "./private-home.ts";
 
 const homeOf = (config: string, agent: string): string | undefined => mustResolve(mustParse(config), agent).docker.env.HOME;

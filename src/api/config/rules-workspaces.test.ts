@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { issuesOf, withDocker } from "./fixture.ts";
+import { issuesOf, withDocker } from "./config.fixture.ts";
 
 const STATE = "/home/claw/.openclaw";
 const agents = (...list: string[]): string => `{ agents: { list: [${list.join(", ")}] } }`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { issuesOf, withDocker, withSandbox } from "./fixture.ts";
+import { issuesOf, withDocker, withSandbox } from "./config.fixture.ts";
 
 const EXTERNAL = "dangerouslyAllowExternalBindSources: true";
 /** The path of each issue, with its severity. */

@@ -22,8 +22,3 @@ export function toScopes(words: readonly string[]): Scope[] {
 export function allows(granted: readonly Scope[], needed: Scope): boolean {
   return granted.some((scope) => IMPLIED[scope].includes(needed));
 }
-
-/** Whether nothing of `asked` is beyond `granted`. */
-export function isWithin(asked: readonly Scope[], granted: readonly Scope[]): boolean {
-  return asked.every((scope) => allows(granted, scope));
-}

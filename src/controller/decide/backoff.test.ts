@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DAY_MS, type EpochMs, MINUTE_MS, toContainerId } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { backOffOf, failureSeen, nextCrash, nextFailure } from "./backoff.ts";
-import { ago, containerOf, desiredOf, inputOf, NOW } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, inputOf, NOW } from "./decide.fixture.ts";
 
 const REFUSED = { code: "SpecRejected" as const, message: "refused", generation: 3 };
 const waitOf = ({ lastAt, retryAt }: Failure): number => (retryAt - lastAt) / 1_000;

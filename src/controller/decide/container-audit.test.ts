@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { DAY_MS, HOUR_MS, toAgentId, toContainerId } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import { type AuditFacts, auditContainers } from "./container-audit.ts";
-import { ago, INSTANCE } from "./fixtures.ts";
+import { ago, INSTANCE } from "./decide.fixture.ts";
 import type { Surveyed } from "./observation.ts";
 
 const NOW = ago(0);

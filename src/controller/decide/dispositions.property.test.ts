@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toContainerId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { ago, containerOf, desiredOf, inputOf, NOW, specOf } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, inputOf, NOW, specOf } from "./decide.fixture.ts";
 import { plan } from "./plan.ts";
 import type { Action, OwnedContainer, PlanInput, RolloutGate } from "./types.ts";
 

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { PRIVATE_HOME } from "../../api/config/private-home.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
+import { desiredOf, specOf } from "./decide.fixture.ts";
 import { diffLive, diffRecreate, HASH_VERSION, hashSpec } from "./fields.ts";
-import { desiredOf, specOf } from "./fixtures.ts";
 
 const PLAIN: ContainerSpec = {
   image: "openclaw-sandbox:bookworm-slim",

@@ -23,7 +23,7 @@ type Observed = Omit<ContainerSpec, "live" | "setupCommand">;
 const byKey = ([left]: [string, unknown], [right]: [string, unknown]): number => (left < right ? -1 : 1);
 const sortedEntries = (record: Readonly<Record<string, string>>): [string, string][] => Object.entries(record).sort(byKey);
 
-const RECREATE_FIELDS: readonly RecreateField[] = [
+export const RECREATE_FIELDS: readonly RecreateField[] = [
   { key: "docker.image", of: (spec) => spec.image },
   { key: "docker.workdir", of: (spec) => spec.workdir },
   { key: "docker.readOnlyRoot", of: (spec) => spec.readOnlyRoot },
@@ -86,7 +86,7 @@ export function diffRecreate(desired: ContainerSpec, actual: Observed): FieldDri
   });
 }
 
-const LIVE_FIELDS: readonly { key: string; name: keyof LiveSpec }[] = [
+export const LIVE_FIELDS: readonly { key: string; name: keyof LiveSpec }[] = [
   { key: "docker.cpus", name: "cpus" },
   { key: "docker.memory", name: "memory" },
   { key: "docker.memorySwap", name: "memorySwap" },
@@ -140,25 +140,4 @@ function newValue(field: string, spec: ContainerSpec): unknown {
   }
   const live = LIVE_FIELDS.find(({ key }) => key === field);
   return live === undefined ? RECREATE_FIELDS.find(({ key }) => key === field)?.of(spec) : spec.live[live.name];
-}
-
-/** One field: what a change of it costs, how a difference is seen, and whether people can change it by hand. */
-export interface FieldRow {
-  key: string;
-  remedy: "live" | "recreate";
-  /** `inspect`: the engine shows the value. `hash`: only the hash on the container tells. */
-  knownBy: "inspect" | "hash";
-  /** The command that changes it in a container that exists. null: there is none, the engine fixes it at creation. */
-  byHand: "docker update" | "docker network" | null;
-}
-
-/** Rows for the documentation: every field, what changing it costs, and what changing it by hand comes to. */
-export function describeFields(): FieldRow[] {
-  return [
-    ...LIVE_FIELDS.map(({ key }) => ({ key, remedy: "live", knownBy: "inspect", byHand: "docker update" }) as const),
-    ...RECREATE_FIELDS.map(
-      ({ key }) => ({ key, remedy: "recreate", knownBy: "inspect", byHand: key === "docker.network" ? "docker network" : null }) as const,
-    ),
-    { key: "docker.setupCommand", remedy: "recreate", knownBy: "hash", byHand: null },
-  ];
 }

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type EpochMs, MINUTE_MS, type SandboxName, toEpochMs, toSandboxName, toScopeKey, toSessionKey } from "../../api/brands.ts";
-import { desiredOf, NOW, wantedOf } from "./fixtures.ts";
+import { desiredOf, NOW, wantedOf } from "./decide.fixture.ts";
 import { BRAKE_WINDOW_MS, type Guarded, guard, isSlip, type Member } from "./guard.ts";
 import type { Evidence, Want } from "./types.ts";
 

@@ -1,7 +1,7 @@
 // Whose container it is: by the ledger, or by its labels and its name together; never by labels alone.
 import { expect, test } from "vitest";
 import { type ContainerId, toContainerId, toInstanceId } from "../../api/brands.ts";
-import { containerOf, desiredOf, INSTANCE } from "./fixtures.ts";
+import { containerOf, desiredOf, INSTANCE } from "./decide.fixture.ts";
 import type { Observation } from "./observation.ts";
 import { isOurs } from "./ownership.ts";
 

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { DAY_MS, type EpochMs, HOUR_MS, MINUTE_MS, toContainerId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW, specOf, wantedOf } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW, specOf, wantedOf } from "./decide.fixture.ts";
 import type { Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
 import type { OwnedContainer, Plan, PlanInput } from "./types.ts";

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
+import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./decide.fixture.ts";
 import { diffLive } from "./fields.ts";
-import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW } from "./fixtures.ts";
 import { applyAction, forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
 import { isReady } from "./status.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type EpochMs, MINUTE_MS, toContainerId, toImageId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { failureSeen, nextFailure } from "./backoff.ts";
-import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./fixtures.ts";
+import { ago, containerOf, DOCKER_CAPABILITIES, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./decide.fixture.ts";
 import { plan } from "./plan.ts";
 import { UNTOUCHED } from "./tuning.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";

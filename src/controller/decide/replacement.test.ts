@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../api/brands.ts";
 import type { SandboxChange } from "../../api/sandbox.ts";
-import { ago, containerOf, desiredOf, inputOf, NOW } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, inputOf, NOW } from "./decide.fixture.ts";
 import { changeMade, mayReplace, type ReplacementPermit } from "./replacement.ts";
 import type { ReplaceReason } from "./roles.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";

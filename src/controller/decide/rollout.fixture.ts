@@ -3,7 +3,7 @@
 import { type EpochMs, later, toContainerId, toDurationMs, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import { nextFailure } from "./backoff.ts";
-import { containerOf, desiredOf, inputOf, NOW, specOf, wantedOf } from "./fixtures.ts";
+import { containerOf, desiredOf, inputOf, NOW, specOf, wantedOf } from "./decide.fixture.ts";
 import { applyAction } from "./forecast.ts";
 import { awakened, judge, type Rollout } from "./rollout.ts";
 import { RolloutBoard } from "./rollout-board.ts";

@@ -1,7 +1,7 @@
 // Who may be replaced, situation by situation: one sandbox asks, the others stand somewhere.
 import { describe, expect, it } from "vitest";
 import { MINUTE_MS, SECOND_MS, toDurationMs, toSandboxName } from "../../api/brands.ts";
-import { ago, containerOf, desiredOf, inputOf, NOW } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, inputOf, NOW } from "./decide.fixture.ts";
 import { forecastAll } from "./forecast.ts";
 import { awakened, gateOf, judge, type Rollout } from "./rollout.ts";
 import { RolloutBoard, type RolloutMember } from "./rollout-board.ts";

@@ -1,6 +1,6 @@
 // Which facts of the host and the engine keep a container from being made as the config says. How files are read is host-folders.ts's.
 import { expect, test } from "vitest";
-import { desiredOf, FACTS } from "./fixtures.ts";
+import { desiredOf, FACTS } from "./decide.fixture.ts";
 import { resolveSpec } from "./spec.ts";
 
 const strict = desiredOf({ docker: { apparmorProfile: "strict" } });

@@ -1,7 +1,7 @@
 // Whether a container may be stopped now: live work, what may be live work, and the hot window.
 import { expect, test } from "vitest";
 import { MINUTE_MS } from "../../api/brands.ts";
-import { ago, containerOf, desiredOf, NOW } from "./fixtures.ts";
+import { ago, containerOf, desiredOf, NOW } from "./decide.fixture.ts";
 import type { ContainerState } from "./observation.ts";
 import type { OwnedContainer } from "./types.ts";
 import { mayStop, type StopRules } from "./use.ts";

@@ -4,9 +4,10 @@ import { type EpochMs, HOUR_MS, MINUTE_MS, toAgentId, toEpochMs, toSandboxName, 
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
-import { toContainerName, toSlug } from "../../api/names.ts";
+import { toContainerName } from "../../api/names.fixture.ts";
+import { toSlug } from "../../api/names.ts";
 import { Session } from "../../api/session.ts";
-import { ago, INSTANCE, NOW } from "./fixtures.ts";
+import { ago, INSTANCE, NOW } from "./decide.fixture.ts";
 import type { Want } from "./types.ts";
 import { type AgentSessions, type DesiredIndex, indexDesired, type SlugOf, wantOf } from "./wanted.ts";
 

@@ -1,7 +1,7 @@
 // What becomes of a session's folder: only evidence removes it, and only where the config says so.
 import { expect, test } from "vitest";
 import { DAY_MS, type EpochMs, later, MINUTE_MS, toAgentId, toScopeKey, toSessionKey } from "../../api/brands.ts";
-import { desiredOf, NOW, wantedOf } from "./fixtures.ts";
+import { desiredOf, NOW, wantedOf } from "./decide.fixture.ts";
 import type { Evidence, Want } from "./types.ts";
 import { dispositionOf, type WorkspaceDisposition, type WorkspaceFacts } from "./workspaces.ts";
 

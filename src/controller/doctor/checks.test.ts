@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { toAgentId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Check, Finding } from "../../api/finding.ts";
-import { desiredOf, NOW } from "../decide/fixtures.ts";
+import { desiredOf, NOW } from "../decide/decide.fixture.ts";
 import { specOf } from "../engine/contract.fixture.ts";
 import type { EngineInfo } from "../engine/engine.ts";
 import { judgeConfig, judgeImages } from "./config-checks.ts";

@@ -8,8 +8,8 @@ import { toAgentId, toInstanceId } from "../../api/brands.ts";
 import { createSystemClock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import { specOf } from "../engine/contract.fixture.ts";
-import { FakeEngine } from "../engine/fake.ts";
-import { FakeWorld } from "../engine/fake-world.ts";
+import { FakeEngine } from "../engine/fake.fixture.ts";
+import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import { type ProbeTarget, probe, removeLeftovers } from "./probe.ts";
 
 const NOW = Date.now();

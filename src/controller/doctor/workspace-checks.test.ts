@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { desiredOf } from "../decide/fixtures.ts";
+import { desiredOf } from "../decide/decide.fixture.ts";
 import { examineWorkspaces } from "./workspace-checks.ts";
 
 let root = "";

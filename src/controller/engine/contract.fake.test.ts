@@ -1,8 +1,8 @@
 // The engine contract on the model: what the loop's fast tests rely on. What the model alone can do is in fake.test.ts.
 import { createSystemClock } from "../../api/clock.ts";
 import { describeEngine } from "./contract.fixture.ts";
-import { FakeEngine } from "./fake.ts";
-import { FakeWorld } from "./fake-world.ts";
+import { FakeEngine } from "./fake.fixture.ts";
+import { FakeWorld } from "./fake-world.fixture.ts";
 
 const IMAGE = "openclaw-sandbox:bookworm-slim";
 

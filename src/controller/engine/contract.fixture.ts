@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type InstanceId, toEpochMs, toInstanceId, toSandboxName, toSandboxUid, toScopeKey, toSpecHash } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
-import { toContainerName, toPendingName } from "../../api/names.ts";
+import { toPendingName, toSlug } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
@@ -82,7 +82,7 @@ export function identityOf(instance: InstanceId, edit: Partial<Identity> = {}): 
   const scopeKey = toScopeKey(`agent:contract${made}`);
   return {
     instance,
-    name: toContainerName("openclaw-sbx-", instance, scopeKey),
+    name: toSandboxName(`openclaw-sbx-${toSlug(instance, scopeKey)}`),
     uid: toSandboxUid(crypto.randomUUID()),
     kind: "tools",
     scopeKey,

@@ -8,9 +8,9 @@ import { expectIdentifyContract } from "./contract-identify.fixture.ts";
 import { expectProbeContract } from "./contract-probe.fixture.ts";
 import { expectSurveyContract } from "./contract-survey.fixture.ts";
 import type { Hint } from "./engine.ts";
-import { FakeEngine } from "./fake.ts";
-import { holdOpen } from "./fake-exec.ts";
-import { FakeWorld } from "./fake-world.ts";
+import { FakeEngine } from "./fake.fixture.ts";
+import { holdOpen } from "./fake-exec.fixture.ts";
+import { FakeWorld } from "./fake-world.fixture.ts";
 
 const INSTANCE = toInstanceId("0123456789ab");
 const IMAGE = "image:1";

@@ -10,9 +10,9 @@ import { OperationError } from "../../api/errors.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
 import { identityOf, specOf } from "../engine/contract.fixture.ts";
 import type { ExecStream, Handle } from "../engine/engine.ts";
-import { FakeEngine } from "../engine/fake.ts";
-import { type FakeExec, holdOpen } from "../engine/fake-exec.ts";
-import { FakeWorld } from "../engine/fake-world.ts";
+import { FakeEngine } from "../engine/fake.fixture.ts";
+import { type FakeExec, holdOpen } from "../engine/fake-exec.fixture.ts";
+import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import { OwnedCommands } from "./owned-commands.ts";
 
 const INSTANCE = toInstanceId("0123456789ab");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AgentId, toAgentId, toEpochMs } from "../../api/brands.ts";
-import { parse } from "../../api/config/fixture.ts";
+import { parse } from "../../api/config/config.fixture.ts";
 import { SessionStore, sessionsFolder } from "../../api/store/session-store.ts";
 import { createModel, type Model } from "../fixtures/model.fixture.ts";
 import { createFolderSite, eager } from "../fixtures/site.fixture.ts";

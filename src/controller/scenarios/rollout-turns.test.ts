@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { type SandboxName, SECOND_MS, toSandboxName } from "../../api/brands.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
-import { containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/fixtures.ts";
+import { containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
 import type { PlanInput } from "../decide/types.ts";
 import { Rollouts } from "../loop/rollouts.ts";
 import { ControllerMetrics } from "../metrics/metrics.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { OperationError } from "../../api/errors.ts";
 import type { ExecRequest, ExecStream, Handle } from "../engine/engine.ts";
-import { FakeEngine } from "../engine/fake.ts";
+import { FakeEngine } from "../engine/fake.fixture.ts";
 import { createModel, type Model, startModel } from "../fixtures/model.fixture.ts";
 import { eager, eventsOf, onDemand } from "../fixtures/site.fixture.ts";
 

@@ -3,7 +3,7 @@
 import { rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
-import type { FakeContainer, FakeOperation } from "../engine/fake-world.ts";
+import type { FakeContainer, FakeOperation } from "../engine/fake-world.fixture.ts";
 import { createModel, type Model } from "../fixtures/model.fixture.ts";
 import { eager, onDemand } from "../fixtures/site.fixture.ts";
 

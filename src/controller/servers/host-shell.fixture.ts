@@ -5,8 +5,8 @@ import { toInstanceId } from "../../api/brands.ts";
 import { createSystemClock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Engine, ExecRequest, ExecStream } from "../engine/engine.ts";
-import { FakeEngine } from "../engine/fake.ts";
-import { FakeWorld } from "../engine/fake-world.ts";
+import { FakeEngine } from "../engine/fake.fixture.ts";
+import { FakeWorld } from "../engine/fake-world.fixture.ts";
 
 /** @param shell what `/bin/sh` means, e.g. `["busybox", "sh"]` */
 export function makeHostShellEngine(shell: readonly string[]): Engine {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { toAgentId, toEpochMs, toInstanceId, toSessionKey } from "../../api/brands.ts";
-import { mustParse } from "../../api/config/fixture.ts";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import { toSlug } from "../../api/names.ts";
 import type { Session } from "../../api/session.ts";
 import type { SandboxTool } from "../../api/wire.ts";

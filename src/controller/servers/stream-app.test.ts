@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type SandboxName, toAgentId, toEpochMs, toInstanceId, toSessionKey } from "../../api/brands.ts";
 import { createSystemClock } from "../../api/clock.ts";
-import { mustParse } from "../../api/config/fixture.ts";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import { toSlug } from "../../api/names.ts";
 import type { Session } from "../../api/session.ts";
 import type { EventInput } from "../records/event-log.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { type DurationMs, type EpochMs, later } from "../../api/brands.ts";
-import { desiredOf, NOW } from "../decide/fixtures.ts";
+import { desiredOf, NOW } from "../decide/decide.fixture.ts";
 import { WorkspaceSizes } from "./workspace-sizes.ts";
 
 const MEBIBYTE = 2 ** 20;

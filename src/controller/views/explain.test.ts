@@ -2,10 +2,10 @@
 // How it looks is test/cli.test.ts; the resolvers have tests of their own.
 import { describe, expect, test } from "vitest";
 import { MINUTE_MS, toAgentId, toSessionKey } from "../../api/brands.ts";
-import { HOST, mustParse } from "../../api/config/fixture.ts";
+import { HOST, mustParse } from "../../api/config/config.fixture.ts";
 import { toSlug } from "../../api/names.ts";
 import type { SessionKind } from "../../api/session.ts";
-import { ago, containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/fixtures.ts";
+import { ago, containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
 import type { SlugOf } from "../decide/wanted.ts";
 import { explain, findSubject, type SubjectFacts } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";

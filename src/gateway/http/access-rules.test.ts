@@ -1,8 +1,8 @@
 // Which secret counts while the config is edited. What a request without it is answered: http/attacks.test.ts.
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import type { Config } from "../../api/config/config.ts";
-import { mustParse } from "../../api/config/fixture.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { AccessRulesInForce } from "./access-rules.ts";
 

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
-import { mustParse } from "../../api/config/fixture.ts";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import { eventually } from "../../api/store/folder.fixture.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { makeFolder, makeHostPort, sessionOf } from "../tools/world.fixture.ts";

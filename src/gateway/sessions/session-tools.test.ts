@@ -1,7 +1,7 @@
 // What is counted of the tool calls that every server makes. How they come about is the servers'; what they do, tools/.
 import { expect, test } from "vitest";
 import { toSessionKey } from "../../api/brands.ts";
-import { mustParse } from "../../api/config/fixture.ts";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import type { OperationError } from "../../api/errors.ts";
 import { sample } from "../http/server.fixture.ts";
 import { GatewayMetrics } from "../metrics.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { mustParse } from "../../api/config/fixture.ts";
+import { mustParse } from "../../api/config/config.fixture.ts";
 import type { OperationError } from "../../api/errors.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { ToolDispatcher } from "./dispatch.ts";

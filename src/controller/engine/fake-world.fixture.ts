@@ -1,5 +1,5 @@
 // A model of one engine's host for fast tests: containers, images, networks, and what people and misfortune do to them. Controllers see it
-// through FakeEngine (fake.ts); tests act on it here. It keeps Docker's semantics where the contract suite pins them, and no more.
+// through FakeEngine (fake.fixture.ts); tests act on it here. It keeps Docker's semantics where the contract suite pins them, and no more.
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { type ContainerId, type EpochMs, type ImageId, toContainerId, toImageId } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
@@ -8,7 +8,7 @@ import { LABEL } from "../../api/labels.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
 import type { Tuning } from "../decide/observation.ts";
 import type { ContainerState, EngineObject, Hint, Observation } from "./engine.ts";
-import { asSetup, type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.ts";
+import { asSetup, type FakeExec, type FakeProgram, runVocabulary } from "./fake-exec.fixture.ts";
 
 /** The engine's operations as faults and the call log name them. */
 export type FakeOperation =

@@ -1,8 +1,8 @@
-// The model's containers as the engine port shows them. What happens to them is fake.ts and fake-world.ts.
+// The model's containers as the engine port shows them. What happens to them is fake.fixture.ts and fake-world.fixture.ts.
 import { toPendingName } from "../../api/names.ts";
 import { toIdentity } from "./docker-observe.ts";
 import type { Observation, Surveyed } from "./engine.ts";
-import type { FakeContainer } from "./fake-world.ts";
+import type { FakeContainer } from "./fake-world.fixture.ts";
 
 export const toIncarnation = (container: FakeContainer): string =>
   container.startedAt === null ? "" : `${container.startedAt}.${container.starts}`;

@@ -1,4 +1,4 @@
-// The engine port over a model of an engine (fake-world.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
+// The engine port over a model of an engine (fake-world.fixture.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
 // For tests and for trying plans; it isolates nothing and runs nothing.
 import { Duplex } from "node:stream";
 import { type ContainerId, type InstanceId, type SandboxName, toDurationMs, toSandboxUid } from "../../api/brands.ts";
@@ -29,9 +29,9 @@ import type {
   Surveyed,
 } from "./engine.ts";
 import { orNotBegun } from "./engine.ts";
-import { FakeExec } from "./fake-exec.ts";
-import { toIncarnation, toObservation, toSurveyed } from "./fake-view.ts";
-import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.ts";
+import { FakeExec } from "./fake-exec.fixture.ts";
+import { toIncarnation, toObservation, toSurveyed } from "./fake-view.fixture.ts";
+import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.fixture.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
 import { DEADLINE_MS } from "./operations.ts";
 
