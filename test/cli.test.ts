@@ -199,7 +199,7 @@ test("explain without a controller tells what the config says, and what it can't
   expect(code).toBe(0);
   expect(stdout).toMatch(/docker\.cpus +2 +agents\.defaults\.sandbox\.docker\.cpus \(openclaw\.json:1:\d+\)/);
   expect(stdout).toContain("State:  not known");
-  expect(stdout).toContain(`no controller runs (openclaw controller --state-dir ${stateDir})`);
+  expect(stdout).toContain(`no controller is running (openclaw controller --state-dir ${stateDir})`);
   expect(await cli(["sandbox", "explain", "--agent", "nobody"], { stateDir })).toMatchObject({ code: 3 });
   writeFileSync(join(stateDir, "openclaw.json"), '{ agents: { list: [{ id: "side" }, { id: "work", default: true }] } }', { mode: 0o600 });
   expect((await cli(["sandbox", "explain"], { stateDir })).stdout).toMatch(/^Agent: +work\nSession: +agent:work:main\n/);
@@ -413,7 +413,7 @@ test("a socket that a killed controller left behind is replaced, a live one's is
   const other = createServer().listen(path);
   onTestFinished(() => void other.close());
   await new Promise((resolve) => other.once("listening", resolve));
-  await expect(openServer({ stateDir })).rejects.toThrow("another controller answers");
+  await expect(openServer({ stateDir })).rejects.toThrow("another controller is running");
   // As kill -9 leaves it: the file stays, nobody listens.
   const kept = `${path}.kept`;
   await new Promise<void>((resolve) => {

@@ -199,7 +199,7 @@ describe("docker-compose.yml", () => {
     await until("the new agent is there", () => opens("late"), 10_000);
     await stack.renameConfig({ ...withLate, agents: { ...withLate.agents, lsit: [], defaults: { sandbox: { moed: "all" } } } });
     const log = async (): Promise<string> => (await stack.compose("logs", "--no-color", "openclaw-gateway")).stdout;
-    await until("the gateway says what is wrong", async () => /moed[^\n]*config is not valid/.test(await log()));
+    await until("the gateway says what is wrong", async () => /moed[^\n]*config is (not valid|invalid)/.test(await log()));
     expect(await opens("late")).toBe(true);
     await stack.renameConfig(config());
     await until("the agent is gone", async () => !(await opens("late")));

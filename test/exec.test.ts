@@ -278,7 +278,7 @@ test.each([
   ["a signal that is no name", [START, JSON.stringify({ kind: "signal", name: "9; rm -rf /" })]],
   ["data before the start", [Buffer.from([0, 1])]],
   ["data on a channel that is none", [START, Buffer.from([7, 1])]],
-  ["more consumed than was sent", [START, JSON.stringify({ kind: "consumed", bytes: 1 })]],
+  ["more acknowledged than was sent", [START, JSON.stringify({ kind: "consumed", bytes: 1 })]],
 ])("a client that sends %s is refused, and its command ends", async (_, frames) => {
   const server = await openServer();
   server.world.onExec(() => true, holdOpen);

@@ -60,9 +60,9 @@ test("a bad image is tried by one sandbox and costs none, the command line says 
   });
   expect(await serving(site)).toEqual(before);
   expect(halted).toContain(`docker.image -> ${image}`);
-  expect(halted).toMatch(/failed: the new container ended as soon as it was started .*\n +openclaw-sbx-agent-a\d+-\w+ \(until /);
+  expect(halted).toMatch(/failed: the new container exited as soon as it started .*\n +openclaw-sbx-agent-a\d+-\w+ \(until /);
   expect(halted).toMatch(new RegExp(`in use: .*\\n +${site.nameOf("agent:a0")}\\n`));
-  expect(halted).toContain("What to do: mend the config");
+  expect(halted).toContain("What to do: fix the config");
   expect(await triers(openclaw)).toHaveLength(1);
   const planned = await openclaw("plan");
   expect(planned.stdout).toContain("the change of docker.image is halted");

@@ -71,7 +71,7 @@ const files = async ({ model }: Both): Promise<string[]> =>
 test.each([
   ["an agent", { scope: "agent" }, 1, 12],
   ["a session", { scope: "session" }, 4, 48],
-])("when all sessions end, no removal waits for a person: with a sandbox for %s", async (_, sandbox, perAgent, sandboxes) => {
+])("when all sessions end, no removals are awaiting approval: with a sandbox for %s", async (_, sandbox, perAgent, sandboxes) => {
   const both = await openBoth(sandbox);
   const { model, sessions, removal } = both;
   const made = await begin(both, perAgent, sandboxes);

@@ -85,7 +85,7 @@ export interface ChangePart {
 
 /** The newest change that needs a new container, or needed the one that serves. */
 export interface SandboxChange {
-  /** Empty: the same spec once more (a person asked for it, or the container is too old). */
+  /** Empty: the same spec once more (its recreation was requested, or the container is too old). */
   parts: readonly ChangePart[];
   /** Since when a new container has been wanted, without a pause. */
   since: EpochMs;

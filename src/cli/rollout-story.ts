@@ -17,7 +17,7 @@ export interface SandboxProgress {
 }
 
 export interface ChangeStory {
-  /** Empty: the same spec once more, since a person asked for it or the containers are too old. */
+  /** Empty: the same spec once more, since its recreation was requested or the containers are too old. */
   parts: readonly ChangePart[];
   /** Since when the first of those that wait has waited. */
   since: EpochMs;

@@ -80,7 +80,7 @@ export class Controller {
         folder: paths.setupLogs,
         now,
         events,
-        writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup's output not written"),
+        writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup output not written"),
       }),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
       members: await readMembers(paths.guard),
@@ -181,7 +181,7 @@ export class Controller {
         keeper: async (name, path) => {
           const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
           if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
-          return this.guard.view().items.length > 0 ? "the removals that wait for: openclaw sandbox approve" : null;
+          return this.guard.view().items.length > 0 ? "removals awaiting approval: openclaw sandbox approve" : null;
         },
       }),
       sweepRequests: () => this.#sweepRequests(ledger, now()),
@@ -277,10 +277,10 @@ export class Controller {
   /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */
   unconverged(): { name: SandboxName; because: string }[] {
     return [...this.#knownNames()].flatMap((name) => {
-      if (this.loop.isFailing(name)) return [{ name, because: "the last look at it failed, and is made again" }];
+      if (this.loop.isFailing(name)) return [{ name, because: "its last pass failed and will be retried" }];
       const sandbox = this.statuses.get(name);
       const upToDate = sandbox === undefined ? null : findCondition(sandbox.status.conditions, "UpToDate");
-      return upToDate === null || upToDate?.status === "True" ? [] : [{ name, because: upToDate?.message ?? "not looked at yet" }];
+      return upToDate === null || upToDate?.status === "True" ? [] : [{ name, because: upToDate?.message ?? "not observed yet" }];
     });
   }
 
@@ -302,7 +302,7 @@ export class Controller {
       await look();
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      log.warn({ code: error.code, because: renderError(error) }, "sweep not made");
+      log.warn({ code: error.code, because: renderError(error) }, "sweep failed");
     }
   }
 

@@ -25,7 +25,7 @@ export class GatewayMetrics {
     this.registry = new MetricRegistry({ processMetrics });
     this.#made = create(this.registry);
     const labels = { version: [version], revision: [revision] } as const;
-    this.registry.gauge({ name: "openclaw_build_info", help: "The build that runs; always 1." }, labels).set({ version, revision }, 1);
+    this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels).set({ version, revision }, 1);
   }
 
   /** Asked before each scrape. Call once. */

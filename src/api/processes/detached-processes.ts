@@ -92,7 +92,7 @@ export class DetachedProcesses {
   async start(start: ProcessStart): Promise<SandboxProcess> {
     const [command = ""] = start.argv;
     if (command === "" || command.startsWith("-"))
-      throw new OperationError("InvalidArgument", "a command needs a name that does not begin with -");
+      throw new OperationError("InvalidArgument", "a command's name must not be empty or begin with -");
     await this.#makeRoom();
     const { folder, newProcessId, clock, run } = this.#place;
     const id = newProcessId();

@@ -92,7 +92,7 @@ function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure" | "s
     const { stage, state, identity, exitCode } = observation;
     const isNewest = spec?.kind === "ready" && stage === "pending" && identity.hash === spec.hash;
     if (isNewest && state === "exited" && (before === null || before.lastAt < identity.createdAt)) {
-      const message = `the new container ended as soon as it was started (exit code ${exitCode ?? "unknown"}); can its image run a shell?`;
+      const message = `the new container exited as soon as it started (exit code ${exitCode ?? "unknown"}); can its image run a shell?`;
       return nextFailure(before, { code: "SpecRejected", message, generation }, now);
     }
   }

@@ -65,7 +65,7 @@ const removal = (one: Surveyed): string => `docker rm -f ${nameFor(one)}`;
 
 function dangersOf(one: Surveyed, facts: AuditFacts): AuditFinding[] {
   const messages: string[] = [];
-  if (one.privileged) messages.push("it is privileged: whoever runs in it owns the host");
+  if (one.privileged) messages.push("it is privileged: whoever runs in it controls the host");
   for (const shared of one.sharedNamespaces) messages.push(`it shares a namespace: ${shared}`);
   for (const { source, target, readOnly } of one.binds) {
     const context = { ...facts.folders, readOnly, workspaces: [], allowExternal: true, sandboxes: NO_SANDBOX_FOLDERS, engineSockets: [] };
@@ -100,7 +100,7 @@ function orphanedOf(one: Surveyed, { instance, agents, missingSources }: AuditFa
   const found: AuditFinding[] = [];
   const add = (level: AuditFinding["level"], message: string): void =>
     void found.push({ kind: "orphaned", level, message, fix: removal(one) });
-  if (instanceOf(one) === instance) add("warn", "it carries this controller's labels and was not made by it");
+  if (instanceOf(one) === instance) add("warn", "it carries this controller's labels but was not created by it");
   for (const { source } of one.binds.filter((bind) => missingSources.has(bind.source))) add("warn", `its folder ${source} is gone`);
   const agentId = toAgentOfKey(toScopeKey(scopeOf(one)));
   if (instanceOf(one) === "" && agentId !== null && !agents.has(agentId))
@@ -114,11 +114,11 @@ function staleOf(one: Surveyed, all: readonly Surveyed[], { now }: AuditFacts): 
   const add = (kind: AuditFinding["kind"], message: string): void => void found.push({ kind, level: "warn", message, fix: removal(one) });
   const isNamedPending = one.name.endsWith(PENDING_SUFFIX);
   if (age > MAKING_MS_MAX && (one.state === "created" || isNamedPending))
-    add("half-made", isNamedPending ? "it has had its pending name for more than 20 minutes" : "it was made and never started");
-  else if (one.state === "exited" || one.state === "dead") add("stale", `it does not run (${one.state})`);
+    add("half-made", isNamedPending ? "it has been pending for more than 20 minutes" : "it was created but never started");
+  else if (one.state === "exited" || one.state === "dead") add("stale", `it is not running (${one.state})`);
   if (age > AGE_MS_MAX) add("stale", `it is ${Math.floor(age / DAY_MS)} days old; sandboxes are replaced after ${AGE_MS_MAX / DAY_MS}`);
   const newer = all.find((other) => isSuccessor(one, other));
-  if (newer !== undefined) add("stale", `${newer.name} is newer, has the same session key and another config`);
+  if (newer !== undefined) add("stale", `${newer.name} is newer, has the same session key and a different config`);
   return found;
 }
 

@@ -42,7 +42,7 @@ export function withoutRefused(input: PlanInput): { rest: PlanInput; retire: Act
 }
 
 export function compareMounts({ observation: { handle } }: OwnedContainer): Action {
-  return { kind: "compare-mounts", handle, cause: "external", because: "what it mounts is compared with what was judged" };
+  return { kind: "compare-mounts", handle, cause: "external", because: "verifying its mounts" };
 }
 
 /** Nothing that an agent wrote has run in it: it was started once, and nobody was let in. */

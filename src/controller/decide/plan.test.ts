@@ -57,13 +57,13 @@ test("a sandbox that is not there is created, started and named, each step safe 
 });
 
 test("a container that somebody removed is made again, and the plan says why", () => {
-  expect(renderPlan(plan(inputOf(desired, [], { vanished: true })))).toContain("(external): its container was removed by somebody else");
+  expect(renderPlan(plan(inputOf(desired, [], { vanished: true })))).toContain("(external): its container was removed by something else");
 });
 
 test("a workspace folder that is missing is made before the container", () => {
   check(
     inputOf(desired, [], { workspace: { kind: "missing" } }),
-    `prepare-workspace ${desired.workspace.dir} (wanted): its workspace folder is not there yet\n=> progressing: making the workspace folder`,
+    `prepare-workspace ${desired.workspace.dir} (wanted): its workspace folder does not exist yet\n=> progressing: creating the workspace folder`,
   );
 });
 
@@ -94,13 +94,13 @@ test("setup runs once between start and naming", () => {
   expect(step({ kind: "fresh" })).toBe(
     "setup c1 (setup): docker.setupCommand runs once in a new container\n=> progressing: starting setup",
   );
-  expect(step({ kind: "running", deadline: NOW })).toContain("=> progressing: setupCommand is running");
+  expect(step({ kind: "running", deadline: NOW })).toContain("=> progressing: docker.setupCommand is running");
   expect(step({ kind: "succeeded" })).toContain("promote c1");
 });
 
 test("a container whose setup was interrupted by a crash of the controller is made anew", () => {
   const found = containerOf(withSetup, { stage: "pending" }, { setup: { kind: "absent" } });
-  expect(renderPlan(plan(inputOf(withSetup, [found])))).toMatch(/^retire c1 .*its making was interrupted.*\ncreate /);
+  expect(renderPlan(plan(inputOf(withSetup, [found])))).toMatch(/^retire c1 .*its creation was interrupted.*\ncreate /);
 });
 
 test("a restarted container lost the setup in its tmpfs and is made anew", () => {
@@ -111,14 +111,14 @@ test("a restarted container lost the setup in its tmpfs and is made anew", () =>
 test("a container that ended is started again", () => {
   check(
     inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })]),
-    `start c1 (crash): its main process ended (exit code 137)\n=> progressing: its main process ended (exit code 137)${WEEK}`,
+    `start c1 (crash): its main process exited (exit code 137)\n=> progressing: its main process exited (exit code 137)${WEEK}`,
   );
 });
 
 test("a container that keeps ending waits longer each time, and says so", () => {
   const failure: Failure = {
     code: "CrashLoop",
-    message: "its main process ended",
+    message: "its main process exited",
     count: 4,
     lastAt: NOW,
     retryAt: ago(-4_000),
@@ -126,7 +126,7 @@ test("a container that keeps ending waits longer each time, and says so", () => 
   };
   check(
     inputOf(desired, [containerOf(desired, { state: "exited", exitCode: 137 })], { servingFailure: failure }),
-    "=> blocked: its main process ended\n  looks again in 4 s",
+    "=> blocked: its main process exited\n  looks again in 4 s",
   );
 });
 
@@ -139,7 +139,7 @@ test("a container that can't be started again as it was made is replaced, once t
   const second = nextFailure(first, attempt, ago(-10_000));
   const later = { servingFailure: second, now: ago(-30_000) };
   expect(renderPlan(plan(inputOf(desired, [gone], later)))).toMatch(
-    /^start c1 .*\ncreate .*\(crash\): it ended, and can't be started again\nstart the new container /,
+    /^start c1 .*\ncreate .*\(crash\): it exited and can't be restarted\nstart the new container /,
   );
   // Somebody started it by hand, after all.
   expect(plan(inputOf(desired, [containerOf(desired)], later)).verdict.kind).toBe("converged");
@@ -173,7 +173,7 @@ test("limits change while the container runs", () => {
 
 test("a limit that can't be lifted in place needs a new container", () => {
   const limited = containerOf(desiredOf({ docker: { memory: "1g" } }));
-  expect(specLine(desired, limited)).toMatch(/^create .*docker.memory changed, which this engine can't do while the container runs/);
+  expect(specLine(desired, limited)).toMatch(/^create .*docker.memory changed, which this engine can't apply to a running container/);
 });
 
 test("a limit that the engine does not enforce is no drift", () => {
@@ -252,7 +252,7 @@ test("drift in a sandbox in use waits for the work to end, and looks again even 
 test("a person's recreate ends the hot window but not live work, unless it says kill", () => {
   const found = containerOf(desired);
   const hot = { lastUsedAt: ago(1_000), request: { recreateAfter: NOW, kill: false } };
-  expect(renderPlan(plan(inputOf(desired, [found], hot)))).toMatch(/^create .*\(forced\): a person asked for it/);
+  expect(renderPlan(plan(inputOf(desired, [found], hot)))).toMatch(/^create .*\(forced\): its recreation was requested/);
   const busy = containerOf(desired, {}, { inUse: "yes" });
   expect(plan(inputOf(desired, [busy], hot)).verdict.kind).toBe("deferred");
   const killing = { ...hot, request: { recreateAfter: NOW, kill: true } };
@@ -270,7 +270,7 @@ test("rollout.policy decides over drift: never keeps it, now ends even live work
   const now = desiredOf({ docker: { env: { A: "1" } }, rollout: { policy: "now" } });
   const busy = containerOf(desired, {}, { inUse: "yes" });
   const successor = other(containerOf(now, { stage: "pending" }));
-  expect(renderPlan(plan(inputOf(now, [busy, successor])))).toContain("live work is ended");
+  expect(renderPlan(plan(inputOf(now, [busy, successor])))).toContain("running work is ended");
 });
 
 test("a rebuilt image is drift, the same image is not", () => {

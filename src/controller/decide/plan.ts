@@ -207,8 +207,8 @@ function planNew(situation: Situation): Steps {
   const reason = reasonOf(situation);
   if (input.workspace?.kind === "missing") {
     const { dir } = input.want.desired.workspace;
-    const because = "its workspace folder is not there yet";
-    return progress(situation, [{ kind: "prepare-workspace", dir, cause: reason.cause, because }], "making the workspace folder");
+    const because = "its workspace folder does not exist yet";
+    return progress(situation, [{ kind: "prepare-workspace", dir, cause: reason.cause, because }], "creating the workspace folder");
   }
   const create: Action = { kind: "create", hash: spec.hash, ...reason };
   return progress(situation, [create, ...startAndName(situation, NEW_HANDLE)], "creating the container");
@@ -219,19 +219,19 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   const { observation, setup } = pending;
   const { handle } = observation;
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
-  if (!mayUseMounts(pending)) return progress(situation, [compareMounts(pending)], "looking at what the container mounts");
+  if (!mayUseMounts(pending)) return progress(situation, [compareMounts(pending)], "verifying the container's mounts");
   if (spec.container.setupCommand !== null && setup.kind === "fresh") {
     const because = "docker.setupCommand runs once in a new container";
     return progress(situation, [{ kind: "setup", handle, cause: "setup", because }], "starting setup");
   }
   if (spec.container.setupCommand !== null && setup.kind === "running") {
-    return { ...progress(situation, [], "setupCommand is running"), requeueAt: setup.deadline };
+    return { ...progress(situation, [], "docker.setupCommand is running"), requeueAt: setup.deadline };
   }
   if (roles.serving !== null && spec.container.setupCommand === null && !observation.settled) {
     const staysAt = staysUpAt(observation, input.now);
     if (input.now < staysAt) {
       const nextLook = Math.min(later(input.now, LOOK_AGAIN_MS), staysAt) as EpochMs;
-      return { ...progress(situation, [], "waiting whether the new container stays up"), requeueAt: nextLook };
+      return { ...progress(situation, [], "waiting to see whether the new container stays up"), requeueAt: nextLook };
     }
   }
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
@@ -256,7 +256,7 @@ function staysUpAt({ identity, startedAt }: Observation, now: EpochMs): EpochMs 
   return later(Math.max(0, ...past) as EpochMs, STAYING_MS);
 }
 
-const VANISHED = { cause: "external", because: "its container was removed by somebody else" } as const;
+const VANISHED = { cause: "external", because: "its container was removed by something else" } as const;
 
 function retireLeftovers(roles: Roles): Action[] {
   return roles.leftovers.map(({ container, evidence, because }) => ({
@@ -275,7 +275,7 @@ function retireSuccessor({ successor }: Roles): Action[] {
   if (successor === null) return [];
   const { handle } = successor.observation;
   const evidence = { kind: "half-made", uid: handle.uid } as const;
-  return [{ kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "the container that serves is kept for now" }];
+  return [{ kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "the serving container is kept for now" }];
 }
 
 /** A quiet system must still converge: idle, age, back-off and a wish from a clock that is ahead wake the sandbox by themselves. */

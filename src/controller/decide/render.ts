@@ -22,7 +22,7 @@ function renderStep(action: Action): string {
     case "detach":
       return `detach ${renderId(action.handle.id)} from ${action.network}`;
     case "retire":
-      return `retire ${renderId(action.handle.id)} [permitted: ${renderEvidence(action.evidence)}${action.guard === "always" ? "; live work is ended" : ""}]`;
+      return `retire ${renderId(action.handle.id)} [permitted: ${renderEvidence(action.evidence)}${action.guard === "always" ? "; running work is ended" : ""}]`;
     case "start":
     case "setup":
     case "compare-mounts":

@@ -16,7 +16,7 @@ export function repair(input: PlanInput, serving: OwnedContainer): Action[] {
   }
   if (observation.state === "paused") actions.push({ kind: "unpause", handle, cause: "external", because: "it was paused" });
   if ((observation.state === "exited" || observation.state === "created") && !isSetupUndone(input, observation)) {
-    actions.push({ kind: "start", handle, cause: "crash", because: `its main process ended${renderExit(serving)}` });
+    actions.push({ kind: "start", handle, cause: "crash", because: `its main process exited${renderExit(serving)}` });
   }
   if (observation.state === "running") actions.push(...repairNetworks(serving));
   actions.push(...repairLimits(input, serving));

@@ -9,7 +9,7 @@ import type { OwnedContainer, PlanInput } from "./types.ts";
 
 const DRIFT: ReplaceReason = { cause: "drift", because: "docker.env.A changed", broken: false };
 const AGE: ReplaceReason = { cause: "age", because: "it is too old", broken: false };
-const FORCED: ReplaceReason = { cause: "forced", because: "a person asked for it", broken: false };
+const FORCED: ReplaceReason = { cause: "forced", because: "its recreation was requested", broken: false };
 const BROKEN: ReplaceReason = { cause: "crash", because: "the engine says it is dead", broken: true };
 const CLOSED: PlanInput["gate"] = { kind: "closed", reason: "canary", until: null, message: "waits for the canary" };
 

@@ -38,7 +38,7 @@ export function mayReplace(input: Wanted, serving: OwnedContainer, reason: Repla
   if (wait === null) return { kind: "yes", kill: rules.kill };
   // Who pins a sandbox means it.
   const isLate = overdue && wait.reason !== "pinned";
-  const late = isLate ? `waits since ${renderTime(since)}, longer than rollout.maxDriftAge; ` : "";
+  const late = isLate ? `deferred since ${renderTime(since)}, longer than rollout.maxDriftAge; ` : "";
   const wakes = [wait.wakeAt, overdue || wait.reason === "pinned" ? null : dueAt].filter((at) => at !== null);
   return {
     kind: "no",
@@ -65,7 +65,7 @@ function pinOf({ want, pinned, name }: Wanted, { cause }: ReplaceReason): Wait |
   if (cause === "forced") return null;
   const never: Wait = { reason: "pinned", until: null, wakeAt: null, message: 'rollout.policy is "never"' };
   if (want.desired.settings.rollout.policy === "never") return never;
-  return pinned ? { ...never, message: `a person pinned it; to let it change: openclaw sandbox unpin ${name}` } : null;
+  return pinned ? { ...never, message: `pinned; to let it change: openclaw sandbox unpin ${name}` } : null;
 }
 
 function closedGate({ gate }: Wanted): Wait | null {

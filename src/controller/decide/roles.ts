@@ -66,7 +66,7 @@ export function rolesOf(input: Wanted): Roles {
             {
               container: idle,
               evidence: { kind: "half-made", uid: idle.observation.handle.uid },
-              because: "the serving container is right again",
+              because: "the serving container matches the spec again",
             },
           ],
     replace,
@@ -116,11 +116,11 @@ export function isAskedFor({ request, now }: PlanInput, { identity }: OwnedConta
 }
 
 function halfMadeBecause(input: PlanInput, { observation, setup }: OwnedContainer): string {
-  if (isGivenUp(input, observation)) return `it can't be made ready: ${input.failure?.message ?? ""}`;
+  if (isGivenUp(input, observation)) return `it can't become ready: ${input.failure?.message ?? ""}`;
   if (setup.kind === "failed") return `its setup failed: ${setup.message}`;
   if (observation.state !== "created" && observation.state !== "running")
-    return `it ended before it was ready (state ${observation.state})`;
-  return "its making was interrupted, or the spec changed meanwhile";
+    return `it exited before it was ready (state ${observation.state})`;
+  return "its creation was interrupted, or the spec changed meanwhile";
 }
 
 function matches(input: Wanted, spec: Ready, observation: OwnedContainer["observation"]): boolean {
@@ -141,14 +141,14 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
   const reasons: ReplaceReason[] = [];
   if (observation.state === "dead") reasons.push({ cause: "crash", because: "the engine says it is dead", broken: true });
   if (isUnmendable(input, observation)) {
-    const because = observation.state === "paused" ? "it was paused, and can't be made to go on" : "it ended, and can't be started again";
+    const because = observation.state === "paused" ? "it is paused and can't be unpaused" : "it exited and can't be restarted";
     reasons.push({ cause: "crash", because, broken: true });
   }
   if (isSetupUndone(input, observation)) {
     reasons.push({ cause: "crash", because: "it was restarted, which undid its setup", broken: true });
   }
   if (isAskedFor(input, observation)) {
-    reasons.push({ cause: "forced", because: "a person asked for it", broken: false });
+    reasons.push({ cause: "forced", because: "its recreation was requested", broken: false });
   }
   if (!sameSpec(spec, observation)) {
     const fields = diffRecreate(spec.container, observation.created).map(({ field }) => field);
@@ -160,12 +160,12 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
   const stuck = limitDrift(input, spec, observation).filter((one) => !canUpdate(input, one));
   if (stuck.length > 0) {
     const what = stuck.map(({ field }) => field).join(", ");
-    reasons.push({ cause: "drift", because: `${what} changed, which this engine can't do while the container runs`, broken: false });
+    reasons.push({ cause: "drift", because: `${what} changed, which this engine can't apply to a running container`, broken: false });
   }
   const tuned = handTuning(input, observation).filter(({ remedy }) => remedy === "recreate");
   if (tuned.length > 0) {
     const what = tuned.map(({ field, actual }) => `${field} ${actual}`).join(", ");
-    reasons.push({ cause: "drift", because: `${what} by hand, which this engine can't take back`, broken: false });
+    reasons.push({ cause: "drift", because: `${what} by hand, which this engine can't revert`, broken: false });
   }
   const oldAt = agesAt(input, { observation });
   if (oldAt !== null && input.now >= oldAt) {

@@ -90,7 +90,7 @@ const PAUSED: RolloutGate = {
 /** Whether this one may begin now. What it stands for itself does not count. */
 export function gateOf(rollout: Rollout, own: RolloutMember, now: EpochMs): RolloutGate {
   const { canary, maxParallel } = own.settings;
-  if (!rollout.complete && (canary > 0 || maxParallel !== null)) return closed("turn", null, "every sandbox is looked at first");
+  if (!rollout.complete && (canary > 0 || maxParallel !== null)) return closed("turn", null, "not all sandboxes have been observed yet");
   if (!own.asked) {
     for (const part of own.parts) {
       const gate = changeGate(rollout.board.tally(part), part, { own, now, alone: rollout.sandboxes < 2 });
@@ -119,14 +119,14 @@ function changeGate(tally: Readonly<Tally>, part: ChangePart, { own, now, alone 
   const unproven = [...tally.serving.values()].filter((one) => now < provesAt(one));
   const trying = [...active.filter((one) => !isStuck(one, now)), ...unproven];
   if (trying.length >= canary - proven) {
-    return closed("canary", nextOf(trying, now), `waits for the canary ${renderNames(trying)} of the same change (${part.field})`);
+    return closed("canary", nextOf(trying, now), `waiting for the canary ${renderNames(trying)} of the same change (${part.field})`);
   }
   if (!own.busy || alone) return OPEN;
   const idle = others(tally.idle);
   if (idle.length > 0)
-    return closed("canary", later(now, PREFERENCE_MS), `work lives in it: ${renderNames(idle)}, idle, should take the same change first`);
+    return closed("canary", later(now, PREFERENCE_MS), `in use; waiting for idle ${renderNames(idle)} to take the same change first`);
   const lookedAt = later(own.since, PREFERENCE_MS);
-  return now < lookedAt ? closed("canary", lookedAt, "work lives in it: an idle one is looked for that takes the same change first") : OPEN;
+  return now < lookedAt ? closed("canary", lookedAt, "in use; waiting for an idle sandbox to take the same change first") : OPEN;
 }
 
 /** @param enough counting ends there */
@@ -156,8 +156,8 @@ function renderNames(members: readonly RolloutMember[]): string {
 
 function haltedBy(failed: readonly RolloutMember[], { field }: ChangePart): RolloutGate {
   const first = failed.toSorted((left, right) => (left.name < right.name ? -1 : 1))[0];
-  const why = first?.failure ?? "it was not ready within rollout.progressDeadline";
-  const message = `the change of ${field} is halted, since it failed in ${renderNames(failed)} (${why}); it goes on once the config is mended, or once it succeeds there`;
+  const why = first?.failure ?? "not ready within rollout.progressDeadline";
+  const message = `the change of ${field} is halted because it failed in ${renderNames(failed)} (${why}); it continues once the config is fixed, or once it succeeds there`;
   return closed("halted", null, message);
 }
 
@@ -169,7 +169,7 @@ function turnGate(board: RolloutBoard, own: RolloutMember, now: EpochMs): Rollou
   return closed(
     "turn",
     nextOf(active, now),
-    `waits for its turn: ${active.length} are being replaced (rollout.maxParallel is ${maxParallel})`,
+    `waiting for its turn: ${active.length} are being replaced (rollout.maxParallel is ${maxParallel})`,
   );
 }
 

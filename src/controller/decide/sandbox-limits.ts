@@ -15,10 +15,10 @@ interface Asked {
 
 /** Why a sandbox is not made, and what to do about it. */
 export const SANDBOX_LIMIT_WORDS: Readonly<Record<SandboxLimit, string>> = {
-  depth: "its session was begun by one that may begin none: agents.defaults.subagents.maxSpawnDepth",
-  children: "its session's parent has agents.defaults.subagents.maxChildrenPerAgent others: end some of them, or raise it",
-  "all-children": "sessions that others began have nine tenths of gateway.maxSandboxes, and the rest is for those that nobody began",
-  all: "gateway.maxSandboxes is reached: end sessions that are not needed, or raise it",
+  depth: "its session was spawned by one that may not spawn any: agents.defaults.subagents.maxSpawnDepth",
+  children: "its session's parent already has agents.defaults.subagents.maxChildrenPerAgent children: end some, or raise the limit",
+  "all-children": "spawned sessions already use nine tenths of gateway.maxSandboxes; the rest is reserved for other sessions",
+  all: "gateway.maxSandboxes is reached: end sessions you don't need, or raise the limit",
 };
 
 /** Oldest sessions first: a flood of new ones never takes a sandbox from those that were there. */

@@ -103,7 +103,7 @@ function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: Spe
   const { apparmorProfile } = settings.docker;
   if (apparmorProfile === null || appArmor) return null;
   return (
-    `docker.apparmorProfile: this engine has no AppArmor: it would accept ${apparmorProfile} and confine nothing; ` +
+    `docker.apparmorProfile: this engine has no AppArmor: it would accept ${apparmorProfile} without confining anything; ` +
     "turn AppArmor on (kernel parameters apparmor=1 security=apparmor, package apparmor), then restart the engine and the controller, or remove the key"
   );
 }

@@ -44,7 +44,7 @@ function judgeReady(input: PlanInput, plan: Plan, blocker: Blocker | null): Judg
     case "converged":
       if (plan.actions.length > 0)
         return { status: "False", reason: "Progressing", message: plan.actions.map(({ because }) => because).join("; ") };
-      return { status: "False", reason: "NotRunning", message: "the container does not run" };
+      return { status: "False", reason: "NotRunning", message: "the container is not running" };
   }
 }
 
@@ -82,7 +82,7 @@ function judgeUpToDate(plan: Plan, blocker: Blocker | null): Judgement {
     case "blocked":
       return { status: "False", reason: verdict.code, message: verdict.message };
     case "gone":
-      return { status: "True", reason: "UpToDate", message: "nothing is wanted and nothing is there" };
+      return { status: "True", reason: "UpToDate", message: "not wanted, and no container exists" };
     case "unknown":
       return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };
   }
@@ -158,7 +158,7 @@ export function renderNext(input: PlanInput, plan: Plan): string[] {
   const { verdict } = plan;
   const next: string[] = [];
   if (verdict.kind === "deferred" || verdict.kind === "held") next.push(verdict.message);
-  if (verdict.kind === "blocked" && verdict.retryAt !== null) next.push(`tries again at ${renderTime(verdict.retryAt)}`);
+  if (verdict.kind === "blocked" && verdict.retryAt !== null) next.push(`retrying at ${renderTime(verdict.retryAt)}`);
   if (input.want.kind !== "wanted") return next;
   if (input.want.idleAt !== null) next.push(`removed at ${renderTime(input.want.idleAt)} if it stays unused (prune.idleHours)`);
   const days = input.want.desired.settings.prune.maxAgeDays;

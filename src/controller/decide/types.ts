@@ -43,7 +43,7 @@ export type Evidence =
   | { kind: "replaced"; by: string }
   /** It mounts something else than what was judged. */
   | { kind: "mounts"; says: string }
-  /** The ledger names it as ours and its making was interrupted or failed. */
+  /** The ledger names it as ours and its creation was interrupted or failed. */
   | { kind: "half-made"; uid: SandboxUid };
 
 export type Want =

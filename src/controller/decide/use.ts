@@ -26,12 +26,11 @@ export function mayStop(
   if (rules.kill) return { kind: "yes" };
   const alive = container.observation.state === "running" || container.observation.state === "paused";
   if (alive && container.inUse !== "no") {
-    const because =
-      container.inUse === "yes" ? "it is in use; waiting for the work in it to end" : "it may be in use: the engine could not tell";
+    const because = container.inUse === "yes" ? "in use; waiting for running work to end" : "it may be in use: the engine did not say";
     return { kind: "no", until: null, because };
   }
   if (rules.forced || input.lastUsedAt === null || !alive || keepsEnding(input.servingFailure)) return { kind: "yes" };
   const coldAt = later(input.lastUsedAt, rules.hotWindowMs as DurationMs);
   if (input.now >= coldAt) return { kind: "yes" };
-  return { kind: "no", until: coldAt, because: `it was used at ${renderTime(input.lastUsedAt)}; waiting until ${renderTime(coldAt)}` };
+  return { kind: "no", until: coldAt, because: `last used at ${renderTime(input.lastUsedAt)}; waiting until ${renderTime(coldAt)}` };
 }

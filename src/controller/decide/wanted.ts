@@ -183,7 +183,7 @@ function unwantedUnknown(index: DesiredIndex): Want {
 function releaseOf(index: DesiredIndex, known: KnownSandbox, now: EpochMs): Want {
   const evidence = evidenceOf(index, known) ?? idleEvidence(index, known, now);
   if (evidence === null)
-    return { kind: "unknown", because: "whether a session needs it can't be told: its session folder was not read completely" };
+    return { kind: "unknown", because: "unknown whether a session needs it: its session folder could not be read completely" };
   return { kind: "unwanted", evidence, because: renderEvidence(evidence), hotWindowMs: hotWindowOf(index, known) };
 }
 
@@ -196,7 +196,7 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   const { agents, sessions } = index.inputs;
   const says = (text: string): Evidence => ({ kind: "config", says: text });
   const movedTo = index.byScope.get(known.scopeKey);
-  if (movedTo !== undefined) return says(`the config names it ${movedTo} now`);
+  if (movedTo !== undefined) return says(`the config now names it ${movedTo}`);
   if (known.scopeKey === "shared") {
     const sharing = agents.filter(({ sandbox }) => sandbox.scope === "shared" && sandbox.mode !== "off");
     if (sharing.length === 0) return says("no agent has sandbox.scope shared");
@@ -270,8 +270,8 @@ export function renderEvidence(evidence: Evidence): string {
     case "replaced":
       return "a container that matches the newest spec takes its place";
     case "mounts":
-      return "it mounts what was not judged, or can't show what it mounts";
+      return "its mounts are not what was checked, or can't be verified";
     case "half-made":
-      return "its making was interrupted or failed";
+      return "its creation was interrupted or failed";
   }
 }

@@ -29,7 +29,7 @@ test("a folder goes a minute after its session was found ended, and a day after 
   expect(fate({ release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
   expect(fate({ want: GONE, release: missedFor(DAY_MS - 1, false) })).toMatchObject({
     kind: "waits",
-    because: expect.stringContaining("put the session's file back"),
+    because: expect.stringContaining("restore the session's file"),
   });
   expect(fate({ want: GONE, release: missedFor(DAY_MS, false) }).kind).toBe("removable");
 });

@@ -37,16 +37,16 @@ export type WorkspaceDisposition =
 /** Absence of data is never evidence: only a session that ended, or one that is missing in a folder that was read completely. */
 export function dispositionOf({ now, scopeKey, want, policy, usedBy, release }: WorkspaceFacts): WorkspaceDisposition {
   if (want.kind !== "unwanted" || want.evidence.kind === "idle") return { kind: "owned" };
-  if (!isOfSession(scopeKey)) return { kind: "kept", because: `${want.because}; prune.workspaces is about folders of single sessions` };
+  if (!isOfSession(scopeKey)) return { kind: "kept", because: `${want.because}; prune.workspaces applies to session workspaces only` };
   if (policy !== "delete") return { kind: "kept", because: keptBecause(policy) };
   if (want.evidence.kind !== "session-ended" && want.evidence.kind !== "session-gone")
-    return { kind: "kept", because: `its session is there, though ${want.because}` };
+    return { kind: "kept", because: `its session still exists, although ${want.because}` };
   const ended = want.evidence.kind === "session-ended" || release?.ended === true;
   const missed: WorkspaceRelease = { since: release?.since ?? now, ended };
-  if (usedBy !== null) return { kind: "waits", because: `${want.because}; it stays for ${usedBy}`, release: missed };
+  if (usedBy !== null) return { kind: "waits", because: `${want.because}; kept for ${usedBy}`, release: missed };
   const goesAt = later(missed.since, ended ? ENDED_GRACE_MS : VANISHED_GRACE_MS);
   if (release === null || now < goesAt) {
-    const hint = ended ? "" : "; put the session's file back to keep it";
+    const hint = ended ? "" : "; to keep it, restore the session's file";
     return { kind: "waits", because: `${want.because}; removed after ${renderTime(goesAt)}${hint}`, release: missed };
   }
   return { kind: "removable", because: `${want.because}; prune.workspaces is "delete"` };
@@ -56,4 +56,6 @@ export function dispositionOf({ now, scopeKey, want, policy, usedBy, release }: 
 const isOfSession = (scopeKey: ScopeKey): boolean => /^agent:[^:]+:./.test(scopeKey);
 
 const keptBecause = (policy: WorkspaceFacts["policy"]): string =>
-  policy === null ? "the config has no such agent, and so nothing that says delete" : 'its session is gone; prune.workspaces is "keep"';
+  policy === null
+    ? "kept, because the config has no such agent and so no prune.workspaces"
+    : 'its session is gone; prune.workspaces is "keep"';

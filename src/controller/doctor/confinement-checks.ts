@@ -47,7 +47,7 @@ function judgeRuntimes({ info, sandboxes }: ConfinementFacts): Finding[] {
 
 function judgeCgroups({ cgroupVersion, cgroupDriver }: EngineInfo): Finding {
   if (cgroupDriver === "none") {
-    const message = `version ${cgroupVersion}, no driver: this engine limits nothing`;
+    const message = `version ${cgroupVersion}, no driver: this engine enforces no limits`;
     return fail(
       "cgroups",
       message,
@@ -75,7 +75,7 @@ function judgeLimits({ ignoredLimits, sandboxes }: ConfinementFacts): Finding[] 
   const ignored = (Object.keys(CONTROLLERS) as (keyof LiveSpec)[]).filter((name) => ignoredLimits.has(name));
   if (ignored.length === 0) return [ok("limits", "processes, memory, swap and cpus are enforced")];
   return ignored.map((name) => {
-    const message = `docker.${name} is accepted and not enforced (${CONTROLLERS[name]})`;
+    const message = `docker.${name} is accepted but not enforced (${CONTROLLERS[name]})`;
     return isAsked(name) ? fail("limits", message, fixOf(name)) : warn("limits", message, fixOf(name));
   });
 }
@@ -91,20 +91,20 @@ function judgeAccessControl({ info, kernelAppArmor, sandboxes }: ConfinementFact
   const named = sandboxes.filter(({ docker }) => docker.apparmorProfile !== null);
   const has = (option: string): boolean => info.securityOptions.includes(option);
   if (named.length > 0 && !has("apparmor")) {
-    const message = `docker.apparmorProfile of agent ${namesOf(named)} confines nothing: this engine has no AppArmor and accepts the name silently`;
+    const message = `docker.apparmorProfile of agent ${namesOf(named)} has no effect: this engine has no AppArmor and silently accepts the name`;
     return fail(
       "access-control",
       message,
       "turn AppArmor on (kernel parameters apparmor=1 security=apparmor) and restart the engine, or remove docker.apparmorProfile",
     );
   }
-  if (has("apparmor")) return ok("access-control", "AppArmor, with the engine's profile or the one that the config names");
+  if (has("apparmor")) return ok("access-control", "AppArmor, with the engine's profile or the one the config names");
   if (has("selinux")) return ok("access-control", "SELinux; folders are relabelled for their containers");
-  const where = kernelAppArmor ? "the kernel has AppArmor and the engine does not use it" : "neither AppArmor nor SELinux is on";
+  const where = kernelAppArmor ? "the kernel has AppArmor, but the engine does not use it" : "neither AppArmor nor SELinux is on";
   const fix = kernelAppArmor
     ? "install apparmor (apparmor_parser) and restart the engine"
     : "kernel parameters apparmor=1 security=apparmor, package apparmor";
-  return warn("access-control", `${where}: seccomp, dropped capabilities and namespaces confine alone`, fix);
+  return warn("access-control", `${where}: only seccomp, dropped capabilities and namespaces confine sandboxes`, fix);
 }
 
 function judgeUserNamespaces({ info, sandboxes }: ConfinementFacts): Finding {

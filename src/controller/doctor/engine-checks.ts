@@ -29,7 +29,7 @@ export function judgeNoEngine({ message, fix }: OperationError): Finding {
 function judgeEndpoint(endpoint: string): Finding[] {
   if (!/^(tcp|http):/.test(endpoint) || /:2376$/.test(endpoint)) return [];
   const fix = "use DOCKER_HOST=ssh://USER@HOST, or TLS with DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH";
-  return [warn("engine", `${endpoint} has no TLS: whoever reaches that port owns the engine's machine`, fix)];
+  return [warn("engine", `${endpoint} has no TLS: whoever can reach that port controls the engine's machine`, fix)];
 }
 
 function judgeVersion({ product, version, apiVersion }: EngineInfo): Finding {
@@ -42,25 +42,28 @@ function judgeVersion({ product, version, apiVersion }: EngineInfo): Finding {
       "upgrade the engine to Docker 20.10 or newer",
     );
   if (product === "podman")
-    return ok("version", `API ${apiVersion}; this engine changes no limits in place, so a new limit is a new container`);
+    return ok("version", `API ${apiVersion}; this engine changes no limits in place, so a new limit takes a new container`);
   return ok("version", `API ${apiVersion} of version ${version}`);
 }
 
 function judgeClock({ systemTime }: EngineInfo, now: EpochMs): Finding {
-  if (systemTime === null) return warn("clock", "the engine does not tell its time", "compare date on its machine and here");
+  if (systemTime === null) return warn("clock", "the engine does not report its time", "compare the output of date there and here");
   const skewMs = Math.abs(systemTime - now);
   const message = `the engine's clock and this one differ by ${(skewMs / 1_000).toFixed(1)} s`;
   const fix = "synchronise both: timedatectl set-ntp true";
-  if (skewMs > SKEW_FAIL_MS) return fail("clock", `${message}: ages, idle times and back-off are wrong by that`, fix);
+  if (skewMs > SKEW_FAIL_MS) return fail("clock", `${message}: ages, idle times and back-off are off by as much`, fix);
   return skewMs > SKEW_WARN_MS ? warn("clock", message, fix) : ok("clock", message);
 }
 
 /** With a terminal, or under a runtime that is no runc, there is none either: docs/operations.md says so. */
 function judgeCommands({ subreaper }: EngineInfo): Finding {
   if (subreaper)
-    return ok("commands", "a command's end reaches all that it started, also what lost its parents, its session and its environment");
-  const message = "what a command starts outlives its timeout here once it has lost its parents, its session and its environment";
-  return warn("commands", message, "use Docker with its own docker-init, or replace the sandbox: openclaw sandbox recreate");
+    return ok(
+      "commands",
+      "ending a command ends everything it started, including processes that left its session, parents and environment",
+    );
+  const message = "a process that left its command's session, parents and environment outlives the command's timeout here";
+  return warn("commands", message, "use Docker with its own docker-init, or recreate the sandbox: openclaw sandbox recreate");
 }
 
 /** Drivers that copy or that the engine's makers have given up. */

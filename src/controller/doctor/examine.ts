@@ -118,7 +118,7 @@ async function examineController({ view, unowned, damaged }: ControllerFacts): P
     findings.push(
       ok(
         "controller",
-        `version ${view.version} runs and is ready; it keeps ${view.sandboxes} ${view.sandboxes === 1 ? "sandbox" : "sandboxes"}`,
+        `version ${view.version} is running and ready, with ${view.sandboxes} ${view.sandboxes === 1 ? "sandbox" : "sandboxes"}`,
       ),
     );
   try {
@@ -127,17 +127,13 @@ async function examineController({ view, unowned, damaged }: ControllerFacts): P
     if (!(error instanceof OperationError)) throw error;
     findings.push(warn("leftovers", `not counted: ${error.message}`, "openclaw sandbox prune --dry-run"));
   }
-  findings.push(...(damaged.length === 0 ? [ok("records", "every file of the controller was read as it was written")] : damaged));
+  findings.push(...(damaged.length === 0 ? [ok("records", "no file of the controller is damaged")] : damaged));
   return findings;
 }
 
 function judgeLeftovers(objects: readonly UnownedObject[]): Finding {
   const leaked = objects.filter(({ fate }) => fate === "removable");
-  if (leaked.length === 0) return ok("leftovers", "nothing of ours is without an owner");
+  if (leaked.length === 0) return ok("leftovers", "no object of this controller is unowned");
   const names = leaked.slice(0, 3).map(({ kind, name }) => `${kind} ${name}`);
-  return warn(
-    "leftovers",
-    `${leaked.length} without an owner: ${names.join(", ")}${leaked.length > 3 ? " ..." : ""}`,
-    "openclaw sandbox prune",
-  );
+  return warn("leftovers", `${leaked.length} unowned: ${names.join(", ")}${leaked.length > 3 ? " ..." : ""}`, "openclaw sandbox prune");
 }

@@ -33,17 +33,17 @@ const GATEWAY_FOLDERS = ["agents", "requests", "gateway"];
 
 function judgeFolders(stateDir: string, facts: HostFacts): Finding[] {
   const [top] = facts.folders;
-  if (top === undefined) return [ok("state-folder", `${stateDir} is not there yet; the controller makes it for itself alone`)];
+  if (top === undefined) return [ok("state-folder", `${stateDir} does not exist yet; the controller creates it, private to its user`)];
   const wrong = facts.folders.flatMap((folder) => judgeFolder(folder, facts));
   if ((top.mode & READABLE_BY_OTHERS) !== 0) {
-    const message = `every user can look into ${top.path} (mode ${renderMode(top.mode)}), where the config and the sessions are`;
+    const message = `every user can read ${top.path} (mode ${renderMode(top.mode)}), which holds the config and the sessions`;
     wrong.push(warn("state-folder", message, `chmod o-rwx ${quotePath(top.path)}`));
   }
-  return wrong.length > 0 ? wrong : [ok("state-folder", `${stateDir}: nobody else reads or writes there`)];
+  return wrong.length > 0 ? wrong : [ok("state-folder", `${stateDir}: no other user can read or write there`)];
 }
 
 function judgeFolder({ path, mode, uid: owner }: FolderFact, { uid, gatewayUid }: HostFacts): Finding[] {
-  const why = "whoever writes there decides what the controller does";
+  const why = "whoever can write there controls the controller";
   const isShared = GATEWAY_FOLDERS.includes(basename(path)) && gatewayUid !== null && gatewayUid !== uid;
   const trusted = isShared ? [uid, 0, gatewayUid] : [uid, 0];
   if ((mode & (isShared ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS)) !== 0)
@@ -70,16 +70,16 @@ export function judgeSpace(check: Check, where: string, { freeBytes, totalBytes,
 const renderGib = (bytes: number): string => `${(bytes / BYTES_PER_GIB).toFixed(1)} GiB`;
 
 function judgeWatches({ instances, watches }: NonNullable<HostFacts["watches"]>): Finding {
-  const message = `file watches of one user: ${watches}, in ${instances} instances`;
+  const message = `file watches per user: ${watches}, in ${instances} instances`;
   if (instances >= INSTANCES_MIN && watches >= WATCHES_MIN) return ok("watches", message);
   const wanted = `fs.inotify.max_user_instances=${Math.max(instances, 512)} fs.inotify.max_user_watches=${Math.max(watches, 65_536)}`;
-  return warn("watches", `${message}; with none left, an edit is noticed up to a second later`, `sysctl -w ${wanted}`);
+  return warn("watches", `${message}; without any left, an edit is noticed up to a second later`, `sysctl -w ${wanted}`);
 }
 
 function judgeSeparation({ uid, gatewayUid, gatewayIsHere }: HostFacts): Finding {
   if (gatewayUid === null) return ok("separation", "no gateway has used this state folder");
   if (gatewayUid !== uid) return ok("separation", `the gateway runs as uid ${gatewayUid}, the controller as uid ${uid}`);
   if (!gatewayIsHere) return ok("separation", "the gateway runs in a container of its own, or on another host");
-  const message = `gateway and controller run as the same user (uid ${uid}): a gateway that is taken over reaches the engine too`;
+  const message = `gateway and controller run as the same user (uid ${uid}): a compromised gateway could reach the engine`;
   return warn("separation", message, "run them as two users, or in two containers of which only the controller's has the engine's socket");
 }

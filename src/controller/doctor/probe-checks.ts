@@ -21,7 +21,7 @@ function judgeProbe(report: ProbeReport, endpoint: string): Finding[] {
     const isMount = code === "SpecRejected" && /bind source path does not exist|invalid mount config/i.test(message);
     if (isMount) return [judgeMapping(false, endpoint)];
     const edit = fix ?? "edit the key that the message names, or see the engine's log: journalctl -u docker";
-    return [fail("probe", `a container like those of ${who} can't be run: ${message}`, edit)];
+    return [fail("probe", `a container like those of ${who} can't run: ${message}`, edit)];
   }
   const ran = ok("probe", `a container like those of ${who} runs, as user ${target.container.user}`);
   const mapping = judgeMapping(outcome.mainSees, endpoint);
@@ -35,8 +35,8 @@ function judgeProbe(report: ProbeReport, endpoint: string): Finding[] {
 
 /** The same folder path must mean the same folder to both. */
 function judgeMapping(isSame: boolean, endpoint: string): Finding {
-  if (isSame) return ok("path-mapping", "a file of this machine is seen in a container, and a file of the container here");
-  const message = `the engine at ${endpoint} does not see this machine's folders: workspaces would be other folders, or none`;
+  if (isSame) return ok("path-mapping", "containers see this machine's files, and this machine sees theirs");
+  const message = `the engine at ${endpoint} does not see this machine's folders: workspaces would be different folders, or missing`;
   const fix = /^unix:/.test(endpoint)
     ? "run the controller where the engine runs, or share the state folder with it under the same path"
     : "run the controller on the engine's machine; DOCKER_HOST to another machine can't mount folders of this one";
@@ -44,23 +44,23 @@ function judgeMapping(isSame: boolean, endpoint: string): Finding {
 }
 
 function judgeExecRoot({ execSees }: Looked): Finding {
-  if (execSees) return ok("exec-root", "a command that is run in a container sees what the container sees");
-  const message = "a command that is run in a container sees another root than the container: tools would read and write outside of it";
+  if (execSees) return ok("exec-root", "a command run in a container sees the container's files");
+  const message = "a command run in a container sees another root than the container's: tools would read and write outside it";
   return fail("exec-root", message, "don't run the engine in a chroot; scripts/ensure-engine.sh starts one with a root of its own");
 }
 
 function judgeWorkspaces({ target }: ProbeReport, { unwritable, unreadable }: Looked): Finding[] {
   const { user } = target.container;
   const hidden = unreadable.map((dir) => {
-    const message = `user ${user} can't read ${dir}, which workspaceAccess "ro" shows at /agent`;
+    const message = `user ${user} can't read ${dir}, which workspaceAccess "ro" mounts at /agent`;
     return fail("workspaces", message, `chmod -R a+rX ${quotePath(dir)}`);
   });
-  if (target.workspaces.length === 0) return [ok("workspaces", `agent ${target.agents.join(", ")}: made when a sandbox is`)];
+  if (target.workspaces.length === 0) return [ok("workspaces", `agent ${target.agents.join(", ")}: created with the sandbox`)];
   if (unwritable.length === 0) return [...hidden, ok("workspaces", `user ${user} can write to ${renderPaths(target.workspaces)}`)];
   const owner = parseOwner(user);
   const locked = unwritable.map((dir) => {
-    const fix = owner === null ? `give ${dir} to user ${user} of the image` : `chown -R ${owner.uid}:${owner.gid} ${quotePath(dir)}`;
-    return fail("workspaces", `user ${user} can't write to ${dir}, as a container's user must`, fix);
+    const fix = owner === null ? `chown ${dir} to the image's user ${user}` : `chown -R ${owner.uid}:${owner.gid} ${quotePath(dir)}`;
+    return fail("workspaces", `user ${user} can't write to ${dir}, which the container's user must be able to do`, fix);
   });
   return [...hidden, ...locked];
 }
@@ -79,5 +79,5 @@ function toDistinct(findings: readonly Finding[]): Finding[] {
 export function judgeSkipped(count: number): Finding[] {
   return count === 0
     ? []
-    : [warn("probe", `${count} more combinations of image and user were not tried`, "none: each would cost a container")];
+    : [warn("probe", `${count} more combinations of image and user were not tested`, "none needed: each test starts a container")];
 }

@@ -40,7 +40,7 @@ export async function findTargets(
     const spec = resolveSpec(desired, facts, null);
     const why = spec.kind === "blocked" ? spec.message : facts.workspace.kind === "refused" ? facts.workspace.message : null;
     if (spec.kind === "blocked" || why !== null) {
-      findings.push(fail("workspaces", `agent ${sandbox.agentId}: ${why}`, "edit the key or move the folder that the message names"));
+      findings.push(fail("workspaces", `agent ${sandbox.agentId}: ${why}`, "edit the key, or move the folder, named in the message"));
       continue;
     }
     const { image, user, runtime, seccomp, apparmorProfile } = spec.container;

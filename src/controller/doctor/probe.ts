@@ -162,6 +162,6 @@ export async function removeLeftovers({ engine, folder, now }: ProbeParts): Prom
 function toReason(error: unknown, folder: string): OperationError {
   if (error instanceof OperationError) return error;
   if (error instanceof Error && "syscall" in error)
-    return new OperationError("HostRejected", `no file for a look can be put in ${folder}: ${error.message}`, { cause: error });
+    return new OperationError("HostRejected", `can't create a probe file in ${folder}: ${error.message}`, { cause: error });
   throw error;
 }

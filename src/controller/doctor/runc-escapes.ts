@@ -58,16 +58,16 @@ const DISTRIBUTION = /deb\d|dfsg|\+ds|ubuntu|\.el\d|\.fc\d|amzn|suse/;
 /** @param program null: the engine does not say what starts its containers */
 export function judgeRunc(program: { name: string; version: string } | null): Finding {
   const upgrade = "upgrade runc (package runc or containerd.io) to 1.2.8, 1.3.3 or newer, and restart the engine";
-  if (program === null) return warn("runc", "the engine does not say which program starts its containers", "runc --version");
+  if (program === null) return warn("runc", "the engine does not report which program starts its containers", "runc --version");
   const name = `${program.name} ${program.version}`;
-  if (program.name !== "runc") return ok("runc", `${name} starts containers; runc's known escapes don't concern it`);
+  if (program.name !== "runc") return ok("runc", `${name} starts containers; runc's known escapes don't affect it`);
   const version = parseVersion(program.version);
   if (version === null) return warn("runc", `the version of ${name} can't be read`, "runc --version");
   const open = RUNC_ESCAPES.filter((known) => isOpen(known, version));
   if (open.length === 0) return ok("runc", `${name} has none of the escapes that were known on ${NEWEST_ROW}`);
   const list = open.map(({ cves, fixed }) => `${cves.join(", ")} (fixed in ${fixed.join(", ")})`).join("; ");
-  if (!DISTRIBUTION.test(program.version)) return fail("runc", `${name} lets a container out: ${list}`, upgrade);
-  const message = `${name} is older than the fixes of ${list}, but comes from a distribution, which may have patched it under its own number`;
+  if (!DISTRIBUTION.test(program.version)) return fail("runc", `${name} lets a container escape: ${list}`, upgrade);
+  const message = `${name} is older than the fixes of ${list}, but comes from a distribution, which may have patched it under its own version number`;
   const changelog = /el\d|fc\d|amzn|suse/.test(program.version) ? "rpm -q --changelog runc" : "apt-get changelog runc";
-  return warn("runc", message, `see whether ${changelog} names them all; if not, ${upgrade}`);
+  return warn("runc", message, `check that ${changelog} lists them all; if not, ${upgrade}`);
 }

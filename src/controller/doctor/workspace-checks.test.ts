@@ -19,7 +19,7 @@ const examine = (docker: object = {}) => examineWorkspaces([desiredOf({ workspac
 test("workspaces that nobody else reaches and nothing is wrong with are told with what they take", async () => {
   writeFileSync(join(workspace, "file"), Buffer.alloc(1_048_576, 1));
   expect(await examine()).toEqual([
-    { check: "workspace-files", level: "ok", message: expect.stringMatching(/^1 workspace takes 1\.\d MiB$/), fix: null },
+    { check: "workspace-files", level: "ok", message: expect.stringMatching(/^1 workspace uses 1\.\d MiB$/), fix: null },
   ]);
 });
 

@@ -57,27 +57,27 @@ export function judgeWorkspaceFolders(roots: readonly RootFacts[], workspaces: r
   const findings = [...roots.flatMap(judgeRoot), ...workspaces.flatMap(judgeWorkspace)];
   const bytes = workspaces.reduce((sum, { survey }) => sum + survey.bytes, 0);
   const atLeast = workspaces.every(({ survey }) => survey.complete) ? "" : "at least ";
-  const total = `${workspaces.length} ${workspaces.length === 1 ? "workspace takes" : "workspaces take"} ${atLeast}${renderMebibytes(bytes)}`;
+  const total = `${workspaces.length} ${workspaces.length === 1 ? "workspace uses" : "workspaces use"} ${atLeast}${renderMebibytes(bytes)}`;
   return findings.length > 0 || workspaces.length === 0 ? findings : [ok("workspace-files", total)];
 }
 
 function judgeRoot({ path, mode }: RootFacts): Finding[] {
   if ((mode & REACHED_BY_OTHERS) === 0) return [];
-  const message = `other users of this machine reach the sandboxes' files in ${path} (mode ${mode.toString(8).padStart(4, "0")}), and what an agent leaves there with the setuid bit runs as its owner for whoever starts it`;
+  const message = `other users of this machine can reach the sandboxes' files in ${path} (mode ${mode.toString(8).padStart(4, "0")}), and a setuid program that an agent leaves there runs as its owner for whoever starts it`;
   return [warn("workspace-files", message, `chmod 0700 ${quotePath(path)}`)];
 }
 
 function judgeWorkspace({ path, uid, survey, sizeMax }: WorkspaceFacts): Finding[] {
   const findings: Finding[] = [];
   if (survey.setuidFiles > 0) {
-    const message = `${survey.setuidFiles} ${survey.setuidFiles === 1 ? "file" : "files"} with the setuid or setgid bit in ${path}: whoever reaches and starts one runs it as its owner`;
+    const message = `${survey.setuidFiles} ${survey.setuidFiles === 1 ? "file" : "files"} with the setuid or setgid bit in ${path}: whoever can reach and start one runs it as its owner`;
     // As the owner: a link that is put in a file's place meanwhile then leads to nothing that is not theirs.
     findings.push(
       warn("workspace-files", message, `sudo -u '#${uid}' find ${quotePath(path)} -xdev -type f -perm /6000 -exec chmod ug-s {} +`),
     );
   }
   if (sizeMax !== null && survey.bytes > sizeMax) {
-    const message = `${path} takes ${renderMebibytes(survey.bytes)}, more than its docker.workspaceSize of ${renderMebibytes(sizeMax)}`;
+    const message = `${path} uses ${renderMebibytes(survey.bytes)}, more than its docker.workspaceSize of ${renderMebibytes(sizeMax)}`;
     findings.push(warn("workspace-files", message, "remove files there, or raise docker.workspaceSize"));
   }
   return findings;

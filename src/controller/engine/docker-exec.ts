@@ -78,12 +78,12 @@ function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
     throw new NotBegun(new OperationError("InvalidArgument", message));
   };
   const [command = ""] = argv;
-  if (command === "" || command.startsWith("-")) refuse("a command needs a name that does not begin with -");
+  if (command === "" || command.startsWith("-")) refuse("a command's name must not be empty or begin with -");
   if ([...argv, workdir ?? "", ...Object.entries(env ?? {}).flat()].some((text) => text.includes("\0")))
-    refuse("a command cannot hold NUL");
+    refuse("a command cannot contain NUL");
   if (workdir !== undefined && !workdir.startsWith("/")) refuse(`workdir ${JSON.stringify(workdir)} is not an absolute path`);
-  if (mark !== undefined && !/^[a-z0-9]{8,64}$/.test(mark)) refuse(`${JSON.stringify(mark)} is no mark`);
-  if (Object.keys(env ?? {}).some((name) => name === "" || name.includes("="))) refuse("a variable needs a name without =");
+  if (mark !== undefined && !/^[a-z0-9]{8,64}$/.test(mark)) refuse(`${JSON.stringify(mark)} is not a mark`);
+  if (Object.keys(env ?? {}).some((name) => name === "" || name.includes("="))) refuse("a variable's name must not be empty or contain =");
 }
 
 class DockerExecStream implements ExecStream {
@@ -149,7 +149,7 @@ class DockerExecStream implements ExecStream {
         });
       }
       if (how !== "ended")
-        throw new OperationError("EngineUnreachable", "the connection to the command broke; output may be lost", { cause: how });
+        throw new OperationError("EngineUnreachable", "lost the connection to the command; output may be missing", { cause: how });
       // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
       if (code === KILLED || (code !== null && (await this.#demux.started) === null)) await this.#mustOutlive();
       if (code !== null) return code;

@@ -72,6 +72,6 @@ function parse(said: string, code: number, paths: readonly string[]): (string | 
   const lines = said.split(/\r?\n/).filter((line) => line !== "");
   const found = lines.map((line) => LINE.exec(line));
   if (code !== 0 || found.length !== paths.length || found.includes(null))
-    throw new OperationError("EngineFailed", `looking at files inside failed with exit code ${code}: ${said.slice(0, 200).trim()}`);
+    throw new OperationError("EngineFailed", `identifying files inside failed with exit code ${code}: ${said.slice(0, 200).trim()}`);
   return found.map((match) => match?.[1] ?? match?.[2] ?? null);
 }

@@ -235,10 +235,7 @@ export class DockerEngine implements Engine {
       if (raw === null) return;
       const identity = toIdentity(raw.Config.Labels);
       if (identity === null || identity.instance !== this.instance || identity.name !== name || identity.uid !== handle.uid) {
-        throw new OperationError(
-          "StaleHandle",
-          `container ${handle.id.slice(0, 12)} is not the one that ${name} means; nothing was removed`,
-        );
+        throw new OperationError("StaleHandle", `container ${handle.id.slice(0, 12)} is not the one named ${name}; nothing was removed`);
       }
       const leftMs = DEADLINE_MS.remove - (this.#monotonicMs() - startedMs);
       if (leftMs <= 0)

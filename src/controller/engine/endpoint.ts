@@ -123,7 +123,7 @@ function parseJson<T>(schema: z.ZodType<T>, content: string, path: string): T {
   try {
     return schema.parse(JSON.parse(content));
   } catch (cause) {
-    throw new OperationError("EngineUnreachable", `${path} cannot be read as Docker's own file`, {
+    throw new OperationError("EngineUnreachable", `${path} cannot be parsed as a Docker config file`, {
       cause,
       fix: "repair it, or set DOCKER_HOST",
     });

@@ -219,7 +219,7 @@ export class FakeEngine implements Engine {
     if (container === undefined) return;
     const identity = toIdentity(container.labels);
     if (identity === null || identity.instance !== this.instance || identity.name !== name || identity.uid !== handle.uid) {
-      throw new OperationError("StaleHandle", `container ${handle.id} is not the one that ${name} means; nothing was removed`);
+      throw new OperationError("StaleHandle", `container ${handle.id} is not the one named ${name}; nothing was removed`);
     }
     this.world.remove(handle.id);
   }

@@ -36,7 +36,7 @@ export class HostPaths {
     if (this.#mounts === null) return path;
     const mount = innermost(this.#mounts, path, "destination");
     if (mount !== null) return posix.join(mount.source, posix.relative(mount.destination, path));
-    throw new OperationError("HostRejected", `the engine has no name for ${path}: the controller's container has it from no mount`, {
+    throw new OperationError("HostRejected", `the engine can't see ${path}: it is in no mount of the controller's container`, {
       fix: `mount it into the controller's container: -v ${path}:${path} (in docker-compose.yml: volumes of openclaw-controller)`,
     });
   }

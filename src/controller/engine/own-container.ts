@@ -88,7 +88,7 @@ export async function provePaths(client: DockerClient, { paths, stateDir, instan
   } finally {
     await removeFile(file);
   }
-  throw new OperationError("HostRejected", `what the engine has at ${source} is not this process's ${stateDir}`, {
+  throw new OperationError("HostRejected", `the engine's ${source} is not this process's ${stateDir}`, {
     fix: `mount a folder of the engine's own host at ${stateDir} in the controller's container`,
   });
 }

@@ -54,7 +54,7 @@ class SshConnection extends Duplex {
     process.on("error", (error) => this.destroy(error));
     process.on("exit", (code) => {
       if (code !== 0 && code !== null) {
-        this.destroy(Object.assign(new Error(`ssh ended with ${code}: ${this.#stderr.trim()}`), { code: "ECONNREFUSED" }));
+        this.destroy(Object.assign(new Error(`ssh exited with ${code}: ${this.#stderr.trim()}`), { code: "ECONNREFUSED" }));
       }
     });
   }

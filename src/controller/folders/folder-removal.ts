@@ -46,7 +46,7 @@ export async function setAside(root: string, name: string): Promise<void> {
   }
 }
 
-const refusal = (path: string, why: string): OperationError => new OperationError("HostRejected", `${path} ${why}; it is left alone`);
+const refusal = (path: string, why: string): OperationError => new OperationError("HostRejected", `${path} ${why}; left alone`);
 
 /**
  * Removes what was set aside, as far as the budget reaches; the rest is for the next call. Folders inside become asides themselves, so that
@@ -59,7 +59,8 @@ export async function removeAsides(root: string, budget: RemovalBudget): Promise
     await using asides = top === null ? null : await openInside(top, ASIDE_FOLDER);
     if (asides === null) return [];
     // What others can write in is not where this process put something aside: names there prove nothing.
-    if (!isPrivate(await asides.handle.stat())) throw refusal(join(root, ASIDE_FOLDER), "is somebody else's, or others can write in it");
+    if (!isPrivate(await asides.handle.stat()))
+      throw refusal(join(root, ASIDE_FOLDER), "belongs to another user, or others can write in it");
     while (budget.entries > 0) {
       const names = (await readdir(asides.at)).filter((name) => ASIDE_NAME.test(name) && !problems.has(name));
       if (names.length === 0) break;

@@ -60,7 +60,7 @@ test("a folder of root's that is closed and holds something is not given away, a
   mkdirSync(join(ground, "kept"));
   writeFileSync(join(ground, "kept", "file"), "");
   chmodSync(join(ground, "kept"), 0o000);
-  await expect(make("kept")).rejects.toThrow("is closed to everybody; open it with chmod 700");
+  await expect(make("kept")).rejects.toThrow("is closed to everyone; open it with chmod 700");
   expect(lstatSync(join(ground, "kept")).uid).toBe(0);
 });
 

@@ -45,7 +45,7 @@ export async function openOrMakeInside(folder: OpenFolder, name: string, mode: n
   if (made === null) throw refusal(name, "is not a folder; move it away");
   if (isPrivate(await made.handle.stat())) return made;
   await made.handle.close();
-  throw refusal(name, "is somebody else's, or others can write in it; move it away");
+  throw refusal(name, "belongs to another user, or others can write in it; move it away");
 }
 
 /**
@@ -61,11 +61,11 @@ export async function makeFolderFor(folder: OpenFolder, name: string, owner: Own
   // What is judged is what was opened: between the making and the opening another folder may have got the name.
   const facts = await made?.handle.stat();
   if (made === null || facts === undefined || !isUnfinished(facts)) {
-    if (isMade) throw refusal(name, "was replaced by something else while it was made");
+    if (isMade) throw refusal(name, "was replaced by something else while it was being created");
     return;
   }
   if (facts.uid !== owner.uid) {
-    if (facts.uid !== 0 || (await readdir(made.at)).length > 0) throw refusal(name, "is closed to everybody; open it with chmod 700");
+    if (facts.uid !== 0 || (await readdir(made.at)).length > 0) throw refusal(name, "is closed to everyone; open it with chmod 700");
     await made.handle.chown(owner.uid, owner.gid);
   }
   await made.handle.chmod(WORKSPACE_MODE);

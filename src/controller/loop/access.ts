@@ -142,7 +142,7 @@ export class ServingAccess implements SandboxAccess {
     const isLate = now >= wait.until || wait.tries <= 0 || (wait.awaySince !== null && elapsed(wait.awaySince, now) >= ENGINE_AWAY_MS_MAX);
     const isHopeless = !(isStale || isAway) && (isBlocking(ready.reason) || GONE.has(ready.reason));
     if (!isLate && !isHopeless && signal?.aborted !== true) return this.#waitingCount >= WAITING_MAX ? tooMany() : null;
-    const because = isStale ? "its container has just stopped serving, and is being looked at" : ready.message;
+    const because = isStale ? "its container has just stopped serving and is being observed" : ready.message;
     return new OperationError("NotReady", `sandbox ${name} is not ready: ${because}`);
   }
 
@@ -178,4 +178,4 @@ export class ServingAccess implements SandboxAccess {
   }
 }
 
-const tooMany = (): OperationError => new OperationError("LimitExceeded", `${WAITING_MAX} calls wait for their sandboxes already`);
+const tooMany = (): OperationError => new OperationError("LimitExceeded", `${WAITING_MAX} calls are already waiting for their sandboxes`);

@@ -63,14 +63,14 @@ export async function observeWorkspace(desired: Pick<DesiredSandbox, "workspace"
 async function observeFolder(path: string): Promise<WorkspaceFact> {
   try {
     const facts = await lstat(path);
-    if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; put the folder itself there` };
+    if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; use the folder itself` };
     if (!facts.isDirectory()) return { kind: "refused", message: `workspace ${path} is not a folder; move it away` };
     // A crash came between its making and its giving away.
     if (isUnfinished(facts)) return { kind: "missing" };
     return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return { kind: "missing" };
-    return { kind: "refused", message: `workspace ${path} can't be looked at: ${renderError(error)}` };
+    return { kind: "refused", message: `workspace ${path} can't be read: ${renderError(error)}` };
   }
 }
 
@@ -96,7 +96,7 @@ export async function prepareWorkspace({ desired, owner, marker, context }: Work
     await makeFolderFor(parent, basename(dir), owner);
     if (desired.agentDir !== null) await makeAgentFolder(desired.agentDir, owner, context);
   } catch (error) {
-    throw new OperationError("HostRejected", `workspace ${dir} can't be made: ${renderError(error)}`, { cause: error });
+    throw new OperationError("HostRejected", `workspace ${dir} can't be created: ${renderError(error)}`, { cause: error });
   }
 }
 
@@ -115,7 +115,7 @@ async function openOrMakeParent(dir: string, purpose: Purpose, context: MountCon
   if (refusal !== null) throw new OperationError("HostRejected", `it is really ${join(root, basename(dir))}: ${refusal.message}`);
   return await openOrMakeFolder(dirname(dir), purpose === "scope" ? ROOT_MODE : PARENT_MODE, async (place) => {
     const holder = [...writable, ...others].find(({ path }) => isWithin(place, path));
-    return holder === undefined ? null : `${place} lies in ${holder.path}, ${holder.name}: a sandbox could put something else in its place`;
+    return holder === undefined ? null : `${place} lies in ${holder.path}, ${holder.name}: a sandbox could replace it`;
   });
 }
 
@@ -173,7 +173,7 @@ async function refuseBinds(
   const judged = await toBindJudge(settings, folders, lookUp);
   for (const { source, readOnly } of settings.docker.binds) {
     const path = await lookUpRealPath(source);
-    if (path === null) return `docker.binds: ${source} is not there; make it, or remove the bind`;
+    if (path === null) return `docker.binds: ${source} does not exist; create it, or remove the bind`;
     const refusal = judged(path, readOnly);
     if (refusal === null) continue;
     const really = path === source ? "" : ` is really ${path}, which`;
@@ -256,7 +256,7 @@ export async function readProfile(path: string | null): Promise<SpecFacts["secco
     if (!(await file.stat()).isFile()) return refuse("is not a file");
     // What was looked at is what is read: the name may mean something else by now.
     const read = await readHandle(file, PROFILE_BYTES_MAX);
-    if (read.kind !== "read") return refuse(read.kind === "unreadable" ? read.message.replace(/^it /, "") : "is not there");
+    if (read.kind !== "read") return refuse(read.kind === "unreadable" ? read.message.replace(/^it /, "") : "does not exist");
     const profile: unknown = JSON.parse(read.text);
     return typeof profile === "object" && profile !== null && !Array.isArray(profile)
       ? { kind: "content", text: JSON.stringify(profile) }

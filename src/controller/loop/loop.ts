@@ -74,7 +74,7 @@ export class Loop {
   /** Starts no new pass and waits for the running ones. */
   async stop(deadline: DurationMs): Promise<void> {
     const { unfinished } = await this.#queue.stop(deadline);
-    if (unfinished.length > 0) this.#parts.log.warn({ sandboxes: unfinished }, "passes did not end in time");
+    if (unfinished.length > 0) this.#parts.log.warn({ sandboxes: unfinished }, "passes did not finish in time");
   }
 
   async #work(name: SandboxName, priority: QueuePriority): Promise<WorkResult> {

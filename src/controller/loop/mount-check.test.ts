@@ -66,9 +66,7 @@ describe("a bind", () => {
     const before = model.mustServe().id;
     await model.edit(bound({ env: { NEW: "1" } }));
     await model.until("the swap is told", () => eventsOf(model.controller, "MountsRefused").length > 0);
-    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toMatch(
-      /what is mounted at \/data can't be what was judged as .*: inside is file/,
-    );
+    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toMatch(/the mount at \/data may not be .*: inside it is file/);
     await model.settle();
     expect(model.containers().map(({ id }) => id)).toEqual([before]);
     endSwapping(model);
@@ -168,7 +166,7 @@ describe("where the engine's kernel has other numbers, or the image no program t
     swapDuringStarts(model, join(folder, "host"));
     await model.edit(bound({ env: { NEW: "1" } }));
     await model.until("the swap is told", () => eventsOf(model.controller, "MountsRefused").length > 0);
-    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toContain("a file that was put there is not seen inside");
+    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toContain("a file created there is not visible inside");
   });
 
   it("a container that was started again is replaced by one that can show what it mounts", async () => {
@@ -182,13 +180,13 @@ describe("where the engine's kernel has other numbers, or the image no program t
     expect(eventsOf(model.controller, "MountsRefused")).toEqual([]);
   });
 
-  it("what can't show a file of ours is refused while a sandbox's user may write a folder above it", async () => {
+  it("what can't show a file of ours is refused while a sandbox's user may write to a folder above it", async () => {
     const model = await startModel(eager());
     model.world.files = "other-kernel";
     // No program of the image is believed with this variable, and nothing beside it sees more than it.
     await model.edit(bound({ env: { LD_PRELOAD: "x" } }));
     await model.until("it is refused", () => eventsOf(model.controller, "MountsRefused").length > 0);
-    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toContain("a sandbox's user may write a folder above it");
+    expect(eventsOf(model.controller, "MountsRefused")[0]?.message).toContain("a sandbox's user may write to a folder above it");
   });
 });
 

@@ -99,7 +99,7 @@ export class MountCheck {
       if (source === null) return this.#refused(mount, "nothing is there any more");
       opened.use(source);
       const refusal = judge(mount, source.path);
-      if (refusal !== null) return this.#refused(mount, `that is ${source.path} now: ${refusal.message}`);
+      if (refusal !== null) return this.#refused(mount, `it is now ${source.path}: ${refusal.message}`);
       pairs.push({ mount, source });
     }
     return (await this.#isComparable(container.observation))
@@ -111,7 +111,7 @@ export class MountCheck {
     return {
       kind: "refused",
       at: this.#parts.now(),
-      message: `what is mounted at ${target} can't be what was judged as ${source}: ${why}`,
+      message: `the mount at ${target} may not be ${source}, which was checked: ${why}`,
     };
   }
 
@@ -127,22 +127,21 @@ export class MountCheck {
       seen = await this.#parts.engine.identify(handle, targets, by);
     } catch (error) {
       if (!isNoLook(error)) throw error;
-      const message = `what it mounts can't be looked at: ${renderError(error)}`;
+      const message = `its mounts can't be read: ${renderError(error)}`;
       return untouched ? { kind: "refused", at: this.#parts.now(), message } : { kind: "unclear", message };
     }
     if (seen.includes(UNNAMED)) return await this.#compareByFile(container, pairs, mayAskImage);
     for (const [index, { mount, source }] of pairs.entries()) {
       const found = seen[index] ?? null;
       if (found !== source.identity)
-        return this.#refused(mount, `inside is file ${found ?? "(none)"}, and ${source.path} is file ${source.identity}`);
+        return this.#refused(mount, `inside it is file ${found ?? "(none)"}, but ${source.path} is file ${source.identity}`);
     }
     return { kind: "compared" };
   }
 
   /** Another kernel has other numbers, and some images no program that tells them: what only this process can have put into the source must be seen inside. */
   async #compareByFile(container: OwnedContainer, pairs: readonly Pair[], mayAskImage: boolean): Promise<MountsFact> {
-    if (!isUntouched(container))
-      return { kind: "unclear", message: "it was started again, and only a new container can show what it mounts" };
+    if (!isUntouched(container)) return { kind: "unclear", message: "it was restarted, and only a new container's mounts can be verified" };
     const { handle, created } = container.observation;
     const name = `${NONCE_PREFIX}${this.#parts.newUid()}`;
     const written: Pair[] = [];
@@ -150,7 +149,7 @@ export class MountCheck {
       for (const pair of pairs) {
         if (mayAskImage && pair.source.isFolder && (await write(join(pair.source.at, name)))) written.push(pair);
         else if (!(await isFixedPath(pair.source.path, [created.user, ...this.#parts.users()])))
-          return this.#refused(pair.mount, "this engine can't show it, and a sandbox's user may write a folder above it");
+          return this.#refused(pair.mount, "this engine can't verify it, and a sandbox's user may write to a folder above it");
       }
       if (written.length === 0) return { kind: "compared" };
       const seen = await this.#parts.engine.identify(
@@ -159,7 +158,7 @@ export class MountCheck {
         "image",
       );
       const missing = written.find((_, index) => (seen[index] ?? null) === null);
-      return missing === undefined ? { kind: "compared" } : this.#refused(missing.mount, "a file that was put there is not seen inside");
+      return missing === undefined ? { kind: "compared" } : this.#refused(missing.mount, "a file created there is not visible inside");
     } finally {
       for (const { source } of written) await rm(join(source.at, name), { force: true });
     }

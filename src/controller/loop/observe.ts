@@ -79,7 +79,7 @@ export class Observer {
     if (limit !== null) return SANDBOX_LIMIT_WORDS[limit];
     const burst = desired.creationsMax(name);
     if (burst === null || creations.admit(name, burst)) return null;
-    return "sessions caused too many new sandboxes in a short time; it is made when those before it are a while ago";
+    return "sessions requested too many new sandboxes in a short time; it is created once the rate allows";
   }
 
   /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
@@ -117,7 +117,7 @@ export class Observer {
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
     const facts = await (looking ?? observeHostOf(want.desired, this.#hostParts, this.#lookUp));
     if (holder !== null) {
-      const message = `the container ${name} is of ${JSON.stringify(holder)}, and is not shared with ${JSON.stringify(want.desired.scopeKey)}`;
+      const message = `the container ${name} belongs to ${JSON.stringify(holder)} and is not shared with ${JSON.stringify(want.desired.scopeKey)}`;
       const spec = { kind: "blocked" as const, code: "HostRejected" as const, message, generation: previous?.metadata.generation ?? 1 };
       return { input: { ...base, spec, image: facts.image, workspace: facts.workspace }, described };
     }

@@ -37,7 +37,7 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
   /** Ends what an earlier process left behind; nobody waits for it. */
   start(): void {
     const { left } = this.#records;
-    if (left.length > 0) this.#parts.log.info({ commands: left.length }, "commands of an earlier process are ended");
+    if (left.length > 0) this.#parts.log.info({ commands: left.length }, "ending commands left by an earlier process");
     for (const record of left) void this.#endLost(record);
   }
 
@@ -103,7 +103,7 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
         return await this.#forget(record);
       } catch (error) {
         if (isErrorCode(error, "StaleHandle")) return await this.#forget(record);
-        log.warn({ err: error, container: record.handle.id }, "command without an owner not ended yet");
+        log.warn({ err: error, container: record.handle.id }, "command without an owner still running");
         if (!(error instanceof OperationError)) return;
       }
       await this.#pause(pauseMs);

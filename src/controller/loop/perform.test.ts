@@ -240,7 +240,7 @@ test("workspaces are made one after the other: a folder that two sandboxes share
   const shared = join(folder, "of-the-agent");
   const prepare = (session: string) => {
     const dir = join(folder, "sandboxes", session);
-    const action = { kind: "prepare-workspace", dir, cause: "wanted", because: "its workspace folder is not there yet" } as const;
+    const action = { kind: "prepare-workspace", dir, cause: "wanted", because: "its workspace folder does not exist yet" } as const;
     return performer.perform(action, inputOf({ ...desired, workspace: { dir, purpose: "scope" }, agentDir: shared }, []));
   };
   const wasThere: boolean[] = [];

@@ -16,7 +16,7 @@ import type { Uses } from "./uses.ts";
 /** A use began after the plan was made: the stop was given up. */
 export class StillInUse extends OperationError {
   constructor(name: SandboxName) {
-    super("Aborted", `${name} came into use; it is not stopped`);
+    super("Aborted", `${name} came into use; not stopped`);
   }
 }
 

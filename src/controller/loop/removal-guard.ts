@@ -116,7 +116,7 @@ export class RemovalGuard implements RemovalGate {
       await this.#writing;
       return want;
     }
-    if (!this.#loaded) return { kind: "unknown", because: "not every container was listed yet" };
+    if (!this.#loaded) return { kind: "unknown", because: "not all containers have been listed yet" };
     const held = toHeld(this.#guarded, name, want);
     if (held === null) await this.#mustWrite();
     return held ?? want;
@@ -198,14 +198,14 @@ export class RemovalGuard implements RemovalGate {
     if (before.held.size === 0) {
       const [first] = held.values();
       const message = `${renderCount(this.#guarded)} (${first?.because ?? ""}, for one)`;
-      log.error({ held: held.size, fix: APPROVE }, "removals are too many at once; they wait for a person");
+      log.error({ held: held.size, fix: APPROVE }, "too many removals at once; awaiting approval");
       return record("Warning", "MassRemovalHeld", message);
     }
     if (held.size > 0) return;
     const approved = [...before.held].some(([name, { since }]) => desired.approvalFor(name) === since);
-    log.info({ approved }, "no removal waits any more");
-    if (approved) record("Normal", "MassRemovalApproved", "a person approved the removals that waited");
-    else record("Normal", "MassRemovalWithdrawn", "the removals that waited are not asked for any more");
+    log.info({ approved }, "no removals are awaiting approval any more");
+    if (approved) record("Normal", "MassRemovalApproved", "the held removals were approved");
+    else record("Normal", "MassRemovalWithdrawn", "the held removals are no longer needed");
   }
 
   /** One write at a time, always of the newest. */
@@ -219,7 +219,7 @@ export class RemovalGuard implements RemovalGate {
         return true;
       } catch (error) {
         this.#unwritten = true;
-        this.#parts.log.error({ err: error }, "the guard on removals was not written down");
+        this.#parts.log.error({ err: error }, "the mass-removal guard's record was not written");
         return false;
       }
     });
@@ -229,7 +229,7 @@ export class RemovalGuard implements RemovalGate {
   /** A removal is remembered before it is made: those that come after it count it. */
   async #mustWrite(): Promise<void> {
     const written = await (this.#unwritten ? this.#write() : this.#writing);
-    if (!written) throw new OperationError("HostRejected", `${this.#parts.path} can't be written; nothing is removed before it can`);
+    if (!written) throw new OperationError("HostRejected", `${this.#parts.path} can't be written; nothing is removed until it can be`);
   }
 }
 
@@ -242,7 +242,7 @@ const isRemoval = (want: Want): boolean => want.kind === "unwanted" && isSlip(wa
 const APPROVE = "openclaw sandbox approve";
 
 const renderCount = ({ removals, of }: Guarded): string =>
-  `${removals} of ${of} sandboxes would be removed at once; waits for their cause to change, or for: ${APPROVE}`;
+  `${removals} of ${of} sandboxes would be removed at once; waiting for the cause to be corrected, or for approval: ${APPROVE}`;
 
 function toHeld(guarded: Guarded, name: SandboxName, want: Want): Want | null {
   const held = guarded.held.get(name);

@@ -65,7 +65,7 @@ export class Report {
   }
 
   stopGivenUp(name: SandboxName, action: Action): void {
-    this.#parts.log.info({ sandbox: name, action: action.kind }, "stop given up: the sandbox came into use");
+    this.#parts.log.info({ sandbox: name, action: action.kind }, "stop abandoned: the sandbox came into use");
   }
 
   passFailed(name: SandboxName, error: OperationError): void {
@@ -75,12 +75,12 @@ export class Report {
   /** Reported once per container: it is looked at in every pass and never touched. */
   foreign({ handle, actualName, identity }: Observation): void {
     if (!isFirst(this.#foreignSeen, handle.id)) return;
-    this.#parts.log.warn({ container: actualName, id: handle.id }, "container carries our labels and is not ours; it is left alone");
+    this.#parts.log.warn({ container: actualName, id: handle.id }, "container carries our labels but is not ours; left alone");
     this.#event(
       identity.name,
       "Warning",
       "ForeignContainer",
-      `${actualName} carries this sandbox's labels and was not made by this controller; it is left alone`,
+      `${actualName} carries this sandbox's labels but was not created by this controller; left alone`,
     );
   }
 
@@ -88,7 +88,7 @@ export class Report {
   unrecorded({ handle, identity }: Observation, error: OperationError): void {
     if (!isFirst(this.#unrecordedSeen, handle.id)) return;
     this.#parts.log.warn({ sandbox: identity.name, id: handle.id, code: error.code, err: error }, "container not written into the ledger");
-    this.#event(identity.name, "Warning", "LedgerNotWritten", `${renderError(error)}; the container is known by its labels alone`);
+    this.#event(identity.name, "Warning", "LedgerNotWritten", `${renderError(error)}; the container is known only by its labels`);
   }
 
   /** Something else than what was judged is mounted, or may be: somebody swaps files, or a file was replaced on the host. */
@@ -116,7 +116,7 @@ export class Report {
     const { name } = next.metadata;
     const fields = { sandbox: name, condition: type, status: after.status, reason: after.reason, because: after.message };
     if (after.reason === "DeferredInUse" || after.reason === "DriftOverdue") {
-      const message = `change deferred: ${after.message}; to make it now: ${recreateCommand(next)}`;
+      const message = `change deferred: ${after.message}; to apply it now: ${recreateCommand(next)}`;
       this.#parts.log.warn({ ...fields, command: recreateCommand(next) }, "change deferred");
       this.#event(name, "Warning", after.reason, message);
       return;

@@ -84,7 +84,7 @@ describe("a change of the defaults", () => {
     const [canary = model.name] = inRound(model, names, "2");
     const others = names.filter((name) => name !== canary);
     expect(others.map((name) => reasonOf(model, name))).toEqual(others.map(() => "WaitsForCanary"));
-    expect(messageOf(model, others[0] ?? canary)).toContain(`waits for the canary ${canary} of the same change (docker.env.ROUND)`);
+    expect(messageOf(model, others[0] ?? canary)).toContain(`waiting for the canary ${canary} of the same change (docker.env.ROUND)`);
     await model.advance(SECOND_MS);
     expect(inRound(model, names, "2")).toEqual([canary]);
     await model.until("all have it", () => inRound(model, names, "2").length === names.length, 10 * SECOND_MS);
@@ -168,7 +168,7 @@ describe("a change of the defaults", () => {
     await model.edit(fleet(round("2", { setupCommand: "sleep 300" }), { progressDeadline: "1m" }));
     await model.until("it is halted", () => names.filter((name) => reasonOf(model, name) === "RolloutHalted").length === 5, 2 * MINUTE_MS);
     const waiting = names.find((name) => reasonOf(model, name) === "RolloutHalted") ?? model.name;
-    expect(messageOf(model, waiting)).toContain("it was not ready within rollout.progressDeadline");
+    expect(messageOf(model, waiting)).toContain("not ready within rollout.progressDeadline");
     expect(inRound(model, names, "1")).toHaveLength(names.length);
     model.pace.lookEachMs = 5 * SECOND_MS;
     await model.until("all have it", () => inRound(model, names, "2").length === names.length, 30 * MINUTE_MS);

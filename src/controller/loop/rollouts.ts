@@ -78,8 +78,8 @@ export class Rollouts {
     metrics.rolloutPaused(paused);
     log.info({ paused }, "rollouts paused or resumed");
     const message = paused
-      ? "a person paused all rollouts: working sandboxes are not replaced; resume with: openclaw sandbox rollout resume"
-      : "rollouts go on";
+      ? "all rollouts are paused: working sandboxes are not replaced; resume with: openclaw sandbox rollout resume"
+      : "rollouts resumed";
     events.record({
       type: "Normal",
       reason: paused ? "RolloutsPaused" : "RolloutsResumed",
@@ -147,7 +147,7 @@ export class Rollouts {
     this.#parts.metrics.rolloutEnded(completed ? "completed" : "superseded");
     if (running.names.size < 2) return;
     if (completed) this.#tell("Normal", "RolloutCompleted", `the change of ${running.fields} reached ${members.length} sandboxes`);
-    else this.#tell("Normal", "RolloutSuperseded", `the change of ${running.fields} is not wanted any more`);
+    else this.#tell("Normal", "RolloutSuperseded", `the change of ${running.fields} is no longer wanted`);
   }
 
   #tell(type: "Normal" | "Warning", reason: string, message: string): void {

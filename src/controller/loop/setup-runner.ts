@@ -67,7 +67,7 @@ export class SetupRunner {
     const marker = newMarker();
     const { id } = handle;
     const stream = await engine.exec(handle, { argv: toSetupArgv(command), stdin: true, outlivesCaller: true }).catch((error: unknown) => {
-      if (!(error instanceof OperationError && NOT_BEGUN.has(error.code))) this.#fail(id, `it may have begun: ${renderError(error)}`);
+      if (!(error instanceof OperationError && NOT_BEGUN.has(error.code))) this.#fail(id, `it may have started: ${renderError(error)}`);
       throw error;
     });
     this.#facts.set(id, { kind: "running", deadline: later(startedAt, SETUP_MS_MAX) });
@@ -100,7 +100,7 @@ export class SetupRunner {
     if (this.#facts.has(id)) {
       const output = tail.trim();
       if (end === null) this.#facts.set(id, { kind: "succeeded" });
-      else this.#fail(id, output === "" ? end : `${end}; its output ends: ${output}`);
+      else this.#fail(id, output === "" ? end : `${end}; the end of its output: ${output}`);
     }
     observer.ended(name, end === null ? "success" : "failure", elapsed(startedAt, clock.now()) / 1_000);
   }
@@ -119,9 +119,9 @@ export class SetupRunner {
       const code = await Promise.race([stream.exit, unkillable]);
       if (timedOut) return tooLong;
       if (code !== 0) return `exit code ${code}`;
-      return (await isMarked()) ? null : "its shell ended before the command did, with exit code 0";
+      return (await isMarked()) ? null : "its shell exited before the command did, with exit code 0";
     } catch (error) {
-      return timedOut ? `${tooLong} and could not be ended: ${renderError(error)}` : renderError(error);
+      return timedOut ? `${tooLong} and could not be stopped: ${renderError(error)}` : renderError(error);
     } finally {
       cancel();
     }

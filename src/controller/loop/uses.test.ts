@@ -54,8 +54,8 @@ test("a stop that is given up leaves the uses that there are, and lets others be
 test("every use of a container that goes is told, and why; no other use is", () => {
   const { uses } = createUses();
   const [first, second, other] = [uses.hold(ID), uses.hold(ID), uses.hold(toContainerId("c2"))];
-  uses.revoke(ID, "a person asked for it");
-  for (const { revoked } of [first, second]) expect(String(revoked.reason)).toContain("a person asked for it");
+  uses.revoke(ID, "its recreation was requested");
+  for (const { revoked } of [first, second]) expect(String(revoked.reason)).toContain("its recreation was requested");
   expect(other.revoked.aborted).toBe(false);
 });
 

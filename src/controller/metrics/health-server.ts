@@ -35,7 +35,7 @@ const METHODS = ["GET", "HEAD"];
 export function createHealthApp(parts: HealthParts): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
-    if (!METHODS.includes(context.req.method)) return context.text("only GET and HEAD\n", 405, { Allow: METHODS.join(", ") });
+    if (!METHODS.includes(context.req.method)) return context.text("only GET and HEAD are allowed\n", 405, { Allow: METHODS.join(", ") });
     await next();
     context.header("Cache-Control", "no-store");
     context.header("X-Content-Type-Options", "nosniff");
@@ -69,7 +69,7 @@ function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
 export async function startHealthServer(parts: HealthParts, listen: string): Promise<TcpServer> {
   const { host, port } = parseListen(listen);
   const server = createHttpServer({ fetch: createHealthApp(parts).fetch, limits: LIMITS });
-  return await listenTcp(server, { host, port, fix: "choose another one with --metrics-listen, port 0 for any free one" });
+  return await listenTcp(server, { host, port, fix: "choose another with --metrics-listen; port 0 picks a free one" });
 }
 
 /** @throws OperationError `InvalidArgument` */

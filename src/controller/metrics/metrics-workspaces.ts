@@ -10,15 +10,15 @@ export interface WorkspaceFigures {
 
 export function createWorkspaceMetrics(registry: MetricRegistry): (figures: WorkspaceFigures) => void {
   const all = registry.gauge(
-    { name: "openclaw_sandbox_workspace_bytes", help: "What the workspaces of wanted sandboxes take on disk, together, as last measured." },
+    { name: "openclaw_sandbox_workspace_bytes", help: "Disk space used by the workspaces of desired sandboxes, as last measured." },
     {},
   );
   const largest = registry.gauge(
-    { name: "openclaw_sandbox_workspace_largest_bytes", help: "What the largest workspace of a wanted sandbox takes on disk." },
+    { name: "openclaw_sandbox_workspace_largest_bytes", help: "Disk space used by the largest workspace of a desired sandbox." },
     {},
   );
   const over = registry.gauge(
-    { name: "openclaw_sandbox_workspaces_over_size", help: "Workspaces that take more than their docker.workspaceSize." },
+    { name: "openclaw_sandbox_workspaces_over_size", help: "Workspaces that exceed their docker.workspaceSize." },
     {},
   );
   return ({ bytes, largestBytes, overSize }) => {

@@ -96,7 +96,7 @@ export class ControllerMetrics {
     this.workspaces = createWorkspaceMetrics(this.registry);
     this.#made = createOurs(this.registry);
     const labels = { version: [options.version], revision: [options.revision] } as const;
-    const buildInfo = this.registry.gauge({ name: "openclaw_build_info", help: "The build that runs; always 1." }, labels);
+    const buildInfo = this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels);
     buildInfo.set({ version: options.version, revision: options.revision }, 1);
   }
 
@@ -222,42 +222,39 @@ function createOurs(registry: MetricRegistry) {
 
 function createSandboxMetrics(registry: MetricRegistry) {
   return {
-    ready: registry.gauge({ name: "openclaw_ready", help: "1 for each check of /readyz that is well." }, { check: READY_CHECKS }),
+    ready: registry.gauge({ name: "openclaw_ready", help: "1 for each check of /readyz that passes." }, { check: READY_CHECKS }),
     sandboxes: registry.gauge({ name: "openclaw_sandboxes", help: "Sandboxes by kind, state and drift." }, SANDBOX_LABELS),
     convergence: registry.histogram(
       {
         name: "openclaw_sandbox_convergence_seconds",
-        help: "From a change seen until the sandbox is right, waits on purpose not counted.",
+        help: "Time from noticing a change to the sandbox having converged, without intended waits.",
       },
       { trigger: TRIGGERS },
       CONVERGENCE_SECONDS,
     ),
     actions: registry.counter(
-      { name: "openclaw_sandbox_actions_total", help: "What the controller did, and why." },
+      { name: "openclaw_sandbox_actions_total", help: "Actions of the controller, by cause and result." },
       { action: ACTIONS, cause: CAUSES, result: RESULT_LABELS },
     ),
     recreates: registry.counter(
-      { name: "openclaw_sandbox_recreates_total", help: "Containers that were replaced, by reason." },
+      { name: "openclaw_sandbox_recreates_total", help: "Containers replaced, by reason." },
       { reason: RECREATE_REASONS },
     ),
     downtime: registry.histogram(
-      { name: "openclaw_sandbox_recreate_downtime_seconds", help: "From the removal of a container until its successor serves." },
+      { name: "openclaw_sandbox_recreate_downtime_seconds", help: "Time from the removal of a container until its successor serves." },
       {},
       DOWNTIME_SECONDS,
     ),
-    prunes: registry.counter(
-      { name: "openclaw_sandbox_prunes_total", help: "Containers that were removed, by reason." },
-      { reason: PRUNE_REASONS },
-    ),
+    prunes: registry.counter({ name: "openclaw_sandbox_prunes_total", help: "Containers removed, by reason." }, { reason: PRUNE_REASONS }),
     deferredAge: registry.gauge(
       {
         name: "openclaw_sandbox_drift_deferred_age_seconds",
-        help: "How long the change that waits longest has waited; 0 when none waits.",
+        help: "How long the oldest deferred change has been waiting; 0 if there is none.",
       },
       {},
     ),
     overdue: registry.gauge(
-      { name: "openclaw_sandbox_drift_overdue", help: "Sandboxes whose change waits longer than their rollout.maxDriftAge." },
+      { name: "openclaw_sandbox_drift_overdue", help: "Sandboxes whose change has been deferred for longer than rollout.maxDriftAge." },
       {},
     ),
     setups: registry.histogram(
@@ -266,11 +263,11 @@ function createSandboxMetrics(registry: MetricRegistry) {
       SETUP_SECONDS,
     ),
     removalsHeld: registry.gauge(
-      { name: "openclaw_sandbox_removals_held", help: "Removals that are too many at once and wait for a person." },
+      { name: "openclaw_sandbox_removals_held", help: "Removals held by the mass-removal guard, awaiting approval." },
       {},
     ),
     unowned: registry.gauge(
-      { name: "openclaw_sandbox_unowned_objects", help: "Objects of this controller that nothing wants or knows: leaks." },
+      { name: "openclaw_sandbox_unowned_objects", help: "Objects of this controller that nothing owns: leaks." },
       { kind: UNOWNED_KINDS },
     ),
   };
@@ -278,7 +275,7 @@ function createSandboxMetrics(registry: MetricRegistry) {
 
 function createExecMetrics(registry: MetricRegistry) {
   const inFlight = registry.gauge(
-    { name: "openclaw_sandbox_execs_in_flight", help: "Commands that run in sandboxes through the controller now." },
+    { name: "openclaw_sandbox_execs_in_flight", help: "Commands currently running in sandboxes through the controller." },
     {},
   );
   let running = 0;
@@ -293,7 +290,7 @@ function createExecMetrics(registry: MetricRegistry) {
       inFlight.set({}, running);
     },
     execBytes: registry.counter(
-      { name: "openclaw_sandbox_exec_bytes_total", help: "Bytes that went through the controller, by stream." },
+      { name: "openclaw_sandbox_exec_bytes_total", help: "Bytes of commands that passed through the controller, by stream." },
       { stream: EXEC_STREAMS },
     ),
   };
@@ -313,14 +310,14 @@ function createEngineMetrics(registry: MetricRegistry) {
     ),
     eventsConnected: registry.gauge({ name: "openclaw_engine_events_connected", help: "1 while the engine's event stream is up." }, {}),
     eventGaps: registry.counter({ name: "openclaw_engine_event_gaps_total", help: "Times at which events may have been missed." }, {}),
-    relists: registry.counter({ name: "openclaw_engine_relists_total", help: "Complete looks at the engine." }, {}),
+    relists: registry.counter({ name: "openclaw_engine_relists_total", help: "Full listings of the engine's containers." }, {}),
     relistSeconds: registry.histogram(
-      { name: "openclaw_engine_relist_duration_seconds", help: "How long complete looks at the engine took." },
+      { name: "openclaw_engine_relist_duration_seconds", help: "How long full listings of the engine's containers took." },
       {},
       ENGINE_SECONDS,
     ),
     relistDrift: registry.counter(
-      { name: "openclaw_engine_relist_drift_found_total", help: "Changes found by a complete look that no event had told of." },
+      { name: "openclaw_engine_relist_drift_found_total", help: "Changes found by a full listing that no event had reported." },
       {},
     ),
   };
@@ -329,28 +326,25 @@ function createEngineMetrics(registry: MetricRegistry) {
 function createConfigMetrics(registry: MetricRegistry) {
   return {
     configSuccessful: registry.gauge(
-      { name: "openclaw_config_last_reload_successful", help: "1 when the newest config file is in force." },
+      { name: "openclaw_config_last_reload_successful", help: "1 if the newest config file is in force." },
       {},
     ),
     configSuccessAt: registry.gauge(
       { name: "openclaw_config_last_reload_success_timestamp_seconds", help: "When the config in force was loaded." },
       {},
     ),
-    configReloads: registry.counter(
-      { name: "openclaw_config_reloads_total", help: "Times at which the config was loaded." },
-      { result: RESULT_LABELS },
-    ),
+    configReloads: registry.counter({ name: "openclaw_config_reloads_total", help: "Config loads, by result." }, { result: RESULT_LABELS }),
     configIssues: registry.gauge({ name: "openclaw_config_issues", help: "Issues of the newest config file." }, { severity: SEVERITIES }),
     damagedFiles: registry.counter(
-      { name: "openclaw_controller_damaged_files_total", help: "Files of the controller that were found damaged, by kind." },
+      { name: "openclaw_controller_damaged_files_total", help: "Files of the controller found damaged, by kind." },
       { kind: RECORD_KINDS },
     ),
     rolloutInProgress: registry.gauge({ name: "openclaw_rollout_in_progress", help: "1 while a change is being rolled out." }, {}),
-    rolloutPaused: registry.gauge({ name: "openclaw_rollout_paused", help: "1 while a person holds all replacements back." }, {}),
+    rolloutPaused: registry.gauge({ name: "openclaw_rollout_paused", help: "1 while rollouts are paused." }, {}),
     rollouts: registry.counter(
       {
         name: "openclaw_rollouts_total",
-        help: "Changes that reached every sandbox, were halted by failures, or were replaced by another one.",
+        help: "Rollouts that reached every sandbox, were halted by failures, or were superseded by another change.",
       },
       { result: ["completed", "halted", "superseded"] },
     ),

@@ -96,7 +96,7 @@ it("a finding about a file that somebody has put away is gone, and one about a f
     await writeFile(join(model.site.stateDir, "controller", "activity.json"), "junk");
   });
   const fixes = () => model.controller.damaged.findings().map(({ fix }) => fix);
-  expect(fixes()).toEqual([`look at it, then: rm '${ledger}'`, expect.stringMatching(/^nothing: it is written anew/)]);
+  expect(fixes()).toEqual([`inspect it, then: rm '${ledger}'`, expect.stringMatching(/^nothing: it is rewritten/)]);
   await rm(ledger);
   expect(fixes()).toEqual([expect.stringMatching(/^nothing/)]);
 });

@@ -8,13 +8,13 @@ import type { EventLog } from "./event-log.ts";
 
 /** What is lost with a file of this kind, and whether the controller itself writes it anew. */
 const KINDS = {
-  ledger: { lost: "its container is known by its labels alone", isRewritten: false },
-  status: { lost: "failures and back-off of its sandbox are forgotten, the rest is observed again", isRewritten: true },
-  activity: { lost: "earlier uses are not known: what runs counts as used when this controller started", isRewritten: true },
-  events: { lost: "events that were in it are gone", isRewritten: true },
-  removals: { lost: "removals that were awaiting approval are forgotten", isRewritten: true },
-  "last-good": { lost: "there is no config to fall back to while openclaw.json is not valid", isRewritten: true },
-  owner: { lost: "the folder that it is about counts as nobody's, and is never removed", isRewritten: false },
+  ledger: { lost: "its container is known only by its labels", isRewritten: false },
+  status: { lost: "its sandbox's failures and back-off are lost; the rest is observed again", isRewritten: true },
+  activity: { lost: "earlier use is lost: running sandboxes count as used when this controller started", isRewritten: true },
+  events: { lost: "its events are lost", isRewritten: true },
+  removals: { lost: "removals awaiting approval are lost", isRewritten: true },
+  "last-good": { lost: "there is no config to fall back to while openclaw.json is invalid", isRewritten: true },
+  owner: { lost: "the folder it describes counts as unowned, and is never removed", isRewritten: false },
 } as const satisfies Record<string, { lost: string; isRewritten: boolean }>;
 
 export type RecordKind = keyof typeof KINDS;
@@ -55,7 +55,7 @@ export class DamagedFiles {
     const left = [...this.#files].filter(([file, kind]) => KINDS[kind].isRewritten || existsSync(file));
     const findings = left.slice(0, FINDINGS_MAX).map(([file, kind]) => {
       const { lost, isRewritten } = KINDS[kind];
-      const fix = isRewritten ? "nothing: it is written anew; check the disk if this happens again" : `look at it, then: rm '${file}'`;
+      const fix = isRewritten ? "nothing: it is rewritten; check the disk if this happens again" : `inspect it, then: rm '${file}'`;
       return warn("records", `${file} was damaged when the controller read it: ${lost}`, fix);
     });
     const more = left.length - findings.length;

@@ -56,7 +56,7 @@ export class SetupLogs {
     open.bytes += chunk.length;
     if (rest <= 0) return;
     const kept =
-      chunk.length <= rest ? chunk : Buffer.concat([chunk.subarray(0, toSafeEnd(chunk, rest)), Buffer.from("\n(the rest is left out)\n")]);
+      chunk.length <= rest ? chunk : Buffer.concat([chunk.subarray(0, toSafeEnd(chunk, rest)), Buffer.from("\n(the rest is omitted)\n")]);
     this.#write(name, open, (path) => appendFile(path, kept));
     const { now, events } = this.#parts;
     if (elapsed(open.lastEventAt, now()) < EVENT_INTERVAL_MS) return;

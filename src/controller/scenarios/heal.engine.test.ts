@@ -189,7 +189,7 @@ describe("a sandbox", () => {
       const events = eventsOf(controller, "CrashLoop");
       return events.length > 0 ? events : null;
     });
-    expect(event?.message).toContain("its main process ended");
+    expect(event?.message).toContain("its main process exited");
     await site.serves(AGENT);
   });
 });

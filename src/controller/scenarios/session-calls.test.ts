@@ -64,7 +64,7 @@ test("a command begins in the workspace or the agent's folder, or under one of t
     "",
     "//workspace",
   ])
-    expect(() => gate.checkWorkdir(KEY, { workdir }), workdir).toThrow(/a command begins in/);
+    expect(() => gate.checkWorkdir(KEY, { workdir }), workdir).toThrow(/the workdir must be in/);
 });
 
 test("the end of a session takes the sandbox that is its own, and none that other sessions have too", async () => {

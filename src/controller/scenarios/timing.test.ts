@@ -245,7 +245,7 @@ describe("a setup", () => {
     const [first] = model.containers();
     await model.advance(15 * MINUTE_MS + SECOND_MS, 10 * SECOND_MS);
     await model.until("it is told", () => model.condition("Ready")?.reason === "SetupFailed", MINUTE_MS);
-    expect(model.condition("Ready")?.message).toContain("longer than 15 minutes and could not be ended");
+    expect(model.condition("Ready")?.message).toContain("longer than 15 minutes and could not be stopped");
     await model.until("it is tried again", () => model.containers().some(({ id }) => id !== first?.id), MINUTE_MS);
     await model.until("one is left", () => model.containers().length === 1, MINUTE_MS);
   });

@@ -72,7 +72,7 @@ function upgrade(
 ): void {
   const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
   if (name === null || commands === undefined || sockets === undefined) {
-    return refuseCommand(socket, new OperationError("NotFound", "there is nothing to connect to here"));
+    return refuseCommand(socket, new OperationError("NotFound", "no such endpoint"));
   }
   const lease: CommandSessionParts["lease"] = async (_request, signal) => {
     findSandbox(views, name);

@@ -41,7 +41,7 @@ export interface AdminViews {
   readonly events: EventFeed;
   /** Output of the newest setup, at most the last `tailLines` lines. */
   logs(name: SandboxName, tailLines: number): Promise<SetupLogView>;
-  /** Removals that are too many at once and wait for a person. */
+  /** Removals held by the mass-removal guard, awaiting approval. */
   held(): HeldView;
   /** Every container on the engine that says it is an OpenClaw sandbox, with what is wrong with it. Changes nothing. */
   audit(): Promise<AuditView>;

@@ -216,14 +216,14 @@ class CommandSession {
     if (this.#over.signal.aborted || this.#phase === "ended") return;
     if (isBinary) return this.#takeStdin(data);
     const control = parseControl(data);
-    if (control === null) return this.#violated("a frame of unknown form");
+    if (control === null) return this.#violated("unknown frame");
     switch (control.kind) {
       case "start":
         if (this.#phase !== "waiting") return this.#violated("a second start");
         this.#phase = "starting";
         return this.#started.resolve(control.request);
       case "consumed":
-        return this.#output.give(control.bytes) ? undefined : this.#violated("more consumed than was sent");
+        return this.#output.give(control.bytes) ? undefined : this.#violated("more acknowledged than was sent");
       case "resize":
         return this.#resize(control.size);
       case "signal":
@@ -239,7 +239,7 @@ class CommandSession {
     const bytes = data.length - 1;
     // What is on its way when a command ends is no mistake of the client's.
     if (this.#running === null && this.#phase === "running") return;
-    if (data[0] !== COMMAND_CHANNEL.stdin || stdin === null || this.#stdinEnded) return this.#violated("data for no stdin");
+    if (data[0] !== COMMAND_CHANNEL.stdin || stdin === null || this.#stdinEnded) return this.#violated("stdin data, but stdin is not open");
     if (bytes === 0) return;
     if (!this.#input.takeNow(bytes)) return this.#violated("more stdin than the window allows");
     this.#parts.meter.execBytes("stdin", bytes);
@@ -286,7 +286,7 @@ class CommandSession {
     socket.on("ping", () => this.#checkUnsent());
     let stop = (): void => undefined;
     const again = (): void => {
-      if (missed * PING_MS >= SILENCE_MS_MAX) return this.#end(new OperationError("Aborted", "the client went silent"));
+      if (missed * PING_MS >= SILENCE_MS_MAX) return this.#end(new OperationError("Aborted", "the client stopped responding"));
       missed += 1;
       socket.ping();
       stop = clock.setTimer(PING_MS, again);

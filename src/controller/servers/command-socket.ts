@@ -42,7 +42,7 @@ export class CommandSocket {
   /** Serves the command that the client will ask for, in the sandbox that `lease` gives. */
   accept({ request, socket, head }: Upgrade, command: Pick<CommandSessionParts, "tool" | "lease">): void {
     if (this.#running.size >= COMMANDS_MAX) {
-      refuseCommand(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are running already`));
+      refuseCommand(socket, new OperationError("LimitExceeded", `${COMMANDS_MAX} commands are already running`));
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {

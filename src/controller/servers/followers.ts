@@ -15,7 +15,7 @@ export class Followers {
   /** @throws OperationError `LimitExceeded`, `NotReady` once the server stops */
   follow(makeSource: () => EventSource): Response {
     if (this.#stopped) throw new OperationError("NotReady", "the controller is stopping");
-    if (this.#open.size >= this.#countMax) throw new OperationError("LimitExceeded", `${this.#countMax} followers are connected already`);
+    if (this.#open.size >= this.#countMax) throw new OperationError("LimitExceeded", `${this.#countMax} followers are already connected`);
     const source = makeSource();
     this.#open.add(source);
     const end = (): void => {

@@ -69,7 +69,7 @@ class Arrived {
   moveTo(target: Buffer): void {
     for (let at = 0; at < target.length; ) {
       const piece = this.#pieces.shift();
-      if (piece === undefined) throw new Error("more was to be moved than has arrived");
+      if (piece === undefined) throw new Error("asked to consume more than has arrived");
       const moved = piece.copy(target, at);
       at += moved;
       if (moved < piece.length) this.#pieces.unshift(piece.subarray(moved));

@@ -66,8 +66,8 @@ export class SessionGate {
     const { settings } = this.#find(key).sandbox;
     const roots = [settings.docker.workdir, AGENT_MOUNT_TARGET];
     if (posix.normalize(workdir) === workdir && roots.some((root) => workdir === root || workdir.startsWith(`${root}/`))) return;
-    throw new OperationError("Forbidden", `a command begins in ${roots[0]} or under it, not in ${JSON.stringify(workdir.slice(0, 200))}`, {
-      fix: "leave the workdir out and change the folder in the command itself",
+    throw new OperationError("Forbidden", `the workdir must be in ${roots[0]}, not ${JSON.stringify(workdir.slice(0, 200))}`, {
+      fix: "omit the workdir, and change folders in the command itself",
     });
   }
 
@@ -107,7 +107,7 @@ export class SessionGate {
     const holder = isKey(key) ? this.#parts.desired.nameHolderOf(toSessionKey(key)) : null;
     if (holder !== null) return { ...unready, sandbox: null, reason: "HostRejected", message: renderNameHolder(holder), blocked: true };
     if (desired === null) {
-      const message = "the controller knows no live sandboxed session with this key";
+      const message = "the controller has no live sandboxed session with this key";
       return { ...unready, sandbox: null, reason: "SessionUnknown", message };
     }
     const status = this.#parts.statusOf(desired.name);
@@ -119,7 +119,7 @@ export class SessionGate {
   }
 
   #find(key: string): { agentId: AgentId; sandbox: DesiredSandbox } {
-    if (!this.#parts.desired.loaded) throw new OperationError("NotReady", "config and sessions are not loaded yet");
+    if (!this.#parts.desired.loaded) throw new OperationError("NotReady", "config and sessions have not been loaded yet");
     const agentId = isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
     const sandbox = agentId === null ? null : this.#parts.desired.desiredOfSession(toSessionKey(key));
     const holder = isKey(key) ? this.#parts.desired.nameHolderOf(toSessionKey(key)) : null;
@@ -131,6 +131,6 @@ export class SessionGate {
 }
 
 const renderNameHolder = (holder: ScopeKey): string =>
-  `the sandbox of ${JSON.stringify(holder)} has the name that this session's would have, and is not shared with it`;
+  `the sandbox of ${JSON.stringify(holder)} has the name that this session's would have, but is not shared with it`;
 
 const isKey = (text: string): boolean => text.length <= SESSION_KEY_LENGTH_MAX;

@@ -82,17 +82,17 @@ export function makeSocketFolder(folder: string): void {
       throw new OperationError("HostRejected", `others can write in ${folder}`, { fix: `chmod go-w ${folder}` });
   } catch (error) {
     if (error instanceof OperationError) throw error;
-    throw new OperationError("HostRejected", `${folder} can't be made: ${explainErrno(error)}`, { cause: error });
+    throw new OperationError("HostRejected", `cannot create ${folder}: ${explainErrno(error)}`, { cause: error });
   }
 }
 
 async function removeDeadSocket(socketPath: string, address: string): Promise<void> {
   const facts = lstatSync(socketPath, { throwIfNoEntry: false });
   if (facts === undefined) return;
-  if (!facts.isSocket()) throw new OperationError("HostRejected", `${socketPath} is there and is not a socket; move it away`);
+  if (!facts.isSocket()) throw new OperationError("HostRejected", `${socketPath} exists and is not a socket; move it away`);
   if (await isAnswering(address)) {
     const fix = "stop the other controller, or give this one a state folder of its own (--state-dir)";
-    throw new OperationError("HostRejected", `another controller answers on ${socketPath}`, { fix });
+    throw new OperationError("HostRejected", `another controller is running on ${socketPath}`, { fix });
   }
   removeSocket(socketPath);
 }

@@ -74,8 +74,7 @@ function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandS
   const [, name, word] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
   const key = decodeName(name);
   const tool = SANDBOX_TOOLS.find((known) => known === word);
-  if (key === null || tool === undefined)
-    return refuseCommand(asked.socket, new OperationError("NotFound", "there is nothing to connect to here"));
+  if (key === null || tool === undefined) return refuseCommand(asked.socket, new OperationError("NotFound", "no such endpoint"));
   sockets.accept(asked, {
     tool: tool satisfies SandboxTool,
     lease: async (request, signal) => {

@@ -134,8 +134,8 @@ export class ConfigSource {
       await replaceFile(lastGoodPath, renderLastGood(sources), { durable: false });
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      const message = `${renderError(error)}; it is in force, but a restart beside a broken file would go back to an older one`;
-      log.error({ err: error }, "config not kept for the next start");
+      const message = `${renderError(error)}; it is in force, but after a restart with a broken file an older one would be used`;
+      log.error({ err: error }, "last good config not saved");
       events.record({ type: "Warning", reason: "ConfigNotKept", message, object: { kind: "Config", name: path } });
     }
   }
@@ -162,9 +162,9 @@ export class ConfigSource {
     const errors = issues.filter(({ severity }) => severity === "error").map(renderIssue);
     if (this.#view.loadedAt === null) await this.#useLastGood();
     const kept =
-      this.#view.loadedAt === null ? "there is no valid config yet: nothing is made or removed" : "the last good config stays in force";
-    log.error({ issues: errors }, `config is not valid; ${kept}`);
-    const message = `${errors[0] ?? "not valid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
+      this.#view.loadedAt === null ? "there is no valid config yet: nothing is created or removed" : "the last good config stays in force";
+    log.error({ issues: errors }, `config is invalid; ${kept}`);
+    const message = `${errors[0] ?? "invalid"}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}; ${kept}`;
     events.record({ type: "Warning", reason: "ConfigInvalid", message, object: { kind: "Config", name: path } });
     this.#notify();
   }
@@ -183,7 +183,7 @@ export class ConfigSource {
     if (sources.main !== this.#parts.path) return;
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return;
-    log.warn({ file: lastGoodPath }, "the config that was last valid is in force");
+    log.warn({ file: lastGoodPath }, "the last good config is in force");
     this.#view = { ...this.#view, loadedAt: clock.now() };
     this.#parts.changed(parsed.value);
   }

@@ -92,7 +92,8 @@ export class DesiredState {
   }
 
   want(name: SandboxName, known: KnownSandbox | null, now: EpochMs): Want {
-    if (this.#index === null || this.#requests === null) return { kind: "unknown", because: "config and sessions are not loaded yet" };
+    if (this.#index === null || this.#requests === null)
+      return { kind: "unknown", because: "config and sessions have not been loaded yet" };
     return wantOf(this.#index, name, known, now);
   }
 

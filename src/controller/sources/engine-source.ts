@@ -39,7 +39,7 @@ export class EngineSource {
   /** Names of which an event came since the last listing: for them the listing found nothing that events did not. */
   readonly #hinted = new Set<SandboxName>();
   #connected = false;
-  #trouble: OperationError | null = new OperationError("EngineUnreachable", "the engine was not asked yet");
+  #trouble: OperationError | null = new OperationError("EngineUnreachable", "the engine has not been queried yet");
   #listing: Promise<void> | null = null;
   /** Set for a while after a look because of an image. `again`: another one came meanwhile. */
   #images: { again: boolean } | null = null;
@@ -149,7 +149,7 @@ export class EngineSource {
 
   /** Anything may have been missed: everything is listed and looked at again. */
   #gap(cause: string): void {
-    this.#parts.log.debug({ cause }, "relist asked for");
+    this.#parts.log.debug({ cause }, "relist requested");
     // The first connection follows nothing that could have been missed.
     if (this.#seen !== null) this.#parts.metrics.engineEventGap();
     void this.relist().then(() => this.resync());

@@ -91,7 +91,7 @@ export class FileSources {
   /** What is heard while a look is under way is looked at together after it: at the start, and in a flood, that is one look instead of hundreds. */
   #hearSessions(hint: SessionHint): void {
     if (this.#hints.length < HINTS_MAX) this.#hints.push(hint);
-    else this.#hints[0] = { kind: "relist", cause: `more than ${HINTS_MAX} changes while looking` };
+    else this.#hints[0] = { kind: "relist", cause: `more than ${HINTS_MAX} changes during one read` };
     if (this.#hints.length > 1) return;
     this.#looking = this.#looking.then(async () => await this.#loadSessions(this.#hints.splice(0)));
   }
@@ -159,9 +159,9 @@ export class FileSources {
       // An issue of the folder itself says nothing about any file in it.
       const isFolder = files === 1 && !issue.file.endsWith(".json");
       const trouble = isFolder
-        ? `${kind} folder can't be read; what was read before counts`
-        : `${kind} file is not valid; it releases nothing`;
-      log.warn({ issue: line, files }, issue.severity === "error" ? trouble : `${kind} file is odd`);
+        ? `${kind} folder can't be read; its previous contents stay in force`
+        : `${kind} file is invalid; nothing is released because of it`;
+      log.warn({ issue: line, files }, issue.severity === "error" ? trouble : `${kind} file has a problem`);
       const reason = `${kind === "session" ? "Session" : "Request"}${isFolder ? "sUnreadable" : "Invalid"}`;
       events.record({ type: "Warning", reason, message: line, object: { kind: "Session", name: issue.file } });
     }
@@ -176,7 +176,7 @@ function summarize(kind: "session" | "request", issues: readonly Issue[]): { iss
   return [...Map.groupBy(issues, ({ file }) => dirname(file))].flatMap(([folder, found]) => {
     const files = new Set(found.map(({ file }) => file)).size;
     if (files <= FILES_TOLD_MAX) return found.map((issue) => ({ issue, files: 1 }));
-    const message = `more than ${FILES_TOLD_MAX} ${kind} files in it can't be used`;
+    const message = `more than ${FILES_TOLD_MAX} ${kind} files in it are unusable`;
     return [{ issue: { severity: "error" as const, file: folder, path: "", message }, files }];
   });
 }

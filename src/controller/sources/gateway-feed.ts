@@ -65,8 +65,8 @@ export class GatewayFeed {
     const folder = join(stateDir, "controller", "backups");
     const made = await readdir(folder).catch(() => []);
     if (made.length >= COPIES_MAX)
-      throw new OperationError("LimitExceeded", `${made.length} copies of ${database} are in ${folder} already`, {
-        fix: "remove those that nobody needs",
+      throw new OperationError("LimitExceeded", `${made.length} copies of ${database} already exist in ${folder}`, {
+        fix: "remove the ones you don't need",
       });
     const copy = await copyUpstreamDatabase(database, folder, now());
     log.info({ copy }, "the other gateway's database was copied");

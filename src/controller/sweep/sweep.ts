@@ -165,7 +165,7 @@ export class Sweep {
       const ours = (await engine.observe(name)).filter((observation) => isOurs(observation, instance, ledger));
       if (ours.length > 0) suspect(name);
       for (const { actualName, handle } of ours) {
-        const because = "no config and no session wants it";
+        const because = "no agent and no session uses it";
         unowned.push({ kind: "container", name: actualName, because, fate: "removable", size: null, containerId: handle.id });
       }
     }
@@ -177,7 +177,7 @@ export class Sweep {
     return probes.map((object) => ({
       kind: "probe",
       name: object.name,
-      because: "the look that it was made for is over",
+      because: "the probe that created it has ended",
       fate: this.#isOld(object) ? "removable" : "waits",
       size: null,
     }));
@@ -188,7 +188,7 @@ export class Sweep {
     return (await engine.objects(kind)).flatMap((object): Found[] => {
       const owner = this.#ownerOf(object);
       const found = { kind, name: object.name, size: null };
-      if (owner === null) return [{ ...found, because: "it carries this controller's label and was not made by it", fate: "kept" }];
+      if (owner === null) return [{ ...found, because: "it carries this controller's label but was not created by it", fate: "kept" }];
       if (mayBeWanted(owner)) return [];
       return [{ ...found, because: `the sandbox ${owner} is gone`, fate: this.#isOld(object) ? "removable" : "waits" }];
     });

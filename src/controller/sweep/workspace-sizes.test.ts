@@ -52,7 +52,7 @@ test("a workspace above its size refuses file tools, tells it once, and accepts 
   usedAt = now;
   advance(60_000);
   await sizes.round();
-  expect(sizes.refusal(target)).toMatch(/^the workspace takes [34] MiB, more than docker.workspaceSize, 2m/);
+  expect(sizes.refusal(target)).toMatch(/^the workspace uses [34] MiB, more than docker.workspaceSize, 2m/);
   expect(counted).toMatchObject({ overSize: 1 });
   expect(counted.bytes).toBeGreaterThanOrEqual(3 * MEBIBYTE);
   expect(counted.largestBytes).toBe(counted.bytes);

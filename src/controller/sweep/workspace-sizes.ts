@@ -127,7 +127,7 @@ export class WorkspaceSizes {
       this.#parts.log.warn({ sandbox: name, workspace: dir, bytes: measured.bytes, sizeMax }, "workspace too large");
     } else {
       this.#told.delete(dir);
-      this.#parts.events.record({ type: "Normal", reason: "WorkspaceWithinSize", message: `${dir}: file tools write again`, object });
+      this.#parts.events.record({ type: "Normal", reason: "WorkspaceWithinSize", message: `${dir}: file tools can write again`, object });
     }
   }
 
@@ -152,8 +152,8 @@ const isOver = ({ bytes, tooMany }: Measured, sizeMax: number): boolean => bytes
 
 function renderOver({ bytes, tooMany }: Measured, sizeMax: number, entriesMax: number): string {
   const limit = `docker.workspaceSize, ${renderConfigSize(sizeMax)}`;
-  if (bytes > sizeMax) return `the workspace takes ${renderMebibytes(bytes)}, more than ${limit}`;
-  return tooMany ? `the workspace has more than ${entriesMax} files, too many to be held to ${limit}` : "";
+  if (bytes > sizeMax) return `the workspace uses ${renderMebibytes(bytes)}, more than ${limit}`;
+  return tooMany ? `the workspace has more than ${entriesMax} files, too many to enforce ${limit}` : "";
 }
 
 const BYTES_PER_MIB = 2 ** 20;

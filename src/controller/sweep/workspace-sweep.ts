@@ -167,9 +167,7 @@ export class WorkspaceSweep {
     await using owners = top === null ? null : await openInside(top, OWNERS_FOLDER);
     if (owners === null) return null;
     if (isPrivate(await owners.handle.stat())) return await act(owners);
-    this.#warn(
-      `${join(root, OWNERS_FOLDER)} is somebody else's, or others can write in it: what it says of the folders beside it does not count`,
-    );
+    this.#warn(`${join(root, OWNERS_FOLDER)} belongs to another user, or others can write in it: its ownership records are ignored`);
     return null;
   }
 

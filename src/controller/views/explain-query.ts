@@ -32,5 +32,5 @@ export function toExplained(
   const listed = sessions.find(({ spec }) => spec.key === key)?.spec;
   if (listed !== undefined) return { agentId, session: listed, missing: [] };
   const session = { key, agentId, kind: key === `agent:${agentId}:main` ? ("main" as const) : ("direct" as const) };
-  return { agentId, session, missing: [`the session ${key} has no file: it is explained as if it began now`] };
+  return { agentId, session, missing: [`the session ${key} has no file; explained as if it started now`] };
 }

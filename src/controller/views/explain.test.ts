@@ -58,10 +58,10 @@ test("without the instance nothing is named that is made of it, and all else is 
   expect(name("agent:main:main", "main", { scope: "shared" })).toMatchObject({ sources: ["/home/claw/.openclaw/sandboxes/shared"] });
 });
 
-test("an agent that the config lost says that its sandbox waits for a person", () => {
+test("an agent that the config lost says that its removal is awaiting approval", () => {
   const lost = { slugOf, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
   expect(() => findSubject({ ...lost, held: null })).toThrow('the config has no agent "lost"');
-  expect(() => findSubject({ ...lost, held: "openclaw-sbx-agent-lost-1" })).toThrow("its removal waits for a person");
+  expect(() => findSubject({ ...lost, held: "openclaw-sbx-agent-lost-1" })).toThrow("its removal is awaiting approval");
 });
 
 describe("values", () => {
@@ -162,7 +162,7 @@ describe("the container as it is now", () => {
       inUse: "2 commands or streams through the controller",
     });
     const past = look(inputOf(desired, [containerOf(desired, {}, { inUse: "yes" })]));
-    expect(past.sandbox?.live).toMatchObject({ inUse: "a command that was started past the controller", lastUsedAt: null });
+    expect(past.sandbox?.live).toMatchObject({ inUse: "a command started outside the controller", lastUsedAt: null });
     const hot = look(inputOf(desired, [containerOf(desired)], { lastUsedAt }));
     expect(hot.sandbox?.live).toMatchObject({ inUse: null, lastUsedAt, hotUntil: NOW + 3 * MINUTE_MS });
     const cold = look(inputOf(desired, [containerOf(desired)], { lastUsedAt: ago(6 * MINUTE_MS) }));

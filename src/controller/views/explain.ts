@@ -48,8 +48,8 @@ export function findSubject(inputs: SubjectInputs): Subject {
   if (agent === undefined) {
     const message = `the config has no agent "${agentId}"`;
     if (inputs.held !== null)
-      throw new OperationError("NotFound", `${message}; its sandbox is there, and its removal waits for a person`, {
-        fix: `openclaw sandbox describe ${inputs.held}, then put the agent back, or run: openclaw sandbox approve`,
+      throw new OperationError("NotFound", `${message}; its sandbox still exists, and its removal is awaiting approval`, {
+        fix: `openclaw sandbox describe ${inputs.held}, then restore the agent, or run: openclaw sandbox approve`,
       });
     throw new OperationError("NotFound", message, { fix: `configured agents: ${config.agents.map(({ id }) => id).join(", ")}` });
   }
@@ -90,7 +90,7 @@ export function explain(subject: Subject, { status, look, missing, issues }: Sub
     because: becauseOf(subject),
     sandbox: subject.isSandboxed ? { name, scope, scopeKey, status, live: liveOf(subject, look) } : null,
     values: explainValues(config, sandbox),
-    ignored: sandbox.ignored.map((key) => ({ key, because: 'the scope is "shared", so that agents.defaults.sandbox alone counts' })),
+    ignored: sandbox.ignored.map((key) => ({ key, because: 'the scope is "shared", so only agents.defaults.sandbox counts' })),
     mounts: subject.isSandboxed ? mountsOf(subject) : [],
     tools: toolsOf(subject),
     next: nextOf(subject, status, look?.input ?? null),
@@ -102,7 +102,7 @@ export function explain(subject: Subject, { status, look, missing, issues }: Sub
 function becauseOf({ sandbox, config, isSandboxed: yes, ...inputs }: Subject): string {
   const { source, at } = explainSource(config, sandbox.provenance.get("mode"));
   const place = at === null ? source : `${source} at ${at}`;
-  if (sessionOf({ config, ...inputs }).kind === "mcp") return "MCP sessions are always sandboxed, each by itself";
+  if (sessionOf({ config, ...inputs }).kind === "mcp") return "MCP sessions are always sandboxed, each in its own sandbox";
   if (yes || sandbox.mode === "off") return `sandbox.mode is ${sandbox.mode} (${place})`;
   return `sandbox.mode is non-main (${place}) and this is the agent's main session`;
 }
@@ -131,8 +131,8 @@ const rankOf = ({ observation }: OwnedContainer): number => (observation.stage =
 
 function renderUse(inUse: "yes" | "no" | "unknown", uses: number): string | null {
   if (uses > 0) return `${uses} ${uses === 1 ? "command or stream" : "commands or streams"} through the controller`;
-  if (inUse === "yes") return "a command that was started past the controller";
-  return inUse === "unknown" ? "it can't be told, which counts as in use" : null;
+  if (inUse === "yes") return "a command started outside the controller";
+  return inUse === "unknown" ? "use can't be determined, which counts as in use" : null;
 }
 
 /** What is named after it is not shown. */
@@ -166,7 +166,7 @@ function nextOf({ sandbox, isSandboxed: yes }: Subject, status: Sandbox | null, 
   // What is left of a sandbox that the config does not want any more has a next step too.
   if (!yes) return [...known, `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
   if (input === null || known.length > 0 || input.want.kind === "wanted") return known;
-  return [`the sandbox is made when a session uses it; to have it always, set ${toConfigKey(sandbox, "start")} to "eager"`];
+  return [`the sandbox is created when a session uses it; to keep it at all times, set ${toConfigKey(sandbox, "start")} to "eager"`];
 }
 
 function nextSteps(input: PlanInput): string[] {

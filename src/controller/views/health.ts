@@ -73,7 +73,7 @@ export class Health {
         "config, sessions and requests are loaded",
         "config, sessions or requests are not loaded; see: openclaw config validate",
       ),
-      check("observed", controller?.engineSource.loaded, "every container was listed", "containers were not listed yet"),
+      check("observed", controller?.engineSource.loaded, "every container was listed", "containers have not been listed yet"),
       check("engine", controller?.engineSource.trouble === null, "the engine answers", "the engine does not answer; see: openclaw doctor"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
       { name: "removals", ok: true, message: renderHeld(controller?.guard.view().items.length ?? 0) },
@@ -101,4 +101,4 @@ export class Health {
 
 /** Sandboxes go on being served, so waiting for a person is no reason for not being ready. */
 const renderHeld = (count: number): string =>
-  count === 0 ? "no removal waits for a person" : `${count} removals wait for: openclaw sandbox approve`;
+  count === 0 ? "no removals are awaiting approval" : `${count} removals are awaiting approval: openclaw sandbox approve`;

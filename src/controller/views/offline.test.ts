@@ -34,7 +34,7 @@ test("in a container without an engine the sandbox's name is said not to be know
   expect(view.sandbox).toMatchObject({ name: null, scope: "agent", scopeKey: "agent:main" });
   expect(view.mounts.map(({ source }) => source)).toEqual([null]);
   expect(view.missing[0]).toMatch(
-    /^the sandbox's name: it is made of the engine's own name for .*, and this process is in a container: no container engine answers/,
+    /^the sandbox's name: it depends on the engine's own name for .*, and this process is in a container: no container engine answers/,
   );
   expect(view.missing[1]).toContain(`openclaw controller --state-dir ${stateDir}`);
 });

@@ -87,7 +87,7 @@ export async function explainOffline(query: ExplainQuery, options: OfflineOption
   const { instance, unknown } = await findInstance(options, folders, host);
   const slugOf = instance === null ? null : await lookUpNames(instance, folders);
   const subject = findSubject({ slugOf, folders, config: config.value, held: null, ...explained });
-  const alone = `the container and what is next: no controller runs (openclaw controller --state-dir ${folders.stateDir})`;
+  const alone = `the container and next actions: no controller is running (openclaw controller --state-dir ${folders.stateDir})`;
   return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, ...unknown, alone] });
 }
 
@@ -110,7 +110,7 @@ async function findInstance(
     return { instance: (await connect(options, folders, host)).instance, unknown: [] };
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
-    const why = `the sandbox's name: it is made of the engine's own name for ${folders.stateDir}, and this process is in a container`;
+    const why = `the sandbox's name: it depends on the engine's own name for ${folders.stateDir}, and this process is in a container`;
     return { instance: null, unknown: [`${why}: ${renderError(error)}`] };
   }
 }

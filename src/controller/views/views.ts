@@ -139,7 +139,7 @@ export class LoopViews implements AdminViews {
       return explain(subject, { ...known, missing, look: { input, uses: observer.usesOf(input.containers) } });
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      return explain(subject, { ...known, missing: [...missing, `the container as it is now: ${renderError(error)}`], look: null });
+      return explain(subject, { ...known, missing: [...missing, `the container's current state: ${renderError(error)}`], look: null });
     }
   }
 
