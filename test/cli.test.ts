@@ -147,7 +147,7 @@ test("doctor looks by itself when no controller runs, and an engine that can't b
   expect(stdout).toContain("FAIL  engine");
   expect(stdout).toContain("no-engine.sock");
   expect(stdout).toContain("ok    config");
-  expect(stdout).toContain("no controller runs on the state folder");
+  expect(stdout).toContain("no controller is running on the state folder");
 });
 
 test("explain shows what the config sets and groups tools by rule; --all shows each", async () => {
@@ -292,7 +292,7 @@ test("a controller that does not run is said so, with the folder and the command
   const { code, stderr } = await cli(["status"], { stateDir });
   expect(code).toBe(1);
   expect(stderr).toContain(
-    `no controller runs on the state folder ${stateDir}\n  start one with: openclaw controller --state-dir ${stateDir}`,
+    `no controller is running on the state folder ${stateDir}\n  start one with: openclaw controller --state-dir ${stateDir}`,
   );
 });
 
@@ -303,7 +303,7 @@ test("a state folder that can't be made is said so by both processes", async () 
     for (const stateDir of [blocked, join(blocked, "below")]) {
       const { code, stderr } = await cli([command, "--state-dir", stateDir, "--log-level", "fatal"], { stateDir });
       expect({ command, code }).toEqual({ command, code: 1 });
-      expect(stderr).toMatch(/^openclaw: the state folder \S+ can't be made: .*\n {2}name another one with --state-dir/);
+      expect(stderr).toMatch(/^openclaw: cannot create the state folder \S+: .*\n {2}choose another one with --state-dir/);
     }
   }
 });
@@ -367,7 +367,7 @@ test("a bug in the controller shows neither its text nor a stack", async () => {
   server.views.fault = new Error("token=hunter2");
   const { code, stderr } = await cli(["status"], { stateDir: server.stateDir });
   expect(code).toBe(1);
-  expect(stderr).toContain("the log says more");
+  expect(stderr).toContain("see the log");
   expect(stderr).not.toContain("hunter2");
 });
 

@@ -127,7 +127,7 @@ test("the gateway follows the config in force; one that is not valid changes not
 
   place.write({ agents: { defaults: { sandbox: { moed: "all" } } } });
   await controller.reload();
-  const invalid = (): RunningGateway["log"] => gateway.log.filter(({ msg }) => msg.startsWith("config is not valid"));
+  const invalid = (): RunningGateway["log"] => gateway.log.filter(({ msg }) => msg.startsWith("config is invalid"));
   await expect.poll(() => invalid().length, SEEN).toBe(1);
   expect(invalid()[0]?.issues).toEqual([expect.stringMatching(/openclaw\.json:1:\d+: agents\.defaults\.sandbox\.moed: /)]);
   await controller.reload();
@@ -175,13 +175,13 @@ test("without a controller the gateway starts with the config that it was told l
 
   const gateway = await startGateway(place, { patienceMs: 100 });
   expect(gateway.agents()).toEqual(["before"]);
-  expect(gateway.log.map(({ msg }) => msg)).toContain("the controller does not answer; the config that it said last is in force");
+  expect(gateway.log.map(({ msg }) => msg)).toContain("the controller does not answer; the config it sent last is in force");
 
   place.write(agentsOf("after"));
   const second = await startController(place);
   for (const each of [earlier, gateway]) await expect.poll(each.agents, SEEN).toEqual(["after"]);
   // Told once, however often it was tried.
-  expect(earlier.log.filter(({ msg }) => msg.includes("can't be asked"))).toHaveLength(1);
+  expect(earlier.log.filter(({ msg }) => msg.includes("can't be reached"))).toHaveLength(1);
   await second.stop();
   place.write(agentsOf("again"));
   await startController(place);
@@ -196,7 +196,7 @@ test("a gateway that was never told a config waits for the controller, and goes 
   const controller = await startController(place);
   const gateway = await starting;
   expect(gateway.agents()).toEqual(["main"]);
-  expect(gateway.log.find(({ msg }) => msg.includes("can't be used"))?.because).toContain("config.json is damaged");
+  expect(gateway.log.find(({ msg }) => msg.includes("is unusable"))?.because).toContain("config.json is damaged");
   await expect.poll(() => readFileSync(place.kept, "utf8"), SEEN).toContain('"main"');
   await controller.stop();
 });
@@ -240,7 +240,7 @@ test("a config that can't be kept is in force all the same, and so is the next o
   place.write(agentsOf("two"));
   await controller.reload();
   await expect.poll(gateway.agents, SEEN).toEqual(["two"]);
-  await expect.poll(() => gateway.log.filter(({ msg }) => msg.includes("could not be kept")).length, SEEN).toBe(2);
+  await expect.poll(() => gateway.log.filter(({ msg }) => msg.includes("could not be saved")).length, SEEN).toBe(2);
 });
 
 test("the controller says whether another gateway's database is there, and copies it where the gateway can't read it, a few times at most", async () => {

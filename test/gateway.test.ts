@@ -12,11 +12,11 @@ import { cli } from "./cli.fixture.ts";
 import { PROGRAM, spawnGateway } from "./gateway.fixture.ts";
 
 test.each<[string, object | string | null, readonly string[], string]>([
-  ["without a config", null, [], "write one, or start with --allow-unconfigured"],
+  ["without a config", null, [], "create one, or start with --allow-unconfigured"],
   ["with a config that is not valid", '{ gateway: { mode: "local", prot: 1 } }', ["--allow-unconfigured"], 'did you mean "port"'],
   ["with a config that does not say local", {}, [], "gateway.mode local"],
   ["as a remote one", { gateway: { mode: "remote" } }, [], "gateway.mode is remote"],
-  ["open to everybody", { gateway: { mode: "local", auth: { mode: "none" } } }, ["--bind", "lan"], "others than this host could connect"],
+  ["open to everybody", { gateway: { mode: "local", auth: { mode: "none" } } }, ["--bind", "lan"], "other hosts could connect"],
   ["with a port that is none", { gateway: { mode: "local" } }, ["--port", "http"], "is not a port"],
   ["with a password that is not there", { gateway: { mode: "local", auth: { mode: "password" } } }, [], "OPENCLAW_GATEWAY_PASSWORD"],
 ])("%s it does not start, and says what to do", async (_, config, flags, said) => {
@@ -38,7 +38,7 @@ test("beside another gateway, or in the folder of another program's, it does not
   await other.writeConfig({ gateway: { mode: "local" } });
   await spawnGateway(other);
   expect((await cli(["gateway", "--port", "0"], { stateDir: other.stateDir })).stderr).toMatch(
-    /another gateway \(pid \d+ on .*\) works on this/,
+    /another gateway \(pid \d+ on .*\) is using this/,
   );
 });
 
@@ -79,13 +79,13 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   const gateway = await spawnGateway(site);
   const alone = await cli(["health"], { stateDir: site.stateDir });
   expect(alone.code).toBe(1);
-  expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*no controller runs on/);
+  expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*no controller is running on/);
   const stranger = await cli(["health", "--token", "wrong", "--json"], { stateDir: site.stateDir });
   expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
   expect(await cli(["status"], { stateDir: site.stateDir })).toMatchObject({
     code: 1,
     stdout: expect.stringContaining("Gateway at http://127.0.0.1:"),
-    stderr: expect.stringContaining("no controller runs"),
+    stderr: expect.stringContaining("no controller is running"),
   });
   // Root may read every file; a folder in its place is nobody's to read.
   const hidden = await createFolderSite();

@@ -57,7 +57,7 @@ export class CommandConnection {
     this.#socket.on("unexpected-response", (_, response) => void readProblem(response).then((error) => this.#end.reject(error)));
     this.#socket.on("error", (error) => this.#end.reject(client.toUnreachable(error)));
     this.#socket.on("close", () =>
-      this.#end.reject(new OperationError("ControllerUnreachable", "the connection to the controller was closed before the command's end")),
+      this.#end.reject(new OperationError("ControllerUnreachable", "lost the connection to the controller before the command ended")),
     );
     this.ended = this.#finish();
   }
@@ -91,7 +91,7 @@ export class CommandConnection {
     const notice = parseNotice(data);
     if (notice === null)
       return this.#end.reject(
-        new OperationError("ControllerUnreachable", "the controller said something of unknown form", {
+        new OperationError("ControllerUnreachable", "the controller sent an unknown message", {
           fix: "restart it with this version of openclaw",
         }),
       );

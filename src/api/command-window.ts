@@ -14,7 +14,7 @@ export class Window {
 
   /** Waits until so many bytes may be sent, and counts them as sent. @returns false when the window was closed: send nothing more */
   async take(bytes: number): Promise<boolean> {
-    if (bytes > this.#bytesMax) throw new Error(`${bytes} bytes never fit into a window of ${this.#bytesMax}`);
+    if (bytes > this.#bytesMax) throw new Error(`${bytes} bytes do not fit into a window of ${this.#bytesMax}`);
     while (!this.#closed && this.#room < bytes) await new Promise<void>((resolve) => void this.#waiting.add(resolve));
     if (this.#closed) return false;
     this.#room -= bytes;

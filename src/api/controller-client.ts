@@ -68,7 +68,7 @@ export class ControllerClient {
     });
     const value: unknown = JSON.parse(await readText(response));
     if (!isView(value)) {
-      throw new OperationError("ControllerUnreachable", "the controller's answer has an unknown form", {
+      throw new OperationError("ControllerUnreachable", "the controller's response has an unknown format", {
         fix: "restart it with this version of openclaw",
       });
     }
@@ -125,10 +125,10 @@ export class ControllerClient {
         fix: this.#accessFix,
       });
     }
-    const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or name another state folder with --state-dir or OPENCLAW_STATE_DIR`;
+    const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or choose another state folder with --state-dir or OPENCLAW_STATE_DIR`;
     const isAbsent = errno === "ENOENT" || errno === "ENOTDIR";
     const message = isAbsent
-      ? `no controller runs on the state folder ${this.#stateDir}`
+      ? `no controller is running on the state folder ${this.#stateDir}`
       : `no controller answers on the state folder ${this.#stateDir} (${this.socketPath}${errno === "" ? "" : `: ${errno}`})`;
     return new OperationError("ControllerUnreachable", message, { cause: error, fix });
   }
@@ -152,7 +152,7 @@ async function toAnsweredError(response: IncomingMessage): Promise<OperationErro
   try {
     return fromProblem(Problem.parse(JSON.parse(text)));
   } catch (error) {
-    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown form`, {
+    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown format`, {
       cause: error,
     });
   }

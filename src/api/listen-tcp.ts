@@ -22,10 +22,10 @@ export interface TcpAddress {
 }
 
 const BIND_WORDS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is taken",
-  EACCES: "the port may not be used by this user",
-  EADDRNOTAVAIL: "this host does not have the address",
-  ENOTFOUND: "the host name is not known",
+  EADDRINUSE: "the port is already in use",
+  EACCES: "this user may not use the port",
+  EADDRNOTAVAIL: "the address does not belong to this host",
+  ENOTFOUND: "the host name is unknown",
 };
 
 /** @throws OperationError `HostRejected` (taken, forbidden, not of this host) */

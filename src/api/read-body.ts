@@ -26,7 +26,7 @@ export async function readBodyBytes(request: Request, bytesMax: number): Promise
     }
   } catch (error) {
     if (error instanceof OperationError) throw error;
-    throw new OperationError("Aborted", `the body ended after ${bytes} bytes, before it was whole`, { cause: error });
+    throw new OperationError("Aborted", `the body ended early, after ${bytes} bytes`, { cause: error });
   }
   return Buffer.concat(chunks);
 }

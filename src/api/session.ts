@@ -55,7 +55,7 @@ export const Session = z
   })
   .refine((session) => session.metadata.deletedAt === undefined || session.spec.endedAt !== undefined, {
     path: ["spec", "endedAt"],
-    error: "a session that is deleted has ended",
+    error: "a deleted session must have an end time",
   })
   .refine((session) => session.spec.key.startsWith(`agent:${session.spec.agentId}:`), {
     path: ["spec", "key"],

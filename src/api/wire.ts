@@ -21,7 +21,7 @@ export type Problem = z.output<typeof Problem>;
 
 /** Errors that are not operating errors are bugs: their text may hold anything and is not shown. */
 export function toProblem(error: unknown): Problem {
-  const known = error instanceof OperationError ? error : new OperationError("InternalError", "internal error; the log says more");
+  const known = error instanceof OperationError ? error : new OperationError("InternalError", "internal error; see the log");
   const facts = ERROR_CODES[known.code];
   return {
     type: "about:blank",

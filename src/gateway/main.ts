@@ -91,7 +91,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
         ? controller.copyUpstreamDatabase()
         : copyUpstreamDatabase(database, join(stateDir, "gateway", "backups"), now()),
   });
-  if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway uses the folder from now on");
+  if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway now uses the folder");
   return await serve({ options, stateDir, folders, config, controller, log });
 }
 
@@ -107,8 +107,8 @@ function openConfig({ options, folders, controller, log }: Omit<ServeParts, "sta
 function guardMode(config: ConfigInForce, allowUnconfigured: boolean): void {
   const { mode } = config.current.gateway;
   if (mode === "local" || allowUnconfigured) return;
-  const found = mode === null ? "the config does not say gateway.mode" : `gateway.mode is ${mode}`;
-  throw new OperationError("InvalidConfig", `${found}, so no gateway is to be started here`, {
+  const found = mode === null ? "the config does not set gateway.mode" : `gateway.mode is ${mode}`;
+  throw new OperationError("InvalidConfig", `${found}, so the gateway does not start here`, {
     fix: "openclaw config set gateway.mode local; or start it with --allow-unconfigured",
   });
 }
@@ -223,7 +223,7 @@ async function check(stateDir: string, controller: StreamClient): Promise<readon
       ready
         ? { ok: true, message: "the controller is ready" }
         : { ok: false, message: "the controller is not ready; see: openclaw status" },
-    (error: unknown) => ({ ok: false, message: error instanceof OperationError ? error.message : "the controller can't be asked" }),
+    (error: unknown) => ({ ok: false, message: error instanceof OperationError ? error.message : "the controller can't be reached" }),
   );
   return [
     {

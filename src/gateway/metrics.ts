@@ -56,27 +56,27 @@ export class GatewayMetrics {
 function create(registry: MetricRegistry) {
   return {
     requests: registry.counter(
-      { name: "openclaw_gateway_requests_total", help: "Requests that were answered, by operation and class of status." },
+      { name: "openclaw_gateway_requests_total", help: "Requests answered, by operation and status class." },
       { operation: OPERATION_LABELS, code: STATUSES },
     ),
     seconds: registry.histogram(
-      { name: "openclaw_gateway_request_duration_seconds", help: "How long it took to begin an answer." },
+      { name: "openclaw_gateway_request_duration_seconds", help: "Time until the response started." },
       { operation: OPERATION_LABELS },
       SECONDS,
     ),
-    connections: registry.gauge({ name: "openclaw_gateway_connections", help: "Connections that are open." }, {}),
+    connections: registry.gauge({ name: "openclaw_gateway_connections", help: "Open connections." }, {}),
     authFailures: registry.counter(
-      { name: "openclaw_gateway_auth_failures_total", help: "Requests without the right secret, by what was wrong." },
+      { name: "openclaw_gateway_auth_failures_total", help: "Requests that failed authentication, by reason." },
       { reason: AUTH_FAILURES },
     ),
     toolCalls: registry.counter(
-      { name: "openclaw_gateway_tool_calls_total", help: "Tool calls, by how they ended." },
+      { name: "openclaw_gateway_tool_calls_total", help: "Tool calls, by result." },
       { tool: TOOL_LABELS, result: TOOL_RESULTS },
     ),
     denials: registry.counter(
-      { name: "openclaw_gateway_policy_denials_total", help: "Tool calls that the agent's policy refused." },
+      { name: "openclaw_gateway_policy_denials_total", help: "Tool calls refused by the agent's policy." },
       { tool: TOOL_LABELS },
     ),
-    sessions: registry.gauge({ name: "openclaw_gateway_sessions", help: "Sessions that are there." }, {}),
+    sessions: registry.gauge({ name: "openclaw_gateway_sessions", help: "Existing sessions." }, {}),
   };
 }

@@ -57,14 +57,14 @@ test("the address is the flag's or the environment's, then the config's, then lo
     { bind: null, port: "65536" },
     { bind: null, port: "1e3" },
   ])
-    expect(() => toListenAddress(toGatewayConfig({}), bad)).toThrow(/is not a port|is no address/);
+    expect(() => toListenAddress(toGatewayConfig({}), bad)).toThrow(/is not a port|is not an address/);
 });
 
 test("a server without a secret opens on loopback only", () => {
   const open = { kind: "none" } as const;
   for (const host of ["127.0.0.1", "::1", "localhost"]) expect(() => refuseUnauthenticated(open, { host, port: 1 })).not.toThrow();
   for (const host of [undefined, "0.0.0.0", "::", "192.168.1.2", "box", "127.example.org"])
-    expect(() => refuseUnauthenticated(open, { host, port: 1 })).toThrow("others than this host could connect");
+    expect(() => refuseUnauthenticated(open, { host, port: 1 })).toThrow("other hosts could connect");
   expect(() => refuseUnauthenticated({ kind: "secret", mode: "token", secret: "x" }, { host: undefined, port: 1 })).not.toThrow();
 });
 

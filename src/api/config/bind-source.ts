@@ -114,15 +114,15 @@ function refusedAnywhere(path: string, context: BindSourceContext): Refusal | nu
   const folded = fold(path);
   if (folded === "/") return { message: "the whole host cannot be mounted" };
   if (context.engineSockets.some((socket) => overlaps(folded, fold(socket))))
-    return { message: "this is, or contains, the engine's socket: it gives the host away" };
-  if (/\.sock$/.test(folded)) return { message: "sockets cannot be mounted: an engine's gives the host away" };
+    return { message: "this is, or contains, the engine's socket: it gives full control of the host" };
+  if (/\.sock$/.test(folded)) return { message: "sockets cannot be mounted: an engine's gives full control of the host" };
   const stateDir = fold(context.stateDir);
   const below = isWithin(folded, stateDir) ? folded.slice(stateDir.length + 1) : "";
   const segments = (isStateWorkspace(path, context) ? below : folded).split("/");
   const credential = segments.find((segment) => CREDENTIALS.includes(segment));
   if (credential !== undefined) return { message: `${credential} holds credentials` };
   if (segments.some((segment) => ENGINE_FOLDERS.includes(segment)))
-    return { message: "this folder holds an engine's socket: it gives the host away" };
+    return { message: "this folder holds an engine's socket: it gives full control of the host" };
   if (ENGINE_DATA.test(folded)) return { message: "an engine of this user keeps its data here: every container's files" };
   if (overlaps(folded, stateDir) && !isStateWorkspace(path, context)) return { message: "this is, contains or lies in the state folder" };
   return null;
@@ -159,8 +159,8 @@ function refusedSwappable(path: string, { sandboxes, readOnly }: BindSourceConte
     : [...sandboxes.roots, ...sandboxes.workspaces].find((folder) => fold(folder.path) !== folded && isWithin(fold(folder.path), folded));
   if (inner === undefined) return null;
   return {
-    message: `this contains ${inner.path}, ${inner.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
-    fix: "append :ro, or mount a folder beside it",
+    message: `this contains ${inner.path}, ${inner.name}: a sandbox could replace it with a symlink, and the engine would mount the symlink's target`,
+    fix: "append :ro, or mount another folder",
   };
 }
 
@@ -170,7 +170,7 @@ export function refusedInside(path: string, { writable }: SandboxFolders): Refus
   const outer = writable.find((folder) => fold(folder.path) !== folded && isWithin(folded, fold(folder.path)));
   if (outer === undefined) return null;
   return {
-    message: `this lies in ${outer.path}, ${outer.name}: a sandbox could put a symlink in its place, and the engine would mount where that leads to`,
+    message: `this lies in ${outer.path}, ${outer.name}: a sandbox could replace it with a symlink, and the engine would mount the symlink's target`,
     fix: `mount the whole of ${outer.path}, or a folder outside of it`,
   };
 }

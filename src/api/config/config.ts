@@ -139,7 +139,7 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
       severity: "warning",
       path: [...draft.at, "default"],
       message: `"${marked[0]?.id}" is already the default agent, so this has no effect`,
-      fix: "mark one agent only",
+      fix: "mark only one agent as default",
     });
   return problems;
 }

@@ -66,7 +66,7 @@ describe("what cannot be set is refused with a reason", () => {
   test.each([
     ["agents.list[5]", "1", "the list has 1 entries"],
     ["agents.defaults.sandbox.mode.x", "1", "agents.defaults.sandbox.mode is neither an object nor a list"],
-    ["new[1]", "1", "a new list begins with index 0"],
+    ["new[1]", "1", "a new list starts at index 0"],
     ["__proto__.x", "1", 'the key "__proto__" cannot be used'],
     ["a.constructor", "1", 'the key "constructor" cannot be used'],
     ["", "1", "this is not a key path"],

@@ -50,7 +50,7 @@ export function setPath(text: string, path: string, valueText: string, file = "o
   const check = getPath(edited.text, path, file);
   if (check.kind === "invalid") return { ok: false, issue: check.issue };
   const written = check.kind === "found" && JSON.stringify(check.value) === JSON.stringify(toPlain(value.root));
-  return written ? edited : { ok: false, issue: toIssue(file, path, "the value could not be written here", "edit the file by hand") };
+  return written ? edited : { ok: false, issue: toIssue(file, path, "the value cannot be written here", "edit the file by hand") };
 }
 
 /** A comment after the value would swallow what follows it in the file. */
@@ -75,7 +75,7 @@ function isBlank(text: string): boolean {
 function toNewFile(text: string, parts: ConfigPath, valueText: string, file: string): SetResult {
   const style: Style = { quote: "", unit: INDENT_DEFAULT, lineEnd: text.includes("\r\n") ? "\r\n" : "\n" };
   const nested = renderNested(parts, valueText, style, "");
-  if (nested === null) return { ok: false, issue: toIssue(file, renderPath(parts), "a new list begins with index 0") };
+  if (nested === null) return { ok: false, issue: toIssue(file, renderPath(parts), "a new list starts at index 0") };
   const before = text === "" || /[\n\r]$/.test(text) ? text : `${text}${style.lineEnd}`;
   return { ok: true, text: `${before}${nested}${style.lineEnd}` };
 }
@@ -193,7 +193,7 @@ function insert(container: Container, [key, ...below]: readonly (string | number
     isMultiline ? style : { ...style, lineEnd: "" },
     indent,
   );
-  if (inner === null) return { ok: false, issue: toIssue(container.file, container.path, "a new list begins with index 0") };
+  if (inner === null) return { ok: false, issue: toIssue(container.file, container.path, "a new list starts at index 0") };
   const entry = key === null || key === undefined ? inner : `${renderKey(String(key), style.quote)}: ${inner}`;
   if (last === undefined) {
     const kept = text.slice(open + 1, close).trimEnd();

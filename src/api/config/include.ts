@@ -70,7 +70,7 @@ class Join {
     const path = from?.path ?? [];
     const name = from === null ? "the file" : `the included file ${file}`;
     if (source.kind === "missing") {
-      const make = from === null ? `openclaw onboard --config ${file} writes a first one` : undefined;
+      const make = from === null ? `openclaw onboard --config ${file} creates one` : undefined;
       return this.#fail(at, path, `${name} does not exist`, make);
     }
     if (source.kind === "outside") return this.#fail(at, path, `${name} is outside the config's folder`, "move it beside the config");
@@ -123,7 +123,7 @@ class Join {
     if (base === null) return own;
     if (own.members.length === 0) return base;
     if (base.kind === "object") return mergeNodes(base, own);
-    this.#fail(include.value.at, path, "the included file holds no object, so no other key can stand beside $include");
+    this.#fail(include.value.at, path, "the included file is not an object, so $include must be the only key here");
     return own;
   }
 }

@@ -12,7 +12,7 @@ type JsonObject = Record<string, unknown>;
 const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const INCLUDE_SCHEMA = {
-  description: "File or files to merge in here, relative to this file and inside the config's folder; keys beside it win",
+  description: "File or files to merge in here, relative to this file and inside the config's folder; keys next to it take precedence",
   anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }],
 };
 

@@ -19,16 +19,16 @@ export const SANDBOX_KEYS = {
   start: {
     default: "on-demand",
     about:
-      "on-demand: exists once a live session needs it; eager: exists because the config lists it (scope agent or shared), ignoring idleHours",
+      "on-demand: exists while a live session needs it; eager: exists as long as the config lists it (scope agent or shared), ignoring idleHours",
   },
 } as const satisfies Record<string, KeyFacts>;
 
 export const DOCKER_KEYS = {
-  image: { default: "openclaw-sandbox:bookworm-slim", about: "Image of the container; it is never replaced silently" },
-  containerPrefix: { default: "openclaw-sbx-", about: "Begins every container name; at most 22 of [a-zA-Z0-9_.-]" },
+  image: { default: "openclaw-sandbox:bookworm-slim", about: "Image of the container; never replaced silently" },
+  containerPrefix: { default: "openclaw-sbx-", about: "Prefix of every container name; at most 22 of [a-zA-Z0-9_.-]" },
   workdir: {
     default: "/workspace",
-    about: "Absolute path in the container where the workspace is mounted; also HOME, unless an agent may write there and not exec",
+    about: "Absolute path in the container where the workspace is mounted; also HOME, unless an agent may write there but not exec",
   },
   readOnlyRoot: { default: true, about: "Mount the container's root file system read-only" },
   tmpfs: {
@@ -38,13 +38,13 @@ export const DOCKER_KEYS = {
   network: { default: "none", about: "none, bridge or the name of a network; host is refused" },
   user: {
     default: null,
-    about: "uid:gid or a name that the image knows; unset: the owner of the mounted workspace folder, never implicitly 0",
+    about: "uid:gid, or a user name in the image; unset: the owner of the mounted workspace folder, never implicitly 0",
   },
   capDrop: { default: ["ALL"], about: "Linux capabilities to drop. Replaces the inherited list" },
   env: {
     default: { LANG: "C.UTF-8" },
     about:
-      "Environment of every command; merged by name, null removes a name; HOME is workdir unless set, and a folder of its own (/run/openclaw-home) where an agent may write and not exec",
+      "Environment of every command; merged by name, null removes a name; HOME is workdir unless set, or a separate folder (/run/openclaw-home) where an agent may write but not exec",
   },
   setupCommand: {
     default: null,
@@ -62,10 +62,10 @@ export const DOCKER_KEYS = {
   workspaceSize: {
     default: null,
     about:
-      'What the workspace may take on disk: "5g" or bytes, at least 1 MiB; above it write, edit, apply_patch and uploads are refused, commands are not; unset or 0: unlimited',
+      'Disk space that the workspace may use: "5g" or bytes, at least 1 MiB; above it write, edit, apply_patch and uploads are refused, but commands are not; unset or 0: unlimited',
   },
   shmSize: { default: null, about: "Size of /dev/shm; unset: the engine's default (64 MiB)" },
-  runtime: { default: null, about: "Container runtime that the engine knows, e.g. runsc; unset: its default" },
+  runtime: { default: null, about: "Container runtime known to the engine, e.g. runsc; unset: its default" },
   seccompProfile: {
     default: null,
     about: "Absolute path of a seccomp profile; unconfined is refused; unset: the engine's default profile",
@@ -82,34 +82,34 @@ export const DOCKER_KEYS = {
 export const PRUNE_KEYS = {
   idleHours: { default: 24, about: "Remove a sandbox unused for this many hours, fractions allowed; 0 disables" },
   maxAgeDays: { default: 7, about: "Remove, or recreate if wanted, a container older than this many days, fractions allowed; 0 disables" },
-  workspaces: { default: "keep", about: "A session-scope workspace folder whose session is gone: keep or delete" },
+  workspaces: { default: "keep", about: "What happens to the workspace folder of a session that is gone (scope session): keep or delete" },
 } as const satisfies Record<string, KeyFacts>;
 
 export const ROLLOUT_KEYS = {
   policy: { default: "when-idle", about: "When a changed sandbox is recreated: when-idle (at the end of the hot window), now, never" },
   hotWindow: { default: "5m", about: "A sandbox used within this time is not recreated" },
-  maxDriftAge: { default: "24h", about: "A change that waits longer than this is reported loudly; 0 disables" },
+  maxDriftAge: { default: "24h", about: "A change deferred for longer than this is reported as overdue; 0 disables" },
   afterMaxDriftAge: {
     default: "report",
     about:
-      "What happens to it then: report (nothing more), recreate (the hot window ends, live work is waited for), kill (live work is ended too)",
+      "What happens to an overdue change: report (nothing more), recreate (ends the hot window, waits for running work), kill (ends running work too)",
   },
   maxParallel: {
     default: null,
-    about: "Working sandboxes that are replaced at the same time, at least 1; unset: as many as the engine takes well",
+    about: "Working sandboxes replaced at the same time, at least 1; unset: as many as the engine handles well",
   },
   canary: {
     default: 1,
     about: "How many sandboxes must be ready with a change before the others follow; 0: all at once",
   },
   // Setup may take 15 min; a rollout is stuck when not even that explains it.
-  progressDeadline: { default: "20m", about: "A sandbox that is not ready with a change within this time counts as failed with it" },
+  progressDeadline: { default: "20m", about: "A sandbox that does not become ready with a change within this time counts as failed" },
 } as const satisfies Record<string, KeyFacts>;
 
 export const BROWSER_KEYS = {
-  enabled: { default: false, about: "Give each sandbox a browser container of its own beside it" },
+  enabled: { default: false, about: "Give each sandbox a browser container of its own" },
   image: { default: "openclaw-sandbox-browser:bookworm-slim", about: "Image of the browser container" },
-  containerPrefix: { default: "openclaw-sbx-browser-", about: "Begins every browser container's name; at most 22 of [a-zA-Z0-9_.-]" },
+  containerPrefix: { default: "openclaw-sbx-browser-", about: "Prefix of every browser container's name; at most 22 of [a-zA-Z0-9_.-]" },
   network: { default: "openclaw-sandbox-browser", about: "Network of the browser container; host is refused" },
   cdpPort: { default: 9222, about: "Port of the DevTools protocol in the container" },
   cdpSourceRange: { default: null, about: "CIDR that may reach the DevTools port; unset: only through the controller" },

@@ -83,7 +83,7 @@ describe("agents", () => {
     expect(idsOf("{ agents: { list: [{ id: 'a' }, { id: 'main' }] } }")).toEqual(["a", "main*"]);
     expect(idsOf("{ agents: { list: [{ id: 'main' }, { id: 'b', default: true }] } }")).toEqual(["main", "b*"]);
     expect(issuesOf("{ agents: { list: [{ id: 'a', default: true }, { id: 'b', default: true }] } }")).toEqual([
-      'openclaw.json:1:68: warning: agents.list[1].default: "a" is already the default agent, so this has no effect (mark one agent only)',
+      'openclaw.json:1:68: warning: agents.list[1].default: "a" is already the default agent, so this has no effect (mark only one agent as default)',
     ]);
   });
 
@@ -132,7 +132,7 @@ describe("a file of upstream OpenClaw works", () => {
     expect(new Set(paths).size).toBe(paths.length);
     expect(paths).toContain("channels");
     expect(parsed.issues.find((issue) => issue.path === "agents.defaults")?.message).toBe(
-      "accepted, this product does not use: model, heartbeat, maxConcurrent",
+      "accepted, but this product does not use: model, heartbeat, maxConcurrent",
     );
     expect(paths).not.toContain("$schema");
   });
@@ -149,9 +149,9 @@ describe("a file of upstream OpenClaw works", () => {
 
   test("a key that nobody has is a warning with a proposal", () => {
     expect(issuesOf("{ chanels: {}, agents: { defaults: { workspce: '/x' }, list: [{ id: 'a', sandbx: {} }] } }")).toEqual([
-      'openclaw.json:1:3: warning: chanels: unknown key, it has no effect (did you mean "channels"?)',
-      'openclaw.json:1:38: warning: agents.defaults.workspce: unknown key, it has no effect (did you mean "workspace"?)',
-      'openclaw.json:1:74: warning: agents.list[0].sandbx: unknown key, it has no effect (did you mean "sandbox"?)',
+      'openclaw.json:1:3: warning: chanels: unknown key; it has no effect (did you mean "channels"?)',
+      'openclaw.json:1:38: warning: agents.defaults.workspce: unknown key; it has no effect (did you mean "workspace"?)',
+      'openclaw.json:1:74: warning: agents.list[0].sandbx: unknown key; it has no effect (did you mean "sandbox"?)',
     ]);
   });
 
@@ -219,7 +219,7 @@ describe("$include", () => {
     [
       "{ tools: { $include: 'a', allow: [] } }",
       { a: "[]" },
-      "openclaw.json:1:22: tools.$include: the included file holds no object, so no other key can stand beside $include",
+      "openclaw.json:1:22: tools.$include: the included file is not an object, so $include must be the only key here",
     ],
     ["{ $include: 'a' }", { a: "{ __proto__: {} }" }, "a:1:3: __proto__: this key cannot be used"],
   ])("%s", (text, included, expected) => expect(issuesOf(text, {}, included)).toContain(expected));

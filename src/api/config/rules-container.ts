@@ -18,13 +18,13 @@ export function checkContainer(sandbox: EffectiveSandbox, reporter: Reporter): v
   if (sandbox.start === "eager" && sandbox.scope === "session")
     reporter.addFor(sandbox, "start", {
       severity: "warning",
-      message: "eager has no effect with scope session: no session is known before it begins",
+      message: "eager has no effect with scope session: a session is unknown until it starts",
       fix: `set ${toConfigKey(sandbox, "scope")}: "agent"`,
     });
   if (sandbox.browser.enabled)
     reporter.addFor(sandbox, "browser.enabled", {
       severity: "warning",
-      message: "no effect yet: this version makes no sandbox for a browser",
+      message: "no effect yet: this version creates no browser sandboxes",
     });
   if (sandbox.browser.allowHostControl)
     reporter.addFor(sandbox, "browser.allowHostControl", {
@@ -61,7 +61,7 @@ function checkProfiles(sandbox: EffectiveSandbox, reporter: Reporter): void {
   const refuse = (key: string) =>
     reporter.addFor(sandbox, key, {
       severity: "error",
-      message: "unconfined is refused: it removes a wall around the sandbox",
+      message: "unconfined is refused: it weakens the sandbox's confinement",
       fix: "remove it to get the engine's default profile",
     });
   if (seccompProfile !== null && isUnconfined(seccompProfile)) refuse("docker.seccompProfile");
@@ -100,7 +100,7 @@ function checkPrefixes(sandbox: EffectiveSandbox, reporter: Reporter): void {
   if (sandbox.docker.containerPrefix === sandbox.browser.containerPrefix)
     reporter.addFor(sandbox, "browser.containerPrefix", {
       severity: "error",
-      message: "docker.containerPrefix is the same, so both containers would have one name",
+      message: "docker.containerPrefix is the same, so both containers would have the same name",
     });
 }
 
@@ -138,7 +138,7 @@ function checkSetup(sandbox: EffectiveSandbox, reporter: Reporter): void {
   if (blockers.length === 0) return;
   reporter.addFor(sandbox, "docker.setupCommand", {
     severity: "warning",
-    message: `installing packages cannot work with ${blockers.map(([, , words]) => words).join(", ")}`,
+    message: `packages cannot be installed with ${blockers.map(([, , words]) => words).join(", ")}`,
     fix: `set ${blockers.map(([key = "", value]) => `${toConfigKey(sandbox, key)}: ${value}`).join(", ")}; or build an image that has the packages`,
   });
 }

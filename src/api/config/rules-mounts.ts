@@ -36,7 +36,7 @@ export function checkMounts(sandbox: EffectiveSandbox, folders: MountContext, re
     );
   const refusal = sandbox.provenance.get("workspaceRoot")?.kind === "config" ? refusedWorkspace(sandbox.workspaceRoot, folders) : null;
   if (refusal !== null)
-    reporter.addFor(sandbox, "workspaceRoot", { severity: "error", ...refusal, message: `cannot hold workspaces: ${refusal.message}` });
+    reporter.addFor(sandbox, "workspaceRoot", { severity: "error", ...refusal, message: `cannot contain workspaces: ${refusal.message}` });
 }
 
 function checkWorkdir(sandbox: EffectiveSandbox, reporter: Reporter): void {
@@ -99,7 +99,7 @@ function checkOverlaps(sandbox: EffectiveSandbox, all: readonly Placed[], report
     const place = toPlace(target);
     const twin = all.slice(0, index).find((other) => toPlace(other.target) === place);
     if (twin !== undefined) {
-      const message = `${toConfigKey(sandbox, twin.key)} mounts ${twin.target} too, the same place as ${target}: only one would be seen`;
+      const message = `${toConfigKey(sandbox, twin.key)} also mounts ${twin.target}, the same place as ${target}: only one would be visible`;
       reporter.addFor(sandbox, key, { severity: "error", message, fix: "remove one of them" });
     }
     const outer = all.find(
@@ -114,9 +114,9 @@ const isBelow = (path: string, folder: string): boolean => path !== folder && is
 function insideBind(target: string, outer: BindMount): { message: string; fix: string } {
   const folder = `${outer.source}${toPlace(target).slice(toPlace(outer.target).length)}`;
   const message = outer.readOnly
-    ? `${target} lies inside the read-only bind of ${outer.source}: no container can start unless ${folder} is there`
-    : `${target} lies inside the bind of ${outer.source}: the engine makes ${folder} on the host, as root, where it is missing`;
-  return { message, fix: "make that folder first, or choose a target outside" };
+    ? `${target} lies inside the read-only bind of ${outer.source}: no container can start unless ${folder} exists`
+    : `${target} lies inside the bind of ${outer.source}: the engine creates ${folder} on the host, as root, if it is missing`;
+  return { message, fix: "create that folder first, or choose a target outside" };
 }
 
 function checkBind(sandbox: EffectiveSandbox, { key, bind }: KeyedBind, folders: MountContext, reporter: Reporter): void {
@@ -140,7 +140,7 @@ function checkTmpfs(sandbox: EffectiveSandbox, reporter: Reporter): void {
     if (!/(?:^|,)size=/.test(options))
       reporter.addFor(sandbox, "docker.tmpfs", {
         severity: "warning",
-        message: `${path} has options without a size, so it may grow to half of the memory`,
+        message: `${path} has options without a size, so it may grow to half of the host's memory`,
         fix: 'add "size=256m"',
       });
   }

@@ -29,6 +29,6 @@ function checkList(path: string, words: readonly string[] | undefined, reporter:
     if (word.toLowerCase().startsWith("group:"))
       reporter.add(`${path}[${index}]`, { severity: "warning", message: `no such group: "${word}" matches nothing`, ...didYouMean });
     else if (nearest !== undefined)
-      reporter.add(`${path}[${index}]`, { severity: "warning", message: `no such tool is known: "${word}"`, ...didYouMean });
+      reporter.add(`${path}[${index}]`, { severity: "warning", message: `unknown tool: "${word}"`, ...didYouMean });
   }
 }

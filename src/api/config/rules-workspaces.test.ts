@@ -59,7 +59,7 @@ describe("a workspace that lies in another one, or in which others lie, is refus
 
   test("and says which folders, whose, and why", () => {
     expect(issuesOf(agents(agent("a", "/srv/w"), agent("b", "/srv/w/b")))).toEqual([
-      "openclaw.json:1:76: agents.list[1].workspace: /srv/w/b lies in /srv/w, the workspace of agent a: who may write in the outer one decides what the inner one is (choose a folder outside)",
+      "openclaw.json:1:76: agents.list[1].workspace: /srv/w/b lies in /srv/w, the workspace of agent a: whoever can write to the outer one can replace the inner one (choose a folder outside)",
     ]);
   });
 });
@@ -74,7 +74,7 @@ test.each([
 test("one workspace for two agents is accepted, with a warning that says what that means", () => {
   const text = agents(agent("a", "/srv/w"), agent("b", "/srv/w"));
   expect(foundIn(text)).toEqual(["warning: agents.list[1].workspace"]);
-  expect(issuesOf(text)[0]).toContain("each agent sees");
+  expect(issuesOf(text)[0]).toContain("each agent can see");
 });
 
 describe("what decides over a sandbox or the machine is refused where a sandbox may write", () => {
@@ -93,7 +93,7 @@ describe("what decides over a sandbox or the machine is refused where a sandbox 
 
   test("the config itself, a file that it includes, and what a link to it leads to", () => {
     const writable = agents(agent("a", "/srv/w", RW));
-    const refusal = /lies in \/srv\/w, the workspace of agent a, and whoever writes the config owns this machine/;
+    const refusal = /lies in \/srv\/w, the workspace of agent a, and whoever can write the config controls this machine/;
     const included = issuesOf(`{ $include: '/srv/w/more.json' }`, {}, { "/srv/w/more.json": writable });
     expect(included).toEqual([expect.stringMatching(refusal)]);
     expect(issuesOf(`{ $include: '/srv/more.json' }`, {}, { "/srv/more.json": writable })).toEqual([]);

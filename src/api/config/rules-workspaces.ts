@@ -25,7 +25,7 @@ export function checkWorkspaces(config: Config, sandboxes: readonly EffectiveSan
 function findPlaces(config: Config, sandboxes: readonly EffectiveSandbox[], folders: HostFolders): Place[] {
   const places = config.agents.map((agent): Place => toPlace(config, agent, folders));
   const roots = new Map<string, Place>();
-  const what = "where sandboxes have their workspaces";
+  const what = "where sandbox workspaces are kept";
   for (const sandbox of sandboxes) {
     const isWritten = sandbox.provenance.get("workspaceRoot")?.kind === "config";
     const key = isWritten ? toConfigKey(sandbox, "workspaceRoot") : null;
@@ -65,12 +65,12 @@ function judgePair(inner: Place, outer: Place, reporter: Reporter): void {
   if (key === null || (isSame && inner.kind === "root" && outer.kind === "root")) return;
   const [own, other] = inner.key === null ? [outer, inner] : [inner, outer];
   if (isSame && inner.kind === outer.kind) {
-    const message = `this is also ${other.what}: each agent sees, and with access "rw" changes, the other's files`;
-    reporter.add(key, { severity: "warning", message, fix: "give each agent a folder of its own, unless you mean it" });
+    const message = `this is also ${other.what}: each agent can see, and with access "rw" change, the other's files`;
+    reporter.add(key, { severity: "warning", message, fix: "give each agent a folder of its own, unless this is intended" });
     return;
   }
   const where = isSame ? "is" : own === inner ? "lies in" : "contains";
-  const message = `${own.path} ${where} ${other.path}, ${other.what}: who may write in the outer one decides what the inner one is`;
+  const message = `${own.path} ${where} ${other.path}, ${other.what}: whoever can write to the outer one can replace the inner one`;
   reporter.add(key, { severity: "error", message, fix: "choose a folder outside" });
 }
 
@@ -92,7 +92,7 @@ export function checkProfiles(sandboxes: readonly EffectiveSandbox[], mounted: S
       );
     const holder = holders.get(seccompProfile);
     if (holder === undefined) continue;
-    const message = `${seccompProfile} lies in ${holder.path}, ${holder.name}: a sandbox may write it, and so decide how it is confined`;
+    const message = `${seccompProfile} lies in ${holder.path}, ${holder.name}: a sandbox could write it and so weaken its own confinement`;
     reporter.addFor(sandbox, "docker.seccompProfile", { severity: "error", message, fix: "move it beside the config" });
   }
 }
@@ -104,8 +104,8 @@ export function checkConfigPlace(sources: ConfigSources, mounted: SandboxFolders
     const names = file.kind === "text" ? [path, file.realPath] : [path];
     const holder = writable.find((folder) => names.some((name) => liesIn(name, folder.path)));
     if (holder === undefined) continue;
-    const message = `the config's file ${path} lies in ${holder.path}, ${holder.name}, and whoever writes the config owns this machine`;
-    reporter.add("", { severity: "error", message, fix: "move the config out of there" });
+    const message = `the config's file ${path} lies in ${holder.path}, ${holder.name}, and whoever can write the config controls this machine`;
+    reporter.add("", { severity: "error", message, fix: "move the config elsewhere" });
   }
 }
 

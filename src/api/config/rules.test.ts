@@ -226,11 +226,11 @@ describe("mounts that meet", () => {
     );
 
   test.each([
-    [[], ["/tmp", "/tmp/"], "tmpfs: tmpfs mounts /tmp too"],
-    [["/srv/a:/data"], ["/data"], "binds[0]: tmpfs mounts /data too"],
-    [["/srv/a:/data//"], ["/data"], "binds[0]: tmpfs mounts /data too"],
-    [[], ["/run", "/var/run"], "tmpfs: tmpfs mounts /run too, the same place as /var/run"],
-    [["/srv/a:/var/run/x", "/srv/b:/run/x"], [], "binds[1]: binds[0] mounts /var/run/x too, the same place as /run/x"],
+    [[], ["/tmp", "/tmp/"], "tmpfs: tmpfs also mounts /tmp"],
+    [["/srv/a:/data"], ["/data"], "binds[0]: tmpfs also mounts /data"],
+    [["/srv/a:/data//"], ["/data"], "binds[0]: tmpfs also mounts /data"],
+    [[], ["/run", "/var/run"], "tmpfs: tmpfs also mounts /run, the same place as /var/run"],
+    [["/srv/a:/var/run/x", "/srv/b:/run/x"], [], "binds[1]: binds[0] also mounts /var/run/x, the same place as /run/x"],
   ])("at one place are refused: %j and tmpfs %j", (binds, tmpfs, expected) => {
     const issues = withBinds(binds, tmpfs);
     expect(issues).toHaveLength(1);
@@ -241,15 +241,15 @@ describe("mounts that meet", () => {
     [
       ["/srv/b:/data/b", "/srv/a:/data"],
       [],
-      "warning: binds[0]: /data/b lies inside the bind of /srv/a: the engine makes /srv/a/b on the host",
+      "warning: binds[0]: /data/b lies inside the bind of /srv/a: the engine creates /srv/a/b on the host",
     ],
     [
       ["/srv/a:/data:ro", "/srv/b:/data/b"],
       [],
       "warning: binds[1]: /data/b lies inside the read-only bind of /srv/a: no container can start",
     ],
-    [["/srv/a:/data"], ["/data/cache"], "warning: tmpfs: /data/cache lies inside the bind of /srv/a: the engine makes /srv/a/cache"],
-    [["/srv/a:/run/a"], ["/var/run/a/b"], "warning: tmpfs: /var/run/a/b lies inside the bind of /srv/a: the engine makes /srv/a/b"],
+    [["/srv/a:/data"], ["/data/cache"], "warning: tmpfs: /data/cache lies inside the bind of /srv/a: the engine creates /srv/a/cache"],
+    [["/srv/a:/run/a"], ["/var/run/a/b"], "warning: tmpfs: /var/run/a/b lies inside the bind of /srv/a: the engine creates /srv/a/b"],
   ])("inside a bind are told what they need of the host: %j and tmpfs %j", (binds, tmpfs, expected) => {
     const issues = withBinds(binds, tmpfs);
     expect(issues).toHaveLength(1);
@@ -278,7 +278,7 @@ describe("values that contradict each other", () => {
 
   test("an apt setupCommand warns with the exact keys that stand against it", () => {
     expect(issuesOf(withDocker("{ setupCommand: 'apt-get update && apt-get install -y git', user: '1000:1000' }"))).toEqual([
-      "openclaw.json:1:60: warning: agents.defaults.sandbox.docker.setupCommand: installing packages cannot work with no network, a read-only root, a user who is not root, no capabilities " +
+      "openclaw.json:1:60: warning: agents.defaults.sandbox.docker.setupCommand: packages cannot be installed with no network, a read-only root, a user who is not root, no capabilities " +
         '(set agents.defaults.sandbox.docker.network: "bridge", agents.defaults.sandbox.docker.readOnlyRoot: false, agents.defaults.sandbox.docker.user: "0:0", agents.defaults.sandbox.docker.capDrop: []; or build an image that has the packages)',
     ]);
     expect(

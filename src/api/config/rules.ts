@@ -23,7 +23,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
     for (const path of sandbox.ignored)
       reporter.add(path, {
         severity: "warning",
-        message: "no effect: the agent's scope is shared, and a shared sandbox takes this from agents.defaults.sandbox",
+        message: "no effect: the agent's scope is shared, and a shared sandbox uses agents.defaults.sandbox",
         fix: "remove it, or change the scope",
       });
     checkWorkspace(config, agent, folders, reporter);
@@ -62,7 +62,7 @@ function checkSpawning({ spawning: { depthMax, depthWritten } }: Config, reporte
   if (depthWritten === null || depthWritten <= depthMax) return;
   reporter.add("agents.defaults.subagents.maxSpawnDepth", {
     severity: "warning",
-    message: `${depthMax} is in force: nothing deeper is begun here`,
+    message: `${depthMax} is in force: sessions nest no deeper here`,
   });
 }
 

@@ -15,18 +15,18 @@ const ExecSettings = z.looseObject({
   host: z
     .enum(["sandbox", "gateway", "node", "auto"])
     .optional()
-    .describe("gateway: a session without a sandbox runs its tools on the gateway's host, confined by nothing; unset: they are refused"),
-  timeoutSec: z.number().positive().max(86_400).optional().describe("A command is ended after this; default 1800"),
+    .describe("gateway: a session without a sandbox runs its tools on the gateway's host, unconfined; unset: they are refused"),
+  timeoutSec: z.number().positive().max(86_400).optional().describe("Seconds after which a command is killed; default 1800"),
   backgroundMs: z
     .int()
     .min(0)
     .max(86_400_000)
     .optional()
-    .describe("A command that takes longer goes on in the background; unset: exec waits for its end"),
+    .describe("A command that takes longer continues in the background; unset: exec waits until it exits"),
   loginProfile: z
     .boolean()
     .optional()
-    .describe("Whether exec reads ~/.profile before a command, which any session of the same sandbox can write; unset: /etc/profile alone"),
+    .describe("Whether exec reads ~/.profile, which any session of the same sandbox can write, before a command; unset: only /etc/profile"),
 });
 
 export const ToolSettings = z.looseObject({
@@ -74,7 +74,7 @@ export const GatewaySettings = z.strictObject({
     .strictObject({
       mode: z.enum(["token", "password", "none"]).optional().describe("How clients authenticate; unset: token"),
       token: SecretText.optional().describe(
-        "What clients send; unset: OPENCLAW_GATEWAY_TOKEN, else the gateway makes one in <state>/gateway/token",
+        "The token that clients send; unset: OPENCLAW_GATEWAY_TOKEN, else the gateway generates one in <state>/gateway/token",
       ),
       password: SecretText.optional().describe("The same for mode password; unset: OPENCLAW_GATEWAY_PASSWORD"),
     })
@@ -83,7 +83,7 @@ export const GatewaySettings = z.strictObject({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: "expected an IP address or a CIDR" }))
     .max(256)
     .optional()
-    .describe("Proxies whose X-Forwarded-For is believed"),
+    .describe("Proxies whose X-Forwarded-For is trusted"),
   controlUi: z
     .strictObject({
       enabled: z.boolean().optional().describe("Show the page at /; default true"),
@@ -91,10 +91,10 @@ export const GatewaySettings = z.strictObject({
         .array(z.string().regex(/^https?:\/\/[^/?#\s*]+$/i, 'expected an origin such as "https://claw.example.org", without a path'))
         .max(256)
         .optional()
-        .describe("Origins other than the gateway's own whose pages may ask it, such as https://claw.example.org"),
+        .describe("Origins, besides the gateway's own, whose pages may call it, such as https://claw.example.org"),
     })
     .optional(),
-  maxSandboxes: z.int().min(1).max(10_000).optional().describe("Sandboxes that sessions may cause at the same time; default 100"),
+  maxSandboxes: z.int().min(1).max(10_000).optional().describe("Sandboxes that sessions may have at the same time; default 100"),
 });
 export type GatewaySettings = z.output<typeof GatewaySettings>;
 
@@ -105,8 +105,8 @@ export const SubagentSettings = z.looseObject({
     .min(1)
     .max(5)
     .optional()
-    .describe("How deep sessions may begin others with sessions_spawn: 1 (default), what was begun begins nothing, or 2; more counts as 2"),
-  maxChildrenPerAgent: z.int().min(1).max(20).optional().describe("Live children that one session may have at a time; default 5"),
+    .describe("How deep sessions_spawn may nest: 1 (default; spawned sessions spawn none) or 2; more counts as 2"),
+  maxChildrenPerAgent: z.int().min(1).max(20).optional().describe("Live children that one session may have at the same time; default 5"),
 });
 
 export const AgentsSection = z.looseObject({

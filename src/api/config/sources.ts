@@ -55,14 +55,14 @@ function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): 
   if ((access.mode & WRITABLE_BY_OTHERS) !== 0)
     issues.push(
       issue(
-        `other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever writes the config owns this machine`,
+        `other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever can write the config controls this machine`,
         `chmod go-w ${quotePath(access.path)}`,
       ),
     );
   if (trustedOwners !== null && !trustedOwners.includes(access.uid))
     issues.push(
       issue(
-        `this belongs to uid ${access.uid}, and whoever writes the config owns this machine`,
+        `this belongs to uid ${access.uid}, and whoever can write the config controls this machine`,
         `chown ${trustedOwners[0] ?? 0} ${quotePath(access.path)}`,
       ),
     );

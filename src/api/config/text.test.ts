@@ -43,8 +43,8 @@ describe("a text that is not JSON5 is explained where it goes wrong", () => {
 
 describe("keys that no config may have", () => {
   test("a key that is there twice is an error at its second place", () => {
-    expect(linesOf("{ a: 1,\n  'a': 2 }")).toEqual(["c.json:2:3: a: this key is already on line 1"]);
-    expect(linesOf("{ a: { x: 1, \\u0078: 2 } }")).toEqual(["c.json:1:14: a.x: this key is already on line 1"]);
+    expect(linesOf("{ a: 1,\n  'a': 2 }")).toEqual(["c.json:2:3: a: this key is already set on line 1"]);
+    expect(linesOf("{ a: { x: 1, \\u0078: 2 } }")).toEqual(["c.json:1:14: a.x: this key is already set on line 1"]);
   });
 
   test.each(["__proto__", "constructor", "prototype"])("%s is an error wherever it stands, also escaped", (key) => {
@@ -63,7 +63,7 @@ describe("positions", () => {
   });
 
   test("a comment with brackets and quotes in it moves nothing", () => {
-    expect(linesOf("{ /* [{'\" */ a: 1, // }]\n  a: 2 }")).toEqual(["c.json:2:3: a: this key is already on line 1"]);
+    expect(linesOf("{ /* [{'\" */ a: 1, // }]\n  a: 2 }")).toEqual(["c.json:2:3: a: this key is already set on line 1"]);
   });
 
   test("a byte order mark is no part of the config", () => expect(linesOf("\uFEFF{ a: 1 }")).toEqual([]));

@@ -201,7 +201,7 @@ class TreeBuilder {
       const before = members.get(key);
       const report = (message: string) => this.issues.push({ severity: "error", path: renderPath([...path, key]), message, ...at });
       if (FORBIDDEN_KEYS.includes(key)) report("this key cannot be used");
-      else if (before !== undefined) report(`this key is already on line ${before.at.line}`);
+      else if (before !== undefined) report(`this key is already set on line ${before.at.line}`);
       else members.set(key, { key, at, value: this.build(node.value, [...path, key]) });
     }
     return [...members.values()];

@@ -128,7 +128,7 @@ function reportUnknown(member: ConfigMember, shape: Section, path: ConfigPath): 
     severity: "warning",
     ...member.at,
     path: renderPath([...path, member.key]),
-    message: "unknown key, it has no effect",
+    message: "unknown key; it has no effect",
     ...renderDidYouMean(member.key, known),
   };
 }
@@ -138,7 +138,7 @@ const CONSEQUENCES: Readonly<Record<string, string>> = {
   profile: "tools.profile is not applied: list the tools in allow",
   byProvider: "tools.byProvider is not applied",
   toolsBySender: "tools.toolsBySender is not applied",
-  tls: "the gateway speaks plain HTTP: put a proxy with TLS before it",
+  tls: "the gateway speaks plain HTTP: put a TLS proxy in front of it",
 };
 
 function reportUnused(members: readonly ConfigMember[], path: ConfigPath): Issue[] {
@@ -148,10 +148,11 @@ function reportUnused(members: readonly ConfigMember[], path: ConfigPath): Issue
     path: renderPath(where),
     message,
   });
-  if (path.length === 0) return members.map((member) => warn(member.at, [member.key], "accepted, this product does not use this section"));
+  if (path.length === 0)
+    return members.map((member) => warn(member.at, [member.key], "accepted, but this product does not use this section"));
   const [first] = members;
   if (first === undefined) return [];
   const names = members.map((member) => member.key).join(", ");
   const consequences = members.flatMap((member) => (Object.hasOwn(CONSEQUENCES, member.key) ? [CONSEQUENCES[member.key]] : []));
-  return [warn(first.at, path, [`accepted, this product does not use: ${names}`, ...consequences].join("; "))];
+  return [warn(first.at, path, [`accepted, but this product does not use: ${names}`, ...consequences].join("; "))];
 }

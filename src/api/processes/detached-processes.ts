@@ -158,7 +158,7 @@ export class DetachedProcesses {
   /** Forgets an ended one, and answers with what it was. @throws OperationError `Aborted`: it runs */
   async clear(id: string): Promise<SandboxProcess> {
     const process = await this.get(id);
-    if (process.state === "running") throw new OperationError("Aborted", `process ${id} is running`, { fix: "end it first" });
+    if (process.state === "running") throw new OperationError("Aborted", `process ${id} is running`, { fix: "kill it first" });
     await this.#forget([process]);
     return process;
   }
@@ -170,8 +170,8 @@ export class DetachedProcesses {
   async #makeRoom(): Promise<void> {
     const processes = await this.list();
     if (processes.filter(({ state }) => state === "running").length >= PROCESSES_RUNNING_MAX) {
-      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are running here already`, {
-        fix: "end one of them",
+      throw new OperationError("LimitExceeded", `${PROCESSES_RUNNING_MAX} detached processes are already running here`, {
+        fix: "kill one of them",
       });
     }
     const ended = processes.filter(({ state }) => state === "exited").toSorted((left, right) => left.startedAt - right.startedAt);
@@ -210,7 +210,7 @@ export class DetachedProcesses {
     const stream = await run({ argv, stdin: input !== undefined, isSupervisor: false });
     const late = Promise.withResolvers<never>();
     const stopTimer = clock.setTimer(deadline, () =>
-      late.reject(new OperationError("TimedOut", `no answer about detached processes within ${deadline / SECOND_MS} s`)),
+      late.reject(new OperationError("TimedOut", `no answer from the detached processes' scripts within ${deadline / SECOND_MS} s`)),
     );
     stream.stdin?.on("error", () => undefined).end(input);
     try {
@@ -238,7 +238,7 @@ function mustBeId(id: string): string {
 
 function noSuchProcess(id: string): OperationError {
   return new OperationError("NotFound", `there is no process ${JSON.stringify(id.slice(0, 40))} here`, {
-    fix: "list them; the oldest are forgotten, and all with their container",
+    fix: "list the processes; the oldest are forgotten, and all are lost with their container",
   });
 }
 
@@ -251,7 +251,7 @@ function checkCode({ code, errors }: Answer, id: string): void {
     case PROCESS_ENDED:
       throw new OperationError("Aborted", `process ${id} has ended`);
     case STDIN_ENDED:
-      throw new OperationError("Aborted", `the stdin of process ${id} has ended`);
+      throw new OperationError("Aborted", `the stdin of process ${id} is closed`);
     default:
       throw new OperationError("RecordsBroken", `the records of detached processes could not be used: ${errors || `exit code ${code}`}`);
   }
@@ -259,7 +259,7 @@ function checkCode({ code, errors }: Answer, id: string): void {
 
 function toUnread(error: unknown): never {
   if (!(error instanceof OperationError) || error.code !== "TimedOut") throw error;
-  const message = "the process does not read its stdin; a part of the input may have been taken";
+  const message = "the process does not read its stdin; part of the input may have been consumed";
   throw new OperationError("Aborted", message, { cause: error });
 }
 

@@ -82,4 +82,4 @@ function parseRecord(output: Buffer): { process: SandboxProcess; rest: Buffer } 
   };
 }
 
-const mangled = (): OperationError => new OperationError("RecordsBroken", "the records of detached processes are not as they were written");
+const mangled = (): OperationError => new OperationError("RecordsBroken", "the records of detached processes are damaged");

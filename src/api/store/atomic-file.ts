@@ -145,7 +145,7 @@ export async function readHandle(handle: FileHandle, bytesMax: number): Promise<
     read = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
   }
   if (length > bytesMax) return tooLarge;
-  if (length > found.size) return { kind: "unreadable", message: "it was being written", facts };
+  if (length > found.size) return { kind: "unreadable", message: "it was being written at the same time", facts };
   try {
     return { kind: "read", text: new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, length)), facts };
   } catch {
@@ -178,7 +178,7 @@ const ERRNO_WORDS: Readonly<Record<string, string>> = {
   ENFILE: "the host has too many open files",
   ELOOP: "it is a symbolic link",
   EISDIR: "it is a folder",
-  ENOTDIR: "a part of its path is not a folder",
+  ENOTDIR: "part of its path is not a folder",
   EEXIST: "something else is there",
   ENOENT: "its folder does not exist",
   EIO: "the disk reported an error",
@@ -188,7 +188,7 @@ const ERRNO_WORDS: Readonly<Record<string, string>> = {
 
 export function explainErrno(error: unknown): string {
   const code = errnoOf(error);
-  return ERRNO_WORDS[code] ?? (code === "" ? String(error) : `the system said ${code}`);
+  return ERRNO_WORDS[code] ?? (code === "" ? String(error) : `system error ${code}`);
 }
 
 /** Wraps what the file system said; bugs pass through as they are. */

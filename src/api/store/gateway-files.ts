@@ -27,7 +27,7 @@ async function readSecret(path: string): Promise<string | null> {
   if (text === null) return null;
   const token = text.trim();
   if (token !== "") return token;
-  throw new OperationError("HostRejected", `${path} holds no secret`, { fix: "remove the file: the gateway makes a new one" });
+  throw new OperationError("HostRejected", `${path} contains no secret`, { fix: "remove the file; the gateway generates a new one" });
 }
 
 export async function writeGatewayUrl(stateDir: string, url: string): Promise<void> {
@@ -60,7 +60,7 @@ export async function findKeptConfig(stateDir: string): Promise<GatewayPart | nu
   } catch (error) {
     throw new OperationError("HostRejected", `${path} is damaged`, {
       cause: error,
-      fix: "the gateway writes it anew once it reaches the controller",
+      fix: "the gateway rewrites it once it reaches the controller",
     });
   }
 }

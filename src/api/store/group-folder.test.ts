@@ -36,7 +36,7 @@ test("a folder that is there stays as it is, and a file in its place is an error
   await writeFile(join(folder, "file"), "");
   await expect(makeFolder(join(folder, "file", "below"))).rejects.toMatchObject({
     code: "HostRejected",
-    message: expect.stringContaining("a part of its path is not a folder"),
+    message: expect.stringContaining("part of its path is not a folder"),
   });
 });
 

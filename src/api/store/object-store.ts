@@ -100,7 +100,7 @@ export class ObjectStore<Schema extends z.ZodType> {
   async put(name: string, file: z.input<Schema>): Promise<void> {
     const parsed = this.#options.schema.safeParse(file);
     if (!NAME.test(name) || !parsed.success || this.#options.nameOf(parsed.data) !== name) {
-      const reason = parsed.success ? "its name is not the file's, or is not a name" : (parsed.error.issues[0]?.message ?? "");
+      const reason = parsed.success ? "its name is invalid or is not the file's" : (parsed.error.issues[0]?.message ?? "");
       throw new OperationError("InvalidArgument", `cannot write ${JSON.stringify(name)}: ${reason}`);
     }
     const mode = await this.#prepareFolder();
@@ -130,7 +130,7 @@ export class ObjectStore<Schema extends z.ZodType> {
     try {
       const names = (await readdir(folder)).flatMap((file) => this.#toName(file) ?? []);
       const filesMax = this.#filesMax;
-      if (names.length > filesMax) return this.#lost("unreadable", `it holds more than ${filesMax} ${suffix} files`);
+      if (names.length > filesMax) return this.#lost("unreadable", `it contains more than ${filesMax} ${suffix} files`);
       this.#size = names.length;
       const present = new Set(names);
       for (const name of this.#entries.keys()) if (!present.has(name)) this.#entries.delete(name);
@@ -254,7 +254,7 @@ export class ObjectStore<Schema extends z.ZodType> {
     return {
       kind: "bad",
       facts,
-      issues: [this.#toIssue(name, "metadata.name", `it says ${JSON.stringify(said)}, and the file says ${JSON.stringify(name)}`)],
+      issues: [this.#toIssue(name, "metadata.name", `it says ${JSON.stringify(said)}, but the file is named ${JSON.stringify(name)}`)],
     };
   }
 

@@ -81,7 +81,7 @@ describe("sessions", () => {
 describe("a session file that is not believed", () => {
   const FUTURE = renderTime(toEpochMs(NOW + MINUTE_MS + SECOND_MS));
   test.each([
-    ["in another agent's folder", JSON.stringify(toSession("bad", { agentId: "work" })), "lies in the folder of main"],
+    ["in another agent's folder", JSON.stringify(toSession("bad", { agentId: "work" })), "is in the folder of main"],
     ["whose key names another agent", JSON.stringify(toSession("bad")).replace("agent:main:", "agent:work:"), "names another agent"],
     ["created in the future", JSON.stringify(toSession("bad", { createdAt: FUTURE })), "in the future"],
     ["used in the future", JSON.stringify(toSession("bad", { lastActivityAt: FUTURE })), "in the future"],

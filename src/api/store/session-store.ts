@@ -140,7 +140,7 @@ export class SessionStore {
       for (const agentId of this.#stores.keys()) if (!this.#isRead(agentId)) this.#drop(agentId);
       const names = (await readdir(folder)).filter((name) => AgentIdSchema.safeParse(name).success && this.#isRead(toAgentId(name)));
       this.#agentIssues =
-        names.length > AGENTS_MAX ? [toIssue(folder, `it holds more than ${AGENTS_MAX} agents; the rest is not read`)] : [];
+        names.length > AGENTS_MAX ? [toIssue(folder, `it contains more than ${AGENTS_MAX} agents; the rest are ignored`)] : [];
       for (const name of names.sort().slice(0, AGENTS_MAX)) this.#know(toAgentId(name));
     } catch (error) {
       if (errnoOf(error) === "") throw error;
@@ -205,7 +205,8 @@ function toListedAgent(agentId: AgentId, listing: ObjectListing<Session>, latest
 
 /** Why a well-formed Session is not believed where it lies; null when it is. Checked at each look, since time goes on. */
 function refuse(agentId: AgentId, { metadata, spec }: Session, latest: EpochMs): Omit<Refusal, "name"> | null {
-  if (spec.agentId !== agentId) return { path: "spec.agentId", message: `it says ${spec.agentId}, and lies in the folder of ${agentId}` };
+  if (spec.agentId !== agentId)
+    return { path: "spec.agentId", message: `it names agent ${spec.agentId} but is in the folder of ${agentId}` };
   const { createdAt, deletedAt } = metadata;
   const times = {
     "metadata.createdAt": createdAt,

@@ -13,9 +13,9 @@ export async function openStateFolder(path: string): Promise<string> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     return await realpath(path);
   } catch (error) {
-    throw new OperationError("HostRejected", `the state folder ${path} can't be made: ${explainErrno(error)}`, {
+    throw new OperationError("HostRejected", `cannot create the state folder ${path}: ${explainErrno(error)}`, {
       cause: error,
-      fix: "name another one with --state-dir or OPENCLAW_STATE_DIR",
+      fix: "choose another one with --state-dir or OPENCLAW_STATE_DIR",
     });
   }
 }

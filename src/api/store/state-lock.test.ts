@@ -38,7 +38,7 @@ test("a second controller is refused, and told who works there since when, and w
   expect(refusal).toBeInstanceOf(OperationError);
   expect(refusal).toMatchObject({
     code: "HostRejected",
-    message: `another controller (pid ${process.pid} on here, since 2026-01-31T12:00:00.000Z) works on this state folder`,
+    message: `another controller (pid ${process.pid} on here, since 2026-01-31T12:00:00.000Z) is using this state folder`,
     fix: "stop it, or give this one another --state-dir",
   });
 });
@@ -72,9 +72,9 @@ test("a holder whose note is junk or gone still holds", async () => {
   const folder = join(await createFolder(), "gateway");
   await acquire(folder);
   await writeFile(join(folder, "lock.json"), "{");
-  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway works on this state folder");
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway is using this state folder");
   await rm(join(folder, "lock.json"));
-  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway works on this state folder");
+  await expect(StateLock.acquire(folder, me)).rejects.toThrow("another gateway is using this state folder");
 });
 
 test("a lock whose file was deleted or replaced knows that it protects nothing any more", async () => {

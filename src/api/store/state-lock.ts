@@ -88,7 +88,7 @@ async function lockDatabase(path: string, folder: string): Promise<DatabaseSync>
 }
 
 async function lockFix(error: unknown, path: string, folder: string): Promise<string> {
-  if (JUNK.includes(primaryCode(error))) return `the file holds nothing but the lock, and is made anew: rm '${path}'`;
+  if (JUNK.includes(primaryCode(error))) return `the file is only the lock, and will be recreated: rm '${path}'`;
   const isThere = await stat(path).catch(() => null);
   return isThere === null || isThere.isFile()
     ? `check the permissions of ${folder}`
@@ -103,7 +103,7 @@ function primaryCode(error: unknown): number {
 async function toHeldError(folder: string, cause: unknown): Promise<OperationError> {
   const holder = await readHolder(folder);
   const who = holder === null ? "" : ` (pid ${holder.pid} on ${holder.host}, since ${holder.startedAt})`;
-  return new OperationError("HostRejected", `another ${basename(folder)}${who} works on this state folder`, {
+  return new OperationError("HostRejected", `another ${basename(folder)}${who} is using this state folder`, {
     cause,
     fix: "stop it, or give this one another --state-dir",
   });

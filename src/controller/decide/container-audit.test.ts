@@ -55,7 +55,7 @@ test.each<[string, Partial<Surveyed>, string]>([
   ["privileged", { privileged: true }, "it is privileged"],
   ["the host's network", { sharedNamespaces: ["network host"] }, "network host"],
   ["docker.sock", bind("/var/run/docker.sock"), "/var/run/docker.sock at /x"],
-  ["docker.sock under another name", bind("/srv/engine.sock", true), "an engine's gives the host away"],
+  ["docker.sock under another name", bind("/srv/engine.sock", true), "an engine's gives full control of the host"],
   ["the whole host", bind("/", true), "the whole host"],
   ["credentials", bind("/home/user/.ssh", true), ".ssh holds credentials"],
   ["the state folder", bind("/home/user/.openclaw"), "state folder"],

@@ -152,13 +152,13 @@ describe("the address", () => {
     const { port } = await start();
     await expect(start({}, `127.0.0.1:${port}`)).rejects.toMatchObject({
       code: "HostRejected",
-      message: `cannot listen on 127.0.0.1:${port}: the port is taken`,
+      message: `cannot listen on 127.0.0.1:${port}: the port is already in use`,
       fix: "choose another with --metrics-listen; port 0 picks a free one",
     });
   });
 
   test("that this host does not have is an error", async () => {
-    await expect(start({}, "203.0.113.1:0")).rejects.toThrow("this host does not have the address");
+    await expect(start({}, "203.0.113.1:0")).rejects.toThrow("the address does not belong to this host");
   });
 
   test.each([

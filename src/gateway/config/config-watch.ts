@@ -45,8 +45,8 @@ export class ConfigWatch implements ConfigInForce {
     const parsed = parseConfig(isMissing && parts.isMissingOk ? toSources("{}", path) : sources, environment);
     if (parsed.ok) return new ConfigWatch(parts, parsed.value, await findUpstreamDatabase(environment.stateDir));
     const [first] = parsed.issues;
-    throw new OperationError("InvalidConfig", `the config is not valid: ${first === undefined ? "" : renderIssue(first)}`, {
-      fix: isMissing ? "write one, or start with --allow-unconfigured" : "openclaw config validate shows everything",
+    throw new OperationError("InvalidConfig", `the config is invalid: ${first === undefined ? "" : renderIssue(first)}`, {
+      fix: isMissing ? "create one, or start with --allow-unconfigured" : "for details: openclaw config validate",
     });
   }
 
@@ -81,6 +81,6 @@ export class ConfigWatch implements ConfigInForce {
     const issues = parsed.issues.map(renderIssue);
     if (issues.join("\n") === this.#told) return;
     this.#told = issues.join("\n");
-    log.warn({ issues }, "config is not valid; the last good one stays in force");
+    log.warn({ issues }, "config is invalid; the last good one stays in force");
   }
 }

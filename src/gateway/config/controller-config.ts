@@ -51,8 +51,8 @@ export class ControllerConfig implements ConfigInForce {
     const kept = await readKept(stateDir, log);
     const view = await firstView(parts, kept === null ? null : AbortSignal.timeout(patienceMs));
     if (view !== null) return new ControllerConfig(parts, choose(view, kept, parts.isMissingOk), view.upstreamDatabase);
-    if (kept === null) throw new OperationError("ControllerUnreachable", "the controller did not say what the config is");
-    log.warn("the controller does not answer; the config that it said last is in force");
+    if (kept === null) throw new OperationError("ControllerUnreachable", "the controller did not send the config");
+    log.warn("the controller does not answer; the config it sent last is in force");
     // It was kept by a gateway that had the folder for itself.
     return new ControllerConfig(parts, toConfigOfPart(kept), null);
   }
@@ -74,13 +74,14 @@ export class ControllerConfig implements ConfigInForce {
     while (!signal.aborted) {
       try {
         for await (const view of controller.watchGatewayConfig(signal)) {
-          if (this.#trouble !== "") log.info("the controller says the config again");
+          if (this.#trouble !== "") log.info("the controller is sending the config again");
           this.#trouble = "";
           await this.#take(view);
         }
       } catch (error) {
         if (!(error instanceof OperationError)) throw error;
-        if (error.message !== this.#trouble) log.warn({ because: renderError(error) }, "the controller can't be asked; the config stays");
+        if (error.message !== this.#trouble)
+          log.warn({ because: renderError(error) }, "the controller can't be reached; the config stays in force");
         this.#trouble = error.message;
       }
       await pause(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
@@ -97,7 +98,7 @@ export class ControllerConfig implements ConfigInForce {
     }
     const { log } = this.#parts;
     const told = issues.join("\n");
-    if (told !== "" && told !== this.#reported) log.warn({ issues }, "config is not valid; the last good one stays in force");
+    if (told !== "" && told !== this.#reported) log.warn({ issues }, "config is invalid; the last good one stays in force");
     this.#reported = told;
   }
 
@@ -111,7 +112,7 @@ export class ControllerConfig implements ConfigInForce {
       this.#kept = text;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      log.error({ err: error }, "the config could not be kept: a start without the controller would go back to an older one");
+      log.error({ err: error }, "the config could not be saved: starting without the controller would use an older one");
     }
   }
 }
@@ -122,7 +123,7 @@ async function readKept(stateDir: string, log: Logger): Promise<GatewayPart | nu
     return await findKeptConfig(stateDir);
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
-    log.warn({ because: renderError(error) }, "the config that was kept can't be used");
+    log.warn({ because: renderError(error) }, "the saved config is unusable");
     return null;
   }
 }
@@ -136,7 +137,7 @@ async function firstView({ controller, log }: ControllerConfigParts, deadline: A
       for await (const view of controller.watchGatewayConfig(over)) return view;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      if (error.message !== trouble) log.info({ because: renderError(error) }, "waiting for the controller to say what the config is");
+      if (error.message !== trouble) log.info({ because: renderError(error) }, "waiting for the controller to send the config");
       trouble = error.message;
     }
     await pause(RECONNECT_MS, undefined, { signal: over }).catch(() => undefined);
@@ -150,7 +151,7 @@ function choose({ config, isMissing, issues }: GatewayConfigView, kept: GatewayP
   if (part !== null) return toConfigOfPart(part);
   if (isMissing && isMissingOk)
     return toConfig(ConfigFile.parse({}), collectAgents({}).agents, { file: "", files: [], locations: new Map() });
-  throw new OperationError("InvalidConfig", `the config is not valid: ${issues[0] ?? ""}`, {
-    fix: isMissing ? "write one, or start with --allow-unconfigured" : "openclaw config validate shows everything",
+  throw new OperationError("InvalidConfig", `the config is invalid: ${issues[0] ?? ""}`, {
+    fix: isMissing ? "write one, or start with --allow-unconfigured" : "for details: openclaw config validate",
   });
 }

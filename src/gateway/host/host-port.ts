@@ -35,7 +35,7 @@ export class HostPort implements SandboxPort {
   async ensureReady(): Promise<null> {
     const { workdir } = this.#parts;
     await mkdir(workdir, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
-      throw new OperationError("HostRejected", `the workspace ${workdir} is not there and can't be made: ${cause.message}`, { cause });
+      throw new OperationError("HostRejected", `the workspace ${workdir} is missing and can't be created: ${cause.message}`, { cause });
     });
     return null;
   }
@@ -110,7 +110,7 @@ async function untilEnded(command: HostCommand, timeoutMs: number | undefined, s
     const code = await command.exit;
     // What left the group holds no output, perhaps, and is to be gone all the same.
     await killed;
-    if (signal.aborted) throw new OperationError("Aborted", "the call was taken back");
+    if (signal.aborted) throw new OperationError("Aborted", "the call was cancelled");
     return { code, reason };
   } finally {
     clearTimeout(timer);

@@ -98,8 +98,8 @@ async function namesIn(folder: string): Promise<string[]> {
 /** @throws OperationError `InvalidArgument` */
 function mustHaveProc(): void {
   if (process.platform === "linux") return;
-  throw new OperationError("InvalidArgument", "commands of an unsandboxed session can go on in the background on Linux only", {
-    fix: "leave out background, yieldMs and tools.exec.backgroundMs, or sandbox the session",
+  throw new OperationError("InvalidArgument", "commands of unsandboxed sessions can run in the background on Linux only", {
+    fix: "omit background, yieldMs and tools.exec.backgroundMs, or sandbox the session",
   });
 }
 

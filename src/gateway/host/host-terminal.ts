@@ -18,8 +18,8 @@ export async function hasTerminals(env: Readonly<Record<string, string | undefin
 }
 
 export function refuseTerminal(): never {
-  throw new OperationError("InvalidArgument", "there are no terminals (pty) on the gateway's host: it has no script(1) of util-linux", {
-    fix: "install util-linux (bsdutils on Debian) and restart the gateway, leave out pty, or sandbox the session",
+  throw new OperationError("InvalidArgument", "the gateway's host can't allocate terminals (pty): it lacks script(1) of util-linux", {
+    fix: "install util-linux (bsdutils on Debian) and restart the gateway, omit pty, or sandbox the session",
   });
 }
 

@@ -56,7 +56,7 @@ export class AccessRulesInForce {
       log.info("config in force");
       if (!isSame) this.#revoked();
     } catch (error) {
-      log.error({ err: error }, "the config's gateway section can't be used; the one before stays in force");
+      log.error({ err: error }, "the config's gateway section is unusable; the previous one stays in force");
     }
   }
 }
@@ -66,7 +66,7 @@ async function makeRules({ config, given, own, address, hostName, log }: AccessR
   const credentials = await toCredentials(gateway, given, own);
   refuseUnauthenticated(credentials, address);
   if (credentials.kind === "secret" && credentials.mode === "token" && isGuessable(credentials))
-    log.warn("the gateway's token is as short as a password, and guarded like one: openssl rand -hex 32 makes a longer one");
+    log.warn("the gateway's token is as short as a password and is protected like one; generate a longer one with: openssl rand -hex 32");
   const names = [hostName, ...(address.host === undefined ? [] : [address.host])];
   return {
     credentials,

@@ -107,7 +107,7 @@ test.each(["text/event-stream", FRAMES_TYPE])(
           await emit({ kind: "stdout", chunk: Buffer.alloc(65_536, "x") });
           made += 1;
         }
-        throw new OperationError("Aborted", "the call was taken back");
+        throw new OperationError("Aborted", "the call was cancelled");
       },
     });
     await ask("/v1/sessions", { json: { key: "main" } });

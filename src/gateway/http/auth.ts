@@ -38,11 +38,11 @@ function isSame(given: string, secret: string): boolean {
 export function toAuthError(failure: AuthFailure): OperationError {
   switch (failure) {
     case "missing":
-      return new OperationError("Unauthenticated", "this needs the gateway's token", { fix: "send Authorization: Bearer TOKEN" });
+      return new OperationError("Unauthenticated", "this requires the gateway's token", { fix: "send Authorization: Bearer TOKEN" });
     case "malformed":
       return new OperationError("Unauthenticated", "the Authorization header is not of the form Bearer TOKEN");
     case "wrong":
-      return new OperationError("Unauthenticated", "the token is not the gateway's");
+      return new OperationError("Unauthenticated", "wrong token");
     case "limited":
       return new OperationError("LimitExceeded", "too many requests from this address; try again in a minute");
   }

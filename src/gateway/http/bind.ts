@@ -37,7 +37,7 @@ function parseBind(text: string): BindAddress {
   if (text === "loopback" || text === "lan") return { kind: text };
   const host = text.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host)) return { kind: "host", host };
-  throw new OperationError("InvalidArgument", `${JSON.stringify(text)} is no address to listen on`, {
+  throw new OperationError("InvalidArgument", `${JSON.stringify(text)} is not an address to listen on`, {
     fix: "expected loopback, lan, or an address",
   });
 }
@@ -56,7 +56,7 @@ function toHost(bind: BindAddress): string | undefined {
 /** @throws OperationError `InvalidConfig` */
 export function refuseUnauthenticated(credentials: Credentials, { host }: ListenAddress): void {
   if (credentials.kind === "secret" || (host !== undefined && (isLoopback(host) || host === "localhost"))) return;
-  throw new OperationError("InvalidConfig", "gateway.auth.mode is none, and others than this host could connect", {
+  throw new OperationError("InvalidConfig", "gateway.auth.mode is none, but other hosts could connect", {
     fix: 'set gateway.auth.mode to "token", or listen on loopback only (--bind loopback)',
   });
 }

@@ -14,7 +14,7 @@ export class BodyBudget {
     const told = headers.get("content-length");
     const bytes = Math.min(told === null ? bytesMax : Number(told), bytesMax);
     if (bytes > this.#left)
-      throw new OperationError("LimitExceeded", "the requests under way have too large bodies together; try again later");
+      throw new OperationError("LimitExceeded", "the bodies of the requests in progress are too large together; try again later");
     this.#left -= bytes;
     return {
       [Symbol.dispose]: () => {

@@ -58,7 +58,7 @@ function renderOperation({ path, summary, query, body, answer, events, frames, b
     responses: {
       200: { description: "Done", content },
       default: {
-        description: "Refused or failed; `retryable` says whether the same request may succeed later, Retry-After when",
+        description: "Refused or failed; `retryable` says whether the same request may succeed later, and Retry-After when",
         content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
       },
     },

@@ -20,7 +20,7 @@ export function checkHost(host: string | undefined, { hosts, allowedOrigins }: O
   const name = toHostName(host);
   if (name !== null && (isIP(name) !== 0 || name === "localhost" || hosts.includes(name))) return;
   if (name !== null && allowedOrigins.some((origin) => URL.parse(origin)?.hostname === name)) return;
-  throw new OperationError("Forbidden", "the Host header names no host of this gateway", {
+  throw new OperationError("Forbidden", "the Host header does not name this gateway", {
     fix: "use its address or localhost, or add https://NAME to gateway.controlUi.allowedOrigins",
   });
 }

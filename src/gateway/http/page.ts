@@ -47,14 +47,14 @@ const toIcon = (colour: string): string =>
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
 
 const NEXT: readonly (readonly [command: string, does: string])[] = [
-  ["openclaw health", "what is ready, and what is missing"],
+  ["openclaw health", "what is ready and what is missing"],
   ["openclaw sandbox list", "the sandboxes, and the state of each"],
-  ["openclaw dashboard", "this address again, and where the token is"],
+  ["openclaw dashboard", "this address, and where to find the token"],
 ];
 
 const STATES = {
-  good: ["Ready", "16a34a", "The gateway and its controller can do their job."],
-  bad: ["Not ready", "d97706", "The gateway answers, and can't do its whole job now: <code>openclaw health</code> says what is missing."],
+  good: ["Ready", "16a34a", "The gateway and its controller are up."],
+  bad: ["Not ready", "d97706", "The gateway is up but not fully operational: <code>openclaw health</code> shows what is missing."],
 } as const;
 
 export function renderPage({ version, ready }: PageFacts): string {
@@ -77,7 +77,7 @@ ${ready ? "" : `<meta http-equiv="refresh" content="${ASK_AGAIN_S}">\n`}<title>O
 <table>
 ${NEXT.map(([command, does]) => `<tr><th scope="row"><code>${command}</code></th><td>${does}</td></tr>`).join("\n")}
 </table>
-<p><small>Where Compose runs it, <code>docker compose run --rm openclaw-cli</code> stands for <code>openclaw</code>.</small></p>
+<p><small>With Compose, use <code>docker compose run --rm openclaw-cli</code> in place of <code>openclaw</code>.</small></p>
 <h2>Give an agent a sandbox</h2>
 <pre>claude mcp add openclaw -- openclaw mcp</pre>
 <p><small>Any client of the Model Context Protocol works: <code>/mcp</code> at this address, with the token as a header.</small></p>
@@ -85,7 +85,7 @@ ${NEXT.map(([command, does]) => `<tr><th scope="row"><code>${command}</code></th
 <pre>curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" "$ADDRESS/v1/sessions"</pre>
 <p><small><code>ADDRESS</code> is that of this page; <code>/v1/openapi.json</code> there describes every operation. <a href="/healthz"><code>/healthz</code></a> and
 <a href="/readyz"><code>/readyz</code></a> need no token.</small></p>
-<h2>Not here yet</h2>
+<h2>Not available yet</h2>
 <p class="dim">A control panel, pairing of devices, and chat channels.</p>
 </main>
 </body>

@@ -33,7 +33,7 @@ export async function toCredentials(config: Pick<GatewayConfig, "auth">, given: 
 /** A header's white space at either end is lost, and a control character ends it: nobody could ever show such a secret. */
 function refuseUnsendable({ mode, secret }: Extract<Credentials, { kind: "secret" }>): void {
   if (secret === secret.trim() && !/\p{Cc}/u.test(secret) && Buffer.byteLength(secret) <= SECRET_BYTES_MAX) return;
-  const message = `the gateway's ${mode} begins or ends with white space, holds a control character, or has more than ${SECRET_BYTES_MAX} bytes`;
+  const message = `the gateway's ${mode} starts or ends with white space, contains a control character, or is longer than ${SECRET_BYTES_MAX} bytes`;
   throw new OperationError("InvalidConfig", `${message}: it can't be sent in a header`, { fix: "choose another one" });
 }
 
@@ -45,7 +45,7 @@ async function choose({ auth }: Pick<GatewayConfig, "auth">, given: GivenSecrets
     case "password": {
       const password = given.password ?? auth.password;
       if (password !== null) return { kind: "secret", mode: "password", secret: password };
-      throw new OperationError("InvalidConfig", "gateway.auth.mode is password, and there is none", {
+      throw new OperationError("InvalidConfig", "gateway.auth.mode is password, but no password is set", {
         fix: "set OPENCLAW_GATEWAY_PASSWORD or gateway.auth.password",
       });
     }

@@ -42,7 +42,7 @@ export interface McpClientParts {
 type CallExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 const INSTRUCTIONS =
-  "Tools that work in an isolated sandbox of this connection. Paths are relative to its workspace; nothing in it outlives the connection unless it is taken out.";
+  "Tools that work in an isolated sandbox of this connection. Paths are relative to its workspace; nothing in it outlives the connection unless you copy it out.";
 
 export class McpClient {
   readonly #parts: McpClientParts;

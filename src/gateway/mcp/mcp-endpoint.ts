@@ -60,7 +60,7 @@ export class McpEndpoint {
     const id = request.headers.get("mcp-session-id");
     if (id === null) return await this.#welcome(request);
     const connected = this.#clients.get(id);
-    if (connected === undefined) return toRpcError(404, -32001, "Session not found: begin a new one");
+    if (connected === undefined) return toRpcError(404, -32001, "Session not found: start a new one");
     connected.usedAt = this.#parts.uptime();
     const response = await connected.transport.handleRequest(request);
     if (request.method === "GET" && response.ok) this.#listen(connected, request.signal);
@@ -84,7 +84,7 @@ export class McpEndpoint {
   async #welcome(request: Request): Promise<Response> {
     if (request.method !== "POST") return toRpcError(400, -32000, "Bad Request: Mcp-Session-Id header is required");
     if (this.#clients.size + this.#arriving >= CLIENTS_MAX)
-      return toProblemResponse(new OperationError("LimitExceeded", `${CLIENTS_MAX} MCP clients are connected already`));
+      return toProblemResponse(new OperationError("LimitExceeded", `${CLIENTS_MAX} MCP clients are already connected`));
     this.#arriving += 1;
     try {
       return await this.#initialize(request);

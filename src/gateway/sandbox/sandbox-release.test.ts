@@ -29,7 +29,7 @@ test("a sandboxed session ends also when no controller answers, and it is said w
   const { release, asked, logged } = open(true, unreachable);
   await release(sessionOf());
   expect(asked).toEqual(["agent:main:main"]);
-  expect(logged.join()).toContain("the session's sandbox goes when its hot window is over");
+  expect(logged.join()).toContain("the session's sandbox is removed after its hot window");
 });
 
 test("a session that the controller has never heard of is let go in silence", async () => {

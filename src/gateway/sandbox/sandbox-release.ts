@@ -21,7 +21,7 @@ export function makeSandboxRelease({ controller, isSandboxed, log }: SandboxRele
       if (!(error instanceof OperationError)) throw error;
       // The controller has not heard of it, or no longer: there is no sandbox to let go.
       if (error.code === "NotFound") return;
-      log.warn({ session: session.spec.key, code: error.code }, "the session's sandbox goes when its hot window is over");
+      log.warn({ session: session.spec.key, code: error.code }, "the session's sandbox is removed after its hot window");
     }
   };
 }

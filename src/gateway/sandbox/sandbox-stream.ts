@@ -57,7 +57,7 @@ export class SandboxStream implements SandboxPort {
       clearTimeout(timer);
       away.set(false);
     }
-    if (signal.aborted) throw new OperationError("Aborted", "the call was taken back");
+    if (signal.aborted) throw new OperationError("Aborted", "the call was cancelled");
     throw toNotReady(last);
   }
 
@@ -95,7 +95,7 @@ async function untilEnded(connection: CommandConnection, output: CommandOutputQu
   try {
     return await connection.ended;
   } catch (error) {
-    throw signal.aborted ? new OperationError("Aborted", "the call was taken back", { cause: error }) : error;
+    throw signal.aborted ? new OperationError("Aborted", "the call was cancelled", { cause: error }) : error;
   } finally {
     signal.removeEventListener("abort", close);
     output.close();

@@ -37,7 +37,7 @@ export class StreamClient extends ViewClient {
     for await (const { data } of this.follow("/v1/gateway-config/watch", { signal })) {
       const view = GatewayConfigView.safeParse(data);
       if (!view.success)
-        throw new OperationError("ControllerUnreachable", "the controller's config has an unknown form", {
+        throw new OperationError("ControllerUnreachable", "the controller's config has an unknown format", {
           fix: "restart it with this version of openclaw",
           cause: view.error,
         });

@@ -28,7 +28,7 @@ export async function* bound({ bytesTold, chunks }: SentBody, bytesMax: number):
 }
 
 function toBroken(bytes: number, cause?: unknown): OperationError {
-  return new OperationError("Aborted", `the body ended after ${bytes} bytes, before it was whole`, { cause });
+  return new OperationError("Aborted", `the body ended early, after ${bytes} bytes`, { cause });
 }
 
 /** The same content. Calls `over` once: with null when it was read to its end, else with why not; also when its reader goes before he read anything, of which a generator that never began would say nothing. */

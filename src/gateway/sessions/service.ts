@@ -50,7 +50,9 @@ export class SessionService implements SessionPort {
     const kind = toKind(sessionKey, agent.id);
     const known = this.#parts.sessions.find(sessionKey);
     if (known === null && OWN_KINDS.includes(kind))
-      throw new OperationError("Forbidden", `a session of kind ${kind} is made by the gateway itself`, { fix: "spawn it from its parent" });
+      throw new OperationError("Forbidden", `sessions of kind ${kind} are created by the gateway itself`, {
+        fix: "spawn it from its parent",
+      });
     return await this.#parts.sessions.create({ key: sessionKey, agentId: agent.id, kind });
   }
 
@@ -127,17 +129,17 @@ export class SessionService implements SessionPort {
       throw new OperationError("LimitExceeded", message, { fix });
     };
     if (toSpawnDepth(parent.spec, (key) => sessions.find(key) ?? undefined) >= spawning.depthMax)
-      refuse(`session ${parent.spec.key} was begun by another one, and may begin none`, "agents.defaults.subagents.maxSpawnDepth");
+      refuse(`session ${parent.spec.key} was spawned by another one and may not spawn any`, "agents.defaults.subagents.maxSpawnDepth");
     const live = sessions.list().filter(({ spec }) => spec.endedAt === undefined && isChild(spec));
     const parents = await Promise.all(live.map((child) => this.#parentOf(child)));
     if (parents.filter((key) => key === parent.spec.key).length >= spawning.childrenMax)
       refuse(
-        `session ${parent.spec.key} has ${spawning.childrenMax} children already`,
+        `session ${parent.spec.key} already has ${spawning.childrenMax} children`,
         "end some (DELETE /v1/sessions/KEY), or raise agents.defaults.subagents.maxChildrenPerAgent",
       );
     const most = toChildSandboxesMax(gateway.maxSandboxes);
     if (live.filter((child) => this.isSandboxed(child)).length >= most)
-      refuse(`sessions that others began are ${most} already; the rest of gateway.maxSandboxes is for those that nobody began`, "end some");
+      refuse(`there are already ${most} spawned sessions; the rest of gateway.maxSandboxes is reserved for other sessions`, "end some");
   }
 
   #confinementOf(spec: Pick<Session["spec"], "key" | "agentId" | "kind">): Confinement {

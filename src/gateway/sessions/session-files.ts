@@ -114,7 +114,8 @@ export class SessionFiles {
     const { key, endedAt } = session.spec;
     if (endedAt !== undefined) throw new OperationError("NotFound", `the session ${key} has ended`);
     this.#admit(tool, session);
-    if (this.#running >= FILES_AT_ONCE_MAX) throw new OperationError("LimitExceeded", `${FILES_AT_ONCE_MAX} files are under way already`);
+    if (this.#running >= FILES_AT_ONCE_MAX)
+      throw new OperationError("LimitExceeded", `${FILES_AT_ONCE_MAX} file transfers are already in progress`);
     this.#running += 1;
     const end = (error: unknown): void => {
       this.#running -= 1;
@@ -137,7 +138,7 @@ export class SessionFiles {
     if (isAllowed && access.sandbox !== null) return;
     this.#parts.metrics.toolCall(tool, "denied");
     if (!isAllowed) throw new OperationError("Forbidden", renderRefusal(decision));
-    throw new OperationError("Forbidden", "the session is not sandboxed, and files of the gateway's host are not served", {
+    throw new OperationError("Forbidden", "the session is not sandboxed, and the gateway's host serves no files", {
       fix: "set agents.defaults.sandbox.mode to all",
     });
   }

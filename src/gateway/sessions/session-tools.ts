@@ -54,9 +54,9 @@ export class SessionTools implements Tools {
     const { tools, sessions, metrics } = this.#parts;
     const tool = toToolName(call.tool);
     const { key, endedAt } = call.session.spec;
-    if (this.#running.size >= CALLS_MAX) throw new OperationError("LimitExceeded", `${CALLS_MAX} tool calls are running already`);
+    if (this.#running.size >= CALLS_MAX) throw new OperationError("LimitExceeded", `${CALLS_MAX} tool calls are already running`);
     if (endedAt !== undefined) throw new OperationError("NotFound", `the session ${key} has ended`);
-    if (this.#interrupted.has(key)) throw new OperationError("Aborted", `the session ${key} is being ended, or begun anew`);
+    if (this.#interrupted.has(key)) throw new OperationError("Aborted", `the session ${key} is being ended or reset`);
     const running: RunningCall = { key, taken: new AbortController(), ended: Promise.withResolvers() };
     this.#running.add(running);
     try {

@@ -130,10 +130,10 @@ export class Sessions {
       const count = [...this.#byKey.values(), ...this.#deleted].filter(({ spec }) => spec.agentId === agentId).length;
       if (count >= SESSIONS_PER_AGENT_MAX) {
         const fix = "delete some: DELETE /v1/sessions/KEY";
-        throw new OperationError("LimitExceeded", `the agent ${agentId} has ${SESSIONS_PER_AGENT_MAX} sessions already`, { fix });
+        throw new OperationError("LimitExceeded", `the agent ${agentId} already has ${SESSIONS_PER_AGENT_MAX} sessions`, { fix });
       }
       if (this.#byKey.size + this.#deleted.length >= SESSIONS_MAX)
-        throw new OperationError("LimitExceeded", `there are ${SESSIONS_MAX} sessions already`, {
+        throw new OperationError("LimitExceeded", `there are already ${SESSIONS_MAX} sessions`, {
           fix: "delete some: DELETE /v1/sessions/KEY",
         });
       return await this.#begin({ key, agentId, kind, ...(parentKey !== undefined && { parentKey }) });
@@ -220,8 +220,8 @@ export class Sessions {
     const places = [folder, join(folder, `${toSessionName(key)}${SESSION_FILE_SUFFIX}`)];
     const issue = this.#issues.find(({ file }) => places.includes(file));
     if (issue === undefined) return;
-    throw new OperationError("HostRejected", `whether the session is there can't be read: ${issue.file}: ${issue.message}`, {
-      fix: "mend the file, or move it away",
+    throw new OperationError("HostRejected", `can't determine whether the session exists: ${issue.file}: ${issue.message}`, {
+      fix: "fix the file, or move it away",
     });
   }
 

@@ -80,7 +80,7 @@ export class Transcript {
       return lines.map((line, at) => ({ ...Line.parse(JSON.parse(line)), id: after + at + 1 }));
     } catch (error) {
       if (errnoOf(error) !== "") throw toFileError("read", this.#path, error);
-      throw new OperationError("HostRejected", `${this.#path} was changed by somebody else: it is no longer a transcript`, {
+      throw new OperationError("HostRejected", `${this.#path} was changed by something else and is no longer a transcript`, {
         cause: error,
       });
     }
@@ -97,7 +97,7 @@ export class Transcript {
     const whole: Message = { id: this.#offsets.length + 1, ...message };
     const line = Buffer.from(`${JSON.stringify(whole)}\n`);
     if (this.#bytes + line.length > TRANSCRIPT_BYTES_MAX) {
-      const fix = "reset the session, or begin another one";
+      const fix = "reset the session, or start another one";
       throw new OperationError("LimitExceeded", `the conversation has more than ${TRANSCRIPT_BYTES_MAX / 1_048_576} MiB`, { fix });
     }
     try {

@@ -160,7 +160,7 @@ describe("a tool call", () => {
     const running = call("exec", { command: `echo ready; sleep ${seconds} & sleep ${seconds}; touch proof` });
     await vi.waitFor(() => expect(processesWith(seconds)).toBe(2), { timeout: 15_000 });
     abort.abort();
-    expect(await failure(running)).toMatchObject({ code: "Aborted", message: "the call was taken back" });
+    expect(await failure(running)).toMatchObject({ code: "Aborted", message: "the call was cancelled" });
     await vi.waitFor(() => expect(processesWith(seconds)).toBe(0), { timeout: 15_000 });
     expect(existsSync(join(sandboxFolder, "proof"))).toBe(false);
   });

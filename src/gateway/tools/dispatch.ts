@@ -52,7 +52,7 @@ export class ToolDispatcher implements Tools {
       const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, newId });
       return await (tool.holdsFiles ? this.#turns.take(call.session.spec.key, work) : work());
     } catch (error) {
-      throw call.signal.aborted ? new OperationError("Aborted", "the call was taken back", { cause: error }) : error;
+      throw call.signal.aborted ? new OperationError("Aborted", "the call was cancelled", { cause: error }) : error;
     }
   }
 
