@@ -24,6 +24,42 @@ test("every link to a file of the project, or to a heading in it, leads there", 
   expect(broken).toEqual([]);
 });
 
+test("docs/contributing.md answers twenty questions with folders that the code map of ARCHITECTURE.md has", async () => {
+  const rows = (await readFile("docs/contributing.md", "utf8")).split("\n## Twenty questions")[1]?.match(/^\| (?!question|---).*$/gm) ?? [];
+  expect(rows).toHaveLength(20);
+  const folders = rows.map((row) => /\((?:\.\.\/)(src\/[\w/-]+\/)\)/.exec(row)?.[1] ?? row);
+  expect(new Set(folders).size).toBe(20);
+  const mapped = foldersOf(await readFile("ARCHITECTURE.md", "utf8"));
+  expect(folders.filter((folder) => !mapped.includes(folder))).toEqual([]);
+  expect(mapped.filter((folder) => !existsSync(folder))).toEqual([]);
+});
+
+test("the code map of ARCHITECTURE.md has every folder of the code", async () => {
+  const mapped = foldersOf(await readFile("ARCHITECTURE.md", "utf8"));
+  const missing: string[] = [];
+  for await (const file of glob("src/*/**/*.ts")) {
+    const folder = `${dirname(file)}/`;
+    if (!mapped.includes(folder) && !missing.includes(folder)) missing.push(folder);
+  }
+  expect(missing).toEqual([]);
+});
+
+/** The folders at the beginnings of the code map's lines, those that are indented in the one above. */
+function foldersOf(page: string): string[] {
+  const map = page.split("## Code map")[1]?.split("```")[1] ?? "";
+  let top = "";
+  return map.split("\n").flatMap((line) => {
+    const names = /^( *)((?:[\w-]+\/)+(?: [\w-]+\/)*) /.exec(line);
+    if (names === null) return [];
+    const [, indent = "", list = ""] = names;
+    if (/^src\/\w+\/$/.test(list) && indent === "") {
+      top = list;
+      return [list];
+    }
+    return list.split(" ").map((name) => `${top}${name}`);
+  });
+}
+
 /** As forges make anchors of them. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
