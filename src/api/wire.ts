@@ -288,7 +288,7 @@ export interface ControllerView {
   sandboxes: number;
   /** Since when a person holds all replacements back. null: nobody does. */
   rolloutsPausedSince: number | null;
-  /** How many removals wait for a person. */
+  /** How many removals are awaiting approval. */
   removalsHeld: number;
 }
 
