@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
+import { createSystemClock } from "../api/clock.ts";
 import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import { createLog } from "../api/log.ts";
@@ -100,7 +101,7 @@ function openConfig({ options, folders, controller, log }: Omit<ServeParts, "sta
   if (options.configSource === "controller") return ControllerConfig.open({ stateDir: folders.stateDir, controller, log, isMissingOk });
   const trustedOwners = [process.getuid?.() ?? 0, 0];
   const environment = { ...folders, variables: process.env, trustedOwners };
-  return ConfigWatch.open({ path: options.configPath, environment, log, isMissingOk });
+  return ConfigWatch.open({ path: options.configPath, environment, clock: createSystemClock(), log, isMissingOk });
 }
 
 /** @throws OperationError `InvalidConfig` */

@@ -5,26 +5,26 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { replaceFile } from "./atomic-file.ts";
 import { createFolder, eventually } from "./folder.fixture.ts";
-import { type FolderHint, type FolderWatchOptions, watchFolder } from "./folder-watch.ts";
+import { type FolderHint, watchFolder } from "./folder-watch.ts";
 
 /** Enough for the kernel's watch to begin, for what it heard to be told, and once more to be sure. */
 const LOOKS = 4;
 
 /** A watch that has begun; what it said since is in `hints`. */
-async function startWatch(folder: string, options: Pick<FolderWatchOptions, "polledFiles"> = {}) {
+async function startWatch(folder: string) {
   const hints: FolderHint[] = [];
   let looks = 0;
   const abort = new AbortController();
   onTestFinished(() => abort.abort());
   watchFolder({
-    folder,
+    // Each look begins with it.
+    get folder() {
+      looks += 1;
+      return folder;
+    },
     changed: (hint) => hints.push(hint),
     signal: abort.signal,
     pollMs: 30,
-    polledFiles: () => {
-      looks += 1;
-      return options.polledFiles?.() ?? [];
-    },
   });
   /** What is in `hints` after this is about changes after this. */
   const settle = async (): Promise<void> => {
@@ -149,38 +149,5 @@ describe("a watch outlives", () => {
     await unlink(folder);
     await mkdir(folder);
     await eventually("a relist", relists);
-  });
-});
-
-describe("a single file that is looked at", () => {
-  test("is told when another one is mounted or linked under its name, where the folder sees nothing", async () => {
-    const folder = await createFolder();
-    const elsewhere = await createFolder();
-    await writeFile(join(elsewhere, "config"), "1");
-    await symlink(join(elsewhere, "config"), join(folder, "openclaw.json"));
-    const path = join(folder, "openclaw.json");
-    const { tells } = await startWatch(folder, { polledFiles: () => [path] });
-    await writeFile(join(elsewhere, "config"), "2 and more");
-    await eventually("the path is told", () => tells(path));
-  });
-
-  test("is told when it goes and comes, and once when it is named for the first time: nobody looked at it until then", async () => {
-    const folder = await createFolder();
-    const elsewhere = await createFolder();
-    const path = join(elsewhere, "config");
-    await writeFile(path, "1");
-    const polled: string[] = [];
-    const { hints, tells, looks } = await startWatch(folder, { polledFiles: () => polled });
-    polled.push(path);
-    await eventually("it is told", () => tells(path));
-    hints.length = 0;
-    const before = looks();
-    await eventually("it was looked at twice", () => looks() >= before + 2);
-    expect(hints).toEqual([]);
-    await unlink(path);
-    await eventually("its end is told", () => tells(path));
-    hints.length = 0;
-    await writeFile(path, "1");
-    await eventually("its return is told", () => tells(path));
   });
 });

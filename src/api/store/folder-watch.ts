@@ -1,18 +1,16 @@
 // Says that something in a folder may have changed, by file name. It reads no file and promises no completeness: in any doubt it says
 // "relist". It outlives atomic renames, editors of every style, a folder that is not there yet, is removed, replaced or moved.
 //
-// One watch of the kernel for the folder, whatever the number of files (chokidar takes one for each: 600 ms and 79 MB for 10 000 sessions),
-// and one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file
-// systems without events (network, some bind mounts), and a single file that is bind-mounted.
-import { type FSWatcher, type Stats, watch } from "node:fs";
+// One watch of the kernel for the folder, whatever the number of files (chokidar, which watches the few files of the config, takes one for
+// each), and one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file
+// systems without events (network, some bind mounts).
+import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 
 export type FolderHint = { kind: "names"; names: ReadonlySet<string> } | { kind: "relist"; cause: string };
 
 export interface FolderWatchOptions {
   folder: string;
-  /** Paths that are also looked at each second, following symlinks; a change is told by the path. At most a hundred or so. Absent: none. */
-  polledFiles?(): readonly string[];
   /** Must not throw. */
   changed(hint: FolderHint): void;
   /** Ends the watch. */
@@ -38,7 +36,6 @@ class FolderWatch {
   /** Of the folder, at the last look. null: it was not there. */
   #folder: string | null = null;
   #folderModified = "";
-  #polled = new Map<string, string>();
   #names = new Set<string>();
   #relistCause: string | null = null;
   #gathering: NodeJS.Timeout | null = null;
@@ -64,7 +61,6 @@ class FolderWatch {
 
   async #look(): Promise<void> {
     await this.#lookAtFolder();
-    await this.#lookAtFiles();
     if (this.#options.signal.aborted) return;
     this.#next = setTimeout(() => void this.#look(), this.#options.pollMs ?? POLL_MS);
     this.#next.unref();
@@ -114,17 +110,6 @@ class FolderWatch {
     else this.#tell(name);
   }
 
-  async #lookAtFiles(): Promise<void> {
-    const polled = new Map<string, string>();
-    for (const path of this.#options.polledFiles?.() ?? []) {
-      const facts = await stat(path).catch(() => null);
-      polled.set(path, facts === null ? "" : toStamp(facts));
-      // One that was not polled before may have changed since whoever named it read it.
-      if (this.#polled.get(path) !== polled.get(path)) this.#tell(path);
-    }
-    this.#polled = polled;
-  }
-
   #tell(name: string): void {
     this.#names.add(name);
     if (this.#names.size > NAMES_MAX) this.#relist(`more than ${NAMES_MAX} files changed`);
@@ -149,5 +134,3 @@ class FolderWatch {
     this.#options.changed(cause === null ? { kind: "names", names } : { kind: "relist", cause });
   }
 }
-
-const toStamp = (facts: Stats): string => `${facts.dev}:${facts.ino}:${facts.size}:${facts.mtimeMs}:${facts.ctimeMs}`;

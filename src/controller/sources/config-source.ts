@@ -1,24 +1,20 @@
-// Keeps the newest valid config in force: loads it, notices that it changed, and leaves the last good one when a new one is not valid.
-// What a config means for sandboxes is desired-state.ts's; noticing file changes is given (api/store/folder-watch.ts).
+// Keeps the newest valid config in force, also over a restart, and reports what is wrong with a newer one. Reading the files and noticing that they
+// changed is api/config/config-reader.ts's; what a config means for sandboxes is desired-state.ts's.
 import type { Logger } from "pino";
 import { z } from "zod";
-import { type DurationMs, SECOND_MS } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
-import { readConfigSources } from "../../api/config/load.ts";
+import { ConfigReader, type ValidConfig } from "../../api/config/config-reader.ts";
 import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { CONFIG_BYTES_MAX } from "../../api/config/text.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
-import { type Issue, type Parsed, renderIssue } from "../../api/issue.ts";
+import { type Issue, renderIssue } from "../../api/issue.ts";
 import { readBounded, replaceFile } from "../../api/store/atomic-file.ts";
 import type { ConfigView } from "../../api/wire.ts";
 import type { ControllerMetrics } from "../metrics/metrics.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
 import type { EventLog } from "../records/event-log.ts";
-
-/** An editor may write a file in several steps: what is invalid for less than this is not an issue yet. */
-const HALF_WRITTEN_MS = (SECOND_MS / 2) as DurationMs;
 
 export interface ConfigSourceParts {
   /** The file that a person edits. */
@@ -46,20 +42,17 @@ const LastGood = z.object({
 
 export class ConfigSource {
   readonly #parts: ConfigSourceParts;
+  readonly #reader: ConfigReader;
   #view: ConfigView;
-  #fingerprint: string | null = null;
-  #files: readonly string[];
-  /** The file as it is now is not valid. `isHalfWritten`: for so short a time that it may still be being written. */
-  #invalid: { isHalfWritten: boolean } | null = null;
   /** Warnings of the config in force. */
-  #told: ReadonlySet<string> = new Set();
-  #isMissing = false;
+  #reported: ReadonlySet<string> = new Set();
   readonly #watchers = new Set<() => void>();
-  #loading: Promise<void> = Promise.resolve();
 
   constructor(parts: ConfigSourceParts) {
     this.#parts = parts;
-    this.#files = [parts.path];
+    const { path, environment, clock } = parts;
+    const accept = this.#accept.bind(this);
+    this.#reader = new ConfigReader({ path, environment, clock, accept, refuse: (issues) => this.#refuse(issues) });
     this.#view = { file: parts.path, ok: false, issues: [], loadedAt: null };
   }
 
@@ -69,7 +62,7 @@ export class ConfigSource {
 
   /** There is no config file, as far as was looked. */
   get isMissing(): boolean {
-    return this.#isMissing;
+    return this.#reader.isMissing;
   }
 
   /** Calls back whenever another config is in force, or something else is wrong with the file. @returns ends it */
@@ -78,48 +71,22 @@ export class ConfigSource {
     return () => void this.#watchers.delete(listener);
   }
 
-  /** Every file that the newest config was read from, the main one first: an error may be mended in one that none before it had. */
-  get files(): readonly string[] {
-    return this.#files;
-  }
-
-  /** The file may have changed. Loads run one after the other; an unchanged file costs a read and nothing else. */
+  /** The file may have changed. Resolves once its text is in force, or refused. */
   reload(): Promise<void> {
-    this.#loading = this.#loading.then(() => this.#load());
-    return this.#loading;
+    return this.#reader.reload();
   }
 
-  async #load(): Promise<void> {
-    const { path, environment, clock } = this.#parts;
-    const sources = await readConfigSources(path);
-    this.#files = [...sources.files.keys()];
-    this.#isMissing = sources.files.get(path)?.kind === "missing";
-    const fingerprint = JSON.stringify([...sources.files]);
-    if (fingerprint === this.#fingerprint && this.#invalid === null) return;
-    const parsed = parseConfig(sources, environment);
-    const unchanged = fingerprint === this.#fingerprint;
-    this.#fingerprint = fingerprint;
-    if (parsed.ok) return this.#accept(parsed, sources);
-    if (this.#invalid === null || !unchanged) {
-      const invalid = { isHalfWritten: true };
-      this.#invalid = invalid;
-      clock.setTimer(HALF_WRITTEN_MS, () => {
-        invalid.isHalfWritten = false;
-        void this.reload();
-      });
-      // At the start there is nothing in force that waiting could protect.
-      if (this.#view.loadedAt !== null || this.#view.issues.length > 0) return;
-    } else if (this.#invalid.isHalfWritten) return;
-    await this.#refuse(parsed.issues);
+  /** Follows the file and what it includes until the signal aborts. Called once. */
+  follow(signal: AbortSignal): void {
+    this.#reader.watch(signal);
   }
 
-  async #accept(parsed: Extract<Parsed<Config>, { ok: true }>, sources: ConfigSources): Promise<void> {
+  async #accept(parsed: ValidConfig, sources: ConfigSources): Promise<void> {
     const { log, events, metrics, clock, path } = this.#parts;
     const now = clock.now();
-    this.#invalid = null;
     this.#view = { file: path, ok: true, issues: parsed.issues, loadedAt: now };
     metrics.configLoaded("success", parsed.issues, now);
-    this.#tellWarnings(parsed.issues);
+    this.#reportWarnings(parsed.issues);
     log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
     events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
     await this.#keep(sources);
@@ -141,15 +108,15 @@ export class ConfigSource {
   }
 
   /** Each once, for as long as the configs in force have it. */
-  #tellWarnings(warnings: readonly Issue[]): void {
+  #reportWarnings(warnings: readonly Issue[]): void {
     const { log, events, path } = this.#parts;
     for (const warning of warnings) {
-      if (this.#told.has(toWords(warning))) continue;
+      if (this.#reported.has(toWords(warning))) continue;
       const message = renderIssue(warning);
       log.warn({ issue: message }, "config warning");
       events.record({ type: "Warning", reason: "ConfigWarning", message, object: { kind: "Config", name: path } });
     }
-    this.#told = new Set(warnings.map(toWords));
+    this.#reported = new Set(warnings.map(toWords));
   }
 
   async #refuse(issues: readonly Issue[]): Promise<void> {

@@ -82,8 +82,7 @@ export class FileSources {
   /** Follows every change until the signal aborts. */
   watch(signal: AbortSignal): void {
     const { config, paths } = this.#parts;
-    const file = config.view.file;
-    watchFolder({ folder: dirname(file), polledFiles: () => config.files, changed: () => void config.reload(), signal });
+    config.follow(signal);
     watchFolder({ folder: paths.requests, changed: () => void this.#loadRequests(), signal });
     this.#sessions.watch((hint) => this.#hearSessions(hint), signal);
   }

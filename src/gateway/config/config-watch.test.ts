@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { expect, onTestFinished, test } from "vitest";
+import { createSystemClock } from "../../api/clock.ts";
 import { ConfigWatch } from "./config-watch.ts";
 
 const SEEN = { timeout: 20_000 };
@@ -19,7 +20,7 @@ test("an error in a file that only the newest config includes changes nothing, a
   const warnings: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => void warnings.push(line) });
   const environment = { variables: {}, home: folder, stateDir: folder, trustedOwners: null };
-  const watch = await ConfigWatch.open({ path, environment, log, isMissingOk: false });
+  const watch = await ConfigWatch.open({ path, environment, clock: createSystemClock(), log, isMissingOk: false });
   const ended = new AbortController();
   onTestFinished(() => ended.abort());
   watch.watch(ended.signal);

@@ -1,14 +1,14 @@
-// Keeps the newest valid config in force for the gateway, which reads it and never writes it. An invalid one changes nothing.
-// What the config says about sandboxes the controller reads for itself.
-import { dirname } from "node:path";
+// Keeps the newest valid config in force for a gateway that sees the file; it never writes it, and an invalid one changes nothing. Reading it
+// anew when it changes is api/config/config-reader.ts's. What the config says about sandboxes the controller reads for itself.
 import type { Logger } from "pino";
+import type { Clock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
+import { ConfigReader, type ValidConfig } from "../../api/config/config-reader.ts";
 import { readConfigSources } from "../../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
-import { renderIssue } from "../../api/issue.ts";
-import { watchFolder } from "../../api/store/folder-watch.ts";
+import { type Issue, renderIssue } from "../../api/issue.ts";
 import { findUpstreamDatabase } from "../../api/store/upstream-state.ts";
 import type { ConfigInForce } from "./config-in-force.ts";
 
@@ -16,6 +16,7 @@ export interface ConfigWatchParts {
   /** The file that a person edits. Absolute. */
   path: string;
   environment: ConfigEnvironment;
+  clock: Clock;
   log: Logger;
 }
 
@@ -23,18 +24,14 @@ export class ConfigWatch implements ConfigInForce {
   readonly upstreamDatabase: string | null;
   readonly #parts: ConfigWatchParts;
   #config: Config;
-  /** Every file that the newest config was read from: an error may be mended in one that none before it had. */
-  #files: readonly string[];
-  /** Issues that were told: each set once. */
-  #told = "";
-  #loading: Promise<void> = Promise.resolve();
+  /** Issues as they were last logged: each set once. */
+  #reported = "";
   #changed: () => void = () => undefined;
 
   private constructor(parts: ConfigWatchParts, config: Config, upstreamDatabase: string | null) {
     this.#parts = parts;
     this.upstreamDatabase = upstreamDatabase;
     this.#config = config;
-    this.#files = config.files;
   }
 
   /** @param parts `isMissingOk`: a file that is not there is an empty one. @throws OperationError `InvalidConfig` */
@@ -59,28 +56,22 @@ export class ConfigWatch implements ConfigInForce {
   }
 
   watch(signal: AbortSignal): void {
-    const { path } = this.#parts;
-    const changed = (): void => {
-      this.#loading = this.#loading.then(() => this.#load());
-    };
-    watchFolder({ folder: dirname(path), polledFiles: () => this.#files, changed, signal });
+    const { path, environment, clock } = this.#parts;
+    const [accept, refuse] = [this.#accept.bind(this), this.#refuse.bind(this)];
+    new ConfigReader({ path, environment, clock, accept, refuse }).watch(signal);
   }
 
-  async #load(): Promise<void> {
-    const { path, environment, log } = this.#parts;
-    const sources = await readConfigSources(path);
-    this.#files = [...sources.files.keys()];
-    const parsed = parseConfig(sources, environment);
-    if (parsed.ok) {
-      const isSame = JSON.stringify(parsed.value) === JSON.stringify(this.#config);
-      this.#config = parsed.value;
-      this.#told = "";
-      if (!isSame) this.#changed();
-      return;
-    }
-    const issues = parsed.issues.map(renderIssue);
-    if (issues.join("\n") === this.#told) return;
-    this.#told = issues.join("\n");
-    log.warn({ issues }, "config is invalid; the last good one stays in force");
+  #accept({ value }: ValidConfig): void {
+    const isSame = JSON.stringify(value) === JSON.stringify(this.#config);
+    this.#config = value;
+    this.#reported = "";
+    if (!isSame) this.#changed();
+  }
+
+  #refuse(found: readonly Issue[]): void {
+    const issues = found.map(renderIssue);
+    if (issues.join("\n") === this.#reported) return;
+    this.#reported = issues.join("\n");
+    this.#parts.log.warn({ issues }, "config is invalid; the last good one stays in force");
   }
 }
