@@ -9,7 +9,7 @@ export const docker = new Docker();
 export type Twin = Docker.ContainerCreateOptions;
 
 /**
- * The wish for a container like this one in everything but its owner: the label of the instance becomes `label`, so that no controller
+ * The request for a container like this one in everything but its owner: the label of the instance becomes `label`, so that no controller
  * takes it for its own.
  */
 export async function toTwin(containerId: string, label: string): Promise<Twin> {

@@ -99,7 +99,7 @@ engine_data() {
   docker info --format '{{.DockerRootDir}}' 2>/dev/null || docker info --format '{{.Store.GraphRoot}}' 2>/dev/null || true
 }
 
-# The config's token or password, else .env's token, else a new one. A token in the environment is somebody's wish.
+# The config's token or password, else .env's token, else a new one. A token in the environment is somebody's choice.
 choose_token() {
   local auth='' known
   known=$(dotenv_get .env OPENCLAW_GATEWAY_TOKEN)

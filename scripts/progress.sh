@@ -28,7 +28,7 @@ step() {
   log=$(mktemp "${TMPDIR:-/tmp}/openclaw-step.XXXXXX")
   started=$SECONDS
   say "$label ..."
-  # As a process group of its own: what runs in the background hears nothing of Ctrl-C.
+  # As a process group of its own: what runs in the background does not receive Ctrl-C.
   set -m
   "$@" >"$log" 2>&1 </dev/null &
   pid=$!

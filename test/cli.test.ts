@@ -207,7 +207,7 @@ test("explain without a controller tells what the config says, and what it can't
   expect(await cli(["sandbox", "explain"], { stateDir })).toMatchObject({ code: 1, stderr: expect.stringContaining("openclaw.json:1:11") });
 });
 
-test("recreate writes one wish per chosen sandbox, which keeps what an earlier wish said", async () => {
+test("recreate writes one request per chosen sandbox, which keeps what an earlier request said", async () => {
   const server = await openServer();
   const browser = toSandboxName("openclaw-sbx-browser-agent-main-1");
   const other = toSandboxName("openclaw-sbx-agent-work-1");
@@ -236,7 +236,7 @@ test("recreate writes one wish per chosen sandbox, which keeps what an earlier w
 test("recreate --wait ends when the new container is ready", async () => {
   const server = await openServer();
   const run = startCli(["sandbox", "recreate", "--all", "--wait"], { stateDir: server.stateDir, now: NOW });
-  await until("the wish is there", () => existsSync(join(server.stateDir, "requests", `${NAME}.request.json`)));
+  await until("the request is there", () => existsSync(join(server.stateDir, "requests", `${NAME}.request.json`)));
   const container = { ...sandboxOf().status.container, id: toContainerId("d".repeat(64)), createdAt: toEpochMs(NOW + 1) } as ReturnType<
     typeof sandboxOf
   >["status"]["container"];
@@ -605,7 +605,7 @@ test("rollout status tells who has a change, who failed and why, who waits, and 
   expect((await sandbox(server, "list")).stdout).toMatch(/sbx-b .*RolloutHalted .* fixed/);
 });
 
-test("rollout pause and resume write a wish that status shows", async () => {
+test("rollout pause and resume write a request that status shows", async () => {
   const server = await openServer();
   const path = join(server.stateDir, "requests", "all.rollout.json");
   expect((await sandbox(server, "rollout", "pause")).stdout).toContain("openclaw sandbox rollout resume");
@@ -618,7 +618,7 @@ test("rollout pause and resume write a wish that status shows", async () => {
   expect(RolloutRequest.parse(JSON.parse(readFileSync(path, "utf8"))).spec).toEqual({});
 });
 
-test("pin keeps a sandbox and ends a wish to recreate it; unpin keeps the other wishes", async () => {
+test("pin keeps a sandbox and ends a request to recreate it; unpin keeps the other requests", async () => {
   const server = await openServer();
   const specOf = () =>
     SandboxRequest.parse(JSON.parse(readFileSync(join(server.stateDir, "requests", `${NAME}.request.json`), "utf8"))).spec;

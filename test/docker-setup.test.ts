@@ -82,8 +82,8 @@ describe("docker-setup.sh on a machine that never had it", () => {
 describe("docker-setup.sh run again", () => {
   it("changes no file, makes no second config, and finds its settings without the environment", async () => {
     mkdirSync(join(made.home, "code"));
-    const wishes = { OPENCLAW_HOME_VOLUME: "openclaw_home", OPENCLAW_EXTRA_MOUNTS: `${made.home}/code:/home/node/code:ro` };
-    expect(await setup([], wishes)).toMatchObject({ code: 0 });
+    const requests = { OPENCLAW_HOME_VOLUME: "openclaw_home", OPENCLAW_EXTRA_MOUNTS: `${made.home}/code:/home/node/code:ro` };
+    expect(await setup([], requests)).toMatchObject({ code: 0 });
     const files = [".env", "docker-compose.extra.yml"];
     const before = files.map((name) => [
       made.read(name),

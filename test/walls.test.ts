@@ -51,7 +51,7 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/gateway/tools/a.ts", code: 'export const main = await import("../../controller/main.ts");' },
   { file: "src/gateway/a.ts", code: 'import { table } from "../cli/table.ts";' },
   { file: "src/gateway/a.ts", code: 'import Docker from "dockerode";' },
-  // The command line reads and wishes; of the two servers it knows only how to start them.
+  // The command line reads and writes requests; it only knows how to start the two servers.
   { file: "src/cli/a.ts", code: 'import { loop } from "../controller/loop/loop.ts";' },
   { file: "src/cli/commands/a.ts", code: 'import { plan } from "../../controller/decide/plan.ts";' },
   { file: "src/cli/commands/a.ts", code: 'export const server = await import("../../gateway/server.ts");' },

@@ -63,7 +63,7 @@ export interface ExplainView {
   ignored: { key: string; because: string }[];
   mounts: ExplainedMount[];
   tools: { tool: string; allowed: boolean; rule: string; source: string; fix: string | null }[];
-  /** What the loop does next and when, and keys that would change what is not as wished. */
+  /** What the loop does next and when, and keys that would change what is not up to date. */
   next: string[];
   /** Issues of the config, without those of other agents' blocks. */
   warnings: Issue[];

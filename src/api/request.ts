@@ -1,4 +1,4 @@
-// A person's wish about one sandbox (`openclaw sandbox recreate`, `approve`). One JSON file each, written by the CLI, read by the controller.
+// A person's request concerning one sandbox (`openclaw sandbox recreate`, `approve`). One JSON file each, written by the CLI, read by the controller.
 import { z } from "zod";
 import { toEpochMs } from "./brands.ts";
 import { API_VERSION } from "./session.ts";
@@ -12,7 +12,7 @@ export const SandboxRequest = z.strictObject({
   kind: z.literal("SandboxRequest"),
   metadata: z.strictObject({ name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/) }),
   spec: z.strictObject({
-    /** Recreate the container unless it was created after this moment. Ends the hot window; waits for live work. Absent: no wish. */
+    /** Recreate the container unless it was created after this moment. Ends the hot window; waits for live work. Absent: no request. */
     recreateAfter: Time.optional(),
     /** Whether the recreation also ends live work. Absent: false. */
     kill: z.boolean().optional(),
@@ -25,7 +25,7 @@ export const SandboxRequest = z.strictObject({
 export type SandboxRequest = z.output<typeof SandboxRequest>;
 export type SandboxRequestFile = z.input<typeof SandboxRequest>;
 
-/** A person's wish about all rollouts (`openclaw sandbox rollout pause`): one file, `all.rollout.json`. */
+/** A person's request concerning all rollouts (`openclaw sandbox rollout pause`): one file, `all.rollout.json`. */
 export const ROLLOUT_REQUEST_SUFFIX = ".rollout.json";
 export const ROLLOUT_REQUEST_NAME = "all";
 

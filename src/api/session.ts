@@ -1,4 +1,4 @@
-// The Session object: the gateway's wish that a sandbox be there for a conversation. One JSON file each; the controller only reads them.
+// The Session object: the gateway's request for a sandbox for a conversation. One JSON file each; the controller only reads them.
 import { z } from "zod";
 import { type EpochMs, toAgentId, toEpochMs, toSessionKey } from "./brands.ts";
 

@@ -1,5 +1,5 @@
 // From the files of a config to the config in force, or to every issue they have. Pure: files, environment and folders are arguments.
-// The order is the order in which a person would want to hear of mistakes: who can write, syntax, keys, values, rules.
+// Issues are reported in the order in which a person would fix them: who can write, syntax, keys, values, rules.
 import type { Issue, Parsed } from "../issue.ts";
 import { type Config, collectAgents, type HostFolders, toConfig } from "./config.ts";
 import { joinSources } from "./include.ts";

@@ -12,7 +12,7 @@ export const HANDSHAKE_FRAME_BYTES_MAX = 65_536;
 export const BUFFERED_BYTES_MAX = 1_572_864;
 /** From the upgrade to the answer. */
 export const HANDSHAKE_MS_MAX = 10_000;
-/** A client that has heard nothing for two of these closes with 4000. */
+/** A client that has received nothing for two of these closes with 4000. */
 export const TICK_INTERVAL_MS = 15_000;
 /** Requests of one connection that are not answered yet. */
 export const REQUESTS_UNDER_WAY_MAX = 64;

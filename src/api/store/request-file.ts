@@ -1,4 +1,4 @@
-// Writes a person's wish about one sandbox as a file, which the controller watches. Keeps what the wish before it said and this one does not.
+// Writes a person's request about one sandbox as a file, which the controller watches. Keeps what an earlier request set and this one does not.
 // What the controller makes of it is not known here.
 import { join } from "node:path";
 import { type EpochMs, renderTime, type SandboxName } from "../brands.ts";
@@ -14,7 +14,7 @@ import { API_VERSION } from "../session.ts";
 import { readBounded, replaceFile } from "./atomic-file.ts";
 import { makeFolder } from "./group-folder.ts";
 
-/** A wish is under 1 KiB. */
+/** A request is under 1 KiB. */
 const REQUEST_BYTES_MAX = 16_384;
 
 /** @throws OperationError `HostRejected` */
@@ -31,7 +31,7 @@ export async function approveRemoval(stateDir: string, name: SandboxName, since:
   await changeRequest(stateDir, name, (before) => ({ ...before, approve: since }));
 }
 
-/** A pin is newer than a wish to recreate that waits: that one ends. @throws OperationError `HostRejected` */
+/** A pin is newer than a pending request to recreate: that one ends. @throws OperationError `HostRejected` */
 export async function pinSandbox(stateDir: string, name: SandboxName, pinned: boolean): Promise<void> {
   await changeRequest(stateDir, name, ({ recreateAfter, kill, pin: _, ...before }) =>
     pinned
@@ -51,9 +51,9 @@ export async function requestPause(stateDir: string, since: EpochMs | null): Pro
   await writeRequest(await openRequests(stateDir), `${ROLLOUT_REQUEST_NAME}${ROLLOUT_REQUEST_SUFFIX}`, request);
 }
 
-type Wish = SandboxRequest["spec"];
+type RequestSpec = SandboxRequest["spec"];
 
-async function changeRequest(stateDir: string, name: SandboxName, change: (before: Wish) => Wish): Promise<void> {
+async function changeRequest(stateDir: string, name: SandboxName, change: (before: RequestSpec) => RequestSpec): Promise<void> {
   const folder = await openRequests(stateDir);
   const file = `${name}${REQUEST_FILE_SUFFIX}`;
   const { recreateAfter, approve, ...rest } = change(await readRequest(join(folder, file)));
@@ -77,12 +77,12 @@ async function openRequests(stateDir: string): Promise<string> {
   return folder;
 }
 
-/** The controller may run as another user of the same group; nothing in a wish is secret. */
+/** The controller may run as another user of the same group; nothing in a request is secret. */
 async function writeRequest(folder: string, file: string, request: SandboxRequestFile | RolloutRequestFile): Promise<void> {
   await replaceFile(join(folder, file), `${JSON.stringify(request, null, 2)}\n`, { durable: true, mode: 0o644 });
 }
 
-/** What cannot be read as a wish is replaced by one. */
+/** A file that is not a valid request is replaced. */
 async function readRequest(path: string): Promise<SandboxRequest["spec"]> {
   const read = await readBounded(path, REQUEST_BYTES_MAX);
   if (read.kind !== "read") return {};

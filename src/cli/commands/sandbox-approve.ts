@@ -1,5 +1,5 @@
 // `openclaw sandbox approve`: shows the removals that were too many at once, and lets exactly those through that it showed.
-// It writes wishes; the controller removes, and what joined after the look waits on.
+// It writes requests; the controller removes. Removals that were held after the listing stay held.
 import { renderTime, toEpochMs, toSandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { approveRemoval } from "../../api/store/request-file.ts";

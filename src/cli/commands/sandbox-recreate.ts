@@ -1,4 +1,4 @@
-// `openclaw sandbox recreate`: writes a wish for each chosen sandbox. The controller acts on it, when nothing lives in there any more.
+// `openclaw sandbox recreate`: writes a request for each chosen sandbox. The controller acts on it once no work is running there.
 // It removes nothing itself.
 import { findCondition } from "../../api/condition.ts";
 import { OperationError } from "../../api/errors.ts";

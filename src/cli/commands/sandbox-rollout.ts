@@ -1,5 +1,5 @@
-// `openclaw sandbox rollout status|pause|resume`, `sandbox pin|unpin`: how far changes are, and wishes to hold them back.
-// The controller decides who is replaced when; a wish is a file that it reads.
+// `openclaw sandbox rollout status|pause|resume`, `sandbox pin|unpin`: shows how far changes are, and writes requests to hold them back.
+// The controller decides who is replaced when; a request is a file that it reads.
 import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { pinSandbox, requestPause } from "../../api/store/request-file.ts";

@@ -26,7 +26,7 @@ export async function startBoth(context: CliContext, flags: GatewayFlags): Promi
     timer ??= setTimeout(signalAll, STOP_MS_MAX, "SIGKILL");
   };
   let stopped = false;
-  // The gateway first: of the sessions that its clients leave behind the controller still hears. Whoever asks again wants no order.
+  // The gateway first, so that the controller still sees the sessions it ends. A second signal stops both at once.
   const stop = (): void => {
     if (stopped) signalAll("SIGTERM");
     else children.get("gateway")?.kill("SIGTERM");

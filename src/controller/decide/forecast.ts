@@ -147,7 +147,7 @@ function toCreated(input: PlanInput): OwnedContainer {
         hash: spec.hash,
         hashVersion: HASH_VERSION,
         generation: spec.generation,
-        // Strictly after a wish made now, as in the world.
+        // Strictly after a request made now, as in the world.
         createdAt: later(input.now, toDurationMs(1)),
         hasSetup: spec.container.setupCommand !== null,
       },

@@ -66,11 +66,11 @@ const containers = fc.array(container, { maxLength: 5 }).map((list) =>
   })),
 );
 
-const wish = fc.constantFrom(null, { recreateAfter: NOW, kill: false }, { recreateAfter: NOW, kill: true });
+const requests = fc.constantFrom(null, { recreateAfter: NOW, kill: false }, { recreateAfter: NOW, kill: true });
 const use = fc.constantFrom(null, ago(MINUTE_MS), ago(60 * MINUTE_MS));
 
 const wanted: fc.Arbitrary<PlanInput> = fc
-  .record({ desired: spec, containers, request: wish, lastUsedAt: use, workspace: fc.boolean() })
+  .record({ desired: spec, containers, request: requests, lastUsedAt: use, workspace: fc.boolean() })
   .map(({ desired, containers: found, request, lastUsedAt, workspace }) =>
     inputOf(desired, found, { request, lastUsedAt, ...(workspace ? {} : { workspace: { kind: "missing" } }) }),
   );

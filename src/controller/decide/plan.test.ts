@@ -349,7 +349,7 @@ test("an unknown hash version compares fields instead of recreating everything",
   expect(renderPlan(plan(inputOf(changed, [foreignVersion])))).toContain("docker.env.A changed");
 });
 
-test("a wish that came before a release holds for it too: the hot window is over, and live work where it says kill", () => {
+test("a request that came before a release holds for it too: the hot window is over, and live work where it says kill", () => {
   const hot = { lastUsedAt: ago(1_000), request: { recreateAfter: NOW, kill: false } };
   expect(plan(release(hot)).actions).toMatchObject([{ kind: "retire", guard: "unless-used" }]);
   const busy = [containerOf(desired, {}, { inUse: "yes" })];

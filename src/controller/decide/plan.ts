@@ -54,7 +54,7 @@ function planHeld(input: PlanInput, message: string): Steps {
   return { actions, requeueAt, verdict: { kind: "held", message }, serving, drift: [] };
 }
 
-/** Nobody wants it: everything of ours goes, what is used last; at once where a wish to have it made anew says so. */
+/** Unwanted: everything of ours is removed, the used container last; at once if a request to recreate it says so. */
 function planRelease(input: PlanInput, want: Extract<Want, { kind: "unwanted" }>): Steps {
   const present = input.containers.filter(({ observation }) => observation.state !== "removing").toSorted(compareId);
   const removing = input.containers.length - present.length;
@@ -278,7 +278,7 @@ function retireSuccessor({ successor }: Roles): Action[] {
   return [{ kind: "retire", handle, evidence, guard: "always", cause: "orphan", because: "the serving container is kept for now" }];
 }
 
-/** A quiet system must still converge: idle, age, back-off and a wish from a clock that is ahead wake the sandbox by themselves. */
+/** A quiet system must still converge: idle, age, back-off and a request from a clock that is ahead wake the sandbox by themselves. */
 function withDeadlines(input: Wanted, roles: Roles, made: Steps): Steps {
   const { idleAt } = input.want;
   const retries = [input.failure, input.servingFailure].map((failure) => backOffOf(failure, input)?.retryAt ?? null);

@@ -108,7 +108,7 @@ function isSuccessor(input: Wanted, spec: Ready, { observation, setup }: OwnedCo
 }
 
 /**
- * Whether a person wants it made anew. A wish from a clock that is ahead holds from its own moment on: until then whatever is made would be
+ * Whether its recreation was requested. A request from a clock that is ahead takes effect at its own time: until then whatever is made would be
  * too old at once, and the next one too.
  */
 export function isAskedFor({ request, now }: PlanInput, { identity }: OwnedContainer["observation"]): boolean {

@@ -1,4 +1,4 @@
-// Brings the wish into its final form: what the config leaves to the host (owner, image's user, profile file) is filled in here. Pure.
+// Brings what is desired into its final form: what the config leaves to the host (owner, image's user, profile file) is filled in here. Pure.
 // Every value that reaches the engine is in the result; the engine adapter adds no default.
 import type { SpecHash } from "../../api/brands.ts";
 import { PRIVATE_HOME, PRIVATE_HOME_TMPFS } from "../../api/config/private-home.ts";

@@ -115,7 +115,7 @@ export interface PlanInput {
   /** A container that was made for this sandbox, and that nobody of ours removed, is not there any more. */
   vanished: boolean;
   lastUsedAt: EpochMs | null;
-  /** A person's wish. null: none. */
+  /** A person's request. null: none. */
   request: { recreateAfter: EpochMs; kill: boolean } | null;
   /** A person keeps the sandbox as it is, whatever the config says. */
   pinned: boolean;
@@ -179,7 +179,7 @@ export type Verdict =
 export interface Plan {
   /** In order; each is safe by itself, and a crash between two leaves what the next plan repairs. */
   actions: readonly Action[];
-  /** When to look again even if nothing is heard. null: nothing is waited for. */
+  /** When to look again even if no event arrives. null: nothing is waited for. */
   requeueAt: EpochMs | null;
   verdict: Verdict;
   /** The container that serves, or will once repaired in place. */

@@ -85,7 +85,7 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
   }
 }
 
-/** @param before what it was: wishes whose agent has the same settings object are the same objects again, so that a change costs what changed */
+/** @param before what it was: desired sandboxes whose agent has the same settings object are reused, so that an edit costs what it changed */
 export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
   const bySession = new Map<SessionKey, SandboxName>();

@@ -9,7 +9,7 @@ const unwanted = (evidence: Evidence): Want => ({ kind: "unwanted", evidence, be
 const ENDED = unwanted({ kind: "session-ended", sessionKey: toSessionKey("agent:main:a"), endedAt: NOW });
 const GONE = unwanted({ kind: "session-gone", folderOf: toAgentId("main") });
 
-function fate(edit: Partial<WorkspaceFacts> = {}): WorkspaceDisposition {
+function dispositionWith(edit: Partial<WorkspaceFacts> = {}): WorkspaceDisposition {
   return dispositionOf({
     now: NOW,
     scopeKey: toScopeKey("agent:main:a"),
@@ -24,18 +24,18 @@ function fate(edit: Partial<WorkspaceFacts> = {}): WorkspaceDisposition {
 const missedFor = (duration: number, ended: boolean): WorkspaceFacts["release"] => ({ since: (NOW - duration) as EpochMs, ended });
 
 test("a folder goes a minute after its session was found ended, and a day after its session was found missing", () => {
-  expect(fate()).toMatchObject({ kind: "waits", release: { since: NOW, ended: true } });
-  expect(fate({ release: missedFor(MINUTE_MS - 1, true) }).kind).toBe("waits");
-  expect(fate({ release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
-  expect(fate({ want: GONE, release: missedFor(DAY_MS - 1, false) })).toMatchObject({
+  expect(dispositionWith()).toMatchObject({ kind: "waits", release: { since: NOW, ended: true } });
+  expect(dispositionWith({ release: missedFor(MINUTE_MS - 1, true) }).kind).toBe("waits");
+  expect(dispositionWith({ release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
+  expect(dispositionWith({ want: GONE, release: missedFor(DAY_MS - 1, false) })).toMatchObject({
     kind: "waits",
     because: expect.stringContaining("restore the session's file"),
   });
-  expect(fate({ want: GONE, release: missedFor(DAY_MS, false) }).kind).toBe("removable");
+  expect(dispositionWith({ want: GONE, release: missedFor(DAY_MS, false) }).kind).toBe("removable");
 });
 
 test("a session that said it ended has ended, also once its file is gone", () => {
-  expect(fate({ want: GONE, release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
+  expect(dispositionWith({ want: GONE, release: missedFor(MINUTE_MS, true) }).kind).toBe("removable");
 });
 
 test.each<[string, Partial<WorkspaceFacts>, WorkspaceDisposition["kind"]]>([
@@ -50,5 +50,5 @@ test.each<[string, Partial<WorkspaceFacts>, WorkspaceDisposition["kind"]]>([
   ["the shared scope", { scopeKey: toScopeKey("shared") }, "kept"],
   ["a container that mounts it", { usedBy: "a container" }, "waits"],
 ])("the folder stays for %s, however long its session is missed", (_, edit, kind) => {
-  expect(fate({ release: { since: later(NOW, (-90 * DAY_MS) as never), ended: true }, ...edit }).kind).toBe(kind);
+  expect(dispositionWith({ release: { since: later(NOW, (-90 * DAY_MS) as never), ended: true }, ...edit }).kind).toBe(kind);
 });

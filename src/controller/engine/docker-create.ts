@@ -158,7 +158,7 @@ export function toDeviceIds(gpus: string): string[] {
     .filter((id) => id !== "");
 }
 
-/** What the engine wants to hear about limits at creation: absent means unlimited. */
+/** Limits in the form that the engine expects at creation: absent means unlimited. */
 export function toLimits(live: LiveSpec): Pick<Docker.HostConfig, "Memory" | "MemorySwap" | "NanoCpus" | "PidsLimit"> {
   return {
     ...(live.memory === null ? {} : { Memory: live.memory }),

@@ -170,8 +170,8 @@ class DockerExecStream implements ExecStream {
     const { client } = this.#parts;
     const exec = client.docker.getExec(this.#opened.execId);
     try {
-      const wish = { h: size.rows, w: size.columns };
-      await client.run("exec-resize", this.#handle.id.slice(0, 12), async (abortSignal) => await exec.resize({ ...wish, abortSignal }));
+      const options = { h: size.rows, w: size.columns };
+      await client.run("exec-resize", this.#handle.id.slice(0, 12), async (abortSignal) => await exec.resize({ ...options, abortSignal }));
     } catch (error) {
       // A command that has ended needs no size, and the engine has several words for that.
       if (!(error instanceof OperationError) || isErrorCode(error, "EngineUnreachable") || isErrorCode(error, "EngineTimeout")) throw error;

@@ -101,7 +101,7 @@ const STATES: Readonly<Record<string, ContainerState>> = {
   dead: "dead",
 };
 
-/** A state that this product has never heard of is `dead`: nothing is routed to it and it is replaced. */
+/** An unknown state counts as `dead`: nothing is routed to it and it is replaced. */
 export const toState = (status: string): ContainerState => STATES[status.toLowerCase()] ?? "dead";
 
 /** Milliseconds of an engine's timestamp; null for its zero time. Nanoseconds are cut. */

@@ -198,14 +198,14 @@ export class DockerEngine implements Engine {
         const network = this.#client.docker.getNetwork(act.network);
         return await this.#perform("attach", name, async (abortSignal) => {
           // The client passes the signal on, which its types do not know.
-          const wish = { Container: handle.id, abortSignal };
-          await network.connect(wish);
+          const options = { Container: handle.id, abortSignal };
+          await network.connect(options);
         });
       }
       case "detach": {
         const network = this.#client.docker.getNetwork(act.network);
-        const wish = { Container: handle.id, Force: true };
-        return await this.#perform("detach", name, async (abortSignal) => await network.disconnect({ ...wish, abortSignal }));
+        const options = { Container: handle.id, Force: true };
+        return await this.#perform("detach", name, async (abortSignal) => await network.disconnect({ ...options, abortSignal }));
       }
       case "retire":
         return await this.#retire(handle, name);

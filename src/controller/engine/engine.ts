@@ -1,4 +1,4 @@
-// The engine port: what the loop needs of whatever runs containers, in facts and wishes. Docker implements it (docker.ts), a model of
+// The engine port: what the loop needs from whatever runs containers: facts and operations. Docker implements it (docker.ts), a model of
 // it implements it for fast tests (fake.fixture.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { ContainerId, EpochMs, InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";

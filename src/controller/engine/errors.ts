@@ -198,7 +198,7 @@ export function toOperationError(operation: EngineOperation, subject: string, er
   return make("EngineFailed", undefined);
 }
 
-/** Whether the engine says that the wish is fulfilled already (not paused, same name, not connected). */
+/** Whether the engine says that the request is fulfilled already (not paused, same name, not connected). */
 export function isAlreadySo(operation: EngineOperation, error: unknown): boolean {
   const fault = toFault(error instanceof OperationError ? error.cause : error);
   switch (operation) {

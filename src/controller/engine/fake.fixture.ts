@@ -353,8 +353,8 @@ function toContainer(
 }
 
 /** What is null stays as it is, as with Docker. */
-function toUpdated(before: LiveSpec, wish: LiveSpec): LiveSpec {
-  const memory = wish.memory ?? before.memory;
-  const memorySwap = wish.memory === null ? (wish.memorySwap ?? before.memorySwap) : wish.memorySwap;
-  return effectiveLive({ cpus: wish.cpus ?? before.cpus, memory, memorySwap, pidsLimit: wish.pidsLimit });
+function toUpdated(before: LiveSpec, changed: LiveSpec): LiveSpec {
+  const memory = changed.memory ?? before.memory;
+  const memorySwap = changed.memory === null ? (changed.memorySwap ?? before.memorySwap) : changed.memorySwap;
+  return effectiveLive({ cpus: changed.cpus ?? before.cpus, memory, memorySwap, pidsLimit: changed.pidsLimit });
 }

@@ -25,7 +25,7 @@ export type PassOutcome =
 
 export interface ReconcilerParts {
   now(): EpochMs;
-  /** Why the engine can't be asked now; every name is heard anew when it can. null: nothing is known against it. */
+  /** Why the engine can't be asked now; every name is enqueued again once it can. null: nothing is known against it. */
   trouble(): OperationError | null;
   observer: Observer;
   performer: Performer;

@@ -33,7 +33,7 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   retire: { type: "Normal", reason: "Removed" },
 };
 
-/** A person wished it, or it is how things go. */
+/** A person requested it, or it is how things go. */
 const CALM: ReadonlySet<string> = new Set(["Pruned", "Released", "Pinned", "RolloutPaused"]);
 /** Waits of a moment, in one sandbox after the other: no event. */
 const QUIET: ReadonlySet<string> = new Set(["WaitsForCanary", "WaitsForTurn"]);

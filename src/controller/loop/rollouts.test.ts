@@ -47,7 +47,7 @@ async function use(model: Model, name: SandboxName): Promise<void> {
 }
 
 /** As the command line writes them. */
-async function wish(model: Model, file: string, request: RolloutRequestFile | SandboxRequestFile): Promise<void> {
+async function writeRequest(model: Model, file: string, request: RolloutRequestFile | SandboxRequestFile): Promise<void> {
   const folder = join(model.site.stateDir, "requests");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, file), JSON.stringify(request));
@@ -55,7 +55,7 @@ async function wish(model: Model, file: string, request: RolloutRequestFile | Sa
 
 async function pause(model: Model, paused: boolean): Promise<void> {
   const spec = paused ? { pausedSince: renderTime(model.clock.now()) } : {};
-  await wish(model, "all.rollout.json", { apiVersion: API_VERSION, kind: "RolloutRequest", metadata: { name: "all" }, spec });
+  await writeRequest(model, "all.rollout.json", { apiVersion: API_VERSION, kind: "RolloutRequest", metadata: { name: "all" }, spec });
   await until("it is heard", () => (model.controller.rollouts.pausedSince !== null) === paused);
 }
 
@@ -222,7 +222,7 @@ describe("a pinned sandbox", () => {
     const { model, names } = await startFleet(round("1"));
     const [first = model.name] = names;
     const pin = (pinned: boolean): Promise<void> =>
-      wish(model, `${first}.request.json`, {
+      writeRequest(model, `${first}.request.json`, {
         apiVersion: API_VERSION,
         kind: "SandboxRequest",
         metadata: { name: first },

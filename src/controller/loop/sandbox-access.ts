@@ -1,4 +1,4 @@
-// How the doors (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
+// How the servers (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
 // long as the caller holds it. Who may call is the servers' business; when a container may be stopped is decide/'s.
 import type { SandboxName } from "../../api/brands.ts";
 import type { SandboxSpecInForce } from "../decide/types.ts";

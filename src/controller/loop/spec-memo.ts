@@ -8,7 +8,7 @@ interface Remembered extends HashedSpec {
 }
 
 export class SpecMemo {
-  /** Ends with the wish itself: each new config or listing of sessions makes new ones. */
+  /** Lives as long as the desired sandbox: each new config or listing of sessions makes new ones. */
   readonly #made = new WeakMap<DesiredSandbox, Remembered>();
 
   /** As `toHashedSpec`. */

@@ -19,13 +19,13 @@ const AGENT = "agent:main";
 const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 50 : 6;
 const SETUP = "echo begin >>/tmp/setup; sleep 0.4; echo end >>/tmp/setup";
 
-interface Wish {
+interface Desired {
   agents: string[];
   round: number;
   memoryMiB: number;
 }
 
-const toConfig = ({ agents, round, memoryMiB }: Wish): object => ({
+const toConfig = ({ agents, round, memoryMiB }: Desired): object => ({
   agents: {
     defaults: {
       sandbox: {
@@ -42,7 +42,7 @@ const toConfig = ({ agents, round, memoryMiB }: Wish): object => ({
   },
 });
 
-const isUpToDate = ({ Config, HostConfig }: Inspected, { round, memoryMiB }: Wish): boolean =>
+const isUpToDate = ({ Config, HostConfig }: Inspected, { round, memoryMiB }: Desired): boolean =>
   Config.Env.includes(`ROUND=${round}`) && HostConfig.Memory === memoryMiB * 1024 * 1024;
 
 describe("a controller that is killed", () => {
@@ -66,18 +66,18 @@ describe("a controller that is killed", () => {
     site.atEnd(() => tryDocker("rm", "-f", foreign));
     const foreignBefore = await inspect(foreign);
 
-    let wish: Wish = { agents: ["a", "b"], round: 0, memoryMiB: 64 };
+    let desired: Desired = { agents: ["a", "b"], round: 0, memoryMiB: 64 };
     let talks = false;
     const edit = async (round: number): Promise<void> => {
       const agents = ["a", "b", "c"].filter(() => dice.throw(3) > 0);
-      wish = { agents, round: dice.throw(2) === 0 ? wish.round : round, memoryMiB: 64 + 16 * dice.throw(3) };
-      await site.writeConfig(toConfig(wish));
+      desired = { agents, round: dice.throw(2) === 0 ? desired.round : round, memoryMiB: 64 + 16 * dice.throw(3) };
+      await site.writeConfig(toConfig(desired));
       if (dice.throw(3) > 0) return;
       if (talks) await site.removeSession("talk", "chat");
       else await site.putSession("talk", "chat");
       talks = !talks;
     };
-    await site.writeConfig(toConfig(wish));
+    await site.writeConfig(toConfig(desired));
     for (let round = 1; round <= ROUNDS; round += 1) {
       const running = spawnController(site);
       // A start takes half a second; what follows is the first two seconds of work.
@@ -88,9 +88,9 @@ describe("a controller that is killed", () => {
     }
 
     const last = await site.start({ clock: createLateClock() });
-    const scopes = [...wish.agents.map((id) => `agent:${id}`), ...(talks ? ["agent:talk:chat"] : [])];
+    const scopes = [...desired.agents.map((id) => `agent:${id}`), ...(talks ? ["agent:talk:chat"] : [])];
     const served = [];
-    for (const scope of scopes) served.push(await site.serves(scope, (container) => isUpToDate(container, wish)));
+    for (const scope of scopes) served.push(await site.serves(scope, (container) => isUpToDate(container, desired)));
     await until("it is converged", async () => {
       // Three of four sandboxes may be gone from the config within a minute: a person agrees.
       await site.approveAll(last.controller);

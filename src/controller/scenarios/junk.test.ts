@@ -127,7 +127,7 @@ test(`each of ${SESSIONS} session files that are nearly right is a session or an
   expect(issues.length).toBeGreaterThanOrEqual(listed?.unread ?? 0);
 });
 
-test("a controller under a hail of bad configs and bad session files keeps its sandbox, and hears the next good config", async () => {
+test("a controller under a hail of bad configs and bad session files keeps its sandbox, and applies the next good config", async () => {
   const model: Model = await createModel();
   await model.site.writeConfig(eager({ rollout: { hotWindow: "0s" } }));
   await model.start();

@@ -1,5 +1,5 @@
-// Two things go wrong at once: what serves is harmed while its successor has a fate of its own. Every pair, over the model of an engine.
-// The same as decisions alone is decide/fates.property.test.ts; what a real engine does is chaos.engine.test.ts.
+// Two things go wrong at once: what serves is harmed while its successor has trouble of its own. Every pair, over the model of an engine.
+// The same as decisions alone is decide/dispositions.property.test.ts; what a real engine does is chaos.engine.test.ts.
 import { rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
@@ -25,14 +25,14 @@ function refuse(model: Model, operation: FakeOperation, code: ErrorCode, holds: 
 
 const isNew = (container: FakeContainer | null): boolean => container === null || container.created.env.ROUND === "2";
 
-interface Fate {
+interface Trouble {
   what: string;
   config: object;
   befall?: (model: Model, serving: FakeContainer) => void;
 }
 
 /** What becomes of the new container; of none of these one ever serves. */
-const FATES: readonly Fate[] = [
+const TROUBLES: readonly Trouble[] = [
   { what: "has an image that is not there", config: toSecond({ image: "nowhere:1" }) },
   { what: "has a profile that is not there", config: toSecond({ seccompProfile: "/nowhere.json" }) },
   {
@@ -87,7 +87,7 @@ const HARMS: readonly { what: string; harm: (model: Model, serving: FakeContaine
   { what: "is renamed", harm: ({ world }, { id }) => world.rename(id, "elsewhere") },
 ];
 
-async function startAndSpoil({ config, befall }: Fate): Promise<{ model: Model; serving: FakeContainer }> {
+async function startAndSpoil({ config, befall }: Trouble): Promise<{ model: Model; serving: FakeContainer }> {
   const model = await createModel();
   await model.site.writeConfig(FIRST);
   await model.start();
@@ -101,8 +101,8 @@ async function startAndSpoil({ config, befall }: Fate): Promise<{ model: Model; 
 }
 
 describe("a sandbox whose new container", () => {
-  it.each(FATES)("$what has the one that serves again soon, whatever happens to it", async (fate) => {
-    const { model, serving } = await startAndSpoil(fate);
+  it.each(TROUBLES)("$what has the one that serves again soon, whatever happens to it", async (trouble) => {
+    const { model, serving } = await startAndSpoil(trouble);
     for (const { what, harm, step } of HARMS) {
       if (step !== undefined) model.world.failCall(step, 1, new OperationError("EngineFailed", "task already exists"));
       harm(model, serving);

@@ -101,7 +101,7 @@ describe("a change that needs a new container", () => {
     expect(lease.revoked.aborted).toBe(true);
   });
 
-  it("is not made under rollout.policy never, but harm is healed and a person's wish is done", async () => {
+  it("is not made under rollout.policy never, but harm is healed and a person's request is done", async () => {
     const { site, id } = await start();
     await site.writeConfig(eager({ rollout: { policy: "never" }, docker: { env: { ROUND: "2" } } }));
     await docker("kill", id);
@@ -112,7 +112,7 @@ describe("a change that needs a new container", () => {
   });
 });
 
-describe("a person's wish for a new container", () => {
+describe("a person's request for a new container", () => {
   it("ends the hot window, is done once, and not again after a restart", async () => {
     const { site, id, ...running } = await start();
     await site.writeConfig(withRound("1", "1h"));

@@ -17,11 +17,11 @@ async function startConverged(config: object): Promise<Model> {
   return model;
 }
 
-test("a person's wish from a clock that is ahead is told, and fulfilled once, when its moment has come", async () => {
+test("a person's request from a clock that is ahead is told, and fulfilled once, when its moment has come", async () => {
   const model = await startConverged(eager());
   const { id } = model.mustServe();
   const recreateAfter = (model.clock.now() + 10 * MINUTE_MS) as EpochMs;
-  await model.site.wish(model.name, { recreateAfter: renderTime(recreateAfter) });
+  await model.site.request(model.name, { recreateAfter: renderTime(recreateAfter) });
   await until("it is reported", () => eventsOf(model.controller, "RequestInvalid").length > 0);
   expect(eventsOf(model.controller, "RequestInvalid").map(({ message }) => message)).toEqual([
     expect.stringMatching(/spec\.recreateAfter: .* is in the future/),

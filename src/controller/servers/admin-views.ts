@@ -1,5 +1,5 @@
 // What the admin server shows and may ask for: the loop implements this, the routes and their tests use it. Nothing here changes a sandbox;
-// wishes are files (api/request.ts). It holds no HTTP.
+// requests are files (api/request.ts). It holds no HTTP.
 import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import type { SandboxEvent } from "../../api/event.ts";

@@ -27,7 +27,7 @@ export interface StreamAppParts {
   audit: Audit;
   followers: Followers;
   processes: ProcessService;
-  /** Wishes the sandbox away with all that runs in it. */
+  /** Requests the removal of the sandbox and everything running in it. */
   release(name: SandboxName): Promise<void>;
   log: Logger;
 }

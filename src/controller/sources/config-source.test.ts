@@ -63,7 +63,7 @@ test("a config that can't be kept for the next start is in force all the same, a
   expect(eventsOf(model.controller, "ConfigNotKept")[0]?.message).toContain(lastGood);
 });
 
-test("an error in a file that only the newest config includes is heard to be mended", async () => {
+test("an error in a file that only the newest config includes is noticed once fixed", async () => {
   const model = await startModel(eager());
   const folder = join(model.site.stateDir, "parts");
   await mkdir(folder);

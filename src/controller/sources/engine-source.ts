@@ -10,7 +10,7 @@ import type { ControllerMetrics } from "../metrics/metrics.ts";
 
 /** One call of 8 ms per 100 containers: 0.03 % of a core. */
 const RELIST_INTERVAL_MS = (10 * SECOND_MS) as DurationMs;
-/** Every container is inspected at least this often, whatever was heard. */
+/** Every container is inspected at least this often, whatever the events said. */
 const RESYNC_INTERVAL_MS = (5 * MINUTE_MS) as DurationMs;
 
 /** Images are built, pulled and pruned by the dozen: what comes within this after the first is one look at everything. */
@@ -21,7 +21,7 @@ export interface EngineSourceParts {
   clock: Clock;
   log: Logger;
   metrics: ControllerMetrics;
-  /** Told of every complete listing, before any name is heard because of it. */
+  /** Called with every complete listing, before any name is enqueued because of it. */
   listed(all: readonly Listed[]): void;
   /** Names that are known apart from the engine: desired state and status. */
   knownNames(): Iterable<SandboxName>;
@@ -107,7 +107,7 @@ export class EngineSource {
       const listed = await engine.list();
       this.#parts.listed(listed);
       const wasAway = this.#trouble !== null;
-      // Before any name is heard: a pass that finds trouble gives up.
+      // Before any name is enqueued: a pass that finds trouble gives up.
       this.#trouble = null;
       const driftFound = this.#compare(listed, wasAway);
       metrics.relisted(elapsed(startedAt, clock.now()) / 1_000, driftFound);

@@ -41,7 +41,7 @@ export class FileSources {
   readonly #sessions: SessionStore;
   readonly #requests: ObjectStore<typeof SandboxRequest>;
   readonly #rollout: ObjectStore<typeof RolloutRequest>;
-  /** Heard since the last look at the sessions began. */
+  /** Changes reported since the last read of the sessions began. */
   readonly #hints: SessionHint[] = [];
   #looking: Promise<void> = Promise.resolve();
   /** Whose sessions are read. */
@@ -87,7 +87,7 @@ export class FileSources {
     this.#sessions.watch((hint) => this.#hearSessions(hint), signal);
   }
 
-  /** What is heard while a look is under way is looked at together after it: at the start, and in a flood, that is one look instead of hundreds. */
+  /** Changes reported during a read are handled together by the next one: at the start, and in a flood, that is one read instead of hundreds. */
   #hearSessions(hint: SessionHint): void {
     if (this.#hints.length < HINTS_MAX) this.#hints.push(hint);
     else this.#hints[0] = { kind: "relist", cause: `more than ${HINTS_MAX} changes during one read` };
@@ -104,19 +104,19 @@ export class FileSources {
   async #loadRequests(): Promise<void> {
     const [listing, rollout] = await Promise.all([this.#requests.list(), this.#rollout.list()]);
     this.#tell("request", [...listing.issues, ...rollout.issues, ...this.#futureRequests(listing.objects)]);
-    // Before the wishes themselves: with them everything is loaded, and work begins.
+    // Before the requests themselves: with them everything is loaded, and work begins.
     if (rollout.folder !== "unreadable" && rollout.unread.length === 0)
       this.#parts.rollouts.pause(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
-    // A folder that is not there holds no wishes; one that can't be read keeps those that were heard.
+    // A missing folder means no requests; one that can't be read keeps the last known ones.
     if (listing.folder === "unreadable") return;
     const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));
     for (const name of this.#parts.desired.setRequests(requests)) this.#parts.enqueueFresh(name, "recreate");
   }
 
   /** Each is fulfilled once its moment has come: a person whose clock is ahead should know why nothing happens. */
-  #futureRequests(wishes: ReadonlyMap<string, SandboxRequest>): Issue[] {
+  #futureRequests(requests: ReadonlyMap<string, SandboxRequest>): Issue[] {
     const latest = later(this.#parts.now(), MINUTE_MS);
-    return [...wishes].flatMap(([name, { spec }]) => {
+    return [...requests].flatMap(([name, { spec }]) => {
       if (spec.recreateAfter === undefined || spec.recreateAfter <= latest) return [];
       const file = join(this.#parts.paths.requests, `${name}${REQUEST_FILE_SUFFIX}`);
       return [{ severity: "warning", file, path: "spec.recreateAfter", message: `${renderTime(spec.recreateAfter)} is in the future` }];

@@ -1,9 +1,9 @@
-// Removes wishes about sandboxes that are gone: every session that is ended leaves one, and they would fill the folder. A pin is kept for a
-// sandbox that may come back. What a wish means is decide/'s.
+// Removes requests about sandboxes that are gone: every session that is ended leaves one, and they would fill the folder. A pin is kept for a
+// sandbox that may come back. What a request means is decide/'s.
 import { DAY_MS, type EpochMs, elapsed, type SandboxName } from "../../api/brands.ts";
 import type { SandboxRequest } from "../../api/request.ts";
 
-/** A sandbox that nobody wanted for so long has no use for what was wished then. */
+/** A sandbox that nobody wanted for so long has no use for what was requested then. */
 const AGE = DAY_MS;
 
 export interface RequestSweepParts {
@@ -15,7 +15,7 @@ export interface RequestSweepParts {
   remove(name: SandboxName): Promise<void>;
 }
 
-/** @returns whose wishes were removed. @throws OperationError `HostRejected` */
+/** @returns whose requests were removed. @throws OperationError `HostRejected` */
 export async function sweepRequests({ now, requests, isGone, remove }: RequestSweepParts): Promise<SandboxName[]> {
   const removed: SandboxName[] = [];
   for (const [name, { pin, recreateAfter, approve }] of requests) {

@@ -359,21 +359,21 @@ it("what an earlier process left is counted before the first sweep", async () =>
   await until("it is counted", async () => (await metric(model, "workspace")) === 1);
 });
 
-describe("a wish about one sandbox", () => {
+describe("a request about one sandbox", () => {
   it("goes a day after it was made when its sandbox is gone; of a sandbox that is there it stays, and so does a pin", async () => {
     const model = await startChats();
     const nameOf = (session: string): SandboxName => toContainerName(PREFIX, model.site.instance, toScopeKey(`agent:main:${session}`));
     const recreateAfter = renderTime(toEpochMs(model.clock.now() - 1));
-    for (const session of ["chat", "other"]) await model.site.wish(nameOf(session), { recreateAfter });
-    await model.site.wish(nameOf("never"), { pin: true, recreateAfter });
-    const wishes = async (): Promise<string[]> => (await readdir(join(model.site.stateDir, "requests"))).sort();
+    for (const session of ["chat", "other"]) await model.site.request(nameOf(session), { recreateAfter });
+    await model.site.request(nameOf("never"), { pin: true, recreateAfter });
+    const requests = async (): Promise<string[]> => (await readdir(join(model.site.stateDir, "requests"))).sort();
     await until("they are heard", () => model.controller.desired.requests.size === 3);
     await end(model, "chat");
     await sweep(model, 3);
-    expect(await wishes()).toHaveLength(3);
+    expect(await requests()).toHaveLength(3);
     await model.advance(DAY_MS, MINUTE_MS);
     await sweep(model);
-    expect(await wishes()).toEqual([nameOf("never"), nameOf("other")].map((name) => `${name}.request.json`).sort());
+    expect(await requests()).toEqual([nameOf("never"), nameOf("other")].map((name) => `${name}.request.json`).sort());
   });
 });
 

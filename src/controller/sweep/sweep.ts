@@ -33,7 +33,7 @@ export interface SweepParts {
   ledger: Ledger;
   log: Logger;
   workspaces: WorkspaceSweep;
-  /** Removes wishes that are about nothing any more. */
+  /** Removes requests that are about nothing any more. */
   sweepRequests(): Promise<SandboxName[]>;
   /** Whether a sandbox of this name is wanted, or may be. */
   mayBeWanted(name: SandboxName): boolean;

@@ -90,11 +90,11 @@ export class WorkspaceSweep {
   /** @returns whether the folder was set aside */
   async #settle(found: Found): Promise<boolean> {
     const { events, log } = this.#parts;
-    const fate = await this.#dispositionOf(found);
+    const disposition = await this.#dispositionOf(found);
     const { path, marker } = found;
-    const release = fate.kind === "waits" ? fate.release : null;
-    if (fate.kind !== "removable") {
-      await this.#remember(found, release, fate);
+    const release = disposition.kind === "waits" ? disposition.release : null;
+    if (disposition.kind !== "removable") {
+      await this.#remember(found, release, disposition);
       return false;
     }
     const isThere = (await lstat(path).catch(() => null)) !== null;
@@ -102,9 +102,9 @@ export class WorkspaceSweep {
     // The folder goes before its marker: what a crash leaves in between is a marker without a folder, never a folder without a marker.
     await this.#inOwners(found.root, async (owners) => await removeFile(join(owners.at, markerNameOf(found))));
     if (!isThere) return false;
-    log.info({ workspace: path, because: fate.because }, "workspace removed");
+    log.info({ workspace: path, because: disposition.because }, "workspace removed");
     const object = { kind: "Sandbox" as const, name: marker.name };
-    events.record({ type: "Normal", reason: "WorkspaceRemoved", message: `${path} was removed: ${fate.because}`, object });
+    events.record({ type: "Normal", reason: "WorkspaceRemoved", message: `${path} was removed: ${disposition.because}`, object });
     return true;
   }
 
@@ -117,7 +117,7 @@ export class WorkspaceSweep {
   }
 
   /** Since when the session is missed is part of the marker, so that a restart neither shortens nor prolongs the wait. */
-  async #remember(found: Found, release: WorkspaceRelease | null, fate: WorkspaceDisposition): Promise<void> {
+  async #remember(found: Found, release: WorkspaceRelease | null, disposition: WorkspaceDisposition): Promise<void> {
     const { path, marker } = found;
     const { release: before, ...rest } = marker;
     const after = release === null ? null : { since: renderTime(release.since), ended: release.ended };
@@ -125,10 +125,10 @@ export class WorkspaceSweep {
     const next: OwnerMarker = after === null ? rest : { ...rest, release: after };
     const text = `${JSON.stringify(next)}\n`;
     await this.#inOwners(found.root, async (owners) => await replaceFile(join(owners.at, markerNameOf(found)), text, { durable: false }));
-    if (before !== undefined || fate.kind !== "waits") return;
+    if (before !== undefined || disposition.kind !== "waits") return;
     const object = { kind: "Sandbox" as const, name: marker.name };
-    const type = fate.release.ended ? ("Normal" as const) : ("Warning" as const);
-    this.#parts.events.record({ type, reason: "WorkspaceReleased", message: `${path}: ${fate.because}`, object });
+    const type = disposition.release.ended ? ("Normal" as const) : ("Warning" as const);
+    this.#parts.events.record({ type, reason: "WorkspaceReleased", message: `${path}: ${disposition.because}`, object });
   }
 
   async #dispositionOf({ path, marker }: Found): Promise<WorkspaceDisposition> {
@@ -141,9 +141,9 @@ export class WorkspaceSweep {
     const want = desired.want(name, { name, scopeKey, createdAt: null, lastUsedAt: activity.lastUsedAt(name) }, now);
     const release = marker.release === undefined ? null : { ...marker.release, since: toEpochMs(Date.parse(marker.release.since)) };
     const facts = { now, scopeKey, want, policy: agent?.sandbox.prune.workspaces ?? null, usedBy: null, release };
-    const fate = dispositionOf(facts);
+    const disposition = dispositionOf(facts);
     // Who else has it is asked only where it matters: it costs looks at the host.
-    if (fate.kind === "owned" || fate.kind === "kept") return fate;
+    if (disposition.kind === "owned" || disposition.kind === "kept") return disposition;
     return dispositionOf({ ...facts, usedBy: (await keeper(name, path)) ?? (await this.#ownerOf(path)) });
   }
 
@@ -207,7 +207,7 @@ const markerNameOf = ({ slug }: Found): string => `${slug}${SUFFIX}`;
 const isFolder = async (path: string): Promise<boolean> => (await lstat(path).catch(() => null))?.isDirectory() === true;
 const resolve = (path: string): Promise<string> => realpath(path).catch(() => path);
 
-function toObject({ path }: Found, fate: WorkspaceDisposition): UnownedObject | null {
-  if (fate.kind === "owned") return null;
-  return { kind: "workspace", name: path, because: fate.because, fate: fate.kind, size: null };
+function toObject({ path }: Found, disposition: WorkspaceDisposition): UnownedObject | null {
+  if (disposition.kind === "owned") return null;
+  return { kind: "workspace", name: path, because: disposition.because, fate: disposition.kind, size: null };
 }

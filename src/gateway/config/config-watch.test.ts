@@ -1,4 +1,4 @@
-// What the gateway hears of its config while it runs. What a config may say is api/config's; that its file may be missing, start.test.ts's.
+// How the gateway follows its config while it runs. What a config may say is api/config's; that its file may be missing, start.test.ts's.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { ConfigWatch } from "./config-watch.ts";
 
 const SEEN = { timeout: 20_000 };
 
-test("an error in a file that only the newest config includes changes nothing, and is heard to be mended", async () => {
+test("an error in a file that only the newest config includes changes nothing, and is noticed once fixed", async () => {
   const folder = await mkdtemp(join(tmpdir(), "openclaw-config-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, "openclaw.json");

@@ -1,4 +1,4 @@
-// One client of the MCP endpoint: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is wished for
+// One client of the MCP endpoint: its tools are those that the policy gives an MCP session, and run in a sandbox of its own, which is requested
 // with the first call. Which requests are this client's, and when it is gone, is mcp-endpoint.ts.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
@@ -22,7 +22,7 @@ import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
 import { ProgressLine } from "./progress-line.ts";
 
 export interface McpClientSession {
-  /** What the session will be, before it is wished for. */
+  /** What the session will be, before it is requested. */
   planned: Pick<Session, "spec">;
   /** Writes the Session object. Called once. */
   begin(): Promise<Session>;
@@ -97,10 +97,10 @@ export class McpClient {
   }
 
   async #call({ params }: CallToolRequest, { signal, _meta, sendNotification }: CallExtra): Promise<CallToolResult> {
-    const { tools, session: wish } = this.#parts;
+    const { tools, session } = this.#parts;
     try {
       // Nothing is begun for a call that would be refused.
-      tools.admit(wish.planned, params.name);
+      tools.admit(session.planned, params.name);
     } catch (error) {
       if (isErrorCode(error, "NotFound")) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`);
       return this.#toErrorResult(error);

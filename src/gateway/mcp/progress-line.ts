@@ -1,4 +1,4 @@
-// What a client that asked for progress hears of a running tool: the newest line of output or news of the sandbox, now and then.
+// The progress notifications that a client receives about a running tool: the newest line of output or news of the sandbox, now and then.
 // All of the output comes with the result; a client that reads nothing must cost no memory.
 import type { ToolEvent } from "../tools/tool-port.ts";
 

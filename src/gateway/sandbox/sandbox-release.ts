@@ -1,5 +1,5 @@
 // Lets the sandbox of a session that ends or begins anew go with all that runs in it. The controller decides whether it is the session's
-// alone, and writes the wish; one that other sessions share stays as it is.
+// alone, and writes the request; one that other sessions share stays as it is.
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
@@ -19,7 +19,7 @@ export function makeSandboxRelease({ controller, isSandboxed, log }: SandboxRele
       await controller.releaseSandbox(session.spec.key);
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
-      // The controller has not heard of it, or no longer: there is no sandbox to let go.
+      // The controller does not know it, or no longer does: there is no sandbox to release.
       if (error.code === "NotFound") return;
       log.warn({ session: session.spec.key, code: error.code }, "the session's sandbox is removed after its hot window");
     }

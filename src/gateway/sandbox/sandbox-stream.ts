@@ -76,7 +76,7 @@ export class SandboxStream implements SandboxPort {
       output: (stream, chunk) => output.push({ stream, chunk }),
     });
     const ended = untilEnded(connection, output, signal);
-    // Whoever reads the output first hears of a failure afterwards.
+    // The caller reads the output first and sees a failure afterwards.
     ended.catch(() => undefined);
     return {
       output,

@@ -1,4 +1,4 @@
-// Decides whether what one session starts is at least as confined as itself: a prisoner must not open a door that is shut to him. Pure.
+// Decides whether a session that another one spawns is at least as confined as its parent, so that spawning never escapes confinement. Pure.
 // What a session's sandbox is, and which tools it has where it runs, the config says.
 
 import type { EffectiveDocker, EffectiveSandbox } from "../../api/config/effective.ts";

@@ -1,4 +1,4 @@
-// What sessions may see of each other and start, by the config: a prisoner opens no door that is shut to him.
+// What sessions may see of each other and start, by the config: spawning never escapes confinement.
 import { expect, test } from "vitest";
 import { toAgentId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// What the doors (HTTP, MCP) and the tools need of each other: a call and its events, and the sessions that session tools act on.
+// What the servers (HTTP, WebSocket, MCP) and the tools need from each other: a call and its events, and the sessions that session tools act on.
 // Types only: the tools are tools/, the sessions sessions/, the servers http/.
 import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
 import type { MESSAGE_ROLES, Session, SessionKind } from "../../api/session.ts";
