@@ -44,7 +44,7 @@ test("a text is reported once, and another one at once", async () => {
   expect(reports).toEqual(["main", "main,work"]);
 });
 
-test("what is not valid for less than a save takes is never told", async () => {
+test("what is not valid for less than a save takes is never reported", async () => {
   const { reports, write, wait } = await openReader(agents("main"));
   await write("{ agents: ");
   await wait(SAVE_MS - 1);

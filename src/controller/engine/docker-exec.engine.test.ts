@@ -1,14 +1,32 @@
 // What only a real engine shows of running commands: what signals do to process trees, how streams behave at their limits and breaks.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { setTimeout as pause } from "node:timers/promises";
+import { finished } from "node:stream/promises";
 import { expect, test } from "vitest";
 import { codeOf, eventually, run, UNLIMITED } from "./contract.fixture.ts";
 import { docker, MIB, openDocker, shell } from "./docker.fixture.ts";
 
 const bench = openDocker();
+
+/** Everything that comes out of `stream` from now on, as far as it has come. */
+function collect(stream: Readable): { readonly text: string } {
+  const output = { text: "" };
+  stream.on("data", (chunk: Buffer) => {
+    output.text += chunk.toString("latin1");
+  });
+  return output;
+}
+
+const reads = async (output: { readonly text: string }, pattern: RegExp): Promise<void> =>
+  void (await eventually(
+    () => output.text,
+    (seen) => pattern.test(seen),
+  ));
 
 test("cancelling a command ends everything that it started", async () => {
   const { handle } = await bench.launch();
@@ -39,14 +57,15 @@ test("cancelling a command ends everything that it started", async () => {
 
 test("TERM reaches the command's own handler, and the group's members", async () => {
   const { handle } = await bench.launch();
-  const script = "trap 'echo bye; exit 3' TERM; (trap 'echo child' TERM; sleep 5 & wait) & wait; wait";
+  const script = "trap 'echo bye; exit 3' TERM; (trap 'echo child' TERM; echo ready; sleep 5 & wait) & wait; wait";
   const stream = await bench.mustEngine().exec(handle, { argv: shell(script), stdin: false });
   stream.stderr.resume();
-  const output = text(stream.stdout);
-  await pause(300);
+  const output = collect(stream.stdout);
+  await reads(output, /ready\n/);
   await stream.signal("TERM");
   expect(await stream.exit).toBe(3);
-  expect((await output).split("\n").sort()).toEqual(["", "bye", "child"]);
+  await finished(stream.stdout);
+  expect(output.text.split("\n").sort()).toEqual(["", "bye", "child", "ready"]);
 });
 
 test("a command whose container goes away before it began ends with a stale handle, not with an exit code", async () => {
@@ -65,8 +84,8 @@ test("at the process limit a command is still ended, if need be with its contain
   const { handle, identity } = await bench.launch({ live: { ...UNLIMITED, pidsLimit: 40 } });
   const stream = await bench.mustEngine().exec(handle, { argv: shell("bomb() { bomb & bomb; }; bomb"), stdin: false });
   stream.stdout.resume();
-  stream.stderr.resume();
-  await pause(1_000);
+  // Said by those that could not be begun any more.
+  await reads(collect(stream.stderr), /fork/i);
   await stream.signal("KILL");
   await stream.exit.catch(() => {});
   const processes = async (): Promise<number> => {
@@ -81,11 +100,17 @@ test("at the process limit a command is still ended, if need be with its contain
 
 test("200 MB of output to a slow reader stay in the sandbox, not in memory, and arrive whole", async () => {
   const { handle } = await bench.launch();
+  /** As long as the same output takes to come where it is read, by a process that this one's memory does not show. */
+  const pause = async (): Promise<void> => {
+    const reader = spawn("docker", ["exec", handle.id, "head", "-c", "200000000", "/dev/zero"], { stdio: "ignore" });
+    const [code] = await once(reader, "exit");
+    expect(code).toBe(0);
+  };
   const stream = await bench.mustEngine().exec(handle, { argv: shell("head -c 200000000 /dev/zero; echo done >&2"), stdin: false });
   const errors = text(stream.stderr);
   const inUse = (): number => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
   const before = inUse();
-  await pause(1_000);
+  await pause();
   // What was produced and not read would be 200 MB by now.
   expect(inUse() - before).toBeLessThan(8 * MIB);
   let bytes = 0;
@@ -94,7 +119,7 @@ test("200 MB of output to a slow reader stay in the sandbox, not in memory, and 
     const wasBelow = bytes < 100 * MIB;
     bytes += (chunk as Buffer).length;
     buffered = Math.max(buffered, stream.stdout.readableLength);
-    if (wasBelow && bytes >= 100 * MIB) await pause(500);
+    if (wasBelow && bytes >= 100 * MIB) await pause();
   }
   expect(bytes).toBe(200_000_000);
   expect(await errors).toBe("done\n");
@@ -148,11 +173,12 @@ test("a command whose engine goes away ends with an unreachable engine, and its 
   const proxy = await openProxy();
   const far = await bench.connect({ DOCKER_HOST: `unix://${proxy.path}` });
   const stream = await far.exec(handle, { argv: shell("echo begun; sleep 60"), stdin: true });
-  const [output, errors] = [text(stream.stdout), text(stream.stderr)];
-  await pause(200);
+  const [output, errors] = [collect(stream.stdout), text(stream.stderr)];
+  await reads(output, /begun\n/);
   proxy.cut();
   expect(await codeOf(stream.exit)).toBe("EngineUnreachable");
-  expect([await output, await errors]).toEqual(["begun\n", ""]);
+  await finished(stream.stdout);
+  expect([output.text, await errors]).toEqual(["begun\n", ""]);
   stream.stdin?.end("nobody reads this");
   expect(await codeOf(far.list())).toBe("EngineUnreachable");
 });
@@ -231,12 +257,17 @@ test("a terminal has the size that was asked for, follows a resize, and its outp
 test("jobs of an interactive shell end with it", async () => {
   const { handle } = await bench.launch();
   const stream = await bench.mustEngine().exec(handle, { argv: ["bash", "-i"], stdin: true, tty: { columns: 80, rows: 24 } });
-  stream.stdout.resume();
-  stream.stdin?.write("(sleep 1; touch /tmp/job) &\n");
-  await pause(300);
+  const output = collect(stream.stdout);
+  const sleepers = async (): Promise<number> => {
+    const top: { Processes: string[][] } = await docker.getContainer(handle.id).top();
+    return top.Processes.filter((row) => row.some((cell) => cell.includes("sleep 61"))).length;
+  };
+  stream.stdin?.write("(sleep 61; touch /tmp/job) &\n");
+  await reads(output, /\[1\] \d+/);
+  expect(await eventually(sleepers, (count) => count > 0)).toBe(1);
   await stream.signal("KILL");
   await stream.exit;
-  await pause(1_200);
+  expect(await eventually(sleepers, (count) => count === 0)).toBe(0);
   expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
 });
 
