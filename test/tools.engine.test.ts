@@ -100,7 +100,7 @@ test("commands have a terminal, a time, variables and docker.env.PATH; longer on
   expect(await say("exec", { command: "test -t 0 && test -t 1 && stty size", pty: true })).toBe("40 120\r\n");
   expect(await say("exec", { command: "test -t 1 || echo none; echo $PATH" })).toMatch(/^none\n\/custom\/bin:.*\/bin/);
   expect(await say("exec", { command: "pwd; echo $A", workdir: "/workspace", env: { A: "$(id)" } })).toBe("/workspace\n$(id)\n");
-  expect(await say("exec", { command: "pwd", workdir: "/etc" })).toContain("a command begins in /workspace or under it");
+  expect(await say("exec", { command: "pwd", workdir: "/etc" })).toContain("the workdir must be in /workspace");
   expect(await say("exec", { command: "echo begun; setsid sleep 61 & sleep 61", timeout: 1 })).toBe("begun\n(killed after 1 s)");
   await until("nothing of it runs any more", async () => !(await docker("top", container, "-eo", "pid,args")).includes("sleep 61"));
 

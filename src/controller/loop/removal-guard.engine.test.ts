@@ -18,7 +18,7 @@ it("an emptied config removes none of four sandboxes, also after a restart; appr
   await until("all are converged", () => controller.unconverged().length === 0);
   const before = await site.containers();
   await site.writeConfig("{}");
-  await until("they wait for a person", () => controller.guard.view().items.length === 4);
+  await until("awaiting approval", () => controller.guard.view().items.length === 4);
   await staysSo("all are there", async () => (await site.containers()).join() === before.join(), 1_000);
   await stop();
   const again = (await site.start()).controller;

@@ -45,7 +45,7 @@ describe("a change that needs a new container", () => {
     expect(Date.now() - usedAt).toBeLessThan(HOT_MS + 5_000);
     const events = eventsOf(running.controller, "DeferredInUse");
     expect(events.map(({ count }) => count)).toEqual([1]);
-    expect(events[0]?.message).toMatch(/; to make it now: openclaw sandbox recreate --agent main$/);
+    expect(events[0]?.message).toMatch(/; to apply it now: openclaw sandbox recreate --agent main$/);
   });
 
   it("waits as long as somebody holds the sandbox, however long the hot window", async () => {
