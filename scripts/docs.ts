@@ -113,6 +113,9 @@ One JSON5 file, \`~/.openclaw/openclaw.json\` unless \`--config\` or \`OPENCLAW_
 \`\`\`
 
 - A mistake refuses the file as a whole, with line and column, and the last good one stays in force: \`openclaw config validate\`.
+- What only the host can tell (a bind's source that does not exist or is a link to \`/etc\`, a profile that can't be read, a workspace that the
+  container's user can't write to) is a warning of \`openclaw config validate\`, run on that host; the sandboxes concerned are not made or replaced
+  until it is put right. What only the engine can tell (images, AppArmor) is in \`openclaw doctor\`.
 - \`openclaw sandbox explain --agent ID\` says which value is in force and which line says so; \`openclaw sandbox plan --config FILE\` what a
   change would do; \`openclaw config schema\` prints JSON Schema for your editor.
 - \`$include\` takes in files of the same folder. \`\${NAME}\` (upper case) is replaced by the environment's value.

@@ -501,6 +501,20 @@ test("config validate prints each issue with its place and ends with 1", async (
   expect(schema).toMatchObject({ title: "OpenClaw config" });
 });
 
+test("config validate warns of what this host would refuse, and the file is valid all the same", async () => {
+  const [stateDir, folder] = [makeStateDir(), makeStateDir()];
+  symlinkSync("/etc", join(folder, "link"));
+  const binds = [join(folder, "link"), "/nowhere/at/all"].map((source, index) => `${source}:/data${index}:ro`);
+  const docker = { dangerouslyAllowExternalBindSources: true, binds, seccompProfile: join(folder, "profile.json") };
+  const { file } = makeConfig(JSON.stringify({ agents: { defaults: { sandbox: { docker } } } }));
+  const { code, stdout, stderr } = await cli(["config", "validate", "--config", file], { stateDir });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${file}: valid, 1 agent (3 warnings)\n` });
+  for (const words of ["link is really /etc", "/nowhere/at/all does not exist", "profile.json does not exist"])
+    expect(stderr).toContain(words);
+  const json: unknown = JSON.parse((await cli(["config", "validate", "--config", file, "--json"], { stateDir })).stdout);
+  expect(json).toMatchObject({ ok: true, issues: [{ severity: "warning" }, { severity: "warning" }, { severity: "warning" }] });
+});
+
 test("approve shows what waits and approves exactly that, and without a terminal only when told so", async () => {
   const server = await openServer();
   expect(await sandbox(server, "approve", "--yes")).toMatchObject({

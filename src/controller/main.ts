@@ -6,11 +6,12 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
+import type { Config, HostFolders } from "../api/config/config.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
-import { renderIssue } from "../api/issue.ts";
+import { type Issue, renderIssue } from "../api/issue.ts";
 import { createLog } from "../api/log.ts";
 import { toDefaultInstance } from "../api/names.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -33,6 +34,7 @@ import { SessionGate } from "./servers/session-gate.ts";
 import { startStreamServer } from "./servers/stream-server.ts";
 import { GatewayFeed } from "./sources/gateway-feed.ts";
 import { Health } from "./views/health.ts";
+import { findHostIssues } from "./views/host-issues.ts";
 import { doctorOffline, explainOffline, type OfflineHost, type OfflineOptions } from "./views/offline.ts";
 import { LoopViews } from "./views/views.ts";
 
@@ -118,6 +120,10 @@ export async function runController(options: RunOptions): Promise<number> {
 
 /** The same look at the machine as a controller's, for when none runs. */
 export const runDoctor = (options: OfflineOptions): Promise<DoctorView> => doctorOffline(options, hostOfProcess());
+
+/** What this host would refuse of a valid config, as a controller of this process's user would find. */
+export const runConfigCheck = (config: Config, folders: HostFolders): Promise<Issue[]> =>
+  findHostIssues(config, { folders, owner: processOwner(), now: createSystemClock().now() });
 
 /** What the config alone tells, for when no controller runs. @throws OperationError `InvalidConfig`, `NotFound` */
 export const runExplain = ({ query, ...options }: OfflineOptions & { query: ExplainQuery }): Promise<ExplainView> =>

@@ -1,5 +1,5 @@
 // `openclaw config ...`: check, read and edit the config file. Only a person does this; the controller notices by itself.
-// What a config means is api/config; nothing here asks the controller.
+// What a config means is api/config; what this host would refuse of it, the controller's program, in this process. No controller is asked.
 import { realpath } from "node:fs/promises";
 import type { Config } from "../../api/config/config.ts";
 import { getPath, setPath } from "../../api/config/edit.ts";
@@ -19,13 +19,22 @@ type Options = ConfigOptions & { json?: boolean };
 
 export async function validateConfig(context: CliContext, options: Options): Promise<ExitCode> {
   const path = toConfigPath(context, options);
-  const parsed = parseConfig(await readConfigSources(path), toConfigEnvironment(context, options));
+  const parsed = await judge(context, options);
   if (options.json === true) printJson(context, { file: path, ok: parsed.ok, issues: parsed.issues });
   else {
     for (const issue of parsed.issues) (parsed.ok ? printNote : print)(context, toSafeLine(renderIssue(issue)));
     print(context, renderVerdict(path, parsed));
   }
   return parsed.ok ? EXIT.ok : EXIT.failed;
+}
+
+/** The controller's program is loaded for a valid text alone: it takes half a second. */
+async function judge(context: CliContext, options: Options): Promise<Parsed<Config>> {
+  const environment = toConfigEnvironment(context, options);
+  const parsed = parseConfig(await readConfigSources(toConfigPath(context, options)), environment);
+  if (!parsed.ok) return parsed;
+  const { runConfigCheck } = await import("../../controller/main.ts");
+  return { ...parsed, issues: [...parsed.issues, ...(await runConfigCheck(parsed.value, environment))] };
 }
 
 function renderVerdict(path: string, parsed: Parsed<Config>): string {

@@ -1,9 +1,9 @@
 // Decides what on the host keeps a container from being made now: no image, no workspace that its user can write to. Pure.
 import { type DurationMs, later, SECOND_MS } from "../../api/brands.ts";
 import { parseOwner } from "./spec.ts";
-import type { PlanInput, ResolvedSpec, Verdict, Want } from "./types.ts";
+import type { DesiredSandbox, PlanInput, ResolvedSpec, Verdict } from "./types.ts";
 
-type Wanted = PlanInput & { want: Extract<Want, { kind: "wanted" }> };
+type Wanted = Pick<PlanInput, "image" | "workspace" | "now"> & { want: { desired: DesiredSandbox } };
 type Ready = Extract<ResolvedSpec, { kind: "ready" }>;
 type Blocked = Extract<Verdict, { kind: "blocked" }>;
 

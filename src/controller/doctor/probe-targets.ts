@@ -20,7 +20,7 @@ export interface TargetParts {
 }
 
 /** The sandbox of the agent's main session; sessions of their own run like it. */
-function toMain(slugOf: SlugOf, sandbox: EffectiveSandbox): DesiredSandbox {
+export function toMainSandbox(slugOf: SlugOf, sandbox: EffectiveSandbox): DesiredSandbox {
   const { agentId, scope } = sandbox;
   const key = toSessionKey(`agent:${agentId}:main`);
   return toDesired(slugOf, { id: agentId, sandbox }, scope, toScopeKeyOf(scope, agentId, key));
@@ -34,7 +34,7 @@ export async function findTargets(
   const findings: Finding[] = [];
   const { slugOf } = new KnownNames(engine.instance, []);
   for (const sandbox of sandboxes) {
-    const desired = toMain(slugOf, sandbox);
+    const desired = toMainSandbox(slugOf, sandbox);
     const facts = await observeHostOf(desired, { engine, folders, controller: owner, sandboxes: toSandboxFolders(sandboxes) });
     if (facts.image.kind === "missing") continue;
     const spec = resolveSpec(desired, facts, null);

@@ -154,32 +154,42 @@ export async function refuseMounts(
     const refusal = dir === null ? null : await refuseWorkspaceDir(dir, folders, lookUp);
     if (refusal !== null) return refusal;
   }
-  return await refuseBinds(desired, folders, lookUp);
+  const [bind] = await refuseBinds(desired, folders, lookUp);
+  return bind === undefined ? null : `docker.binds: ${bind.message}${bind.fix === undefined ? "" : ` (${bind.fix})`}`;
 }
 
 /** The text was judged when the config was loaded; here it is where a symlink above the folder leads to; the folder itself is none. */
-async function refuseWorkspaceDir(dir: string, folders: HostFolders, lookUp: RealPath): Promise<string | null> {
+export async function refuseWorkspaceDir(dir: string, folders: HostFolders, lookUp: RealPath = lookUpRealPath): Promise<string | null> {
   const path = join(await resolveDeepest(dirname(dir), lookUp), basename(dir));
   const refusal = path === dir ? null : refusedWorkspace(path, await resolveFolders(folders));
   return refusal === null ? null : `workspace ${dir} is really ${path}: ${refusal.message}`;
 }
 
-async function refuseBinds(
+interface RefusedBind extends Refusal {
+  /** Which of `docker.binds`. */
+  index: number;
+}
+
+/** Each of its binds that is refused, and why; the message begins with the source. */
+export async function refuseBinds(
   { settings }: Pick<DesiredSandbox, "settings">,
   folders: MountContext,
-  lookUp: RealPath,
-): Promise<string | null> {
-  if (settings.docker.binds.length === 0) return null;
+  lookUp: RealPath = lookUpRealPath,
+): Promise<RefusedBind[]> {
+  if (settings.docker.binds.length === 0) return [];
   const judged = await toBindJudge(settings, folders, lookUp);
-  for (const { source, readOnly } of settings.docker.binds) {
+  const refused: RefusedBind[] = [];
+  for (const [index, { source, readOnly }] of settings.docker.binds.entries()) {
     const path = await lookUpRealPath(source);
-    if (path === null) return `docker.binds: ${source} does not exist; create it, or remove the bind`;
+    if (path === null) {
+      refused.push({ index, message: `${source} does not exist; create it, or remove the bind` });
+      continue;
+    }
     const refusal = judged(path, readOnly);
-    if (refusal === null) continue;
     const really = path === source ? "" : ` is really ${path}, which`;
-    return `docker.binds: ${source}${really}: ${refusal.message}${refusal.fix === undefined ? "" : ` (${refusal.fix})`}`;
+    if (refusal !== null) refused.push({ ...refusal, index, message: `${source}${really}: ${refusal.message}` });
   }
-  return null;
+  return refused;
 }
 
 /** The rules for the sources of binds, with every folder that they speak of as the kernel sees it now. */
@@ -262,6 +272,7 @@ export async function readProfile(path: string | null): Promise<SpecFacts["secco
       ? { kind: "content", text: JSON.stringify(profile) }
       : refuse("is not a JSON object");
   } catch (error) {
+    if (errnoOf(error) === "ENOENT") return refuse("does not exist");
     return refuse(error instanceof SyntaxError ? `is not JSON: ${error.message}` : `can't be read: ${renderError(error)}`);
   }
 }
