@@ -5,7 +5,7 @@ import type { CommandStream } from "../../api/wire.ts";
 
 export const FRAMES_TYPE = "application/vnd.openclaw.frames";
 
-/** `event`: JSON `{ event, data }` as server-sent events have them; an empty one says only that the connection lives. */
+/** `event`: JSON `{ event, data }` as server-sent events have them; an empty one is a heartbeat. */
 const CHANNEL = { event: 0, stdout: 1, stderr: 2 } as const;
 const HEADER_BYTES = 8;
 
