@@ -1,5 +1,6 @@
 // Changes real files in every way that editors, config maps and operators do, and waits until the watch reports it: once by chokidar, where
 // no look is made but after its events, and once for what only the look can see. What is in the files is nobody's business here.
+import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -53,6 +54,18 @@ async function createFile(name = "openclaw.json", text = "1"): Promise<string> {
   return path;
 }
 
+/** Of the kernel, in this process. */
+function countWatches(): number {
+  return readdirSync("/proc/self/fdinfo").reduce((count, fd) => {
+    try {
+      return count + (readFileSync(`/proc/self/fdinfo/${fd}`, "utf8").match(/^inotify/gm)?.length ?? 0);
+    } catch {
+      // It was closed meanwhile.
+      return count;
+    }
+  }, 0);
+}
+
 describe("chokidar reports, or causes a look that does,", () => {
   test.each([
     ["a file that is written in place", async (path: string) => await writeFile(path, "2")],
@@ -96,6 +109,18 @@ describe("chokidar reports, or causes a look that does,", () => {
     await reportsOnce("what is followed on", async () => await appendFile(main, "4"));
     expect(reports() - before).toBeLessThanOrEqual(2);
   });
+});
+
+test("a folder under a file's name, or behind a link of that name, is never watched with what is in it", async () => {
+  const folder = await createFolder();
+  const [inner, link, file] = [join(folder, "deep", "inner"), join(await createFolder(), "link"), await createFile()];
+  await mkdir(dirname(inner));
+  await writeFile(inner, "1");
+  await symlink(folder, link);
+  const watched = countWatches();
+  const { reportsOnce } = await startWatch([folder, link, file], HOUR_MS);
+  await reportsOnce("an edit of the file", async () => await appendFile(file, "2"));
+  expect(countWatches() - watched).toBe(1);
 });
 
 describe("a look reports", () => {

@@ -61,7 +61,11 @@ export class FileWatch {
     // Only processes that watch pay for it: 20 ms and 6 MB.
     const { watch } = await import("chokidar");
     if (this.#options.signal.aborted) return;
-    const watcher = watch([...this.#files], { ignoreInitial: true, atomic: false, persistent: false });
+    const watcher = watch([...this.#files], {
+      ...{ ignoreInitial: true, atomic: false, persistent: false },
+      // A folder in a file's place would be watched with everything below it.
+      ignored: (_path, facts) => facts !== undefined && !facts.isFile(),
+    });
     watcher.on("all", (event, path) => {
       if (event === "unlink") this.#reported.delete(path);
       else this.#reported.add(path);
