@@ -1,4 +1,4 @@
-// What an IP address says of who is behind it: whether it is this host, and which addresses one subscriber has. Pure.
+// What an IP address reveals about its user: whether it is this host, and which addresses belong to one subscriber. Pure.
 // Which address a request comes from, behind proxies, is the gateway's.
 import { isIP } from "node:net";
 

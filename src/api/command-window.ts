@@ -1,5 +1,5 @@
 // Credit for one direction of a command's data: how much may still be sent before the other side has taken what came before.
-// Who sends what, and what to do about a cheat, is the caller's.
+// What is sent, and what to do about a peer that exceeds its credit, is up to the caller.
 
 export class Window {
   readonly #bytesMax: number;

@@ -1,4 +1,4 @@
-// Conditions, as Kubernetes has them: what was last seen of one aspect of an object, why, since when.
+// Conditions, as Kubernetes has them: the last observed state of one aspect of an object, with its reason and time.
 import type { EpochMs } from "./brands.ts";
 
 export type ConditionStatus = "True" | "False" | "Unknown";

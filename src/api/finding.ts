@@ -1,5 +1,5 @@
-// What a look at the machine found: one check, whether it is well, and what to do if it is not. Pure data and its closed list of checks.
-// Who looks and who judges is the controller's.
+// What examining the machine found: one check, whether it passed, and how to fix it if not. Pure data and its closed list of checks.
+// Examining and judging is the controller's job.
 
 /** Every check and the part of the machine that it is about, in the order in which they are shown. */
 export const CHECKS = {

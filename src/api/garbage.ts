@@ -1,5 +1,5 @@
-// Tells V8 when to collect garbage. Both long-lived processes pass bytes on, which lie outside of their small heaps and count all the same: left
-// to itself, V8 goes through all objects after each 6 MiB that pass, which costs more than the passing.
+// Tells V8 when to collect garbage. Both long-lived processes pass bytes through, which live outside their small heaps but count towards them: left
+// to itself, V8 scans all objects after every 6 MiB, which costs more than passing the bytes.
 import { setFlagsFromString } from "node:v8";
 
 /** Percent of what was left after the last collection of everything: 25 MiB more for a heap of 25. At rest it is collected as before. */

@@ -1,5 +1,5 @@
-// An HTTP server over a function from request to response, with limits on time, size and number that hold before anybody has shown a secret,
-// also for what Node answers by itself. What is answered is the caller's; where it listens, listen-tcp.ts's and the socket servers'.
+// An HTTP server over a function from request to response, with limits on time, size and number that apply before a caller has authenticated,
+// also to what Node answers by itself. The responses are the caller's; where it listens, listen-tcp.ts's and the socket servers'.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";

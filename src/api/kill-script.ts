@@ -1,5 +1,5 @@
-// The shell script that ends commands with all that they started, in a sandbox or on the gateway's host. Constant text for any POSIX shell, with
-// /proc; what it is about reaches it as arguments.
+// The shell script that ends commands and everything they started, in a sandbox or on the gateway's host. Constant text for any POSIX shell, with
+// /proc; its input arrives as arguments.
 
 /** Names the exec in every process that descends from it. */
 export const MARK_VARIABLE = "OPENCLAW_EXEC_ID";

@@ -1,5 +1,5 @@
-// Binds an HTTP server to a TCP address, in words that a person understands when it can't be.
-// What the server says, and its limits, are the caller's.
+// Binds an HTTP server to a TCP address, with a readable error when that fails.
+// What the server does, and its limits, are the caller's.
 import type { Server } from "node:http";
 import { OperationError } from "./errors.ts";
 import { errnoOf } from "./store/atomic-file.ts";

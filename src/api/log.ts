@@ -1,5 +1,5 @@
-// The log of controller and gateway: JSON lines on stderr, or for a terminal readable ones; no secret by the names that secrets have, and no
-// character in it that a terminal obeys. What is logged is the callers'.
+// The log of controller and gateway: JSON lines on stderr, or readable ones for a terminal; fields named like secrets are redacted, and no
+// control character reaches a terminal. What is logged is up to the callers.
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 import { toSafeJson, toSafeValue } from "./safe-text.ts";

@@ -1,4 +1,4 @@
-// Detached processes of one sandbox, asked for over a socket of the controller. Sandboxes and sessions are named by the path that is given.
+// Detached processes of one sandbox, over a socket of the controller. The given path names the sandbox or session.
 // What a detached process is, and where its state lives, is the controller's (servers/processes.ts).
 import { type ControllerClient, hasFields } from "./controller-client.ts";
 import type { ProcessInput, ProcessList, ProcessLog, ProcessStart, SandboxProcess } from "./wire.ts";

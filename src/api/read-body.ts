@@ -1,4 +1,4 @@
-// Reads the body of a request, and never more of it than was agreed, whether its length is told or not.
+// Reads the body of a request, and never more than the limit, whether or not its length is declared.
 // What the text means is the caller's.
 import { OperationError } from "./errors.ts";
 

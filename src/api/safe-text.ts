@@ -1,4 +1,4 @@
-// Text of strangers (what runs in a sandbox, who names a session, what an engine says) made harmless for whoever looks at it. Pure.
+// Makes untrusted text (from a sandbox, a session's name, an engine) harmless to display. Pure.
 // Tables and columns are cli/text.ts; where the text goes is the callers'.
 
 /**

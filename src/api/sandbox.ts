@@ -1,4 +1,4 @@
-// The Sandbox: what one isolated container should be (spec), and what was last seen of it (status). Shapes only, no behaviour.
+// The Sandbox: what one isolated container should be (spec), and its last observed state (status). Shapes only, no behaviour.
 import type { AgentId, ContainerId, EpochMs, ImageId, SandboxName, SandboxUid, ScopeKey, SpecHash } from "./brands.ts";
 import type { Condition } from "./condition.ts";
 import type { ErrorCode } from "./errors.ts";

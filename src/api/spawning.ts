@@ -1,5 +1,5 @@
-// Which sessions were begun by others, how deep, and how many may be: for the gateway, which begins them, and for the controller, which
-// believes no gateway. Pure.
+// Which sessions were spawned by others, how deep, and how many there may be: for the gateway, which spawns them, and for the controller, which
+// does not trust the gateway. Pure.
 import type { SessionKey } from "./brands.ts";
 import type { Session } from "./session.ts";
 

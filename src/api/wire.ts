@@ -1,5 +1,5 @@
-// What is said over the controller's sockets: JSON over HTTP/1.1, SSE, and one WebSocket per running command. Both ends parse with these schemas.
-// Shapes and limits only: who may say it is the servers', what it does is the loop's.
+// The protocol of the controller's sockets: JSON over HTTP/1.1, SSE, and one WebSocket per running command. Both ends parse with these schemas.
+// Shapes and limits only: who may call is the servers' business, what happens then is the loop's.
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, OperationError } from "./errors.ts";
 import type { SandboxEvent } from "./event.ts";

@@ -1,4 +1,4 @@
-// Asks a person at a terminal yes or no. Whether there is a terminal, and what no terminal means, is the command's to say.
+// Asks a person at a terminal yes or no. Whether there is a terminal, and what to do without one, is up to the command.
 // Anything but a yes is a no.
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";

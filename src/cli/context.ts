@@ -34,7 +34,7 @@ export interface CliContext {
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, timedOut: 4, planned: 5 } as const;
 export type ExitCode = number;
 
-/** Text of whoever wrote it: what a terminal would obey, or nobody would see, is shown as what it is. */
+/** Prints untrusted text: control and invisible characters are escaped. */
 export function print(context: CliContext, text: string): void {
   const shown = toSafeText(text);
   context.stdout.write(shown.endsWith("\n") || shown === "" ? shown : `${shown}\n`);
@@ -44,7 +44,7 @@ export function printNote(context: CliContext, text: string): void {
   context.stderr.write(`${toSafeText(text)}\n`);
 }
 
-/** What went wrong, and on a line of its own what to do about it. */
+/** What went wrong and, on a line of its own, how to fix it. */
 export function printError(context: CliContext, error: OperationError): void {
   printNote(context, `openclaw: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`);
 }

@@ -19,7 +19,7 @@ const context: CliContext = {
   },
 };
 
-// `openclaw ... | head` is no failure: whoever reads has seen enough.
+// `openclaw ... | head` is not a failure: the reader has seen enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);
@@ -29,9 +29,9 @@ const args = process.argv.slice(2);
 const [first] = args;
 if (args.length === 1 && (first === "--version" || first === "-V")) process.stdout.write(`${readVersion()}\n`);
 else process.exitCode = await (await import("./program.ts")).runCli(args, context);
-// A terminal that was read from keeps a process alive.
+// Having read from a terminal keeps the process alive.
 process.stdin.unref?.();
-/** What a command began is ended with it. Whatever outlives it is nobody's, and must not look as if the command went on. */
+/** What a command started ends with it; a leftover handle must not keep the process alive. */
 const LEFT_MS_MAX = 5_000;
 const endLeft = setInterval(() => {
   if (process.stdout.writableLength === 0) process.exit();

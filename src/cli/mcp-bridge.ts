@@ -1,5 +1,5 @@
 // Passes MCP messages between an agent that speaks over pipes and the gateway's MCP endpoint over HTTP. A gateway that was restarted knows nothing
-// of the session: the bridge begins a new one in the agent's words and goes on. It understands no message but the handshake's.
+// of the session: the bridge replays the agent's handshake to start a new one and continues. It understands no other message.
 import { StreamableHTTPClientTransport, StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
@@ -29,9 +29,9 @@ const SERVER_ERROR = -32000;
 export class McpBridge {
   readonly #parts: McpBridgeParts;
   #gateway: StreamableHTTPClientTransport | null = null;
-  /** In the agent's words, for a gateway that has forgotten. */
+  /** The agent's own handshake, for a gateway that has been restarted. */
   #handshake: JSONRPCRequest | null = null;
-  /** Settles once the gateway knows the session: what an agent says before is kept until then. */
+  /** Settles once the gateway knows the session; earlier messages of the agent wait until then. */
   #begun: Promise<void> | null = null;
   /** Of a handshake that the bridge makes by itself: its answer is not the agent's. */
   #own: { id: string; answered(message: JSONRPCMessage): void } | null = null;

@@ -13,7 +13,7 @@ import { addProcessCommands } from "./program-processes.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { readVersion } from "./version.ts";
 
-/** Runs one command line. Never rejects for what a person or the world did wrong: that is told on stderr, and in the exit code. */
+/** Runs one command line. Operating errors don't reject: they are printed on stderr and become the exit code. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
   const program = makeProgram(context, async (run) => {
@@ -37,7 +37,7 @@ function toTerm(command: Command): string {
   return `${[command.name(), ...command.aliases()].join(", ")} ${given}`.trimEnd();
 }
 
-/** `help` is said by --help already. */
+/** --help covers `help` already. */
 const toListed = (command: Command): Command[] => new Help().visibleCommands(command).filter((one) => one.name() !== "help");
 
 function makeProgram(context: CliContext, run: Run): Command {
@@ -81,7 +81,7 @@ function everyCommand(command: Command): Command[] {
 }
 
 function toExitCode(error: unknown, context: CliContext): ExitCode {
-  // Commander has told it already; help and version are no errors.
+  // Commander has printed it already; help and version are not errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof OperationError) {
     printError(context, error);

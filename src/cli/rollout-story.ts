@@ -1,5 +1,5 @@
-// Tells the story of the changes that are rolled out from what the controller says of each sandbox: who has it, who waits for what, who failed.
-// Pure. It asks nobody and prints nothing.
+// Summarises the changes being rolled out from each sandbox's status: which have them, which wait for what, which failed.
+// Pure. It makes no request and prints nothing.
 import type { EpochMs } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
 import type { ChangePart, Sandbox } from "../api/sandbox.ts";

@@ -1,5 +1,5 @@
 // Which version this program is: what its package says. Read when asked for.
-// What else is in the package is not looked at.
+// It reads nothing else of the package.
 import { readFileSync } from "node:fs";
 
 export function readVersion(): string {

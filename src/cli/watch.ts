@@ -1,5 +1,5 @@
-// Waits until the controller's sandboxes are as somebody wants them, told by its stream of changes; also over a restart of the controller.
-// What is wanted is the caller's to say.
+// Waits until the controller's sandboxes reach a goal, following its stream of changes, even across a restart of the controller.
+// What the goal is, is up to the caller.
 import { OperationError } from "../api/errors.ts";
 import { renderIssue } from "../api/issue.ts";
 import { toSafeLine } from "../api/safe-text.ts";
@@ -21,7 +21,7 @@ export interface WaitOptions {
   timeoutMs: number;
   /** Ends the wait early, as if the time were over. Absent: nothing does. */
   signal?: AbortSignal;
-  /** Told what a person should know meanwhile. Absent: they read it on stderr. */
+  /** Receives notes for the person who waits. Absent: they go to stderr. */
   tell?(note: string): void;
 }
 

@@ -1,5 +1,5 @@
-// Puts the parts of one controller together over an engine and a state folder, starts them in the right order and stops them.
-// Processes, sockets and signals are main.ts's; a test makes a controller over a model of the engine.
+// Builds the parts of one controller over an engine and a state folder, starts them in the right order and stops them.
+// Processes, sockets and signals are main.ts's; a test builds a controller over a model of the engine.
 import { join } from "node:path";
 import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";

@@ -1,5 +1,5 @@
-// What the gateway counts of itself, for `/metrics`. Labels are from closed sets: operations, tools, results; never a name, a key or a path.
-// What the controller counts is its own.
+// The gateway's own metrics, for `/metrics`. Labels are from closed sets: operations, tools, results; never a name, a key or a path.
+// The controller has metrics of its own.
 
 import { OPERATIONS, type OperationName } from "../api/gateway-protocol/operations.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";

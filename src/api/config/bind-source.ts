@@ -1,5 +1,5 @@
 // Which folders and files of the host may never be seen in a sandbox. A pure predicate over paths.
-// It resolves no symlink: whoever creates a container asks again with the resolved path, right before.
+// It resolves no symlinks: the resolved path is checked again right before a container is created.
 import type { HostFolders } from "./config.ts";
 import { NO_SANDBOX_FOLDERS, type SandboxFolders } from "./sandbox-folders.ts";
 

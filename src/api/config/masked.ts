@@ -1,5 +1,5 @@
-// A config's values as they may be shown to whoever looks over a shoulder: what is or may be a secret is only said to be set.
-// It goes by the names of keys, since the values of keys that other programs use mean nothing here.
+// A config's values as they may be shown in public: what is or may be a secret is masked.
+// Names of keys decide, since the values of keys that only other programs use can't be understood here.
 import type { ConfigNode } from "./tree.ts";
 
 export const MASK = "(set)";

@@ -1,4 +1,4 @@
-// Decides in which sandboxes HOME is a folder of its own instead of the workspace: where an agent may change files and run nothing. Programs that a
+// Decides in which sandboxes HOME is a separate folder instead of the workspace: those whose agent may change files but run nothing. Programs that a
 // setup or a person runs read files of HOME (`.gitconfig`, `.npmrc`), and those of such an agent must not run anything there. Pure.
 import { decideTool, toToolPolicy, WRITING_TOOLS } from "../tool-policy.ts";
 import type { Agent, Config, HostFolders } from "./config.ts";

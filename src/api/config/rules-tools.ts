@@ -1,4 +1,4 @@
-// Rules about tool lists: a name that is nearly a known tool's is probably a mistake, and in `deny` a dangerous one.
+// Rules about tool lists: a name that is nearly a known tool's is probably a mistake, which in `deny` is dangerous.
 import { isKnownToolWord, TOOL_WORDS } from "../tool-policy.ts";
 import type { Reporter } from "./reporter.ts";
 import type { ToolSettings } from "./schema.ts";

@@ -1,4 +1,4 @@
-// Detached processes: started through a script that stays, listed, read, written and ended through further ones. All their state is files where
+// Detached processes: started through a script that keeps running, and listed, read, written and ended through other scripts. All their state is files where
 // they run, so that it outlives this process; nothing about them is remembered here. Who may, and where scripts run, is the caller's.
 import type { Readable, Writable } from "node:stream";
 import { type DurationMs, type EpochMs, SECOND_MS, toDurationMs } from "../brands.ts";

@@ -1,5 +1,5 @@
 // Reads what the process scripts print. It comes from where the processes run, and they may have tampered with it: every field is checked, and
-// what is not as written is an error of that place only.
+// a damaged record is an error of that place only.
 import { z } from "zod";
 import { OperationError } from "../errors.ts";
 import type { ProcessLog, SandboxProcess } from "../wire.ts";

@@ -1,5 +1,5 @@
 // The shell scripts that keep detached processes, in a sandbox or on a host: constant text for any POSIX shell (dash, bash, BusyBox), with mkfifo, dd,
-// wc, mv, sleep and, where there is one, setsid. Whatever a user gave reaches them as an argument, never as part of a script.
+// wc, mv, sleep and, where there is one, setsid. User input reaches them as arguments, never as part of a script.
 import { READ_STAT } from "../kill-script.ts";
 
 /** In the environment of everything that descends from a detached process. */

@@ -1,4 +1,4 @@
-// Replaces files so that a reader sees the old content or the new, never a part, also across a crash; and reads files of strangers safely.
+// Replaces files so that a reader sees the old content or the new, never a part, even after a crash; and reads untrusted files safely.
 // What is in a file, and which file it should be, is the caller's.
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, stat, unlink } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Says that something in a folder may have changed, by file name. It reads no file and promises no completeness: in any doubt it says
-// "relist". It outlives atomic renames, editors of every style, a folder that is not there yet, is removed, replaced or moved.
+// Reports by file name that something in a folder may have changed. It reads no files and promises no completeness: when in doubt it reports
+// "relist". It copes with atomic renames, every kind of editor, and a folder that does not exist yet or is removed, replaced or moved.
 //
 // One watch of the kernel for the folder, whatever the number of files (chokidar, which watches the few files of the config, takes one for
 // each), and one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file

@@ -1,5 +1,5 @@
-// What a running gateway leaves in its folder for itself and the command line: where it listens, the token that it made for itself, and the config that
-// the controller said last. Only the gateway writes them, and only its own user can read them.
+// What a running gateway leaves in its folder for itself and the command line: where it listens, the token it generated, and the config that
+// the controller sent last. Only the gateway writes them, and only its own user can read them.
 import { join } from "node:path";
 import { z } from "zod";
 import { GatewayPart } from "../config/gateway-part.ts";

@@ -1,5 +1,5 @@
-// Folders that were given to a group, so that the controller and the gateway can be two users: what is made in one is the group's to read, never
-// to write. A folder says so by its setgid bit, which only a person sets; without it everything made is its owner's alone.
+// Folders that are shared with a group, so that the controller and the gateway can be two users: the group can read what is created in one, never
+// write it. The setgid bit, which only a person sets, marks such a folder; without it everything created is private to its owner.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperationError } from "../errors.ts";

@@ -1,4 +1,4 @@
-// One JSON object per file in one folder, typed by a schema: list, get, put, remove. One bad file is an issue and never stops the others.
+// One JSON object per file in one folder, typed by a schema: list, get, put, remove. One bad file is an issue and never affects the others.
 // What the objects mean is the caller's; noticing that something changed is folder-watch.ts's.
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";

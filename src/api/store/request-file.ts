@@ -1,5 +1,5 @@
 // Writes a person's request about one sandbox as a file, which the controller watches. Keeps what an earlier request set and this one does not.
-// What the controller makes of it is not known here.
+// What the controller does with it is not known here.
 import { join } from "node:path";
 import { type EpochMs, renderTime, type SandboxName } from "../brands.ts";
 import {

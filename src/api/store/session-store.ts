@@ -1,4 +1,4 @@
-// All Session objects of all agents, with each folder's completeness: what could not be read is never taken for not being there.
+// All Session objects of all agents, and whether each folder was read completely: what could not be read never counts as missing.
 // What sessions mean for sandboxes is the controller's. It never writes: the gateway does, through an ObjectStore of its own.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Opens a state folder for a process that is about to work in it. Both processes do, whichever comes first.
-// What lies in it is each process's own.
+// Opens a state folder for a process that is about to use it. Whichever process comes first creates it.
+// What each process keeps there is its own business.
 import { mkdir, realpath } from "node:fs/promises";
 import { OperationError } from "../errors.ts";
 import { explainErrno } from "./atomic-file.ts";

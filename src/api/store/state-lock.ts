@@ -1,4 +1,4 @@
-// Makes sure that one controller, and one gateway, works on a state folder. The lock is a file lock of the kernel (through SQLite), which ends with the
+// Makes sure that only one controller, and one gateway, uses a state folder. The lock is a file lock of the kernel (through SQLite), which ends with the
 // process however it dies; the file beside it only says who holds it, and proves nothing.
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";

@@ -1,5 +1,5 @@
-// Copies the database of another OpenClaw gateway, which is never written or removed, before its folder is used. Whoever can read it does so.
-// Whether it is to be copied is the caller's.
+// Copies the database of another OpenClaw gateway, which is never written or removed, before its folder is used. Whichever process can read it makes the copy.
+// Whether to copy it is up to the caller.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";

@@ -1,4 +1,4 @@
-// Whether another OpenClaw gateway keeps its state in a folder. What that means for who asks is theirs; nothing is changed or opened.
+// Whether another OpenClaw gateway keeps its state in a folder. What follows from that is up to the caller; nothing is changed or opened.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -1,5 +1,5 @@
-// `openclaw doctor`: whether this machine can run sandboxes and confines them. The controller looks; when none runs, its program looks once,
-// in this process, as `openclaw controller` would run. This file lays the findings out. Exit code 1 when a check failed.
+// `openclaw doctor`: whether this machine can run sandboxes and confines them. The controller examines it; if none is running, this command does so once,
+// in this process, as `openclaw controller` would. This file lays out the findings. Exit code 1 when a check failed.
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, warn } from "../../api/finding.ts";
 import { toSafeLine } from "../../api/safe-text.ts";

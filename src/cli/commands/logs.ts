@@ -1,4 +1,4 @@
-// `openclaw logs`: what the controller did and why, of all sandboxes; and where the two processes' own logs are, which neither of them keeps.
+// `openclaw logs`: what the controller did and why, for all sandboxes; and where to find the logs of the two processes, which neither of them keeps.
 import { type CliContext, type ExitCode, printNote } from "../context.ts";
 import type { StateOptions } from "../paths.ts";
 import { showEvents } from "./sandbox-events.ts";

@@ -1,5 +1,5 @@
-// `openclaw sandbox audit`: any OpenClaw sandbox containers on the engine, also those of other programs, and what is wrong with them. The
-// judgement is the controller's; the commands that it names are for the person to run. Exit code 1 when something is wrong.
+// `openclaw sandbox audit`: all OpenClaw sandbox containers on the engine, including those of other programs, and their problems. The
+// judgement is the controller's; the commands it names are for the person to run. Exit code 1 if there are problems.
 import { toEpochMs } from "../../api/brands.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import type { AuditedContainer, AuditFinding } from "../../api/wire.ts";

@@ -1,5 +1,5 @@
 // `openclaw sandbox explain`: what is in force for a session or agent, where each value comes from, and what to change.
-// The answer is the controller's; when none runs, what the config tells. This file lays it out: what a person set first, defaults on request.
+// The answer is the controller's; when none runs, what the config says. This file lays it out: explicit settings first, defaults on request.
 import { type EpochMs, renderTime, toEpochMs } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import { isErrorCode } from "../../api/errors.ts";
@@ -115,7 +115,7 @@ function renderDrift({ sandbox }: ExplainView): string {
   return rows.length === 0 ? "" : renderTable(["FIELD", "IS", "WANTED", "REMEDY"], rows);
 }
 
-/** How far away each time in the text is: nobody computes with RFC 3339 in the head. */
+/** Adds how far away each time in the text is, so that nobody has to compute with RFC 3339. */
 function withDistance(text: string, now: EpochMs): string {
   return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) => {
     const distanceMs = Date.parse(time) - now;

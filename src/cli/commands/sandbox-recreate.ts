@@ -92,7 +92,7 @@ async function toSelection(client: AdminClient, { session, agent }: RecreateOpti
   return ({ spec }) => spec.scopeKey === sandbox.scopeKey;
 }
 
-/** Asked only of a person at a terminal; a script has decided. */
+/** Asked only at a terminal; a script has decided. */
 async function isConfirmed(context: CliContext, chosen: readonly Sandbox[], options: RecreateOptions): Promise<boolean> {
   if (options.force === true || context.stdin.isTTY !== true) return true;
   const list = chosen.map(({ metadata }) => `  ${metadata.name}\n`).join("");
@@ -106,7 +106,7 @@ const areRecreated =
   (sandboxes) => {
     for (const name of names) {
       const sandbox = sandboxes.get(name);
-      // Nobody wants it any more: there is nothing to recreate.
+      // It is no longer desired: there is nothing to recreate.
       if (sandbox === undefined || (sandbox.status.container === null && !sandbox.spec.wanted)) continue;
       const ready = findCondition(sandbox.status.conditions, "Ready");
       if (sandbox.status.container === null || sandbox.status.container.createdAt <= after)

@@ -1,4 +1,4 @@
-// What the steps of the demo have in common: its config file, looking at a sandbox, waiting for one, and telling how long things took.
+// What the steps of the demo have in common: its config file, observing a sandbox, waiting for one, and reporting how long things took.
 // What happens in which order is steps.ts.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ export class Stage {
     return before;
   }
 
-  /** The agent's sandbox once it is as told. @throws OperationError `TimedOut`, `Aborted` */
+  /** The agent's sandbox once the condition holds. @throws OperationError `TimedOut`, `Aborted` */
   async until(agentId: string, what: string, isSo: (sandbox: Sandbox) => boolean): Promise<Sandbox> {
     let found: Sandbox | null = null;
     await this.#fulfil((sandboxes) => {

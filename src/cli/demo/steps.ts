@@ -1,4 +1,4 @@
-// The tour itself: what a person would try in the first five minutes, with what it shows. Each step fails when the product does not keep its word.
+// The tour itself: what a person would try in the first five minutes, and what it shows. Each step fails if the product does not do what it says.
 // The controller under it, and cleaning up, is commands/demo.ts.
 import { CommandConnection } from "../../api/command-client.ts";
 import { findCondition } from "../../api/condition.ts";

@@ -1,5 +1,5 @@
-// Writes answers into a config: a new one with comments that say what a person may change, or into one that is there, where every other
-// character stays. Pure; whether the result is a good config is asked before it is saved.
+// Writes answers into a config: a new one with comments that say what a person may change, or into an existing one, where every other
+// character stays. Pure; the result is checked before it is saved.
 import { getPath, setPath } from "../../api/config/edit.ts";
 import type { Issue } from "../../api/issue.ts";
 import { type Answers, FIRST_ANSWERS, QUESTION_NAMES, QUESTIONS } from "./questions.ts";

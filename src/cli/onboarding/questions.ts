@@ -1,5 +1,5 @@
-// What a newcomer decides: one table makes the questions at a terminal, the command's flags, and the changes to a config that is there.
-// Everything else has a default (docs/config.md). It asks nobody and reads no file.
+// What a newcomer decides: one table defines the questions at a terminal, the command's flags, and the changes to an existing config.
+// Everything else has a default (docs/config.md). It asks no one and reads no file.
 
 export interface Choice {
   readonly value: string;

@@ -1,4 +1,4 @@
-// Decides when a failed attempt may be made again. Pure: chance is an argument.
+// Decides when to retry a failed attempt. Pure: randomness is an argument.
 import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS } from "../../api/brands.ts";
 import type { FailedAt, Failure, Sandbox } from "../../api/sandbox.ts";
 import type { PlanInput, Verdict } from "./types.ts";

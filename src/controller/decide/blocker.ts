@@ -1,4 +1,4 @@
-// Decides what on the host keeps a container from being made now: no image, no workspace that its user can write to. Pure.
+// Decides what on the host prevents a container from being created now: no image, or no workspace its user can write to. Pure.
 import { type DurationMs, later, SECOND_MS } from "../../api/brands.ts";
 import { parseOwner } from "./spec.ts";
 import type { DesiredSandbox, PlanInput, ResolvedSpec, Verdict } from "./types.ts";

@@ -1,5 +1,5 @@
-// Decides what is wrong with a container that says it is an OpenClaw sandbox, whoever made it, and what a person can do about it. Pure.
-// It judges what was seen and changes nothing; a container of this controller is put right by the loop, not by hand.
+// Decides what is wrong with a container that claims to be an OpenClaw sandbox, whoever created it, and how to fix it. Pure.
+// It judges observations and changes nothing; this controller's own containers are repaired by the loop, not by hand.
 import { type AgentId, type ContainerId, DAY_MS, type EpochMs, elapsed, type InstanceId, MINUTE_MS, toScopeKey } from "../../api/brands.ts";
 import { refusedBindSource } from "../../api/config/bind-source.ts";
 import type { HostFolders } from "../../api/config/config.ts";

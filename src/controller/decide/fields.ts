@@ -1,4 +1,4 @@
-// The one table of what a container is made of: which fields a new container is needed for, which change while it runs, which are shown.
+// The one table of what a container is made of: which fields need a new container, which change while it runs, which are shown.
 // The hash, the drift report and the documentation are made from it.
 import { createHash } from "node:crypto";
 import { type SpecHash, toSpecHash } from "../../api/brands.ts";

@@ -1,5 +1,5 @@
-// Decides what a container is not good for any more: what a failed step says of a new one and of the one that serves, and what a restart
-// undid. What is done instead is plan.ts's.
+// Decides what a container can no longer be used for: what a failed step means for a new one and for the serving one, and what a restart
+// undid. What happens instead is decided in plan.ts.
 import type { Failure } from "../../api/sandbox.ts";
 import type { Observation } from "./observation.ts";
 import type { PlanInput } from "./types.ts";

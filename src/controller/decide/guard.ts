@@ -1,4 +1,4 @@
-// Decides whether removals are so many at once that a person has to agree: an emptied config, vanished session files. Pure.
+// Decides whether so many removals happen at once that a person has to approve them: an emptied config, vanished session files. Pure.
 // Remembering who lived here, and asking again when something changed, is loop/removal-guard.ts's.
 import { type EpochMs, elapsed, HOUR_MS, type SandboxName, type ScopeKey } from "../../api/brands.ts";
 import type { Evidence, Want } from "./types.ts";

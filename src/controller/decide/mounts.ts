@@ -1,4 +1,4 @@
-// Decides which mounts of a container are compared with what was judged before anybody uses it, when, and who may be believed about them.
+// Decides which mounts of a container are compared with what was checked before it is used, when, and whose word about them counts.
 // Pure. Why: the engine looks a source's path up anew at each start, so what was judged before is not for certain what was mounted.
 // The comparison itself is mount-check.ts.
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";

@@ -1,4 +1,4 @@
-// What a look at the engine shows, in this project's own words: the facts that decisions are made from. No engine's own types, no behaviour.
+// Observations of the engine as this project's own types: the facts that decisions are made from. No engine types, no behaviour.
 import type { ContainerId, EpochMs, ImageId, InstanceId, SandboxName, SandboxUid, ScopeKey, SpecHash } from "../../api/brands.ts";
 import type { ContainerSpec, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
 

@@ -1,5 +1,5 @@
-// Decides whose failure a failed action is. Actions of one part build on each other, so that a failure ends the part; the parts do not, so
-// that what fails for ever in one of them keeps nothing else from being done.
+// Decides whose failure a failed action is. Actions of one part build on each other, so a failure ends the part; the parts do not, so
+// what keeps failing in one of them does not hold up the others.
 import type { Action, Plan } from "./types.ts";
 
 /** `serving`: keeps the container that serves; `making`: brings the right one on and gives it the name; `leftover`: removes what is too many. */

@@ -1,5 +1,5 @@
-// Decides the next safe steps for one sandbox: what is wanted and what is there go in, actions and a verdict come out. Pure.
-// Performing the steps, and looking again between them, is the loop's (reconcile.ts).
+// Decides the next safe steps for one sandbox: desired state and observations go in, actions and a verdict come out. Pure.
+// Performing the steps, and observing again in between, is the loop's job (reconcile.ts).
 import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
 import { blockerOf, hostRetryMs } from "./blocker.ts";

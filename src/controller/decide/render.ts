@@ -1,4 +1,4 @@
-// The one text form of actions and plans: the log, the CLI, the events and the tests print the same.
+// The one text form of actions and plans: log, CLI, events and tests all print the same.
 import { type Action, NEW_HANDLE } from "./types.ts";
 import { renderEvidence } from "./wanted.ts";
 

@@ -1,5 +1,5 @@
-// Decides what puts the container that serves right where it is, whatever becomes of its successor and whether or not a new spec can be made.
-// When another container is needed is roles.ts's.
+// Decides how to repair the serving container in place, whatever happens to its successor and whether or not the new spec can be built.
+// Whether another container is needed is decided in roles.ts.
 import { backOffOf } from "./backoff.ts";
 import { isSetupUndone } from "./given-up.ts";
 import { compareMounts, needsComparison } from "./mounts.ts";

@@ -1,5 +1,5 @@
-// Decides whether a container that works may be replaced now, and if not, why and until when: pin, rollout, use, and how long it waits already.
-// How the successor is made is plan.ts's; whose turn it is among many sandboxes is rollout.ts's.
+// Decides whether a container that works may be replaced now, and if not, why and until when: pin, rollout, use, and how long it has waited already.
+// How the successor is created is decided in plan.ts; whose turn it is among many sandboxes, in rollout.ts.
 import { type DurationMs, type EpochMs, later, renderTime, SECOND_MS } from "../../api/brands.ts";
 import type { SandboxChange } from "../../api/sandbox.ts";
 import type { ReplaceReason } from "./roles.ts";

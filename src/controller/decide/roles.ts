@@ -1,4 +1,4 @@
-// Decides what each container of a sandbox is: the one that serves, the one that will, or a leftover; and why the serving one must go.
+// Decides what each container of a sandbox is: the one that serves, the one that will, or a leftover; and why the serving one must be replaced.
 // The order in which containers are listed never matters.
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { ChangePart, FieldDrift } from "../../api/sandbox.ts";

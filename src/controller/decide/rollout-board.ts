@@ -1,4 +1,4 @@
-// Where each sandbox stands with its newest change, counted by change, so that one look at ten thousand costs what is under way.
+// Where each sandbox stands with its newest change, counted by change, so that a query over ten thousand sandboxes costs only what is in progress.
 // It decides nothing and knows no clock: what the counts permit is rollout.ts's.
 import { type DurationMs, type EpochMs, later, type SandboxName, SECOND_MS } from "../../api/brands.ts";
 import type { RolloutComplete } from "../../api/config/schema-sandbox.ts";

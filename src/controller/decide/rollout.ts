@@ -1,5 +1,5 @@
-// Decides which sandboxes may be replaced now when one change concerns many: a canary first, then so many at once, none after too many
-// failures or while a person pauses. Pure: where all of them stand goes in, a permission with its reason and its wake-up comes out.
+// Decides which sandboxes may be replaced now when one change concerns many: a canary first, then a few at a time, none after too many
+// failures or while rollouts are paused. Pure: the state of all sandboxes goes in; a permission, its reason and its wake-up time come out.
 import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { ChangePart, Failure } from "../../api/sandbox.ts";
 import { keepsEnding } from "./backoff.ts";

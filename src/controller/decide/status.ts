@@ -1,4 +1,4 @@
-// Decides what to tell people and programs about one sandbox: conditions and status from a plan and what it was made from. Pure.
+// Decides what to report to people and programs about one sandbox: conditions and status from a plan and what it was made from. Pure.
 // Nothing here is read back by a plan, except the failure, which is kept so that back-off outlives a restart.
 import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
 import { type Condition, mergeCondition } from "../../api/condition.ts";

@@ -1,4 +1,4 @@
-// What `docker update` can set on a container although no key of the config speaks of it: every sandbox has the engine's own values. Pure.
+// What `docker update` can set on a container without a config key for it: every sandbox keeps the engine's defaults. Pure.
 // Limits that have a key are fields.ts.
 import type { FieldDrift } from "../../api/sandbox.ts";
 import type { Tuning } from "./observation.ts";

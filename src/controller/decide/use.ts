@@ -1,4 +1,4 @@
-// Decides whether a container may be stopped now: the one place that knows the hot window and live work.
+// Decides whether a container may be stopped now: the one place that knows about the hot window and running work.
 import { type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
 import { keepsEnding } from "./backoff.ts";
 import type { OwnedContainer, PlanInput } from "./types.ts";

@@ -1,4 +1,4 @@
-// Decides which sandboxes are wanted, by whom, and what permits the release of one that is not. Pure: config and sessions in, answers out.
+// Decides which sandboxes are desired, by what, and what permits the release of one that is not. Pure: config and sessions in, answers out.
 // Whether and when a container is then stopped is plan.ts's and use.ts's.
 import {
   type AgentId,

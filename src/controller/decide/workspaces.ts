@@ -1,5 +1,5 @@
-// Decides what becomes of a folder that was made for a session's sandbox once nothing asks for the sandbox any more. Pure.
-// Looking at folders, remembering when a session was first missed, and removing are workspace-sweep.ts's.
+// Decides what happens to a session sandbox's workspace once nothing needs the sandbox any more. Pure.
+// Observing folders, remembering when a session was first missed, and removing is done in workspace-sweep.ts.
 import { DAY_MS, type EpochMs, later, MINUTE_MS, renderTime, type ScopeKey } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import type { Want } from "./types.ts";

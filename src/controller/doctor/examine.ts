@@ -1,4 +1,4 @@
-// One look at everything that sandboxes need of this machine: asks the engine, the host and a probe container, and has each judged.
+// Examines everything that sandboxes need from this machine: the engine, the host and a probe container, each judged by its own checks.
 // It changes nothing that outlives it. Whether a controller runs, and how the findings look, is the caller's.
 import { tmpdir } from "node:os";
 import type { EpochMs } from "../../api/brands.ts";

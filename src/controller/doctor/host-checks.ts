@@ -1,4 +1,4 @@
-// Judges this machine: who else can write where the controller reads its orders, free space, file watches, and who runs as whom. Pure.
+// Judges this machine: who else can write where the controller reads, free space, file watches, and who runs as whom. Pure.
 // The config file's own modes are issues of the config (api/config/sources.ts).
 import { basename } from "node:path";
 import { quotePath } from "../../api/config/sources.ts";

@@ -1,4 +1,4 @@
-// Looks at this machine for the doctor: who can write to the state folder, free space, file watches, AppArmor. What it means is host-checks.ts.
+// Observes this machine for the doctor: who can write to the state folder, free space, file watches, AppArmor. What it means is host-checks.ts.
 // Nothing is changed, and a file that is not there is a fact, not an error.
 import { readFile, stat, statfs } from "node:fs/promises";
 import { hostname } from "node:os";

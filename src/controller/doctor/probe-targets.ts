@@ -1,4 +1,4 @@
-// Finds what probes have to be run for a config: one for all sandboxes that run alike. What can't be made at all is told at once.
+// Finds what probes have to be run for a config: one for all sandboxes that run alike. What can't be created at all is reported at once.
 // It asks the engine for images and the host for folders, and makes nothing.
 import { toSessionKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";

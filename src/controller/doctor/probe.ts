@@ -1,5 +1,5 @@
-// Runs a container as the config's sandboxes would run, for a moment, and reports what it could see and write: what no look from outside
-// tells. What the report means is probe-checks.ts; nothing that it makes is left behind.
+// Runs a container as the config's sandboxes would run, for a moment, and reports what it could see and write, which can't be determined
+// from outside. What the report means is probe-checks.ts; nothing is left behind.
 import { randomUUID } from "node:crypto";
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Judges the program that starts containers by its version: known ways out of a container, and the releases that closed them.
-// It knows what upstream released; what a distribution patched without a new upstream number, only that distribution knows.
+// Judges the program that starts containers by its version: known container escapes, and the releases that fixed them.
+// It knows upstream releases; what a distribution patched without a new upstream version, only that distribution knows.
 import { type Finding, fail, ok, warn } from "../../api/finding.ts";
 
 interface Escapes {

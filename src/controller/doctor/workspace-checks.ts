@@ -1,5 +1,5 @@
-// Looks at the folders in which sandboxes write, and judges them: who else on this machine reaches them, what in them runs as its owner, and
-// how much they take. It changes nothing; whether a container's user can write there is probe-checks.ts's.
+// Examines the folders that sandboxes write to: who else on this machine can reach them, what in them runs as its owner, and
+// how much space they use. It changes nothing; whether a container's user can write there is probe-checks.ts's.
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";

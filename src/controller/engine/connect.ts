@@ -1,5 +1,5 @@
 // Finds the engine where people expect it (environment, Docker context, well-known sockets), says why it took that one, and opens it.
-// Reads nothing by itself but through its parameters; starts no engine and never falls back from what a person named.
+// Reads the world only through its parameters; starts no engine and never falls back from what a person configured.
 import { Agent } from "node:http";
 import Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";

@@ -1,4 +1,4 @@
-// Takes an exec's output apart as it arrives: Docker's frames into stdout and stderr, the wrapper's first line out of stdout. It keeps at
+// Splits an exec's output as it arrives: Docker's frames into stdout and stderr, the wrapper's first line out of stdout. It keeps at
 // most one frame's header and one short line; bytes go on to the readers as they are, and a slow reader stops the source.
 import { Readable } from "node:stream";
 

@@ -1,4 +1,4 @@
-// Runs a container of ours to its end, hands over what it said, and takes it away whatever happened. What it is for is the caller's.
+// Runs a helper container to its end, returns its output, and removes it whatever happens. What it is for is up to the caller.
 // After a crash in between, the sweep removes it by its label.
 import type Docker from "dockerode";
 import { z } from "zod";

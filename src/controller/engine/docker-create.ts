@@ -1,4 +1,4 @@
-// What is asked of Docker for one container: spec and identity in, create options out. Pure; nothing here looks at the engine.
+// What Docker is asked for when creating one container: spec and identity in, create options out. Pure; nothing here looks at the engine.
 // It fills in no product default (the spec is final), only what every sandbox has and no user can turn off.
 import type Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";

@@ -1,4 +1,4 @@
-// Finds out what lies at paths inside a running container: by the programs of its image, or from a container beside it that nothing inside
+// Identifies the files at paths inside a running container: by the programs of its image, or from a container beside it that nothing inside
 // can reach. It judges nothing.
 import { text } from "node:stream/consumers";
 import type { InstanceId } from "../../api/brands.ts";

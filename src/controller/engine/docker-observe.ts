@@ -1,4 +1,4 @@
-// What Docker's answers mean: raw inspect and list entries become the product's own facts, each in one pure function.
+// Translates Docker's answers: raw inspect and list entries become the product's own facts, each in one pure function.
 // Nothing here talks to the engine, and no engine type leaves this file.
 import { z } from "zod";
 import {

@@ -1,4 +1,4 @@
-// Runs a container for a moment's look at how Docker runs one, and takes it away whatever happened. What is looked at is the caller's.
+// Runs a short-lived container to observe how Docker runs one, and removes it whatever happens. What is observed is up to the caller.
 // A crash in between is covered twice: the container ends by itself and the engine removes it then; what never started, the sweep removes.
 import { setTimeout as pause } from "node:timers/promises";
 import { type InstanceId, toContainerId, toSandboxUid } from "../../api/brands.ts";

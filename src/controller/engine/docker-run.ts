@@ -1,4 +1,4 @@
-// The two engine calls that start a process in a container, and the look that fences them to one run of it. What runs, and what becomes of it,
+// The two engine calls that start a process in a container, and the check that fences them to one run of it. What runs, and what happens to it,
 // is the callers': docker-exec.ts for commands, docker-kill.ts for what ends them.
 import type { Duplex } from "node:stream";
 import { OperationError } from "../../api/errors.ts";

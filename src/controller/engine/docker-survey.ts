@@ -1,5 +1,5 @@
-// Looks at every container on the engine that says it is an OpenClaw sandbox, also those that other programs made. It reads only what
-// their confinement hangs on, and judges nothing.
+// Lists every container on the engine that claims to be an OpenClaw sandbox, including those of other programs. It reads only what
+// their confinement depends on, and judges nothing.
 import { z } from "zod";
 import { toContainerId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// The shell scripts that run inside sandboxes around a command: they report its process group and reach it. Constant text; whatever a user gave
+// The shell scripts that run inside sandboxes around a command: they report its process group and reach it. Constant text; user input
 // reaches them as an argument, never as part of the script. They use nothing but a POSIX shell and /proc. KILL_ALL is api/kill-script.ts.
 import { ENDED_PREFIX, MARK_VARIABLE } from "../../api/kill-script.ts";
 

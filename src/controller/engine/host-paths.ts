@@ -1,4 +1,4 @@
-// What a path of this process is called by the engine, and back: the same outside a container, translated through its mounts inside one.
+// Translates paths of this process to the engine's host, and back: the same outside a container, translated through its mounts inside one.
 // Pure; own-container.ts finds the mounts.
 import { posix } from "node:path";
 import { OperationError } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// The shell script around docker.setupCommand: it gives the command what a login shell has of the image and nothing of the workspace, and says
+// The shell script around docker.setupCommand: it gives the command a login shell's environment from the image and nothing from the workspace, and reports
 // when the command has come to its end. Constant text for any POSIX shell; what it means that the end was said is setup-runner.ts's.
 
 /**

@@ -1,4 +1,4 @@
-// Keeps big objects out of the client library's debug text, which it makes for every request whether or not anybody reads it.
+// Keeps big objects out of the client library's debug text, which it builds for every request whether or not it is read.
 // With all connections and their buffers in it that text took 25 ms a request: two thirds of the controller's processor time.
 import { inspect } from "node:util";
 

@@ -1,5 +1,5 @@
-// Removes a folder of strangers for good: sets it aside under a name that nobody knows, then empties it level by level. A process that
-// still writes there, symlinks, depth and size can't lead it out, or keep it busy for long. Which folder may go is the caller's to know.
+// Removes an untrusted folder for good: moves it aside under a secret name, then empties it level by level. A process that
+// still writes there, symlinks, depth and size can't lead it out, or keep it busy for long. Which folder may be removed is up to the caller.
 import { randomUUID } from "node:crypto";
 import { lstat, opendir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";

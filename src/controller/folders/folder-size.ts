@@ -1,4 +1,4 @@
-// Measures how much a folder of strangers takes on disk, as `du` does, and counts what in it runs as its owner, within a limit of entries and
+// Measures how much disk space an untrusted folder uses, as `du` does, and counts what in it runs as its owner, within a limit of entries and
 // time. It changes nothing and follows no symlink.
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";

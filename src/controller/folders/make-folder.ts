@@ -1,5 +1,5 @@
-// Makes folders for strangers through handles of the folders above them, so that nobody who may write there has anything else made, or given
-// away, in their place. What a new folder is for, and whose it should be, is the caller's.
+// Creates folders for others through handles of the folders above them, so that nobody who can write there can have anything else created, or given
+// away, in their place. What a new folder is for, and who should own it, is up to the caller.
 import type { Stats } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";

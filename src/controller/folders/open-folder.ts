@@ -1,4 +1,4 @@
-// Opens folders of strangers so that what is done in them stays in them: no symlink is followed unseen, and a rename meanwhile leads nowhere
+// Opens untrusted folders so that operations stay inside them: no symlink is followed unnoticed, and a concurrent rename leads nowhere
 // else. It reads and changes nothing.
 import { constants, existsSync, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath } from "node:fs/promises";

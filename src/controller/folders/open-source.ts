@@ -1,4 +1,4 @@
-// Opens whatever is mounted from the host, so that it can be judged, named and written to as the one thing that it is, whatever happens to
+// Opens a bind source on the host, so that it can be checked, named and written to as one and the same object, whatever happens to
 // its path meanwhile. It reads nothing and decides nothing.
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Leases on the containers that serve now. A pass says which container that is; a lease fences its holder to exactly that run of it, and whoever
-// asks between two containers waits for the second.
+// Leases on serving containers. A pass says which container serves; a lease fences its holder to exactly that run of it, and a caller that
+// comes between two containers waits for the second.
 import { type ContainerId, type EpochMs, elapsed, later, type SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { findCondition } from "../../api/condition.ts";

@@ -1,5 +1,5 @@
-// Measures how long the product takes to do its job: from a change seen to the sandbox being right at that generation.
-// Waiting on purpose (a deferral, a setup, a back-off) is not counted: the clock starts again when the wait is over.
+// Measures time to convergence: from noticing a change to the sandbox matching that generation.
+// Intended waits (a deferral, a setup, a back-off) are not counted: the clock restarts when the wait ends.
 import { type EpochMs, elapsed, type SandboxName } from "../../api/brands.ts";
 import type { Plan, Trigger } from "../decide/types.ts";
 

@@ -1,5 +1,5 @@
-// How fast sessions may cause new containers: as many at once as there may be sandboxes, then one a second. Whoever can write session files
-// could else keep the engine busy by beginning and ending them. What the config itself asks for, replacements and repairs are not counted.
+// How fast sessions may cause new containers: as many at once as there may be sandboxes, then one a second. Otherwise whoever can write session files
+// could keep the engine busy by starting and ending sessions. What the config itself asks for, replacements and repairs are not counted.
 import { type EpochMs, elapsed, type SandboxName, SECOND_MS } from "../../api/brands.ts";
 
 /** An engine makes some 10 containers a second; a tenth of that leaves it to the others. */

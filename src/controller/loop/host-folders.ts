@@ -1,4 +1,4 @@
-// Looks at and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
+// Observes and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
 // Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";

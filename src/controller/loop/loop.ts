@@ -1,5 +1,5 @@
-// Ties the queue to the passes: which outcome means what for the queue, and what every hint becomes: a name.
-// It decides nothing about sandboxes and keeps nothing that a restart would miss.
+// Connects the queue and the passes: what each outcome means for the queue, and how every hint becomes a name.
+// It decides nothing about sandboxes and keeps nothing that a restart would need.
 import type { Logger } from "pino";
 import { type DurationMs, elapsed, type SandboxName, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";

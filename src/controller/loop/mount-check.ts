@@ -1,5 +1,5 @@
-// Compares what a running container has mounted with what may be mounted: a handle on each source is judged as it is now, and what is seen
-// inside must be the thing that the handle means. When it is compared is decide/mounts.ts's; what comes of it is the plan's.
+// Compares a running container's mounts with what may be mounted: a handle on each source is checked as it is now, and what is visible
+// inside must be the object behind the handle. When to compare is decided in decide/mounts.ts; what follows is the plan's business.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";

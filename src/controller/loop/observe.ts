@@ -1,4 +1,4 @@
-// Gathers everything that one plan is made from: containers, image, folders, use. It asks and decides nothing; a failed look throws.
+// Observes everything that one plan is made from: containers, image, folders, use. It decides nothing; a failed observation throws.
 import { type EpochMs, type InstanceId, type SandboxName, type ScopeKey, toScopeKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { SandboxFolders } from "../../api/config/sandbox-folders.ts";

@@ -1,5 +1,5 @@
-// Runs commands so that none is left without an owner: one whose start or end is not known, or that could not be killed, is ended by its mark as
-// soon as the engine can be asked; and so is, after a kill -9, what an earlier process ran. Detached processes have an owner of their own.
+// Runs commands so that none is left without an owner: one whose start or end is unknown, or that could not be killed, is ended by its mark as
+// soon as the engine answers; and so are, after a kill -9, the commands of an earlier process. Detached processes have an owner of their own.
 import type { Logger } from "pino";
 import { type DurationMs, SECOND_MS } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";

@@ -1,4 +1,4 @@
-// Puts together what one pass needs, and the queue that calls for passes. Where names come from is the sources'.
+// Builds what one pass needs, and the queue that starts passes. Where names come from is the sources' business.
 import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";
 import type { OperationError } from "../../api/errors.ts";
 import type { ControllerOptions, Opened } from "../parts.ts";

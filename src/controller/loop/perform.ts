@@ -1,4 +1,4 @@
-// Performs one action: one call to the engine or the host, with the checks that must come right before it. Decides nothing.
+// Performs one action: one call to the engine or the host, with the checks that must happen right before it. Decides nothing.
 import { type ContainerId, type EpochMs, renderTime, type SandboxName, toSandboxUid } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { SandboxFolders } from "../../api/config/sandbox-folders.ts";

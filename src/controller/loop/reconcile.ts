@@ -1,5 +1,5 @@
-// One pass for one name: look, decide, do the next safe steps, write down what was seen. What to do is decide/'s; when, the queue's.
-// A pass never waits for work: a setup is started here and looked at in a later pass.
+// One pass for one name: observe, decide, perform the next safe steps, record the status. What to do is decided in decide/; when, by the queue.
+// A pass never waits for work: a setup is started here and checked in a later pass.
 import { type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";

@@ -1,5 +1,5 @@
-// Remembers which sandboxes live here and stops removals that are too many at once, until a person agrees or their cause is gone.
-// What too many is, and what ends the wait, is decide/guard.ts's; stopping a container is the pass's.
+// Remembers which sandboxes exist and holds removals that are too many at once, until they are approved or their cause is gone.
+// What counts as too many, and what ends the wait, is decided in decide/guard.ts; the pass stops containers.
 import type { Logger } from "pino";
 import { z } from "zod";
 import {

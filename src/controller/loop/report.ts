@@ -1,5 +1,5 @@
-// Tells people and programs what the loop did: one log line and one event where something changed, and the counters.
-// The words of plans and conditions are decide/'s; this file only says them, once.
+// Reports to people and programs what the loop did: one log line and one event where something changed, and the counters.
+// The text of plans and conditions comes from decide/; this file only reports it, once.
 import type { Logger } from "pino";
 import { type EpochMs, elapsed, type SandboxName } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";

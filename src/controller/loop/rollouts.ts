@@ -1,5 +1,5 @@
-// Keeps where every sandbox stands with its newest change, asks whose turn it is, and wakes those who wait when that changed.
-// What is permitted is decide/rollout.ts's. Nothing here has to outlive the process: a look at each sandbox tells it again.
+// Tracks every sandbox's newest change, asks whose turn it is, and wakes waiting sandboxes when that changes.
+// What is permitted is decide/rollout.ts's. Nothing here has to outlive the process: observing each sandbox restores it.
 import type { Logger } from "pino";
 import { type EpochMs, elapsed, type InstanceId, type SandboxName, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";

@@ -1,5 +1,5 @@
 // How the servers (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
-// long as the caller holds it. Who may call is the servers' business; when a container may be stopped is decide/'s.
+// long as the caller holds it. Who may call is the servers' business; when a container may be stopped is decided in decide/.
 import type { SandboxName } from "../../api/brands.ts";
 import type { SandboxSpecInForce } from "../decide/types.ts";
 import type { Engine, Handle } from "../engine/engine.ts";

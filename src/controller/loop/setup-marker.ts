@@ -1,4 +1,4 @@
-// Finds a marker in a command's output, wherever the output is cut into pieces, and takes it out. It keeps no more than the marker's length.
+// Finds a marker in a command's output, however the output is chunked, and removes it. It keeps no more than the marker's length.
 
 export class MarkerFilter {
   readonly #marker: Buffer;

@@ -1,4 +1,4 @@
-// Runs setup commands in new containers, beside the loop: a pass starts one and a later pass sees how it went. Facts live in memory on
+// Runs setup commands in new containers, beside the loop: a pass starts one and a later pass reads the result. Facts live in memory on
 // purpose: of a setup that an earlier process started nothing is known, and the plan makes the container anew. Whatever leaves a doubt whether the
 // command ran, or ran to its end, is a failure: no container is certified by guess, and none runs its setup twice.
 import { type ContainerId, type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, type SandboxName } from "../../api/brands.ts";

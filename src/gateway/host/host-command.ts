@@ -1,5 +1,5 @@
-// One command on the gateway's own host, in a process group of its own: started, reached by signals, and ended with all that it started. Who may
-// run one, and what becomes of its output, is the callers'.
+// One command on the gateway's own host, in a process group of its own: started, signalled, and ended together with everything it started. Who may
+// run one, and where its output goes, is up to the callers.
 import { type ChildProcess, spawn } from "node:child_process";
 import { OperationError } from "../../api/errors.ts";
 import { KILL_ALL, type KillTarget, MARK_VARIABLE, toKillArguments, toKillEnvironment } from "../../api/kill-script.ts";

@@ -1,5 +1,5 @@
-// What the gateway runs in the foreground on its own host ends with it, after a kill -9 too: a shell beside it waits for its end. It knows nothing
-// of what goes on in the background, which is to outlive the gateway.
+// Commands in the foreground on the gateway's own host end with the gateway, even after a kill -9: a shell beside them waits for its end. It does not
+// touch background commands, which outlive the gateway.
 import { type ChildProcess, spawn } from "node:child_process";
 import { KILL_ALL, toKillArguments, toKillEnvironment } from "../../api/kill-script.ts";
 import type { HostParts } from "./host-command.ts";

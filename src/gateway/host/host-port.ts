@@ -1,5 +1,5 @@
 // The tools' port on the gateway's own host, for sessions that the config leaves unsandboxed and lets run here: nothing confines what runs.
-// It knows no sandbox and asks no policy. What goes on in the background is host-processes.ts.
+// It knows no sandboxes and checks no policy. Background commands are host-processes.ts.
 import type { ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";

@@ -1,4 +1,4 @@
-// Commands that go on by themselves on the gateway's own host, for sessions that the config leaves unsandboxed: their state is files in a folder
+// Background commands on the gateway's own host, for sessions that the config leaves unsandboxed: their state is files in a folder
 // for each session, so that any later run of the gateway finds them. What such a process is, is api/processes/; who may have one is not known here.
 
 import { mkdir, readdir, rm } from "node:fs/promises";

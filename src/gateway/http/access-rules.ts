@@ -1,5 +1,5 @@
-// The server's rules by the config in force: the secret, the gateway's names, pages and proxies. A config whose secret can't be had leaves those
-// before it. What they mean for a request is http/.
+// The server's rules by the config in force: the secret, the gateway's names, pages and proxies. A config whose secret is unavailable leaves those
+// before it in force. What they mean for a request is http/.
 import type { Logger } from "pino";
 import type { ConfigInForce } from "../config/config-in-force.ts";
 import type { AccessRules } from "./app.ts";

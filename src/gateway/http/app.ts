@@ -1,5 +1,5 @@
-// The HTTP API as a function from request to response: who may in, in which form, and one form for every error. Checks come before routes, in
-// an order: where it was sent to, which page sent it, the secret, the body. What an operation does is handlers.ts; the socket is server.ts.
+// The HTTP API as a function from request to response: who may call, in which form, and one form for every error. Checks come before routes, in
+// this order: the target host, the origin, the secret, the body. What an operation does is handlers.ts; the socket is server.ts.
 import type { BlockList } from "node:net";
 import { Readable } from "node:stream";
 import type { HttpBindings } from "@hono/node-server";

@@ -1,5 +1,5 @@
-// Decides whether a request carries the gateway's secret, in constant time, and slows down whoever guesses: a token's guesses cost time, a
-// password's lock their address out. What is behind it is app.ts's; where the secret comes from, secret.ts's.
+// Decides whether a request carries the gateway's secret, in constant time, and slows down guessing: guessing a token costs time, guessing a
+// password locks the address out. What is behind it is app.ts's; where the secret comes from, secret.ts's.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback, toNetwork } from "../../api/address.ts";
 import { type EpochMs, MINUTE_MS } from "../../api/brands.ts";

@@ -1,4 +1,4 @@
-// Where the gateway listens, by flag, environment and config, and whether it may: everybody who can reach it must need a secret. Pure.
+// Where the gateway listens, by flag, environment and config, and whether it may: everyone who can reach it must need a secret. Pure.
 // Binding is http/server.ts's.
 import { isIP } from "node:net";
 import { isLoopback } from "../../api/address.ts";

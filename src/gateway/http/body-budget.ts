@@ -1,5 +1,5 @@
-// How much of all requests' bodies may be in memory at once, whoever sends them: each is bounded, and there are many connections.
-// What one body may have is its operation's.
+// Limits how much memory the bodies of all requests together may take: each is bounded, but there are many connections.
+// How large one body may be is up to its operation.
 import { OperationError } from "../../api/errors.ts";
 import { FILE_BYTES_MAX } from "../../api/file-scripts.ts";
 

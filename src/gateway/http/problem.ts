@@ -1,5 +1,5 @@
-// One form for every error of the gateway's HTTP API: problem+json with code and retryable, and when to come back.
-// Which error it is, its thrower knows.
+// One form for every error of the gateway's HTTP API: problem+json with code and retryable, and when to retry.
+// Which error it is, is up to whoever throws it.
 import type { ErrorCode } from "../../api/errors.ts";
 import { type Problem, toProblem } from "../../api/wire.ts";
 

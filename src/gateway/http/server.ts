@@ -1,4 +1,4 @@
-// Serves the HTTP API on TCP, with limits on time, size and number before anybody has shown a secret.
+// Serves the HTTP API on TCP, with limits on time, size and number that apply before a caller has authenticated.
 // What is served is app.ts.
 import { createHttpServer, type HttpLimits, refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { listenTcp, type TcpServer } from "../../api/listen-tcp.ts";

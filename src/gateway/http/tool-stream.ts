@@ -1,5 +1,5 @@
-// A tool call as a stream of events: what it tells is sent as fast as the client reads, so that a slow one holds back only its own tool.
-// What a tool tells is tool-port.ts's; the last event is its result or its problem.
+// A tool call as a stream of events: sent as fast as the client reads, so that a slow client holds back only its own tool.
+// The events are tool-port.ts's; the last event is its result or its problem.
 import { EventStream } from "../../api/event-stream.ts";
 import { TextPieces } from "../../api/text/text-pieces.ts";
 import { type CommandStream, toProblem } from "../../api/wire.ts";

@@ -1,5 +1,5 @@
-// The MCP endpoint: streamable HTTP, many clients. Tells whose a request is, bounds how many clients there are, and lets those go that are gone, with
-// their sessions and sandboxes. Who may come in at all is http/app.ts; what a client may do is mcp-client.ts.
+// The MCP endpoint: streamable HTTP, many clients. Assigns each request to its client, limits the number of clients, and forgets clients that are gone, along with
+// their sessions and sandboxes. Who may connect at all is http/app.ts; what a client may do is mcp-client.ts.
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// The sessions behind MCP clients: planned for each, begun with its first tool call, ended with all that it spawned when the client is gone. A
+// The sessions behind MCP clients: planned for each, started with its first tool call, ended with everything it spawned when the client is gone. A
 // client can't come back to one after a restart of the gateway, so what a former run left is ended too.
 import type { Session } from "../../api/session.ts";
 import type { SessionService } from "../sessions/service.ts";

@@ -1,4 +1,4 @@
-// What tools need of the world that they run in: commands, detached processes, and waiting until it is there. A session names it; nothing
+// What tools need from where they run: commands, detached processes, and waiting until it is ready. A session names it; nothing
 // else does. The sandbox's side is stream-client.ts, over the controller; what a tool does with it is tools/.
 import type { Readable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";

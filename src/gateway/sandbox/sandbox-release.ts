@@ -1,4 +1,4 @@
-// Lets the sandbox of a session that ends or begins anew go with all that runs in it. The controller decides whether it is the session's
+// Releases the sandbox of a session that ends or is reset, with everything running in it. The controller decides whether it is the session's
 // alone, and writes the request; one that other sessions share stays as it is.
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";

@@ -1,5 +1,5 @@
-// Bytes on their way into a sandbox, never held whole: as they come where the sandbox takes them at once, else from a file without a name.
-// What they become there is tools/files.ts's.
+// Bytes on their way into a sandbox, never held whole: as they come where the sandbox takes them at once, else from an unnamed file.
+// What happens to them there is tools/files.ts.
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../api/errors.ts";

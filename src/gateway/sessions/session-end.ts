@@ -1,5 +1,5 @@
-// Ends a conversation with all that runs for it, or begins it anew: its calls are taken back, what goes on in the background ends, its sandbox
-// goes if it was its alone; then its files do. Who may ask for that is the servers'.
+// Ends or resets a conversation with everything that runs for it: its calls are cancelled, its background commands end, its sandbox
+// is released unless shared, and then its files are removed. Who may ask for that is the servers' business.
 import type { SessionKey } from "../../api/brands.ts";
 import type { Session } from "../../api/session.ts";
 import type { SessionTools } from "./session-tools.ts";

@@ -1,5 +1,5 @@
-// Work of one session that must not meet itself: one piece after the other, in the order in which it came. Sessions don't wait for each other.
-// What must not meet, and how long it may take, is the callers'.
+// A mutex per session: work of one session runs one piece at a time, in order of arrival. Sessions don't wait for each other.
+// What needs the mutex, and how long it may take, is up to the callers.
 import type { SessionKey } from "../../api/brands.ts";
 
 export class Turns {

@@ -1,5 +1,5 @@
-// Removes the files of sessions that are deleted, each once the controller has said that it saw the end: a file that vanishes says nothing about
-// why, and many at once look like a slip. Without a controller they stay. Deleting is sessions/'s.
+// Removes the files of sessions that are deleted, each once the controller has confirmed that it saw the end: a file that vanishes says nothing about
+// why, and many at once look like a mistake. Without a controller they stay. Deleting is sessions/'s.
 import { setInterval as ticks } from "node:timers/promises";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";

@@ -1,4 +1,4 @@
-// Tools as every server calls them: the call is use of its session, counted, bounded in number, and of a live session only.
+// Tools as every server calls them: a call marks its session as used, is counted and limited, and needs a live session.
 // What a tool does is tools/; who may call is the servers'.
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";

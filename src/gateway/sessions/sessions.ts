@@ -1,5 +1,5 @@
-// All sessions as the gateway keeps them: one Session object and one transcript each, in files. Every change is on the disk when it is
-// answered for, but for activity, which is written at most once per 5 s. What sessions mean for sandboxes is the controller's.
+// All sessions as the gateway keeps them: one Session object and one transcript each, in files. Every change is on disk when it is
+// acknowledged, except activity, which is written at most once per 5 s. What sessions mean for sandboxes is the controller's.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import PQueue from "p-queue";

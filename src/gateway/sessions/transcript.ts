@@ -1,5 +1,5 @@
-// One conversation as a file of JSON lines: appended, never rewritten. A line that a crash cut short is recognised at the first look and
-// removed; whatever was answered for is on the disk. Which conversation a file belongs to is sessions.ts's.
+// One conversation as a file of JSON lines: appended, never rewritten. A line that a crash cut short is recognised on first read and
+// removed; whatever was acknowledged is on disk. Which conversation a file belongs to is sessions.ts's.
 import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";

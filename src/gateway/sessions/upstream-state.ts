@@ -1,4 +1,4 @@
-// Guards a state folder in which another OpenClaw gateway keeps its database: two programs must not both think that its sessions are theirs.
+// Guards a state folder in which another OpenClaw gateway keeps its database: two programs must not both use its sessions.
 // With `--adopt` the database is copied first; it is never written or removed.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";

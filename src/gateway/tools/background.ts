@@ -1,5 +1,5 @@
-// Commands that go on by themselves: starts one, follows it for a while, and says where it is. All that is known of it is where it runs,
-// so any later process of the gateway finds it again. The tool `process` looks after it.
+// Background commands: starts one, follows it for a while, and reports where it is. Its state is kept where it runs,
+// so any later process of the gateway finds it again. The tool `process` manages it.
 import type { ProcessLog, SandboxProcess } from "../../api/wire.ts";
 import type { SandboxCommand } from "../sandbox/sandbox-port.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";

@@ -1,5 +1,5 @@
 // The one way to a tool: the policy is asked, the input checked, the session's sandbox made ready, the tool run. What every call has in common
-// is here, what each tool does in its own file, who may call for a session at the servers.
+// is here; what each tool does is in its own file; who may call for a session is the servers' business.
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";

@@ -1,5 +1,5 @@
-// The tool `exec`: one shell command, waited for, or left to go on in the background.
-// What becomes of background commands is process.ts; where commands run is the port's.
+// The tool `exec`: one shell command, in the foreground or left running in the background.
+// Background commands are process.ts; where commands run is up to the port.
 import { posix } from "node:path";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// The tool `process`: looks after the commands that `exec` left to go on in the background.
+// The tool `process`: manages the commands that `exec` left running in the background.
 // They are the sandbox's, not the gateway's: every session that shares the sandbox sees them. On the host each session has its own.
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";

@@ -1,4 +1,4 @@
-// Runs one command of a tool to its end and keeps what it said, within a bound. What it means is the caller's.
+// Runs one command of a tool to its end and keeps its output, within a bound. What it means is up to the caller.
 import { Readable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
