@@ -34,6 +34,8 @@ export interface GatewayProcess extends GatewayClient {
   readonly log: string;
   /** kill -9, and waits until it is gone. */
   crash(): Promise<void>;
+  /** SIGTERM. @returns its exit code. null: a signal ended it */
+  stop(): Promise<number | null>;
 }
 
 const Result = z.looseObject({
@@ -52,10 +54,14 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   const crash = async (): Promise<void> => {
     child.kill("SIGKILL");
     await ended;
+  };
+  const stop = (): Promise<number | null> => {
+    child.kill("SIGTERM");
+    return ended;
   };
   site.atEnd(crash);
   const url = await until("the gateway says where it listens", async () => {
@@ -67,7 +73,7 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     get log() {
       return log;
     },
-    ...{ url, token, crash, ...speakTo(url, token ?? "") },
+    ...{ url, token, crash, stop, ...speakTo(url, token ?? "") },
   };
 }
 

@@ -1,11 +1,13 @@
 // The WebSocket of a real gateway process: upstream's own client works with it, and whoever shows no owner's key gets nothing from it.
 // What the methods do is src/gateway/http's tests'.
+import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
+import { connect as connectSocket } from "node:net";
 import { GatewayClient } from "@openclaw/gateway-client";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
-import { FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../src/api/gateway-protocol/frames.ts";
+import { FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX, REQUESTS_UNDER_WAY_MAX, ResponseFrame } from "../src/api/gateway-protocol/frames.ts";
 import { toOwnerKeyPath } from "../src/api/store/gateway-files.ts";
 import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
 import { type GatewayProcess, spawnGateway } from "./gateway.fixture.ts";
@@ -54,6 +56,19 @@ async function ending(
     socket.once("close", (code, reason) => resolve({ code, reason: String(reason), heard }));
     socket.once("error", (error) => resolve({ code: 0, reason: error.message, heard }));
   });
+}
+
+/** A connection of no library's, let in. */
+async function connectRaw(url: string, token: string): Promise<WebSocket> {
+  const socket = new WebSocket(url);
+  onTestFinished(() => socket.terminate());
+  await once(socket, "message");
+  const client = { id: "test", version: "1", platform: "linux", mode: "cli" };
+  const params = { minProtocol: 4, maxProtocol: 4, client, scopes: ["operator.read"], auth: { token } };
+  socket.send(JSON.stringify({ type: "req", id: "connect", method: "connect", params }));
+  const [hello] = await once(socket, "message");
+  expect(JSON.parse(String(hello))).toMatchObject({ ok: true });
+  return socket;
 }
 
 test("upstream's client connects with the owner's key, works with sessions, and is told which methods there are", async () => {
@@ -120,4 +135,39 @@ test("oversized and malformed frames end their connection, and the gateway lives
   await expect(client.request("sessions.get", { key: "x".repeat(FRAME_BYTES_MAX) })).rejects.toThrow();
   const { client: other } = await connectClient(url, key, ["operator.read"]);
   expect(await other.request("sessions.list")).toEqual({ items: [] });
+});
+
+test("a client that reads no answers gets no more of them than it may have requests under way, and keeps nobody waiting", async () => {
+  const { url, key } = await start();
+  const { client } = await connectClient(url, key, ["operator.write"]);
+  await client.request("sessions.create", { key: "main" });
+  for (let count = 0; count < 16; count += 1) await client.request("sessions.send", { key: "main", text: "x".repeat(64_000) });
+  const slow = await connectRaw(url, key);
+  slow.pause();
+  const requests = 3 * REQUESTS_UNDER_WAY_MAX;
+  for (let id = 1; id <= requests; id += 1) {
+    slow.send(JSON.stringify({ type: "req", id: `${id}`, method: "sessions.messages", params: { key: "main", limit: 16 } }));
+    // The other one's answer comes after the gateway took this request: they do not crowd each other out by coming at once.
+    await client.request("sessions.list", {});
+  }
+  const codes: string[] = [];
+  slow.on("message", (data) => {
+    const frame = ResponseFrame.safeParse(JSON.parse(String(data)));
+    if (frame.success) codes.push(frame.data.ok ? "ok" : frame.data.error.code);
+  });
+  slow.resume();
+  await vi.waitFor(() => expect(codes).toHaveLength(requests), { timeout: 30_000 });
+  expect(codes.filter((code) => code === "UNAVAILABLE").length).toBeGreaterThan(REQUESTS_UNDER_WAY_MAX);
+});
+
+test("a client that never answers a close does not keep the gateway from ending", { timeout: 20_000 }, async () => {
+  const { gateway, url, key } = await start();
+  const silent = await connectRaw(url, key);
+  silent.pause();
+  const unknown = connectSocket({ host: "127.0.0.1", port: Number(new URL(url).port) });
+  onTestFinished(() => void unknown.destroy());
+  unknown.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n");
+  unknown.write("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+  await once(unknown, "readable");
+  expect(await gateway.stop()).toBe(0);
 });

@@ -8,13 +8,13 @@ export const PROTOCOL_VERSION = 4;
 export const FRAME_BYTES_MAX = 2_097_152;
 /** Of one frame before that: the handshake is under 4 KiB. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 65_536;
-/** Of events that wait for one client. Whoever reads more slowly loses events, and is told how many. */
+/** Of events that wait for one client. A client that reads more slowly loses events, and sees it by the numbers that are missing. */
 export const BUFFERED_BYTES_MAX = 1_572_864;
 /** From the upgrade to the answer. */
 export const HANDSHAKE_MS_MAX = 10_000;
 /** A client that has received nothing for two of these closes with 4000. */
 export const TICK_INTERVAL_MS = 15_000;
-/** Requests of one connection that are not answered yet. */
+/** Requests of one connection whose answers it has not taken yet. */
 export const REQUESTS_UNDER_WAY_MAX = 64;
 
 export const RequestFrame = z.strictObject({
@@ -28,7 +28,7 @@ export type RequestFrame = z.output<typeof RequestFrame>;
 
 /**
  * INVALID_REQUEST: not in the form of the method, or not possible. FORBIDDEN: the connection lacks a scope, or the policy refuses. UNAUTHORIZED: at
- * the handshake, nothing that opens the socket was shown. UNAVAILABLE: for now.
+ * the handshake, nothing that opens the socket was shown. UNAVAILABLE: not at the moment.
  */
 export const FRAME_ERRORS = ["INVALID_REQUEST", "FORBIDDEN", "UNAUTHORIZED", "UNAVAILABLE"] as const;
 export type FrameErrorCode = (typeof FRAME_ERRORS)[number];

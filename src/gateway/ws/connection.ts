@@ -33,6 +33,8 @@ export interface ConnectionParts {
   /** It has shown who it is. */
   admitted(): void;
   answer(call: SocketCall): Promise<SocketAnswer>;
+  /** Told of a bug; the connection ends. */
+  failed(error: unknown): void;
 }
 
 /** A slow reader is asked for so often whether it has read on. */
@@ -53,7 +55,12 @@ export class Connection {
     this.#parts = parts;
     const { socket, nonce, now } = parts;
     this.#handshakeTimer = setTimeout(() => this.close(CLOSE_CODES.policy, "handshake timeout"), HANDSHAKE_MS_MAX).unref();
-    socket.on("message", (data: Buffer, isBinary: boolean) => void this.#take(data, isBinary));
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      this.#take(data, isBinary).catch((error: unknown) => {
+        parts.failed(error);
+        socket.terminate();
+      });
+    });
     socket.on("error", () => socket.terminate());
     socket.once("close", () => {
       clearTimeout(this.#handshakeTimer);
@@ -67,6 +74,7 @@ export class Connection {
     return this.#scopes !== null;
   }
 
+  /** An answer that its client has not read yet is under way too. */
   get isBusy(): boolean {
     return this.#underWay > 0;
   }
@@ -81,6 +89,11 @@ export class Connection {
 
   close(code: number, reason: string): void {
     this.#parts.socket.close(code, reason);
+  }
+
+  /** Without a word to the client. */
+  terminate(): void {
+    this.#parts.socket.terminate();
   }
 
   async #take(data: Buffer, isBinary: boolean): Promise<void> {
@@ -127,24 +140,31 @@ export class Connection {
     }
     this.#underWay += 1;
     try {
-      const emit = (event: ToolEvent): Promise<void> => this.#tell(id, event);
+      const emit = (event: ToolEvent): Promise<void> => this.#report(id, event);
       const answer = await this.#parts.answer({ method, params, scopes, signal: this.#gone.signal, emit });
-      this.#send({ type: "res", id, ...answer });
+      await this.#sendWhole({ type: "res", id, ...answer });
     } catch (error) {
-      this.#send({ type: "res", id, ok: false, error: toFrameError(error) });
+      await this.#sendWhole({ type: "res", id, ok: false, error: toFrameError(error) });
     } finally {
       this.#underWay -= 1;
     }
   }
 
   /** What a tool says waits for its reader, so that a slow one slows down its own tool and loses nothing. */
-  async #tell(callId: string, event: ToolEvent): Promise<void> {
+  async #report(callId: string, event: ToolEvent): Promise<void> {
     const { socket } = this.#parts;
     while (socket.bufferedAmount > BUFFERED_BYTES_MAX / 2 && !this.#gone.signal.aborted)
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     if (event.kind === "stdout" || event.kind === "stderr")
       return this.event("tool.output", { callId, kind: event.kind, data: event.chunk.toString("base64") });
     this.event("tool.output", { callId, ...event });
+  }
+
+  /** Resolves when the kernel has all of it, or the client is gone: a client that does not read holds up its own requests, and no memory beyond theirs. */
+  async #sendWhole(frame: object): Promise<void> {
+    const { socket } = this.#parts;
+    const text = JSON.stringify(frame);
+    if (socket.readyState === socket.OPEN) await new Promise<void>((resolve) => socket.send(text, () => resolve()));
   }
 
   #send(frame: object): void {

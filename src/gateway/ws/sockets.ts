@@ -25,7 +25,9 @@ export interface SocketsParts extends HandshakeParts {
 
 /** Requests under way when the gateway ends are given so long. */
 const DRAIN_MS_MAX = 5_000;
-const DRAIN_LOOK_MS = 20;
+/** And a client so long to answer the close. */
+const CLOSE_MS_MAX = 1_000;
+const LOOK_MS = 20;
 
 export class Sockets {
   readonly #parts: SocketsParts;
@@ -65,20 +67,21 @@ export class Sockets {
           upgrade.known();
         },
         answer: (call) => answerCall(call, handlers, failed),
+        failed,
       });
       this.#connections.add(connection);
       webSocket.once("close", () => this.#connections.delete(connection));
     });
   }
 
-  /** Requests that are under way are answered first. */
+  /** Requests that are under way are answered first. Takes no longer than both limits together, whatever clients do. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const connection of this.#connections) if (connection.isKnown) connection.event("shutdown", { reason: "the gateway ends" });
-    const until = performance.now() + DRAIN_MS_MAX;
-    const isBusy = (): boolean => [...this.#connections].some((connection) => connection.isBusy);
-    while (isBusy() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    await within(DRAIN_MS_MAX, () => ![...this.#connections].some((connection) => connection.isBusy));
     for (const connection of this.#connections) connection.close(CLOSE_CODES.restart, "the gateway ends");
+    await within(CLOSE_MS_MAX, () => this.#connections.size === 0);
+    for (const connection of this.#connections) connection.terminate();
   }
 
   /** @throws OperationError `Forbidden`, `NotFound`, `NotReady` */
@@ -90,6 +93,12 @@ export class Sockets {
     if (this.#isStopping) throw new OperationError("NotReady", "the gateway ends");
     if (new URL(request.url ?? "/", "http://gateway").pathname !== "/") throw new OperationError("NotFound", "the socket is at /");
   }
+}
+
+/** Resolves when it holds, or after so many milliseconds. */
+async function within(msMax: number, holds: () => boolean): Promise<void> {
+  const end = performance.now() + msMax;
+  while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
 
 const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value.at(-1) : value);
