@@ -11,11 +11,11 @@ import type { ServingAccess } from "./loop/access.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Observer } from "./loop/observe.ts";
 import { OwnedCommands } from "./loop/owned-commands.ts";
-import { makePasses } from "./loop/passes.ts";
 import { type RemovalGuard, readMembers } from "./loop/removal-guard.ts";
 import type { Rollouts } from "./loop/rollouts.ts";
 import { UNOWNED_KINDS } from "./metrics/metrics.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
+import { makePasses } from "./passes.ts";
 import { Activity } from "./records/activity.ts";
 import { DamagedFiles } from "./records/damaged-files.ts";
 import { EventLog } from "./records/event-log.ts";
@@ -137,7 +137,7 @@ export class Controller {
       desired: this.desired,
       statuses,
       enqueueFresh,
-      rollouts: this.rollouts,
+      rolloutsPaused: (since) => this.rollouts.pause(since),
     });
     this.engineSource = new EngineSource({
       engine,

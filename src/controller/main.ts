@@ -28,11 +28,11 @@ import { ControllerMetrics } from "./metrics/metrics.ts";
 import type { ControllerOptions } from "./parts.ts";
 import { toStatePaths } from "./records/state-paths.ts";
 import { startAdminServer } from "./servers/admin-server.ts";
-import type { ExplainQuery } from "./servers/admin-views.ts";
 import { Audit } from "./servers/audit.ts";
 import { SessionGate } from "./servers/session-gate.ts";
 import { startStreamServer } from "./servers/stream-server.ts";
 import { GatewayFeed } from "./sources/gateway-feed.ts";
+import type { ExplainQuery } from "./views/admin-views.ts";
 import { Health } from "./views/health.ts";
 import { findHostIssues } from "./views/host-issues.ts";
 import { doctorOffline, explainOffline, type OfflineHost, type OfflineOptions } from "./views/offline.ts";
@@ -134,6 +134,7 @@ const hostOfProcess = (): OfflineHost => ({
   owner: processOwner(),
   now: createSystemClock().now,
   containerIds: readContainerIds,
+  connect: connectDocker,
 });
 
 const processOwner = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
@@ -227,6 +228,7 @@ async function serve({
     config: controller.config,
     desired: controller.desired,
     observer: controller.observer,
+    observerUnder: (desired) => controller.observer.under(desired, controller.guard.under(desired)),
     statuses: controller.statuses,
     events: controller.events,
     logs: controller.setupLogs,

@@ -22,8 +22,8 @@ import { errnoOf, readBounded } from "../../src/api/store/atomic-file.ts";
 import { desiredOf } from "../../src/controller/decide/decide.fixture.ts";
 import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folders/folder-removal.ts";
 import { measureFolder } from "../../src/controller/folders/folder-size.ts";
+import { prepareWorkspace, readProfile } from "../../src/controller/folders/host-folders.ts";
 import { closeFolder } from "../../src/controller/folders/make-folder.ts";
-import { prepareWorkspace, readProfile } from "../../src/controller/loop/host-folders.ts";
 import { makeGround, portray, ROUNDS, ROUNDS_MS_MAX, swap } from "./attack.fixture.ts";
 
 const OWNER = { uid: 61_234, gid: 61_234 };

@@ -12,6 +12,7 @@ import {
   type SessionKey,
   toSandboxName,
   toScopeKey,
+  toSessionKey,
 } from "../../api/brands.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
@@ -144,6 +145,13 @@ export function toDesired(slugOf: SlugOf, agent: Agent, scope: EffectiveSandbox[
     workspace: rw ? { dir: settings.agentWorkspace, purpose: "agent" } : { dir: `${settings.workspaceRoot}/${folder}`, purpose: "scope" },
     agentDir: settings.workspaceAccess === "ro" ? settings.agentWorkspace : null,
   };
+}
+
+/** The sandbox of the agent's main session; sessions of their own run like it. */
+export function toMainSandbox(slugOf: SlugOf, sandbox: EffectiveSandbox): DesiredSandbox {
+  const { agentId, scope } = sandbox;
+  const key = toSessionKey(`agent:${agentId}:main`);
+  return toDesired(slugOf, { id: agentId, sandbox }, scope, toScopeKeyOf(scope, agentId, key));
 }
 
 /** What is known of a sandbox apart from desired state: its name and its container's labels. */

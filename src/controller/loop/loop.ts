@@ -4,8 +4,8 @@ import type { Logger } from "pino";
 import { type DurationMs, elapsed, type SandboxName, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { Trigger } from "../decide/types.ts";
+import { KeyedQueue, type QueueObserver, type QueuePriority, type QueueStats, type WorkResult } from "../queue/keyed-queue.ts";
 import type { Convergence } from "./convergence.ts";
-import { KeyedQueue, type QueueObserver, type QueuePriority, type QueueStats, type WorkResult } from "./keyed-queue.ts";
 import type { Reconciler } from "./reconcile.ts";
 
 export interface LoopParts {

@@ -10,8 +10,8 @@ import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
 import { isUntouched, outsideMounts, runsImagePrograms } from "../decide/mounts.ts";
 import type { MountsFact, OwnedContainer } from "../decide/types.ts";
 import type { Engine, Handle, Observation } from "../engine/engine.ts";
+import { isFixedPath, toSourceJudge } from "../folders/host-folders.ts";
 import { type OpenSource, openSource } from "../folders/open-source.ts";
-import { isFixedPath, toSourceJudge } from "./host-folders.ts";
 
 export interface MountCheckParts {
   now(): EpochMs;

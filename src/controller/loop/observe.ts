@@ -1,7 +1,6 @@
 // Observes everything that one plan is made from: containers, image, folders, use. It decides nothing; a failed observation throws.
 import { type EpochMs, type InstanceId, type SandboxName, type ScopeKey, toScopeKey } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
-import type { SandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
@@ -13,11 +12,11 @@ import type { Described } from "../decide/status.ts";
 import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "../decide/types.ts";
 import type { KnownSandbox } from "../decide/wanted.ts";
 import type { Engine, Observation } from "../engine/engine.ts";
+import { lookUpRealPath, observeHost, shareLookUps } from "../folders/host-folders.ts";
 import type { Activity } from "../records/activity.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
 import type { CreationRate } from "./creation-rate.ts";
-import { lookUpRealPath, observeWorkspace, type RealPath, readProfile, refuseMounts, shareLookUps } from "./host-folders.ts";
 import type { MountCheck } from "./mount-check.ts";
 import type { RemovalGate, Resident } from "./removal-guard.ts";
 import type { SetupRunner } from "./setup-runner.ts";
@@ -68,8 +67,15 @@ export class Observer {
     return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined, unrecorded: () => undefined });
   }
 
-  get #hostParts(): HostParts {
-    return { ...this.#parts, sandboxes: this.#parts.desired.sandboxFolders };
+  /** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
+  async #facts(desired: DesiredSandbox): Promise<SpecFacts> {
+    const { engine, controller, folders } = this.#parts;
+    const context = { ...folders, sandboxes: this.#parts.desired.sandboxFolders };
+    const [image, host] = await Promise.all([
+      engine.resolveImage(desired.settings.docker.image),
+      observeHost(desired, context, this.#lookUp),
+    ]);
+    return { image, ...host, appArmor: engine.capabilities.appArmor, controller };
   }
 
   /** Why sessions may not cause this sandbox now. null: they may. */
@@ -87,7 +93,7 @@ export class Observer {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
-    const looking = candidate === null ? null : observeHostOf(candidate, this.#hostParts, this.#lookUp);
+    const looking = candidate === null ? null : this.#facts(candidate);
     looking?.catch(() => undefined);
     const { containers, holder } = await this.#containers(name, candidate?.scopeKey ?? null);
     const first = containers[0]?.observation ?? null;
@@ -115,7 +121,7 @@ export class Observer {
     const described = describe(want, first, previous);
     if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);
     if (want.kind !== "wanted") return { input: { ...base, spec: null, image: null, workspace: null }, described };
-    const facts = await (looking ?? observeHostOf(want.desired, this.#hostParts, this.#lookUp));
+    const facts = await (looking ?? this.#facts(want.desired));
     if (holder !== null) {
       const message = `the container ${name} belongs to ${JSON.stringify(holder)} and is not shared with ${JSON.stringify(want.desired.scopeKey)}`;
       const spec = { kind: "blocked" as const, code: "HostRejected" as const, message, generation: previous?.metadata.generation ?? 1 };
@@ -184,27 +190,6 @@ export class Observer {
     if (messagedAt !== null) activity.touch(name, messagedAt);
     return activity.lastUsedAt(name, containers[0]?.observation.identity.createdAt ?? null);
   }
-}
-
-/** Where, and as who, the host is looked at. */
-export interface HostParts extends Pick<ObserverParts, "engine" | "controller" | "folders"> {
-  /** What the sandboxes of all agents mount. */
-  sandboxes: SandboxFolders;
-}
-
-/** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
-export async function observeHostOf(
-  desired: DesiredSandbox,
-  { engine, controller, folders, sandboxes }: HostParts,
-  lookUp: RealPath = lookUpRealPath,
-): Promise<SpecFacts> {
-  const [image, workspace, seccomp, refusedMounts] = await Promise.all([
-    engine.resolveImage(desired.settings.docker.image),
-    observeWorkspace(desired),
-    readProfile(desired.settings.docker.seccompProfile),
-    refuseMounts(desired, { ...folders, sandboxes }, lookUp),
-  ]);
-  return { image, workspace, seccomp, refusedMounts, appArmor: engine.capabilities.appArmor, controller };
 }
 
 /** What is half made is nobody's yet. */

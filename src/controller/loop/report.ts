@@ -7,16 +7,24 @@ import { type OperationError, renderError } from "../../api/errors.ts";
 import type { EventType } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { renderAction } from "../decide/render.ts";
-import type { Action } from "../decide/types.ts";
+import type { Action, ActionKind, Cause } from "../decide/types.ts";
 import type { Observation } from "../engine/engine.ts";
-import type { ControllerMetrics } from "../metrics/metrics.ts";
 import type { EventLog } from "../records/event-log.ts";
+
+/** What is counted here; `ControllerMetrics` does. */
+export interface ReportMetrics {
+  action(action: ActionKind, cause: Cause, result: "success" | "error"): void;
+  recreate(reason: "drift" | "forced" | "age" | "crash" | "image"): void;
+  /** From the removal of a container until its successor serves. */
+  recreateDowntime(seconds: number): void;
+  prune(reason: "idle" | "released" | "orphan"): void;
+}
 
 export interface ReportParts {
   now(): EpochMs;
   log: Logger;
   events: EventLog;
-  metrics: ControllerMetrics;
+  metrics: ReportMetrics;
 }
 
 const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: string } | null>> = {

@@ -2,8 +2,8 @@
 // It listens to the queue and changes nothing.
 
 import type { MetricRegistry } from "../../api/metrics-registry.ts";
-import type { KeyedQueue, QueueObserver, WorkEnd } from "../loop/keyed-queue.ts";
-import { QUEUE_PRIORITIES } from "../loop/keyed-queue.ts";
+import type { KeyedQueue, QueueObserver, WorkEnd } from "../queue/keyed-queue.ts";
+import { QUEUE_PRIORITIES } from "../queue/keyed-queue.ts";
 
 const CONTROLLER = { controller: ["sandbox"] } as const;
 const OF_CONTROLLER = { controller: "sandbox" } as const;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { toDurationMs, toEpochMs, toSandboxName, toScopeKey } from "../../api/brands.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
-import { KeyedQueue, type WorkResult } from "../loop/keyed-queue.ts";
+import { KeyedQueue, type WorkResult } from "../queue/keyed-queue.ts";
 import { ControllerMetrics } from "./metrics.ts";
 
 const createMetrics = (processMetrics = false): ControllerMetrics =>

@@ -6,7 +6,7 @@ import type { InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";
 import { isLegacyName, toLegacySlug, toSlug } from "../../api/names.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { SlugOf } from "../decide/wanted.ts";
-import { MARKER_BYTES_MAX, markerPath, type OwnerMarker, parseOwnerMarker } from "../loop/host-folders.ts";
+import { MARKER_BYTES_MAX, markerPath, type OwnerMarker, parseOwnerMarker } from "./owner-marker.ts";
 
 /** Something that outlived the process and says which name a scope key has. */
 export interface NameRecord {

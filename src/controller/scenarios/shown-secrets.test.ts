@@ -21,6 +21,7 @@ function viewsOf({ site, clock, controller, engine }: Model): LoopViews {
     now: () => clock.now(),
     status: () => expect.unreachable("nobody asks for the controller's own view"),
     config: controller.config,
+    observerUnder: (desired) => controller.observer.under(desired, controller.guard.under(desired)),
     logs: controller.setupLogs,
     engine,
     owner: { uid: 0, gid: 0 },

@@ -2,7 +2,7 @@
 // The socket that it is served on is admin-server.ts.
 import type { Hono } from "hono";
 import type { Logger } from "pino";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 import { makeBaseApp } from "./base-app.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";

@@ -8,7 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 
 /** Larger than the largest config with all its includes in practice (the main file may have 1 MiB). */
 const BODY_BYTES_MAX = 4_194_304;

@@ -8,7 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ConfigTexts, type EventList, PlanRequest, PruneRequest, type UnownedList } from "../../api/wire.ts";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import { parseBody, parseCount } from "./request.ts";

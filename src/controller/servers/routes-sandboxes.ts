@@ -7,7 +7,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { SandboxChanged, SandboxDetail, SandboxList } from "../../api/wire.ts";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import { findSandbox, parseCount } from "./request.ts";

@@ -31,8 +31,8 @@ import type { Engine, Handle } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import type { Lease, SandboxAccess } from "../loop/sandbox-access.ts";
+import type { AdminViews, ExplainQuery } from "../views/admin-views.ts";
 import { startAdminServer } from "./admin-server.ts";
-import type { AdminViews, ExplainQuery } from "./admin-views.ts";
 import type { CommandMeter } from "./command-session.ts";
 
 /** Counts nothing. */

@@ -7,7 +7,7 @@ import type { SandboxName } from "../../api/brands.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 import type { Audit } from "./audit.ts";
 import { makeBaseApp } from "./base-app.ts";
 import { Bell, type EventSource } from "./event-source.ts";

@@ -10,7 +10,7 @@ import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
-import type { AdminViews } from "./admin-views.ts";
+import type { AdminViews } from "../views/admin-views.ts";
 import type { Audit } from "./audit.ts";
 import type { CommandMeter } from "./command-session.ts";
 import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts";

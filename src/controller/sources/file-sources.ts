@@ -9,7 +9,6 @@ import { watchFolder } from "../../api/store/folder-watch.ts";
 import { ObjectStore } from "../../api/store/object-store.ts";
 import { type SessionHint, SessionStore } from "../../api/store/session-store.ts";
 import type { Trigger } from "../decide/types.ts";
-import type { Rollouts } from "../loop/rollouts.ts";
 import type { EventLog } from "../records/event-log.ts";
 import type { StatePaths } from "../records/state-paths.ts";
 import type { StatusStore } from "../records/status-store.ts";
@@ -32,7 +31,8 @@ export interface FileSourceParts {
   config: ConfigSource;
   desired: DesiredState;
   statuses: StatusStore;
-  rollouts: Rollouts;
+  /** Since when a person holds all replacements back, after each read. null: nobody does. */
+  rolloutsPaused(since: EpochMs | null): void;
   enqueueFresh(name: SandboxName, trigger: Trigger): void;
 }
 
@@ -106,7 +106,7 @@ export class FileSources {
     this.#tell("request", [...listing.issues, ...rollout.issues, ...this.#futureRequests(listing.objects)]);
     // Before the requests themselves: with them everything is loaded, and work begins.
     if (rollout.folder !== "unreadable" && rollout.unread.length === 0)
-      this.#parts.rollouts.pause(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
+      this.#parts.rolloutsPaused(rollout.objects.get(ROLLOUT_REQUEST_NAME)?.spec.pausedSince ?? null);
     // A missing folder means no requests; one that can't be read keeps the last known ones.
     if (listing.folder === "unreadable") return;
     const requests = new Map([...listing.objects].map(([name, { spec }]) => [toSandboxName(name), spec]));

@@ -12,10 +12,10 @@ import type { UnownedObject } from "../../api/wire.ts";
 import { dispositionOf, type WorkspaceDisposition, type WorkspaceRelease } from "../decide/workspaces.ts";
 import { type RemovalBudget, removeAsides, setAside } from "../folders/folder-removal.ts";
 import { isPrivate, type OpenFolder, openFolder, openInside } from "../folders/open-folder.ts";
-import { MARKER_BYTES_MAX, OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "../loop/host-folders.ts";
 import type { Activity } from "../records/activity.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
 import type { EventLog } from "../records/event-log.ts";
+import { MARKER_BYTES_MAX, OWNERS_FOLDER, type OwnerMarker, parseOwnerMarker } from "../records/owner-marker.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
 
 const SUFFIX = ".json";

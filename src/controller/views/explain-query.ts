@@ -5,7 +5,7 @@ import type { Config } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { Session } from "../../api/session.ts";
-import type { ExplainQuery } from "../servers/admin-views.ts";
+import type { ExplainQuery } from "./admin-views.ts";
 import type { SubjectInputs } from "./explain.ts";
 
 export interface Asked {

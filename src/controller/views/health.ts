@@ -1,11 +1,8 @@
 // What the controller says of itself to whoever watches it: live, ready, and the view behind `openclaw status`.
 // Answering requests is health-server.ts's and the servers'; it looks at what is in memory and asks nobody.
-import { type DurationMs, type InstanceId, MINUTE_MS } from "../../api/brands.ts";
-import type { ControllerView } from "../../api/wire.ts";
+import { type DurationMs, type EpochMs, type InstanceId, MINUTE_MS } from "../../api/brands.ts";
+import type { ControllerView, HeldView } from "../../api/wire.ts";
 import type { EngineInfo } from "../engine/engine.ts";
-import type { Loop } from "../loop/loop.ts";
-import type { RemovalGuard } from "../loop/removal-guard.ts";
-import type { Rollouts } from "../loop/rollouts.ts";
 import type { HealthCheck, ReadyCheck } from "../metrics/ready-check.ts";
 import type { StatusStore } from "../records/status-store.ts";
 import type { ConfigSource } from "../sources/config-source.ts";
@@ -20,13 +17,15 @@ const STUCK_MS_MAX = (6 * MINUTE_MS) as DurationMs;
 
 /** What is looked at; a controller is one. */
 export interface Watched {
-  loop: Pick<Loop, "stats">;
+  /** How long the oldest work has waited and the longest pass has run, in milliseconds; 0: none does. */
+  loop: { stats(): { oldestWaitMs: number; longestRunningMs: number } };
   desired: Pick<DesiredState, "loaded">;
   engineSource: Pick<EngineSource, "loaded" | "trouble" | "connected">;
   config: Pick<ConfigSource, "view">;
   statuses: Pick<StatusStore, "list">;
-  rollouts: Pick<Rollouts, "pausedSince">;
-  guard: Pick<RemovalGuard, "view">;
+  /** Since when a person holds all replacements back. null: nobody does. */
+  rollouts: { readonly pausedSince: EpochMs | null };
+  guard: { view(): HeldView };
 }
 
 export interface ProcessFacts extends Pick<ControllerView, "version" | "stateDir" | "startedAt"> {

@@ -1,5 +1,5 @@
 // What a valid config names is looked at on a real file system: each thing that a pass would refuse is one warning at its key, also several at
-// once. Which folders are refused is api/config's to say; how a pass meets them is loop/host-folders.test.ts's.
+// once. Which folders are refused is api/config's to say; how a pass meets them is folders/host-folders.test.ts's.
 import { chmod, chown, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -11,8 +11,8 @@ import { toDefaultInstance } from "../../api/names.ts";
 import { blockerOf } from "../decide/blocker.ts";
 import { type Owner, resolveSpec } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
-import { toMainSandbox } from "../doctor/probe-targets.ts";
-import { observeWorkspace, readProfile, refuseBinds, refuseWorkspaceDir } from "../loop/host-folders.ts";
+import { toMainSandbox } from "../decide/wanted.ts";
+import { observeWorkspace, readProfile, refuseBinds, refuseWorkspaceDir } from "../folders/host-folders.ts";
 import { KnownNames } from "../records/known-names.ts";
 
 export interface HostIssueParts {

@@ -7,6 +7,7 @@ import { toEpochMs, toInstanceId, toScopeKey } from "../../api/brands.ts";
 import { toDefaultInstance, toSlug } from "../../api/names.ts";
 import { replaceFile } from "../../api/store/atomic-file.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
+import { connectDocker } from "../engine/connect.ts";
 import { explainOffline, type OfflineHost } from "./offline.ts";
 
 const QUERY = { sessionKey: null, agentId: "main" };
@@ -22,6 +23,7 @@ async function explained(containerIds: readonly string[], instance?: string) {
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     now: () => toEpochMs(Date.UTC(2026, 0, 31)),
     containerIds: async () => containerIds,
+    connect: connectDocker,
   };
   const named = instance === undefined ? {} : { instance };
   return { stateDir, view: await explainOffline(QUERY, { stateDir, configPath, home: stateDir, ...named }, host) };

@@ -13,13 +13,12 @@ import type { DoctorView } from "../../api/wire.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { SlugOf } from "../decide/wanted.ts";
 import { examine } from "../doctor/examine.ts";
-import { connectDocker } from "../engine/connect.ts";
-import type { DockerEngine } from "../engine/docker.ts";
+import type { Engine } from "../engine/engine.ts";
 import { KnownNames, toNameRecords } from "../records/known-names.ts";
 import { readLedger } from "../records/ledger.ts";
 import { toStatePaths } from "../records/state-paths.ts";
 import { readStatuses } from "../records/status-store.ts";
-import type { ExplainQuery } from "../servers/admin-views.ts";
+import type { ExplainQuery } from "./admin-views.ts";
 import { explain, findSubject } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
@@ -34,6 +33,16 @@ export interface OfflineOptions {
   instance?: string;
 }
 
+/** Whose engine is looked for, and by which environment. */
+export interface EngineQuery {
+  instance: InstanceId | ((engineStateDir: string) => InstanceId);
+  /** Absolute, without symbolic links. */
+  stateDir: string;
+  environment: OfflineHost["variables"];
+  home: string;
+  observer(): void;
+}
+
 /** What only a process knows. */
 export interface OfflineHost {
   variables: Readonly<Record<string, string | undefined>>;
@@ -41,6 +50,8 @@ export interface OfflineHost {
   now(): EpochMs;
   /** Of the container that this process seems to be in. Empty: it is in none. */
   containerIds(): Promise<readonly string[]>;
+  /** @throws OperationError `EngineUnreachable`, `HostRejected` */
+  connect(where: EngineQuery): Promise<Engine>;
 }
 
 interface Loaded {
@@ -55,10 +66,10 @@ async function load(options: OfflineOptions, { variables, owner }: OfflineHost):
   return { folders, config: await loadConfig(options.configPath, { ...folders, variables, trustedOwners: [owner.uid, 0] }) };
 }
 
-/** @throws OperationError as connectDocker */
-async function connect({ instance, home }: OfflineOptions, { stateDir }: HostFolders, { variables }: OfflineHost): Promise<DockerEngine> {
+/** @throws OperationError `EngineUnreachable`, `HostRejected` */
+async function connect({ instance, home }: OfflineOptions, { stateDir }: HostFolders, host: OfflineHost): Promise<Engine> {
   const identify = instance === undefined ? toDefaultInstance : toInstanceId(instance);
-  return await connectDocker({ instance: identify, stateDir, environment: variables, home, observer: () => undefined });
+  return await host.connect({ instance: identify, stateDir, environment: host.variables, home, observer: () => undefined });
 }
 
 export async function doctorOffline(options: OfflineOptions, host: OfflineHost): Promise<DoctorView> {

@@ -21,29 +21,40 @@ import type {
 import { failuresSeen } from "../decide/backoff.ts";
 import { type Forecast, forecastAll } from "../decide/forecast.ts";
 import { renderAction } from "../decide/render.ts";
-import { judge } from "../decide/rollout.ts";
+import { judge, type Rollout } from "../decide/rollout.ts";
 import type { Owner } from "../decide/spec.ts";
-import type { PlanInput, Want } from "../decide/types.ts";
+import type { OwnedContainer, PlanInput, Want } from "../decide/types.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Observer } from "../loop/observe.ts";
-import type { RemovalGuard } from "../loop/removal-guard.ts";
-import type { Rollouts } from "../loop/rollouts.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
 import type { EventLog } from "../records/event-log.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { SetupLogs } from "../records/setup-logs.ts";
 import type { StatusStore } from "../records/status-store.ts";
-import type { AdminViews, ExplainQuery } from "../servers/admin-views.ts";
 import type { ConfigSource } from "../sources/config-source.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
-import type { Sweep } from "../sweep/sweep.ts";
+import type { AdminViews, ExplainQuery } from "./admin-views.ts";
 import { auditEngine } from "./container-audit.ts";
 import { explain, findSubject, nameOf } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 
 /** Looks at the same time for a plan of everything: as many as passes. */
 const LOOKS_AT_ONCE = 6;
+
+/** Looks at one sandbox as a pass does; the loop's observer is one. */
+export interface SandboxLook {
+  /** @throws OperationError when the engine can't be asked */
+  observe(name: SandboxName, previous: Sandbox | null): Promise<{ input: Omit<PlanInput, "failure" | "servingFailure"> }>;
+  /** How many commands and streams use these containers through our own servers. */
+  usesOf(containers: readonly OwnedContainer[]): number;
+}
+
+/** What nothing owns: shown, measured, and removed when a person asks for it; the sweep is one. */
+export interface Leaks {
+  observe(): Promise<readonly UnownedObject[]>;
+  measure(): Promise<UnownedObject[]>;
+  run(): Promise<{ unowned: UnownedObject[]; removed: string[] }>;
+}
 
 export interface ViewParts {
   instance: InstanceId;
@@ -53,14 +64,16 @@ export interface ViewParts {
   status(): ControllerView;
   config: ConfigSource;
   desired: DesiredState;
-  observer: Observer;
+  observer: SandboxLook;
+  /** The same look under another desired state, for a dry run. */
+  observerUnder(desired: DesiredState): SandboxLook;
   statuses: StatusStore;
   events: EventLog;
   logs: SetupLogs;
-  sweep: Sweep;
-  guard: RemovalGuard;
+  sweep: Leaks;
+  guard: { view(): HeldView };
   damaged: DamagedFiles;
-  rollouts: Rollouts;
+  rollouts: { copy(): Rollout };
   ledger: Ledger;
   engine: Engine;
   /** Who the controller runs as. */
@@ -96,16 +109,16 @@ export class LoopViews implements AdminViews {
   }
 
   async plan(sources: ConfigSources | null): Promise<PlanView> {
-    const { desired, observer, environment, config, guard } = this.#parts;
+    const { desired, observer, observerUnder, environment, config } = this.#parts;
     if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return { items: [], issues: parsed.issues };
     const preview = desired.preview(parsed.value);
     if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
-    return { items: await this.#planAll(preview, observer.under(preview, guard.under(preview))), issues: parsed.issues };
+    return { items: await this.#planAll(preview, observerUnder(preview)), issues: parsed.issues };
   }
 
-  async #planAll(desired: DesiredState, observer: Observer): Promise<PlannedSandbox[]> {
+  async #planAll(desired: DesiredState, observer: SandboxLook): Promise<PlannedSandbox[]> {
     const names = [...new Set([...desired.names(), ...this.sandboxes().map(({ metadata }) => metadata.name)])].sort();
     const inputs: PlanInput[] = [];
     for (let at = 0; at < names.length; at += LOOKS_AT_ONCE) {
@@ -115,7 +128,7 @@ export class LoopViews implements AdminViews {
     return inputs.map(({ name, want }) => toPlanned(name, want, forecasts.get(name)));
   }
 
-  async #observe(name: SandboxName, observer: Observer): Promise<PlanInput> {
+  async #observe(name: SandboxName, observer: SandboxLook): Promise<PlanInput> {
     const previous = this.#parts.statuses.get(name) ?? null;
     const { input } = await observer.observe(name, previous);
     return { ...input, ...failuresSeen(input, previous) };

@@ -1,22 +1,22 @@
 // Builds what one pass needs, and the queue that starts passes. Where names come from is the sources' business.
-import type { ContainerId, EpochMs, SandboxName } from "../../api/brands.ts";
-import type { OperationError } from "../../api/errors.ts";
-import type { ControllerOptions, Opened } from "../parts.ts";
-import { toStatePaths } from "../records/state-paths.ts";
-import type { DesiredState } from "../sources/desired-state.ts";
-import { ServingAccess } from "./access.ts";
-import { Convergence } from "./convergence.ts";
-import { CreationRate } from "./creation-rate.ts";
-import { Loop } from "./loop.ts";
-import { MountCheck } from "./mount-check.ts";
-import { Observer } from "./observe.ts";
-import { Performer } from "./perform.ts";
-import { Reconciler } from "./reconcile.ts";
-import { RemovalGuard } from "./removal-guard.ts";
-import { Report } from "./report.ts";
-import { Rollouts } from "./rollouts.ts";
-import { type SetupObserver, SetupRunner } from "./setup-runner.ts";
-import { Uses } from "./uses.ts";
+import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
+import type { OperationError } from "../api/errors.ts";
+import { ServingAccess } from "./loop/access.ts";
+import { Convergence } from "./loop/convergence.ts";
+import { CreationRate } from "./loop/creation-rate.ts";
+import { Loop } from "./loop/loop.ts";
+import { MountCheck } from "./loop/mount-check.ts";
+import { Observer } from "./loop/observe.ts";
+import { Performer } from "./loop/perform.ts";
+import { Reconciler } from "./loop/reconcile.ts";
+import { RemovalGuard } from "./loop/removal-guard.ts";
+import { Report } from "./loop/report.ts";
+import { Rollouts } from "./loop/rollouts.ts";
+import { type SetupObserver, SetupRunner } from "./loop/setup-runner.ts";
+import { Uses } from "./loop/uses.ts";
+import type { ControllerOptions, Opened } from "./parts.ts";
+import { toStatePaths } from "./records/state-paths.ts";
+import type { DesiredState } from "./sources/desired-state.ts";
 
 export interface Passes {
   loop: Loop;

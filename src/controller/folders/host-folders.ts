@@ -1,9 +1,8 @@
-// Observes and prepares the folders and files of the host that a sandbox is made from: workspaces, their owner markers, profiles.
+// Observes, judges and prepares the folders and files of the host that a sandbox is made from: workspaces, owner markers, binds, profiles.
 // Who should own a folder is decide/spec.ts's decision; removing workspaces is the sweep's.
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { z } from "zod";
 import { isWithin, type Refusal, refusedBindSource, refusedInside, refusedWorkspace } from "../../api/config/bind-source.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { MountContext } from "../../api/config/rules-mounts.ts";
@@ -13,11 +12,10 @@ import type { Mount } from "../../api/sandbox.ts";
 import { errnoOf, readHandle, replaceFile } from "../../api/store/atomic-file.ts";
 import { type Owner, parseOwner, type SpecFacts } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
-import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "../folders/make-folder.ts";
-import type { OpenFolder } from "../folders/open-folder.ts";
+import { markerPath, OWNERS_FOLDER, type OwnerMarker } from "../records/owner-marker.ts";
+import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "./make-folder.ts";
+import type { OpenFolder } from "./open-folder.ts";
 
-/** Beside the workspaces, where nothing inside a sandbox can see or forge it. */
-export const OWNERS_FOLDER = ".owners";
 /** What lies in a workspace may be a program that runs as its owner: other users of the host must not reach the folders of sandboxes. */
 const ROOT_MODE = 0o700;
 /** Above an agent's own workspace, which people work in too. */
@@ -25,31 +23,18 @@ const PARENT_MODE = 0o755;
 /** Docker's own default profile is 14 KiB. */
 const PROFILE_BYTES_MAX = 262_144;
 
-export const MARKER_BYTES_MAX = 16_384;
-
-/** Says that a workspace folder was made by the controller, for whom. A folder without one is never removed. */
-export const OwnerMarker = z.strictObject({
-  instance: z.string(),
-  name: z.string(),
-  scopeKey: z.string(),
-  path: z.string(),
-  createdAt: z.iso.datetime(),
-  /** Since when its session has been missed, and whether the session had said that it ended. Absent: it is not. */
-  release: z.strictObject({ since: z.iso.datetime(), ended: z.boolean() }).optional(),
-});
-export type OwnerMarker = z.output<typeof OwnerMarker>;
-
-/** null: not a marker. */
-export function parseOwnerMarker(text: string): OwnerMarker | null {
-  try {
-    return OwnerMarker.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-export function markerPath(workspaceDir: string): string {
-  return join(dirname(workspaceDir), OWNERS_FOLDER, `${basename(workspaceDir)}.json`);
+/** What the host says of the folders and files that a sandbox is made from. Never rejects. */
+export async function observeHost(
+  desired: DesiredSandbox,
+  context: MountContext,
+  lookUp: RealPath = lookUpRealPath,
+): Promise<Pick<SpecFacts, "workspace" | "seccomp" | "refusedMounts">> {
+  const [workspace, seccomp, refusedMounts] = await Promise.all([
+    observeWorkspace(desired),
+    readProfile(desired.settings.docker.seccompProfile),
+    refuseMounts(desired, context, lookUp),
+  ]);
+  return { workspace, seccomp, refusedMounts };
 }
 
 /** The state of the folders that the sandbox mounts: `missing` while any of them is not there. Never throws. */
