@@ -1,10 +1,10 @@
 // Proves that the linter holds each wall of the house: every import that must not be is planted in a copy of the layout, and found.
 // The copy lies in a temporary folder with the real biome.json, so that nothing is planted in the checkout itself.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 
 interface Planted {
   readonly file: string;
@@ -12,6 +12,13 @@ interface Planted {
 }
 
 const WALLS = ["lint/style/noRestrictedImports", "lint/style/noRestrictedGlobals"];
+
+/** Every folder of the controller but `decide`, which has rules of its own. */
+const ROOMS = ["queue", "engine", "records", "folders", "metrics", "sources", "loop", "sweep", "doctor", "views", "servers"] as const;
+
+/** One import each, of a type: a wall holds for those too. @param files of the controller, by their path in it */
+const fromRoom = (room: (typeof ROOMS)[number], ...files: readonly string[]): Planted[] =>
+  files.map((file) => ({ file: `src/controller/${room}/a.ts`, code: `import type { Thing } from "../${file}";` }));
 
 const FORBIDDEN: readonly Planted[] = [
   // The vocabulary knows nobody.
@@ -45,6 +52,25 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/controller/a.ts", code: 'import { serve } from "../gateway/server.ts";' },
   { file: "src/controller/engine/a.ts", code: 'import { table } from "../../cli/table.ts";' },
   { file: "src/controller/engine/a.ts", code: 'import { serve } from "../../gateway/server.ts";' },
+  // The rooms of the controller import downwards alone.
+  ...fromRoom("queue", "decide/types.ts", "records/ledger.ts"),
+  ...fromRoom("engine", "records/ledger.ts", "loop/loop.ts", "folders/open-folder.ts"),
+  ...fromRoom("records", "loop/loop.ts", "sources/desired-state.ts", "engine/docker.ts", "engine/connect.ts", "sweep/sweep.ts"),
+  ...fromRoom("folders", "loop/loop.ts", "engine/engine.ts", "records/ledger.ts", "sources/desired-state.ts"),
+  ...fromRoom("metrics", "loop/loop.ts", "sweep/sweep.ts", "servers/admin-server.ts", "engine/docker.ts", "views/health.ts"),
+  ...fromRoom("sources", "loop/rollouts.ts", "sweep/sweep.ts", "views/views.ts", "engine/docker.ts"),
+  ...fromRoom("loop", "metrics/metrics.ts", "sweep/sweep.ts", "servers/audit.ts", "views/views.ts", "doctor/probe.ts", "engine/docker.ts"),
+  ...fromRoom("loop", "parts.ts", "controller.ts"),
+  ...fromRoom("sweep", "loop/observe.ts", "views/views.ts", "servers/audit.ts", "engine/docker.ts"),
+  ...fromRoom("doctor", "loop/observe.ts", "sweep/sweep.ts", "views/views.ts", "sources/desired-state.ts", "engine/connect.ts"),
+  ...fromRoom("views", "loop/observe.ts", "sweep/sweep.ts", "servers/audit.ts", "engine/connect.ts", "queue/keyed-queue.ts", "main.ts"),
+  ...fromRoom("servers", "sweep/sweep.ts", "doctor/probe.ts", "folders/open-folder.ts", "engine/docker-exec.ts", "controller.ts"),
+  ...ROOMS.map((room) => ({ file: `src/controller/${room}/a.ts`, code: 'import { sample } from "./b.test.ts";' })),
+  ...ROOMS.map((room) => ({ file: `src/controller/${room}/a.ts`, code: 'import { serve } from "../../gateway/main.ts";' })),
+  ...ROOMS.filter((room) => room !== "engine").map((room) => ({
+    file: `src/controller/${room}/a.ts`,
+    code: 'import Docker from "dockerode";',
+  })),
   // The gateway cannot reach the engine.
   { file: "src/gateway/a.ts", code: 'import { loop } from "../controller/loop/loop.ts";' },
   { file: "src/gateway/a.ts", code: 'import type { Engine } from "../controller/engine/engine.ts";' },
@@ -80,6 +106,14 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/controller/a.ts", code: 'import { plan } from "./decide/plan.ts";' },
   { file: "src/controller/a.ts", code: 'import type { Engine } from "./engine/engine.ts";' },
   { file: "src/controller/engine/a.ts", code: 'import Docker from "dockerode";' },
+  ...fromRoom("records", "decide/types.ts", "engine/engine.ts", "../api/brands.ts"),
+  ...fromRoom("metrics", "queue/keyed-queue.ts", "records/damaged-files.ts"),
+  ...fromRoom("loop", "folders/host-folders.ts", "queue/keyed-queue.ts", "records/ledger.ts", "sources/desired-state.ts"),
+  ...fromRoom("views", "doctor/examine.ts", "folders/host-folders.ts"),
+  ...fromRoom("servers", "loop/access.ts", "views/admin-views.ts"),
+  { file: "src/controller/records/a.ts", code: 'import { ledger } from "./ledger.ts";' },
+  { file: "src/controller/records/a.test.ts", code: 'import { startModel } from "../fixtures/model.fixture.ts";' },
+  { file: "src/controller/passes.ts", code: 'import { Loop } from "./loop/loop.ts";' },
   { file: "src/controller/a.engine.test.ts", code: 'import Docker from "dockerode";' },
   { file: "src/gateway/tools/a.ts", code: 'import { names } from "../../api/names.ts";' },
   { file: "src/gateway/a.ts", code: 'import { policy } from "./tools/policy.ts";' },
@@ -94,6 +128,16 @@ const title = ({ file, code }: Planted): string => `${file}: ${code}`;
 function plantedPath(kind: string, index: number, { file }: Planted): string {
   return join(dirname(file), `${kind}-${index}-${file.slice(dirname(file).length + 1)}`);
 }
+
+/** Folders of the controller that are tests alone. */
+const TEST_FOLDERS: readonly string[] = ["fixtures", "scenarios"];
+
+test("each folder of the controller has walls", () => {
+  const folders = readdirSync(resolve(import.meta.dirname, "../src/controller"), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS, "decide", ...TEST_FOLDERS].sort());
+});
 
 describe("the import walls", () => {
   const project = resolve(import.meta.dirname, "..");
