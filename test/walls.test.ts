@@ -16,9 +16,15 @@ const WALLS = ["lint/style/noRestrictedImports", "lint/style/noRestrictedGlobals
 /** Every folder of the controller but `decide`, which has rules of its own. */
 const ROOMS = ["queue", "engine", "records", "folders", "metrics", "sources", "loop", "sweep", "doctor", "views", "servers"] as const;
 
+const GATEWAY_ROOMS = ["sandbox", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
+
 /** One import each, of a type: a wall holds for those too. @param files of the controller, by their path in it */
 const fromRoom = (room: (typeof ROOMS)[number], ...files: readonly string[]): Planted[] =>
   files.map((file) => ({ file: `src/controller/${room}/a.ts`, code: `import type { Thing } from "../${file}";` }));
+
+/** The same in the gateway. */
+const fromGateway = (room: (typeof GATEWAY_ROOMS)[number], ...files: readonly string[]): Planted[] =>
+  files.map((file) => ({ file: `src/gateway/${room}/a.ts`, code: `import type { Thing } from "../${file}";` }));
 
 const FORBIDDEN: readonly Planted[] = [
   // The vocabulary knows nobody.
@@ -77,6 +83,20 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/gateway/tools/a.ts", code: 'export const main = await import("../../controller/main.ts");' },
   { file: "src/gateway/a.ts", code: 'import { table } from "../cli/table.ts";' },
   { file: "src/gateway/a.ts", code: 'import Docker from "dockerode";' },
+  // The rooms of the gateway import downwards alone.
+  ...fromGateway("sandbox", "tools/dispatch.ts", "sessions/sessions.ts"),
+  ...fromGateway("config", "sessions/sessions.ts", "http/app.ts"),
+  ...fromGateway("tools", "sessions/sessions.ts", "host/host-port.ts", "http/app.ts"),
+  ...fromGateway("sessions", "http/handlers.ts", "ws/sockets.ts", "mcp/mcp-client.ts", "host/host-port.ts"),
+  ...fromGateway("host", "sessions/sessions.ts", "tools/dispatch.ts"),
+  ...fromGateway("http", "mcp/mcp-endpoint.ts", "ws/sockets.ts", "host/host-port.ts", "main.ts"),
+  ...fromGateway("mcp", "ws/sockets.ts", "sandbox/sandbox-port.ts"),
+  ...fromGateway("ws", "mcp/mcp-client.ts", "sessions/sessions.ts"),
+  ...GATEWAY_ROOMS.flatMap((room) => [
+    { file: `src/gateway/${room}/a.ts`, code: 'import { sample } from "./b.test.ts";' },
+    { file: `src/gateway/${room}/a.ts`, code: 'import Docker from "dockerode";' },
+    { file: `src/gateway/${room}/a.ts`, code: 'import { run } from "../../controller/main.ts";' },
+  ]),
   // The command line reads and writes requests; it only knows how to start the two servers.
   { file: "src/cli/a.ts", code: 'import { loop } from "../controller/loop/loop.ts";' },
   { file: "src/cli/commands/a.ts", code: 'import { plan } from "../../controller/decide/plan.ts";' },
@@ -116,6 +136,8 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/controller/passes.ts", code: 'import { Loop } from "./loop/loop.ts";' },
   { file: "src/controller/a.engine.test.ts", code: 'import Docker from "dockerode";' },
   { file: "src/gateway/tools/a.ts", code: 'import { names } from "../../api/names.ts";' },
+  ...fromGateway("sessions", "tools/tool-port.ts", "sandbox/upload.ts"),
+  ...fromGateway("mcp", "http/problem.ts"),
   { file: "src/gateway/a.ts", code: 'import { policy } from "./tools/policy.ts";' },
   { file: "src/cli/a.ts", code: 'export const main = await import("../controller/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/main.ts");' },
@@ -132,11 +154,13 @@ function plantedPath(kind: string, index: number, { file }: Planted): string {
 /** Folders of the controller that are tests alone. */
 const TEST_FOLDERS: readonly string[] = ["fixtures", "scenarios"];
 
-test("each folder of the controller has walls", () => {
-  const folders = readdirSync(resolve(import.meta.dirname, "../src/controller"), { withFileTypes: true }).filter((entry) =>
-    entry.isDirectory(),
-  );
-  expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS, "decide", ...TEST_FOLDERS].sort());
+test.each([
+  ["controller", [...ROOMS, "decide", ...TEST_FOLDERS]],
+  ["gateway", GATEWAY_ROOMS],
+])("each folder of the %s has walls", (side, rooms) => {
+  const entries = readdirSync(resolve(import.meta.dirname, "../src", side), { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(folders.sort()).toEqual([...rooms].sort());
 });
 
 describe("the import walls", () => {

@@ -10,7 +10,6 @@ import { OPERATIONS, type Operation, type OperationName, type SentBody, toQueryV
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
-import type { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget } from "./body-budget.ts";
@@ -36,7 +35,8 @@ export interface AccessRules extends OriginRules {
 
 export interface AppParts {
   handlers: Handlers;
-  mcp: Pick<McpEndpoint, "handle">;
+  /** The MCP endpoint, behind the same rules of who may in. */
+  mcp: { handle(request: Request): Promise<Response> };
   rules(): AccessRules;
   limits: AddressLimits;
   metrics: GatewayMetrics;

@@ -18,9 +18,9 @@ import {
   SessionStore,
   sessionsFolder,
 } from "../../api/store/session-store.ts";
+import { Turns } from "../tools/session-mutex.ts";
 import type { Message } from "../tools/tool-port.ts";
 import { toSessionName } from "./keys.ts";
-import { Turns } from "./session-mutex.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface SessionsParts {

@@ -5,9 +5,9 @@ import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
-import { Turns } from "../sessions/session-mutex.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
+import { Turns } from "./session-mutex.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
 
