@@ -88,8 +88,11 @@ export type CommandControl = z.output<typeof CommandControl>;
 /** Text frames to the client. `exit` or `error` is the last one; both come after all output. */
 export const CommandNotice = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("started"), sandbox: z.string(), containerId: z.string() }),
-  /** `reason` tells a command's own end from one that was forced. */
-  z.object({ kind: z.literal("exit"), code: z.int(), reason: z.enum(["exited", "timeout"]) }),
+  /**
+   * `code` is 128 and its number when a signal ended the command. `reason` tells its own end from one that was forced. `outputHeld`: something
+   * that it left running still has its output, of which nothing more comes; absent where that is not so, or not known.
+   */
+  z.object({ kind: z.literal("exit"), code: z.int(), reason: z.enum(["exited", "timeout"]), outputHeld: z.literal(true).optional() }),
   z.object({ kind: z.literal("error"), problem: Problem }),
   /** Bytes of stdin that the command's pipe has taken. */
   Consumed,
@@ -106,7 +109,7 @@ export interface CommandOutput {
   chunk: Buffer;
 }
 
-export type CommandEnd = Pick<Extract<CommandNotice, { kind: "exit" }>, "code" | "reason">;
+export type CommandEnd = Pick<Extract<CommandNotice, { kind: "exit" }>, "code" | "reason" | "outputHeld">;
 
 /** What runs inside a sandbox, each through commands of its own: the tools, and `media`, files that people send. */
 export const SANDBOX_TOOLS = ["exec", "process", "read", "write", "edit", "apply_patch", "media"] as const;

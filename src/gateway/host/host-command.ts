@@ -1,8 +1,10 @@
 // One command on the gateway's own host, in a process group of its own: started, signalled, and ended together with everything it started. Who may
 // run one, and where its output goes, is up to the callers.
 import { type ChildProcess, spawn } from "node:child_process";
-import { OperationError } from "../../api/errors.ts";
+import { constants } from "node:os";
 import { KILL_ALL, type KillTarget, MARK_VARIABLE, toKillArguments, toKillEnvironment } from "../../api/kill-script.ts";
+import { errnoOf } from "../../api/store/atomic-file.ts";
+import { toStartFailure } from "./start-failure.ts";
 
 export interface HostParts {
   /** The environment of commands, before their own; without what is the gateway's own secret. */
@@ -21,40 +23,58 @@ export interface HostRequest {
 }
 
 export interface HostCommand {
-  child: ChildProcess;
-  /** Exit code, once nothing holds its output any more. Rejects with `HostRejected`: it could not be started. */
+  /** null: it could not be started, as `exit` says. */
+  child: ChildProcess | null;
+  /**
+   * Exit code, or 128 and the number of the signal that ended it; something else may hold its output still. Rejects with an `OperationError`
+   * when it could not be started: `InvalidArgument` (too large, no such folder), `LimitExceeded`, `HostRejected`.
+   */
   exit: Promise<number>;
   /** A name as `kill -l` prints it. KILL reaches what left the group, too. */
   signal(name: string): Promise<void>;
 }
 
-/** 128 + 9, as a shell says it. */
-const KILLED = 137;
+/** As shells say that a signal ended something: 128 and its number. */
+const SIGNALLED = 128;
 
-export function startOnHost({ env, shell, newId }: HostParts, request: HostRequest): HostCommand {
-  const [name = "", ...rest] = request.argv;
-  const [program = "", ...args] = name === "/bin/sh" ? [...(shell ?? [name]), ...rest] : [name, ...rest];
-  const mark = newId();
-  const child = spawn(program, args, {
-    detached: true,
-    cwd: request.workdir,
-    env: { ...env, ...request.env, [MARK_VARIABLE]: mark },
-    stdio: [request.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+export function startOnHost(parts: HostParts, request: HostRequest): HostCommand {
+  const mark = parts.newId();
+  const env = { ...parts.env, ...request.env, [MARK_VARIABLE]: mark };
+  const child = spawnChild(parts.shell, request, env);
+  const toFailure = async (cause: unknown): Promise<never> => {
+    throw await toStartFailure(cause, { ...request, env });
+  };
+  if (child instanceof Error) {
+    const exit = toFailure(child);
+    exit.catch(() => undefined);
+    return { child: null, exit, signal: async () => undefined };
+  }
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("exit", (code, signalName) => resolve(code ?? SIGNALLED + (signalName === null ? 0 : constants.signals[signalName])));
+    child.once("error", reject);
   });
-  const exit = new Promise<number>((resolve, reject) => {
-    child.once("close", (code) => resolve(code ?? KILLED));
-    child.once("error", (cause) =>
-      reject(new OperationError("HostRejected", `the command could not be started in ${request.workdir}: ${cause.message}`, { cause })),
-    );
-  });
+  const exit = ended.catch(toFailure);
   exit.catch(() => undefined);
-  const signal = async (signalName: string): Promise<void> => {
-    const group = child.exitCode === null && child.signalCode === null ? child.pid : undefined;
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const signal = async (name: string): Promise<void> => {
+    const group = isRunning() ? child.pid : undefined;
     // Before its parents are gone, while what left the group can still be found through them.
-    if (signalName === "KILL") await killAll(newId(), { mark, leader: group === undefined ? null : String(group) });
-    if (group !== undefined && child.exitCode === null && child.signalCode === null) signalGroup(group, `SIG${signalName}`);
+    if (name === "KILL") await killAll(parts.newId(), { mark, leader: group === undefined ? null : String(group) });
+    if (group !== undefined && isRunning()) signalGroup(group, `SIG${name}`);
   };
   return { child, exit, signal };
+}
+
+/** Some failures are thrown, and some are told by the child: the caller learns both from `exit`. */
+function spawnChild(shell: HostParts["shell"], { argv, workdir, stdin }: HostRequest, env: NodeJS.ProcessEnv): ChildProcess | Error {
+  const [name = "", ...rest] = argv;
+  const [program = "", ...args] = name === "/bin/sh" ? [...(shell ?? [name]), ...rest] : [name, ...rest];
+  try {
+    return spawn(program, args, { detached: true, cwd: workdir, env, stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"] });
+  } catch (error) {
+    if (errnoOf(error) === "" || !(error instanceof Error)) throw error;
+    return error;
+  }
 }
 
 function signalGroup(group: number, signalName: string): void {

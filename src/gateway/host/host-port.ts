@@ -1,13 +1,13 @@
 // The tools' port on the gateway's own host, for sessions that the config leaves unsandboxed and lets run here: nothing confines what runs.
 // It knows no sandboxes and checks no policy. Background commands are host-processes.ts.
-import type { ChildProcess } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
-import type { CommandEnd, CommandOutput, CommandStream } from "../../api/wire.ts";
+import type { CommandEnd } from "../../api/wire.ts";
 import type { RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type HostCommand, type HostParts, startOnHost } from "./host-command.ts";
+import { type HostOutput, readHostOutput } from "./host-output.ts";
 import { refuseTerminal, toTerminalCommand } from "./host-terminal.ts";
 
 export interface HostPortParts extends HostParts {
@@ -18,9 +18,6 @@ export interface HostPortParts extends HostParts {
   /** Whether commands can have one (hasTerminals). */
   terminals: boolean;
 }
-
-/** Pieces of output that wait for a slow reader: 16 pipe reads of 64 KiB, 1 MiB. */
-const OUTPUT_PIECES_MAX = 16;
 
 export class HostPort implements SandboxPort {
   readonly processes: SandboxProcesses;
@@ -49,11 +46,11 @@ export class HostPort implements SandboxPort {
       workdir: workdir ?? this.#parts.workdir,
       stdin: stdin !== undefined,
     });
-    const { child } = command;
-    if (stdin !== undefined && child.stdin !== null) feed(stdin, child.stdin);
+    const output = readHostOutput(command);
+    if (stdin !== undefined) feed(stdin, command.child?.stdin ?? null);
     return {
-      output: mergeOutput(child),
-      ended: untilEnded(command, timeoutMs, signal),
+      output: output.pieces,
+      ended: untilEnded({ command, output, timeoutMs, signal }),
       signal: (name) => void command.signal(name),
       resize: () => undefined,
     };
@@ -65,33 +62,22 @@ export function toHostEnvironment(env: HostParts["env"]): HostParts["env"] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENCLAW_")));
 }
 
-function feed(source: Readable, target: NonNullable<ChildProcess["stdin"]>): void {
+function feed(source: Readable, target: Writable | null): void {
+  if (target === null) return void source.destroy();
   // A command that reads no further has ended, or does not want to know.
-  target.on("error", () => source.destroy());
+  target.on("error", () => source.destroy()).once("close", () => source.destroy());
   source.on("error", () => target.destroy());
   source.pipe(target);
 }
 
-/** Both streams in the order in which they came; they wait for a reader who is slow. */
-function mergeOutput(child: ChildProcess): AsyncIterable<CommandOutput> {
-  const merged = new PassThrough({ objectMode: true, highWaterMark: OUTPUT_PIECES_MAX });
-  const sources: [CommandStream, Readable | null][] = [
-    ["stdout", child.stdout],
-    ["stderr", child.stderr],
-  ];
-  for (const [stream, source] of sources) {
-    source?.on("data", (chunk: Buffer) => {
-      if (!merged.write({ stream, chunk })) source.pause();
-    });
-    merged.on("drain", () => source?.resume());
-    source?.on("error", () => undefined);
-  }
-  child.once("close", () => merged.end());
-  child.once("error", () => merged.end());
-  return merged;
+interface Attended {
+  command: HostCommand;
+  output: HostOutput;
+  timeoutMs: number | undefined;
+  signal: AbortSignal;
 }
 
-async function untilEnded(command: HostCommand, timeoutMs: number | undefined, signal: AbortSignal): Promise<CommandEnd> {
+async function untilEnded({ command, output, timeoutMs, signal }: Attended): Promise<CommandEnd> {
   let reason: CommandEnd["reason"] = "exited";
   let killed: Promise<void> | undefined;
   const kill = (): void => {
@@ -108,10 +94,13 @@ async function untilEnded(command: HostCommand, timeoutMs: number | undefined, s
   if (signal.aborted) kill();
   try {
     const code = await command.exit;
+    // Its time is its own: what it left running is not measured by it.
+    clearTimeout(timer);
+    const outputHeld = await output.isHeld;
     // What left the group holds no output, perhaps, and is to be gone all the same.
     await killed;
     if (signal.aborted) throw new OperationError("Aborted", "the call was cancelled");
-    return { code, reason };
+    return { code, reason, ...(outputHeld && { outputHeld }) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", kill);

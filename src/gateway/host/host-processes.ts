@@ -66,23 +66,33 @@ export class HostProcesses {
     const { folder, now, newId, failed } = this.#parts;
     return new DetachedProcesses({
       folder: join(folder, name),
-      run: async (request) => this.#run(workdir, request),
+      run: (request) => this.#run(workdir, request),
       notKilled: failed,
       clock: { now, setTimer },
       newProcessId: newId,
     });
   }
 
-  #run(workdir: string, { isSupervisor, ...request }: ScriptRequest): ScriptStream {
+  async #run(workdir: string, { isSupervisor, ...request }: ScriptRequest): Promise<ScriptStream> {
     const { child, exit, signal } = startOnHost(this.#parts, { workdir: isSupervisor ? workdir : "/", ...request });
-    const { stdin, stdout, stderr } = child;
-    if (stdout === null || stderr === null) throw new OperationError("HostRejected", "the command has no output");
+    const { stdin = null, stdout, stderr } = child ?? {};
+    if (!child || !stdout || !stderr) {
+      await exit;
+      throw new OperationError("HostRejected", "the command has no output");
+    }
+    // What a script says is told before its end.
+    const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    const ended = exit.then(async (code) => {
+      await closed;
+      return code;
+    });
+    ended.catch(() => undefined);
     if (isSupervisor) {
       // It outlives the gateway, and must not keep it from ending.
       child.unref();
       for (const output of [stdout, stderr]) if (output instanceof Socket) output.unref();
     }
-    return { stdin, stdout, stderr, exit, signal };
+    return { stdin, stdout, stderr, exit: ended, signal };
   }
 }
 

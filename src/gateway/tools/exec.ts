@@ -16,6 +16,8 @@ const OUTPUT_BYTES_MAX = { headBytesMax: 65_536, tailBytesMax: 131_072 };
 const DAY_S = 86_400;
 /** A kernel takes 128 KiB in one argument; the rest is for what is put around it. */
 const COMMAND_BYTES_MAX = 130_000;
+const RUNS_ON =
+  "something that it started is still running; what that prints from here on is lost, unless it goes to a file, or the command runs with background";
 /** NUL would end it early. */
 const Argument = z.string().refine((text) => !text.includes("\0"), { error: "expected no NUL" });
 
@@ -85,11 +87,14 @@ async function runToEnd(scope: ToolScope, command: SandboxCommand & { timeoutMs:
     bytes[stream] += chunk.length;
     await scope.emit({ kind: stream, chunk });
   }
-  const { code, reason } = await running.ended;
-  const end = reason === "timeout" ? `killed after ${command.timeoutMs / 1_000} s` : `exit code ${code}`;
+  const { code, reason, outputHeld } = await running.ended;
   const isError = reason === "timeout" || code !== 0;
   const output = tail.toText();
-  const text = isError ? withRemark(output, end) : output || "(no output)";
+  const remarks = [
+    ...(reason === "timeout" ? [`killed after ${command.timeoutMs / 1_000} s`] : isError ? [`exit code ${code}`] : []),
+    ...(outputHeld ? [RUNS_ON] : []),
+  ];
+  const text = remarks.length > 0 ? withRemark(output, remarks.join("; ")) : output || "(no output)";
   const details = { code, reason, stdoutBytes: bytes.stdout, stderrBytes: bytes.stderr, droppedBytes: tail.droppedBytes };
-  return { content: [{ type: "text", text }], details, isError };
+  return { content: [{ type: "text", text }], details: { ...details, ...(outputHeld && { outputHeld }) }, isError };
 }
