@@ -55,8 +55,16 @@ test("describe finds a sandbox by its name, its beginning, its agent or its sess
     expect(stdout).toContain("made");
   }
   expect(await sandbox(server, "describe", "mian")).toMatchObject({ code: 3, stderr: expect.stringContaining('did you mean "main"?') });
-  server.views.put(sandboxOf({ name: toSandboxName("openclaw-sbx-agent-main-2") }));
-  expect(await sandbox(server, "describe", "main")).toMatchObject({ code: 2, stderr: expect.stringContaining("matches 2 sandboxes") });
+  const second = {
+    name: toSandboxName("openclaw-sbx-agent-main-2"),
+    spec: { scope: "session" as const, scopeKey: toScopeKey("agent:main:x") },
+  };
+  server.views.put(sandboxOf(second));
+  expect((await sandbox(server, "describe", "main")).stdout).toContain(NAME);
+  expect(await sandbox(server, "describe", "openclaw")).toMatchObject({
+    code: 2,
+    stderr: 'openclaw: "openclaw" could be any of 2 sandboxes\n  type one of: main, agent:main:x\n',
+  });
 });
 
 test("what runs in a sandbox cannot write to the terminal through names and messages", async () => {
@@ -258,9 +266,54 @@ test("wait ends when the request is fulfilled, and with 4 on timeout", async () 
   server.views.put(sandboxOf());
   expect(await run.ended).toBe(0);
   expect((await sandbox(server, "wait", "nobody", "--for", "gone", "--timeout", "5s")).code).toBe(0);
-  expect((await sandbox(server, "wait", "nobody", "--timeout", "50ms")).code).toBe(4);
+  const nowhere = await sandbox(server, "wait", "nobody", "--timeout", "1h");
+  expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining('there is no sandbox, agent or session "nobody"') });
   expect((await sandbox(server, "wait", "--timeout", "5s")).code).toBe(2);
   expect((await sandbox(server, "wait", "main", "--timeout", "soon")).code).toBe(2);
+});
+
+test("every command about one sandbox takes the same names, and says at once what is nowhere or has none yet", async () => {
+  const server = await openServer();
+  server.views.agents.push("work");
+  const commands = [["exec"], ["describe"], ["recreate"], ["list"], ["logs"], ["wait"], ["events"], ["pin"], ["unpin"], ["ps", "list"]];
+  for (const [verb = "", ...words] of commands) {
+    const run = (name: string) => sandbox(server, verb, ...words, name, ...(verb === "exec" ? ["--", "true"] : []));
+    for (const name of ["mian", ""]) expect({ verb, code: (await run(name)).code }).toEqual({ verb, code: name === "" ? 2 : 3 });
+    if (verb === "wait") continue;
+    expect({ verb, stderr: (await run("work")).stderr }).toEqual({
+      verb,
+      stderr: "openclaw: agent work has no sandbox yet: it is created when a session uses it\n  openclaw session create agent:work:main\n",
+    });
+  }
+});
+
+test("list of one name shows that sandbox, and an empty list says how to get one", async () => {
+  const server = await openServer();
+  const other = sandboxOf({ name: toSandboxName("other-1"), spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } });
+  server.views.put(other);
+  expect((await sandbox(server, "list", "agent:work")).stdout.match(/^\S+/gm)).toEqual(["NAME", "other-1"]);
+  server.views.drop(NAME);
+  server.views.drop(toSandboxName("other-1"));
+  expect(await sandbox(server, "list")).toMatchObject({
+    code: 0,
+    stderr: "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main\n",
+  });
+});
+
+test("events of a sandbox that is gone are found by its name", async () => {
+  const server = await openServer();
+  server.views.record({ message: "made" });
+  server.views.drop(NAME);
+  expect(await sandbox(server, "events", NAME)).toMatchObject({ code: 0, stdout: expect.stringContaining("made") });
+});
+
+test("wait for an agent without a sandbox ends when its session got one", async () => {
+  const server = await openServer();
+  server.views.agents.push("work");
+  const run = startCli(["sandbox", "wait", "work", "--timeout", "20s"], { stateDir: server.stateDir });
+  await until("it follows", () => server.views.watcherCount > 0);
+  server.views.put(sandboxOf({ name: toSandboxName("w-1"), spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } }));
+  expect(await run.ended).toBe(0);
 });
 
 test("wait also waits for a controller that is still starting", async () => {

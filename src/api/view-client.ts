@@ -2,7 +2,7 @@
 // What only one of them answers is its own client's.
 import { ControllerClient, hasFields } from "./controller-client.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { ControllerView, EventList, SandboxDetail, SandboxList } from "./wire.ts";
+import type { ControllerView, EventList, NameView, SandboxDetail, SandboxList } from "./wire.ts";
 
 export const isSandboxList = hasFields<SandboxList>("items");
 export const isSandboxChanged = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
@@ -14,6 +14,10 @@ export class ViewClient extends ControllerClient {
     (await this.json("GET", `/v1/sandboxes?kind=${kind}`, isSandboxList)).items;
 
   sandbox = (name: string): Promise<SandboxDetail> => this.json("GET", toSandboxPath(name), hasFields<SandboxDetail>("sandbox", "events"));
+
+  /** @throws OperationError `NotFound`: a name of nothing, `InvalidArgument`: of several */
+  named = (text: string): Promise<NameView> =>
+    this.json("GET", `/v1/names/${encodeURIComponent(text)}`, hasFields<NameView>("sandbox", "scopeKey"));
 
   events(query: { sandbox: string | null }): Promise<EventList> {
     return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));

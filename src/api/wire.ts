@@ -206,6 +206,15 @@ export interface SeenSessionEnds {
   seen: string[];
 }
 
+/** What a name stands for: a sandbox that is there, or one that an agent or a session may get. */
+export interface NameView {
+  /** null: it has not been created. */
+  sandbox: string | null;
+  scopeKey: string;
+  /** Why there is none yet, and what makes one. Empty: it is there. */
+  message: string;
+}
+
 export interface SandboxDetail {
   sandbox: Sandbox;
   events: SandboxEvent[];

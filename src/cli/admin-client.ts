@@ -18,7 +18,7 @@ export class AdminClient extends ViewClient {
   plan = (config: ConfigTexts | null): Promise<PlanView> =>
     this.json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });
 
-  explain(query: { session: string | null; agent: string | null }): Promise<ExplainView> {
+  explain(query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> {
     return this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
   }
 

@@ -57,6 +57,15 @@ export async function askGateway(context: CliContext, options: GatewayTarget): P
   }
 }
 
+/** Says what a refusal of the secret means to whoever typed the command. Other errors speak for themselves. */
+export function explainRefusal(error: OperationError, url: string): OperationError {
+  if (error.code !== "Unauthenticated") return error;
+  return new OperationError("Unauthenticated", `the gateway at ${url} refused the token`, {
+    cause: error,
+    fix: "its token: OPENCLAW_GATEWAY_TOKEN or --token, the one that the gateway was started with; openclaw dashboard --no-open says where it is",
+  });
+}
+
 /** What a person does where there is none. */
 export function noGateway(stateDir: string): OperationError {
   return new OperationError("GatewayUnreachable", `no gateway has been started on ${stateDir}`, {

@@ -20,6 +20,9 @@ export const configOption = (): Option =>
   new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
 export const jsonOption = (): Option => new Option("--json", "print JSON");
 
+/** What a `<name>` may be. */
+export const NAME_HELP = "a sandbox's name or its beginning, an agent's id, or a session's key";
+
 /** Of commands that ask a gateway. */
 export const gatewayOptions = (): Option[] => [
   new Option("--token <token>", "the gateway's secret (OPENCLAW_GATEWAY_TOKEN; default: from the config, else from the state folder)"),

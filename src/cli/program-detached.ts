@@ -2,7 +2,7 @@
 // They are started by `sandbox exec -d`.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+import { jsonOption, NAME_HELP, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 
 export function addDetachedCommands(sandbox: Command, context: CliContext, run: Run): void {
   const processes = sandbox.command("processes").alias("ps").description("manage detached processes (exec -d)");
@@ -11,14 +11,14 @@ export function addDetachedCommands(sandbox: Command, context: CliContext, run: 
     .command("list")
     .alias("ls")
     .description("list running processes, and those that exited since the container started")
-    .argument("<sandbox>")
+    .argument("<sandbox>", NAME_HELP)
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((sandboxName, options) => run(async () => (await load()).listProcesses(context, sandboxName, options)));
   processes
     .command("log")
     .description("print a process's output, stdout and stderr interleaved")
-    .argument("<sandbox>")
+    .argument("<sandbox>", NAME_HELP)
     .argument("<id>")
     .addOption(new Option("--offset <bytes>", "start at this byte").argParser(parseWholeNumber))
     .addOption(new Option("--follow", "keep printing until the process exits"))
@@ -27,7 +27,7 @@ export function addDetachedCommands(sandbox: Command, context: CliContext, run: 
   processes
     .command("write")
     .description("send a line to a process's stdin; without one, forward stdin")
-    .argument("<sandbox>")
+    .argument("<sandbox>", NAME_HELP)
     .argument("<id>")
     .argument("[line]")
     .addOption(new Option("--end", "close its stdin afterwards"))
@@ -39,7 +39,7 @@ export function addDetachedCommands(sandbox: Command, context: CliContext, run: 
   processes
     .command("kill")
     .description("send a signal to a process and everything it started")
-    .argument("<sandbox>")
+    .argument("<sandbox>", NAME_HELP)
     .argument("<id>")
     .addOption(new Option("--signal <name>", "signal, such as TERM or INT").default("KILL"))
     .addOption(stateDirOption())

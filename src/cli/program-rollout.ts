@@ -2,7 +2,7 @@
 // None acts on the engine.
 import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, type Run, stateDirOption } from "./options.ts";
+import { jsonOption, NAME_HELP, type Run, stateDirOption } from "./options.ts";
 
 export function addRolloutCommands(sandbox: Command, context: CliContext, run: Run): void {
   const load = () => import("./commands/sandbox-rollout.ts");
@@ -30,7 +30,7 @@ export function addRolloutCommands(sandbox: Command, context: CliContext, run: R
     sandbox
       .command(name)
       .description(description)
-      .argument("<name>", "a sandbox's name, or the agent or session it belongs to")
+      .argument("<name>", NAME_HELP)
       .addOption(stateDirOption())
       .action((text, options) => run(async () => (await load()).setPin(context, text, { ...options, pinned })));
   }

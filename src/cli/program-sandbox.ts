@@ -2,9 +2,11 @@
 // All of them ask the controller; none acts on the engine.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { HELP_GROUPS, jsonOption, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+import { HELP_GROUPS, jsonOption, NAME_HELP, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 import { addDetachedCommands } from "./program-detached.ts";
 import { addRolloutCommands } from "./program-rollout.ts";
+
+const SESSION_HELP = "full (agent:work:main) or short: main, an agent's id for its main session, or the rest of a key of the default agent";
 
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
   const sandbox = program
@@ -26,12 +28,13 @@ function addSandboxLookingCommands(sandbox: Command, context: CliContext, run: R
     .command("list")
     .alias("ls")
     .description("list sandboxes and whether they are ready")
+    .argument("[name]", NAME_HELP)
     .addOption(new Option("--browser", "list browser sandboxes instead of tools sandboxes").conflicts("all"))
     .addOption(new Option("--all", "list both tools and browser sandboxes"))
     .addOption(new Option("--watch", "keep running and show each change"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
-    .action((options) => run(async () => (await import("./commands/sandbox-list.ts")).listSandboxes(context, options)));
+    .action((name, options) => run(async () => (await import("./commands/sandbox-list.ts")).listSandboxes(context, name, options)));
   sandbox
     .command("describe")
     .description("show a sandbox's spec, status, conditions, drift and events")
@@ -57,7 +60,8 @@ Examples:
   sandbox
     .command("explain")
     .description("show the settings in force for a session or agent, and which key of which file sets each")
-    .addOption(new Option("--session <key>", "session key; work means agent:work:main (default: the default agent's main session)"))
+    .argument("[name]", `${NAME_HELP} (default: the default agent's main session)`)
+    .addOption(new Option("--session <key>", SESSION_HELP))
     .addOption(new Option("--agent <id>", "agent"))
     .addOption(new Option("--all", "include defaults, and list each tool by itself"))
     .addOption(
@@ -72,10 +76,10 @@ Examples:
       "after",
       `
 Examples:
-  openclaw sandbox explain --agent main
+  openclaw sandbox explain main
   openclaw sandbox explain --session agent:main:main --all`,
     )
-    .action((options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, options)));
+    .action((name, options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, name, options)));
   sandbox
     .command("events")
     .description("show the events of all sandboxes, or of one")
@@ -104,8 +108,9 @@ function addRequestCommands(sandbox: Command, context: CliContext, run: Run): vo
   sandbox
     .command("recreate")
     .description("recreate containers once no work is running in them")
+    .argument("[name]", NAME_HELP)
     .addOption(new Option("--all", "all sandboxes, browsers included"))
-    .addOption(new Option("--session <key>", "the sandbox of this session; main means agent:main:main"))
+    .addOption(new Option("--session <key>", `the sandbox of this session; ${SESSION_HELP}`))
     .addOption(new Option("--agent <id>", "the sandboxes of this agent"))
     .addOption(new Option("--browser", "browser sandboxes only"))
     .addOption(new Option("--drifted", "only those that differ from their spec"))
@@ -119,10 +124,10 @@ function addRequestCommands(sandbox: Command, context: CliContext, run: Run): vo
       "after",
       `
 Examples:
-  openclaw sandbox recreate --agent main --wait
+  openclaw sandbox recreate main --wait
   openclaw sandbox recreate --all --drifted`,
     )
-    .action((options) => run(async () => (await import("./commands/sandbox-recreate.ts")).recreateSandboxes(context, options)));
+    .action((name, options) => run(async () => (await import("./commands/sandbox-recreate.ts")).recreateSandboxes(context, name, options)));
   sandbox
     .command("approve")
     .description("approve removals held by the mass-removal guard: lists them, then asks")
@@ -154,8 +159,6 @@ Examples:
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/sandbox-prune.ts")).pruneSandboxes(context, options)));
 }
-
-const NAME_HELP = "a sandbox's name, or the agent or session it belongs to";
 
 function addRunningCommands(sandbox: Command, context: CliContext, run: Run): void {
   const collect = (value: string, before: string[] = []): string[] => [...before, value];

@@ -11,6 +11,7 @@ import { addLookingCommands } from "./program-look.ts";
 import { addMissingCommands } from "./program-missing.ts";
 import { addProcessCommands } from "./program-processes.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
+import { addSessionCommands } from "./program-session.ts";
 import { readVersion } from "./version.ts";
 
 /** Runs one command line. Operating errors don't reject: they are printed on stderr and become the exit code. */
@@ -63,6 +64,7 @@ function makeProgram(context: CliContext, run: Run): Command {
   addBeginningCommands(program, context, run);
   addLookingCommands(program, context, run);
   addSandboxCommands(program, context, run);
+  addSessionCommands(program, context, run);
   addConfigCommands(program, context, run);
   addProcessCommands(program, context, run);
   addMissingCommands(program, context, run);

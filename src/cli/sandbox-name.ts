@@ -1,53 +1,28 @@
-// Finds the sandbox that a person means: by its name, by an unambiguous beginning of it, by its agent or by its session.
-// It asks the controller once and changes nothing.
-import { renderDidYouMean } from "../api/config/suggest.ts";
+// Finds the sandbox that a person means. What a name may be (a sandbox, an agent, a session, the beginning of a name) is the controller's to say
+// (controller/views/named-sandbox.ts), so that the command line and HTTP mean the same.
 import { OperationError } from "../api/errors.ts";
 import type { Sandbox } from "../api/sandbox.ts";
+import type { NameView, SandboxDetail } from "../api/wire.ts";
 import type { AdminClient } from "./admin-client.ts";
 
-/** `main` means `agent:main:main`; what has a colon is a whole key already. */
-export const expandSessionKey = (text: string): string => (text.includes(":") ? text : `agent:${text}:main`);
-
+/** @throws OperationError `NotFound`: nothing is called that, or it has no sandbox yet; `InvalidArgument`: several are */
 export async function findSandboxNamed(client: AdminClient, text: string): Promise<Sandbox> {
-  return chooseSandbox(await client.sandboxes("all"), text);
+  return (await describeSandboxNamed(client, text)).sandbox;
 }
 
-/** @throws OperationError `NotFound` with a did-you-mean, `InvalidArgument` when several are meant */
-export function chooseSandbox(sandboxes: readonly Sandbox[], text: string): Sandbox {
-  const exact = sandboxes.find(({ metadata }) => metadata.name === text);
-  if (exact !== undefined) return exact;
-  const tools = sandboxes.filter(({ spec }) => spec.kind === "tools");
-  for (const isMeant of [byKey(text), byAgent(text), byBeginning(text)]) {
-    const meant = (tools.some(isMeant) ? tools : sandboxes).filter(isMeant);
-    const [first, second] = meant;
-    if (first !== undefined && second === undefined) return first;
-    if (second !== undefined) {
-      const names = meant.slice(0, 5).map(({ metadata }) => metadata.name);
-      throw new OperationError(
-        "InvalidArgument",
-        `"${text}" matches ${meant.length} sandboxes: ${names.join(", ")}${meant.length > 5 ? ", ..." : ""}`,
-      );
-    }
-  }
-  const fix = renderDidYouMean(
-    text,
-    sandboxes.flatMap(({ metadata, spec }) => [metadata.name, spec.agentId ?? "shared"]),
-  ).fix;
-  const known = sandboxes.length === 0 ? "there are no sandboxes" : "list them with: openclaw sandbox list --all";
-  throw new OperationError("NotFound", `there is no sandbox "${text}"`, { fix: fix ?? known });
+/** The same, with its events. */
+export async function describeSandboxNamed(client: AdminClient, text: string): Promise<SandboxDetail> {
+  return await client.sandbox(checkName(text));
 }
 
-const byKey =
-  (text: string) =>
-  ({ spec }: Sandbox): boolean =>
-    spec.scopeKey === text || spec.scopeKey === expandSessionKey(text);
+/** The same, where it need not have been created yet. */
+export async function lookUpName(client: AdminClient, text: string): Promise<NameView> {
+  return await client.named(checkName(text));
+}
 
-const byAgent =
-  (text: string) =>
-  ({ spec }: Sandbox): boolean =>
-    spec.agentId === text;
-
-const byBeginning =
-  (text: string) =>
-  ({ metadata }: Sandbox): boolean =>
-    text !== "" && metadata.name.startsWith(text);
+/** What can't be a part of a path is the name of nothing. */
+function checkName(text: string): string {
+  if (text === "") throw new OperationError("InvalidArgument", "expected the name of a sandbox, an agent or a session, not an empty text");
+  if (text === "." || text === "..") throw new OperationError("NotFound", `there is no sandbox, agent or session "${text}"`);
+  return text;
+}

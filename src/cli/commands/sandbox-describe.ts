@@ -9,15 +9,14 @@ import type { SandboxDetail } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { findSandboxNamed } from "../sandbox-name.ts";
+import { describeSandboxNamed } from "../sandbox-name.ts";
 import { indent, renderAge, renderFields, renderTable } from "../text.ts";
 
 const EVENTS_SHOWN_MAX = 20;
 
 export async function describeSandbox(context: CliContext, name: string, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const found = await findSandboxNamed(client, name);
-  const detail = await client.sandbox(found.metadata.name);
+  const detail = await describeSandboxNamed(client, name);
   if (options.json === true) printJson(context, detail);
   else print(context, renderDetail(detail, context.now()));
   return EXIT.ok;

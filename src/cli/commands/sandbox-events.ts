@@ -18,7 +18,7 @@ export async function showEvents(
   options: StateOptions & { follow?: boolean; json?: boolean },
 ): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const name = sandbox === undefined ? null : (await findSandboxNamed(client, sandbox)).metadata.name;
+  const name = sandbox === undefined ? null : await findSubject(client, sandbox);
   if (options.follow !== true) {
     const { items } = await client.events({ sandbox: name });
     if (options.json === true) printJson(context, { items });
@@ -26,6 +26,16 @@ export async function showEvents(
     return EXIT.ok;
   }
   return followEvents(context, client, { name, json: options.json === true });
+}
+
+/** Events outlive their sandbox: one that is gone is known by its full name. */
+async function findSubject(client: AdminClient, name: string): Promise<string> {
+  try {
+    return (await findSandboxNamed(client, name)).metadata.name;
+  } catch (error) {
+    if (!isErrorCode(error, "NotFound") || (await client.events({ sandbox: name })).items.length === 0) throw error;
+    return name;
+  }
 }
 
 /** Goes on over a restart of the controller, from where it was. Ends with the terminal. */

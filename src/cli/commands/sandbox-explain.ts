@@ -2,14 +2,13 @@
 // The answer is the controller's; when none runs, what the config says. This file lays it out: explicit settings first, defaults on request.
 import { type EpochMs, renderTime, toEpochMs } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
-import { isErrorCode } from "../../api/errors.ts";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView, LiveContainer, LiveView } from "../../api/explain-view.ts";
 import { renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
-import { expandSessionKey } from "../sandbox-name.ts";
 import { indent, renderAge, renderDuration, renderFields, renderTable } from "../text.ts";
 
 export interface ExplainOptions extends ConfigOptions {
@@ -19,25 +18,38 @@ export interface ExplainOptions extends ConfigOptions {
   json?: boolean;
 }
 
-export async function explainSandbox(context: CliContext, options: ExplainOptions): Promise<ExitCode> {
-  const view = await findOut(context, options);
+/** @param name of a sandbox, an agent or a session. Absent: what the options say, else the default agent's main session */
+export async function explainSandbox(context: CliContext, name: string | undefined, options: ExplainOptions): Promise<ExitCode> {
+  if (name !== undefined && (options.session !== undefined || options.agent !== undefined))
+    throw new OperationError("InvalidArgument", "expected a name, or --session and --agent, not both");
+  const view = await findOut(context, toQuery(name, options), options);
   if (options.json === true) printJson(context, view);
   else print(context, renderExplain(view, { all: options.all === true, now: context.now() }));
   return EXIT.ok;
 }
 
-async function findOut(context: CliContext, options: ExplainOptions): Promise<ExplainView> {
+interface Query {
+  sessionKey: string | null;
+  agentId: string | null;
+  name: string | null;
+}
+
+function toQuery(name: string | undefined, { session, agent }: ExplainOptions): Query {
+  if (name !== undefined) return { sessionKey: null, agentId: null, name };
+  const main = agent === undefined ? "main" : null;
+  return { sessionKey: session ?? main, agentId: agent ?? null, name: null };
+}
+
+async function findOut(context: CliContext, query: Query, options: ExplainOptions): Promise<ExplainView> {
   const stateDir = toStateDir(context, options);
-  const main = options.agent === undefined ? "main" : null;
-  const session = options.session === undefined ? main : expandSessionKey(options.session);
   try {
-    return await new AdminClient(stateDir).explain({ session, agent: options.agent ?? null });
+    return await new AdminClient(stateDir).explain({ session: query.sessionKey, agent: query.agentId, name: query.name });
   } catch (error) {
     if (!isErrorCode(error, "ControllerUnreachable")) throw error;
     const { runExplain } = await import("../../controller/main.ts");
     const instance = nonEmpty(context.env.OPENCLAW_INSTANCE);
     return await runExplain({
-      query: { sessionKey: session, agentId: options.agent ?? null },
+      query,
       stateDir,
       configPath: toConfigPath(context, options),
       home: context.home,

@@ -2,11 +2,13 @@
 // Everything about one of them is `sandbox describe`.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
+import { OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { isSandboxChanged, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
+import { findSandboxNamed } from "../sandbox-name.ts";
 import { renderAge, renderTable } from "../text.ts";
 
 export interface ListOptions extends StateOptions {
@@ -19,15 +21,31 @@ export interface ListOptions extends StateOptions {
 const HEAD = ["NAME", "AGENT", "SCOPE", "READY", "REASON", "GEN/OBS", "HASH", "AGE", "IDLE", "DEFERRED-UNTIL"] as const;
 const HASH_LENGTH = 8;
 
-export async function listSandboxes(context: CliContext, options: ListOptions): Promise<ExitCode> {
+/** @param name of the only one that is shown */
+export async function listSandboxes(context: CliContext, name: string | undefined, options: ListOptions): Promise<ExitCode> {
   const kind = options.all === true ? "all" : options.browser === true ? "browser" : "tools";
   const client = new AdminClient(toStateDir(context, options));
-  if (options.watch === true) return watchSandboxes(context, client, { kind, json: options.json === true });
-  const items = await client.sandboxes(kind);
+  const only = name === undefined ? null : await findSandboxNamed(client, name);
+  const isShown = ({ metadata, spec }: Sandbox): boolean =>
+    only === null ? kind === "all" || spec.kind === kind : metadata.name === only.metadata.name;
+  if (options.watch === true) return watchSandboxes(context, client, { isShown, json: options.json === true });
+  const items = only === null ? await client.sandboxes(kind) : [only];
   if (options.json === true) printJson(context, { items });
-  else if (items.length === 0) printNote(context, `no ${kind === "all" ? "" : `${kind} `}sandboxes`);
+  else if (items.length === 0) printNote(context, await explainNone(client, kind));
   else print(context, renderSandboxes(items, context.now()));
   return EXIT.ok;
+}
+
+/** How the first one comes to be; where the config makes none, what to change. */
+async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all"): Promise<string> {
+  if (kind === "browser") return "no browser sandboxes";
+  const view = await client.explain({ session: "main", agent: null, name: null }).catch((error: unknown) => {
+    // Before a config is loaded nothing can be explained; the list is empty all the same.
+    if (error instanceof OperationError) return null;
+    throw error;
+  });
+  if (view?.sandboxed === false) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
+  return "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main";
 }
 
 export function renderSandboxes(items: readonly Sandbox[], now: EpochMs): string {
@@ -77,9 +95,8 @@ function toOpenEnd(reason: string | undefined): string {
 async function watchSandboxes(
   context: CliContext,
   client: AdminClient,
-  { kind, json }: { kind: string; json: boolean },
+  { isShown, json }: { isShown(sandbox: Sandbox): boolean; json: boolean },
 ): Promise<ExitCode> {
-  const isShown = (sandbox: Sandbox): boolean => kind === "all" || sandbox.spec.kind === kind;
   const shown = new Set<string>();
   for await (const { event, data } of client.follow("/v1/watch")) {
     if (event === "list" && isSandboxList(data)) {

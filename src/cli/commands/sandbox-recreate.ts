@@ -8,7 +8,7 @@ import { AdminClient } from "../admin-client.ts";
 import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { expandSessionKey } from "../sandbox-name.ts";
+import { findSandboxNamed } from "../sandbox-name.ts";
 import { type Goal, untilFulfilled } from "../watch.ts";
 import { parseTimeout } from "./sandbox-wait.ts";
 
@@ -25,19 +25,20 @@ export interface RecreateOptions extends StateOptions {
   json?: boolean;
 }
 
-export async function recreateSandboxes(context: CliContext, options: RecreateOptions): Promise<ExitCode> {
-  const given = [options.all === true, options.session !== undefined, options.agent !== undefined].filter(Boolean).length;
-  if (given !== 1)
-    throw new OperationError("InvalidArgument", "expected exactly one of --all, --session and --agent", {
-      fix: "openclaw sandbox recreate --all",
+/** @param name of one sandbox, as everywhere. Absent: the options choose */
+export async function recreateSandboxes(context: CliContext, name: string | undefined, options: RecreateOptions): Promise<ExitCode> {
+  const given = [name !== undefined, options.all === true, options.session !== undefined, options.agent !== undefined];
+  if (given.filter(Boolean).length !== 1)
+    throw new OperationError("InvalidArgument", "expected exactly one of a name, --session, --agent and --all", {
+      fix: "openclaw sandbox recreate NAME",
     });
   const timeoutMs = parseTimeout(options.timeout);
   const stateDir = toStateDir(context, options);
   const client = new AdminClient(stateDir);
-  const chosen = await choose(client, options);
+  const chosen = await choose(client, name, options);
   if (chosen.length === 0) {
     // Refuses an agent that is none.
-    if (options.agent !== undefined) await client.explain({ session: null, agent: options.agent });
+    if (options.agent !== undefined) await client.explain({ session: null, agent: options.agent, name: null });
     printNote(
       context,
       `openclaw: no such sandbox has a container${options.drifted === true ? " that differs from its spec" : ""}; nothing to recreate`,
@@ -64,8 +65,8 @@ export async function recreateSandboxes(context: CliContext, options: RecreateOp
   return EXIT.ok;
 }
 
-async function choose(client: AdminClient, options: RecreateOptions): Promise<Sandbox[]> {
-  const sandboxes = await client.sandboxes("all");
+async function choose(client: AdminClient, name: string | undefined, options: RecreateOptions): Promise<Sandbox[]> {
+  const sandboxes = name === undefined ? await client.sandboxes("all") : [await findSandboxNamed(client, name)];
   const isMeant = await toSelection(client, options);
   return sandboxes.filter(
     (sandbox) =>
@@ -85,10 +86,11 @@ async function toSelection(client: AdminClient, { session, agent }: RecreateOpti
   if (agent !== undefined) return ({ spec }) => spec.agentId === agent;
   if (session === undefined) return () => true;
   // Which sandbox a session has is the config's to say: its own, its agent's, or the shared one.
-  const key = expandSessionKey(session);
-  const { sandbox } = await client.explain({ session: key, agent: null });
+  const { sandbox, sessionKey } = await client.explain({ session, agent: null, name: null });
   if (sandbox === null)
-    throw new OperationError("NotFound", `the session ${key} has no sandbox`, { fix: `openclaw sandbox explain --session ${key}` });
+    throw new OperationError("NotFound", `the session ${sessionKey ?? session} has no sandbox`, {
+      fix: `openclaw sandbox explain --session ${sessionKey ?? session}`,
+    });
   return ({ spec }) => spec.scopeKey === sandbox.scopeKey;
 }
 

@@ -3,12 +3,13 @@
 import { unreachable } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
 import { parseDuration } from "../../api/config/values.ts";
-import { OperationError } from "../../api/errors.ts";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import type { NameView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { chooseSandbox } from "../sandbox-name.ts";
+import { lookUpName } from "../sandbox-name.ts";
 import { type Goal, untilFulfilled } from "../watch.ts";
 
 export type WaitGoal = "ready" | "converged" | "gone";
@@ -27,7 +28,7 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
   const timeoutMs = parseTimeout(options.timeout);
   const client = new AdminClient(toStateDir(context, options));
   const makeGoal = async (): Promise<Goal> =>
-    name === undefined ? allAre(options.for, await wantedNames(client)) : oneIs(name, options.for);
+    name === undefined ? allAre(options.for, await wantedNames(client)) : await oneNamed(client, name, options.for);
   await untilFulfilled(context, client, { makeGoal, timeoutMs });
   return EXIT.ok;
 }
@@ -53,22 +54,32 @@ function allAre(goal: WaitGoal, wanted: readonly string[]): Goal {
   };
 }
 
-/** A sandbox that is not there yet may come; one that was there is recognised by the name that it had. */
-function oneIs(text: string, goal: WaitGoal): Goal {
-  return (sandboxes) => {
-    const sandbox = choose([...sandboxes.values()], text);
-    if (sandbox === null) return goal === "gone" ? null : `there is no sandbox "${text}"`;
-    return missingFor(goal, sandbox);
-  };
+/** A session that was created a moment ago is known to the controller within this time: it looks at session files once a second. */
+const SESSION_MS_MAX = 2_000;
+const SESSION_LOOK_MS = 100;
+
+/** What is nowhere is said at once, unless it may be the key of a new session; whoever waits for its end has it. */
+async function oneNamed(client: AdminClient, name: string, goal: WaitGoal): Promise<Goal> {
+  for (let leftMs = name.includes(":") ? SESSION_MS_MAX : 0; ; leftMs -= SESSION_LOOK_MS) {
+    try {
+      return oneIs(await lookUpName(client, name), goal);
+    } catch (error) {
+      if (!isErrorCode(error, "NotFound")) throw error;
+      if (goal === "gone") return () => null;
+      if (leftMs <= 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SESSION_LOOK_MS));
+    }
+  }
 }
 
-function choose(sandboxes: readonly Sandbox[], text: string): Sandbox | null {
-  try {
-    return chooseSandbox(sandboxes, text);
-  } catch (error) {
-    if (error instanceof OperationError && error.code === "NotFound") return null;
-    throw error;
-  }
+/** The one that was found; one that is still to be created is known by whom it will serve. */
+function oneIs({ sandbox: name, scopeKey, message }: NameView, goal: WaitGoal): Goal {
+  return (sandboxes) => {
+    const awaited = [...sandboxes.values()].find(({ spec }) => spec.kind === "tools" && spec.scopeKey === scopeKey);
+    const sandbox = name === null ? awaited : sandboxes.get(name);
+    if (sandbox !== undefined) return missingFor(goal, sandbox);
+    return goal === "gone" ? null : message === "" ? `${name} is gone` : message;
+  };
 }
 
 /** null: it is as the goal says. */

@@ -44,7 +44,7 @@ test("a changed secret is shown as a field that differs, never by its value: in 
     described,
     preview,
     await views.plan(null),
-    await views.explain({ agentId: "main", sessionKey: null }),
+    await views.explain({ agentId: "main", sessionKey: null, name: null }),
     views.events.list({}),
   ];
   expect(JSON.stringify(shown)).not.toContain("hunter");

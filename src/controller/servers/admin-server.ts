@@ -2,7 +2,6 @@
 // What is served is admin-app.ts and command-socket.ts.
 import { dirname } from "node:path";
 import type { Logger } from "pino";
-import { toSandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
@@ -75,8 +74,7 @@ function upgrade(
     return refuseCommand(socket, new OperationError("NotFound", "no such endpoint"));
   }
   const lease: CommandSessionParts["lease"] = async (_request, signal) => {
-    findSandbox(views, name);
-    return await commands.access.lease(toSandboxName(name), signal);
+    return await commands.access.lease(findSandbox(views, name).metadata.name, signal);
   };
   sockets.accept({ request, socket, head, known }, { tool: "exec", lease });
 }

@@ -2,8 +2,6 @@
 // It knows no route and does nothing.
 import type { Context } from "hono";
 import type { z } from "zod";
-import { type SandboxName, toSandboxName } from "../../api/brands.ts";
-import { renderDidYouMean } from "../../api/config/suggest.ts";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
@@ -34,20 +32,11 @@ export function parseCount(context: Context, key: string, { fallback, max }: { f
   return value;
 }
 
-/** The sandbox that the path names. @throws OperationError `NotFound` with a did-you-mean */
+/** The sandbox that the path names, by any name that a person may write. @throws OperationError `NotFound`, `InvalidArgument` */
 export function findSandbox(views: AdminViews, name: string | undefined): Sandbox {
-  const found = name === undefined ? null : views.sandbox(toSandboxName(name));
-  if (found !== null) return found;
-  throw noSuchSandbox(views, name ?? "");
-}
-
-export function noSuchSandbox(views: AdminViews, name: string): OperationError {
-  const names: SandboxName[] = views.sandboxes().map(({ metadata }) => metadata.name);
-  const fix =
-    renderDidYouMean(name, names).fix ??
-    (names.length === 0 ? "there are no sandboxes now" : "list them with: openclaw sandbox list --all");
-  // A name is shown as it came, cut: it may be anything.
-  return new OperationError("NotFound", `there is no sandbox ${JSON.stringify(name.slice(0, 80))}`, { fix });
+  const named = views.find(name ?? "");
+  if (named.kind === "awaited") throw named.error;
+  return named.sandbox;
 }
 
 /** A part of a path. null: not a name at all. */

@@ -23,10 +23,12 @@ export function viewRoutes(views: AdminViews, followers: Followers): Hono {
   routes.get("/explain", async (context) => {
     const sessionKey = context.req.query("session") ?? null;
     const agentId = context.req.query("agent") ?? null;
-    if (sessionKey === null && agentId === null)
-      throw new OperationError("InvalidArgument", "session or agent: expected at least one of them");
-    if ((sessionKey?.length ?? 0) > SESSION_KEY_LENGTH_MAX) throw new OperationError("InvalidArgument", "session: too long");
-    return context.json(await views.explain({ sessionKey, agentId }));
+    const name = context.req.query("name") ?? null;
+    if (sessionKey === null && agentId === null && name === null)
+      throw new OperationError("InvalidArgument", "session, agent or name: expected at least one of them");
+    for (const text of [sessionKey, agentId, name])
+      if ((text?.length ?? 0) > SESSION_KEY_LENGTH_MAX) throw new OperationError("InvalidArgument", "session, agent, name: too long");
+    return context.json(await views.explain({ sessionKey, agentId, name }));
   });
   routes.get("/events", (context) => {
     const lastEventId = context.req.header("last-event-id");

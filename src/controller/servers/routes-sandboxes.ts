@@ -3,10 +3,10 @@
 
 import { Hono } from "hono";
 import type { SandboxName } from "../../api/brands.ts";
-import { OperationError } from "../../api/errors.ts";
+import { OperationError, renderError } from "../../api/errors.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { SandboxChanged, SandboxDetail, SandboxList } from "../../api/wire.ts";
+import type { NameView, SandboxChanged, SandboxDetail, SandboxList } from "../../api/wire.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
@@ -32,6 +32,14 @@ export function sandboxRoutes(views: AdminViews, followers: Followers): Hono {
     const { metadata } = findSandbox(views, context.req.param("name"));
     const tail = parseCount(context, "tail", { fallback: LOG_LINES_DEFAULT, max: LOG_LINES_MAX });
     return context.json(await views.logs(metadata.name, tail));
+  });
+  routes.get("/names/:name", (context) => {
+    const named = views.find(context.req.param("name"));
+    const view: NameView =
+      named.kind === "found"
+        ? { sandbox: named.sandbox.metadata.name, scopeKey: named.sandbox.spec.scopeKey, message: "" }
+        : { sandbox: null, scopeKey: named.scopeKey, message: renderError(named.error) };
+    return context.json(view);
   });
   routes.get("/watch", () => followers.follow(() => watchSandboxes(views)));
   return routes;

@@ -31,7 +31,8 @@ import type { Engine, Handle } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import type { Lease, SandboxAccess } from "../loop/sandbox-access.ts";
-import type { AdminViews, ExplainQuery } from "../views/admin-views.ts";
+import type { AdminViews, ExplainQuery, NamedSandbox } from "../views/admin-views.ts";
+import { findNamedSandbox } from "../views/named-sandbox.ts";
 import { startAdminServer } from "./admin-server.ts";
 import type { CommandMeter } from "./command-session.ts";
 
@@ -105,6 +106,10 @@ export class MemoryViews implements AdminViews {
   readonly #log: SandboxEvent[] = [];
   readonly #followers = new Set<(event: SandboxEvent) => void>();
   ready = true;
+  /** The first is the default one. All of them have scope agent. */
+  agents = ["main"];
+  /** Full keys. */
+  readonly sessions = new Set<string>();
   planned: PlanView = { items: [], issues: [] };
   plannedWith: ConfigSources | null = null;
   explained: ExplainView | null = null;
@@ -186,6 +191,14 @@ export class MemoryViews implements AdminViews {
 
   sandbox(name: SandboxName): Sandbox | null {
     return this.byName.get(name) ?? null;
+  }
+
+  find(text: string): NamedSandbox {
+    const agents = this.agents.map((id, at) => ({ id, isDefault: at === 0 }));
+    return findNamedSandbox(text, {
+      ...{ agents, sandboxes: this.sandboxes(), hasSession: (key) => this.sessions.has(key) },
+      givenTo: (key) => ({ scopeKey: key.split(":").slice(0, 2).join(":"), isSandboxed: true, because: "", fix: "" }),
+    });
   }
 
   watch(listener: (name: SandboxName) => void): () => void {

@@ -1,10 +1,11 @@
 // Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
 // Reading files and noticing changes is file-sources.ts's and config-source.ts's; what is wanted is decided by decide/wanted.ts.
-import type { EpochMs, SandboxName, ScopeKey, SessionKey } from "../../api/brands.ts";
+import { type EpochMs, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { resolveSandbox } from "../../api/config/effective.ts";
 import { NO_SANDBOX_FOLDERS, type SandboxFolders, toSandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { SANDBOX_DEFAULTS } from "../../api/config/schema-sandbox.ts";
+import { toAgentOfKey } from "../../api/names.ts";
 import type { SandboxRequest } from "../../api/request.ts";
 import type { SandboxLimit } from "../decide/sandbox-limits.ts";
 import type { DesiredSandbox, Want } from "../decide/types.ts";
@@ -131,6 +132,13 @@ export class DesiredState {
   desiredOfSession(key: SessionKey): DesiredSandbox | null {
     const name = this.#index?.bySession.get(key);
     return name === undefined ? null : this.desiredOf(name);
+  }
+
+  /** Whether a session file says that it is live. */
+  hasSession(key: string): boolean {
+    const agentId = toAgentOfKey(toSessionKey(key));
+    const sessions = agentId === null ? undefined : this.#sessions?.get(agentId)?.sessions;
+    return sessions?.some(({ spec }) => spec.key === key && spec.endedAt === undefined) === true;
   }
 
   /** Whose name the session's sandbox would have. null: nobody's, the session has its sandbox or none. */

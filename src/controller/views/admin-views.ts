@@ -2,18 +2,27 @@
 // requests are files (api/request.ts). It holds no HTTP.
 import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
+import type { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 
-/** At least one of them is given by the caller; the view fills in the other: an agent's main session, a session's agent. */
+/** At least one of them is given by the caller; the view fills in the rest: an agent's main session, a session's agent. */
 export interface ExplainQuery {
-  /** Full key, e.g. `agent:main:main`. null: not given. */
+  /** Full or short (api/session-reference.ts). null: not given. */
   sessionKey: string | null;
   /** null: not given. */
   agentId: string | null;
+  /** Of an agent, a session or a sandbox; goes before the others. null: not given. */
+  name: string | null;
 }
+
+/** What a name that a person wrote stands for. */
+export type NamedSandbox =
+  | { kind: "found"; sandbox: Sandbox }
+  /** The agent or session is there; its sandbox has not been created. `error` says so to whoever needs it now. */
+  | { kind: "awaited"; scopeKey: string; error: OperationError };
 
 /** The event log, read only; `EventLog` is one. */
 export interface EventFeed {
@@ -32,6 +41,8 @@ export interface AdminViews {
   sandboxes(): readonly Sandbox[];
   /** null: there is no such sandbox. */
   sandbox(name: SandboxName): Sandbox | null;
+  /** What a person means by a sandbox's name, an agent, a session, or the beginning of a name. Throws `NotFound`, `InvalidArgument` (several). */
+  find(text: string): NamedSandbox;
   /** Calls back with the name whenever a sandbox's status changed or went away. Listeners do not throw. @returns ends the subscription */
   watch(listener: (name: SandboxName) => void): () => void;
   /** What the loop would do now, or with these files as its config. Changes nothing. A config with errors gives no items and its issues. */

@@ -1,12 +1,14 @@
 // Reads what a person asks to have explained: which agent, and which of its sessions. A session without a file is explained as a new one.
 // It looks nothing up: the listed sessions are given.
 import { type AgentId, type SessionKey, toAgentId, toSessionKey } from "../../api/brands.ts";
-import type { Config } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
+import { expandSessionKey, type KnownAgents } from "../../api/session-reference.ts";
 import type { ExplainQuery } from "./admin-views.ts";
 import type { SubjectInputs } from "./explain.ts";
+import { noSuchName } from "./named-sandbox.ts";
 
 export interface Asked {
   agentId: AgentId;
@@ -14,13 +16,42 @@ export interface Asked {
   key: SessionKey | null;
 }
 
-/** `main` alone is the default agent's main session. @throws OperationError `InvalidArgument` when there is no agent in it */
-export function parseExplainQuery({ sessionKey, agentId }: ExplainQuery, { agents }: Pick<Config, "agents">): Asked {
-  const written = sessionKey === "main" ? `agent:${agents.find(({ isDefault }) => isDefault)?.id}:main` : sessionKey;
-  const key = written === null ? null : toSessionKey(written);
+/** What the words of a query are looked up in. */
+export interface AskedInputs extends KnownAgents {
+  sandboxes: readonly Sandbox[];
+}
+
+/** @throws OperationError `InvalidArgument` when there is no agent in it, `NotFound`: a name of nothing */
+export function parseExplainQuery({ sessionKey, agentId, name }: ExplainQuery, inputs: AskedInputs): Asked {
+  if (name !== null) return parseName(name, inputs);
+  const key = sessionKey === null ? null : toSessionKey(expandSessionKey(sessionKey, inputs));
   const agent = agentId === null ? (key === null ? null : toAgentOfKey(key)) : toAgentId(agentId);
   if (agent !== null) return { agentId: agent, key };
-  throw new OperationError("InvalidArgument", `"${sessionKey}" is not a session key`, { fix: "expected agent:<agentId>:<rest>" });
+  throw new OperationError("InvalidArgument", `${JSON.stringify(sessionKey)} is not a session key`, {
+    fix: "expected agent:<agentId>:<rest>, or a short key",
+  });
+}
+
+/** An agent, a sandbox or a session, in this order. A sandbox stands for whom it serves. */
+function parseName(name: string, inputs: AskedInputs): Asked {
+  const { agents, sandboxes } = inputs;
+  const agent = agents.find(({ id }) => id === name);
+  if (agent !== undefined) return { agentId: toAgentId(agent.id), key: null };
+  const sandbox = sandboxes.find(({ metadata }) => metadata.name === name) ?? onlyBeginning(name, sandboxes);
+  const written = sandbox === undefined ? name : sandbox.spec.scopeKey === "shared" ? "main" : sandbox.spec.scopeKey;
+  const key = toSessionKey(expandSessionKey(written, inputs));
+  const agentId = toAgentOfKey(key);
+  if (agentId === null) throw noSuchName(name, inputs);
+  // What a sandbox of scope agent is named after has no session in it.
+  if (key === `agent:${agentId}`) return { agentId, key: null };
+  const isThere = sandbox !== undefined || inputs.hasSession(key) || name === "main" || name.startsWith("agent:");
+  if (!isThere) throw noSuchName(name, inputs);
+  return { agentId, key };
+}
+
+function onlyBeginning(name: string, sandboxes: readonly Sandbox[]): Sandbox | undefined {
+  const [only, ...others] = name === "" ? [] : sandboxes.filter(({ metadata }) => metadata.name.startsWith(name));
+  return others.length === 0 ? only : undefined;
 }
 
 /** @param sessions of that agent, as far as they are known */

@@ -177,13 +177,15 @@ describe("the container as it is now", () => {
   });
 });
 
+const NOTHING = { agents: [], sandboxes: [], hasSession: () => false };
+
 test("a session without a file is explained as a new one, and said to be", () => {
-  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null }, { agents: [] });
+  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null, name: null }, NOTHING);
   expect(toExplained(asked, [])).toMatchObject({
     agentId: "main",
     session: { kind: "direct" },
     missing: [expect.stringContaining("has no file")],
   });
   expect(toExplained({ ...asked, key: null }, [])).toEqual({ agentId: "main", session: null, missing: [] });
-  expect(() => parseExplainQuery({ sessionKey: "nonsense", agentId: null }, { agents: [] })).toThrow("not a session key");
+  expect(() => parseExplainQuery({ sessionKey: "agent:Non sense", agentId: null, name: null }, NOTHING)).toThrow("not a session key");
 });

@@ -17,6 +17,7 @@ import { renderNext } from "../decide/status.ts";
 import type { OwnedContainer, PlanInput } from "../decide/types.ts";
 import { type SlugOf, toDesired, toScopeKeyOf } from "../decide/wanted.ts";
 import { explainSource, explainValues } from "./explain-values.ts";
+import type { GivenSandbox } from "./named-sandbox.ts";
 
 type SessionFacts = Pick<Session["spec"], "key" | "kind" | "agentId">;
 
@@ -67,6 +68,13 @@ export function nameOf({ sandbox, agent, scope, scopeKey }: Subject, slugOf: Slu
 
 const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
   session ?? { key: `agent:${agentId}:main` as SessionFacts["key"], agentId, kind: "main" };
+
+export function toGivenSandbox(subject: Subject): GivenSandbox {
+  const { scopeKey, isSandboxed: yes, sandbox } = subject;
+  return { scopeKey, isSandboxed: yes, because: becauseOf(subject), fix: toSandboxedFix(sandbox) };
+}
+
+const toSandboxedFix = (sandbox: EffectiveSandbox): string => `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`;
 
 /** What is known of the subject beside the config. */
 export interface SubjectFacts {
@@ -164,7 +172,7 @@ function toolsOf({ config, agentId, sandbox, isSandboxed: yes }: Subject): Expla
 function nextOf({ sandbox, isSandboxed: yes }: Subject, status: Sandbox | null, input: PlanInput | null): string[] {
   const known = input === null ? [...(status?.status.next ?? [])] : nextSteps(input);
   // What is left of a sandbox that the config does not want any more has a next step too.
-  if (!yes) return [...known, `to sandbox it, set ${toConfigKey(sandbox, "mode")} to "all"`];
+  if (!yes) return [...known, toSandboxedFix(sandbox)];
   if (input === null || known.length > 0 || input.want.kind === "wanted") return known;
   return [`the sandbox is created when a session uses it; to keep it at all times, set ${toConfigKey(sandbox, "start")} to "eager"`];
 }

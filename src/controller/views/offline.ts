@@ -8,6 +8,7 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import { type Parsed, renderIssue } from "../../api/issue.ts";
 import { toDefaultInstance } from "../../api/names.ts";
+import type { Session } from "../../api/session.ts";
 import { createSessionObjects } from "../../api/store/session-store.ts";
 import type { DoctorView } from "../../api/wire.ts";
 import type { Owner } from "../decide/spec.ts";
@@ -92,14 +93,21 @@ export async function doctorOffline(options: OfflineOptions, host: OfflineHost):
 export async function explainOffline(query: ExplainQuery, options: OfflineOptions, host: OfflineHost): Promise<ExplainView> {
   const { folders, config } = await load(options, host);
   if (!config.ok) throw new OperationError("InvalidConfig", config.issues.map(renderIssue).join("\n"), { fix: "openclaw config validate" });
-  const asked = parseExplainQuery(query, config.value);
-  const { objects } = await createSessionObjects(folders.stateDir, asked.agentId, host.now).list();
-  const { missing, ...explained } = toExplained(asked, [...objects.values()]);
+  const sessions = await listSessions(config.value.agents, folders, host);
+  const isLive = new Set<string>(sessions.filter(({ spec }) => spec.endedAt === undefined).map(({ spec }) => spec.key));
+  const sandboxes = await readStatuses(toStatePaths(folders.stateDir).status).catch(() => []);
+  const asked = parseExplainQuery(query, { agents: config.value.agents, hasSession: (key) => isLive.has(key), sandboxes });
+  const { missing, ...explained } = toExplained(asked, sessions);
   const { instance, unknown } = await findInstance(options, folders, host);
   const slugOf = instance === null ? null : await lookUpNames(instance, folders);
   const subject = findSubject({ slugOf, folders, config: config.value, held: null, ...explained });
   const alone = `the container and next actions: no controller is running (openclaw controller --state-dir ${folders.stateDir})`;
   return explain(subject, { status: null, look: null, issues: config.issues, missing: [...missing, ...unknown, alone] });
+}
+
+async function listSessions(agents: Config["agents"], { stateDir }: HostFolders, { now }: OfflineHost): Promise<Session[]> {
+  const lists = await Promise.all(agents.map(({ id }) => createSessionObjects(stateDir, id, now).list()));
+  return lists.flatMap(({ objects }) => [...objects.values()]);
 }
 
 /** As the controller that wrote them would name them again; where nothing is written, as a new one would. */

@@ -7,6 +7,7 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import type { KnownAgents } from "../../api/session-reference.ts";
 import type {
   AuditView,
   ControllerView,
@@ -33,10 +34,11 @@ import type { SetupLogs } from "../records/setup-logs.ts";
 import type { StatusStore } from "../records/status-store.ts";
 import type { ConfigSource } from "../sources/config-source.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
-import type { AdminViews, ExplainQuery } from "./admin-views.ts";
+import type { AdminViews, ExplainQuery, NamedSandbox } from "./admin-views.ts";
 import { auditEngine } from "./container-audit.ts";
-import { explain, findSubject, nameOf } from "./explain.ts";
+import { explain, findSubject, nameOf, toGivenSandbox } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
+import { findNamedSandbox, type GivenSandbox } from "./named-sandbox.ts";
 
 /** Looks at the same time for a plan of everything: as many as passes. */
 const LOOKS_AT_ONCE = 6;
@@ -104,6 +106,24 @@ export class LoopViews implements AdminViews {
     return this.#parts.statuses.get(name) ?? null;
   }
 
+  find(text: string): NamedSandbox {
+    return findNamedSandbox(text, { ...this.#known(), givenTo: (key) => this.#givenTo(key) });
+  }
+
+  #known(): KnownAgents & { sandboxes: readonly Sandbox[] } {
+    const { desired } = this.#parts;
+    return { agents: desired.config?.agents ?? [], hasSession: (key) => desired.hasSession(key), sandboxes: this.sandboxes() };
+  }
+
+  /** Asked about configured agents only. */
+  #givenTo(key: string): GivenSandbox {
+    const { desired, folders } = this.#parts;
+    if (desired.config === null) throw noConfig();
+    const asked = parseExplainQuery({ sessionKey: key, agentId: null, name: null }, this.#known());
+    const { missing: _, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
+    return toGivenSandbox(findSubject({ slugOf: desired.slugOf, folders, config: desired.config, held: null, ...explained }));
+  }
+
   watch(listener: (name: SandboxName) => void): () => void {
     return this.#parts.statuses.subscribe((change) => listener(change.kind === "put" ? change.sandbox.metadata.name : change.name));
   }
@@ -136,8 +156,8 @@ export class LoopViews implements AdminViews {
 
   async explain(query: ExplainQuery): Promise<ExplainView> {
     const { desired, folders, config, statuses, observer, guard, rollouts } = this.#parts;
-    if (desired.config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
-    const asked = parseExplainQuery(query, desired.config);
+    if (desired.config === null) throw noConfig();
+    const asked = parseExplainQuery(query, this.#known());
     const { missing, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
     const held = guard.view().items.find(({ scopeKey }) => toAgentOfKey(toScopeKey(scopeKey)) === asked.agentId)?.name ?? null;
     const { slugOf } = desired;
@@ -194,6 +214,8 @@ export class LoopViews implements AdminViews {
     return { items: unowned, removed };
   }
 }
+
+const noConfig = (): OperationError => new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
 
 function toPlanned(name: SandboxName, want: Want, forecast: Forecast | undefined): PlannedSandbox {
   const verdict = forecast?.rest.verdict;

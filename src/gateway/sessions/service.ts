@@ -8,6 +8,7 @@ import { isSandboxed } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import { Session, type SessionKind } from "../../api/session.ts";
+import { expandSessionKey } from "../../api/session-reference.ts";
 import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import { toToolAccess } from "../tools/access.ts";
@@ -42,8 +43,9 @@ export class SessionService implements SessionPort {
 
   /** By key, full or short; without one a new conversation. @throws OperationError `InvalidArgument`, `NotFound` (no such agent) */
   async open({ key, agentId }: { key?: string | undefined; agentId?: string | undefined }): Promise<Session> {
-    const agent = this.#agent(agentId ?? (key === undefined ? null : toAgentOfKey(toSessionKey(key))));
-    const full = key === undefined ? `agent:${agent.id}:direct:${this.#parts.newUid()}` : this.expand(key, agent);
+    const written = key === undefined || agentId !== undefined ? key : this.expand(key);
+    const agent = this.#agent(agentId ?? (written === undefined ? null : toAgentOfKey(toSessionKey(written))));
+    const full = written === undefined ? `agent:${agent.id}:direct:${this.#parts.newUid()}` : expandFor(agent, written);
     const sessionKey = parseKey(full);
     if (toAgentOfKey(sessionKey) !== agent.id)
       throw new OperationError("InvalidArgument", `the key ${JSON.stringify(full.slice(0, 80))} is not one of agent ${agent.id}`);
@@ -62,9 +64,10 @@ export class SessionService implements SessionPort {
     return { key: toSessionKey(`agent:${agent.id}:mcp:${this.#parts.newUid()}`), agentId: agent.id, kind: "mcp" };
   }
 
-  /** `main` of the default agent is `agent:main:main`. */
-  expand(key: string, agent: Agent = this.#agent(null)): string {
-    return key.startsWith("agent:") ? key : `agent:${agent.id}:${key}`;
+  /** A client's key, full or short, as the full one; the command line's mean the same. */
+  expand(key: string): string {
+    const { sessions, config } = this.#parts;
+    return expandSessionKey(key, { agents: config().agents, hasSession: (full) => sessions.find(toSessionKey(full)) !== null });
   }
 
   isSandboxed({ spec }: Session): boolean {
@@ -162,7 +165,7 @@ export class SessionService implements SessionPort {
 
   /** What a session may not see is not there for it. @throws OperationError `NotFound` */
   async #seen(viewer: Session, key: string): Promise<Session> {
-    const session = this.#parts.sessions.get(this.expand(key, this.#agent(viewer.spec.agentId)));
+    const session = this.#parts.sessions.get(expandFor({ id: viewer.spec.agentId }, key));
     if (await this.#sees(viewer, session)) return session;
     throw new OperationError("NotFound", `there is no session ${JSON.stringify(key.slice(0, 80))}`);
   }
@@ -191,6 +194,9 @@ export class SessionService implements SessionPort {
     return parent;
   }
 }
+
+/** An agent's own short key: for a session, which is of one agent, and where the agent is named beside it. */
+const expandFor = ({ id }: Pick<Agent, "id">, key: string): string => (key.startsWith("agent:") ? key : `agent:${id}:${key}`);
 
 /** @throws OperationError `InvalidArgument` */
 function parseKey(text: string): SessionKey {
