@@ -17,10 +17,8 @@ const MORE_ROUNDS_MAX = 60;
 const SPEED = 50;
 /** Sandboxes with the bind that is attacked. Each restarts on its own: most of a round is waiting. */
 const VICTIMS = Array.from({ length: process.env.OPENCLAW_TEST_LONG === "1" ? 5 : 1 }, (_, index) => `victim${index}`);
-/** `renameat2(RENAME_EXCHANGE)` of source and link, without an end. Numbers of the call: x86_64, and everywhere else. */
-const SWAP = `my ($from, $to) = @ARGV; my $call = \`uname -m\` =~ /x86_64/ ? 316 : 276;
-my $swap = sub { syscall($call, -100, $from, -100, $to, 2) == 0 or die "$!"; select(undef, undef, undef, rand($_[0])) };
-while (1) { $swap->(0.01); $swap->(0.04) }`;
+/** Swaps source and link without an end. */
+const SWAP = join(import.meta.dirname, "attacks", "swap-bind.pl");
 
 interface Ground {
   site: Site;
@@ -38,7 +36,6 @@ async function openGround(): Promise<Ground> {
   await writeFile(join(shared, "source", "whose"), "ours\n");
   await writeFile(join(host, "whose"), "the host's\n");
   await symlink(host, join(shared, "link"));
-  await writeFile(join(folder, "swap.pl"), SWAP);
   const sandbox = {
     mode: "all",
     start: "eager",
@@ -52,7 +49,7 @@ async function openGround(): Promise<Ground> {
 
 /** As a sandbox whose container is from before the config changed: it may write the folder that the source lies in. */
 async function startAttacker({ site, shared }: Ground): Promise<void> {
-  const mount = ["-v", `${shared}:/shared`, "-v", `${join(shared, "..", "swap.pl")}:/swap.pl:ro`];
+  const mount = ["-v", `${shared}:/shared`, "-v", `${SWAP}:/swap.pl:ro`];
   const apart = [
     "--network",
     "none",
