@@ -35,7 +35,7 @@ function toParams({ path, query, body }: Operation): z.ZodObject {
 
 function toBodyFields(body: z.ZodType | undefined): z.core.$ZodLooseShape {
   if (body === undefined) return {};
-  return body instanceof z.ZodObject ? body.shape : { input: body };
+  return body instanceof z.ZodObject ? body.shape : { input: body.optional() };
 }
 
 export interface CallParts {
@@ -54,6 +54,6 @@ export function toCallParts({ operation: name, params }: Method, given: unknown)
   return {
     params: Object.fromEntries(inPath),
     query: operation.query === undefined ? undefined : pick(Object.keys(operation.query.shape)),
-    body: operation.body instanceof z.ZodObject ? pick(Object.keys(operation.body.shape)) : values.input,
+    body: operation.body instanceof z.ZodObject ? pick(Object.keys(operation.body.shape)) : (values.input ?? {}),
   };
 }

@@ -167,7 +167,8 @@ export const OPERATIONS = {
     scope: "operator.write",
     socket: "tools.call",
     query: z.object({ encoding: z.enum(["text", "base64"]).optional() }),
-    body: z.record(z.string(), z.unknown()),
+    // null is how some clients write that there are no arguments.
+    body: z.record(z.string(), z.unknown()).nullable(),
     answer: ToolResultAnswer,
     events: "started, progress, stdout, stderr as they come; exit with the result, or error with a problem, ends it",
     frames: "8 bytes [channel, 0, 0, 0, length big-endian], then data: 1 stdout, 2 stderr, 0 the other events as JSON { event, data }",

@@ -271,3 +271,25 @@ test("HEAD follows nothing: the body of GET is given up", async () => {
   await ask("/v1/sandboxes");
   await eventually("the controller's end is over, if it ever began", () => followers.gone === followers.begun);
 });
+
+test("the MCP endpoint is found with a slash at its end too, and answers in JSON who asks for no stream", async () => {
+  const { ask } = await openServer();
+  const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+  for (const path of ["/mcp", "/mcp/", "/mcp/?agent=work"]) {
+    const answer = await ask(path, { json: { jsonrpc: "2.0", id: 1, method: "initialize", params } });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+    expect(await answer.json()).toMatchObject({ result: { serverInfo: { name: "openclaw" } } });
+  }
+});
+
+test("a tool's call without arguments, or with null for them, is a call with none", async () => {
+  const { ask, calls } = await openServer();
+  await ask("/v1/sessions", { json: { key: "main" } });
+  for (const body of [undefined, "null", "{}"]) {
+    const headers = { "content-type": "application/json" };
+    const answer = await ask("/v1/sessions/main/tools/exec", { method: "POST", headers, ...(body !== undefined && { body }) });
+    expect(answer.status).toBe(200);
+  }
+  expect((await ask("/tools/invoke", { json: { tool: "exec", args: null, action: null, sessionKey: null } })).status).toBe(200);
+  expect(calls.map(({ input }) => input ?? {})).toEqual([{}, {}, {}, {}]);
+});

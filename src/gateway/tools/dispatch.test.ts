@@ -280,7 +280,7 @@ describe("the list of tools", () => {
       "session_status: on",
     ]);
     for (const { inputSchema, description } of list) {
-      expect(inputSchema).toMatchObject({ type: "object", additionalProperties: false });
+      expect(inputSchema.type).toBe("object");
       expect(description.length).toBeGreaterThan(20);
     }
   });

@@ -21,16 +21,23 @@ const RUNS_ON =
 /** NUL would end it early. */
 const Argument = z.string().refine((text) => !text.includes("\0"), { error: "expected no NUL" });
 
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** A list, as not every provider lets models write an object of any names; one is accepted all the same. */
+const Environment = z.union(
+  [
+    z.array(Argument.refine((text) => text.includes("=") && VARIABLE.test(text.split("=", 1)[0] ?? ""), { error: "expected NAME=value" })),
+    z.record(z.string().regex(VARIABLE), Argument),
+  ],
+  { error: "expected a list of NAME=value, or an object of names and texts" },
+);
+
 const Input = z.strictObject({
   command: Argument.min(1)
     .max(COMMAND_BYTES_MAX)
     .refine((command) => Buffer.byteLength(command) <= COMMAND_BYTES_MAX, { error: `expected at most ${COMMAND_BYTES_MAX} bytes` })
     .describe("Shell command, run by sh, after /etc/profile"),
   workdir: FilePath.optional().describe("Folder to begin in; relative to the workspace. Absent: the workspace"),
-  env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), Argument)
-    .optional()
-    .describe("Further environment variables"),
+  env: Environment.optional().describe("Further environment variables, each as NAME=value"),
   timeout: z
     .number()
     .positive()
@@ -68,7 +75,7 @@ export const execTool = defineTool({
 
 function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof Input>): SandboxCommand & { timeoutMs: number } {
   const shell = { path: sandbox?.docker.env.PATH, loginProfile: exec.loginProfile };
-  const { argv, env } = toShellCommand(input.command, input.env ?? {}, shell);
+  const { argv, env } = toShellCommand(input.command, toVariables(input.env ?? []), shell);
   return {
     tool: "exec",
     argv,
@@ -76,6 +83,11 @@ function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof
     ...(Object.keys(env).length > 0 && { env }),
     ...(input.workdir !== undefined && { workdir: posix.resolve(workdir, input.workdir) }),
   };
+}
+
+function toVariables(env: z.output<typeof Environment>): Record<string, string> {
+  if (!Array.isArray(env)) return env;
+  return Object.fromEntries(env.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
 }
 
 async function runToEnd(scope: ToolScope, command: SandboxCommand & { timeoutMs: number }): Promise<ToolResult> {

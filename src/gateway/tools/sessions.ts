@@ -8,16 +8,25 @@ import type { SessionView } from "./tool-port.ts";
 
 const SessionKeyText = z.string().min(1).max(512);
 const MESSAGE_LENGTH_MAX = 1_048_576;
+const SESSIONS_MAX = 1_000;
 const HISTORY_MAX = 200;
 const HISTORY_DEFAULT = 50;
 
 const listTool = defineTool({
   name: "sessions_list",
   description: "List the sessions that this one may see.",
-  input: z.strictObject({}),
+  input: z.strictObject({
+    limit: z
+      .int()
+      .min(1)
+      .max(SESSIONS_MAX)
+      .optional()
+      .describe("Most sessions, those that were used last first. Absent: all, in order of key"),
+  }),
   isInside: false,
-  run: async ({ sessions, session }) => {
-    const views = await sessions.list(session);
+  run: async ({ sessions, session }, { limit }) => {
+    const all = await sessions.list(session);
+    const views = limit === undefined ? all : all.toSorted(byLastUse).slice(0, limit);
     return toTextResult(views.map(renderSession).join("\n") || "(no sessions)", { items: views });
   },
 });
@@ -80,6 +89,9 @@ const statusTool = defineTool({
 });
 
 export const SESSION_TOOLS = [listTool, historyTool, sendTool, spawnTool, statusTool];
+
+const byLastUse = (one: SessionView, other: SessionView): number =>
+  (other.lastActivityAt ?? other.createdAt) - (one.lastActivityAt ?? one.createdAt);
 
 function renderSession({ key, kind, lastActivityAt, endedAt, sandboxed, messages }: SessionView): string {
   const used = lastActivityAt === null ? "never used" : `used ${renderTime(lastActivityAt)}`;

@@ -3,6 +3,7 @@
 import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
 import type { MESSAGE_ROLES, Session, SessionKind } from "../../api/session.ts";
 import type { ToolDecision } from "../../api/tool-policy.ts";
+import type { PublishedSchema } from "./published-schema.ts";
 
 /** What a running tool tells, in order; its end is the call's result. */
 export type ToolEvent =
@@ -36,8 +37,7 @@ export interface ToolResult {
 export interface ToolDescription {
   name: string;
   description: string;
-  /** JSON Schema of its input. */
-  inputSchema: Readonly<Record<string, unknown>>;
+  inputSchema: PublishedSchema;
   decision: ToolDecision;
 }
 

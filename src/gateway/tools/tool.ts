@@ -1,10 +1,12 @@
 // What a tool is: a name, a schema from which every server's documentation comes, and what it does in a session's world.
 // Which calls reach it, and with which events around it, is dispatch.ts.
 import { z } from "zod";
+import { withoutNulls } from "../../api/absent.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
+import { type PublishedSchema, toPublishedSchema } from "./published-schema.ts";
 import type { SessionPort, ToolCall, ToolResult } from "./tool-port.ts";
 
 export interface ExecDefaults {
@@ -35,8 +37,8 @@ export interface ToolScope {
 export interface Tool {
   readonly name: string;
   readonly description: string;
-  /** JSON Schema, draft 2020-12, of an object. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** Of an object, in the words that every provider of models takes. */
+  readonly inputSchema: PublishedSchema;
   /** Whether it works in the session's sandbox, which then must be ready first. */
   readonly isInside: boolean;
   /** Whether it holds whole files in memory: then one runs at a time for each session. */
@@ -57,15 +59,14 @@ export interface ToolDefinition<Schema extends z.ZodObject> {
 
 export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinition<Schema>): Tool {
   const { name, description, input, isInside, holdsFiles = false, run } = definition;
-  const { $schema: _, ...inputSchema } = z.toJSONSchema(input, { io: "input", target: "draft-2020-12" });
   return {
     name,
     description,
-    inputSchema,
+    inputSchema: toPublishedSchema(input),
     isInside,
     holdsFiles,
     prepare: (value) => {
-      const parsed = input.safeParse(value ?? {});
+      const parsed = input.safeParse(withoutNulls(input, value ?? {}));
       if (!parsed.success) throw new OperationError("InvalidArgument", `${name}: ${renderIssues(parsed.error)}`);
       return (scope) => run(scope, parsed.data);
     },
