@@ -87,7 +87,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
     context.set("operation", "openapi");
     return context.json(renderOpenApi(version));
   });
-  app.all("/mcp", async (context) => {
+  app.on("ALL", ["/mcp", "/mcp/"], async (context) => {
     context.set("operation", "mcp");
     using _held = bodies.take(context.req.raw.headers, TOOL_BODY_BYTES_MAX);
     return await mcp.handle(context.req.raw);

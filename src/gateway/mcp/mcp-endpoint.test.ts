@@ -157,6 +157,49 @@ test("who names no session, or somebody else's that is gone, is told so in the p
   expect(endpoint.count).toBe(0);
 });
 
+test.each(["*/*", "application/json", null, "text/event-stream"])("a client that accepts %j is answered in every step", async (accept) => {
+  const { endpoint } = open();
+  const post = async (message: object, session?: string): Promise<Response> => {
+    const headers = {
+      "content-type": "application/json",
+      ...(accept !== null && { accept }),
+      ...(session && { "mcp-session-id": session }),
+    };
+    return await endpoint.handle(new Request("http://127.0.0.1/mcp", { method: "POST", headers, body: JSON.stringify(message) }));
+  };
+  const params = { protocolVersion: "2025-06-18", capabilities: { roots: null }, clientInfo: { name: "test", version: "1", title: null } };
+  const welcome = await post({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+  const session = welcome.headers.get("mcp-session-id") ?? "";
+  expect(await welcome.text()).toContain('"serverInfo"');
+  expect((await post({ jsonrpc: "2.0", method: "notifications/initialized", params: null }, session)).status).toBe(202);
+  const calls = [
+    { jsonrpc: "2.0", id: 2, method: "tools/list", params: { cursor: null } },
+    { jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "exec", arguments: null, _meta: null } },
+    { jsonrpc: "2.0", id: 4, method: "tools/call", params: { name: "exec" } },
+  ];
+  for (const call of calls) {
+    const answer = await post(call, session);
+    const isStream = answer.headers.get("content-type") === "text/event-stream";
+    expect([answer.status, isStream]).toEqual([200, accept === "text/event-stream"]);
+    const text = await answer.text();
+    expect(JSON.parse(isStream ? (/^data: (.+)$/m.exec(text)?.[1] ?? "") : text)).toMatchObject({ id: call.id, result: {} });
+  }
+});
+
+test("a body that is no JSON, no message or too large is refused, and leaves no client", async () => {
+  const { endpoint } = open();
+  const post = async (body: string): Promise<Response> => {
+    const headers = { "content-type": "application/json" };
+    return await endpoint.handle(new Request("http://127.0.0.1/mcp", { method: "POST", headers, body }));
+  };
+  for (const body of ["{", "", "null", "7", '{"jsonrpc":"1.0"}']) {
+    const answer = await post(body);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: -32700 } }]);
+  }
+  await expect(post(" ".repeat(17 * 1_048_576))).rejects.toMatchObject({ code: "PayloadTooLarge" });
+  expect(endpoint.count).toBe(0);
+});
+
 test("one client too many is refused, and may come when another has gone", async () => {
   const { endpoint, send, welcome } = open();
   const sessions: string[] = [];

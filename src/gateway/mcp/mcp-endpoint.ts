@@ -3,10 +3,13 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { readBody } from "../../api/read-body.ts";
 import type { Session } from "../../api/session.ts";
 import { toProblemResponse } from "../http/problem.ts";
 import type { Tools } from "../tools/tool-port.ts";
+import { toJsonAnswer } from "./json-answer.ts";
 import { McpClient, type McpClientSession } from "./mcp-client.ts";
+import { toAnswerForm, toLibraryRequest, withoutNullParams } from "./request-forms.ts";
 
 export interface McpEndpointParts {
   tools: Tools;
@@ -55,14 +58,21 @@ export class McpEndpoint {
     return this.#clients.size;
   }
 
-  /** `?agent=ID` says whose tools a new client gets. */
+  /** `?agent=ID` says whose tools a new client gets. @throws OperationError `PayloadTooLarge`, `InvalidArgument`, `Aborted` for its body */
   async handle(request: Request): Promise<Response> {
+    const form = toAnswerForm(request.method, request.headers.get("accept"));
+    if (form === "none") return toRpcError(406, -32000, "Not Acceptable: the answer is application/json or text/event-stream");
+    const response = await this.#answer(request);
+    return form === "json" ? toJsonAnswer(response) : response;
+  }
+
+  async #answer(request: Request): Promise<Response> {
     const id = request.headers.get("mcp-session-id");
     if (id === null) return await this.#welcome(request);
     const connected = this.#clients.get(id);
     if (connected === undefined) return toRpcError(404, -32001, "Session not found: start a new one");
     connected.usedAt = this.#parts.uptime();
-    const response = await connected.transport.handleRequest(request);
+    const response = await deliver(connected.transport, request);
     if (request.method === "GET" && response.ok) this.#listen(connected, request.signal);
     return response;
   }
@@ -97,7 +107,6 @@ export class McpEndpoint {
     const { tools, session, newUid, version, failed, uptime } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: newUid,
-      maxRequestBodySize: BODY_BYTES_MAX,
       onsessioninitialized: (id) => void this.#clients.set(id, { client, transport, usedAt: uptime(), streams: 0 }),
       onsessionclosed: (id) => this.#end(id),
     });
@@ -108,9 +117,11 @@ export class McpEndpoint {
     };
     const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
     await client.connect();
-    const response = await transport.handleRequest(request);
-    if (transport.sessionId === undefined) await client.close();
-    return response;
+    try {
+      return await deliver(transport, request);
+    } finally {
+      if (transport.sessionId === undefined) await client.close();
+    }
   }
 
   #listen(connected: Connected, signal: AbortSignal): void {
@@ -139,6 +150,18 @@ export class McpEndpoint {
       this.#parts.failed(error);
     }
   }
+}
+
+async function deliver(transport: WebStandardStreamableHTTPServerTransport, request: Request): Promise<Response> {
+  if (request.method !== "POST") return await transport.handleRequest(toLibraryRequest(request));
+  const text = await readBody(request, BODY_BYTES_MAX);
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return toRpcError(400, -32700, "Parse error: Invalid JSON");
+  }
+  return await transport.handleRequest(toLibraryRequest(request), { parsedBody: withoutNullParams(message) });
 }
 
 function toRpcError(status: number, code: number, message: string): Response {

@@ -2,6 +2,7 @@
 // is here; what each tool does is in its own file; who may call for a session is the servers' business.
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
+import { toSafeLine } from "../../api/safe-text.ts";
 import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
@@ -82,7 +83,7 @@ function admit(access: ToolAccess, name: string): Tool {
 async function ensureReady(port: SandboxPort, { session, signal, emit }: ToolCall): Promise<string | null> {
   let told: Promise<void> = Promise.resolve();
   const progress = ({ reason, message }: { reason: string; message: string }): void => {
-    told = told.then(() => emit({ kind: "progress", message: `${reason}: ${message}` }));
+    told = told.then(() => emit({ kind: "progress", message: toSafeLine(`${reason}: ${message}`) }));
   };
   const name = await port.ensureReady(session.spec.key, progress, signal);
   await told;
