@@ -16,6 +16,7 @@ check() {
   fi
 }
 check types tsc
+check page-types tsc -p src/ui
 check lint biome check --error-on-warnings --max-diagnostics=50
 check dead-code knip
 # The same without the tests: what only they need is named *.fixture.ts and is not built.

@@ -120,6 +120,24 @@ describe("bin/openclaw", () => {
     expect(existsSync(join(checkout, "node_modules/.bin/node"))).toBe(true);
   });
 
+  it("builds the page before it starts a gateway, and before nothing else; a page that can't be built keeps no gateway away", async () => {
+    installModules();
+    toolbox(bin);
+    writeFileSync(join(checkout, "scripts/build-ui.sh"), `echo "building $1" >&2; exit 0\n`);
+    expect((await launch(["sandbox", "list"])).stderr).toBe("");
+    for (const command of ["gateway", "start"]) expect((await launch([command])).stderr).toBe("building --if-needed\n");
+    cpSync(join(project, "scripts/build-ui.sh"), join(checkout, "scripts/build-ui.sh"));
+    mkdirSync(join(checkout, "src/ui"));
+    writeFileSync(join(checkout, "src/ui/index.html"), "");
+    const started = await launch(["gateway"]);
+    expect([started.code, started.stderr]).toEqual([0, expect.stringMatching(/^build-ui: the Control UI is not built: .*npm ci/)]);
+    mkdirSync(join(checkout, "dist/ui"), { recursive: true });
+    writeFileSync(join(checkout, "dist/ui/index.html"), "");
+    const inAMinute = new Date(Date.now() + 60_000);
+    utimesSync(join(checkout, "dist/ui/index.html"), inAMinute, inAMinute);
+    expect((await launch(["gateway"])).stderr).toBe("");
+  });
+
   it("passes the exit code on", async () => {
     installModules();
     toolbox(bin);

@@ -32,10 +32,10 @@ const REGISTRY_HOSTS = new RegExp(
 );
 const MACHINE_PATHS = /(^|[\s"'(=:])\/(work|root|home\/[a-z]+)\/(main|shared|seeds)\b/;
 
-const isSource = (path: string): boolean => path.startsWith("src/") && path.endsWith(".ts");
-const isTest = (path: string): boolean => path.endsWith(".test.ts");
+const isSource = (path: string): boolean => path.startsWith("src/") && /\.tsx?$/.test(path);
+const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
 const isProduct = (path: string): boolean => isSource(path) && !isTest(path);
-const isCode = (path: string): boolean => /\.(ts|mts|mjs|js)$/.test(path);
+const isCode = (path: string): boolean => /\.(tsx?|mts|mjs|js)$/.test(path);
 const isText = (path: string): boolean => !/\.(png|jpg|svg|ico|woff2?|gz|tar)$/.test(path);
 
 /** Comments and the inside of plain strings are not code; good enough for words that must not be called or declared. */
@@ -128,6 +128,13 @@ const RULES: readonly Rule[] = [
     applies: (path) => path.startsWith("src/cli/") && isProduct(path),
     findings: ({ text }) => linesMatching(withoutComments(text), /\bfrom\s+"(\.\.\/)+(controller|gateway)\//, "a static import"),
     planted: { path: "src/cli/a.ts", text: 'import { main } from "../controller/main.ts";\n' },
+  },
+  {
+    name: "the page takes types from src/api, and code only from its files that are free of Node and small",
+    applies: (path) => path.startsWith("src/ui/") && isProduct(path),
+    findings: ({ text }) =>
+      linesMatching(withoutComments(text), /^(import|export)\s+(?!type\b).*\bfrom\s+"(\.\.\/)+api\/(?!safe-text\.ts")/, "code of src/api"),
+    planted: { path: "src/ui/pages/a.tsx", text: 'import { toSlug } from "../../api/names.ts";\n' },
   },
   {
     name: "a test that is skipped says why: context.skip(reason), never skip, skipIf, runIf or todo",

@@ -103,6 +103,18 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/cli/commands/a.ts", code: 'export const server = await import("../../gateway/server.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const engine = await import("../../controller/engine/main.ts");' },
   { file: "src/cli/a.ts", code: 'import Docker from "dockerode";' },
+  // The page knows the types of the vocabulary, and runs in a browser.
+  { file: "src/ui/a.ts", code: 'import { loop } from "../controller/loop/loop.ts";' },
+  { file: "src/ui/pages/a.tsx", code: 'import type { Engine } from "../../controller/engine/engine.ts";' },
+  { file: "src/ui/pages/a.tsx", code: 'import { serve } from "../../gateway/server.ts";' },
+  { file: "src/ui/a.ts", code: 'export const table = await import("../cli/table.ts");' },
+  { file: "src/ui/a.ts", code: 'import { readFileSync } from "node:fs";' },
+  { file: "src/ui/a.ts", code: "export const home = process.env.HOME;" },
+  { file: "src/ui/a.ts", code: "export const bytes = Buffer.from([]);" },
+  { file: "src/api/a.ts", code: 'import { toState } from "../ui/text/state.ts";' },
+  { file: "src/controller/a.ts", code: 'import { toState } from "../ui/text/state.ts";' },
+  { file: "src/gateway/a.ts", code: 'import { toState } from "../ui/text/state.ts";' },
+  { file: "src/cli/a.ts", code: 'import { toState } from "../ui/text/state.ts";' },
   // Nobody imports a test.
   { file: "src/api/a.ts", code: 'import { sample } from "./b.test.ts";' },
   { file: "src/controller/a.ts", code: 'import { sample } from "./decide/b.test.ts";' },
@@ -142,6 +154,9 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/cli/a.ts", code: 'export const main = await import("../controller/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'import { names } from "../../api/names.ts";' },
+  { file: "src/ui/pages/a.tsx", code: 'import type { Sandbox } from "../../api/sandbox.ts";' },
+  { file: "src/ui/pages/a.tsx", code: 'import { useLink } from "../connection/context.tsx";' },
+  { file: "src/ui/pages/a.tsx", code: 'import { Link } from "@tanstack/react-router";' },
 ];
 
 const title = ({ file, code }: Planted): string => `${file}: ${code}`;

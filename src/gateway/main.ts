@@ -5,6 +5,7 @@ import { access, constants, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
@@ -27,6 +28,7 @@ import { AccessRulesInForce } from "./http/access-rules.ts";
 import { type GatewayCheck, makeGatewayApp } from "./http/app.ts";
 import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
+import { ControlUi } from "./http/control-ui.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openOwnerKey } from "./http/secret.ts";
 import { startGatewayServer } from "./http/server.ts";
@@ -69,6 +71,9 @@ export interface GatewayOptions {
   /** Home folder of the user. */
   home: string;
 }
+
+/** From the sources as from what they are built to. */
+const UI_FOLDER = fileURLToPath(new URL("../../dist/ui", import.meta.url));
 
 const now = (): EpochMs => toEpochMs(Date.now());
 /** 256 bits. */
@@ -199,6 +204,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     rules: () => rules.current,
     limits,
     metrics,
+    ui: new ControlUi(UI_FOLDER),
     ready,
     version,
     log,

@@ -13,6 +13,7 @@ import { readBody } from "../../api/read-body.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget } from "./body-budget.ts";
+import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
@@ -40,6 +41,7 @@ export interface AppParts {
   rules(): AccessRules;
   limits: AddressLimits;
   metrics: GatewayMetrics;
+  ui: Pick<ControlUi, "page" | "asset">;
   /** Whether it can do its job. Must not throw. */
   ready(): Promise<readonly GatewayCheck[]>;
   version: string;
@@ -61,7 +63,7 @@ export type GatewayApp = Hono<Env>;
 const BODY_BYTES_MAX = 4_194_304;
 /** A file that a tool writes comes in its input. */
 const TOOL_BODY_BYTES_MAX = 16_777_216;
-const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health", "/": "page" };
+const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health" };
 const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -77,7 +79,6 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.use(admit(parts));
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/readyz", (context) => answerReady(context, parts));
-  app.get("/", (context) => (rules().page ? answerPage(context, parts) : notFound(context)));
   app.get("/metrics", async (context) => {
     context.set("operation", "metrics");
     const { text, contentType } = await metrics.registry.render(context.req.header("accept"));
@@ -93,12 +94,19 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
     return await mcp.handle(context.req.raw);
   });
   for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation({ app, parts, bodies }, name);
+  app.get("*", async (context) => (rules().page ? await answerUi(context, parts) : null) ?? notFound(context));
   app.notFound(notFound);
   app.onError((error, { req }) => {
     if (!(error instanceof OperationError)) log.error({ err: error, route: req.routePath }, "request failed");
     return toProblemResponse(error);
   });
   return app;
+}
+
+/** What may be read without the secret. */
+function toOpenRoute(path: string): RouteName | undefined {
+  if (Object.hasOwn(OPEN_PATHS, path)) return OPEN_PATHS[path];
+  return isPagePath(path) || isAssetPath(path) ? "page" : undefined;
 }
 
 const notFound = ({ req }: Context<Env>): Response =>
@@ -108,7 +116,7 @@ const notFound = ({ req }: Context<Env>): Response =>
 function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
   return async (context, next) => {
     const startedMs = performance.now();
-    context.set("operation", OPEN_PATHS[context.req.path] ?? "other");
+    context.set("operation", toOpenRoute(context.req.path) ?? "other");
     await next();
     // Hono answers HEAD with the headers of GET, and leaves the body to nobody: what makes it must not wait for a reader for ever.
     if (context.req.method === "HEAD") await context.res.body?.cancel();
@@ -127,7 +135,7 @@ function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
     checkOrigin({ origin, host, site }, origins);
     const caller = toCaller(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
     const authorization = req.header("authorization");
-    const isOpen = Object.hasOwn(OPEN_PATHS, req.path);
+    const isOpen = toOpenRoute(req.path) !== undefined;
     const failure = await limits.judge(caller, authorization, credentials);
     if (failure !== null && (!isOpen || authorization !== undefined)) metrics.authFailed(failure);
     if (failure !== null && !isOpen) throw toAuthError(failure);
@@ -152,7 +160,15 @@ async function answerReady(context: Context<Env>, { ready }: AppParts): Promise<
   return context.get("isKnown") === true ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
 }
 
-async function answerPage(context: Context<Env>, { ready, version }: AppParts): Promise<Response> {
+/** Where the Control UI was not built, `/` is a page that says what to run. null: there is nothing of that name. */
+async function answerUi(context: Context<Env>, parts: AppParts): Promise<Response | null> {
+  const { path } = context.req;
+  if (isAssetPath(path)) return await parts.ui.asset(path, context.req.header("accept-encoding"));
+  if (!isPagePath(path)) return null;
+  return (await parts.ui.page()) ?? (path === "/" ? await answerPlainPage(context, parts) : null);
+}
+
+async function answerPlainPage(context: Context<Env>, { ready, version }: AppParts): Promise<Response> {
   const checks = await ready();
   context.header("content-security-policy", PAGE_POLICY);
   return context.html(renderPage({ version, ready: checks.every(({ ok }) => ok) }));

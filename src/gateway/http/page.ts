@@ -1,5 +1,5 @@
-// The page at `/`: whether the gateway is ready, which version it is, and what to run next. It holds no data, no script and nothing of the
-// request, so that it may be shown without the secret. A control panel is not here.
+// The page at `/` of a gateway whose Control UI was not built: whether it is ready, which version it is, and what to run next. It holds no data, no
+// script and nothing of the request, so that it may be shown without the secret. The Control UI is control-ui.ts's.
 import { createHash } from "node:crypto";
 
 export interface PageFacts {
@@ -85,8 +85,8 @@ ${NEXT.map(([command, does]) => `<tr><th scope="row"><code>${command}</code></th
 <pre>curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" "$ADDRESS/v1/sessions"</pre>
 <p><small><code>ADDRESS</code> is that of this page; <code>/v1/openapi.json</code> there describes every operation. <a href="/healthz"><code>/healthz</code></a> and
 <a href="/readyz"><code>/readyz</code></a> need no token.</small></p>
-<h2>Not available yet</h2>
-<p class="dim">A control panel, pairing of devices, and chat channels.</p>
+<h2>The Control UI</h2>
+<p class="dim">It is not built here. In a checkout, <code>npm ci &amp;&amp; npm run build</code> builds it; then reload this page.</p>
 </main>
 </body>
 </html>

@@ -23,11 +23,15 @@ import { Sessions } from "../sessions/sessions.ts";
 import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
 import { type AccessRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
 import { AddressLimits } from "./auth.ts";
+import { ControlUi } from "./control-ui.ts";
 import { makeHandlers } from "./handlers.ts";
 import { toBlockList } from "./origin.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
 const HOST = "127.0.0.1:18789";
+
+/** In the state folder, for tests: the gateway's own is where it was built. */
+export const UI_FOLDER = "ui";
 
 export interface Server {
   app: GatewayApp;
@@ -129,6 +133,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
     rules: () => rules,
     limits: new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) }),
     ready: async () => checks,
+    ui: new ControlUi(join(stateDir, UI_FOLDER)),
     ...{ mcp, metrics, log, version: "0.1.0" },
   });
   const ask = async (path: string, { method, json, body, headers, from = "127.0.0.1", secret = true }: Ask = {}): Promise<Response> => {

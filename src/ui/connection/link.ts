@@ -1,0 +1,227 @@
+// One connection to the gateway's WebSocket that mends itself: challenge, handshake, requests, events, and coming back after a loss.
+// What it shows to get in is credentials.ts's; what the answers mean is the pages'.
+import type { Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
+import type { EventFrame, FrameError, PROTOCOL_VERSION, RequestFrame, ResponseFrame } from "../../api/gateway-protocol/frames.ts";
+import type { AnswerOf, MethodName, ParamsOf } from "./methods.ts";
+
+export const PROTOCOL = 4 satisfies typeof PROTOCOL_VERSION;
+
+export type LinkState =
+  /** Nobody has said how to get in. */
+  | { kind: "idle" }
+  | { kind: "connecting" }
+  | { kind: "open"; hello: HelloOk }
+  /** A person has to decide first; it asks again by itself. */
+  | { kind: "pairing"; error: FrameError }
+  /** It will not be let in with what it shows. */
+  | { kind: "refused"; error: FrameError }
+  /** The gateway is away; it tries again by itself. */
+  | { kind: "lost"; retryAt: number; attempt: number };
+
+/** Why a request has no answer. */
+export class GatewayError extends Error {
+  readonly code: FrameError["code"];
+  readonly details: FrameError["details"];
+  readonly retryable: boolean;
+
+  constructor({ code, message, details, retryable }: FrameError) {
+    super(message);
+    this.name = "GatewayError";
+    this.code = code;
+    this.details = details;
+    this.retryable = retryable === true;
+  }
+
+  /** What to do, where the gateway says it. */
+  get fix(): string | null {
+    const problem = this.details?.problem;
+    const fix = typeof problem === "object" && problem !== null && "fix" in problem ? problem.fix : null;
+    return typeof fix === "string" ? fix : null;
+  }
+}
+
+export interface LinkParts {
+  url: string;
+  open(url: string): WebSocket;
+  /** The params of `connect` for this challenge. */
+  introduce(challenge: Challenge): Promise<object>;
+  now(): number;
+}
+
+export type GatewayEvent = Pick<EventFrame, "event" | "payload">;
+
+const RETRY_MS_MIN = 250;
+const RETRY_MS_MAX = 10_000;
+/** A person who approves expects the page to notice at once; the gateway counts such a question as the same request. */
+const PAIRING_RETRY_MS = 2_000;
+/** A gateway that says nothing for two ticks is gone, whatever the network says. */
+const SILENT_TICKS_MAX = 2;
+/** Upstream's clients close with it when ticks stop. */
+const CLOSE_SILENT = 4_000;
+const CALL_MS_MAX = 120_000;
+
+interface Waiting {
+  resolve(payload: unknown): void;
+  reject(error: Error): void;
+}
+
+export class GatewayLink {
+  readonly #parts: LinkParts;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #listeners = new Set<() => void>();
+  readonly #eventListeners = new Set<(event: GatewayEvent) => void>();
+  #state: LinkState = { kind: "idle" };
+  #socket: WebSocket | null = null;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #attempt = 0;
+  #lastId = 0;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  /** A function of its own: React calls it without its object. */
+  readonly state = (): LinkState => this.#state;
+
+  /** @returns ends it */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** @returns ends it */
+  onEvent(listener: (event: GatewayEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  /** Also while it waits to try again: then at once. */
+  connect(): void {
+    this.#dial();
+    this.#become({ kind: "connecting" });
+  }
+
+  #dial(): void {
+    this.#drop();
+    const socket = this.#parts.open(this.#parts.url);
+    this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => socket === this.#socket && this.#take(String(data)));
+    socket.addEventListener("close", () => socket === this.#socket && this.#lost());
+  }
+
+  /** And stays so until `connect`. */
+  disconnect(): void {
+    this.#drop();
+    this.#become({ kind: "idle" });
+  }
+
+  /** @throws GatewayError */
+  call<Name extends MethodName>(method: Name, params: ParamsOf<Name>, signal?: AbortSignal): Promise<AnswerOf<Name>> {
+    return this.send(method, params, signal) as Promise<AnswerOf<Name>>;
+  }
+
+  /** The same for a method that the table does not type. */
+  send(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
+    if (this.#state.kind !== "open") return Promise.reject(toLoss("the page is not connected to the gateway"));
+    this.#lastId += 1;
+    const id = String(this.#lastId);
+    return new Promise((resolve, reject) => {
+      const ended = AbortSignal.any([AbortSignal.timeout(CALL_MS_MAX), ...(signal === undefined ? [] : [signal])]);
+      const settle = (): void => {
+        ended.removeEventListener("abort", abort);
+        this.#waiting.delete(id);
+      };
+      const abort = (): void => {
+        settle();
+        reject(signal?.aborted === true ? signal.reason : toLoss(`the gateway did not answer ${method} in time`));
+      };
+      ended.addEventListener("abort", abort, { once: true });
+      this.#waiting.set(id, {
+        resolve: (payload) => {
+          settle();
+          resolve(payload);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      });
+      this.#request({ type: "req", id, method, params });
+    });
+  }
+
+  #request(frame: RequestFrame): void {
+    this.#socket?.send(JSON.stringify(frame));
+  }
+
+  #take(data: string): void {
+    const frame: EventFrame | ResponseFrame = JSON.parse(data);
+    this.#watchSilence();
+    if (frame.type === "res") return this.#answer(frame);
+    if (frame.event === "connect.challenge") return void this.#introduce(frame.payload as Challenge, this.#socket);
+    for (const listener of this.#eventListeners) listener(frame);
+  }
+
+  async #introduce(challenge: Challenge, socket: WebSocket | null): Promise<void> {
+    const params = await this.#parts.introduce(challenge);
+    if (socket === this.#socket) this.#request({ type: "req", id: "connect", method: "connect", params });
+  }
+
+  #answer(frame: ResponseFrame): void {
+    if (frame.id === "connect") return frame.ok ? this.#admitted(frame.payload as HelloOk) : this.#refused(frame.error);
+    const waiting = this.#waiting.get(frame.id);
+    if (frame.ok) waiting?.resolve(frame.payload);
+    else waiting?.reject(new GatewayError(frame.error));
+  }
+
+  #admitted(hello: HelloOk): void {
+    this.#attempt = 0;
+    this.#become({ kind: "open", hello });
+    this.#watchSilence();
+  }
+
+  #refused(error: FrameError): void {
+    this.#drop();
+    const { pauseReconnect } = error.details ?? {};
+    const isPairing = error.details?.code === "PAIRING_REQUIRED" && pauseReconnect !== true;
+    this.#become({ kind: isPairing ? "pairing" : "refused", error });
+    // Without `connecting` in between, so that a page that shows a code goes on showing it.
+    if (isPairing) this.#retry = setTimeout(() => this.#dial(), PAIRING_RETRY_MS);
+  }
+
+  #lost(): void {
+    const wasPairing = this.#state.kind === "pairing";
+    this.#drop();
+    const retryMs = Math.min(RETRY_MS_MIN * 2 ** this.#attempt, RETRY_MS_MAX);
+    this.#attempt += 1;
+    if (!wasPairing) this.#become({ kind: "lost", attempt: this.#attempt, retryAt: this.#parts.now() + retryMs });
+    this.#retry = setTimeout(() => this.#dial(), retryMs);
+  }
+
+  #watchSilence(): void {
+    clearTimeout(this.#silence);
+    if (this.#state.kind !== "open") return;
+    const { tickIntervalMs } = this.#state.hello.policy;
+    this.#silence = setTimeout(() => {
+      this.#socket?.close(CLOSE_SILENT, "no tick");
+      this.#lost();
+    }, SILENT_TICKS_MAX * tickIntervalMs);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    for (const { reject } of [...this.#waiting.values()]) reject(toLoss("the connection to the gateway was lost"));
+  }
+
+  #become(state: LinkState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const toLoss = (message: string): GatewayError => new GatewayError({ code: "UNAVAILABLE", message, retryable: true });

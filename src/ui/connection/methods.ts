@@ -1,0 +1,39 @@
+// The types of what the page may ask over the socket, taken from the gateway's own table of operations, so that a change there does not compile here.
+// Nothing of it is code: the page's bundle holds no schema.
+import type { z } from "zod";
+import type { SandboxEvent } from "../../api/event.ts";
+import type { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
+import type { PlanView, SandboxDetail } from "../../api/wire.ts";
+
+type Operations = typeof OPERATIONS;
+type SocketOperation = Extract<Operations[keyof Operations], { socket: string }>;
+
+/** As `hello.features.methods` names them. */
+export type MethodName = SocketOperation["socket"];
+type OperationOf<Name extends MethodName> = Extract<SocketOperation, { socket: Name }>;
+
+/** What the table leaves open since the controller answers it; its types are `api`'s. */
+interface ControllerAnswers {
+  "sandbox.list": { items: Sandbox[] };
+  "sandbox.get": SandboxDetail;
+  "plan.get": PlanView;
+  "events.list": { items: SandboxEvent[] };
+}
+
+export type AnswerOf<Name extends MethodName> = Name extends keyof ControllerAnswers
+  ? ControllerAnswers[Name]
+  : z.output<OperationOf<Name>["answer"]>;
+
+type InPath<Path extends string> = Path extends `${string}{${infer Field}}${infer Rest}`
+  ? { [Key in Field]: string } & InPath<Rest>
+  : unknown;
+type InQuery<Operation> = Operation extends { query: infer Query extends z.ZodType } ? z.input<Query> : unknown;
+type InBody<Operation> = Operation extends { body: infer Body extends z.ZodType }
+  ? Body extends z.ZodObject
+    ? z.input<Body>
+    : { input: z.input<Body> }
+  : unknown;
+
+/** Fields of path, query and body side by side, as the socket takes them. */
+export type ParamsOf<Name extends MethodName> = InPath<OperationOf<Name>["path"]> & InQuery<OperationOf<Name>> & InBody<OperationOf<Name>>;

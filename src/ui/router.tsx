@@ -1,0 +1,34 @@
+// The addresses of the page: which component each shows, loaded when it is first asked for. The gateway knows their first words (control-ui.ts there).
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { NotFound } from "./shell/not-found.tsx";
+import { App } from "./shell/shell.tsx";
+
+const root = createRootRoute({ component: App, notFoundComponent: NotFound });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/overview.tsx"), "Overview"),
+  staticData: { crumb: () => "Overview" },
+});
+
+const sandboxes = createRoute({
+  getParentRoute: () => root,
+  path: "/sandboxes",
+  component: lazyRouteComponent(() => import("./pages/sandboxes.tsx"), "Sandboxes"),
+  staticData: { crumb: () => "Sandboxes" },
+});
+
+const routeTree = root.addChildren([overview, sandboxes]);
+
+export const createAppRouter = () => createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+  interface StaticDataRouteOption {
+    /** What the page is called in the bar above it. Absent: it is not named there. */
+    crumb?: (params: Readonly<Record<string, string>>) => string;
+  }
+}

@@ -1,0 +1,118 @@
+// What is shown instead of the pages until the gateway has let this browser in: asking for the token, waiting for approval, what went wrong.
+import { LoaderCircle } from "lucide-react";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
+import type { FrameError } from "../../api/gateway-protocol/frames.ts";
+import { useLink } from "../connection/context.tsx";
+import { Brand } from "../parts/brand.tsx";
+import { Button, Command } from "../parts/button.tsx";
+import { Notice } from "../parts/notice.tsx";
+import { useTokens } from "./token.tsx";
+
+function Door({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  return (
+    <main className="door">
+      <div className="card">
+        <Brand />
+        <h1>{title}</h1>
+        {children}
+      </div>
+    </main>
+  );
+}
+
+/** @param error why what was shown before did not open. null: nothing was shown yet */
+export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
+  const [link, tokens, fieldId] = [useLink(), useTokens(), useId()];
+  const [value, setValue] = useState("");
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    tokens.keep(value.trim());
+    link.connect();
+  };
+  return (
+    <Door title="Connect to the gateway">
+      <p className="soft small">This browser is not known here yet. With the gateway&rsquo;s token it may ask to be let in.</p>
+      <form className="stack" onSubmit={submit}>
+        {error !== null && <Notice tone="bad" title={error.message} />}
+        <div className="field">
+          <label htmlFor={fieldId}>Gateway token</label>
+          <input
+            id={fieldId}
+            className="input mono"
+            type="password"
+            autoComplete="off"
+            spellCheck={false}
+            required
+            value={value}
+            onChange={({ target }) => setValue(target.value)}
+          />
+          <p className="hint">It stays in this tab and is gone when you close it.</p>
+        </div>
+        <Button kind="primary" type="submit">
+          Connect
+        </Button>
+        <div className="field">
+          <p className="hint">Where the token is:</p>
+          <Command text="openclaw dashboard --no-open" />
+        </div>
+      </form>
+    </Door>
+  );
+}
+
+export function PairingDoor({ error }: { error: FrameError }): ReactNode {
+  const { requestId, code } = error.details ?? {};
+  return (
+    <Door title="Approve this browser">
+      <p className="soft small">Run this on the gateway&rsquo;s host. The page goes on by itself.</p>
+      <div className="stack">
+        {typeof code === "string" && (
+          <div className="field">
+            <p className="label">Compare the code that the command shows</p>
+            <output className="code">{code}</output>
+          </div>
+        )}
+        <Command text={`openclaw devices approve${typeof requestId === "string" ? ` ${requestId}` : ""}`} />
+        <p className="row dim small" role="status">
+          <LoaderCircle className="spin" size={14} aria-hidden="true" /> Waiting for approval
+        </p>
+      </div>
+    </Door>
+  );
+}
+
+/** Browsers sign only where nobody in between can change the page. */
+export function InsecureDoor(): ReactNode {
+  const { hostname, port, host } = window.location;
+  return (
+    <Door title="This address is not secure">
+      <p className="soft small">
+        Over plain http from another machine, a browser keeps no key, so the gateway could not tell it from any other one. One of these ways
+        helps:
+      </p>
+      <div className="stack">
+        <div className="field">
+          <p className="label">From your machine, through SSH; then open http://127.0.0.1:{port || "18789"}/</p>
+          <Command text={`ssh -N -L ${port || "18789"}:127.0.0.1:${port || "18789"} ${hostname}`} />
+        </div>
+        <div className="field">
+          <p className="label">Or put a reverse proxy with TLS before it, for example Caddy</p>
+          <Command text={`caddy reverse-proxy --from your.name.example --to ${host}`} />
+          <p className="hint">
+            and name it in the config: <code className="chip">gateway.controlUi.allowedOrigins</code>
+          </p>
+        </div>
+      </div>
+    </Door>
+  );
+}
+
+export function WaitingDoor(): ReactNode {
+  return (
+    <main className="door" aria-busy="true">
+      <p className="row dim" role="status">
+        <LoaderCircle className="spin" size={16} aria-hidden="true" /> Connecting to the gateway
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,13 @@
+// The pages in the order in which they are shown at the side, and what each is for.
+import { Boxes, LayoutDashboard, type LucideIcon } from "lucide-react";
+
+interface Page {
+  to: "/" | "/sandboxes";
+  label: string;
+  icon: LucideIcon;
+}
+
+export const NAVIGATION: readonly Page[] = [
+  { to: "/", label: "Overview", icon: LayoutDashboard },
+  { to: "/sandboxes", label: "Sandboxes", icon: Boxes },
+];

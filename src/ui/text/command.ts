@@ -1,0 +1,9 @@
+// The command that does the same as an action of the page, as a person would type it. Pure.
+
+/** In single quotes unless it needs none. */
+export function quote(word: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** `openclaw sandbox recreate --session agent:main:main` */
+export const toCommand = (...words: readonly string[]): string => ["openclaw", ...words].map(quote).join(" ");

@@ -1,0 +1,56 @@
+// How the Control UI is built: src/ui becomes static files in dist/ui, named by their content and compressed beforehand.
+// How they are served is gateway/http/control-ui.ts's.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const OUTPUT = process.env.OPENCLAW_UI_OUTPUT ?? join(import.meta.dirname, "dist/ui");
+/** Below that, an answer is one packet either way. */
+const COMPRESSED_BYTES_MIN = 1_024;
+
+export default defineConfig({
+  root: join(import.meta.dirname, "src/ui"),
+  // Nothing is taken from the environment of who builds, so that a build says nothing of it.
+  envPrefix: "OPENCLAW_UI_PUBLIC_",
+  publicDir: false,
+  html: { cspNonce: "CSP_NONCE" },
+  build: {
+    outDir: OUTPUT,
+    emptyOutDir: true,
+    target: "es2023",
+    // Since 2024 in all of them; what is older gets no `light-dark()`.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    // An image inside a style sheet would need `data:` in the policy.
+    assetsInlineLimit: 0,
+    license: { fileName: "licenses.md" },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 600,
+  },
+  plugins: [react(), compress()],
+});
+
+/** Beside each file of text one as brotli and one as gzip, as small as they get: it is done once. */
+function compress(): Plugin {
+  return {
+    name: "openclaw-compress",
+    apply: "build",
+    async closeBundle(error) {
+      if (error !== undefined) return;
+      const names = await readdir(OUTPUT, { recursive: true });
+      await Promise.all(names.filter((name) => /\.(js|css|svg)$/.test(name)).map((name) => compressFile(join(OUTPUT, name))));
+    },
+  };
+}
+
+async function compressFile(path: string): Promise<void> {
+  const content = await readFile(path);
+  if (content.length < COMPRESSED_BYTES_MIN) return;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  await Promise.all([
+    promisify(brotliCompress)(content, { params }).then((bytes) => writeFile(`${path}.br`, bytes)),
+    promisify(gzip)(content, { level: 9 }).then((bytes) => writeFile(`${path}.gz`, bytes)),
+  ]);
+}
