@@ -11,11 +11,12 @@ import type { ServingAccess } from "./loop/access.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Observer } from "./loop/observe.ts";
 import { OwnedCommands } from "./loop/owned-commands.ts";
+import type { Reconciler } from "./loop/reconcile.ts";
 import { type RemovalGuard, readMembers } from "./loop/removal-guard.ts";
 import type { Rollouts } from "./loop/rollouts.ts";
 import { UNOWNED_KINDS } from "./metrics/metrics.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
-import { makePasses } from "./passes.ts";
+import { makePasses, makeSteering } from "./passes.ts";
 import { Activity } from "./records/activity.ts";
 import { DamagedFiles } from "./records/damaged-files.ts";
 import { EventLog } from "./records/event-log.ts";
@@ -57,6 +58,7 @@ export class Controller {
   readonly loop: Loop;
   readonly #options: ControllerOptions;
   readonly #files: FileSources;
+  readonly #reconciler: Reconciler;
   readonly #activity: Activity;
   readonly #commands: OwnedCommands;
   readonly #stopping = new AbortController();
@@ -87,59 +89,85 @@ export class Controller {
     });
   }
 
+  /** Each part is made of what stands above it. */
   private constructor(options: ControllerOptions, opened: Opened) {
-    const { folders, engine, clock, log, metrics } = options;
-    const { instance } = engine;
     const { events, statuses, ledger, activity, setupLogs } = opened;
-    const paths = toStatePaths(folders.stateDir);
-    const now = (): EpochMs => clock.now();
     this.#options = options;
     this.events = events;
     this.statuses = statuses;
     this.setupLogs = setupLogs;
     this.ledger = ledger;
-    this.damaged = new DamagedFiles({ events, log, counted: (kind) => metrics.fileDamaged(kind) });
     this.#activity = activity;
     this.#commands = opened.commands;
-    const names = new KnownNames(instance, toNameRecords(ledger.entries(), statuses.list()));
-    this.desired = new DesiredState(names.slugOf, folders);
+    const names = new KnownNames(options.engine.instance, toNameRecords(ledger.entries(), statuses.list()));
+    this.damaged = this.#makeDamagedFiles();
+    this.desired = new DesiredState(names.slugOf, options.folders);
+    const steering = makeSteering(options, opened, this.desired);
+    this.loop = steering.loop;
+    this.guard = steering.guard;
+    this.rollouts = steering.rollouts;
+    this.#files = this.#makeFileSources();
+    this.config = this.#makeConfigSource();
+    this.engineSource = this.#makeEngineSource(names);
+    this.sizes = this.#makeSizes();
+    this.sweep = this.#makeSweep();
     const passes = makePasses(options, {
       ...opened,
+      ...steering,
       desired: this.desired,
       trouble: () => this.engineSource.trouble,
       retired: (id) => this.sweep.containerGone(id),
     });
     this.access = passes.access;
     this.observer = passes.observer;
-    this.guard = passes.guard;
-    this.rollouts = passes.rollouts;
-    this.loop = passes.loop;
-    metrics.watchSandboxes(() => statuses.list(), now);
-    this.config = new ConfigSource({
-      path: options.configPath,
-      lastGoodPath: paths.lastGood,
-      environment: options.environment,
+    this.#reconciler = passes.reconciler;
+    options.metrics.watchSandboxes(
+      () => statuses.list(),
+      () => options.clock.now(),
+    );
+    this.#reportDamage(opened);
+  }
+
+  #makeDamagedFiles(): DamagedFiles {
+    const { log, metrics } = this.#options;
+    return new DamagedFiles({ events: this.events, log, counted: (kind) => metrics.fileDamaged(kind) });
+  }
+
+  #makeFileSources(): FileSources {
+    const { folders, clock, log } = this.#options;
+    const { stateDir } = folders;
+    return new FileSources({
+      stateDir,
+      paths: toStatePaths(stateDir),
+      now: () => clock.now(),
+      log,
+      events: this.events,
+      desired: this.desired,
+      statuses: this.statuses,
+      enqueueFresh: (name, trigger) => this.loop.enqueueFresh(name, trigger),
+      rolloutsPaused: (since) => this.rollouts.pause(since),
+    });
+  }
+
+  #makeConfigSource(): ConfigSource {
+    const { folders, configPath, environment, clock, log, metrics } = this.#options;
+    return new ConfigSource({
+      path: configPath,
+      lastGoodPath: toStatePaths(folders.stateDir).lastGood,
+      environment,
       clock,
       log,
-      events,
+      events: this.events,
       metrics,
       damaged: this.damaged,
       changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
     });
-    const enqueueFresh = this.loop.enqueueFresh.bind(this.loop);
-    this.#files = new FileSources({
-      stateDir: folders.stateDir,
-      paths,
-      now,
-      log,
-      events,
-      config: this.config,
-      desired: this.desired,
-      statuses,
-      enqueueFresh,
-      rolloutsPaused: (since) => this.rollouts.pause(since),
-    });
-    this.engineSource = new EngineSource({
+  }
+
+  #makeEngineSource(names: KnownNames): EngineSource {
+    const { engine, clock, log, metrics } = this.#options;
+    const { statuses, loop } = this;
+    return new EngineSource({
       engine,
       clock,
       log,
@@ -150,17 +178,14 @@ export class Controller {
         statuses
           .list()
           .flatMap(({ metadata, status: { container } }) => (container === null || listed.has(container.id) ? [] : [metadata.name])),
-      enqueue: this.loop.enqueue.bind(this.loop),
-      enqueueFresh,
+      enqueue: (name, trigger) => loop.enqueue(name, trigger),
+      enqueueFresh: (name, trigger) => loop.enqueueFresh(name, trigger),
     });
-    this.sizes = this.#createSizes();
-    this.sweep = this.#makeSweep(activity);
-    this.#reportDamage(opened);
   }
 
-  #makeSweep(activity: Activity): Sweep {
+  #makeSweep(): Sweep {
     const { engine, clock, log, metrics } = this.#options;
-    const { ledger, events, damaged } = this;
+    const { ledger } = this;
     const now = (): EpochMs => clock.now();
     return new Sweep({
       now,
@@ -168,27 +193,33 @@ export class Controller {
       engine,
       ledger,
       log,
-      workspaces: new WorkspaceSweep({
-        now,
-        instance: engine.instance,
-        desired: this.desired,
-        activity,
-        events,
-        damaged,
-        log,
-        roots: () => this.#workspaceRoots(),
-        holds: (name) => this.guard.holds(name),
-        keeper: async (name, path) => {
-          const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
-          if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
-          return this.guard.view().items.length > 0 ? "removals awaiting approval: openclaw sandbox approve" : null;
-        },
-      }),
+      workspaces: this.#makeWorkspaceSweep(),
       sweepRequests: () => this.#sweepRequests(ledger, now()),
       mayBeWanted: (name) => this.#mayBeWanted(name),
       suspect: (name) => this.loop.enqueue(name, "resync"),
       counted: (leaks) => {
         for (const kind of UNOWNED_KINDS) metrics.unowned(kind, leaks.filter((object) => object.kind === kind).length);
+      },
+    });
+  }
+
+  #makeWorkspaceSweep(): WorkspaceSweep {
+    const { engine, clock, log } = this.#options;
+    const { desired, events, damaged, ledger, guard } = this;
+    return new WorkspaceSweep({
+      now: () => clock.now(),
+      instance: engine.instance,
+      desired,
+      activity: this.#activity,
+      events,
+      damaged,
+      log,
+      roots: () => this.#workspaceRoots(),
+      holds: (name) => guard.holds(name),
+      keeper: async (name, path) => {
+        const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
+        if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
+        return guard.view().items.length > 0 ? "removals awaiting approval: openclaw sandbox approve" : null;
       },
     });
   }
@@ -209,7 +240,7 @@ export class Controller {
     this.guard.listed(all);
   }
 
-  #createSizes(): WorkspaceSizes {
+  #makeSizes(): WorkspaceSizes {
     const { clock, log, metrics } = this.#options;
     return new WorkspaceSizes({
       now: () => clock.now(),
@@ -234,12 +265,14 @@ export class Controller {
   /** Loads desired state and looks at the engine, then works until `stop`. Returns once the first listing was queued. */
   async start(): Promise<void> {
     await this.#closeWorkspaceRoot();
+    await this.config.reload();
     await this.#files.load();
     this.rollouts.expect(this.#knownNames());
     await this.engineSource.relist();
     this.#commands.start();
-    this.loop.start();
+    this.loop.start((name) => this.#reconciler.reconcile(name));
     const { signal } = this.#stopping;
+    this.config.follow(signal);
     this.#files.watch(signal);
     void this.engineSource.run(signal);
     // What an earlier process left is counted from the start, not only after the first interval.

@@ -1,4 +1,5 @@
-// Builds what one pass needs, and the queue that starts passes. Where names come from is the sources' business.
+// Builds what passes are made of: what steers all sandboxes together, and one pass. Each thing is made of what stands above it, and hands
+// names to the queue, which is made first. Where names come from is the sources' business.
 import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { ServingAccess } from "./loop/access.ts";
@@ -12,22 +13,45 @@ import { Reconciler } from "./loop/reconcile.ts";
 import { RemovalGuard } from "./loop/removal-guard.ts";
 import { Report } from "./loop/report.ts";
 import { Rollouts } from "./loop/rollouts.ts";
-import { type SetupObserver, SetupRunner } from "./loop/setup-runner.ts";
+import { SetupRunner } from "./loop/setup-runner.ts";
 import { Uses } from "./loop/uses.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
 import { toStatePaths } from "./records/state-paths.ts";
 import type { DesiredState } from "./sources/desired-state.ts";
 
-export interface Passes {
+/** What steers all sandboxes together. */
+export interface Steering {
+  convergence: Convergence;
   loop: Loop;
   guard: RemovalGuard;
   rollouts: Rollouts;
-  observer: Observer;
-  access: ServingAccess;
 }
 
-/** What a controller has of its own. */
-export interface PassesGround extends Opened {
+export function makeSteering(options: ControllerOptions, opened: Opened, desired: DesiredState): Steering {
+  const { folders, engine, clock, random, concurrency, log, metrics } = options;
+  const { events, statuses, ledger, activity, members } = opened;
+  const { instance } = engine;
+  const now = (): EpochMs => clock.now();
+  const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
+  // What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can.
+  const panicked = (name: SandboxName, err: unknown): void => {
+    metrics.loop.observer.panicked(name, err);
+    log.fatal({ sandbox: name, err }, "bug in a pass");
+  };
+  const loop = new Loop({ clock, random, concurrency, convergence, log, observer: { ...metrics.loop.observer, panicked } });
+  metrics.loop.watch(loop, concurrency);
+  const wake = (names: Iterable<SandboxName>): void => {
+    for (const name of names) loop.enqueue(name, "config");
+  };
+  const counted = (held: number): void => metrics.removalsHeld(held);
+  const path = toStatePaths(folders.stateDir).guard;
+  const guard = new RemovalGuard({ path, instance, now, desired, activity, ledger, events, log, counted, changed: wake }, members);
+  const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
+  return { convergence, loop, guard, rollouts };
+}
+
+/** What a pass is made of. */
+export interface PassesGround extends Opened, Steering {
   desired: DesiredState;
   /** Why the engine can't be asked now. null: nothing is known against it. */
   trouble(): OperationError | null;
@@ -35,108 +59,72 @@ export interface PassesGround extends Opened {
   retired(id: ContainerId): void;
 }
 
+export interface Passes {
+  observer: Observer;
+  access: ServingAccess;
+  reconciler: Reconciler;
+}
+
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
-  const { folders, engine, clock, random, newUid, owner, concurrency, log, metrics } = options;
-  const { instance } = engine;
-  const { events, statuses, ledger, activity, setupLogs, commands, desired, trouble, retired } = ground;
+  const { folders, engine, clock, newUid, owner: controller, log, metrics } = options;
+  const { events, statuses, ledger, activity, setupLogs, commands, desired, loop, guard, convergence } = ground;
   const now = (): EpochMs => clock.now();
-  const convergence = new Convergence(now, (trigger, seconds) => metrics.converged(trigger, seconds));
   const report = new Report({ now, log, events, metrics });
-  const uses = new Uses((id) => {
-    const name = access.nameOf(id);
-    if (name !== null) loop.enqueue(name, "external");
+  const uses = new Uses();
+  const suspect = (name: SandboxName): void => loop.enqueue(name, "external");
+  const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect });
+  const setups = makeSetupRunner(options, ground);
+  const mounts = makeMountCheck(options, desired, report);
+  const made = { engine, ledger, setups, mounts, uses };
+  const observer = new Observer({
+    ...{ now, instance: engine.instance, folders, controller, desired, ...made, activity, removals: guard },
+    creations: new CreationRate(now),
+    foreign: (observation) => report.foreign(observation),
+    unrecorded: (observation, error) => report.unrecorded(observation, error),
   });
+  const removed = (id: ContainerId): void => {
+    access.removed(id);
+    ground.retired(id);
+  };
+  const sandboxFolders = () => desired.sandboxFolders;
+  const performer = new Performer({ now, newUid, folders, sandboxFolders, controller, ...made, removed });
+  const reconciler = new Reconciler({
+    now,
+    trouble: ground.trouble,
+    judge: (input) => ground.rollouts.judge(input),
+    looked: (name) => ground.rollouts.looked(name),
+    observer,
+    performer,
+    statuses,
+    report,
+    judged: (input, plan) => {
+      access.judged(input, plan);
+      convergence.judged(input.name, plan);
+    },
+    forgotten: (name) => {
+      ground.rollouts.forget(name);
+      report.forget(name);
+      activity.forget(name);
+      setupLogs.remove(name);
+    },
+  });
+  return { observer, access, reconciler };
+}
+
+function makeSetupRunner({ engine, clock, newUid, metrics }: ControllerOptions, ground: PassesGround): SetupRunner {
+  const { setupLogs, convergence, loop } = ground;
   const ended = (name: SandboxName, result: "success" | "failure", seconds: number): void => {
     setupLogs.ended(name, result);
     metrics.setup(result, seconds);
     convergence.discount(name, seconds);
     loop.enqueue(name, "external");
   };
-  const told: SetupObserver = { output: (name, chunk) => setupLogs.append(name, chunk), ended };
-  const setups = new SetupRunner({ engine, clock, newMarker: newUid, observer: told });
-  const mounts = makeMountCheck(options, desired, report);
-  const access = new ServingAccess({
-    clock,
+  return new SetupRunner({
     engine,
-    commands,
-    statuses,
-    activity,
-    uses,
-    suspect: (name) => loop.enqueue(name, "external"),
-  });
-  const wake = (names: Iterable<SandboxName>): void => {
-    for (const name of names) loop.enqueue(name, "config");
-  };
-  const guard = makeGuard(options, ground, wake);
-  const creations = new CreationRate(now);
-  const made = { engine, ledger, setups, mounts, uses };
-  const seen = { now, instance, folders, controller: owner, desired, ...made, activity, removals: guard, creations };
-  const observer = new Observer({
-    ...seen,
-    foreign: (observation) => report.foreign(observation),
-    unrecorded: (observation, error) => report.unrecorded(observation, error),
-  });
-  const removed = (id: ContainerId): void => {
-    access.removed(id);
-    retired(id);
-  };
-  const rollouts = new Rollouts({ instance, clock, log, events, metrics, statuses, wake });
-  const reconciler = new Reconciler({
-    now,
-    trouble,
-    judge: (input) => rollouts.judge(input),
-    looked: (name) => rollouts.looked(name),
-    observer,
-    performer: new Performer({ now, newUid, folders, sandboxFolders: () => desired.sandboxFolders, controller: owner, ...made, removed }),
-    statuses,
-    report,
-    judged: (input, made) => {
-      access.judged(input, made);
-      convergence.judged(input.name, made);
-    },
-    forgotten: (name) => {
-      rollouts.forget(name);
-      report.forget(name);
-      activity.forget(name);
-      setupLogs.remove(name);
-    },
-  });
-  // What a pass throws is a bug. It is counted and said loudly; the next pass of that name repairs what it can.
-  const panicked = (name: SandboxName, err: unknown): void => {
-    metrics.loop.observer.panicked(name, err);
-    log.fatal({ sandbox: name, err }, "bug in a pass");
-  };
-  const loop: Loop = new Loop({
     clock,
-    random,
-    concurrency,
-    reconciler,
-    convergence,
-    log,
-    observer: { ...metrics.loop.observer, panicked },
+    newMarker: newUid,
+    observer: { output: (name, chunk) => setupLogs.append(name, chunk), ended },
   });
-  metrics.loop.watch(loop, concurrency);
-  return { loop, guard, rollouts, observer, access };
-}
-
-function makeGuard(
-  { folders, engine, clock, log, metrics }: ControllerOptions,
-  { desired, activity, ledger, events, members }: PassesGround,
-  wake: (names: Iterable<SandboxName>) => void,
-): RemovalGuard {
-  const parts = {
-    path: toStatePaths(folders.stateDir).guard,
-    instance: engine.instance,
-    now: () => clock.now(),
-    desired,
-    activity,
-    ledger,
-    events,
-    log,
-    counted: (held: number) => metrics.removalsHeld(held),
-    changed: wake,
-  };
-  return new RemovalGuard(parts, members);
 }
 
 const makeMountCheck = ({ clock, newUid, engine, folders }: ControllerOptions, desired: DesiredState, report: Report): MountCheck =>

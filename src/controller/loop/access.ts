@@ -20,7 +20,7 @@ export interface AccessParts {
   statuses: StatusStore;
   activity: Activity;
   uses: Uses;
-  /** Has the sandbox looked at: what was said to serve turned out not to. */
+  /** Has the sandbox looked at: what was said to serve turned out not to, or its last use is over. */
   suspect(name: SandboxName): void;
 }
 
@@ -54,6 +54,10 @@ export class ServingAccess implements SandboxAccess {
 
   constructor(parts: AccessParts) {
     this.#parts = parts;
+    parts.uses.onEnded((id) => {
+      const name = this.nameOf(id);
+      if (name !== null) parts.suspect(name);
+    });
     parts.statuses.subscribe((change) => this.#changed(change.kind === "put" ? change.sandbox.metadata.name : change.name));
   }
 

@@ -21,7 +21,7 @@ const ID = containerOf(desired).observation.handle.id;
 async function createAccess() {
   const folder = await createFolder();
   const clock = new VirtualClock(NOW);
-  const uses = new Uses(() => undefined);
+  const uses = new Uses();
   const activity = await Activity.open({ path: join(folder, "activity.json"), clock, writeFailed: () => undefined });
   onTestFinished(() => activity.stop());
   const statuses = await StatusStore.open({ folder: join(folder, "status"), writeFailed: () => undefined }, NOW);

@@ -4,9 +4,10 @@ import type { Logger } from "pino";
 import { type DurationMs, elapsed, type SandboxName, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { Trigger } from "../decide/types.ts";
-import { KeyedQueue, type QueueObserver, type QueuePriority, type QueueStats, type WorkResult } from "../queue/keyed-queue.ts";
+import { KeyedQueue, type QueueObserver, type QueueStats, type WorkResult } from "../queue/keyed-queue.ts";
+import type { QueuePriority } from "../queue/priority.ts";
 import type { Convergence } from "./convergence.ts";
-import type { Reconciler } from "./reconcile.ts";
+import type { PassOutcome } from "./reconcile.ts";
 
 export interface LoopParts {
   clock: Clock;
@@ -14,7 +15,6 @@ export interface LoopParts {
   random(): number;
   /** Passes at the same time. */
   concurrency: number;
-  reconciler: Reconciler;
   convergence: Convergence;
   log: Logger;
   observer: QueueObserver<SandboxName>;
@@ -37,12 +37,12 @@ export class Loop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     const { clock, random, concurrency, observer } = parts;
-    this.#queue = new KeyedQueue({ clock, random, concurrency, observer, work: (name, { priority }) => this.#work(name, priority) });
+    this.#queue = new KeyedQueue({ clock, random, concurrency, observer });
   }
 
-  /** Nothing is worked on before this. */
-  start(): void {
-    this.#queue.start();
+  /** Nothing is worked on before this; what was enqueued waits. Called once. @param reconcile one pass */
+  start(reconcile: (name: SandboxName) => Promise<PassOutcome>): void {
+    this.#queue.start(async (name, { priority }) => this.#toResult(await reconcile(name), priority));
   }
 
   /** Something may have changed for this sandbox. */
@@ -77,8 +77,8 @@ export class Loop {
     if (unfinished.length > 0) this.#parts.log.warn({ sandboxes: unfinished }, "passes did not finish in time");
   }
 
-  async #work(name: SandboxName, priority: QueuePriority): Promise<WorkResult> {
-    const outcome = await this.#parts.reconciler.reconcile(name);
+  /** @param priority of the pass that ended */
+  #toResult(outcome: PassOutcome, priority: QueuePriority): WorkResult {
     switch (outcome.kind) {
       case "again":
         return { kind: "after", delay: toDurationMs(0), priority };

@@ -53,7 +53,7 @@ async function createPerformer() {
   world.tag(IMAGE, `sha256:${"a".repeat(64)}`);
   const engine = new WatchedEngine(world, INSTANCE);
   const ledger = await Ledger.open(folder, clock.now());
-  const uses = new Uses(() => undefined);
+  const uses = new Uses();
   /** Asked at the beginning of each making of folders. */
   const hooks = { foldersAsked: (): void => undefined };
   const removed: { id: ContainerId; isSealed: boolean }[] = [];

@@ -7,7 +7,9 @@ const ID = toContainerId("c1");
 
 function createUses() {
   const ended: string[] = [];
-  return { ended, uses: new Uses((id) => ended.push(id)) };
+  const uses = new Uses();
+  uses.onEnded((id) => ended.push(id));
+  return { ended, uses };
 }
 
 test("a container is in use from the first use to the end of the last, and the end is reported once", () => {

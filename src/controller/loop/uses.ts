@@ -15,11 +15,11 @@ export interface Hold extends Disposable {
 
 export class Uses {
   readonly #holds = new Map<ContainerId, Holds>();
-  readonly #ended: (id: ContainerId) => void;
+  #ended: (id: ContainerId) => void = () => undefined;
 
-  /** @param ended called when the last use of a container ends */
-  constructor(ended: (id: ContainerId) => void) {
-    this.#ended = ended;
+  /** Calls back when the last use of a container ends. One listener: a later one takes the place of an earlier one. */
+  onEnded(listener: (id: ContainerId) => void): void {
+    this.#ended = listener;
   }
 
   /** @throws OperationError `StaleHandle` while the container is being stopped */

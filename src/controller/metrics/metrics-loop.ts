@@ -3,7 +3,7 @@
 
 import type { MetricRegistry } from "../../api/metrics-registry.ts";
 import type { KeyedQueue, QueueObserver, WorkEnd } from "../queue/keyed-queue.ts";
-import { QUEUE_PRIORITIES } from "../queue/keyed-queue.ts";
+import { QUEUE_PRIORITIES } from "../queue/priority.ts";
 
 const CONTROLLER = { controller: ["sandbox"] } as const;
 const OF_CONTROLLER = { controller: "sandbox" } as const;

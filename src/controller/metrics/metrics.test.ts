@@ -176,9 +176,9 @@ describe("the queue shows in controller-runtime's and client-go's metrics", () =
       delete first[key];
       return result;
     };
-    const queue = new KeyedQueue<string>({ clock, random: () => 0, concurrency: 3, observer: metrics.loop.observer, work });
+    const queue = new KeyedQueue<string>({ clock, random: () => 0, concurrency: 3, observer: metrics.loop.observer });
     for (const key of [...Object.keys(first), "bug", "good"]) queue.add(key);
-    queue.start();
+    queue.start(work);
     await clock.advance(2_000);
     const samples = await scrape(metrics);
     const results = (result: string): number | undefined =>
@@ -195,9 +195,9 @@ describe("the queue shows in controller-runtime's and client-go's metrics", () =
     const metrics = createMetrics();
     const clock = new VirtualClock();
     const work = (): Promise<WorkResult> => new Promise(() => undefined);
-    const queue = new KeyedQueue<string>({ clock, random: () => 0, concurrency: 2, observer: metrics.loop.observer, work });
+    const queue = new KeyedQueue<string>({ clock, random: () => 0, concurrency: 2, observer: metrics.loop.observer });
     metrics.loop.watch(queue, 2);
-    queue.start();
+    queue.start(work);
     queue.add("first");
     await clock.advance(3_000);
     queue.add("second");

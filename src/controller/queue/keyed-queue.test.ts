@@ -3,15 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DAY_MS, MINUTE_MS, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
-import {
-  KeyedQueue,
-  type KeyedQueueParts,
-  QUEUE_PRIORITIES,
-  type QueueObserver,
-  type QueuePriority,
-  type WorkEnd,
-  type WorkResult,
-} from "./keyed-queue.ts";
+import { KeyedQueue, type KeyedQueueParts, type QueueObserver, type Work, type WorkEnd, type WorkResult } from "./keyed-queue.ts";
+import { QUEUE_PRIORITIES, type QueuePriority } from "./priority.ts";
 
 type Parts = KeyedQueueParts<string>;
 
@@ -30,18 +23,19 @@ function createQueue(overrides: Partial<Parts> = {}) {
   const clock = new VirtualClock();
   const started: string[] = [];
   const running = new Map<string, (result: WorkResult) => void>();
-  const work: Parts["work"] = (key) => {
+  const work: Work<string> = (key) => {
     started.push(key);
     return new Promise((resolve) => running.set(key, resolve));
   };
-  const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency: 1, work, ...overrides });
+  const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency: 1, ...overrides });
+  const start = (): void => queue.start(work);
   const end = async (key: string, result: WorkResult = { kind: "done" }): Promise<void> => {
     const resolve = running.get(key);
     running.delete(key);
     resolve?.(result);
     await clock.settle();
   };
-  return { clock, queue, started, end };
+  return { clock, queue, start, started, end };
 }
 
 /** A queue whose passes end at once as `results` says, with the moments at which each ran. */
@@ -49,12 +43,12 @@ function createInstantQueue(result: (key: string, pass: number) => WorkResult, o
   const clock = new VirtualClock();
   const startedAt = clock.now();
   const passes: { key: string; at: number; priority: QueuePriority }[] = [];
-  const work: Parts["work"] = async (key, { priority }) => {
+  const work: Work<string> = async (key, { priority }) => {
     passes.push({ key, at: clock.now() - startedAt, priority });
     return result(key, passes.length);
   };
-  const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency: 1, work, ...overrides });
-  queue.start();
+  const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency: 1, ...overrides });
+  queue.start(work);
   return { clock, queue, passes };
 }
 
@@ -69,8 +63,8 @@ describe("a key", () => {
   });
 
   test("that is added while it is worked on is worked on once more, afterwards", async () => {
-    const { clock, queue, started, end } = createQueue({ concurrency: 4 });
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue({ concurrency: 4 });
+    start();
     queue.add("a");
     await clock.settle();
     for (let add = 0; add < 10; add += 1) queue.add("a");
@@ -83,11 +77,11 @@ describe("a key", () => {
   });
 
   test("that is added before the start is worked on after it", async () => {
-    const { clock, queue, started } = createQueue();
+    const { clock, queue, start, started } = createQueue();
     queue.add("a");
     await clock.settle();
     expect(started).toEqual([]);
-    queue.start();
+    start();
     await clock.settle();
     expect(started).toEqual(["a"]);
   });
@@ -142,8 +136,8 @@ describe("priorities", () => {
   });
 
   test("hold although every slot was taken when the keys were added", async () => {
-    const { clock, queue, started, end } = createQueue({ concurrency: 2 });
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue({ concurrency: 2 });
+    start();
     queue.add("x");
     queue.add("y");
     await clock.settle();
@@ -154,8 +148,8 @@ describe("priorities", () => {
   });
 
   test("starve nobody: a precaution gets its turn within eight slots of a stream of live requests", async () => {
-    const { clock, queue, started, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue();
+    start();
     queue.add("resync", "resync");
     queue.add("live-0", "live");
     await clock.settle();
@@ -173,11 +167,11 @@ describe("a priority", () => {
   test("of a key that is worked on is the highest that was asked for meanwhile", async () => {
     const seen: QueuePriority[] = [];
     const ends: (() => void)[] = [];
-    const { clock, queue } = createInstantQueue(done, {
-      work: (_key, { priority }) => {
-        seen.push(priority);
-        return new Promise((resolve) => ends.push(() => resolve({ kind: "done" })));
-      },
+    const clock = new VirtualClock();
+    const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency: 1 });
+    queue.start((_key, { priority }) => {
+      seen.push(priority);
+      return new Promise((resolve) => ends.push(() => resolve({ kind: "done" })));
     });
     queue.add("a", "resync");
     await clock.settle();
@@ -189,8 +183,8 @@ describe("a priority", () => {
 
   test("that rises does not make a key wait anew", async () => {
     const waits: number[] = [];
-    const { clock, queue, end } = createQueue({ observer: observe({ started: (waited) => waits.push(waited) }) });
-    queue.start();
+    const { clock, queue, start, end } = createQueue({ observer: observe({ started: (waited) => waits.push(waited) }) });
+    start();
     queue.add("busy");
     await clock.settle();
     queue.add("a", "resync");
@@ -201,8 +195,8 @@ describe("a priority", () => {
   });
 
   test("yields each eighth slot to the key that has waited longest, not to any other that waits", async () => {
-    const { clock, queue, started, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue();
+    start();
     queue.add("live-0", "live");
     await clock.settle();
     for (const key of ["oldest", "older", "old"]) {
@@ -231,8 +225,8 @@ describe("a priority", () => {
 
 describe("a place", () => {
   test("is kept until the very moment at which a slot is free: nothing that waits is handed out before", async () => {
-    const { clock, queue, started, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue();
+    start();
     queue.add("busy");
     await clock.settle();
     queue.add("low", "resync");
@@ -375,8 +369,8 @@ describe("back-off", () => {
 
 describe("stopping", () => {
   test("waits for running passes, and starts nothing more", async () => {
-    const { clock, queue, started, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, started, end } = createQueue();
+    start();
     queue.add("a");
     queue.add("b");
     queue.addAfter("c", SECOND_MS);
@@ -393,18 +387,13 @@ describe("stopping", () => {
   test("gives up at its deadline, names what still runs and tells it", async () => {
     let aborted = false;
     const clock = new VirtualClock();
-    const queue = new KeyedQueue<string>({
-      clock,
-      random: () => 0,
-      concurrency: 1,
-      work: (_key, { signal }) => {
-        signal.addEventListener("abort", () => {
-          aborted = true;
-        });
-        return new Promise(() => undefined);
-      },
+    const queue = new KeyedQueue<string>({ clock, random: () => 0, concurrency: 1 });
+    queue.start((_key, { signal }) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      return new Promise(() => undefined);
     });
-    queue.start();
     queue.add("stuck");
     await clock.settle();
     const stopped = queue.stop(MINUTE_MS);
@@ -416,8 +405,8 @@ describe("stopping", () => {
 
 describe("what the queue says about itself", () => {
   test("is how much waits, runs and for how long", async () => {
-    const { clock, queue, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, end } = createQueue();
+    start();
     queue.add("a");
     await clock.settle();
     queue.add("b", "resync");
@@ -436,8 +425,8 @@ describe("what the queue says about itself", () => {
   });
 
   test("is when it is idle: nothing waits and nothing runs", async () => {
-    const { clock, queue, end } = createQueue();
-    queue.start();
+    const { clock, queue, start, end } = createQueue();
+    start();
     queue.add("a");
     let idle = false;
     void queue.onIdle().then(() => {
@@ -480,7 +469,7 @@ test("whatever happens in whatever order, no key is worked on twice at once, non
       const running = new Map<string, (result: WorkResult) => void>();
       /** Keys whose newest add no pass has started after. */
       const owed = new Set<string>();
-      const work: Parts["work"] = (key) => {
+      const work: Work<string> = (key) => {
         expect(running.has(key), "a key is never worked on twice at the same time").toBe(false);
         expect(running.size, "no more passes than slots").toBeLessThan(concurrency);
         owed.delete(key);
@@ -491,8 +480,8 @@ test("whatever happens in whatever order, no key is worked on twice at once, non
         running.delete(key);
         resolve?.(result);
       };
-      const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency, work });
-      queue.start();
+      const queue = new KeyedQueue<string>({ clock, random: () => 0.5, concurrency });
+      queue.start(work);
       for (const step of steps) {
         if (step.kind === "add") {
           owed.add(step.key);

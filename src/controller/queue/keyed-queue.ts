@@ -1,24 +1,24 @@
 // The work queue of the loop, with the promises of client-go's workqueue. What a pass does with a key is the caller's; the queue never looks.
 // It keeps nothing over a restart: the first listing after a start adds every key again.
 //
-// Promises:
-// - A key is never worked on twice at the same time. Added while it is worked on, it is worked on once more afterwards.
-// - A burst of adds of one key is one pass, at the highest priority among them.
-// - No add is lost: a pass that starts after the add sees what the add was about.
-// - `addAfter` keeps one timer per key, the earliest: a later one is dropped. An `add` does not cancel it (as in client-go), since the pass
+// p-queue runs the passes: its concurrency is the only bound, and ready-queue.ts, which it asks, is the only order. What p-queue has not is
+// here: a key is ready once, is not worked on twice at once, has one timer and a back-off, on a clock that tests can move.
+//
+// Promises, in client-go's words:
+// - `add`: a key is dirty until a pass with it begins. Added again while it waits, it is that one pass, at the highest priority among the
+//   adds; added while it is processed, it is added again when that pass is done. So no key is processed twice at the same time, and no add
+//   is lost: a pass that begins after the add sees what the add was about.
+// - `addAfter`: one timer per key, the earliest: a later one is dropped. An `add` does not cancel it (as in client-go), since the pass
 //   that follows may not look at what the timer is for; the price is one cheap pass.
-// - A higher priority goes first; within one priority first come, first served. Each eighth slot goes to the key that has waited longest,
-//   so that no priority starves.
-// - A failing key is added again with exponential back-off and jitter, 5 ms to 5 min; success forgets. Other adds do not wait for it.
-// - What is thrown in a pass is a bug: it is reported, and the key is tried again like any failing one.
-// - After `stop` nothing starts.
+// - done: what the end of a pass says, `WorkResult`. A key that fails is rate limited: added again with exponential back-off and jitter,
+//   5 ms to 5 min. Other adds do not wait for it. What is thrown in a pass is a bug: it is reported, and counts as a failure.
+// - `forget`: the next failure of the key is its first. A pass that succeeds forgets by itself.
+// - `stop`: nothing begins any more, and nothing that is added is kept.
 import PQueue from "p-queue";
 import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-
-/** Highest first. `live`: somebody waits for it now; `change`: something was edited or happened; `resync`: to be sure. */
-export const QUEUE_PRIORITIES = ["live", "change", "resync"] as const;
-export type QueuePriority = (typeof QUEUE_PRIORITIES)[number];
+import { higher, QUEUE_PRIORITIES, type QueuePriority, rankOf } from "./priority.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 
 export type WorkResult =
   /** Back-off is forgotten; the next pass comes when something is added. */
@@ -51,13 +51,15 @@ export interface QueueObserver<Key> {
   panicked(key: Key, error: unknown): void;
 }
 
+/** One pass. */
+export type Work<Key> = (key: Key, context: WorkContext) => Promise<WorkResult>;
+
 export interface KeyedQueueParts<Key> {
   clock: Clock;
   /** 0 inclusive to 1 exclusive, for jitter. */
   random(): number;
   /** Passes at the same time, at least 1. */
   concurrency: number;
-  work(key: Key, context: WorkContext): Promise<WorkResult>;
   observer?: QueueObserver<Key>;
 }
 
@@ -84,17 +86,16 @@ const BACK_OFF_MS_MIN = 5;
 const BACK_OFF_MS_MAX = 5 * MINUTE_MS;
 /** 5 ms doubled 16 times is 5.5 min: more failures change nothing. */
 const DOUBLINGS_MAX = 16;
-const OLDEST_EACH = 8;
 
 interface Waiting {
   priority: QueuePriority;
   since: EpochMs;
 }
 
-interface Running {
+interface Processing {
   since: EpochMs;
   /** Added again meanwhile. null: not. */
-  again: QueuePriority | null;
+  dirty: QueuePriority | null;
 }
 
 interface Delayed {
@@ -103,44 +104,39 @@ interface Delayed {
   cancel(): void;
 }
 
-const rank = (priority: QueuePriority): number => QUEUE_PRIORITIES.indexOf(priority);
-const higher = (left: QueuePriority, right: QueuePriority): QueuePriority => (rank(left) <= rank(right) ? left : right);
-
-export class KeyedQueue<Key> {
+export class KeyedQueue<Key extends string> {
   readonly #parts: KeyedQueueParts<Key>;
-  readonly #pool: PQueue;
-  /** Each in order of arrival. A key is in at most one. */
-  readonly #waiting: Readonly<Record<QueuePriority, Map<Key, Waiting>>> = { live: new Map(), change: new Map(), resync: new Map() };
-  readonly #running = new Map<Key, Running>();
+  readonly #pool: PQueue<ReadyQueue>;
+  /** In order of arrival. A key is in at most one of this and the next. */
+  readonly #waiting = new Map<Key, Waiting>();
+  readonly #processing = new Map<Key, Processing>();
+  readonly #depth: Record<QueuePriority, number> = { live: 0, change: 0, resync: 0 };
   readonly #delayed = new Map<Key, Delayed>();
   readonly #failures = new Map<Key, number>();
   readonly #abort = new AbortController();
-  readonly #idle: (() => void)[] = [];
-  #started = false;
+  #work: Work<Key> | null = null;
   #stopped = false;
-  #filling = false;
-  #picks = 0;
+  #gathering = false;
 
   constructor(parts: KeyedQueueParts<Key>) {
     if (!Number.isInteger(parts.concurrency) || parts.concurrency < 1) throw new Error("concurrency must be a whole number of at least 1");
     this.#parts = parts;
-    this.#pool = new PQueue({ concurrency: parts.concurrency });
+    this.#pool = new PQueue({ concurrency: parts.concurrency, queueClass: ReadyQueue, autoStart: false });
   }
 
-  /** Nothing runs before this; adds are kept. */
-  start(): void {
-    this.#started = true;
-    this.#fillSoon();
+  /** Nothing runs before this; adds are kept. Called once. */
+  start(work: Work<Key>): void {
+    this.#work = work;
+    this.#gather();
   }
 
   /** Work on the key as soon as there is a slot. */
   add(key: Key, priority: QueuePriority = "change"): void {
     if (this.#stopped) return;
     this.#parts.observer?.added(priority);
-    const running = this.#running.get(key);
-    if (running === undefined) this.#enqueue(key, priority);
-    else running.again = running.again === null ? priority : higher(running.again, priority);
-    this.#fillSoon();
+    const processing = this.#processing.get(key);
+    if (processing === undefined) this.#ready(key, priority);
+    else processing.dirty = processing.dirty === null ? priority : higher(processing.dirty, priority);
   }
 
   /** Add the key after `delay`, unless a timer for it ends earlier. At once for 0 and less. */
@@ -189,27 +185,24 @@ export class KeyedQueue<Key> {
   stats(): QueueStats {
     const now = this.#parts.clock.now();
     let [unfinished, longest] = [0, 0];
-    for (const { since } of this.#running.values()) {
+    for (const { since } of this.#processing.values()) {
       unfinished += elapsed(since, now);
       longest = Math.max(longest, elapsed(since, now));
     }
-    const oldest = this.#oldest();
+    const [oldest] = this.#waiting.values();
     return {
-      depth: { live: this.#waiting.live.size, change: this.#waiting.change.size, resync: this.#waiting.resync.size },
-      active: this.#running.size,
+      depth: { ...this.#depth },
+      active: this.#processing.size,
       delayed: this.#delayed.size,
       unfinishedMs: toDurationMs(unfinished),
       longestRunningMs: toDurationMs(longest),
-      oldestWaitMs: toDurationMs(oldest === null ? 0 : elapsed(oldest[1].since, now)),
+      oldestWaitMs: toDurationMs(oldest === undefined ? 0 : elapsed(oldest.since, now)),
     };
   }
 
   /** Resolves when nothing waits and nothing runs; timers may be set still. */
   onIdle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#idle.push(resolve);
-      this.#checkIdle();
-    });
+    return this.#pool.onIdle();
   }
 
   /** Starts nothing more and waits for running passes at most `deadline`. What waits is dropped. */
@@ -217,104 +210,79 @@ export class KeyedQueue<Key> {
     this.#stopped = true;
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
-    for (const priority of QUEUE_PRIORITIES) {
-      this.#waiting[priority].clear();
-      this.#parts.observer?.depth(priority, 0);
-    }
+    this.#pool.pause();
+    this.#pool.clear();
+    this.#waiting.clear();
+    for (const priority of QUEUE_PRIORITIES) this.#count(priority, -this.#depth[priority]);
     let cancel = (): void => {};
     const over = new Promise<void>((resolve) => {
       cancel = this.#parts.clock.setTimer(deadline, resolve);
     });
     await Promise.race([this.#pool.onIdle(), over]);
     cancel();
-    const unfinished = [...this.#running.keys()];
+    const unfinished = [...this.#processing.keys()];
     if (unfinished.length > 0) this.#abort.abort();
-    this.#checkIdle();
     return { unfinished };
   }
 
-  #enqueue(key: Key, priority: QueuePriority): void {
-    const known = this.#find(key);
-    if (known !== null && rank(known.priority) <= rank(priority)) return;
-    if (known !== null) this.#take(key, known);
-    this.#waiting[priority].set(key, { priority, since: known?.since ?? this.#parts.clock.now() });
-    this.#parts.observer?.depth(priority, this.#waiting[priority].size);
-  }
-
-  #find(key: Key): Waiting | null {
-    for (const priority of QUEUE_PRIORITIES) {
-      const known = this.#waiting[priority].get(key);
-      if (known !== undefined) return known;
+  #ready(key: Key, priority: QueuePriority): void {
+    const known = this.#waiting.get(key);
+    if (known !== undefined && higher(known.priority, priority) === known.priority) return;
+    this.#gather();
+    if (known === undefined) {
+      this.#waiting.set(key, { priority, since: this.#parts.clock.now() });
+      void this.#pool.add(() => this.#process(key), { id: key, priority: rankOf(priority) });
+    } else {
+      this.#pool.setPriority(key, rankOf(priority));
+      this.#count(known.priority, -1);
+      known.priority = priority;
     }
-    return null;
+    this.#count(priority, 1);
   }
 
-  #take(key: Key, { priority }: Waiting): void {
-    this.#waiting[priority].delete(key);
-    this.#parts.observer?.depth(priority, this.#waiting[priority].size);
+  #count(priority: QueuePriority, change: number): void {
+    this.#depth[priority] += change;
+    this.#parts.observer?.depth(priority, this.#depth[priority]);
   }
 
-  /** Once the caller is through: the adds of one burst are one pass, in order of priority. */
-  #fillSoon(): void {
-    if (this.#filling) return;
-    this.#filling = true;
+  /** Nothing begins before the caller is through: the adds of one burst are one pass each, in order of priority. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#pool.pause();
     queueMicrotask(() => {
-      this.#filling = false;
-      this.#fill();
-      this.#checkIdle();
+      this.#gathering = false;
+      if (this.#work !== null && !this.#stopped) this.#pool.start();
     });
   }
 
-  /** Hands the pool a key only when a slot is free: what waits in the pool could not be overtaken any more. */
-  #fill(): void {
-    while (this.#started && !this.#stopped && this.#running.size < this.#parts.concurrency) {
-      const next = this.#next();
-      if (next === null) return;
-      const [key, waiting] = next;
-      this.#take(key, waiting);
-      this.#running.set(key, { since: this.#parts.clock.now(), again: null });
-      void this.#pool.add(() => this.#run(key, waiting));
-    }
-  }
-
-  #next(): [Key, Waiting] | null {
-    this.#picks += 1;
-    if (this.#picks % OLDEST_EACH === 0) return this.#oldest();
-    for (const priority of QUEUE_PRIORITIES) {
-      const first = this.#waiting[priority].entries().next();
-      if (!first.done) return first.value;
-    }
-    return null;
-  }
-
-  #oldest(): [Key, Waiting] | null {
-    let oldest: [Key, Waiting] | null = null;
-    for (const priority of QUEUE_PRIORITIES) {
-      const first = this.#waiting[priority].entries().next();
-      if (!first.done && (oldest === null || first.value[1].since < oldest[1].since)) oldest = first.value;
-    }
-    return oldest;
-  }
-
-  async #run(key: Key, { priority, since }: Waiting): Promise<void> {
-    const { clock, observer, work } = this.#parts;
+  async #process(key: Key): Promise<void> {
+    const { clock, observer } = this.#parts;
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined || this.#work === null) throw new Error("what is begun has waited, and is begun after the start");
+    const { priority, since } = waiting;
+    this.#waiting.delete(key);
+    this.#count(priority, -1);
     const startedAt = clock.now();
+    this.#processing.set(key, { since: startedAt, dirty: null });
     observer?.started(elapsed(since, startedAt));
-    let result: WorkEnd;
+    let end: WorkEnd;
     try {
-      result = await work(key, { priority, failures: this.failuresOf(key), signal: this.#abort.signal });
+      end = await this.#work(key, { priority, failures: this.failuresOf(key), signal: this.#abort.signal });
     } catch (error) {
       observer?.panicked(key, error);
-      result = { kind: "panic" };
+      end = { kind: "panic" };
     }
-    observer?.ended(key, result, elapsed(startedAt, clock.now()));
-    const again = this.#running.get(key)?.again ?? null;
-    this.#running.delete(key);
-    if (!this.#stopped) {
-      this.#settle(key, result);
-      if (again !== null) this.#enqueue(key, again);
-    }
-    this.#fillSoon();
+    observer?.ended(key, end, elapsed(startedAt, clock.now()));
+    this.#done(key, end);
+  }
+
+  #done(key: Key, end: WorkEnd): void {
+    const dirty = this.#processing.get(key)?.dirty ?? null;
+    this.#processing.delete(key);
+    if (this.#stopped) return;
+    this.#settle(key, end);
+    if (dirty !== null) this.#ready(key, dirty);
   }
 
   #settle(key: Key, end: WorkEnd): void {
@@ -343,11 +311,5 @@ export class KeyedQueue<Key> {
     this.#failures.set(key, before + 1);
     const whole = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** Math.min(before, DOUBLINGS_MAX));
     return toDurationMs(Math.ceil(whole * (0.5 + this.#parts.random() / 2)));
-  }
-
-  #checkIdle(): void {
-    const waiting = QUEUE_PRIORITIES.some((priority) => this.#waiting[priority].size > 0);
-    if (waiting || this.#running.size > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -1,5 +1,5 @@
-// Turns what happens to files into desired state and names: the config, the sessions, the requests. Reading is the stores'; what a change
-// means for a sandbox is desired-state.ts's.
+// Turns what happens to files into desired state and names: the sessions, the requests, and a config that its own source has read. Reading is
+// the stores'; what a change means for a sandbox is desired-state.ts's.
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { type AgentId, type EpochMs, later, MINUTE_MS, renderTime, type SandboxName, toSandboxName } from "../../api/brands.ts";
@@ -12,7 +12,6 @@ import type { Trigger } from "../decide/types.ts";
 import type { EventLog } from "../records/event-log.ts";
 import type { StatePaths } from "../records/state-paths.ts";
 import type { StatusStore } from "../records/status-store.ts";
-import type { ConfigSource } from "./config-source.ts";
 import type { DesiredState } from "./desired-state.ts";
 
 const REQUEST_BYTES_MAX = 16_384;
@@ -28,7 +27,6 @@ export interface FileSourceParts {
   now(): EpochMs;
   log: Logger;
   events: EventLog;
-  config: ConfigSource;
   desired: DesiredState;
   statuses: StatusStore;
   /** Since when a person holds all replacements back, after each read. null: nobody does. */
@@ -72,17 +70,15 @@ export class FileSources {
     });
   }
 
-  /** Reads everything once. */
+  /** Reads everything once. Of whose sessions the config says: it is read before. */
   async load(): Promise<void> {
-    await this.#parts.config.reload();
     await this.#loadSessions([{ kind: "relist", cause: "start" }]);
     await this.#loadRequests();
   }
 
   /** Follows every change until the signal aborts. */
   watch(signal: AbortSignal): void {
-    const { config, paths } = this.#parts;
-    config.follow(signal);
+    const { paths } = this.#parts;
     watchFolder({ folder: paths.requests, changed: () => void this.#loadRequests(), signal });
     this.#sessions.watch((hint) => this.#hearSessions(hint), signal);
   }
