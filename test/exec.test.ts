@@ -314,6 +314,30 @@ test("a frame larger than the limit ends the connection and the command", async 
   await until("nothing runs", () => execs(server).length === 0 && server.leases.size === 0);
 });
 
+test("a command that is larger than a frame is refused with the limit, not with a broken connection", async () => {
+  const server = await openServer();
+  const pieces = Array.from({ length: 10 }, () => "x".repeat(120_000));
+  const result = await run(server, ["true", ...pieces]);
+  expect([result.code, result.stderr]).toEqual([1, expect.stringMatching(/may have 1048576 bytes .* this one has 12\d{5}/)]);
+  expect(result.stderr).not.toContain("start one with");
+  const many = await run(server, ["true", ...Array.from({ length: 5_000 }, () => "x")]);
+  expect(many.stderr).toMatch(/request\.argv: .*4096/);
+});
+
+test("what a command left running with its output is passed on with its end", async () => {
+  const server = await openServer();
+  server.world.onExec(() => true, holdOpen);
+  const { notices, closed, socket } = speak(server);
+  socket.on("open", () => socket.send(START));
+  await until("it runs", () => notices.length > 0);
+  for (const exec of execs(server)) {
+    exec.outputHeld = true;
+    exec.end(0);
+  }
+  await closed;
+  expect(notices.at(-1)).toEqual({ kind: "exit", code: 0, reason: "exited", outputHeld: true });
+});
+
 test("a client that connects and says nothing is cut off", async () => {
   const clock = new VirtualClock();
   const server = await openServer({ clock });

@@ -29,6 +29,8 @@ export interface CommandStreams {
 }
 
 const CLOSE_NORMAL = 1000;
+/** Of RFC 6455: a frame that is too large for its reader. */
+const CLOSE_TOO_LARGE = 1009;
 
 export class CommandConnection {
   /** Rejects with an `OperationError` when the command could not be started or its end can't be known. */
@@ -52,14 +54,26 @@ export class CommandConnection {
       perMessageDeflate: false,
       maxPayload: COMMAND_FRAME_BYTES_MAX,
     });
-    this.#socket.on("open", () => this.#send({ kind: "start", request }));
+    this.#socket.on("open", () => this.#start());
     this.#socket.on("message", (data: Buffer, isBinary) => (isBinary ? this.#takeOutput(data) : this.#takeNotice(data)));
     this.#socket.on("unexpected-response", (_, response) => void readProblem(response).then((error) => this.#end.reject(error)));
     this.#socket.on("error", (error) => this.#end.reject(client.toUnreachable(error)));
-    this.#socket.on("close", () =>
-      this.#end.reject(new OperationError("ControllerUnreachable", "lost the connection to the controller before the command ended")),
+    this.#socket.on("close", (code) =>
+      this.#end.reject(
+        code === CLOSE_TOO_LARGE
+          ? toTooLarge("this one has more")
+          : new OperationError("ControllerUnreachable", "lost the connection to the controller before the command ended"),
+      ),
     );
     this.ended = this.#finish();
+  }
+
+  /** What the controller would not read is not sent: it would break off the connection. */
+  #start(): void {
+    const text = JSON.stringify({ kind: "start", request: this.#request } satisfies CommandControl);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > COMMAND_FRAME_BYTES_MAX) return this.#end.reject(toTooLarge(`this one has ${bytes}`));
+    this.#socket.send(text);
   }
 
   resize(columns: number, rows: number): void {
@@ -150,6 +164,13 @@ export class CommandConnection {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(control));
   }
 }
+
+const toTooLarge = (what: string): OperationError =>
+  new OperationError(
+    "PayloadTooLarge",
+    `a command with its arguments and variables may have ${COMMAND_FRAME_BYTES_MAX} bytes in all as JSON, one frame; ${what}`,
+    { fix: "write what is large to a file, and let the command read that" },
+  );
 
 const toSize = (cells: number): number => Math.min(1_000, Math.max(1, cells));
 

@@ -7,6 +7,8 @@ import { openSocketAddress, type SocketAddress } from "./unix-socket.ts";
 
 /** The longest answer is a list of some hundred sandboxes at a few KiB each, or 1 MiB of a log in base64. */
 const ANSWER_BYTES_MAX = 64 * 1_048_576;
+/** What the controller reads of a request. Larger than the largest config with all its includes in practice (the main file may have 1 MiB). */
+export const REQUEST_BYTES_MAX = 4_194_304;
 /** A forecast or an engine call may take its deadlines; a controller that hangs must not hang the CLI. */
 const ANSWER_MS_MAX = 60_000;
 
@@ -62,6 +64,10 @@ export class ControllerClient {
 
   async json<View>(method: string, path: string, isView: Shape<View>, body?: unknown): Promise<View> {
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const bytes = text === undefined ? 0 : Buffer.byteLength(text);
+    // What the controller would not read to its end breaks the connection, and its answer may be lost with it.
+    if (bytes > REQUEST_BYTES_MAX)
+      throw new OperationError("PayloadTooLarge", `a request to the controller may have ${REQUEST_BYTES_MAX} bytes; this one has ${bytes}`);
     const response = await this.#open(method, path, {
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
       ...(text === undefined ? {} : { body: text }),

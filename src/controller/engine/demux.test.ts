@@ -57,6 +57,14 @@ test("what the engine says instead of a first line is an error message, not outp
   expect(await taken).toMatchObject({ stdout: "", stderr: expect.stringContaining("OCI runtime exec failed"), started: null });
 });
 
+test("a workdir in which the command can't begin is told apart from its output", async () => {
+  const demux = new Demux({ isTerminal: false, resume: () => {} });
+  const taken = take(demux);
+  demux.push(frame(1, "- missing\n"));
+  demux.end();
+  expect([await taken, demux.workdirProblem]).toEqual([{ stdout: "", stderr: "", started: null }, "missing"]);
+});
+
 test("an exec that ends without a word has no group", async () => {
   const demux = new Demux({ isTerminal: false, resume: () => {} });
   const taken = take(demux);

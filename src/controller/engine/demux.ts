@@ -1,6 +1,7 @@
 // Splits an exec's output as it arrives: Docker's frames into stdout and stderr, the wrapper's first line out of stdout. It keeps at
 // most one frame's header and one short line; bytes go on to the readers as they are, and a slow reader stops the source.
 import { Readable } from "node:stream";
+import { WORKDIR_PROBLEMS } from "./exec-scripts.ts";
 
 /** `[stream, 0, 0, 0, length as 4 bytes]`. */
 const HEADER_BYTES = 8;
@@ -59,6 +60,9 @@ export interface Started {
   group: string;
 }
 
+/** Why a command can't begin in its workdir. */
+export type WorkdirProblem = keyof typeof WORKDIR_PROBLEMS;
+
 export interface DemuxOptions {
   /** One raw stream instead of frames. */
   isTerminal: boolean;
@@ -69,8 +73,10 @@ export interface DemuxOptions {
 export class Demux {
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** The wrapper's first line; null when there never was one: the command was not started. */
+  /** The wrapper's first line; null when there never was one, or it was `workdirProblem`: the command was not started. */
   readonly started: Promise<Started | null>;
+  /** null: none that is known yet. */
+  workdirProblem: WorkdirProblem | null = null;
   readonly #stdout: Outlet;
   readonly #stderr: Outlet;
   readonly #isTerminal: boolean;
@@ -145,8 +151,10 @@ export class Demux {
       this.#first = seen;
       return;
     }
-    const started = parseStarted(seen.subarray(0, Math.max(0, end)).toString("latin1").trimEnd());
-    this.#settleFirst(started, started === null ? seen : seen.subarray(end + 1));
+    const line = seen.subarray(0, Math.max(0, end)).toString("latin1").trimEnd();
+    const started = parseStarted(line);
+    this.workdirProblem = parseProblem(line);
+    this.#settleFirst(started, started === null && this.workdirProblem === null ? seen : seen.subarray(end + 1));
   }
 
   #settleFirst(started: Started | null, rest: Buffer): void {
@@ -162,4 +170,8 @@ function parseStarted(line: string): Started | null {
   const [, parent, group] = /^(0|[1-9]\d{0,6}) ([1-9]\d{0,6})$/.exec(line) ?? [];
   if (parent === undefined || group === undefined) return null;
   return { leader: parent === "0" ? group : parent, group };
+}
+
+function parseProblem(line: string): WorkdirProblem | null {
+  return (Object.keys(WORKDIR_PROBLEMS) as WorkdirProblem[]).find((problem) => line === `- ${problem}`) ?? null;
 }

@@ -219,10 +219,15 @@ test("a command's arguments, folder and variables reach it as they are", async (
   expect((await run(bench.mustEngine(), handle, shell("ls /tmp"))).stdout).toBe("");
 });
 
-test("a folder or command that is not there is said clearly, with 126 or 127", async () => {
+test("a folder or command that is not there is said clearly: as the caller's mistake, or with 127", async () => {
   const { handle } = await bench.launch();
-  const folder = await run(bench.mustEngine(), handle, ["true"], { workdir: "/no/such/folder" });
-  expect(folder).toMatchObject({ code: 126, stdout: "", stderr: expect.stringContaining("/no/such/folder") });
+  const beginIn = async (workdir: string): Promise<unknown> =>
+    await run(bench.mustEngine(), handle, ["true"], { workdir }).catch((error: unknown) => error);
+  const refusal = (message: RegExp) => ({ code: "InvalidArgument", message: expect.stringMatching(message) });
+  expect(await beginIn("/no/such/folder")).toMatchObject(refusal(/"\/no\/such\/folder" is not there/));
+  expect(await beginIn("/etc/passwd/folder")).toMatchObject(refusal(/is not there/));
+  expect(await beginIn("/etc/passwd")).toMatchObject(refusal(/is no folder/));
+  expect(await beginIn("/root")).toMatchObject(refusal(/can't be entered/));
   expect(await run(bench.mustEngine(), handle, ["no-such-command"])).toMatchObject({
     code: 127,
     stdout: "",
@@ -276,6 +281,40 @@ test("a command that leaves a child behind with its output ends all the same", a
   const startedMs = performance.now();
   expect((await run(bench.mustEngine(), handle, shell("sleep 30 & echo started"))).stdout).toBe("started\n");
   expect(performance.now() - startedMs).toBeLessThan(10_000);
+});
+
+test("a command whose output nobody closes after its end is given up, and said to have left something running", async () => {
+  const { handle } = await bench.launch();
+  const path = join(await bench.makeFolder(), "deaf.sock");
+  // As an engine that leaves the output open for as long as anything holds it.
+  const server = createServer({ allowHalfOpen: true }, (inner) => {
+    const outer = createConnection("/var/run/docker.sock");
+    for (const socket of [inner, outer]) socket.on("error", () => {});
+    inner.pipe(outer);
+    outer.pipe(inner, { end: false });
+    inner.on("close", () => outer.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(path, () => resolve()));
+  bench.cleanups.push(() => server.close());
+  const far = await bench.connect({ DOCKER_HOST: `unix://${path}` });
+  const stream = await far.exec(handle, { argv: shell("sleep 30 & echo started"), stdin: false });
+  const [output, code] = await Promise.all([text(stream.stdout), stream.exit, text(stream.stderr)]);
+  expect([output, code, stream.outputHeld]).toEqual(["started\n", 0, true]);
+});
+
+test("a command that a signal ended has 128 and its number for an exit code", async () => {
+  const { handle } = await bench.launch();
+  const codes = ["SEGV", "TERM", "ABRT"].map(async (name) => (await run(bench.mustEngine(), handle, shell(`kill -${name} $$`))).code);
+  expect(await Promise.all(codes)).toEqual([139, 143, 134]);
+});
+
+test("a variable that no kernel takes is the caller's mistake", async () => {
+  const { handle } = await bench.launch();
+  const request = { argv: ["true"], env: { LONG: "x".repeat(140_000) }, stdin: false };
+  await expect(bench.mustEngine().exec(handle, request)).rejects.toMatchObject({
+    code: "InvalidArgument",
+    message: expect.stringMatching(/variable LONG has 140005 bytes/),
+  });
 });
 
 test("a command that closes its output and goes on is followed to its end", async () => {

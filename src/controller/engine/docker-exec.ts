@@ -4,15 +4,17 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { findTooLong } from "../../api/command-size.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { MARK_VARIABLE } from "../../api/kill-script.ts";
 import { Demux, type Started } from "./demux.ts";
 import type { DockerClient } from "./docker-client.ts";
+import { EndWatch } from "./docker-exec-end.ts";
 import { type DockerKills, runScript } from "./docker-kill.ts";
 import type { RawInspect } from "./docker-observe.ts";
 import { mustRun, type Opened, openExec } from "./docker-run.ts";
 import { type ExecRequest, type ExecStream, type Handle, NotBegun } from "./engine.ts";
-import { REAPER, SIGNAL, WRAPPER } from "./exec-scripts.ts";
+import { REAPER, SIGNAL, WORKDIR_PROBLEMS, WRAPPER } from "./exec-scripts.ts";
 
 export interface ExecParts {
   client: DockerClient;
@@ -74,8 +76,8 @@ function reaperOf({ subreaper }: ExecParts, { HostConfig }: RawInspect, { tty }:
 }
 
 function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
-  const refuse = (message: string): never => {
-    throw new NotBegun(new OperationError("InvalidArgument", message));
+  const refuse = (message: string, fix?: string): never => {
+    throw new NotBegun(new OperationError("InvalidArgument", message, fix === undefined ? {} : { fix }));
   };
   const [command = ""] = argv;
   if (command === "" || command.startsWith("-")) refuse("a command's name must not be empty or begin with -");
@@ -84,6 +86,8 @@ function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
   if (workdir !== undefined && !workdir.startsWith("/")) refuse(`workdir ${JSON.stringify(workdir)} is not an absolute path`);
   if (mark !== undefined && !/^[a-z0-9]{8,64}$/.test(mark)) refuse(`${JSON.stringify(mark)} is not a mark`);
   if (Object.keys(env ?? {}).some((name) => name === "" || name.includes("="))) refuse("a variable's name must not be empty or contain =");
+  const tooLong = findTooLong({ argv, env: env ?? {} });
+  if (tooLong !== null) refuse(tooLong, "write it to a file, and let the command read that");
 }
 
 class DockerExecStream implements ExecStream {
@@ -95,6 +99,8 @@ class DockerExecStream implements ExecStream {
   readonly #handle: Handle;
   readonly #opened: Opened;
   readonly #demux: Demux;
+  readonly #endWatch: EndWatch;
+  readonly #workdir: string | undefined;
   #isOver = false;
   /** We sent KILL. */
   #isKilled = false;
@@ -103,13 +109,23 @@ class DockerExecStream implements ExecStream {
     this.#parts = parts;
     this.#handle = handle;
     this.#opened = opened;
-    const { socket } = opened;
+    this.#workdir = request.workdir;
+    const { socket, execId } = opened;
+    this.#endWatch = new EndWatch({
+      isOver: async () => !(await parts.client.inspectExec(execId)).Running,
+      isFull: () => this.#demux.isFull,
+      pause: (delayMs, signal) => pause(delayMs, undefined, { ref: false, signal }),
+    });
     this.#demux = new Demux({ isTerminal: request.tty !== undefined, resume: () => socket.resume() });
     this.stdout = this.#demux.stdout;
     this.stderr = this.#demux.stderr;
     this.stdin = request.stdin ? new Inlet(socket, this.#demux.started, request.tty !== undefined) : null;
     this.exit = this.#follow();
     this.exit.catch(() => {});
+  }
+
+  get outputHeld(): boolean {
+    return this.#endWatch.isHeld;
   }
 
   async #follow(): Promise<number> {
@@ -121,7 +137,11 @@ class DockerExecStream implements ExecStream {
     socket.once("end", () => resolve("ended"));
     socket.once("error", (error) => resolve(error));
     socket.once("close", () => resolve(new Error("connection closed")));
+    void this.#endWatch.untilGivenUp().then((isGivenUp) => {
+      if (isGivenUp) resolve("ended");
+    });
     const how = await promise;
+    this.#endWatch.stop();
     // Later errors, of a write for example, change nothing any more.
     socket.on("error", () => {});
     this.#demux.end();
@@ -150,6 +170,11 @@ class DockerExecStream implements ExecStream {
       }
       if (how !== "ended")
         throw new OperationError("EngineUnreachable", "lost the connection to the command; output may be missing", { cause: how });
+      const { workdirProblem } = this.#demux;
+      if (workdirProblem !== null) {
+        const message = `the workdir ${JSON.stringify(this.#workdir)} ${WORKDIR_PROBLEMS[workdirProblem]}`;
+        throw new OperationError("InvalidArgument", message, { fix: "make the folder first, or leave the workdir out" });
+      }
       // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
       if (code === KILLED || (code !== null && (await this.#demux.started) === null)) await this.#mustOutlive();
       if (code !== null) return code;

@@ -102,8 +102,10 @@ export interface ExecStream {
   stdout: Readable;
   /** Ends at once when there is a terminal. */
   stderr: Readable;
-  /** Exit code, once all output was delivered. Rejects with `StaleHandle` when the container went away, `EngineUnreachable` when the stream broke. */
+  /** Exit code, once all output was delivered. Rejects with `StaleHandle` when the container went away, `EngineUnreachable` when the stream broke, `InvalidArgument` when the workdir is none. */
   exit: Promise<number>;
+  /** Known at its exit: whether something that it left running still has its outputs, of which nothing more comes. false also where an engine does not show it. */
+  readonly outputHeld: boolean;
   resize(size: { columns: number; rows: number }): Promise<void>;
   /**
    * Sends a signal (`TERM`, `INT`, `KILL` ...) to the process group inside; `KILL` also ends children that left the group, and where that

@@ -8,16 +8,27 @@ import { ENDED_PREFIX, MARK_VARIABLE } from "../../api/kill-script.ts";
  */
 export const REAPER = ["/sbin/docker-init", "-s", "--"];
 
+/** What the first line says of a workdir in which a command can't begin. */
+export const WORKDIR_PROBLEMS = {
+  missing: "is not there",
+  file: "is no folder",
+  closed: "can't be entered by the sandbox's user",
+} as const;
+
 /**
  * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the pid of
  * the shell's parent (0: it is outside) and its own, which the command inherits. Either is the process group's too: the engine makes an exec'd process
- * the leader of a session, and a reaper makes its child the leader of a group. A command that was given up before it began does not begin.
+ * the leader of a session, and a reaper makes its child the leader of a group. Where the command can't begin in its workdir, the line is `-` and why.
+ * A command that was given up before it began does not begin.
  */
 export const WRAPPER = `[ ! -e "${ENDED_PREFIX}$${MARK_VARIABLE}" ] || exit 126
-echo "$PPID $$"
 workdir=$1; columns=$2; rows=$3; shift 3
+if [ -n "$workdir" ] && ! cd -- "$workdir" 2>/dev/null; then
+  if [ -d "$workdir" ]; then echo "- closed"; elif [ -e "$workdir" ]; then echo "- file"; else echo "- missing"; fi
+  exit 126
+fi
+echo "$PPID $$"
 [ -z "$columns" ] || PATH=/usr/local/bin:/usr/bin:/bin:$PATH stty columns "$columns" rows "$rows" 2>/dev/null
-if [ -n "$workdir" ]; then cd -- "$workdir" || exit 126; fi
 exec "$@"`;
 
 /** `$1` signal, `$2` process group. */

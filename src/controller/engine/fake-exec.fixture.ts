@@ -29,6 +29,7 @@ export class FakeExec implements ExecStream {
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
   readonly exit: Promise<number>;
+  outputHeld = false;
   /** Sizes and signals that it was sent, oldest first. */
   readonly resizes: { columns: number; rows: number }[] = [];
   readonly signals: string[] = [];

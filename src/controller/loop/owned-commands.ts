@@ -73,7 +73,13 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
       }
     };
     const { stdin, stdout, stderr, exit } = stream;
-    return { stdin, stdout, stderr, exit, signal, resize: (size) => stream.resize(size) };
+    return {
+      ...{ stdin, stdout, stderr, exit, signal },
+      resize: (size) => stream.resize(size),
+      get outputHeld() {
+        return stream.outputHeld;
+      },
+    };
   }
 
   /** Without its record a command still runs: a kill -9 before its end would leave it to its container's. */

@@ -6,6 +6,7 @@ import { elapsed, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { Window } from "../../api/command-window.ts";
 import { OperationError } from "../../api/errors.ts";
+import { parseValue } from "../../api/parse-value.ts";
 import {
   COMMAND_CHANNEL,
   COMMAND_WINDOW_BYTES,
@@ -178,7 +179,7 @@ class CommandSession {
       });
       const code = await Promise.race([exited, timeout.promise, this.#gone()]);
       if (code === null) return "aborted";
-      this.#send({ kind: "exit", code, reason: ended.reason });
+      this.#send({ kind: "exit", code, reason: ended.reason, ...(stream.outputHeld && { outputHeld: true }) });
       if (ended.reason === "timeout") return "timeout";
       return code === 0 ? "success" : "failure";
     } finally {
@@ -216,7 +217,7 @@ class CommandSession {
     if (this.#over.signal.aborted || this.#phase === "ended") return;
     if (isBinary) return this.#takeStdin(data);
     const control = parseControl(data);
-    if (control === null) return this.#violated("unknown frame");
+    if (control instanceof OperationError) return this.#violated(control.message);
     switch (control.kind) {
       case "start":
         if (this.#phase !== "waiting") return this.#violated("a second start");
@@ -355,10 +356,17 @@ function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(data);
 }
 
-function parseControl(data: Buffer): CommandControl | null {
+function parseControl(data: Buffer): CommandControl | OperationError {
+  let value: unknown;
   try {
-    return CommandControl.parse(JSON.parse(data.toString("utf8")));
-  } catch {
-    return null;
+    value = JSON.parse(data.toString("utf8"));
+  } catch (cause) {
+    return new OperationError("InvalidArgument", "a text frame that is not JSON", { cause });
+  }
+  try {
+    return parseValue(CommandControl, value);
+  } catch (error) {
+    if (error instanceof OperationError) return error;
+    throw error;
   }
 }

@@ -33,6 +33,7 @@ function execOnHost(shell: readonly string[], request: ExecRequest): ExecStream 
     stdout: child.stdout,
     stderr: child.stderr,
     exit,
+    outputHeld: false,
     resize: async () => undefined,
     signal: async (name) => {
       try {

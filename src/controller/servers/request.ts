@@ -2,18 +2,16 @@
 // It knows no route and does nothing.
 import type { Context } from "hono";
 import type { z } from "zod";
+import { REQUEST_BYTES_MAX } from "../../api/controller-client.ts";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 
-/** Larger than the largest config with all its includes in practice (the main file may have 1 MiB). */
-const BODY_BYTES_MAX = 4_194_304;
-
 /** The JSON body in the schema's shape. @throws OperationError `InvalidArgument`, `PayloadTooLarge` */
 export async function parseBody<Schema extends z.ZodType>(context: Context, schema: Schema): Promise<z.output<Schema>> {
-  const text = await readBody(context.req.raw, BODY_BYTES_MAX);
+  const text = await readBody(context.req.raw, REQUEST_BYTES_MAX);
   let body: unknown;
   try {
     body = text === "" ? {} : JSON.parse(text);
