@@ -29,7 +29,8 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 600,
   },
-  plugins: [react(), compress()],
+  plugins: [react({ jsxImportSource: "safe-jsx" }), compress()],
+  resolve: { alias: { "safe-jsx/jsx-runtime": join(import.meta.dirname, "src/ui/safe-jsx/jsx-runtime.ts") } },
 });
 
 /** Beside each file of text one as brotli and one as gzip, as small as they get: it is done once. */

@@ -1,5 +1,6 @@
 // The addresses of the page: which component each shows, loaded when it is first asked for. The gateway knows their first words (control-ui.ts there).
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { toSandboxSearch } from "./pages/sandboxes/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { App } from "./shell/shell.tsx";
 
@@ -12,14 +13,21 @@ const overview = createRoute({
   staticData: { crumb: () => "Overview" },
 });
 
-const sandboxes = createRoute({
-  getParentRoute: () => root,
-  path: "/sandboxes",
-  component: lazyRouteComponent(() => import("./pages/sandboxes.tsx"), "Sandboxes"),
-  staticData: { crumb: () => "Sandboxes" },
+const sandboxes = createRoute({ getParentRoute: () => root, path: "/sandboxes", staticData: { crumb: () => "Sandboxes" } });
+const sandboxList = createRoute({
+  getParentRoute: () => sandboxes,
+  path: "/",
+  validateSearch: toSandboxSearch,
+  component: lazyRouteComponent(() => import("./pages/sandboxes/sandbox-list.tsx"), "SandboxList"),
+});
+const sandbox = createRoute({
+  getParentRoute: () => sandboxes,
+  path: "$name",
+  component: lazyRouteComponent(() => import("./pages/sandboxes/sandbox-page.tsx"), "SandboxPage"),
+  staticData: { crumb: ({ name = "" }) => name },
 });
 
-const routeTree = root.addChildren([overview, sandboxes]);
+const routeTree = root.addChildren([overview, sandboxes.addChildren([sandboxList, sandbox])]);
 
 export const createAppRouter = () => createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });
 

@@ -89,9 +89,9 @@ function Crumbs(): ReactNode {
     <nav className="crumbs" aria-label="Where this is">
       {crumbs.map(({ pathname, text }, at) =>
         at === crumbs.length - 1 ? (
-          <span key={pathname} aria-current="page">
+          <h1 key={pathname} aria-current="page">
             {text}
-          </span>
+          </h1>
         ) : (
           <span key={pathname} className="row">
             <Link to={pathname}>{text}</Link>

@@ -35,10 +35,13 @@ const DEFERRALS: ReadonlySet<string> = new Set([
   "DeferredInUse",
   "DriftOverdue",
   "Pinned",
+  "RemovalHeld",
   "RolloutPaused",
   "WaitsForCanary",
   "WaitsForTurn",
 ]);
+
+export const isDeferral = (reason: string): boolean => DEFERRALS.has(reason);
 
 export function toState({ spec, status }: Pick<Sandbox, "spec" | "status">): SandboxState {
   const ready = find(status.conditions, "Ready");
@@ -55,7 +58,7 @@ function toServing(upToDate: Condition): SandboxState {
   if (upToDate.status !== "False") return say("ready", upToDate);
   if (upToDate.reason === "RemovalHeld") return say("held", upToDate);
   if (upToDate.reason === "Converging") return say("updating", upToDate);
-  return say(DEFERRALS.has(upToDate.reason) ? "waiting" : "stuck", upToDate);
+  return say(isDeferral(upToDate.reason) ? "waiting" : "stuck", upToDate);
 }
 
 const say = (name: StateName, { reason, message }: Pick<Condition, "reason" | "message">): SandboxState => {

@@ -1,0 +1,16 @@
+// The sandboxes as they are: from one list that every page shares.
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import type { Sandbox } from "../../../api/sandbox.ts";
+import { useLink } from "../../connection/context.tsx";
+
+/** A change is seen within that; asking is no use of a sandbox. */
+const POLL_MS = 2_000;
+
+export function useSandboxes(): UseQueryResult<readonly Sandbox[], Error> {
+  const link = useLink();
+  return useQuery({
+    queryKey: ["sandbox.list"],
+    queryFn: async ({ signal }): Promise<readonly Sandbox[]> => (await link.call("sandbox.list", {}, signal)).items,
+    refetchInterval: POLL_MS,
+  });
+}
