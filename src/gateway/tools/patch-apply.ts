@@ -1,11 +1,11 @@
 // What the hunks of a patch do to a file's text, and what all of a patch does to all files. Pure, but for the reading that it asks for.
 // The format is patch.ts; writing the result is files.ts.
 import { posix } from "node:path";
-import { OperationError } from "../../api/errors.ts";
+import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { BYTE_ORDER_MARK, decodeText, encodeText, isText, toShownText } from "../../api/text/encoding.ts";
 import { endAt, type LineEnd, type Lines, splitLines } from "../../api/text/line-ends.ts";
 import type { FileChange, WholeFile } from "./files.ts";
-import type { FilePatch, Hunk } from "./patch.ts";
+import type { FilePatch, Hunk, HunkLine } from "./patch.ts";
 
 /**
  * Lines that are not changed are as they were, each with its line end. New ones take the ends of the lines whose place they take, or those of
@@ -19,8 +19,9 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
   const search: LineSearch = { lines: shown, comparisonsLeft: COMPARISONS_MAX };
   const result = new PatchedLines(old);
   for (const hunk of hunks) {
-    result.keepUntil(findHunk(search, hunk, result.done, path));
-    for (const { kind, text: line } of hunk.lines) {
+    const { at, lines } = placeHunk(search, hunk, result.done, path);
+    result.keepUntil(at);
+    for (const { kind, text: line } of lines) {
       if (kind === "add") result.add(withoutMark(line));
       // As the file has it: its white space at the line's end may be another.
       else if (kind === "keep") result.keepUntil(result.done + 1);
@@ -95,7 +96,24 @@ interface LineSearch {
   comparisonsLeft: number;
 }
 
-/** @returns index of the first line that the hunk is about */
+interface PlacedHunk {
+  /** Index of the first line that the hunk is about. */
+  at: number;
+  lines: readonly HunkLine[];
+}
+
+/** With the blank lines at the hunk's end as lines of the file, else without them. */
+function placeHunk(search: LineSearch, hunk: Hunk, from: number, path: string): PlacedHunk {
+  const { lines, blanksAtEnd = 0 } = hunk;
+  try {
+    return { at: findHunk(search, hunk, from, path), lines };
+  } catch (error) {
+    if (blanksAtEnd === 0 || !isErrorCode(error, "InvalidArgument")) throw error;
+    const shorter = lines.slice(0, -blanksAtEnd);
+    return { at: findHunk(search, { ...hunk, lines: shorter }, from, path), lines: shorter };
+  }
+}
+
 function findHunk(search: LineSearch, { anchors, lines: hunkLines, isAtEnd, line }: Hunk, from: number, path: string): number {
   const { lines } = search;
   const refuse = (message: string): never => {

@@ -70,6 +70,75 @@ describe("reading a patch", () => {
     expect(() => parsePatch(text)).toThrow(message);
   });
 
+  const added = [{ kind: "add", path: "a", lines: ["x", "", "y"] }];
+  const body = "*** Add File: a\n+x\n+\n+y";
+  const patch = `*** Begin Patch\n${body}\n*** End Patch`;
+  const indented = (text: string): string => text.replaceAll(/^/gm, "    ");
+  it.each([
+    ["decorated marks", `*** Begin Patch ***\n${body.replace(": a", ": a ***")}\n*** End Patch ***`],
+    ["marks without spaces, in small letters", `***begin patch\n${body.replace("*** Add", "***add")}\n***end patch`],
+    ["padded marks", `  *** Begin Patch  \n  ${body}\n  *** End Patch  `],
+    ["indentation", indented(patch)],
+    ["a fence", `\`\`\`\n${patch}\n\`\`\``],
+    ["a fence with a language, and blank lines", `\n~~~diff\n\n${patch}\n\n~~~\n`],
+    ["a fence that was never closed", `\`\`\`patch\n${patch}`],
+    ["a heredoc", `<<'EOF'\n${patch}\nEOF\n`],
+    ["a heredoc of a command", `apply_patch <<"PATCH"\n${patch}\nPATCH`],
+    ["a heredoc that is piped", `cat <<EOF | apply_patch\n${patch}\nEOF`],
+    ["a heredoc in a fence", `\`\`\`bash\n$ apply_patch <<-EOF\n${patch}\nEOF\n\`\`\``],
+    ["a command with a quoted patch", `apply_patch "${patch}"`],
+    ["CRLF", `\`\`\`\n${patch}\n\`\`\``.replaceAll("\n", "\r\n")],
+    ["an empty line in a new file", patch.replace("\n+\n", "\n\n")],
+    ["blank lines between the parts", patch.replace("Patch\n", "Patch\n\n").replace("\n*** End", "\n \n\n*** End")],
+    ["a path in quotes", patch.replace(": a", ": `a`")],
+    ["a hunk's head in a new file", patch.replace("+x", "@@ -0,0 +1,3 @@\n+x")],
+    ["a diff's head in a new file", patch.replace("+x", "--- /dev/null\n+++ b/a\n@@\n+x")],
+    ["a diff's last words", patch.replace("+y", "+y\n\\ No newline at end of file")],
+  ])("takes one with %s", (_, text) => {
+    expect(parsePatch(text)).toMatchObject(added);
+  });
+
+  it("takes several, one after the other", () => {
+    const one = patchOf("*** Add File: a", "+x");
+    const two = patchOf("*** Delete File: b");
+    expect(parsePatch(`${one}\n\n${two}`)).toMatchObject([{ path: "a" }, { kind: "delete", path: "b" }]);
+  });
+
+  it("takes marks in a file's own lines for lines", () => {
+    const text = patchOf(
+      "*** Update File: f",
+      "@@",
+      " *** End Patch",
+      "-old",
+      "+*** Begin Patch",
+      " *** Add File: x",
+      "*** Add File: y",
+      "+```",
+      "+EOF",
+    );
+    expect(parsePatch(text)).toMatchObject([
+      {
+        kind: "update",
+        hunks: [{ lines: [{ text: "*** End Patch" }, { text: "old" }, { text: "*** Begin Patch" }, { text: "*** Add File: x" }] }],
+      },
+      { kind: "add", path: "y", lines: ["```", "EOF"] },
+    ]);
+  });
+
+  it.each([
+    [
+      "cd sub && apply_patch <<'EOF'\n*** Begin Patch\nEOF",
+      'patch, line 1: expected "*** Begin Patch"; found "cd sub && apply_patch <<\'EOF\'"',
+    ],
+    ["Here it is:\n*** Begin Patch", 'patch, line 1: expected "*** Begin Patch"; found "Here it is:"'],
+    ["```\n*** Begin Patch\n*** Add File: a\n+x\n```", 'patch, line 5: expected "*** End Patch"; the patch ends'],
+    [`\`\`\`\n${patchOf("*** Add File: a", "x")}\n\`\`\``, 'patch, line 4: expected a line that begins with + in a new file; found "x"'],
+    [patchOf("*** Update File: a", "@@ -7,0 +8,1 @@", "+x"), "patch, line 4: expected lines of the file around those that are added"],
+    [`${patchOf("*** Delete File: a")}\n\`\`\``, "patch, line 4: expected nothing after"],
+  ])("refuses what is not certainly a patch, and says where: %j", (text, message) => {
+    expect(() => parsePatch(text)).toThrow(message);
+  });
+
   it("never fails but with an error that says where, whatever the text", () => {
     const line = fc.oneof(
       fc.constantFrom("*** Begin Patch", "*** End Patch", "*** Add File: a", "*** Update File: a", "*** Move to: b", "@@", "@@ x"),
@@ -110,6 +179,20 @@ describe("applying a patch to a text", () => {
   it("keeps CRLF, white space at lines' ends, and a missing last newline as they are", () => {
     expect(apply("a\r\nb\r\n", "@@", " a", "-b", "+c")).toBe("a\r\nc\r\n");
     expect(apply("a  \nb", "@@", " a", "-b", "+c")).toBe("a  \nc");
+  });
+
+  it("takes a blank line at a hunk's end for a line of the file, or else for one of the patch", () => {
+    expect(apply("x\na\nx\n\nb\n", "@@", "-x", "+1", "")).toBe("x\na\n1\n\nb\n");
+    expect(apply("x\na\n", "@@", "-x", "+1", "", "@@", "-a", "+2", "", "")).toBe("1\n2\n");
+    expect(apply("x\n", "", "@@", "-x", "+1", "")).toBe("1\n");
+    expect(() => apply("x\n", "@@", "-y", "+1", "")).toThrow('"f" does not have the lines of this hunk from its line 1 on: "y" ...');
+  });
+
+  it("takes the head of a diff for what it is, and never goes by numbers of lines", () => {
+    expect(apply("a\nb\n", "--- a/f", "+++ b/f", "@@ -7,2 +7,2 @@ def a", " a", "-b", "+c")).toBe("a\nc\n");
+    expect(apply("-- a\n+ b\n", "@@", "--- a", "+++ a")).toBe("++ a\n+ b\n");
+    expect(apply("a\nx\nb\nx\n", "@@ b @@", "-x", "+1")).toBe("a\nx\nb\n1\n");
+    expect(apply("", "@@ -0,0 +1 @@", "+new", "\\ No newline at end of file")).toBe("new\n");
   });
 
   it("changes a line far down in a long file", () => {
