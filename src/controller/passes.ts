@@ -66,7 +66,7 @@ export interface Passes {
 }
 
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
-  const { folders, engine, clock, newUid, owner: controller, log, metrics } = options;
+  const { folders, engine, clock, random, newUid, owner: controller, log, metrics } = options;
   const { events, statuses, ledger, activity, setupLogs, commands, desired, loop, guard, convergence } = ground;
   const now = (): EpochMs => clock.now();
   const report = new Report({ now, log, events, metrics });
@@ -90,6 +90,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const performer = new Performer({ now, newUid, folders, sandboxFolders, controller, ...made, removed });
   const reconciler = new Reconciler({
     now,
+    random,
     trouble: ground.trouble,
     judge: (input) => ground.rollouts.judge(input),
     looked: (name) => ground.rollouts.looked(name),

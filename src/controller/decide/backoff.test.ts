@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { DAY_MS, type EpochMs, MINUTE_MS, toContainerId } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { backOffOf, failureSeen, nextCrash, nextFailure } from "./backoff.ts";
+import { backOffOf, failureSeen, nextCrash, nextFailure, spread } from "./backoff.ts";
 import { ago, containerOf, desiredOf, inputOf, NOW } from "./decide.fixture.ts";
 
 const REFUSED = { code: "SpecRejected" as const, message: "refused", generation: 3 };
@@ -57,6 +57,16 @@ test("a failure of another generation keeps nobody waiting, and one of this gene
   expect(backOffOf(failure, { spec: spec(4), now: NOW })).toBeNull();
 });
 
+test("a wait is spread by chance over its upper half, also the longest one, and none stays none", () => {
+  const failures = repeat(8, (previous) => nextFailure(previous, REFUSED, NOW));
+  const [first, longest] = [failures[0], failures[7]];
+  const waits = (failure: Failure | undefined) => [0, 0.5, 1].map((chance) => failure && waitOf(spread(failure, chance)));
+  expect(waits(first)).toEqual([5, 7.5, 10]);
+  expect(waits(longest)).toEqual([150, 225, 300]);
+  expect(waits(crash(null))).toEqual([0, 0, 0]);
+  expect(first && spread(first, 0.3)).toEqual({ ...first, retryAt: NOW + 6_500 });
+});
+
 const withSetup = desiredOf({ docker: { setupCommand: "false", readOnlyRoot: false } });
 const failedAt = (at: EpochMs) =>
   inputOf(withSetup, [containerOf(withSetup, { stage: "pending" }, { setup: { kind: "failed", message: "exit code 1", at } })]);
@@ -65,6 +75,9 @@ test("a failed setup is counted once, however often it is looked at, and a later
   const first = failureSeen(failedAt(ago(5_000)), null);
   expect(first).toMatchObject({ code: "SetupFailed", count: 1, lastAt: ago(5_000) });
   expect(failureSeen(failedAt(ago(5_000)), first)).toEqual(first);
+  const early = failureSeen(failedAt(ago(5_000)), null, 0);
+  expect(early).toMatchObject({ count: 1, lastAt: ago(5_000), retryAt: NOW });
+  expect(failureSeen(failedAt(ago(5_000)), early, 0)).toBe(early);
   expect(failureSeen(failedAt(NOW), first)).toMatchObject({ count: 2, lastAt: NOW });
 });
 

@@ -1,9 +1,9 @@
 // Decides when to retry a failed attempt. Pure: randomness is an argument.
-import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS } from "../../api/brands.ts";
+import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { FailedAt, Failure, Sandbox } from "../../api/sandbox.ts";
 import type { PlanInput, Verdict } from "./types.ts";
 
-/** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. */
+/** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. Each is spread, see `spread`. */
 const RETRY_MS_MIN = (10 * SECOND_MS) as DurationMs;
 const RETRY_MS_MAX = (5 * MINUTE_MS) as DurationMs;
 
@@ -15,6 +15,19 @@ export const CRASH_FORGIVEN_AFTER_MS = (10 * MINUTE_MS) as DurationMs;
 /** `count` is 1 for the first failure. */
 export function backOffMs(count: number, minimum: DurationMs, maximum: DurationMs): DurationMs {
   return Math.min(maximum, minimum * 2 ** Math.min(count - 1, 30)) as DurationMs;
+}
+
+/** The whole wait: what who only looks is told, and may turn out to be shorter. */
+const WHOLE = 1;
+
+/**
+ * The same failure with a wait between half of and the whole of what it was, so that many that failed together are not all tried again at
+ * the same moment. Once for each failure, before it is remembered.
+ * @param chance 0 to 1
+ */
+export function spread(failure: Failure, chance: number): Failure {
+  const wait = elapsed(failure.lastAt, failure.retryAt) * (0.5 + chance / 2);
+  return { ...failure, retryAt: later(failure.lastAt, toDurationMs(Math.ceil(wait))) };
 }
 
 /** Cheap, and done with another container or once more. A setup is neither. */
@@ -57,20 +70,26 @@ function timesInRow(previous: Failure | null, { container, step }: Omit<FailedAt
   return before?.container === container && before.step === step ? before.times + 1 : 1;
 }
 
-/** What is to be remembered after this look. @param previous what was remembered */
+/** What is to be remembered after this look. @param previous what was remembered. @param chance of a new one, see `spread` */
 export function failuresSeen(
   input: Omit<PlanInput, "failure" | "servingFailure">,
   previous: Sandbox | null,
+  chance: number = WHOLE,
 ): Pick<PlanInput, "failure" | "servingFailure"> {
   return {
-    failure: failureSeen(input, previous?.status.failure ?? null),
+    failure: failureSeen(input, previous?.status.failure ?? null, chance),
     servingFailure: notAhead(previous?.status.servingFailure ?? null, input.now),
   };
 }
 
-/** Of the new container. @param before what was remembered */
-export function failureSeen(input: Omit<PlanInput, "failure" | "servingFailure">, before: Failure | null): Failure | null {
-  return notAhead(newestFailure(input, before), input.now);
+/** Of the new container. @param before what was remembered. @param chance of a new one, see `spread` */
+export function failureSeen(
+  input: Omit<PlanInput, "failure" | "servingFailure">,
+  before: Failure | null,
+  chance: number = WHOLE,
+): Failure | null {
+  const newest = newestFailure(input, before);
+  return notAhead(newest === null || newest === before ? newest : spread(newest, chance), input.now);
 }
 
 /** After the clock was set back it waits as long as it would have, not until the clock has come round. */

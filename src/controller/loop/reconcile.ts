@@ -4,7 +4,7 @@ import { type EpochMs, elapsed, later, type SandboxName, SECOND_MS } from "../..
 import { findCondition } from "../../api/condition.ts";
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
-import { CRASH_FORGIVEN_AFTER_MS, failuresSeen, keepsEnding, nextCrash, nextFailure, nextFailureOfNew } from "../decide/backoff.ts";
+import { CRASH_FORGIVEN_AFTER_MS, failuresSeen, keepsEnding, nextCrash, nextFailure, nextFailureOfNew, spread } from "../decide/backoff.ts";
 import { isUnmendable } from "../decide/given-up.ts";
 import type { Handle } from "../decide/observation.ts";
 import { type Part, partOf } from "../decide/parts.ts";
@@ -25,6 +25,8 @@ export type PassOutcome =
 
 export interface ReconcilerParts {
   now(): EpochMs;
+  /** 0 inclusive to 1 exclusive: spreads what failed together. */
+  random(): number;
   /** Why the engine can't be asked now; every name is enqueued again once it can. null: nothing is known against it. */
   trouble(): OperationError | null;
   observer: Observer;
@@ -72,13 +74,13 @@ export class Reconciler {
     }
     try {
       const seen = await observer.observe(name, previous);
-      const input: PlanInput = { ...seen.input, ...failuresSeen(seen.input, previous) };
+      const input: PlanInput = { ...seen.input, ...failuresSeen(seen.input, previous, this.#parts.random()) };
       const made = this.#parts.judge(input);
       this.#parts.judged(input, made);
       const done = await this.#perform(input, made);
       const kept = {
-        failure: done.failure ?? (made.verdict.kind === "converged" ? null : input.failure),
-        servingFailure: done.servingFailure ?? settledFailure(input.servingFailure, made, input.now),
+        failure: this.#spread(done.failure) ?? (made.verdict.kind === "converged" ? null : input.failure),
+        servingFailure: this.#spread(done.servingFailure) ?? settledFailure(input.servingFailure, made, input.now),
       };
       const { error, blocker } = done;
       this.#write(summarize(input, made, { previous, spec: seen.described, ...kept, blocker }), previous, made);
@@ -94,6 +96,10 @@ export class Reconciler {
     } finally {
       this.#parts.looked(name);
     }
+  }
+
+  #spread(failure: Failure | null): Failure | null {
+    return failure === null ? null : spread(failure, this.#parts.random());
   }
 
   /** The engine did not show the sandbox: what was seen before is kept, and said to be old. */
