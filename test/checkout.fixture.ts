@@ -26,7 +26,9 @@ case "$*" in
 "build "*) [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy" ;;
 "tag "*before-update" "*) rm -f "$stub/unhealthy" ;;
 "compose ps -q "*) echo container ;;
-"inspect "*) [ ! -e "$stub/unhealthy" ] && echo healthy || echo exited ;;
+"inspect "*.Config.Healthcheck*) echo check ;;
+"exec container node -e check") [ ! -e "$stub/unready" ] ;;
+"inspect "*) [ -e "$stub/starting" ] && echo starting || { [ ! -e "$stub/unhealthy" ] && echo healthy || echo exited; } ;;
 "ps --quiet "*) cat "$stub/own-container" 2>/dev/null ;;
 "ps --filter "*) cat "$stub/other-container" 2>/dev/null ;;
 *"config get gateway.auth --json"*) cat "$stub/auth" 2>/dev/null || exit 3 ;;

@@ -287,6 +287,8 @@ test("every command about one sandbox takes the same names, and says at once wha
   }
 });
 
+const NOTHING = { values: [], ignored: [], mounts: [], tools: [], warnings: [], missing: [] };
+
 test("list of one name shows that sandbox, and an empty list says how to get one", async () => {
   const server = await openServer();
   const other = sandboxOf({ name: toSandboxName("other-1"), spec: { agentId: toAgentId("work"), scopeKey: toScopeKey("agent:work") } });
@@ -296,8 +298,15 @@ test("list of one name shows that sandbox, and an empty list says how to get one
   server.views.drop(toSandboxName("other-1"));
   expect(await sandbox(server, "list")).toMatchObject({
     code: 0,
-    stderr: "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main\n",
+    stderr: "no sandboxes: there is no agent main\n",
   });
+  const off = { sandboxed: false, because: "sandbox.mode is off", next: ['to sandbox it, set the mode to "all"'] };
+  server.views.explained = { ...off, config: "", agentId: "main", sessionKey: null, sandbox: null, ...NOTHING };
+  expect((await sandbox(server, "list")).stderr).toBe('no sandboxes: sandbox.mode is off; to sandbox it, set the mode to "all"\n');
+  server.views.explained = { ...server.views.explained, sandboxed: true };
+  expect((await sandbox(server, "list")).stderr).toBe(
+    "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main\n",
+  );
 });
 
 test("events of a sandbox that is gone are found by its name", async () => {
@@ -402,6 +411,32 @@ test("wrong usage is 2 and says what was meant", async () => {
   expect((await sandbox(server, "logs", "main", "--tail", "many")).code).toBe(2);
   expect((await cli(["--help"], { stateDir: server.stateDir })).code).toBe(0);
   expect((await cli([], { stateDir: server.stateDir })).code).toBe(2);
+});
+
+test("a command that people know from elsewhere is answered with ours", async () => {
+  const stateDir = makeStateDir();
+  for (const word of "get ps delete rm restart shell diff apply configure sessions update top-level-nonsense".split(" ")) {
+    const { code, stderr } = await cli([word, "x", "-o", "json"], { stateDir });
+    expect({ word, code }).toEqual({ word, code: 2 });
+    expect(/^ {2}(openclaw \w+|\.\/docker-setup\.sh)/m.test(stderr.replace(/^ {2}openclaw --help.*/m, ""))).toBe(
+      word !== "top-level-nonsense",
+    );
+  }
+  expect((await cli(["sandbox", "shell", "main"], { stateDir })).stderr).toContain("  openclaw sandbox exec -it NAME -- sh\n");
+});
+
+test("a timeout is a duration or milliseconds, and anything else is refused before anything is done", async () => {
+  const server = await openServer();
+  expect((await sandbox(server, "wait", "main", "--timeout", "20000")).code).toBe(0);
+  expect(await sandbox(server, "wait", "main", "--timeout", "soon")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('such as "30s", "5m" or "24h", or a number of milliseconds'),
+  });
+  expect((await sandbox(server, "exec", "--timeout", "25h", "main", "--", "true")).stderr).toContain("between 1ms and 24h");
+  expect(await sandbox(server, "exec", "main", "--timeout", "5s", "--", "true")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('options go before the name, and "--timeout" comes after it'),
+  });
 });
 
 test("help lists what there is by what it is for, on a line each, and every command says what it does", async () => {

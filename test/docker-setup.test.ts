@@ -61,6 +61,17 @@ describe("docker-setup.sh on a machine that never had it", () => {
     expect(readFileSync(join(made.home, ".clawdock/config"), "utf8")).toBe(`CLAWDOCK_DIR="${made.checkout}"\n`);
   });
 
+  it("makes the containers' own check itself instead of waiting until the engine does", async () => {
+    made.stub("starting");
+    expect(await setup()).toMatchObject({ code: 0, stderr: expect.stringContaining("gateway and controller are healthy") });
+    made.stub("unready");
+    const late = await setup([], { OPENCLAW_READY_SECONDS: "1" });
+    expect(late).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("not healthy within 1 s (controller: starting, gateway: starting)"),
+    });
+  });
+
   it("keeps the token of the config, and makes none where the config asks for a password", async () => {
     mkdirSync(state, { recursive: true });
     writeFileSync(join(state, "openclaw.json"), "{}");

@@ -81,7 +81,11 @@ test("health finds the gateway and its secret by the state folder, and tells wha
   expect(alone.code).toBe(1);
   expect(alone.stdout).toMatch(/not ready\n {2}ok {3}state: .*\n {2}FAIL controller: .*no controller is running on/);
   const stranger = await cli(["health", "--token", "wrong", "--json"], { stateDir: site.stateDir });
-  expect(JSON.parse(stranger.stdout)).toEqual({ url: expect.stringContaining("http://127.0.0.1:"), ready: false });
+  expect(stranger).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/refused the token\n {2}set OPENCLAW_GATEWAY_TOKEN/),
+  });
   expect(await cli(["status"], { stateDir: site.stateDir })).toMatchObject({
     code: 1,
     stdout: expect.stringContaining("Gateway at http://127.0.0.1:"),

@@ -11,7 +11,7 @@ interface ErrorCodeFacts {
   remedy: ErrorRemedy;
   /** HTTP status on every server. */
   status: number;
-  /** Whether the same request may succeed later without an edit. */
+  /** Whether the same request may succeed later without an edit; one error of the code may say that it may not. */
   retryable: boolean;
   /** Exit code of the CLI: 1 failed, 2 bad usage, 3 not found, 4 timed out waiting. */
   exitCode: number;
@@ -56,11 +56,15 @@ export class OperationError extends Error {
   readonly code: ErrorCode;
   /** What a person does about it: an exact command or key. */
   readonly fix: string | undefined;
+  /** Whether the same request may succeed later without an edit. */
+  readonly retryable: boolean;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; fix?: string } = {}) {
+  /** @param options `retryable`: absent, it is as the table says of the code */
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; fix?: string; retryable?: false } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.fix = options.fix;
+    this.retryable = options.retryable ?? ERROR_CODES[code].retryable;
   }
 
   get remedy(): ErrorRemedy {

@@ -30,12 +30,13 @@ export function toProblem(error: unknown): Problem {
     code: known.code,
     detail: known.message,
     ...(known.fix === undefined ? {} : { fix: known.fix }),
-    retryable: facts.retryable,
+    retryable: known.retryable,
   };
 }
 
 export function fromProblem(problem: Problem): OperationError {
-  return new OperationError(problem.code, problem.detail, problem.fix === undefined ? {} : { fix: problem.fix });
+  const { code, detail, fix, retryable } = problem;
+  return new OperationError(code, detail, { ...(fix !== undefined && { fix }), ...(!retryable && { retryable }) });
 }
 
 // ---- commands in a sandbox -------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import { OperationError } from "../api/errors.ts";
 import { OPERATIONS, type Operation, type OperationName, type OperationOf } from "../api/gateway-protocol/operations.ts";
 import { fromProblem, Problem } from "../api/wire.ts";
 import type { CliContext } from "./context.ts";
-import { explainRefusal, findGateway, type GatewayAddress, type GatewayTarget, noGateway } from "./gateway-health.ts";
+import { explainRefusal, findGateway, type GatewayAddress, type GatewayTarget, noGateway, notAGateway } from "./gateway-health.ts";
 import { toStateDir } from "./paths.ts";
 
 export interface GatewayCall {
@@ -50,9 +50,7 @@ export class GatewayClient {
     if (response.ok && answer !== null) return answer;
     const problem = Problem.safeParse(answer);
     if (problem.success) throw explainRefusal(fromProblem(problem.data), url.origin);
-    throw new OperationError("GatewayUnreachable", `what answers at ${url.origin} is no OpenClaw gateway (status ${response.status})`, {
-      fix: "--url http://HOST:PORT names another one",
-    });
+    throw notAGateway(url.origin);
   }
 }
 

@@ -5,6 +5,7 @@ import type { GatewayConfig } from "../api/config/config.ts";
 import { loadConfig } from "../api/config/load.ts";
 import { OperationError } from "../api/errors.ts";
 import { findGatewayToken, findGatewayUrl, findKeptConfig, toGatewayTokenPath, toKeptConfigPath } from "../api/store/gateway-files.ts";
+import { fromProblem, Problem } from "../api/wire.ts";
 import type { CliContext } from "./context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "./paths.ts";
 
@@ -46,23 +47,42 @@ export async function askGateway(context: CliContext, options: GatewayTarget): P
   const found = await findGateway(context, options);
   if (found === null) return null;
   const { url, headers } = found;
+  const answer = await askReady(url, headers);
+  const problem = Problem.safeParse(answer);
+  if (problem.success) throw explainRefusal(fromProblem(problem.data), url);
+  const health = GatewayHealth.safeParse(answer);
+  if (!health.success) throw notAGateway(url);
+  // Whoever shows the right secret is told the details.
+  if (headers.authorization !== undefined && health.data.checks === undefined) throw wrongSecret(url);
+  return { url, ...health.data };
+}
+
+async function askReady(url: string, headers: GatewayAddress["headers"]): Promise<unknown> {
   try {
     const response = await fetch(new URL("/readyz", url), { headers, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    return { url, ...GatewayHealth.parse(await response.json()) };
+    return await response.json();
   } catch (error) {
-    throw new OperationError("GatewayUnreachable", `no gateway answers at ${url}`, {
-      cause: error,
-      fix: "start one: openclaw gateway, or openclaw start",
-    });
+    // It answered, but not in JSON.
+    if (error instanceof SyntaxError) throw notAGateway(url);
+    throw new OperationError("GatewayUnreachable", `no gateway answers at ${url}`, { cause: error, fix: "start one: openclaw start" });
   }
+}
+
+export function notAGateway(url: string): OperationError {
+  return new OperationError("GatewayUnreachable", `what answers at ${url} is no OpenClaw gateway`, {
+    fix: "--url http://HOST:PORT names another one",
+  });
 }
 
 /** Says what a refusal of the secret means to whoever typed the command. Other errors speak for themselves. */
 export function explainRefusal(error: OperationError, url: string): OperationError {
-  if (error.code !== "Unauthenticated") return error;
+  return error.code === "Unauthenticated" ? wrongSecret(url, error) : error;
+}
+
+function wrongSecret(url: string, cause?: OperationError): OperationError {
   return new OperationError("Unauthenticated", `the gateway at ${url} refused the token`, {
-    cause: error,
-    fix: "its token: OPENCLAW_GATEWAY_TOKEN or --token, the one that the gateway was started with; openclaw dashboard --no-open says where it is",
+    cause,
+    fix: "set OPENCLAW_GATEWAY_TOKEN, or --token, to the one that it was started with; openclaw dashboard --no-open says where that is",
   });
 }
 

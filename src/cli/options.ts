@@ -1,6 +1,7 @@
 // Options that many commands have, and how an option's value is read.
 // Which command has which is the program-*.ts files'.
 import { InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../api/config/values.ts";
 import type { ExitCode } from "./context.ts";
 
 /** Runs a command's code, which answers with the exit code. */
@@ -30,6 +31,22 @@ export const gatewayOptions = (): Option[] => [
   configOption(),
   stateDirOption(),
 ];
+
+/** `--timeout` and the like: milliseconds from `30s`, `5m` or `5000`. @throws InvalidArgumentError with what was expected */
+export function parseMilliseconds(text: string): number {
+  const parsed = parseDuration(/^\d{1,15}$/.test(text) ? Number(text) : text);
+  if (!parsed.ok) throw new InvalidArgumentError(`${parsed.message.replace(/^e/, "E")}.`);
+  return parsed.value;
+}
+
+const DAY_MS_MAX = 86_400_000;
+
+/** The same, as long as a command may run. @throws InvalidArgumentError */
+export function parseCommandTimeout(text: string): number {
+  const milliseconds = parseMilliseconds(text);
+  if (milliseconds < 1 || milliseconds > DAY_MS_MAX) throw new InvalidArgumentError("Expected between 1ms and 24h.");
+  return milliseconds;
+}
 
 /** @throws InvalidArgumentError with what was expected */
 export function parseWholeNumber(text: string): number {

@@ -2,7 +2,16 @@
 // All of them ask the controller; none acts on the engine.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { HELP_GROUPS, jsonOption, NAME_HELP, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+import {
+  HELP_GROUPS,
+  jsonOption,
+  NAME_HELP,
+  parseCommandTimeout,
+  parseMilliseconds,
+  parseWholeNumber,
+  type Run,
+  stateDirOption,
+} from "./options.ts";
 import { addDetachedCommands } from "./program-detached.ts";
 import { addRolloutCommands } from "./program-rollout.ts";
 
@@ -115,7 +124,7 @@ function addRequestCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("--browser", "browser sandboxes only"))
     .addOption(new Option("--drifted", "only those that differ from their spec"))
     .addOption(new Option("--wait", "wait until the new containers are ready"))
-    .addOption(new Option("--timeout <duration>", "timeout of --wait").default("10m"))
+    .addOption(new Option("--timeout <duration>", "timeout of --wait").default(600_000, "10m").argParser(parseMilliseconds))
     .addOption(new Option("--force", "do not ask for confirmation"))
     .addOption(new Option("--kill", "end running work instead of waiting for it"))
     .addOption(stateDirOption())
@@ -141,7 +150,9 @@ Examples:
     .argument("[name]", NAME_HELP)
     .addOption(new Option("--all", "all sandboxes"))
     .addOption(new Option("--for <goal>", "what to wait for").choices(["ready", "converged", "gone"]).default("ready"))
-    .addOption(new Option("--timeout <duration>", "timeout, such as 60s or 5m").default("60s"))
+    .addOption(
+      new Option("--timeout <duration>", "timeout, such as 60s or 5m, or milliseconds").default(60_000, "60s").argParser(parseMilliseconds),
+    )
     .addOption(stateDirOption())
     .addHelpText(
       "after",
@@ -172,7 +183,7 @@ function addRunningCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("-i, --interactive", "forward stdin"))
     .addOption(new Option("-t, --tty", "allocate a terminal; implies -i"))
     .addOption(new Option("-d, --detach", "leave it running and print its id; see: openclaw sandbox ps"))
-    .addOption(new Option("--timeout <duration>", "kill the command after this long; exit code 4"))
+    .addOption(new Option("--timeout <duration>", "kill the command after this long; exit code 4").argParser(parseCommandTimeout))
     .addOption(new Option("--workdir <path>", "working directory (default: the sandbox's workdir)"))
     .addOption(new Option("--env <name=value>", "set a variable; NAME alone passes on this shell's value; repeatable").argParser(collect))
     .addOption(stateDirOption())

@@ -5,6 +5,7 @@ import { ERROR_CODES, OperationError } from "../api/errors.ts";
 import { toSafeText } from "../api/safe-text.ts";
 import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
 import type { Run } from "./options.ts";
+import { renderOurs } from "./other-commands.ts";
 import { addBeginningCommands } from "./program-begin.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addLookingCommands } from "./program-look.ts";
@@ -41,7 +42,8 @@ function toTerm(command: Command): string {
 /** --help covers `help` already. */
 const toListed = (command: Command): Command[] => new Help().visibleCommands(command).filter((one) => one.name() !== "help");
 
-function makeProgram(context: CliContext, run: Run): Command {
+/** @param run is given what a command does; it need not be done */
+export function makeProgram(context: CliContext, run: Run): Command {
   const program = new Command("openclaw")
     .description("Runs AI agents' tools in sandboxes, and keeps the sandboxes as the config describes them.")
     .version(readVersion(), "-V, --version", "print the version")
@@ -58,8 +60,7 @@ function makeProgram(context: CliContext, run: Run): Command {
       writeErr: (text) => void context.stderr.write(toSafeText(text)),
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
-      outputError: (text, write) =>
-        write(`openclaw: ${text.replace(/^error: /, "").replace(/^\(Did you mean (.*)\)$/m, "  did you mean $1")}`),
+      outputError: (text, write) => write(toErrorText(text)),
     });
   addBeginningCommands(program, context, run);
   addLookingCommands(program, context, run);
@@ -73,6 +74,14 @@ function makeProgram(context: CliContext, run: Run): Command {
     command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "shows the usage"}`);
   }
   return program;
+}
+
+/** An unknown command that people know from elsewhere is answered with ours, which is nearer than any word that looks like it. */
+function toErrorText(text: string): string {
+  const said = text.replace(/^error: /, "");
+  const ours = renderOurs(/^unknown command '([^']*)'/.exec(said)?.[1] ?? "");
+  if (ours.length === 0) return `openclaw: ${said.replace(/^\(Did you mean (.*)\)$/m, "  did you mean $1")}`;
+  return `openclaw: ${said.split("\n")[0]}; here it is:\n${ours.map((line) => `  ${line}\n`).join("")}`;
 }
 
 /** `openclaw sandbox list`. */

@@ -40,7 +40,10 @@ export async function untilFulfilled(
   signal?.addEventListener("abort", end, { once: true });
   let missing = "the controller does not answer";
   try {
-    await untilReady(client, over.signal, tell ?? ((note) => printNote(context, `openclaw: ${note}`)));
+    const look = (what: string): void => {
+      missing = what;
+    };
+    await untilReady(client, { over: over.signal, tell: tell ?? ((note) => printNote(context, `openclaw: ${note}`)), look });
     const goal = over.signal.aborted ? () => missing : await makeGoal();
     while (!over.signal.aborted) {
       const outcome = await follow(client, goal, over.signal, (what) => {
@@ -58,10 +61,14 @@ export async function untilFulfilled(
 }
 
 /** A list that is empty because nothing was loaded yet says nothing. */
-async function untilReady(client: AdminClient, over: AbortSignal, tell: (note: string) => void): Promise<void> {
+async function untilReady(
+  client: AdminClient,
+  { over, tell, look }: { over: AbortSignal; tell(note: string): void; look(missing: string): void },
+): Promise<void> {
   for (let told = false; !over.aborted; ) {
     try {
-      const { ready, config } = await client.status();
+      const { ready, config, checks } = await client.status();
+      look(`the controller is not ready: ${checks.find(({ ok }) => !ok)?.message ?? "it is starting"}`);
       if (ready) {
         const issue = config.issues.find(({ severity }) => severity === "error");
         if (!config.ok)

@@ -25,6 +25,7 @@ import {
 const LIST_LENGTH_MAX = 256;
 /** An empty folder takes some KiB; less than this holds no work. */
 const WORKSPACE_BYTES_MIN = 2 ** 20;
+const GPUS_EXPECTED = 'expected "all", a count, or "device=0,1"';
 const SETUP_LENGTH_MAX = 65_536;
 /** All of them together have to fit the 128 KiB in which a kernel passes one argument list. */
 const ENV_NAMES_MAX = 1_000;
@@ -85,9 +86,16 @@ const DockerComplete = described(DOCKER_KEYS, {
     .transform((cores) => (cores === 0 ? null : cores)),
   ulimits: z.partialRecord(z.enum(ULIMIT_NAMES), Ulimit.nullable()),
   gpus: z
-    .union([z.string().regex(/^(?:all|[1-9]\d{0,2}|device=[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*)$/), z.int().min(0).max(999), z.null()], {
-      error: 'expected "all", a count, or "device=0,1"',
-    })
+    .union(
+      [
+        z.string().regex(/^(?:all|[1-9]\d{0,2}|device=[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*)$/, GPUS_EXPECTED),
+        z.int().min(0).max(999),
+        z.null(),
+      ],
+      {
+        error: GPUS_EXPECTED,
+      },
+    )
     .transform((gpus) => (gpus === null || gpus === 0 ? null : String(gpus))),
   workspaceSize: SizeLimit.clone().refine((bytes) => bytes === null || bytes >= WORKSPACE_BYTES_MIN, {
     error: "expected at least 1 MiB",

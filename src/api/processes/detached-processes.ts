@@ -216,7 +216,8 @@ export class DetachedProcesses {
     try {
       const all = Promise.all([stream.exit, collect(stream.stdout, ANSWER_BYTES_MAX), collect(stream.stderr, ERROR_TEXT_LENGTH_MAX)]);
       const [code, output, errors] = await Promise.race([all, late.promise]);
-      if (output.dropped) throw new OperationError("LimitExceeded", "the records of detached processes are too large");
+      if (output.dropped)
+        throw new OperationError("LimitExceeded", "the records of detached processes are too large", { retryable: false });
       return { code, output: output.kept, errors: toText(errors.kept) };
     } catch (error) {
       stream.stdout.destroy();
@@ -249,9 +250,9 @@ function checkCode({ code, errors }: Answer, id: string): void {
     case NO_SUCH_PROCESS:
       throw noSuchProcess(id);
     case PROCESS_ENDED:
-      throw new OperationError("Aborted", `process ${id} has ended`);
+      throw new OperationError("Aborted", `process ${id} has ended`, { retryable: false });
     case STDIN_ENDED:
-      throw new OperationError("Aborted", `the stdin of process ${id} is closed`);
+      throw new OperationError("Aborted", `the stdin of process ${id} is closed`, { retryable: false });
     default:
       throw new OperationError("RecordsBroken", `the records of detached processes could not be used: ${errors || `exit code ${code}`}`);
   }
@@ -260,7 +261,7 @@ function checkCode({ code, errors }: Answer, id: string): void {
 function toUnread(error: unknown): never {
   if (!(error instanceof OperationError) || error.code !== "TimedOut") throw error;
   const message = "the process does not read its stdin; part of the input may have been consumed";
-  throw new OperationError("Aborted", message, { cause: error });
+  throw new OperationError("Aborted", message, { cause: error, retryable: false });
 }
 
 const toText = (bytes: Buffer): string => bytes.toString("utf8").trim();

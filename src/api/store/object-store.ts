@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { type DurationMs, type EpochMs, elapsed, later, toDurationMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
 import type { Issue } from "../issue.ts";
+import { toPlainText } from "../plain-issue.ts";
 import { errnoOf, explainErrno, type FileFacts, isSameFile, readBounded, removeFile, replaceFile, toFileFacts } from "./atomic-file.ts";
 import { fileModeIn, makeFolder } from "./group-folder.ts";
 
@@ -98,7 +99,7 @@ export class ObjectStore<Schema extends z.ZodType> {
 
   /** Replaces the object as a whole, making the folder where it is missing. @throws OperationError `InvalidArgument`, `HostRejected` */
   async put(name: string, file: z.input<Schema>): Promise<void> {
-    const parsed = this.#options.schema.safeParse(file);
+    const parsed = this.#options.schema.safeParse(file, { error: toPlainText });
     if (!NAME.test(name) || !parsed.success || this.#options.nameOf(parsed.data) !== name) {
       const reason = parsed.success ? "its name is invalid or is not the file's" : (parsed.error.issues[0]?.message ?? "");
       throw new OperationError("InvalidArgument", `cannot write ${JSON.stringify(name)}: ${reason}`);
@@ -242,7 +243,7 @@ export class ObjectStore<Schema extends z.ZodType> {
     const { facts, text } = read;
     const json = parseJson(text);
     if (json === undefined) return { kind: "bad", facts, issues: [this.#toIssue(name, "", "it is not valid JSON")] };
-    const parsed = this.#options.schema.safeParse(json.value);
+    const parsed = this.#options.schema.safeParse(json.value, { error: toPlainText });
     if (!parsed.success) {
       const issues = parsed.error.issues
         .slice(0, ISSUES_PER_FILE_MAX)

@@ -42,7 +42,8 @@ function renderVerdict(path: string, parsed: Parsed<Config>): string {
     const number = parsed.issues.filter((issue) => issue.severity === severity).length;
     return `${number} ${severity}${number === 1 ? "" : "s"}`;
   };
-  if (!parsed.ok) return `${path}: invalid (${count("error")}, ${count("warning")}); a running controller keeps the last good one`;
+  if (!parsed.ok)
+    return `${path}: invalid (${count("error")}, ${count("warning")}); a running controller goes on with the config before, if it has one`;
   const agents = parsed.value.agents.length;
   return `${path}: valid, ${agents} ${agents === 1 ? "agent" : "agents"} (${count("warning")})`;
 }

@@ -1,7 +1,6 @@
 // `openclaw sandbox exec`: a command in a sandbox with this terminal's streams and signals, or detached.
 // Detached ones are looked at by sandbox-processes.ts.
 import { CommandConnection } from "../../api/command-client.ts";
-import { parseDuration } from "../../api/config/values.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toSandboxPath } from "../../api/view-client.ts";
 import type { CommandRequest } from "../../api/wire.ts";
@@ -15,7 +14,8 @@ export interface ExecOptions extends StateOptions {
   interactive?: boolean;
   tty?: boolean;
   detach?: boolean;
-  timeout?: string;
+  /** Milliseconds. */
+  timeout?: number;
   workdir?: string;
   env?: string[];
   json?: boolean;
@@ -28,6 +28,10 @@ export async function execInSandbox(
 ): Promise<ExitCode> {
   // Everything after the name is the command's; the first -- only says so.
   const argv = words[0] === "--" ? words.slice(1) : words;
+  if (words[0] !== "--" && argv[0]?.startsWith("-") === true)
+    throw new OperationError("InvalidArgument", `options go before the name, and ${JSON.stringify(argv[0])} comes after it`, {
+      fix: "openclaw sandbox exec OPTIONS NAME -- COMMAND",
+    });
   if (argv.length === 0) throw new OperationError("InvalidArgument", "no command given", { fix: "openclaw sandbox exec NAME -- COMMAND" });
   if (options.tty === true && (context.stdin.isTTY !== true || context.stdout.isTTY !== true)) {
     throw new OperationError("InvalidArgument", "-t needs a terminal, and this is not one", { fix: "leave -t out" });
@@ -116,17 +120,8 @@ function toRequest(context: CliContext, argv: readonly string[], options: ExecOp
     ...(Object.keys(env).length > 0 && { env }),
     ...(options.workdir !== undefined && { workdir: options.workdir }),
     ...(options.tty === true && { tty: { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 } }),
-    ...(options.timeout !== undefined && { timeoutMs: toTimeoutMs(options.timeout) }),
+    ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
   };
-}
-
-const DAY_MS_MAX = 86_400_000;
-
-function toTimeoutMs(text: string): number {
-  const parsed = parseDuration(text);
-  if (!parsed.ok) throw new OperationError("InvalidArgument", `--timeout: ${parsed.message}`);
-  if (parsed.value < 1 || parsed.value > DAY_MS_MAX) throw new OperationError("InvalidArgument", "--timeout: expected between 1ms and 24h");
-  return parsed.value;
 }
 
 /** `NAME=value`, or `NAME` for this shell's own value. */

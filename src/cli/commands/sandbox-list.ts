@@ -2,7 +2,7 @@
 // Everything about one of them is `sandbox describe`.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
-import { OperationError } from "../../api/errors.ts";
+import { OperationError, renderError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { isSandboxChanged, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
@@ -41,10 +41,11 @@ async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all
   if (kind === "browser") return "no browser sandboxes";
   const view = await client.explain({ session: "main", agent: null, name: null }).catch((error: unknown) => {
     // Before a config is loaded nothing can be explained; the list is empty all the same.
-    if (error instanceof OperationError) return null;
+    if (error instanceof OperationError) return error;
     throw error;
   });
-  if (view?.sandboxed === false) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
+  if (view instanceof OperationError) return `no sandboxes: ${renderError(view)}`;
+  if (!view.sandboxed) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
   return "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main";
 }
 

@@ -47,8 +47,7 @@ function toConfigTexts({ main, files }: ConfigSources): ConfigTexts {
 }
 
 export function renderPlan({ items, issues }: PlanView): string {
-  if (issues.some(({ severity }) => severity === "error") && items.length === 0)
-    return "This config is invalid: nothing would change, and the last good one would stay in force.\n";
+  if (issues.some(({ severity }) => severity === "error") && items.length === 0) return "This config is invalid: nothing would change.\n";
   const busy = items.filter(({ actions, waits }) => actions.length > 0 || waits !== undefined);
   const blocks = busy.map(({ name, because, drift, actions, waits }) => {
     const changes = drift.map(({ field, actual, desired }) => `~ ${toSafeLine(`${field}: ${actual} -> ${desired}`)}\n`).join("");

@@ -10,7 +10,6 @@ import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } fro
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
 import { type Goal, untilFulfilled } from "../watch.ts";
-import { parseTimeout } from "./sandbox-wait.ts";
 
 export interface RecreateOptions extends StateOptions {
   all?: boolean;
@@ -19,7 +18,8 @@ export interface RecreateOptions extends StateOptions {
   browser?: boolean;
   drifted?: boolean;
   wait?: boolean;
-  timeout: string;
+  /** Milliseconds. */
+  timeout: number;
   force?: boolean;
   kill?: boolean;
   json?: boolean;
@@ -32,7 +32,6 @@ export async function recreateSandboxes(context: CliContext, name: string | unde
     throw new OperationError("InvalidArgument", "expected exactly one of a name, --session, --agent and --all", {
       fix: "openclaw sandbox recreate NAME",
     });
-  const timeoutMs = parseTimeout(options.timeout);
   const stateDir = toStateDir(context, options);
   const client = new AdminClient(stateDir);
   const chosen = await choose(client, name, options);
@@ -52,7 +51,8 @@ export async function recreateSandboxes(context: CliContext, name: string | unde
   const after = context.now();
   const names = chosen.map(({ metadata }) => metadata.name);
   for (const name of names) await requestRecreation(stateDir, name, { after, kill: options.kill === true });
-  if (options.wait === true) await untilFulfilled(context, client, { makeGoal: () => areRecreated(names, after), timeoutMs });
+  if (options.wait === true)
+    await untilFulfilled(context, client, { makeGoal: () => areRecreated(names, after), timeoutMs: options.timeout });
   if (options.json === true) printJson(context, { items: names.map((name) => ({ name })), recreateAfter: after });
   else
     for (const name of names)

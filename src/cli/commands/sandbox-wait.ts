@@ -2,7 +2,6 @@
 // What those words mean for one sandbox stands here; the waiting is watch.ts.
 import { unreachable } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
-import { parseDuration } from "../../api/config/values.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { NameView } from "../../api/wire.ts";
@@ -17,7 +16,8 @@ export type WaitGoal = "ready" | "converged" | "gone";
 export interface WaitOptions extends StateOptions {
   all?: boolean;
   for: WaitGoal;
-  timeout: string;
+  /** Milliseconds. */
+  timeout: number;
 }
 
 export async function waitForSandboxes(context: CliContext, name: string | undefined, options: WaitOptions): Promise<ExitCode> {
@@ -25,19 +25,11 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
     throw new OperationError("InvalidArgument", "expected a sandbox or --all", {
       fix: "openclaw sandbox wait NAME, or openclaw sandbox wait --all",
     });
-  const timeoutMs = parseTimeout(options.timeout);
   const client = new AdminClient(toStateDir(context, options));
   const makeGoal = async (): Promise<Goal> =>
     name === undefined ? allAre(options.for, await wantedNames(client)) : await oneNamed(client, name, options.for);
-  await untilFulfilled(context, client, { makeGoal, timeoutMs });
+  await untilFulfilled(context, client, { makeGoal, timeoutMs: options.timeout });
   return EXIT.ok;
-}
-
-/** @throws OperationError `InvalidArgument` */
-export function parseTimeout(text: string): number {
-  const parsed = parseDuration(text);
-  if (!parsed.ok) throw new OperationError("InvalidArgument", `--timeout: ${parsed.message}`);
-  return parsed.value;
 }
 
 /** What is wanted now, also where no pass has looked yet: an empty list must not pass for "everything is ready". */

@@ -24,13 +24,15 @@ export async function showStatus(context: CliContext, options: StateOptions & { 
   return view.ready ? EXIT.ok : EXIT.failed;
 }
 
+const KNOWN_TROUBLES = ["GatewayUnreachable", "HostRejected", "Unauthenticated", "LimitExceeded"] as const;
+
 /** `health` is null where none was ever started, none answers, or this user may not know. */
 async function lookAtGateway(context: CliContext, options: StateOptions): Promise<{ health: GatewayHealth | null; text: string }> {
   try {
     const health = await askGateway(context, options);
     return { health, text: health === null ? "No gateway is running\n" : renderHealth(health) };
   } catch (error) {
-    if (!isErrorCode(error, "GatewayUnreachable") && !isErrorCode(error, "HostRejected")) throw error;
+    if (!KNOWN_TROUBLES.some((code) => isErrorCode(error, code))) throw error;
     return { health: null, text: `Gateway: ${toSafeLine(renderError(error))}\n` };
   }
 }

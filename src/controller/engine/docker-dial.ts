@@ -51,6 +51,7 @@ function refusal(port: number, code: number): OperationError {
   if (code !== DIAL_NO_RELAY) return new OperationError("NotReady", `nothing listens on port ${port} inside the sandbox`);
   return new OperationError("NotReady", `port ${port} cannot be reached: the sandbox's image has neither socat, python3, bash nor nc`, {
     fix: "add socat to the image",
+    retryable: false,
   });
 }
 

@@ -31,6 +31,7 @@ test.each<SandboxTool>(["write", "edit", "apply_patch", "media"])("%s is refused
   expect(() => createGate("the workspace takes 3 MiB").admit(KEY, tool)).toThrow(
     expect.objectContaining({
       code: "LimitExceeded",
+      retryable: false,
       message: "the workspace takes 3 MiB",
       fix: expect.stringContaining("docker.workspaceSize"),
     }),

@@ -45,12 +45,14 @@ export class SessionGate {
   admit(key: string, tool: SandboxTool): Admitted {
     const { agentId, sandbox } = this.#find(key);
     const { config } = this.#parts.desired;
-    if (config === null) throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
+    if (config === null)
+      throw new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate", retryable: false });
     const decision = decideTool(toToolPolicy(config, { agentId, sandbox: sandbox.settings }), tool);
     // What people send to an agent is not the agent's doing; checkCommand sees to it that it is nothing else.
     if (!decision.allowed && tool !== "media") throw new OperationError("Forbidden", renderRefusal(decision));
     const full = WRITERS.has(tool) ? this.#parts.fullness(sandbox) : null;
-    if (full !== null) throw new OperationError("LimitExceeded", full, { fix: "remove files with exec, or raise docker.workspaceSize" });
+    if (full !== null)
+      throw new OperationError("LimitExceeded", full, { fix: "remove files with exec, or raise docker.workspaceSize", retryable: false });
     return { sessionKey: toSessionKey(key), agentId, sandbox: sandbox.name };
   }
 

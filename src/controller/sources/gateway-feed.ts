@@ -67,6 +67,7 @@ export class GatewayFeed {
     if (made.length >= COPIES_MAX)
       throw new OperationError("LimitExceeded", `${made.length} copies of ${database} already exist in ${folder}`, {
         fix: "remove the ones you don't need",
+        retryable: false,
       });
     const copy = await copyUpstreamDatabase(database, folder, now());
     log.info({ copy }, "the other gateway's database was copied");

@@ -107,6 +107,10 @@ function toShortName({ metadata, spec }: Sandbox): string {
 
 export function noSuchName(text: string, { sandboxes, agents }: Pick<NameInputs, "sandboxes" | "agents">): OperationError {
   const known = [...agents.map(({ id }) => id), ...sandboxes.flatMap((sandbox) => [sandbox.metadata.name, toShortName(sandbox)])];
+  if (agents.length === 0 && sandboxes.length === 0)
+    return new OperationError("NotFound", `there is no sandbox, agent or session ${toShown(text)}: no valid config is loaded`, {
+      fix: "openclaw config validate",
+    });
   const configured = `configured agents: ${agents.map(({ id }) => id).join(", ")}`;
   return new OperationError("NotFound", `there is no sandbox, agent or session ${toShown(text)}`, {
     fix: renderDidYouMean(text, known).fix ?? `${configured}; list sandboxes with: openclaw sandbox list --all`,

@@ -215,7 +215,8 @@ export class LoopViews implements AdminViews {
   }
 }
 
-const noConfig = (): OperationError => new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate" });
+const noConfig = (): OperationError =>
+  new OperationError("NotReady", "no valid config is loaded", { fix: "openclaw config validate", retryable: false });
 
 function toPlanned(name: SandboxName, want: Want, forecast: Forecast | undefined): PlannedSandbox {
   const verdict = forecast?.rest.verdict;

@@ -2,6 +2,10 @@
 // config-watch.ts's (the file) or controller-config.ts's (the controller).
 import type { Config } from "../../api/config/config.ts";
 
+/** What a log line says of a config that can't be used. @param wasValid whether one was in force before */
+export const renderRefusal = (wasValid: boolean): string =>
+  wasValid ? "config is invalid; the last good one stays in force" : "there is no valid config yet; the defaults are in force";
+
 export interface ConfigInForce {
   readonly current: Config;
   /** The database of another OpenClaw gateway in the state folder, as it was at the start. null: there is none. */

@@ -10,7 +10,7 @@ import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { type Issue, renderIssue } from "../../api/issue.ts";
 import { findUpstreamDatabase } from "../../api/store/upstream-state.ts";
-import type { ConfigInForce } from "./config-in-force.ts";
+import { type ConfigInForce, renderRefusal } from "./config-in-force.ts";
 
 export interface ConfigWatchParts {
   /** The file that a person edits. Absolute. */
@@ -24,14 +24,17 @@ export class ConfigWatch implements ConfigInForce {
   readonly upstreamDatabase: string | null;
   readonly #parts: ConfigWatchParts;
   #config: Config;
+  /** false: it started without a file, and none was there since. */
+  #wasValid: boolean;
   /** Issues as they were last logged: each set once. */
   #reported = "";
   #changed: () => void = () => undefined;
 
-  private constructor(parts: ConfigWatchParts, config: Config, upstreamDatabase: string | null) {
+  private constructor(parts: ConfigWatchParts, first: { config: Config; wasValid: boolean; upstreamDatabase: string | null }) {
     this.#parts = parts;
-    this.upstreamDatabase = upstreamDatabase;
-    this.#config = config;
+    this.upstreamDatabase = first.upstreamDatabase;
+    this.#config = first.config;
+    this.#wasValid = first.wasValid;
   }
 
   /** @param parts `isMissingOk`: a file that is not there is an empty one. @throws OperationError `InvalidConfig` */
@@ -40,7 +43,8 @@ export class ConfigWatch implements ConfigInForce {
     const sources = await readConfigSources(path);
     const isMissing = sources.files.get(path)?.kind === "missing";
     const parsed = parseConfig(isMissing && parts.isMissingOk ? toSources("{}", path) : sources, environment);
-    if (parsed.ok) return new ConfigWatch(parts, parsed.value, await findUpstreamDatabase(environment.stateDir));
+    const upstreamDatabase = await findUpstreamDatabase(environment.stateDir);
+    if (parsed.ok) return new ConfigWatch(parts, { config: parsed.value, wasValid: !isMissing, upstreamDatabase });
     const [first] = parsed.issues;
     throw new OperationError("InvalidConfig", `the config is invalid: ${first === undefined ? "" : renderIssue(first)}`, {
       fix: isMissing ? "create one, or start with --allow-unconfigured" : "for details: openclaw config validate",
@@ -64,6 +68,7 @@ export class ConfigWatch implements ConfigInForce {
   #accept({ value }: ValidConfig): void {
     const isSame = JSON.stringify(value) === JSON.stringify(this.#config);
     this.#config = value;
+    this.#wasValid = true;
     this.#reported = "";
     if (!isSame) this.#changed();
   }
@@ -72,6 +77,6 @@ export class ConfigWatch implements ConfigInForce {
     const issues = found.map(renderIssue);
     if (issues.join("\n") === this.#reported) return;
     this.#reported = issues.join("\n");
-    this.#parts.log.warn({ issues }, "config is invalid; the last good one stays in force");
+    this.#parts.log.warn({ issues }, renderRefusal(this.#wasValid));
   }
 }

@@ -9,7 +9,7 @@ import { ConfigFile } from "../../api/config/schema.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
 import { findKeptConfig, keepConfig } from "../../api/store/gateway-files.ts";
 import type { StreamClient } from "../sandbox/stream-client.ts";
-import type { ConfigInForce } from "./config-in-force.ts";
+import { type ConfigInForce, renderRefusal } from "./config-in-force.ts";
 
 export interface ControllerConfigParts {
   /** Absolute. */
@@ -98,7 +98,7 @@ export class ControllerConfig implements ConfigInForce {
     }
     const { log } = this.#parts;
     const told = issues.join("\n");
-    if (told !== "" && told !== this.#reported) log.warn({ issues }, "config is invalid; the last good one stays in force");
+    if (told !== "" && told !== this.#reported) log.warn({ issues }, renderRefusal(this.#config.file !== ""));
     this.#reported = told;
   }
 

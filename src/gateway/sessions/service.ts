@@ -7,6 +7,7 @@ import { resolveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toAgentOfKey } from "../../api/names.ts";
+import { toPlainText } from "../../api/plain-issue.ts";
 import { Session, type SessionKind } from "../../api/session.ts";
 import { expandSessionKey } from "../../api/session-reference.ts";
 import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
@@ -128,11 +129,13 @@ export class SessionService implements SessionPort {
   async #boundChildren(parent: Session): Promise<void> {
     const { sessions, config } = this.#parts;
     const { spawning, gateway } = config();
-    const refuse = (message: string, fix: string): never => {
-      throw new OperationError("LimitExceeded", message, { fix });
+    const refuse = (message: string, fix: string, options: { retryable?: false } = {}): never => {
+      throw new OperationError("LimitExceeded", message, { fix, ...options });
     };
     if (toSpawnDepth(parent.spec, (key) => sessions.find(key) ?? undefined) >= spawning.depthMax)
-      refuse(`session ${parent.spec.key} was spawned by another one and may not spawn any`, "agents.defaults.subagents.maxSpawnDepth");
+      refuse(`session ${parent.spec.key} was spawned by another one and may not spawn any`, "agents.defaults.subagents.maxSpawnDepth", {
+        retryable: false,
+      });
     const live = sessions.list().filter(({ spec }) => spec.endedAt === undefined && isChild(spec));
     const parents = await Promise.all(live.map((child) => this.#parentOf(child)));
     if (parents.filter((key) => key === parent.spec.key).length >= spawning.childrenMax)
@@ -200,7 +203,7 @@ const expandFor = ({ id }: Pick<Agent, "id">, key: string): string => (key.start
 
 /** @throws OperationError `InvalidArgument` */
 function parseKey(text: string): SessionKey {
-  const parsed = Session.shape.spec.shape.key.safeParse(text);
+  const parsed = Session.shape.spec.shape.key.safeParse(text, { error: toPlainText });
   if (parsed.success) return parsed.data;
   throw new OperationError("InvalidArgument", `key: ${parsed.error.issues[0]?.message ?? "not a session key"}`);
 }

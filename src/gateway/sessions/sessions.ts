@@ -130,11 +130,15 @@ export class Sessions {
       const count = [...this.#byKey.values(), ...this.#deleted].filter(({ spec }) => spec.agentId === agentId).length;
       if (count >= SESSIONS_PER_AGENT_MAX) {
         const fix = "delete some: DELETE /v1/sessions/KEY";
-        throw new OperationError("LimitExceeded", `the agent ${agentId} already has ${SESSIONS_PER_AGENT_MAX} sessions`, { fix });
+        throw new OperationError("LimitExceeded", `the agent ${agentId} already has ${SESSIONS_PER_AGENT_MAX} sessions`, {
+          fix,
+          retryable: false,
+        });
       }
       if (this.#byKey.size + this.#deleted.length >= SESSIONS_MAX)
         throw new OperationError("LimitExceeded", `there are already ${SESSIONS_MAX} sessions`, {
           fix: "delete some: DELETE /v1/sessions/KEY",
+          retryable: false,
         });
       return await this.#begin({ key, agentId, kind, ...(parentKey !== undefined && { parentKey }) });
     });

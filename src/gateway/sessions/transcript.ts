@@ -98,7 +98,10 @@ export class Transcript {
     const line = Buffer.from(`${JSON.stringify(whole)}\n`);
     if (this.#bytes + line.length > TRANSCRIPT_BYTES_MAX) {
       const fix = "reset the session, or start another one";
-      throw new OperationError("LimitExceeded", `the conversation has more than ${TRANSCRIPT_BYTES_MAX / 1_048_576} MiB`, { fix });
+      throw new OperationError("LimitExceeded", `the conversation has more than ${TRANSCRIPT_BYTES_MAX / 1_048_576} MiB`, {
+        fix,
+        retryable: false,
+      });
     }
     try {
       await this.#write(line);

@@ -196,12 +196,13 @@ const quote = (path: string): string => JSON.stringify(path.slice(0, 200));
 const tooLarge = (path: string): OperationError =>
   new OperationError("LimitExceeded", `${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
     fix: "read a range of it, or use exec",
+    retryable: false,
   });
 
 function toFileError({ code, errors }: ScriptAnswer, path: string): OperationError {
   const said = errors.trim() === "" ? "" : `: ${errors.trim()}`;
-  const error = (code: ErrorCode, message: string, fix?: string): OperationError =>
-    new OperationError(code, `${quote(path)} ${message}`, fix === undefined ? {} : { fix });
+  const error = (code: ErrorCode, message: string, fix?: string, options: { retryable?: false } = {}): OperationError =>
+    new OperationError(code, `${quote(path)} ${message}`, { ...options, ...(fix !== undefined && { fix }) });
   switch (code) {
     case FILE_EXIT.notFound:
       return error("NotFound", "is not there, or its folder can't be entered by the sandbox's user");
@@ -214,7 +215,7 @@ function toFileError({ code, errors }: ScriptAnswer, path: string): OperationErr
     case FILE_EXIT.changed:
       return error("Aborted", "was changed by something else meanwhile", "read it again");
     case FILE_EXIT.exists:
-      return error("Aborted", "is there already", "choose another name, or edit it");
+      return error("Aborted", "is there already", "choose another name, or edit it", { retryable: false });
     case FILE_EXIT.tooLarge:
       return tooLarge(path);
     case FILE_EXIT.linkBroken:

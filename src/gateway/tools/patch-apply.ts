@@ -156,7 +156,7 @@ function matches(
   search.comparisonsLeft -= differs === -1 ? wanted.length : differs + 1;
   if (search.comparisonsLeft >= 0) return differs === -1;
   const fix = "make several smaller ones, with lines that are exactly those of the file";
-  throw new OperationError("LimitExceeded", "the patch has too many hunks for a file of so many lines", { fix });
+  throw new OperationError("LimitExceeded", "the patch has too many hunks for a file of so many lines", { fix, retryable: false });
 }
 
 /** What a path holds: before the patch, and so far. */

@@ -112,6 +112,6 @@ describe("the variables of exec", () => {
 
 it("a tool that is called with nothing but nulls says what it needs", async () => {
   const { call } = makeWorld();
-  await expect(call("read", { path: null, offset: null })).rejects.toThrow("read: path: Invalid input: expected string, received null");
+  await expect(call("read", { path: null, offset: null })).rejects.toThrow("read: path: expected text, not null");
   expect(textOf(await call("sessions_list", null))).toBe("(no sessions)");
 });

@@ -47,7 +47,9 @@ export const readTool = defineTool({
     const image = from === 1 ? findImageType(piece.data) : null;
     if (image === null) return toLinesResult(piece, from);
     if (piece.bytes > IMAGE_BYTES_MAX)
-      throw new OperationError("LimitExceeded", `the image has ${piece.bytes} bytes, more than ${IMAGE_BYTES_MAX / 1_048_576} MiB`);
+      throw new OperationError("LimitExceeded", `the image has ${piece.bytes} bytes, more than ${IMAGE_BYTES_MAX / 1_048_576} MiB`, {
+        retryable: false,
+      });
     const whole = await files.readPiece(path, { unit: "bytes", from: 0, count: IMAGE_BYTES_MAX, bytesMax: IMAGE_BYTES_MAX });
     return {
       content: [{ type: "image", mimeType: image, data: whole.data.toString("base64") }],

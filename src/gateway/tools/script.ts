@@ -59,7 +59,7 @@ async function collect(source: AsyncIterable<CommandOutput>, bytesMax: number): 
     if (stream === "stderr") errors = toHead(`${errors}${pieces.take(chunk).toString("utf8")}`, ERRORS_LENGTH_MAX);
     else {
       bytes += chunk.length;
-      if (bytes > bytesMax) throw new OperationError("LimitExceeded", `more than ${bytesMax} bytes came back`);
+      if (bytes > bytesMax) throw new OperationError("LimitExceeded", `more than ${bytesMax} bytes came back`, { retryable: false });
       chunks.push(chunk);
     }
   }

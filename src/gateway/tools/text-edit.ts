@@ -36,7 +36,10 @@ const PLACES_MAX = 1_000_000;
  */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   if (text.length * edits.length > SEARCHED_LENGTH_MAX)
-    throw new OperationError("LimitExceeded", "edit: too many edits at once for so large a file", { fix: "make them in several calls" });
+    throw new OperationError("LimitExceeded", "edit: too many edits at once for so large a file", {
+      fix: "make them in several calls",
+      retryable: false,
+    });
   const places = edits.flatMap((edit, at) => findPlaces(text, edit, at + 1)).toSorted((left, right) => left.from - right.from);
   const endOf = makeLineEnds(text);
   let result = "";
@@ -47,7 +50,9 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
     result += text.slice(done, from) + added;
     done = to;
     if (result.length + text.length - done > FILE_BYTES_MAX)
-      throw new OperationError("LimitExceeded", `edit: the file would have more than ${FILE_BYTES_MAX / 1_048_576} MiB`);
+      throw new OperationError("LimitExceeded", `edit: the file would have more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
+        retryable: false,
+      });
   }
   return result + text.slice(done);
 }
@@ -105,7 +110,9 @@ function findAll(find: Finder, { newText, all, oldText, isExact }: TextEdit & { 
   if (!all) return [first, ...(again === null ? [] : [again])].map((place) => ({ ...place, newText, isExact }));
   for (let place: ReturnType<Finder> = first; place !== null; place = find(place.to))
     if (places.push({ ...place, newText, isExact }) > PLACES_MAX)
-      throw new OperationError("LimitExceeded", `edit ${number}: the text is in the file more than ${PLACES_MAX} times: ${show(oldText)}`);
+      throw new OperationError("LimitExceeded", `edit ${number}: the text is in the file more than ${PLACES_MAX} times: ${show(oldText)}`, {
+        retryable: false,
+      });
   return places;
 }
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { withoutNulls } from "../../api/absent.ts";
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { OperationError } from "../../api/errors.ts";
+import { toPlainText } from "../../api/plain-issue.ts";
 import type { Session } from "../../api/session.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { type PublishedSchema, toPublishedSchema } from "./published-schema.ts";
@@ -66,7 +67,7 @@ export function defineTool<Schema extends z.ZodObject>(definition: ToolDefinitio
     isInside,
     holdsFiles,
     prepare: (value) => {
-      const parsed = input.safeParse(withoutNulls(input, value ?? {}));
+      const parsed = input.safeParse(withoutNulls(input, value ?? {}), { error: toPlainText });
       if (!parsed.success) throw new OperationError("InvalidArgument", `${name}: ${renderIssues(parsed.error)}`);
       return (scope) => run(scope, parsed.data);
     },

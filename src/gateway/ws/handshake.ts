@@ -3,6 +3,7 @@
 import { ConnectParams, type ConnectRefusal } from "../../api/gateway-protocol/connect.ts";
 import { type FrameError, PROTOCOL_VERSION } from "../../api/gateway-protocol/frames.ts";
 import { SCOPES, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
+import { toPlainText } from "../../api/plain-issue.ts";
 import type { AddressLimits, Caller } from "../http/auth.ts";
 
 export type Handshake = { kind: "granted"; scopes: Scope[] } | { kind: "refused"; error: FrameError; reason: string };
@@ -14,7 +15,7 @@ export interface HandshakeParts {
 
 /** The scopes are those that are asked for, never more. */
 export async function judgeConnect(given: unknown, caller: Caller, { limits, ownerKey }: HandshakeParts): Promise<Handshake> {
-  const parsed = ConnectParams.safeParse(given);
+  const parsed = ConnectParams.safeParse(given, { error: toPlainText });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const message = `invalid connect params: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`;
