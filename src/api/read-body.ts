@@ -2,31 +2,36 @@
 // What the text means is the caller's.
 import { OperationError } from "./errors.ts";
 
-/** @throws OperationError as `readBodyBytes`, and `InvalidArgument` (not UTF-8) */
-export async function readBody(request: Request, bytesMax: number): Promise<string> {
-  const bytes = await readBodyBytes(request, bytesMax);
+/** @param came told how many bytes have come so far; what it throws ends the reading. @throws OperationError `PayloadTooLarge`, `Aborted` (its sender went away, or broke off), `InvalidArgument` (not UTF-8) */
+export async function readBody(request: Request, bytesMax: number, came?: (bytes: number) => void): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  // Piece by piece: a large body is in memory once, as the text that it is.
+  let text = "";
+  for await (const chunk of readPieces(request, bytesMax, came)) text += decode(decoder, chunk);
+  return text + decode(decoder);
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return decoder.decode(chunk, { stream: chunk !== undefined });
   } catch (error) {
     throw new OperationError("InvalidArgument", "the body is not UTF-8 text", { cause: error });
   }
 }
 
-/** @throws OperationError `PayloadTooLarge`, `Aborted` (its sender went away, or broke off) */
-export async function readBodyBytes(request: Request, bytesMax: number): Promise<Buffer> {
+async function* readPieces(request: Request, bytesMax: number, came?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   const tooLarge = (): OperationError => new OperationError("PayloadTooLarge", `the body is larger than ${bytesMax} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
-  const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request.body ?? []) {
       bytes += chunk.length;
       if (bytes > bytesMax) throw tooLarge();
-      chunks.push(chunk);
+      came?.(bytes);
+      yield chunk;
     }
   } catch (error) {
     if (error instanceof OperationError) throw error;
     throw new OperationError("Aborted", `the body ended early, after ${bytes} bytes`, { cause: error });
   }
-  return Buffer.concat(chunks);
 }

@@ -10,6 +10,7 @@ import { OperationError } from "../../api/errors.ts";
 import { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
 import { eventually } from "../../api/store/folder.fixture.ts";
 import { TOOLS } from "../tools/catalog.ts";
+import type { ToolCall } from "../tools/tool-port.ts";
 import { FRAMES_TYPE } from "./frame-stream.ts";
 import { DONE, openServer, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
@@ -248,6 +249,22 @@ test("over a socket a body may come in pieces of no told length, or not at all, 
   const tooLarge = send(pieces('{"agentId":"work","key":"', ...Array.from({ length: 100 }, () => "x".repeat(65_536)), '"}'));
   expect(await tooLarge.then(({ status }) => status).catch(() => "closed")).toBeOneOf([413, "closed"]);
   expect(sessions.count).toBe(0);
+});
+
+test("a file's content has 64 MiB, whatever its JSON makes of it", async () => {
+  const lengths: number[] = [];
+  const run = async ({ input }: ToolCall) => {
+    lengths.push(String(z.object({ content: z.string() }).parse(input).content).length);
+    return DONE;
+  };
+  const { ask } = await openServer({ run });
+  await ask("/v1/sessions", { json: { key: "main" } });
+  const [plain, escaped] = [67_108_864, 8_388_608];
+  const write = async (body: string) =>
+    (await ask("/v1/sessions/main/tools/exec", { body, headers: { "content-type": "application/json" } })).status;
+  expect(await write(`{"content":"${"x".repeat(plain)}"}`)).toBe(200);
+  expect(await write(`{"content":"${"\\u00e9".repeat(escaped)}"}`)).toBe(200);
+  expect(lengths).toEqual([plain, escaped]);
 });
 
 test("HEAD follows nothing: the body of GET is given up", async () => {

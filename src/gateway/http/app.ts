@@ -12,7 +12,7 @@ import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
-import { BodyBudget } from "./body-budget.ts";
+import { BodyBudget, type HeldBody, TOOL_BODY_BYTES_MAX } from "./body-budget.ts";
 import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
 import type { CallOf, Handlers } from "./handlers.ts";
 import { renderOpenApi } from "./openapi.ts";
@@ -61,8 +61,6 @@ export type GatewayApp = Hono<Env>;
 
 /** A message is at most 1 MiB of text, which JSON may double. */
 const BODY_BYTES_MAX = 4_194_304;
-/** A file that a tool writes comes in its input. */
-const TOOL_BODY_BYTES_MAX = 16_777_216;
 const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health" };
 const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
@@ -90,8 +88,11 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   });
   app.on("ALL", ["/mcp", "/mcp/"], async (context) => {
     context.set("operation", "mcp");
-    using _held = bodies.take(context.req.raw.headers, TOOL_BODY_BYTES_MAX);
-    return await mcp.handle(context.req.raw);
+    const { headers } = context.req.raw;
+    const held = bodies.take(headers, TOOL_BODY_BYTES_MAX);
+    // The endpoint does not tell how much has come.
+    if (headers.has("transfer-encoding")) held.grow(TOOL_BODY_BYTES_MAX);
+    return await held.during(async () => await mcp.handle(context.req.raw));
   });
   for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation({ app, parts, bodies }, name);
   app.get("*", async (context) => (rules().page ? await answerUi(context, parts) : null) ?? notFound(context));
@@ -180,20 +181,23 @@ function addOperation<Name extends OperationName>(
 ): void {
   const operation: Operation = OPERATIONS[name];
   const bytesMax = toBodyBytesMax(name);
-  const read = async (context: Context<Env>): Promise<unknown> =>
-    operation.bytes === "body" ? toSentBody(context) : await readJson(context.req, bytesMax);
+  const read = async (context: Context<Env>, held: HeldBody): Promise<unknown> =>
+    operation.bytes === "body" ? toSentBody(context) : await readJson(context.req, bytesMax, held);
   const path = operation.path.replaceAll("{path}", ":path{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", name);
     const { req } = context;
     // Files pass through, and are held nowhere.
-    using _held = operation.body === undefined || operation.bytes === "body" ? undefined : bodies.take(req.raw.headers, bytesMax);
-    const query = operation.query === undefined ? undefined : parseValue(operation.query, toQueryValues(operation.query, req.query()));
-    const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context));
-    // Parsed by the schemas of the same operation, which the type of its handler is made from.
-    const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
-    const answer = await parts.handlers[name](call);
-    return answer instanceof Response ? answer : context.json(answer);
+    const isHeld = operation.body !== undefined && operation.bytes !== "body";
+    const held = bodies.take(isHeld ? req.raw.headers : new Headers(), bytesMax);
+    return await held.during(async () => {
+      const query = operation.query === undefined ? undefined : parseValue(operation.query, toQueryValues(operation.query, req.query()));
+      const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context, held));
+      // Parsed by the schemas of the same operation, which the type of its handler is made from.
+      const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
+      const answer = await parts.handlers[name](call);
+      return answer instanceof Response ? answer : context.json(answer);
+    });
   });
 }
 
@@ -212,8 +216,8 @@ function toBodyBytesMax(name: OperationName): number {
 }
 
 /** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */
-async function readJson(req: Context<Env>["req"], bytesMax: number): Promise<unknown> {
-  const text = await readBody(req.raw, bytesMax);
+async function readJson(req: Context<Env>["req"], bytesMax: number, held: HeldBody): Promise<unknown> {
+  const text = await readBody(req.raw, bytesMax, (bytes) => held.grow(bytes));
   const type = req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" && (text !== "" || type !== undefined))
     throw new OperationError("UnsupportedMediaType", "the body must be JSON", { fix: "send content-type: application/json" });

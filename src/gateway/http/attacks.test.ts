@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
 import { toBlockList, toClientAddress } from "./origin.ts";
-import { openServer, sample, TOKEN } from "./server.fixture.ts";
+import { DONE, openServer, sample, TOKEN } from "./server.fixture.ts";
 import { startGatewayServer } from "./server.ts";
 
 const MIB = 1_048_576;
@@ -189,19 +189,38 @@ describe("an oversized body", () => {
     await ask("/v1/sessions", { json: { key: "main" } });
     const endless = () => {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      const headers = { host: "127.0.0.1:18789", authorization: `Bearer ${TOKEN}` };
+      const headers = { host: "127.0.0.1:18789", authorization: `Bearer ${TOKEN}`, "content-length": String(64 * MIB) };
       const init = { method: "POST", headers, body: readable, duplex: "half" as const };
       const env = { incoming: { socket: { remoteAddress: "127.0.0.1" } }, outgoing: {} };
       const answer = app.request("/v1/sessions/main/tools/exec", init, env);
       return { answer, end: () => writable.abort(new Error("gone")) };
     };
-    const others = Array.from({ length: 32 }, endless);
+    const others = Array.from({ length: 8 }, endless);
     const statusOf = async () => (await ask("/v1/sessions/main/tools/exec", { json: {} })).status;
     expect(await statusOf()).toBe(429);
     await others[0]?.end();
     await others[0]?.answer;
     expect(await statusOf()).not.toBe(429);
     for (const { end } of others.slice(1)) await end();
+  });
+
+  test("counts for as long as its answer is read, as what makes that may hold it still", async () => {
+    const call = Promise.withResolvers<typeof DONE>();
+    const { ask } = await openServer({ run: async () => await call.promise });
+    await ask("/v1/sessions", { json: { key: "main" } });
+    const send = async (accept: string) => {
+      const headers = { accept, "content-length": String(300 * MIB) };
+      return await ask("/v1/sessions/main/tools/exec", { json: {}, headers });
+    };
+    const streamed = await send("text/event-stream");
+    expect(streamed.status).toBe(200);
+    expect((await send("application/json")).status).toBe(429);
+    call.resolve(DONE);
+    expect(await streamed.text()).toContain("event: exit");
+    expect((await send("application/json")).status).toBe(200);
+    const left = await send("text/event-stream");
+    await left.body?.cancel();
+    expect((await send("application/json")).status).toBe(200);
   });
 
   test("is not read before the secret was seen", async () => {

@@ -5,6 +5,7 @@ import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { Session } from "../../api/session.ts";
+import { TOOL_BODY_BYTES_MAX } from "../http/body-budget.ts";
 import { toProblemResponse } from "../http/problem.ts";
 import type { Tools } from "../tools/tool-port.ts";
 import { toJsonAnswer } from "./json-answer.ts";
@@ -29,8 +30,6 @@ export interface McpEndpointParts {
 const CLIENTS_MAX = 100;
 /** Nothing asked, nothing running, nothing listened to for so long: the client was closed without a word. */
 export const IDLE_MS_MAX: DurationMs = toDurationMs(30 * MINUTE_MS);
-/** A file that a tool writes comes in its input. */
-const BODY_BYTES_MAX = 16_777_216;
 
 interface Connected {
   client: McpClient;
@@ -154,7 +153,7 @@ export class McpEndpoint {
 
 async function deliver(transport: WebStandardStreamableHTTPServerTransport, request: Request): Promise<Response> {
   if (request.method !== "POST") return await transport.handleRequest(toLibraryRequest(request));
-  const text = await readBody(request, BODY_BYTES_MAX);
+  const text = await readBody(request, TOOL_BODY_BYTES_MAX);
   let message: unknown;
   try {
     message = JSON.parse(text);
