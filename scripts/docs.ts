@@ -118,9 +118,12 @@ One JSON5 file, \`~/.openclaw/openclaw.json\` unless \`--config\` or \`OPENCLAW_
   until it is put right. What only the engine can tell (images, AppArmor) is in \`openclaw doctor\`.
 - \`openclaw sandbox explain --agent ID\` says which value is in force and which line says so; \`openclaw sandbox plan --config FILE\` what a
   change would do; \`openclaw config schema\` prints JSON Schema for your editor.
-- \`$include\` takes in files of the same folder. \`\${NAME}\` (upper case) is replaced by the environment's value.
+- \`$include\` takes in files of the config's folder, looked for beside the link and beside its target where the config is a link. Their lists add
+  up, agents of the same \`id\` become one, and of anything else the later one counts; what stands beside \`$include\` comes last.
+- \`\${NAME}\` (upper case) is replaced by a variable: the process's, else that of \`<state>/.env\` (whose owner and mode are judged as the config's
+  are), else that of the section \`env\` (\`env.vars.NAME\`, \`env.NAME\`).
 - Agents stand in \`agents.list\` or in \`agents.entries.<id>\`. The file of another OpenClaw works: what this product does not use is accepted
-  and reported once.
+  and reported once; what restricts access there and would not here (\`gateway.roles\`, \`gateway.auth.identityScopes\`) is refused.
 
 An agent's own value goes before the default's: scalars replace; \`tmpfs\`, \`capDrop\`, \`dns\`, \`extraHosts\` replace as a whole; \`env\` and
 \`ulimits\` merge by key (\`null\` removes one); \`binds\` add up, and a later bind with the same target wins. With scope \`shared\` only the

@@ -29,7 +29,7 @@ export interface ConfigFile {
 /** @throws OperationError `InvalidConfig`: it is there and can't be read */
 export async function openConfigFile(context: CliContext, options: ConfigOptions): Promise<ConfigFile> {
   const path = toConfigPath(context, options);
-  const sources = await readConfigSources(path);
+  const sources = await readConfigSources(path, toStateDir(context, options));
   const main = sources.files.get(path);
   if (main?.kind === "unreadable") throw new OperationError("InvalidConfig", `${path} can't be read: ${main.reason}`);
   const environment = toConfigEnvironment(context, options);

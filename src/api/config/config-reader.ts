@@ -6,6 +6,7 @@ import type { Issue, Parsed } from "../issue.ts";
 import { FileWatch } from "../store/file-watch.ts";
 import type { Config } from "./config.ts";
 import { readConfigSources } from "./load.ts";
+import { toDotenvPath } from "./own-variables.ts";
 import { type ConfigEnvironment, parseConfig } from "./parse.ts";
 import type { ConfigSources } from "./sources.ts";
 
@@ -61,8 +62,8 @@ export class ConfigReader {
 
   async #load(): Promise<void> {
     const { path, environment, accept, refuse } = this.#parts;
-    const sources = await readConfigSources(path);
-    this.#files = [...sources.files.keys()];
+    const sources = await readConfigSources(path, environment.stateDir);
+    this.#files = [...new Set([...sources.files.keys(), toDotenvPath(environment.stateDir)])];
     this.#watch?.follow(this.#files);
     this.#isMissing = sources.files.get(path)?.kind === "missing";
     const fingerprint = JSON.stringify([...sources.files]);

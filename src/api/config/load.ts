@@ -8,29 +8,30 @@ import type { Parsed } from "../issue.ts";
 import { errnoOf, explainErrno } from "../store/atomic-file.ts";
 import type { Config } from "./config.ts";
 import { listIncludes } from "./include.ts";
+import { toDotenvPath } from "./own-variables.ts";
 import { type ConfigEnvironment, parseConfig } from "./parse.ts";
 import type { ConfigSources, FileAccess, SourceFile } from "./sources.ts";
 import { CONFIG_BYTES_MAX, parseText } from "./text.ts";
 
-/** More than any inclusion order may use; the parser refuses at 64 inclusions. */
-const FILES_MAX = 65;
+/** More than any inclusion order may use: the parser refuses at 64 inclusions, and each may be in two places. */
+const FILES_MAX = 129;
 /** Of all files together: four of the largest, so that a reload takes seconds at worst. */
 const TOTAL_LENGTH_MAX = 4 * CONFIG_BYTES_MAX;
 
 /** The config in force, or why there is none. A file that does not exist is an issue like any other. */
 export async function loadConfig(path: string, environment: ConfigEnvironment): Promise<Parsed<Config>> {
-  return parseConfig(await readConfigSources(path), environment);
+  return parseConfig(await readConfigSources(path, environment.stateDir), environment);
 }
 
-/** The main file and everything that it includes. */
-export async function readConfigSources(path: string): Promise<ConfigSources> {
+/** The main file, everything that it includes, and the state folder's `.env` if there is one. */
+export async function readConfigSources(path: string, stateDir: string | null = null): Promise<ConfigSources> {
   const files = new Map<string, SourceFile>();
   const queue = [path];
-  let folder: string | null = null;
+  let folders: readonly string[] | null = null;
   let totalLength = 0;
   for (let next = queue.shift(); next !== undefined && files.size < FILES_MAX; next = queue.shift()) {
     if (files.has(next)) continue;
-    const file = await readSourceFile(next, folder);
+    const file = await readSourceFile(next, folders);
     files.set(next, file);
     if (file.kind !== "text") continue;
     totalLength += file.text.length;
@@ -38,19 +39,28 @@ export async function readConfigSources(path: string): Promise<ConfigSources> {
       files.set(next, { kind: "unreadable", reason: `the config's files are together larger than ${TOTAL_LENGTH_MAX} bytes` });
       break;
     }
-    folder ??= dirname(file.realPath);
+    // A config in a folder of dotfiles is often reached by a link: what lies beside either is the config's.
+    folders ??= [dirname(file.realPath), await realpath(dirname(path))];
     const parsed = parseText(next, file.text);
-    if (parsed.ok) queue.push(...listIncludes(next, parsed.root));
+    if (parsed.ok) queue.push(...listIncludes({ path: next, realPath: file.realPath }, parsed.root));
   }
+  await addDotenv(files, stateDir);
   return { main: path, files };
 }
 
-/** `folder` is where the file must lie after resolving symlinks; null for the main file. */
-async function readSourceFile(path: string, folder: string | null): Promise<SourceFile> {
+async function addDotenv(files: Map<string, SourceFile>, stateDir: string | null): Promise<void> {
+  if (stateDir === null) return;
+  const path = toDotenvPath(stateDir);
+  const file = await readSourceFile(path, null);
+  if (file.kind !== "missing") files.set(path, file);
+}
+
+/** `folders` are where the file must lie after resolving symlinks, in one of them; null for the main file. */
+async function readSourceFile(path: string, folders: readonly string[] | null): Promise<SourceFile> {
   try {
     const realPath = await realpath(path);
-    const prefix = folder === null || folder.endsWith(sep) ? folder : `${folder}${sep}`;
-    if (prefix !== null && !realPath.startsWith(prefix)) return { kind: "outside" };
+    const isInside = (folder: string): boolean => realPath.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+    if (folders !== null && !folders.some(isInside)) return { kind: "outside" };
     return await readRegularFile(path, realPath);
   } catch (error) {
     const code = errnoOf(error);

@@ -3,6 +3,7 @@
 import type { Issue, Parsed } from "../issue.ts";
 import { type Config, collectAgents, type HostFolders, toConfig } from "./config.ts";
 import { joinSources } from "./include.ts";
+import { takeVariables, toDotenvPath } from "./own-variables.ts";
 import { checkRules } from "./rules.ts";
 import { ConfigFile } from "./schema.ts";
 import { toIssues } from "./schema-issues.ts";
@@ -23,13 +24,14 @@ export interface ConfigEnvironment extends HostFolders {
 const ISSUES_MAX = 200;
 
 export function parseConfig(sources: ConfigSources, environment: ConfigEnvironment): Parsed<Config> {
-  const access = checkAccess(sources, environment.trustedOwners);
+  const access = checkAccess(sources, environment.trustedOwners, toDotenvPath(environment.stateDir));
   const joined = joinSources(sources);
   const issues = [...access, ...joined.issues];
   if (joined.root === null || joined.issues.length > 0) return refuse(issues);
-  const used = dropUnusedKeys(joined.root);
-  const substituted = substituteVariables(used.root, environment.variables);
-  issues.push(...used.issues, ...substituted.issues);
+  const all = dropUnusedKeys(joined.root);
+  const own = takeVariables(all.root, sources, environment);
+  const substituted = substituteVariables(own.root, own.variables);
+  issues.push(...all.issues, ...own.issues, ...substituted.issues);
   const config = toValidConfig(substituted.root, sources, issues);
   if (config !== null) issues.push(...checkRules(config, sources, environment));
   return config === null || issues.some(isError) ? refuse(issues) : { ok: true, value: config, issues: limit(issues) };

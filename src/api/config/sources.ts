@@ -39,13 +39,21 @@ export function toSources(text: string, main = "openclaw.json", included: Readon
 
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** Whoever writes the config owns the host: files and folders that others can write are refused. */
-export function checkAccess(sources: ConfigSources, trustedOwners: readonly number[] | null): Issue[] {
+/**
+ * Whoever writes the config owns the host: files and folders that others can write are refused.
+ * @param aside a file that is judged for itself (`checkFileAccess`)
+ */
+export function checkAccess(sources: ConfigSources, trustedOwners: readonly number[] | null, aside?: string): Issue[] {
+  const files = [...sources.files].flatMap(([path, file]) => (path === aside ? [] : [file]));
+  return checkFiles(files, trustedOwners);
+}
+
+export const checkFileAccess = (file: SourceFile | undefined, trustedOwners: readonly number[] | null): Issue[] =>
+  file === undefined ? [] : checkFiles([file], trustedOwners);
+
+function checkFiles(files: readonly SourceFile[], trustedOwners: readonly number[] | null): Issue[] {
   const seen = new Map<string, FileAccess>();
-  for (const file of sources.files.values()) {
-    if (file.kind !== "text") continue;
-    for (const access of file.access) seen.set(access.path, access);
-  }
+  for (const file of files) if (file.kind === "text") for (const access of file.access) seen.set(access.path, access);
   return [...seen.values()].flatMap((access) => checkOne(access, trustedOwners));
 }
 

@@ -39,3 +39,27 @@ export function substituteVariables(root: ConfigNode, variables: EnvironmentVari
     });
   return { root: visit(root, []), issues };
 }
+
+/** The text with its variables, or null if one of them is not known. */
+export function replaceKnown(text: string, variables: EnvironmentVariables): string | null {
+  let isComplete = true;
+  const replaced = text.replace(REFERENCE, (reference, escaped: string | undefined, name: string) => {
+    if (escaped !== undefined) return reference.slice(1);
+    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    isComplete &&= value !== undefined;
+    return value ?? "";
+  });
+  return isComplete ? replaced : null;
+}
+
+/** Whether a text of the tree asks for it. */
+export function isReferenced(node: ConfigNode, name: string): boolean {
+  switch (node.kind) {
+    case "object":
+      return node.members.some(({ value }) => isReferenced(value, name));
+    case "array":
+      return node.items.some((item) => isReferenced(item, name));
+    case "scalar":
+      return typeof node.value === "string" && node.value.includes(`\${${name}}`);
+  }
+}

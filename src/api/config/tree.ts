@@ -128,14 +128,3 @@ export function toLocations(root: ConfigNode): ReadonlyMap<string, ConfigLocatio
   visit(root, []);
   return locations;
 }
-
-/** Objects merge key by key, anything else is replaced by `winner`, which keeps its own positions. */
-export function mergeNodes(base: ConfigNode, winner: ConfigNode): ConfigNode {
-  if (base.kind !== "object" || winner.kind !== "object") return winner;
-  const members = new Map(base.members.map((member) => [member.key, member]));
-  for (const member of winner.members) {
-    const below = members.get(member.key);
-    members.set(member.key, below === undefined ? member : { ...member, value: mergeNodes(below.value, member.value) });
-  }
-  return { kind: "object", at: winner.at, members: [...members.values()] };
-}

@@ -14,6 +14,8 @@ interface Section {
   readonly strict: boolean;
   readonly used: Readonly<Record<string, Shape>>;
   readonly upstream: readonly string[];
+  /** Other names of used keys. */
+  readonly aliases?: Readonly<Record<string, string>>;
 }
 /** `each`: a list or a record of such; `value`: anything, the schema's business. */
 type Shape = Section | { readonly kind: "each"; readonly item: Shape } | { readonly kind: "value" };
@@ -34,7 +36,7 @@ const SANDBOX = strict(
     docker: strict({ ...values(Object.keys(DOCKER_KEYS)), ulimits: strict(values(ULIMIT_NAMES)) }, UPSTREAM.docker),
     prune: strict(values(Object.keys(PRUNE_KEYS))),
     rollout: strict(values(Object.keys(ROLLOUT_KEYS))),
-    browser: strict(values(Object.keys(BROWSER_KEYS)), UPSTREAM.sandboxBrowser),
+    browser: { ...strict(values(Object.keys(BROWSER_KEYS)), UPSTREAM.sandboxBrowser), aliases: { noVncEnabled: "enableNoVnc" } },
   },
   UPSTREAM.sandbox,
 );
@@ -62,6 +64,7 @@ const ROOT = loose(
       },
       [],
     ),
+    env: VALUE,
     tools: TOOLS,
     gateway: strict(
       {
@@ -91,9 +94,29 @@ export function knownKeysAt(path: ConfigPath): readonly string[] | null {
   return shape?.kind === "section" ? [...Object.keys(shape.used), ...shape.upstream] : null;
 }
 
+/** What decides upstream who may do what. To accept one and not apply it would give everybody more than the file says. */
+const ACCESS_KEYS: ReadonlySet<string> = new Set(["roles", "gateway.roles", "gateway.auth.identityScopes", "auth.identityScopes"]);
+
+function refuseAccessKeys(root: ConfigNode): Issue[] {
+  const isAccessKey = (path: ConfigPath): boolean => ACCESS_KEYS.has(renderPath(path));
+  const visit = (node: ConfigNode, path: ConfigPath): Issue[] => {
+    if (node.kind !== "object" || path.length > ACCESS_KEYS_DEPTH_MAX) return [];
+    return node.members.flatMap((member) => {
+      const inner = [...path, member.key];
+      if (!isAccessKey(inner)) return visit(member.value, inner);
+      const message = "this says who may do what, and is not applied here: whoever has the gateway's secret may do everything";
+      const fix = "remove it, and give the secret to those alone who may do everything";
+      return [{ severity: "error", ...member.at, path: renderPath(inner), message, fix }];
+    });
+  };
+  return visit(root, []);
+}
+
+const ACCESS_KEYS_DEPTH_MAX = 3;
+
 /** The tree without what this product does not use, and a warning for each section that had such keys. */
 export function dropUnusedKeys(root: ConfigNode): { root: ConfigNode; issues: Issue[] } {
-  const issues: Issue[] = [];
+  const issues: Issue[] = refuseAccessKeys(root);
   return { root: drop(root, ROOT, [], issues), issues };
 }
 
@@ -103,7 +126,9 @@ function drop(node: ConfigNode, shape: Shape, path: ConfigPath, issues: Issue[])
   if (node.kind !== "object") return node;
   const kept: ConfigMember[] = [];
   const unused: ConfigMember[] = [];
-  for (const member of node.members) {
+  for (const written of node.members) {
+    const member = withUsedName(written, node.members, shape);
+    if (ACCESS_KEYS.has(renderPath([...path, member.key]))) continue;
     const inner = Object.hasOwn(shape.used, member.key) ? shape.used[member.key] : undefined;
     if (inner !== undefined) kept.push({ ...member, value: drop(member.value, inner, [...path, member.key], issues) });
     else if (shape.upstream.includes(member.key)) unused.push(member);
@@ -113,6 +138,12 @@ function drop(node: ConfigNode, shape: Shape, path: ConfigPath, issues: Issue[])
   }
   if (issues.length < ISSUES_MAX) issues.push(...reportUnused(unused, path));
   return { ...node, members: kept };
+}
+
+/** Under the name that is used, unless that is there as well. */
+function withUsedName(member: ConfigMember, members: readonly ConfigMember[], { aliases = {} }: Section): ConfigMember {
+  const name = Object.hasOwn(aliases, member.key) ? aliases[member.key] : undefined;
+  return name === undefined || members.some(({ key }) => key === name) ? member : { ...member, key: name };
 }
 
 function dropInEach(node: ConfigNode, item: Shape, path: ConfigPath, issues: Issue[]): ConfigNode {

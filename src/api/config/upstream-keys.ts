@@ -5,9 +5,9 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 
 export const UPSTREAM = {
   root: words(`
-    meta auth acp env wizard diagnostics logging cli update browser ui secrets skills plugins models nodeHost bindings broadcast audio media
+    meta auth acp wizard diagnostics logging cli update browser ui secrets skills plugins models nodeHost bindings broadcast audio media
     messages commands approvals session web channels cron hooks discovery canvasHost talk vault memory mcp proxy tts commitments accessGroups
-    surfaces transcripts crestodian identity agent routing`),
+    surfaces transcripts crestodian identity agent routing cliAgents portals terminal`),
   agentDefaults: words(`
     model models modelPolicy imageModel imageGenerationModel videoGenerationModel musicGenerationModel voiceModel pdfModel pdfMaxBytesMb
     pdfMaxPages mediaGenerationAutoProviderFallback utilityModel params agentRuntime runtime embeddedPi embeddedAgent embeddedHarness llm
@@ -37,9 +37,9 @@ export const UPSTREAM = {
     notifyOnExitEmptySuccess applyPatch approvalRunningNoticeMs reviewer commandHighlighting`),
   gateway: words(`
     tailscale remote reload tls http nodes allowRealIpFallback tools channelHealthCheckMinutes channelStaleEventThresholdMinutes
-    channelMaxRestartsPerHour push webchat handshakeTimeoutMs token`),
+    channelMaxRestartsPerHour push webchat handshakeTimeoutMs token publicOrigin terminal portals cliAgents`),
   gatewayAuth: words("allowTailscale rateLimit trustedProxy"),
   controlUi: words(`
     basePath root embedSandbox allowExternalEmbedUrls chatMessageMaxWidth dangerouslyAllowHostHeaderOriginFallback allowInsecureAuth
-    dangerouslyDisableDeviceAuth`),
+    dangerouslyDisableDeviceAuth experimental environment sessionObserver automaticallyFetchFavicons`),
 } as const satisfies Record<string, readonly string[]>;

@@ -31,7 +31,7 @@ export async function validateConfig(context: CliContext, options: Options): Pro
 /** The controller's program is loaded for a valid text alone: it takes half a second. */
 async function judge(context: CliContext, options: Options): Promise<Parsed<Config>> {
   const environment = toConfigEnvironment(context, options);
-  const parsed = parseConfig(await readConfigSources(toConfigPath(context, options)), environment);
+  const parsed = parseConfig(await readConfigSources(toConfigPath(context, options), environment.stateDir), environment);
   if (!parsed.ok) return parsed;
   const { runConfigCheck } = await import("../../controller/main.ts");
   return { ...parsed, issues: [...parsed.issues, ...(await runConfigCheck(parsed.value, environment))] };

@@ -19,7 +19,10 @@ export interface PlanOptions extends StateOptions {
 
 export async function planSandboxes(context: CliContext, options: PlanOptions): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const config = options.config === undefined ? null : toConfigTexts(await readConfigSources(toAbsolute(context, options.config)));
+  const config =
+    options.config === undefined
+      ? null
+      : toConfigTexts(await readConfigSources(toAbsolute(context, options.config), toStateDir(context, options)));
   const view = await client.plan(config);
   if (options.json === true) printJson(context, view);
   else {

@@ -40,7 +40,7 @@ export class ConfigWatch implements ConfigInForce {
   /** @param parts `isMissingOk`: a file that is not there is an empty one. @throws OperationError `InvalidConfig` */
   static async open(parts: ConfigWatchParts & { isMissingOk: boolean }): Promise<ConfigWatch> {
     const { path, environment } = parts;
-    const sources = await readConfigSources(path);
+    const sources = await readConfigSources(path, environment.stateDir);
     const isMissing = sources.files.get(path)?.kind === "missing";
     const parsed = parseConfig(isMissing && parts.isMissingOk ? toSources("{}", path) : sources, environment);
     const upstreamDatabase = await findUpstreamDatabase(environment.stateDir);
