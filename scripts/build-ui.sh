@@ -42,7 +42,8 @@ build() {
   fresh=$(mktemp -d dist/.ui.XXXXXX)
   # shellcheck disable=SC2064 # the folder's name as it is now
   trap "rm -rf '$fresh'" EXIT
-  if ! OPENCLAW_UI_OUTPUT=$PWD/$fresh "$node" node_modules/vite/bin/vite.js build --logLevel warn >&2; then
+  # Whoever starts it may be a test, for which React has another form.
+  if ! NODE_ENV=production OPENCLAW_UI_OUTPUT=$PWD/$fresh "$node" node_modules/vite/bin/vite.js build --logLevel warn >&2; then
     say "error: the Control UI could not be built (see above); the gateway works without it"
     give_up
   fi

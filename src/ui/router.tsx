@@ -9,7 +9,7 @@ const root = createRootRoute({ component: App, notFoundComponent: NotFound });
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyRouteComponent(() => import("./pages/overview.tsx"), "Overview"),
+  component: lazyRouteComponent(() => import("./pages/overview/overview.tsx"), "Overview"),
   staticData: { crumb: () => "Overview" },
 });
 
@@ -27,7 +27,34 @@ const sandbox = createRoute({
   staticData: { crumb: ({ name = "" }) => name },
 });
 
-const routeTree = root.addChildren([overview, sandboxes.addChildren([sandboxList, sandbox])]);
+const sessions = createRoute({ getParentRoute: () => root, path: "/sessions", staticData: { crumb: () => "Sessions" } });
+const sessionList = createRoute({
+  getParentRoute: () => sessions,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/sessions/session-list.tsx"), "SessionList"),
+});
+const session = createRoute({
+  getParentRoute: () => sessions,
+  path: "$key",
+  component: lazyRouteComponent(() => import("./pages/sessions/session-page.tsx"), "SessionPage"),
+  staticData: { crumb: ({ key = "" }) => key },
+});
+const conversation = createRoute({
+  getParentRoute: () => session,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/sessions/conversation.tsx"), "Conversation"),
+});
+const tools = createRoute({
+  getParentRoute: () => session,
+  path: "tools",
+  component: lazyRouteComponent(() => import("./pages/sessions/tools.tsx"), "Tools"),
+});
+
+const routeTree = root.addChildren([
+  overview,
+  sandboxes.addChildren([sandboxList, sandbox]),
+  sessions.addChildren([sessionList, session.addChildren([conversation, tools])]),
+]);
 
 export const createAppRouter = () => createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });
 

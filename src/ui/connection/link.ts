@@ -2,6 +2,7 @@
 // What it shows to get in is credentials.ts's; what the answers mean is the pages'.
 import type { Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
 import type { EventFrame, FrameError, PROTOCOL_VERSION, RequestFrame, ResponseFrame } from "../../api/gateway-protocol/frames.ts";
+import { fromBase64 } from "../text/bytes.ts";
 import type { AnswerOf, MethodName, ParamsOf } from "./methods.ts";
 
 export const PROTOCOL = 4 satisfies typeof PROTOCOL_VERSION;
@@ -59,6 +60,8 @@ const SILENT_TICKS_MAX = 2;
 /** Upstream's clients close with it when ticks stop. */
 const CLOSE_SILENT = 4_000;
 const CALL_MS_MAX = 120_000;
+/** As long as a sandbox may take to be made, and a command that is given no other limit. */
+const TOOL_MS_MAX = 3_600_000;
 
 interface Waiting {
   resolve(payload: unknown): void;
@@ -116,18 +119,38 @@ export class GatewayLink {
     this.#become({ kind: "idle" });
   }
 
-  /** @throws GatewayError */
-  call<Name extends MethodName>(method: Name, params: ParamsOf<Name>, signal?: AbortSignal): Promise<AnswerOf<Name>> {
-    return this.send(method, params, signal) as Promise<AnswerOf<Name>>;
+  /** A tool's answer; what it prints meanwhile goes to `output`, as text. @throws GatewayError */
+  callTool(
+    params: ParamsOf<"tools.call">,
+    { signal, output }: { signal: AbortSignal; output(text: string): void },
+  ): Promise<AnswerOf<"tools.call">> {
+    const id = this.#newId();
+    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+    const stop = this.onEvent(({ event, payload }) => {
+      const said = payload as { callId?: unknown; kind?: unknown; data?: unknown };
+      if (event !== "tool.output" || said.callId !== id || typeof said.data !== "string") return;
+      if (said.kind === "stdout" || said.kind === "stderr") output(decoders[said.kind].decode(fromBase64(said.data), { stream: true }));
+    });
+    const answer = this.#send({ type: "req", id, method: "tools.call", params }, { signal, msMax: TOOL_MS_MAX });
+    return (answer as Promise<AnswerOf<"tools.call">>).finally(stop);
   }
 
-  /** The same for a method that the table does not type. */
-  send(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
-    if (this.#state.kind !== "open") return Promise.reject(toLoss("the page is not connected to the gateway"));
+  /** @throws GatewayError */
+  call<Name extends MethodName>(method: Name, params: ParamsOf<Name>, signal?: AbortSignal): Promise<AnswerOf<Name>> {
+    const frame: RequestFrame = { type: "req", id: this.#newId(), method, params };
+    return this.#send(frame, { signal, msMax: CALL_MS_MAX }) as Promise<AnswerOf<Name>>;
+  }
+
+  #newId(): string {
     this.#lastId += 1;
-    const id = String(this.#lastId);
+    return String(this.#lastId);
+  }
+
+  #send(frame: RequestFrame, { signal, msMax }: { signal: AbortSignal | undefined; msMax: number }): Promise<unknown> {
+    if (this.#state.kind !== "open") return Promise.reject(toLoss("the page is not connected to the gateway"));
+    const { id, method } = frame;
     return new Promise((resolve, reject) => {
-      const ended = AbortSignal.any([AbortSignal.timeout(CALL_MS_MAX), ...(signal === undefined ? [] : [signal])]);
+      const ended = AbortSignal.any([AbortSignal.timeout(msMax), ...(signal === undefined ? [] : [signal])]);
       const settle = (): void => {
         ended.removeEventListener("abort", abort);
         this.#waiting.delete(id);
@@ -147,7 +170,7 @@ export class GatewayLink {
           reject(error);
         },
       });
-      this.#request({ type: "req", id, method, params });
+      this.#request(frame);
     });
   }
 

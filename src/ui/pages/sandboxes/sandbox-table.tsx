@@ -10,12 +10,12 @@ import {
   tableFeatures,
   useTable,
 } from "@tanstack/react-table";
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useState } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
+import { VirtualBody } from "../../parts/virtual-body.tsx";
 import { STATE_NAMES, toState } from "../../text/state.ts";
 import { renderSpan, withLocalTimes } from "../../text/time.ts";
 
@@ -42,7 +42,7 @@ const columns = column.columns([
 ]);
 
 export function SandboxTable({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
-  const scroller = useRef<HTMLDivElement>(null);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
   const table = useTable({
     features,
     columns,
@@ -56,17 +56,8 @@ export function SandboxTable({ sandboxes }: { sandboxes: readonly Sandbox[] }): 
     },
   });
   const { rows } = table.getRowModel();
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 8,
-  });
-  const shown = virtual.getVirtualItems();
-  const before = shown[0]?.start ?? 0;
-  const after = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
   return (
-    <section className="table-scroll" ref={scroller} aria-label="The table of sandboxes">
+    <section className="table-scroll" ref={setScroller} aria-label="The table of sandboxes">
       <table className="table sandbox-table" aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
@@ -75,25 +66,14 @@ export function SandboxTable({ sandboxes }: { sandboxes: readonly Sandbox[] }): 
             ))}
           </tr>
         </thead>
-        <tbody>
-          {before > 0 && <Spacer height={before} />}
-          {shown.map(({ index }) => {
+        <VirtualBody scroller={scroller} count={rows.length} rowPx={ROW_PX} columns={columns.length}>
+          {(index) => {
             const row = rows[index];
             return row === undefined ? null : <SandboxRow key={row.id} sandbox={row.original} index={index} />;
-          })}
-          {after > 0 && <Spacer height={after} />}
-        </tbody>
+          }}
+        </VirtualBody>
       </table>
     </section>
-  );
-}
-
-/** In place of the rows that are not seen. */
-function Spacer({ height }: { height: number }): ReactNode {
-  return (
-    <tr className="spacer">
-      <td colSpan={columns.length} style={{ height }} />
-    </tr>
   );
 }
 

@@ -1,0 +1,151 @@
+// Runs one tool by a form made from its schema, and shows what it says while it runs and what it answers.
+import { useMutation } from "@tanstack/react-query";
+import { LoaderCircle, Play } from "lucide-react";
+import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+import { useLink } from "../../connection/context.tsx";
+import type { AnswerOf } from "../../connection/methods.ts";
+import { Button, Command } from "../../parts/button.tsx";
+import { Card } from "../../parts/card.tsx";
+import { ErrorNotice } from "../../parts/notice.tsx";
+import { fromBase64 } from "../../text/bytes.ts";
+import { quote } from "../../text/command.ts";
+import { type FieldValues, type ToolField, toFields, toInput } from "../../text/tool-form.ts";
+
+export type Tool = AnswerOf<"tools.list">["items"][number];
+
+/** Of output that is shown; the newest stays. */
+const OUTPUT_LENGTH_MAX = 200_000;
+
+export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }): ReactNode {
+  const link = useLink();
+  const fields = toFields(tool.inputSchema);
+  const [values, setValues] = useState<FieldValues>({});
+  const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
+  const [output, setOutput] = useState("");
+  const stopping = useRef<AbortController>(null);
+  const run = useMutation({
+    mutationFn: (input: Record<string, unknown>) => {
+      stopping.current = new AbortController();
+      setOutput("");
+      const show = (text: string): void => setOutput((before) => (before + text).slice(-OUTPUT_LENGTH_MAX));
+      return link.callTool({ key: sessionKey, tool: tool.name, input }, { signal: stopping.current.signal, output: show });
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const made = toInput(fields, values);
+    setProblem(made.ok ? null : made);
+    if (made.ok) run.mutate(made.input);
+  };
+  const made = toInput(fields, values);
+  return (
+    <Card title={`Run ${tool.name}`}>
+      <form className="stack tool-form" onSubmit={submit}>
+        {fields.map((field) => (
+          <ToolFieldInput
+            key={field.name}
+            field={field}
+            value={values[field.name]}
+            problem={problem?.field === field.name ? problem.message : null}
+            change={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+          />
+        ))}
+        <Button kind="primary" type="submit" disabled={run.isPending}>
+          {run.isPending ? <LoaderCircle className="spin" aria-hidden="true" /> : <Play aria-hidden="true" />}
+          {run.isPending ? "Running" : "Run"}
+        </Button>
+      </form>
+      <div className="stack tool-answer" aria-live="polite">
+        {output !== "" && run.data === undefined && <pre className="output">{output}</pre>}
+        {run.error !== null && <ErrorNotice error={run.error} what={`${tool.name} failed`} />}
+        {run.data !== undefined && <ToolAnswer answer={run.data} />}
+        {made.ok && (
+          <div className="field">
+            <p className="hint">The same from a terminal:</p>
+            <Command text={toCurl(sessionKey, tool.name, made.input)} />
+          </div>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function toCurl(key: string, tool: string, input: object): string {
+  const url = `${window.location.origin}/v1/sessions/${encodeURIComponent(key)}/tools/${encodeURIComponent(tool)}`;
+  return `curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" --json ${quote(JSON.stringify(input))} ${quote(url)}`;
+}
+
+interface ToolFieldInputProps {
+  field: ToolField;
+  value: string | boolean | undefined;
+  problem: string | null;
+  change(value: string | boolean): void;
+}
+
+function ToolFieldInput({ field, value, problem, change }: ToolFieldInputProps): ReactNode {
+  const id = useId();
+  const { name, kind, description, required, options } = field;
+  const shared = { id, "aria-invalid": problem !== null, "aria-describedby": `${id}-hint` };
+  const text = typeof value === "string" ? value : "";
+  return (
+    <div className="field">
+      <label htmlFor={id} className={kind === "flag" ? "row" : undefined}>
+        {kind === "flag" && (
+          <input {...shared} type="checkbox" checked={value === true} onChange={({ target }) => change(target.checked)} />
+        )}
+        <span className="mono">{name}</span>
+        {required ? "" : <span className="dim"> optional</span>}
+      </label>
+      {kind === "choice" && (
+        <select {...shared} className="input" value={text} onChange={({ target }) => change(target.value)}>
+          <option value="">not set</option>
+          {options.map((option) => (
+            <option key={option}>{option}</option>
+          ))}
+        </select>
+      )}
+      {kind === "number" && (
+        <input {...shared} className="input" inputMode="decimal" value={text} onChange={({ target }) => change(target.value)} />
+      )}
+      {(kind === "text" || kind === "json") && (
+        <textarea
+          {...shared}
+          className="input mono"
+          rows={required ? 3 : 1}
+          spellCheck={false}
+          placeholder={kind === "json" ? "JSON" : undefined}
+          value={text}
+          onChange={({ target }) => change(target.value)}
+        />
+      )}
+      <p id={`${id}-hint`} className={problem === null ? "hint" : "problem"}>
+        {problem ?? description}
+      </p>
+    </div>
+  );
+}
+
+function ToolAnswer({ answer: { content, details, isError } }: { answer: AnswerOf<"tools.call"> }): ReactNode {
+  const known = Object.entries(details).filter(([, value]) => typeof value !== "object");
+  return (
+    <>
+      {content.map((part, at) => {
+        const key = `${at} ${String(part.type)}`;
+        if (part.type === "image" && typeof part.data === "string" && typeof part.mimeType === "string")
+          return <ImagePart key={key} data={part.data} mimeType={part.mimeType} />;
+        return (
+          <pre key={key} className="output" data-error={isError}>
+            {typeof part.text === "string" ? part.text : JSON.stringify(part, null, 2)}
+          </pre>
+        );
+      })}
+      {known.length > 0 && <p className="dim small wrap-any">{known.map(([name, value]) => `${name}: ${String(value)}`).join(", ")}</p>}
+    </>
+  );
+}
+
+/** From its bytes, under an address of this page's own: the policy lets no other image in. */
+function ImagePart({ data, mimeType }: { data: string; mimeType: string }): ReactNode {
+  const [url] = useState(() => URL.createObjectURL(new Blob([fromBase64(data)], { type: mimeType })));
+  return <img className="shown-image" src={url} alt="What the tool answered" onLoad={() => URL.revokeObjectURL(url)} />;
+}
