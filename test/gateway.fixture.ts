@@ -1,6 +1,7 @@
 // A gateway process beside a controller process over one site, as a person starts both, and a client that speaks HTTP to it.
 // Both are killed after the test. It asserts nothing.
 import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { findGatewayToken, findGatewayUrl } from "../src/api/store/gateway-files.ts";
@@ -43,10 +44,12 @@ const Result = z.looseObject({
   detail: z.string().optional(),
 });
 
-export async function spawnGateway(site: Site): Promise<GatewayProcess> {
+/** @param options.port `0`: any. Absent: that */
+export async function spawnGateway(site: Site, { port = "0" } = {}): Promise<GatewayProcess> {
   const { stateDir, configPath } = site;
-  const args = ["gateway", "--state-dir", stateDir, "--config", configPath, "--port", "0", "--allow-unconfigured"];
-  const before = await findGatewayUrl(stateDir);
+  const args = ["gateway", "--state-dir", stateDir, "--config", configPath, "--port", port, "--allow-unconfigured"];
+  // Of the one before, which may have had the same address.
+  await rm(join(stateDir, "gateway", "address.json"), { force: true });
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -64,10 +67,7 @@ export async function spawnGateway(site: Site): Promise<GatewayProcess> {
     return ended;
   };
   site.atEnd(crash);
-  const url = await until("the gateway says where it listens", async () => {
-    const found = await findGatewayUrl(stateDir);
-    return found === before ? null : found;
-  });
+  const url = await until("the gateway says where it listens", () => findGatewayUrl(stateDir));
   const token = await findGatewayToken(stateDir);
   return {
     get log() {

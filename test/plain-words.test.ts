@@ -5,7 +5,8 @@ import { parseConfig } from "../src/api/config/parse.ts";
 import { ConfigFile } from "../src/api/config/schema.ts";
 import { toSources } from "../src/api/config/sources.ts";
 import { OperationError } from "../src/api/errors.ts";
-import { OPERATION_NAMES, OPERATIONS, type Operation } from "../src/api/gateway-protocol/operations.ts";
+import type { Operation } from "../src/api/gateway-protocol/operation.ts";
+import { OPERATION_NAMES, OPERATIONS } from "../src/api/gateway-protocol/operations.ts";
 import { parseValue } from "../src/api/parse-value.ts";
 import { TOOLS } from "../src/gateway/tools/catalog.ts";
 

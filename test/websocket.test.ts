@@ -1,5 +1,5 @@
-// The WebSocket of a real gateway process: upstream's own client works with it, and whoever shows no owner's key gets nothing from it.
-// What the methods do is src/gateway/http's tests'.
+// The WebSocket of a real gateway process: upstream's own client works with it, and whoever shows neither a paired device's key nor the owner's
+// gets nothing from it. What the methods do is src/gateway/http's tests'; attacks on pairing are src/gateway/ws/pairing-attacks.test.ts's.
 import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
@@ -97,8 +97,11 @@ test("a connection has the scopes that it asked for, and no more", async () => {
 
 test("the gateway's own token, a wrong key and none do not open the socket", async () => {
   const { url, gateway } = await start();
-  for (const token of [gateway.token ?? "", "x".repeat(43)])
-    await expect(connectClient(url, token, ["operator.read"])).rejects.toMatchObject({ details: { code: "AUTH_TOKEN_MISMATCH" } });
+  for (const [token, code] of [
+    [gateway.token ?? "", "DEVICE_IDENTITY_REQUIRED"],
+    ["x".repeat(43), "AUTH_TOKEN_MISMATCH"],
+  ] as const)
+    await expect(connectClient(url, token, ["operator.read"])).rejects.toMatchObject({ details: { code } });
   const request = {
     type: "req",
     id: "1",

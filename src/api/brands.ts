@@ -20,6 +20,8 @@ export type AgentId = string & z.$brand<"AgentId">;
 export type SessionKey = string & z.$brand<"SessionKey">;
 /** `shared`, `agent:<agentId>` or a session key: what one sandbox is shared by. */
 export type ScopeKey = string & z.$brand<"ScopeKey">;
+/** SHA-256 of a device's public key: 64 hex. */
+export type DeviceId = string & z.$brand<"DeviceId">;
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = number & z.$brand<"EpochMs">;
 /** A length of time in milliseconds, never negative. */
@@ -34,6 +36,7 @@ export const toImageId = (text: string): ImageId => text as ImageId;
 export const toAgentId = (text: string): AgentId => text as AgentId;
 export const toSessionKey = (text: string): SessionKey => text as SessionKey;
 export const toScopeKey = (text: string): ScopeKey => text as ScopeKey;
+export const toDeviceId = (text: string): DeviceId => text as DeviceId;
 export const toEpochMs = (milliseconds: number): EpochMs => milliseconds as EpochMs;
 export const toDurationMs = (milliseconds: number): DurationMs => milliseconds as DurationMs;
 

@@ -2,7 +2,8 @@
 // Where the gateway is, and what its secret is, gateway-health.ts finds out.
 import type { z } from "zod";
 import { OperationError } from "../api/errors.ts";
-import { OPERATIONS, type Operation, type OperationName, type OperationOf } from "../api/gateway-protocol/operations.ts";
+import type { Operation } from "../api/gateway-protocol/operation.ts";
+import { OPERATIONS, type OperationName, type OperationOf } from "../api/gateway-protocol/operations.ts";
 import { fromProblem, Problem } from "../api/wire.ts";
 import type { CliContext } from "./context.ts";
 import { explainRefusal, findGateway, type GatewayAddress, type GatewayTarget, noGateway, notAGateway } from "./gateway-health.ts";

@@ -30,7 +30,7 @@ import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
 import { ControlUi } from "./http/control-ui.ts";
 import { makeHandlers } from "./http/handlers.ts";
-import { openOwnerKey } from "./http/secret.ts";
+import { openPairing } from "./http/open-pairing.ts";
 import { startGatewayServer } from "./http/server.ts";
 import { McpEndpoint } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
@@ -46,6 +46,7 @@ import { SessionTools } from "./sessions/session-tools.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { guardUpstreamState } from "./sessions/upstream-state.ts";
 import { ToolDispatcher } from "./tools/dispatch.ts";
+import { Broadcast } from "./ws/broadcast.ts";
 import { Sockets } from "./ws/sockets.ts";
 
 export type ConfigSourceName = "file" | "controller";
@@ -76,6 +77,8 @@ export interface GatewayOptions {
 const UI_FOLDER = fileURLToPath(new URL("../../dist/ui", import.meta.url));
 
 const now = (): EpochMs => toEpochMs(Date.now());
+/** 64 bits. */
+const newId = (): string => randomBytes(8).toString("hex");
 /** 256 bits. */
 const makeToken = (): string => randomBytes(32).toString("base64url");
 
@@ -151,18 +154,8 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
-  const inside = { config: () => config.current, folders, sandbox, newId: () => randomBytes(8).toString("hex") };
-  const host = { env: toHostEnvironment(process.env), newId: inside.newId };
-  const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
-  // That a session is not there is known only where every file was read.
-  if (sessions.isComplete) await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
-  const terminals = await hasTerminals(host.env);
-  const foreground = endWithGateway(host);
-  const dispatcher = new ToolDispatcher({
-    ...inside,
-    host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
-    sessions: service,
-  });
+  const inside = { config: () => config.current, folders, sandbox, newId };
+  const { dispatcher, hostProcesses } = await openTools({ inside, stateDir, sessions, service, failed });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
   const files = new SessionFiles({
     ...{ ...inside, sessions, metrics, spoolFolder: join(stateDir, "gateway") },
@@ -172,8 +165,16 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
     releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
   });
+  const limits = new AddressLimits({ now, pause });
+  const broadcast = new Broadcast();
+  const paired = await openPairing({
+    ...{ stateDir, makeToken, limits, now, log, newGeneration: newId },
+    requested: (request) => broadcast.send("device.pair.requested", request),
+    resolved: (decision) => broadcast.send("device.pair.resolved", decision),
+  });
+  paired.devices.watch(stopping.signal);
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, controller, end, failed },
+    ...{ sessions, service, tools, files, controller, end, failed, pairing: paired.pairing },
     processesOf: (session) => dispatcher.processesOf(session),
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
@@ -191,10 +192,8 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   void removal.run(stopping.signal);
   begun.defer(() => mcp.stop());
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
-  const limits = new AddressLimits({ now, pause });
   const sockets = new Sockets({
-    ...{ handlers, limits, version, now, failed, newNonce: makeToken },
-    ownerKey: await openOwnerKey({ stateDir, makeToken }),
+    ...{ ...paired, broadcast, handlers, version, now, failed, newNonce: makeToken },
     rules: () => rules.current,
     uptimeMs: () => performance.now(),
   });
@@ -202,7 +201,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     handlers,
     mcp,
     rules: () => rules.current,
-    limits,
+    ...{ limits, identities: paired.identities },
     metrics,
     ui: new ControlUi(UI_FOLDER),
     ready,
@@ -219,6 +218,31 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   await untilAborted(stopped);
   log.info("stopping");
   return 0;
+}
+
+interface ToolsParts {
+  inside: { config(): ConfigInForce["current"]; folders: ServeParts["folders"]; sandbox: SandboxStream; newId(): string };
+  stateDir: string;
+  sessions: Sessions;
+  service: SessionService;
+  failed(error: unknown): void;
+}
+
+/** The tools, and what they leave running on this host; of sessions that are gone that is ended first. */
+async function openTools(parts: ToolsParts): Promise<{ dispatcher: ToolDispatcher; hostProcesses: HostProcesses }> {
+  const { inside, stateDir, sessions, service, failed } = parts;
+  const host = { env: toHostEnvironment(process.env), newId };
+  const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
+  // That a session is not there is known only where every file was read.
+  if (sessions.isComplete) await hostProcesses.endLeft(sessions.list().map(({ spec }) => spec.key));
+  const terminals = await hasTerminals(host.env);
+  const foreground = endWithGateway(host);
+  const dispatcher = new ToolDispatcher({
+    ...inside,
+    host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
+    sessions: service,
+  });
+  return { dispatcher, hostProcesses };
 }
 
 async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {

@@ -7,6 +7,7 @@ export const Challenge = z.object({ nonce: z.string(), ts: z.int() });
 export type Challenge = z.output<typeof Challenge>;
 
 const Word = z.string().min(1).max(64);
+const Secret = z.string().max(4_096);
 
 /** `params` of the client's first request, whose method is `connect`. Fields that are not here are not looked at. */
 export const ConnectParams = z.object({
@@ -26,22 +27,40 @@ export const ConnectParams = z.object({
     .max(32)
     .optional()
     .meta({ description: "Absent: `operator.read`. Words that nobody knows are no scopes" }),
-  auth: z
+  auth: z.object({ token: Secret.optional(), deviceToken: Secret.optional(), password: Secret.optional() }).optional().meta({
+    description:
+      "The first of `token`, `deviceToken` and `password` that is there counts: the gateway's token or password, with which a device may ask to be paired; the device's token; or the owner's key, `<state>/gateway/owner-key`, which opens everything by itself. A paired device needs none of them",
+  }),
+  device: z
     .object({
-      token: z.string().max(4_096).optional(),
+      id: z.string().max(128).meta({ description: "SHA-256 of the public key's 32 bytes, hexadecimal" }),
+      publicKey: z.string().max(256).meta({ description: "Ed25519, 32 bytes as base64url" }),
+      signature: z.string().max(256).meta({ description: "64 bytes as base64url" }),
+      signedAt: z.int().meta({ description: "The challenge's `ts`" }),
+      nonce: z.string().max(256).meta({ description: "The challenge's" }),
     })
     .optional()
-    .meta({ description: "`token`: the owner's key, `<state>/gateway/owner-key`" }),
+    .meta({ description: "Absent: only the owner's key opens the socket" }),
 });
 export type ConnectParams = z.output<typeof ConnectParams>;
 
-/** Why a handshake is refused: `details.code` of its error. */
+/**
+ * Why a handshake is refused: `details.code` of its error. With PAIRING_REQUIRED come `reason` (`not-paired`, `scope-upgrade`, `rejected`,
+ * `revoked`, `limited`) and, while a person can decide, `requestId` and `pairingCode`, which the device shows.
+ */
 export const CONNECT_REFUSALS = [
   "PROTOCOL_MISMATCH",
   "AUTH_TOKEN_MISSING",
   "AUTH_TOKEN_MISMATCH",
   "AUTH_RATE_LIMITED",
   "AUTH_SCOPE_MISMATCH",
+  "AUTH_DEVICE_TOKEN_MISMATCH",
+  "DEVICE_IDENTITY_REQUIRED",
+  "DEVICE_AUTH_DEVICE_ID_MISMATCH",
+  "DEVICE_AUTH_NONCE_MISMATCH",
+  "DEVICE_AUTH_SIGNATURE_EXPIRED",
+  "DEVICE_AUTH_SIGNATURE_INVALID",
+  "PAIRING_REQUIRED",
 ] as const;
 export type ConnectRefusal = (typeof CONNECT_REFUSALS)[number];
 
@@ -63,6 +82,8 @@ export const HelloOk = z.object({
   auth: z.object({
     role: z.string(),
     scopes: z.array(z.string()),
+    deviceToken: z.string().optional().meta({ description: "For HTTP: `Authorization: Bearer`, 30 days. Another one each time" }),
+    issuedAtMs: z.int().optional(),
   }),
   policy: z.object({
     maxPayload: z.int(),

@@ -28,9 +28,9 @@ export type RequestFrame = z.output<typeof RequestFrame>;
 
 /**
  * INVALID_REQUEST: not in the form of the method, or not possible. FORBIDDEN: the connection lacks a scope, or the policy refuses. UNAUTHORIZED: at
- * the handshake, nothing that opens the socket was shown. UNAVAILABLE: not at the moment.
+ * the handshake, nothing that opens the socket was shown. NOT_PAIRED: a person has to approve the device first. UNAVAILABLE: not at the moment.
  */
-export const FRAME_ERRORS = ["INVALID_REQUEST", "FORBIDDEN", "UNAUTHORIZED", "UNAVAILABLE"] as const;
+export const FRAME_ERRORS = ["INVALID_REQUEST", "FORBIDDEN", "UNAUTHORIZED", "NOT_PAIRED", "UNAVAILABLE"] as const;
 export type FrameErrorCode = (typeof FRAME_ERRORS)[number];
 
 export const FrameError = z.object({

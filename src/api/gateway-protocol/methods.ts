@@ -2,7 +2,8 @@
 // operation. What an operation does is gateway/http/handlers.ts.
 import { z } from "zod";
 import { parseValue } from "../parse-value.ts";
-import { namesInPath, OPERATION_NAMES, OPERATIONS, type Operation, type OperationName } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { namesInPath, OPERATION_NAMES, OPERATIONS, type OperationName } from "./operations.ts";
 import { allows, type Scope } from "./scopes.ts";
 
 export interface Method {

@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
-import type { Scope } from "./scopes.ts";
+import type { Operation, SentBody } from "./operation.ts";
+import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;
@@ -49,36 +50,6 @@ const ToolResultAnswer = z.object({
 const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
 /** Objects that the controller answers with; their form is its own interface. */
 const Foreign = z.record(z.string(), z.unknown());
-
-/** A body that somebody sends. */
-export interface SentBody {
-  /** null: not told. */
-  bytesTold: number | null;
-  chunks: AsyncIterable<Uint8Array>;
-}
-
-export interface Operation {
-  /** Of HTTP. */
-  method: "get" | "post" | "put" | "delete";
-  /** Parameters in braces, as in OpenAPI; `{path}` is the rest, with its slashes. */
-  path: string;
-  summary: string;
-  /** What the caller needs on the socket. Over HTTP the secret opens them all. */
-  scope: Scope;
-  /** The method on the socket, whose `params` are what stands in path, query and body; a body without fields of its own is `input`. Absent: HTTP only. */
-  socket?: string;
-  /** Absent: none are looked at. */
-  query?: z.ZodObject;
-  /** Absent: there is none. */
-  body?: z.ZodType;
-  answer: z.ZodType;
-  /** Which side is bytes as they are, not JSON. Absent: neither. */
-  bytes?: "body" | "answer";
-  /** Also as server-sent events, when the client accepts them. Absent: no. */
-  events?: string;
-  /** Also as binary frames, when the client accepts them. Absent: no. */
-  frames?: string;
-}
 
 export const OPERATIONS = {
   listSessions: {
@@ -306,6 +277,7 @@ export const OPERATIONS = {
       error: z.object({ type: z.string(), message: z.string() }).optional(),
     }),
   },
+  ...DEVICE_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;

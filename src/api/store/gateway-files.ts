@@ -14,6 +14,7 @@ const Address = z.object({ url: z.url({ protocol: /^http$/ }) });
 export const toGatewayTokenPath = (stateDir: string): string => join(stateDir, "gateway", "token");
 export const toKeptConfigPath = (stateDir: string): string => join(stateDir, "gateway", "config.json");
 export const toOwnerKeyPath = (stateDir: string): string => join(stateDir, "gateway", "owner-key");
+export const toDeviceSecretPath = (stateDir: string): string => join(stateDir, "gateway", "device-secret");
 const toAddressPath = (stateDir: string): string => join(stateDir, "gateway", "address.json");
 
 /** null: there is none. @throws OperationError `HostRejected` */
@@ -21,6 +22,9 @@ export const findGatewayToken = (stateDir: string): Promise<string | null> => re
 
 /** null: no gateway has made one yet. @throws OperationError `HostRejected` */
 export const findOwnerKey = (stateDir: string): Promise<string | null> => readSecret(toOwnerKeyPath(stateDir));
+
+/** null: no gateway has made one yet. @throws OperationError `HostRejected` */
+export const findDeviceSecret = (stateDir: string): Promise<string | null> => readSecret(toDeviceSecretPath(stateDir));
 
 async function readSecret(path: string): Promise<string | null> {
   const text = await readOwn(path);

@@ -6,15 +6,18 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
-import { OPERATIONS, type Operation, type OperationName, type SentBody, toQueryValues } from "../../api/gateway-protocol/operations.ts";
+import type { Operation, SentBody } from "../../api/gateway-protocol/operation.ts";
+import { OPERATIONS, type OperationName, toQueryValues } from "../../api/gateway-protocol/operations.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
+import { type Identity, requireScope } from "../devices/identity.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget, type HeldBody, TOOL_BODY_BYTES_MAX } from "./body-budget.ts";
 import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
-import type { CallOf, Handlers } from "./handlers.ts";
+import type { CallOf, Handlers } from "./handler.ts";
+import type { Identities } from "./identities.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
 import { PAGE_POLICY, renderPage } from "./page.ts";
@@ -40,6 +43,7 @@ export interface AppParts {
   mcp: { handle(request: Request): Promise<Response> };
   rules(): AccessRules;
   limits: AddressLimits;
+  identities: Pick<Identities, "judge">;
   metrics: GatewayMetrics;
   ui: Pick<ControlUi, "page" | "asset">;
   /** Whether it can do its job. Must not throw. */
@@ -52,8 +56,8 @@ interface Env {
   Bindings: HttpBindings;
   Variables: {
     operation: RouteName;
-    /** Showed the secret, where one is needed. Absent: refused before that was looked at. */
-    isKnown?: boolean;
+    /** Who it is. Absent: nobody who showed anything, on a path that is open to all. */
+    identity?: Identity;
   };
 }
 
@@ -79,6 +83,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.get("/readyz", (context) => answerReady(context, parts));
   app.get("/metrics", async (context) => {
     context.set("operation", "metrics");
+    requireScope(toIdentity(context), "operator.read");
     const { text, contentType } = await metrics.registry.render(context.req.header("accept"));
     return context.body(text, 200, { "content-type": contentType });
   });
@@ -88,6 +93,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   });
   app.on("ALL", ["/mcp", "/mcp/"], async (context) => {
     context.set("operation", "mcp");
+    requireScope(toIdentity(context), "operator.write");
     const { headers } = context.req.raw;
     const held = bodies.take(headers, TOOL_BODY_BYTES_MAX);
     // The endpoint does not tell how much has come.
@@ -127,7 +133,7 @@ function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
 }
 
 /** A secret that is shown is judged on every path, and a wrong one counted: else health would tell, as often as asked, which guess is right. @throws OperationError `Forbidden`, `Unauthenticated`, `LimitExceeded` */
-function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
+function admit({ rules, limits, identities, metrics }: AppParts): MiddlewareHandler<Env> {
   return async (context, next) => {
     const { req, env } = context;
     const { credentials, proxies, ...origins } = rules();
@@ -137,7 +143,8 @@ function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
     const caller = toCaller(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
     const authorization = req.header("authorization");
     const isOpen = toOpenRoute(req.path) !== undefined;
-    const failure = await limits.judge(caller, authorization, credentials);
+    const judged = await identities.judge(caller, authorization, credentials);
+    const failure = typeof judged === "string" ? judged : null;
     if (failure !== null && (!isOpen || authorization !== undefined)) metrics.authFailed(failure);
     if (failure !== null && !isOpen) throw toAuthError(failure);
     // Whoever shows the secret is no flood, and where all have one address he would pay for theirs.
@@ -146,11 +153,28 @@ function admit({ rules, limits, metrics }: AppParts): MiddlewareHandler<Env> {
       metrics.authFailed("limited");
       throw toAuthError("limited");
     }
-    context.set("isKnown", failure === null);
     // Strangers keep no connection: there are only so many.
-    if (failure === null) keepConnection(env.outgoing);
+    if (typeof judged !== "string") letIn(context, judged);
     await next();
   };
+}
+
+function letIn(context: Context<Env>, identity: Identity): void {
+  const { outgoing } = context.env;
+  context.set("identity", identity);
+  keepConnection(outgoing);
+  if (identity.kind !== "device") return;
+  // Whatever is under way: an answer that never ends must not outlive what it was let in by.
+  const end = (): void => void outgoing.destroy();
+  identity.revoked.addEventListener("abort", end, { once: true });
+  outgoing.once("close", () => identity.revoked.removeEventListener("abort", end));
+}
+
+/** @throws OperationError `Unauthenticated` */
+function toIdentity(context: Context<Env>): Identity {
+  const identity = context.get("identity");
+  if (identity === undefined) throw toAuthError("missing");
+  return identity;
 }
 
 /** Names and messages are for whoever has the secret: others learn only whether it is ready. */
@@ -158,7 +182,7 @@ async function answerReady(context: Context<Env>, { ready }: AppParts): Promise<
   const checks = await ready();
   const ok = checks.every((check) => check.ok);
   const status = ok ? 200 : 503;
-  return context.get("isKnown") === true ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
+  return context.get("identity") !== undefined ? context.json({ ready: ok, checks }, status) : context.json({ ready: ok }, status);
 }
 
 /** Where the Control UI was not built, `/` is a page that says what to run. null: there is nothing of that name. */
@@ -187,6 +211,8 @@ function addOperation<Name extends OperationName>(
   app.on(operation.method.toUpperCase(), path, async (context) => {
     context.set("operation", name);
     const { req } = context;
+    const identity = toIdentity(context);
+    requireScope(identity, operation.scope);
     // Files pass through, and are held nowhere.
     const isHeld = operation.body !== undefined && operation.bytes !== "body";
     const held = bodies.take(isHeld ? req.raw.headers : new Headers(), bytesMax);
@@ -194,7 +220,7 @@ function addOperation<Name extends OperationName>(
       const query = operation.query === undefined ? undefined : parseValue(operation.query, toQueryValues(operation.query, req.query()));
       const body = operation.body === undefined ? undefined : parseValue(operation.body, await read(context, held));
       // Parsed by the schemas of the same operation, which the type of its handler is made from.
-      const call = { params: req.param(), query, body, headers: req.raw.headers, signal: req.raw.signal } as CallOf<Name>;
+      const call = { params: req.param(), query, body, headers: req.raw.headers, identity, signal: req.raw.signal } as CallOf<Name>;
       const answer = await parts.handlers[name](call);
       return answer instanceof Response ? answer : context.json(answer);
     });

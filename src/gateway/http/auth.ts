@@ -15,13 +15,19 @@ export type AuthFailure = (typeof AUTH_FAILURES)[number];
 /** A quarter of what a request's headers may have. */
 export const SECRET_BYTES_MAX = 4_096;
 
+/** What an Authorization header shows: bytes, as Latin-1. null: it is not of the form `Bearer SECRET`. */
+export function readBearer(header: string): string | null {
+  const [, given] = /^bearer +(.+)$/i.exec(header) ?? [];
+  return given === undefined || given.length > SECRET_BYTES_MAX ? null : given;
+}
+
 /** Only the header: a secret in a query would be in logs, histories and referrers. null: it is right. */
 export function judgeAuthorization(header: string | undefined, credentials: Credentials): Exclude<AuthFailure, "limited"> | null {
   if (credentials.kind === "none") return null;
   if (header === undefined) return "missing";
-  const [, given] = /^bearer +(.+)$/i.exec(header) ?? [];
-  if (given === undefined || given.length > SECRET_BYTES_MAX) return "malformed";
-  return isSame(given, credentials.secret) ? null : "wrong";
+  const given = readBearer(header);
+  if (given === null) return "malformed";
+  return isSameSecret(given, credentials.secret) ? null : "wrong";
 }
 
 /** Whether somebody could find it by trying: a password, and a token that is as short as one. */
@@ -30,7 +36,7 @@ export function isGuessable(credentials: Credentials): boolean {
 }
 
 /** Digests have one length, so that neither length nor content shows in the time that it takes. A header is bytes, which Node shows as Latin-1. */
-function isSame(given: string, secret: string): boolean {
+export function isSameSecret(given: string, secret: string): boolean {
   const digest = (text: string, encoding: "latin1" | "utf8"): Buffer => createHash("sha256").update(text, encoding).digest();
   return timingSafeEqual(digest(given, "latin1"), digest(secret, "utf8"));
 }

@@ -1,39 +1,23 @@
 // What each operation of the HTTP API does: asks sessions, tools and the controller, and says it in the form that the table promises.
 // Routes, checks and errors are app.ts's; the table is operations.ts.
 
-import type { z } from "zod";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
-import type { OperationName, OperationOf } from "../../api/gateway-protocol/operations.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
+import type { Pairing } from "../devices/pairing.ts";
 import type { SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import type { StreamClient } from "../sandbox/stream-client.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
+import type { ToolResult, Tools } from "../tools/tool-port.ts";
+import { deviceHandlers } from "./device-handlers.ts";
+import type { Handlers } from "./handler.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
-
-type Parsed<Part> = Part extends z.ZodType ? z.output<Part> : undefined;
-
-export interface CallOf<Name extends OperationName> {
-  /** Parts of the path. */
-  params: Readonly<Record<string, string>>;
-  query: OperationOf<Name> extends { query: infer Query } ? Parsed<Query> : undefined;
-  body: OperationOf<Name> extends { body: infer Body } ? Parsed<Body> : undefined;
-  headers: Headers;
-  /** The client has gone. */
-  signal: AbortSignal;
-  /** Takes what a tool tells while it runs, for a caller that is no HTTP client. Absent: the answer's form is as the headers ask. */
-  emit?(event: ToolEvent): Promise<void>;
-}
-
-export type Handler<Name extends OperationName> = (call: CallOf<Name>) => Promise<z.input<OperationOf<Name>["answer"]> | Response>;
-export type Handlers = { readonly [Name in OperationName]: Handler<Name> };
 
 export interface HandlerParts {
   sessions: Sessions;
@@ -44,6 +28,7 @@ export interface HandlerParts {
   processesOf(session: Session): SandboxProcesses;
   controller: StreamClient;
   end: Pick<SessionEnd, "delete" | "reset">;
+  pairing: Pairing;
   /** Told of every failed call whose answer is a stream: its status says 200. */
   failed(error: unknown): void;
 }
@@ -58,6 +43,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...fileHandlers(parts),
     ...processHandlers(parts),
     ...controllerHandlers(parts),
+    ...deviceHandlers(parts.pairing),
   };
 }
 

@@ -1,7 +1,8 @@
 // The OpenAPI 3.1 document of the HTTP API, made from the table of operations, and from the tools' own schemas.
 // The table is operations.ts, the tools are tools/.
 import { z } from "zod";
-import { OPERATIONS, type Operation } from "../../api/gateway-protocol/operations.ts";
+import type { Operation } from "../../api/gateway-protocol/operation.ts";
+import { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
 import { Problem } from "../../api/wire.ts";
 import { TOOLS } from "../tools/catalog.ts";
 import type { Tool } from "../tools/tool.ts";

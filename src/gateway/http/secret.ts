@@ -5,7 +5,14 @@ import { dirname } from "node:path";
 import type { GatewayConfig } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import { replaceFile } from "../../api/store/atomic-file.ts";
-import { findGatewayToken, findOwnerKey, toGatewayTokenPath, toOwnerKeyPath } from "../../api/store/gateway-files.ts";
+import {
+  findDeviceSecret,
+  findGatewayToken,
+  findOwnerKey,
+  toDeviceSecretPath,
+  toGatewayTokenPath,
+  toOwnerKeyPath,
+} from "../../api/store/gateway-files.ts";
 import { type Credentials, SECRET_BYTES_MAX } from "./auth.ts";
 
 export interface GivenSecrets {
@@ -54,10 +61,16 @@ async function choose({ auth }: Pick<GatewayConfig, "auth">, given: GivenSecrets
   }
 }
 
-/** Who shows it can read the state folder as the gateway's user. It opens the socket, and nothing over HTTP. @throws OperationError `HostRejected` */
+/** Who shows it can read the state folder as the gateway's user: it opens everything. @throws OperationError `HostRejected` */
 export async function openOwnerKey({ stateDir, makeToken }: OwnToken): Promise<string> {
   const known = await findOwnerKey(stateDir);
   return known ?? (await keep(toOwnerKeyPath(stateDir), makeToken()));
+}
+
+/** What devices' tokens and the ids of their requests are made with. Nobody is ever shown it. @throws OperationError `HostRejected` */
+export async function openDeviceSecret({ stateDir, makeToken }: OwnToken): Promise<string> {
+  const known = await findDeviceSecret(stateDir);
+  return known ?? (await keep(toDeviceSecretPath(stateDir), makeToken()));
 }
 
 async function readOwnToken({ stateDir, makeToken }: OwnToken): Promise<string> {

@@ -1,6 +1,6 @@
 // A gateway's HTTP API for tests: real sessions in a folder of their own, tools that are data, no controller behind it, and no socket unless
 // a test opens one. It asserts nothing.
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
@@ -21,10 +21,13 @@ import { SessionFiles } from "../sessions/session-files.ts";
 import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
+import { Broadcast } from "../ws/broadcast.ts";
 import { type AccessRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
 import { AddressLimits } from "./auth.ts";
 import { ControlUi } from "./control-ui.ts";
+import type { Handlers } from "./handler.ts";
 import { makeHandlers } from "./handlers.ts";
+import { type OpenedPairing, openPairing } from "./open-pairing.ts";
 import { toBlockList } from "./origin.ts";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -46,6 +49,9 @@ export interface Server {
   /** For how long answers were held back; nobody waits. */
   pauses: number[];
   calls: ToolCall[];
+  paired: OpenedPairing;
+  handlers: Handlers;
+  broadcast: Broadcast;
   /** With the right secret, from this host, as curl sends it. */
   ask(path: string, options?: Ask): Promise<Response>;
 }
@@ -124,17 +130,24 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
     endSession: (session) => mcpSessions.end(session),
   });
   onTestFinished(() => mcp.stop());
+  const limits = new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) });
+  const broadcast = new Broadcast();
+  const paired = await openPairing({
+    ...{ stateDir, limits, log, now: () => toEpochMs(clock.at), makeToken: () => randomBytes(32).toString("base64url") },
+    newGeneration: () => randomBytes(8).toString("hex"),
+    requested: (request) => broadcast.send("device.pair.requested", request),
+    resolved: (decision) => broadcast.send("device.pair.resolved", decision),
+  });
+  const handlers = makeHandlers({
+    ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
+    ...{ end, failed, pairing: paired.pairing },
+  });
   const app = makeGatewayApp({
-    handlers: makeHandlers({
-      ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
-      end,
-      failed,
-    }),
     rules: () => rules,
-    limits: new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) }),
+    ...{ limits, identities: paired.identities },
     ready: async () => checks,
     ui: new ControlUi(join(stateDir, UI_FOLDER)),
-    ...{ mcp, metrics, log, version: "0.1.0" },
+    ...{ handlers, mcp, metrics, log, version: "0.1.0" },
   });
   const ask = async (path: string, { method, json, body, headers, from = "127.0.0.1", secret = true }: Ask = {}): Promise<Response> => {
     const content = json === undefined ? body : JSON.stringify(json);
@@ -150,7 +163,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
     };
     return await app.request(path, init, { incoming: { socket: { remoteAddress: from } }, outgoing: {} });
   };
-  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, pauses, calls, ask };
+  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, pauses, calls, paired, handlers, broadcast, ask };
 }
 
 /** The value of one series in a scrape. */

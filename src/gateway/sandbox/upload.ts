@@ -3,7 +3,7 @@
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../api/errors.ts";
-import type { SentBody } from "../../api/gateway-protocol/operations.ts";
+import type { SentBody } from "../../api/gateway-protocol/operation.ts";
 
 export interface Upload {
   bytes: number;

@@ -5,7 +5,7 @@ import type { SessionKey } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import { FILE_BYTES_MAX, MEDIA_FOLDER } from "../../api/file-scripts.ts";
-import type { SentBody } from "../../api/gateway-protocol/operations.ts";
+import type { SentBody } from "../../api/gateway-protocol/operation.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal } from "../../api/tool-policy.ts";
 import type { GatewayMetrics } from "../metrics.ts";

@@ -4,15 +4,16 @@ import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { FrameError, FrameErrorCode } from "../../api/gateway-protocol/frames.ts";
 import { METHODS, methodNamesFor, toCallParts } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
-import { allows, type Scope } from "../../api/gateway-protocol/scopes.ts";
+import { allows } from "../../api/gateway-protocol/scopes.ts";
 import { toProblem } from "../../api/wire.ts";
-import type { CallOf, Handlers } from "../http/handlers.ts";
+import type { Identity } from "../devices/identity.ts";
+import type { CallOf, Handlers } from "../http/handler.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
 
 export interface SocketCall {
   method: string;
   params: unknown;
-  scopes: readonly Scope[];
+  identity: Identity;
   /** The client has gone. */
   signal: AbortSignal;
   emit(event: ToolEvent): Promise<void>;
@@ -22,7 +23,8 @@ export type SocketAnswer = { ok: true; payload: unknown } | { ok: false; error: 
 
 /** Never throws. @param failed told of what was thrown, before the client is */
 export async function answerCall(call: SocketCall, handlers: Handlers, failed: (error: unknown) => void): Promise<SocketAnswer> {
-  const { method: name, params, scopes, signal, emit } = call;
+  const { method: name, params, identity, signal, emit } = call;
+  const { scopes } = identity;
   const method = METHODS.get(name);
   const methods = methodNamesFor(scopes);
   if (method === undefined) {
@@ -32,7 +34,7 @@ export async function answerCall(call: SocketCall, handlers: Handlers, failed: (
     return { ok: false, error: { code: "FORBIDDEN", message: `missing scope: ${method.scope}`, details: { methods } } };
   }
   try {
-    const parts = { ...toCallParts(method, params), headers: new Headers(), signal, emit };
+    const parts = { ...toCallParts(method, params), headers: new Headers(), identity, signal, emit };
     return { ok: true, payload: await run(handlers, method.operation, parts) };
   } catch (error) {
     failed(error);

@@ -1,7 +1,8 @@
 // One connection of the socket: the challenge, the handshake, then requests and events, until either side ends it. Everything about it is
 // bounded, before the handshake more than after. What a request does is calls.ts's; who may in, handshake.ts's.
 import type { WebSocket } from "ws";
-import { HelloOk } from "../../api/gateway-protocol/connect.ts";
+import { type Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
+import { type EventName, type EventPayload, eventNamesFor, mayHear } from "../../api/gateway-protocol/events.ts";
 import {
   BUFFERED_BYTES_MAX,
   CLOSE_CODES,
@@ -13,13 +14,10 @@ import {
   TICK_INTERVAL_MS,
 } from "../../api/gateway-protocol/frames.ts";
 import { methodNamesFor } from "../../api/gateway-protocol/methods.ts";
-import type { Scope } from "../../api/gateway-protocol/scopes.ts";
+import type { Identity } from "../devices/identity.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
 import { type SocketAnswer, type SocketCall, toFrameError } from "./calls.ts";
-import type { Handshake } from "./handshake.ts";
-
-export const SOCKET_EVENTS = ["tick", "tool.output", "shutdown"] as const;
-type EventName = (typeof SOCKET_EVENTS)[number];
+import type { Handshake } from "./refusal.ts";
 
 export interface ConnectionParts {
   socket: WebSocket;
@@ -29,9 +27,9 @@ export interface ConnectionParts {
   now(): number;
   /** Milliseconds since the gateway began. */
   uptimeMs(): number;
-  judge(params: unknown): Promise<Handshake>;
+  judge(params: unknown, challenge: Challenge): Promise<Handshake>;
   /** It has shown who it is. */
-  admitted(): void;
+  admitted(identity: Identity): void;
   answer(call: SocketCall): Promise<SocketAnswer>;
   /** Told of a bug; the connection ends. */
   failed(error: unknown): void;
@@ -39,14 +37,17 @@ export interface ConnectionParts {
 
 /** A slow reader is asked for so often whether it has read on. */
 const DRAIN_LOOK_MS = 20;
+/** A client that may no longer be there is given so long to close. */
+const CUT_MS_MAX = 500;
 
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #gone = new AbortController();
   readonly #handshakeTimer: NodeJS.Timeout;
   #ticks: NodeJS.Timeout | null = null;
+  readonly #challenge: Challenge;
   /** null: nobody has been let in. */
-  #scopes: readonly Scope[] | null = null;
+  #identity: Identity | null = null;
   #isConnecting = false;
   #seq = 0;
   #underWay = 0;
@@ -54,6 +55,7 @@ export class Connection {
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     const { socket, nonce, now } = parts;
+    this.#challenge = { nonce, ts: now() };
     this.#handshakeTimer = setTimeout(() => this.close(CLOSE_CODES.policy, "handshake timeout"), HANDSHAKE_MS_MAX).unref();
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       this.#take(data, isBinary).catch((error: unknown) => {
@@ -67,11 +69,7 @@ export class Connection {
       if (this.#ticks !== null) clearInterval(this.#ticks);
       this.#gone.abort();
     });
-    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce, ts: now() } }));
-  }
-
-  get isKnown(): boolean {
-    return this.#scopes !== null;
+    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: this.#challenge }));
   }
 
   /** An answer that its client has not read yet is under way too. */
@@ -79,8 +77,9 @@ export class Connection {
     return this.#underWay > 0;
   }
 
-  /** Lost, with its number, when the client has not read what came before it. */
-  event(event: EventName, payload: unknown): void {
+  /** Nothing, where the connection may not hear of it. Lost, with its number, when the client has not read what came before it. */
+  event<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
+    if (this.#identity === null || !mayHear(this.#identity.scopes, event)) return;
     this.#seq += 1;
     const { socket } = this.#parts;
     if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return;
@@ -91,49 +90,60 @@ export class Connection {
     this.#parts.socket.close(code, reason);
   }
 
+  /** What it was let in for is no more: nothing of it is taken or answered from now on. */
+  cut(): void {
+    this.#gone.abort();
+    this.close(CLOSE_CODES.policy, "device access changed");
+    setTimeout(() => this.terminate(), CUT_MS_MAX).unref();
+  }
+
   /** Without a word to the client. */
   terminate(): void {
     this.#parts.socket.terminate();
   }
 
   async #take(data: Buffer, isBinary: boolean): Promise<void> {
+    if (this.#gone.signal.aborted) return;
     const frame = isBinary ? null : parseFrame(data);
     if (frame === null) return this.close(CLOSE_CODES.protocol, "not a request frame");
-    if (this.#scopes === null) return await this.#connect(frame);
-    await this.#request(frame, this.#scopes);
+    if (this.#identity === null) return await this.#connect(frame);
+    await this.#request(frame, this.#identity);
   }
 
   /** Once: the challenge is used up by the first answer to it. */
   async #connect({ id, method, params }: RequestFrame): Promise<void> {
     if (this.#isConnecting || method !== "connect") return this.close(CLOSE_CODES.policy, "the first request is connect, once");
     this.#isConnecting = true;
-    const handshake = await this.#parts.judge(params);
+    const handshake = await this.#parts.judge(params, this.#challenge);
     if (this.#gone.signal.aborted) return;
     if (handshake.kind === "refused") {
       this.#send({ type: "res", id, ok: false, error: handshake.error });
       return this.close(CLOSE_CODES.policy, handshake.reason);
     }
     clearTimeout(this.#handshakeTimer);
-    this.#scopes = handshake.scopes;
-    this.#parts.admitted();
-    this.#send({ type: "res", id, ok: true, payload: this.#hello(handshake.scopes) });
+    const { identity } = handshake;
+    this.#identity = identity;
+    if (identity.kind === "device") identity.revoked.addEventListener("abort", () => this.cut(), { signal: this.#gone.signal });
+    if (identity.kind === "device" && identity.revoked.aborted) return this.cut();
+    this.#parts.admitted(identity);
+    this.#send({ type: "res", id, ok: true, payload: this.#hello(identity, handshake.deviceToken) });
     this.#ticks = setInterval(() => this.event("tick", { ts: this.#parts.now() }), TICK_INTERVAL_MS).unref();
   }
 
-  #hello(scopes: Scope[]): HelloOk {
+  #hello({ scopes }: Identity, deviceToken: string | undefined): HelloOk {
     const { version, connId, now, uptimeMs } = this.#parts;
     return HelloOk.parse({
       type: "hello-ok",
       protocol: PROTOCOL_VERSION,
       server: { version, connId },
-      features: { methods: methodNamesFor(scopes), events: [...SOCKET_EVENTS] },
+      features: { methods: methodNamesFor(scopes), events: eventNamesFor(scopes) },
       snapshot: { presence: [], health: { ts: now() }, stateVersion: { presence: 0, health: 0 }, uptimeMs: Math.round(uptimeMs()) },
-      auth: { role: "operator", scopes },
+      auth: { role: "operator", scopes: [...scopes], ...(deviceToken !== undefined && { deviceToken, issuedAtMs: now() }) },
       policy: { maxPayload: FRAME_BYTES_MAX, maxBufferedBytes: BUFFERED_BYTES_MAX, tickIntervalMs: TICK_INTERVAL_MS },
     });
   }
 
-  async #request({ id, method, params }: RequestFrame, scopes: readonly Scope[]): Promise<void> {
+  async #request({ id, method, params }: RequestFrame, identity: Identity): Promise<void> {
     if (this.#underWay >= REQUESTS_UNDER_WAY_MAX) {
       const message = `${REQUESTS_UNDER_WAY_MAX} requests of this connection are under way already`;
       return this.#send({ type: "res", id, ok: false, error: { code: "UNAVAILABLE", message, retryable: true } });
@@ -141,7 +151,7 @@ export class Connection {
     this.#underWay += 1;
     try {
       const emit = (event: ToolEvent): Promise<void> => this.#report(id, event);
-      const answer = await this.#parts.answer({ method, params, scopes, signal: this.#gone.signal, emit });
+      const answer = await this.#parts.answer({ method, params, identity, signal: this.#gone.signal, emit });
       await this.#sendWhole({ type: "res", id, ...answer });
     } catch (error) {
       await this.#sendWhole({ type: "res", id, ok: false, error: toFrameError(error) });

@@ -6,17 +6,22 @@ import { OperationError } from "../../api/errors.ts";
 import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../api/gateway-protocol/frames.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { toProblem } from "../../api/wire.ts";
-import type { Handlers } from "../http/handlers.ts";
+import type { Presence } from "../devices/presence.ts";
+import type { Credentials } from "../http/auth.ts";
+import type { Handlers } from "../http/handler.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "../http/origin.ts";
+import type { Broadcast } from "./broadcast.ts";
 import { answerCall } from "./calls.ts";
 import { Connection } from "./connection.ts";
-import { type HandshakeParts, judgeConnect } from "./handshake.ts";
+import type { DeviceHandshakeParts } from "./device-handshake.ts";
+import { judgeConnect } from "./handshake.ts";
 
-export interface SocketsParts extends HandshakeParts {
+export interface SocketsParts extends DeviceHandshakeParts {
   handlers: Handlers;
-  rules(): OriginRules & { proxies: BlockList };
+  presence: Presence;
+  broadcast: Broadcast;
+  rules(): OriginRules & { proxies: BlockList; credentials: Credentials };
   version: string;
-  now(): number;
   uptimeMs(): number;
   /** At least 128 bits of chance. */
   newNonce(): string;
@@ -58,26 +63,34 @@ export class Sockets {
     const caller = toCaller(request.socket.remoteAddress ?? "", header(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
     const bound = boundStranger(upgrade);
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
-      const { handlers, version, now, uptimeMs, newNonce, failed } = this.#parts;
+      const { handlers, version, now, uptimeMs, newNonce, failed, broadcast } = this.#parts;
       const connection = new Connection({
         ...{ socket: webSocket, version, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
-        judge: (params) => judgeConnect(params, caller, this.#parts),
-        admitted: () => {
+        judge: (params, challenge) => {
+          const { credentials } = this.#parts.rules();
+          return judgeConnect(params, { caller, challenge, credentials }, this.#parts);
+        },
+        admitted: (identity) => {
           bound();
           upgrade.known();
+          if (identity.kind === "device") webSocket.once("close", this.#parts.presence.opened(identity.deviceId));
         },
         answer: (call) => answerCall(call, handlers, failed),
         failed,
       });
       this.#connections.add(connection);
-      webSocket.once("close", () => this.#connections.delete(connection));
+      const silence = broadcast.add(connection);
+      webSocket.once("close", () => {
+        silence();
+        this.#connections.delete(connection);
+      });
     });
   }
 
   /** Requests that are under way are answered first. Takes no longer than both limits together, whatever clients do. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const connection of this.#connections) if (connection.isKnown) connection.event("shutdown", { reason: "the gateway ends" });
+    this.#parts.broadcast.send("shutdown", { reason: "the gateway ends" });
     await within(DRAIN_MS_MAX, () => ![...this.#connections].some((connection) => connection.isBusy));
     for (const connection of this.#connections) connection.close(CLOSE_CODES.restart, "the gateway ends");
     await within(CLOSE_MS_MAX, () => this.#connections.size === 0);
@@ -86,7 +99,7 @@ export class Sockets {
 
   /** @throws OperationError `Forbidden`, `NotFound`, `NotReady` */
   #check({ request }: Upgrade): void {
-    const { proxies: _, ...rules } = this.#parts.rules();
+    const { proxies: _, credentials: __, ...rules } = this.#parts.rules();
     const { host, origin } = request.headers;
     checkHost(host, rules);
     checkOrigin({ origin, host, site: header(request.headers["sec-fetch-site"]) }, rules);

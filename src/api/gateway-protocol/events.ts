@@ -1,0 +1,60 @@
+// The table of the socket's events: their names, what is in them, and which scope a connection needs to get them.
+// When each is sent is gateway/ws/'s and its callers'.
+import { z } from "zod";
+import { DeviceIdText, PairingRequestView, RequestIdText } from "./devices.ts";
+import { allows, type Scope } from "./scopes.ts";
+
+const Time = z.int().meta({ description: "Milliseconds since 1970" });
+
+interface EventFacts {
+  summary: string;
+  /** Absent: every connection that is let in gets it. */
+  scope?: Scope;
+  payload: z.ZodType;
+}
+
+export const EVENTS = {
+  tick: {
+    summary: "Every 15 s: the connection lives",
+    payload: z.object({ ts: Time }),
+  },
+  "tool.output": {
+    summary: "What a tool that this connection called says while it runs",
+    payload: z.looseObject({
+      callId: z.string().meta({ description: "The request's `id`" }),
+      kind: z.string().meta({ description: "`started`, `progress`, `stdout`, `stderr`" }),
+      data: z.string().optional().meta({ description: "Of `stdout` and `stderr`: base64" }),
+    }),
+  },
+  "device.pair.requested": {
+    summary: "A device is awaiting a decision",
+    scope: "operator.pairing",
+    payload: PairingRequestView,
+  },
+  "device.pair.resolved": {
+    summary: "Somebody decided",
+    scope: "operator.pairing",
+    payload: z.object({ requestId: RequestIdText, deviceId: DeviceIdText, decision: z.enum(["approved", "rejected"]), ts: Time }),
+  },
+  shutdown: {
+    summary: "The gateway ends; requests that are under way are answered first",
+    payload: z.object({ reason: z.string() }),
+  },
+} as const satisfies Record<string, EventFacts>;
+
+export type EventName = keyof typeof EVENTS;
+export type EventPayload<Name extends EventName> = z.input<(typeof EVENTS)[Name]["payload"]>;
+
+const scopeOf = (name: EventName): Scope | undefined => {
+  const facts: EventFacts = EVENTS[name];
+  return facts.scope;
+};
+
+export function mayHear(granted: readonly Scope[], name: EventName): boolean {
+  const scope = scopeOf(name);
+  return scope === undefined || allows(granted, scope);
+}
+
+/** Those that a connection with these scopes gets. */
+export const eventNamesFor = (granted: readonly Scope[]): EventName[] =>
+  (Object.keys(EVENTS) as EventName[]).filter((name) => mayHear(granted, name));

@@ -1,0 +1,46 @@
+// Puts the parts of pairing together over one state folder: devices, requests, tokens, and who callers are.
+// What each does is its own file's.
+import type { Logger } from "pino";
+import type { EpochMs } from "../../api/brands.ts";
+import { DeviceTokens } from "../devices/device-tokens.ts";
+import { Devices } from "../devices/devices.ts";
+import { Pairing, type PairingParts } from "../devices/pairing.ts";
+import { PairingRequests } from "../devices/pairing-requests.ts";
+import { Presence } from "../devices/presence.ts";
+import type { AddressLimits } from "./auth.ts";
+import { Identities } from "./identities.ts";
+import { type OwnToken, openDeviceSecret, openOwnerKey } from "./secret.ts";
+
+export interface OpenPairingParts extends OwnToken, Pick<PairingParts, "requested" | "resolved" | "newGeneration"> {
+  limits: Pick<AddressLimits, "judge">;
+  now(): EpochMs;
+  log: Logger;
+}
+
+export interface OpenedPairing {
+  devices: Devices;
+  tokens: DeviceTokens;
+  identities: Identities;
+  presence: Presence;
+  pairing: Pairing;
+}
+
+/** @throws OperationError `HostRejected` */
+export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairing> {
+  const { stateDir, limits, now, log, requested, resolved, newGeneration } = parts;
+  const [ownerKey, secret] = [await openOwnerKey(parts), await openDeviceSecret(parts)];
+  const devices = await Devices.open({
+    stateDir,
+    now,
+    unusable: (issue) => log.error({ issue }, "device file unusable; its device is not paired"),
+  });
+  const requests = await PairingRequests.open({ stateDir, now, secret });
+  const tokens = new DeviceTokens(secret);
+  const presence = new Presence(now);
+  const pairing = new Pairing({
+    ...{ devices, requests, tokens, now, requested, resolved, newGeneration },
+    presence: (deviceId) => presence.of(deviceId),
+    audit: ({ action, ...entry }) => log.info(entry, action),
+  });
+  return { devices, tokens, presence, pairing, identities: new Identities({ ownerKey, devices, tokens, limits, now }) };
+}

@@ -1,0 +1,102 @@
+// Devices for tests: upstream's own client with a key of its own, and a raw connection that signs what it is told to. It asserts nothing.
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { once } from "node:events";
+import { type DeviceIdentity, GatewayClient, type GatewayClientOptions } from "@openclaw/gateway-client";
+import { onTestFinished } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import { renderConnectProof } from "../../api/gateway-protocol/device-proof.ts";
+
+export const Hello = z.looseObject({
+  protocol: z.int(),
+  features: z.object({ methods: z.array(z.string()), events: z.array(z.string()) }),
+  auth: z.object({ scopes: z.array(z.string()), deviceToken: z.string().optional() }),
+});
+export type Hello = z.output<typeof Hello>;
+
+export interface TestDevice {
+  id: string;
+  /** base64url of 32 bytes. */
+  publicKey: string;
+  privateKey: KeyObject;
+  /** What the gateway gave it last. */
+  token: string | null;
+}
+
+export function makeDevice(): TestDevice {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const raw = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  return { id: createHash("sha256").update(raw).digest("hex"), publicKey: raw.toString("base64url"), privateKey, token: null };
+}
+
+export const signText = ({ privateKey }: TestDevice, text: string): string =>
+  sign(null, Buffer.from(text), privateKey).toString("base64url");
+
+/** Upstream's client as this device; not started. */
+export function makeClient(device: TestDevice, options: GatewayClientOptions): GatewayClient {
+  const identity: DeviceIdentity = { deviceId: device.id, privateKeyPem: "the test's", publicKeyPem: "the test's" };
+  const client = new GatewayClient({
+    ...options,
+    deviceIdentity: identity,
+    hostDeps: {
+      signDevicePayload: (_pem, text) => signText(device, text),
+      publicKeyRawBase64UrlFromPem: () => device.publicKey,
+      loadDeviceAuthToken: () => (device.token === null ? null : { token: device.token, scopes: [] }),
+      storeDeviceAuthToken: ({ token }) => {
+        device.token = token;
+      },
+      clearDeviceAuthToken: () => {
+        device.token = null;
+      },
+    },
+  });
+  onTestFinished(() => client.stopAndWait());
+  return client;
+}
+
+export interface RawConnect {
+  token?: string;
+  scopes?: string[];
+  role?: string;
+  /** Changes what is sent after it was signed. */
+  forge?(params: Record<string, unknown>, challenge: { nonce: string; ts: number }): void;
+}
+
+export interface RawConnection {
+  socket: WebSocket;
+  /** The answer to `connect`. */
+  answer: Record<string, unknown>;
+  /** How it ended. */
+  closed: Promise<{ code: number; reason: string }>;
+}
+
+const Challenge = z.object({ payload: z.object({ nonce: z.string(), ts: z.int() }) });
+
+/** A connection of no library's that has said `connect` as this device, and what it was told. */
+export async function connectRaw(url: string, device: TestDevice, options: RawConnect = {}): Promise<RawConnection> {
+  const socket = new WebSocket(url);
+  onTestFinished(() => socket.terminate());
+  const closed = once(socket, "close").then(([code, reason]) => ({ code: Number(code), reason: String(reason) }));
+  const [first] = await once(socket, "message");
+  const challenge = Challenge.parse(JSON.parse(String(first))).payload;
+  const { token, scopes = ["operator.read"], role = "operator", forge } = options;
+  const client = { id: "test", version: "1", platform: "Linux", mode: "test" };
+  const proof = renderConnectProof({
+    ...{ deviceId: device.id, clientId: client.id, clientMode: client.mode, role, scopes, signedAt: challenge.ts },
+    ...{ token: token ?? "", nonce: challenge.nonce, platform: client.platform, deviceFamily: "" },
+  });
+  const params: Record<string, unknown> = {
+    ...{ minProtocol: 4, maxProtocol: 4, client, role, scopes, ...(token !== undefined && { auth: { token } }) },
+    device: {
+      id: device.id,
+      publicKey: device.publicKey,
+      signature: signText(device, proof),
+      signedAt: challenge.ts,
+      nonce: challenge.nonce,
+    },
+  };
+  forge?.(params, challenge);
+  socket.send(JSON.stringify({ type: "req", id: "connect", method: "connect", params }));
+  const [answer] = await once(socket, "message");
+  return { socket, answer: z.record(z.string(), z.unknown()).parse(JSON.parse(String(answer))), closed };
+}
