@@ -44,6 +44,7 @@ export function startCli(args: readonly string[], options: CliOptions): CliRun {
   stderr.on("data", noting);
   const context: CliContext = {
     env: { OPENCLAW_STATE_DIR: options.stateDir, ...options.env },
+    program: "openclaw",
     home: "/home/claw",
     cwd: options.stateDir,
     stdin,

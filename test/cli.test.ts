@@ -354,8 +354,19 @@ test("a controller that does not run is said so, with the folder and the command
   const { code, stderr } = await cli(["status"], { stateDir });
   expect(code).toBe(1);
   expect(stderr).toContain(
-    `no controller is running on the state folder ${stateDir}\n  start one with: openclaw controller --state-dir ${stateDir}`,
+    `no controller is running on the state folder ${stateDir}\n  start one with: openclaw start --state-dir ${stateDir}`,
   );
+});
+
+test("in Compose's service for commands nothing is started that stays, and hints are Compose's", async () => {
+  const stateDir = makeStateDir();
+  const env = { OPENCLAW_CLI_COMMAND: "docker compose run --rm openclaw-cli" };
+  for (const command of ["controller", "gateway", "start"])
+    expect(await cli([command], { stateDir, env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/have containers of their own\n {2}docker compose up -d\n/),
+    });
+  expect((await cli(["status"], { stateDir, env })).stderr).toContain("start one with: docker compose up -d; or choose another");
 });
 
 test("a state folder that can't be made is said so by both processes", async () => {

@@ -79,7 +79,7 @@ test("its QR code holds the address and nothing else", async () => {
 test("a QR code of this machine's own address comes with what a phone needs instead", async () => {
   const { stdout, stderr } = await dashboard({ ran: true }, "--qr");
   expect(readQrCode(stdout, { background: "black" })).toBe("http://127.0.0.1:4711/");
-  expect(stderr).toContain("--bind lan, and OPENCLAW_DASHBOARD_URL=http://ADDRESS:4711/ for this command");
+  expect(stderr).toContain("--bind lan, and set OPENCLAW_DASHBOARD_URL=http://ADDRESS:4711/ for this command");
   const inCompose = await dashboard({ ran: true, env: { OPENCLAW_CLI_COMMAND: "docker compose run --rm openclaw-cli" } }, "--qr");
   expect(inCompose.stderr).toContain("OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh");
 });

@@ -100,5 +100,5 @@ test("without a gateway the command says how to start one, and prints nothing on
   const { gateway } = await serve();
   const { code, stdout, stderr } = await cli(["mcp"], { stateDir: gateway.stateDir });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toContain("openclaw gateway, or openclaw start");
+  expect(stderr).toContain("start one with: openclaw start");
 });

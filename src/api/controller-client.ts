@@ -131,7 +131,7 @@ export class ControllerClient {
         fix: this.#accessFix,
       });
     }
-    const fix = `start one with: openclaw controller --state-dir ${this.#stateDir}; or choose another state folder with --state-dir or OPENCLAW_STATE_DIR`;
+    const fix = `start one with: openclaw start --state-dir ${this.#stateDir}; or choose another state folder with --state-dir or OPENCLAW_STATE_DIR`;
     const isAbsent = errno === "ENOENT" || errno === "ENOTDIR";
     const message = isAbsent
       ? `no controller is running on the state folder ${this.#stateDir}`

@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import type { EpochMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { toSafeJson, toSafeText } from "../api/safe-text.ts";
+import { findPlace, toPlace } from "./place.ts";
 
 export interface TerminalInput extends Readable {
   isTTY?: boolean;
@@ -18,6 +19,8 @@ export interface TerminalOutput extends Writable {
 
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How this program was called: `openclaw`, `bin/openclaw`. */
+  readonly program: string;
   /** Absolute. */
   readonly home: string;
   /** Absolute. */
@@ -34,15 +37,22 @@ export interface CliContext {
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3, timedOut: 4, planned: 5 } as const;
 export type ExitCode = number;
 
-/** Prints untrusted text: control and invisible characters are escaped. */
+/** Prints untrusted text: control and invisible characters are escaped. Hints and paths are said as they are where it is printed. */
 export function print(context: CliContext, text: string): void {
+  printData(context, toHere(context, text));
+}
+
+/** The same for what people and programs wrote, which stays as it is. */
+export function printData(context: CliContext, text: string): void {
   const shown = toSafeText(text);
   context.stdout.write(shown.endsWith("\n") || shown === "" ? shown : `${shown}\n`);
 }
 
 export function printNote(context: CliContext, text: string): void {
-  context.stderr.write(`${toSafeText(text)}\n`);
+  context.stderr.write(`${toSafeText(toHere(context, text))}\n`);
 }
+
+const toHere = (context: CliContext, text: string): string => toPlace(text, findPlace(context.env, context.program));
 
 /** What went wrong and, on a line of its own, how to fix it. */
 export function printError(context: CliContext, error: OperationError): void {

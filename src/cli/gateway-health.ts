@@ -89,7 +89,7 @@ function wrongSecret(url: string, cause?: OperationError): OperationError {
 /** What a person does where there is none. */
 export function noGateway(stateDir: string): OperationError {
   return new OperationError("GatewayUnreachable", `no gateway has been started on ${stateDir}`, {
-    fix: "start one with openclaw gateway, or openclaw start; --url names one elsewhere",
+    fix: "start one with: openclaw start; --url names one elsewhere",
   });
 }
 
@@ -102,8 +102,7 @@ export interface GatewaySecret {
 /** By the gateway's own order (gateway/http/secret.ts). null: it needs none, or has made none yet. */
 export async function findGatewaySecret(context: CliContext, options: GatewayTarget): Promise<GatewaySecret | null> {
   const { env } = context;
-  const token =
-    toSecret(options.token, "--token") ?? toSecret(env.OPENCLAW_GATEWAY_TOKEN, "OPENCLAW_GATEWAY_TOKEN (in Compose: in the file .env)");
+  const token = toSecret(options.token, "--token") ?? toSecret(env.OPENCLAW_GATEWAY_TOKEN, "OPENCLAW_GATEWAY_TOKEN");
   if (token !== null) return token;
   const stateDir = toStateDir(context, options);
   const { path, auth } = await findAuth(context, options);

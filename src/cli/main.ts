@@ -3,10 +3,14 @@
 import { homedir } from "node:os";
 import { toEpochMs } from "../api/brands.ts";
 import type { CliContext } from "./context.ts";
+import { findProgram } from "./program-path.ts";
 import { readVersion } from "./version.ts";
 
 const context: CliContext = {
   env: process.env,
+  get program() {
+    return findProgram(process.env.PATH ?? "", process.cwd());
+  },
   home: homedir(),
   cwd: process.cwd(),
   stdin: process.stdin,

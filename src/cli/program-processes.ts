@@ -7,6 +7,12 @@ import { configOption, gatewayOptions, HELP_GROUPS, type Run, stateDirOption } f
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
 const logLevelOption = (): Option => new Option("--log-level <level>", "OPENCLAW_LOG_LEVEL; default info").choices(LEVELS);
 
+const metricsListenOption = (): Option =>
+  new Option(
+    "--metrics-listen <address>",
+    "address of the controller's /metrics, /healthz and /readyz (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
+  );
+
 export function addProcessCommands(program: Command, context: CliContext, run: Run): void {
   program
     .command("controller")
@@ -14,12 +20,7 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
     .helpGroup(HELP_GROUPS.processes)
     .addOption(configOption())
     .addOption(stateDirOption())
-    .addOption(
-      new Option(
-        "--metrics-listen <address>",
-        "address of /metrics, /healthz and /readyz (OPENCLAW_METRICS_LISTEN; default 127.0.0.1:9464)",
-      ),
-    )
+    .addOption(metricsListenOption())
     .addOption(
       new Option(
         "--instance <id>",
@@ -49,6 +50,7 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
       .addOption(new Option("--adopt", "take over a state folder that holds another OpenClaw gateway's database; backs it up first"))
       .addOption(logLevelOption());
   }
+  start.addOption(metricsListenOption());
   gateway.addOption(
     new Option(
       "--config-source <source>",

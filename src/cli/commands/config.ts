@@ -12,7 +12,7 @@ import { type Issue, type Parsed, renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { readBounded } from "../../api/store/atomic-file.ts";
 import { openConfigFile, saveConfigFile, toConfigEnvironment, toInvalidConfig } from "../config-file.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote } from "../context.ts";
 import { type ConfigOptions, toConfigPath } from "../paths.ts";
 
 type Options = ConfigOptions & { json?: boolean };
@@ -59,7 +59,7 @@ export async function getConfigValue(context: CliContext, path: string, options:
       return EXIT.notFound;
     case "found":
       if (options.json === true) printJson(context, found.value);
-      else print(context, typeof found.value === "string" ? toSafeLine(found.value) : found.text);
+      else printData(context, typeof found.value === "string" ? toSafeLine(found.value) : found.text);
       return EXIT.ok;
   }
 }

@@ -2,6 +2,7 @@
 // The loop itself is controller/main.ts.
 import type { CliContext, ExitCode } from "../context.ts";
 import { nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
+import { refuseInCommandService } from "../place.ts";
 
 export interface ControllerFlags {
   config?: string;
@@ -13,6 +14,7 @@ export interface ControllerFlags {
 }
 
 export async function runControllerCommand(context: CliContext, flags: ControllerFlags): Promise<ExitCode> {
+  refuseInCommandService(context.env);
   const { runController } = await import("../../controller/main.ts");
   const { env } = context;
   const instance = flags.instance ?? nonEmpty(env.OPENCLAW_INSTANCE);

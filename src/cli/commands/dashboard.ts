@@ -6,6 +6,7 @@ import { findGatewayUrl } from "../../api/store/gateway-files.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findGatewaySecret, noGateway } from "../gateway-health.ts";
 import { type ConfigOptions, nonEmpty, toStateDir } from "../paths.ts";
+import { findPlace } from "../place.ts";
 import { renderQrCode } from "../qr-code.ts";
 
 export interface DashboardOptions extends ConfigOptions {
@@ -52,10 +53,11 @@ function showQrCode(context: CliContext, url: URL): void {
 
 /** How a phone gets to it. */
 function explainLoopback(env: CliContext["env"], { hostname, port }: URL): string {
-  const way =
-    nonEmpty(env.OPENCLAW_CLI_COMMAND) === undefined
-      ? `openclaw gateway --bind lan, and OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/ for this command`
-      : "OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh";
+  const way = {
+    host: `start it with --bind lan, and set OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/ for this command`,
+    compose: "OPENCLAW_GATEWAY_PUBLISH=ADDRESS ./docker-setup.sh",
+    systemd: `systemctl edit openclaw-gateway (--bind lan), and OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/ for this command`,
+  }[findPlace(env, "openclaw").kind];
   return `openclaw: ${hostname} is this machine only: a phone can't reach it. With ADDRESS as this machine's address in your network: ${way}`;
 }
 

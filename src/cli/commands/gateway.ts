@@ -3,6 +3,7 @@
 import { OperationError } from "../../api/errors.ts";
 import type { CliContext, ExitCode } from "../context.ts";
 import { nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
+import { refuseInCommandService } from "../place.ts";
 
 export interface GatewayFlags {
   config?: string;
@@ -17,6 +18,7 @@ export interface GatewayFlags {
 }
 
 export async function runGatewayCommand(context: CliContext, flags: GatewayFlags): Promise<ExitCode> {
+  refuseInCommandService(context.env);
   const { runGateway } = await import("../../gateway/main.ts");
   const { env } = context;
   return await runGateway({

@@ -12,6 +12,7 @@ import { readAnswers, writeAnswers } from "../onboarding/edit-config.ts";
 import { renderNextSteps } from "../onboarding/next-steps.ts";
 import type { Answers } from "../onboarding/questions.ts";
 import { type ConfigOptions, toStateDir } from "../paths.ts";
+import { findPlace } from "../place.ts";
 
 /** @throws OperationError `InvalidConfig`: the file has mistakes, or an answer would be one; `HostRejected` */
 export async function runOnboard(
@@ -35,7 +36,7 @@ export async function runOnboard(
   print(context, edited.text === file.text ? `${file.path}: nothing to change` : `${file.path} written:`);
   for (const { path, before, after } of edited.changes)
     print(context, toSafeLine(`  ${path}: ${before === null ? "" : `${before} -> `}${after}`));
-  print(context, renderNextSteps(context.env));
+  print(context, renderNextSteps(findPlace(context.env, context.program)));
   return EXIT.ok;
 }
 
@@ -44,6 +45,6 @@ async function refuseUpstreamState(stateDir: string): Promise<void> {
   const database = await findUpstreamState(stateDir);
   if (database === null) return;
   throw new OperationError("HostRejected", `another OpenClaw gateway keeps its state here (${database}); nothing was changed`, {
-    fix: "give this product a folder of its own (--state-dir, OPENCLAW_STATE_DIR), or take this one over with: openclaw gateway --adopt",
+    fix: "give this product a folder of its own (--state-dir, OPENCLAW_STATE_DIR), or start once with --adopt, which makes a copy first",
   });
 }

@@ -5,7 +5,7 @@ import type { SandboxEvent } from "../../api/event.ts";
 import { renderEvent } from "../../api/event.ts";
 import { toSafeLine, toSafeText } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printJsonLine, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
 
@@ -86,7 +86,7 @@ export async function showSetupLog(
     );
   else {
     if (log.truncated) printNote(context, "openclaw: earlier output is omitted");
-    print(context, toSafeText(log.text));
+    printData(context, toSafeText(log.text));
     printNote(context, `openclaw: setup ${log.state}`);
   }
   return EXIT.ok;

@@ -5,7 +5,7 @@ import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toSafeText } from "../../api/safe-text.ts";
 import { confirm } from "../confirm.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote } from "../context.ts";
 import { connectGateway } from "../gateway-client.ts";
 import type { GatewayTarget } from "../gateway-health.ts";
 import { indent, renderAge, renderTable } from "../text.ts";
@@ -69,7 +69,7 @@ export async function showHistory(
   }
   if (options.json === true) printJson(context, { items });
   else if (items.length === 0) printNote(context, `no messages in ${key}${options.after > 0 ? ` after ${options.after}` : ""}`);
-  else print(context, items.map(renderMessage).join(""));
+  else printData(context, items.map(renderMessage).join(""));
   return EXIT.ok;
 }
 

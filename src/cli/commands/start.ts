@@ -4,7 +4,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { toConfigPath, toStateDir } from "../paths.ts";
+import { refuseInCommandService } from "../place.ts";
 import type { GatewayFlags } from "./gateway.ts";
+
+export interface StartFlags extends GatewayFlags {
+  metricsListen?: string;
+}
 
 /** The same program, from source as from the image: `.ts` there, `.js` here. */
 const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);
@@ -13,10 +18,11 @@ const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../mai
 const STOP_MS_MAX = 15_000;
 
 /** Exit code 0 when it was stopped by a signal, 1 when one of the two ended by itself: the other is stopped too, so that a supervisor sees it. */
-export async function startBoth(context: CliContext, flags: GatewayFlags): Promise<ExitCode> {
+export async function startBoth(context: CliContext, flags: StartFlags): Promise<ExitCode> {
+  refuseInCommandService(context.env);
   const shared = ["--state-dir", toStateDir(context, flags), "--config", toConfigPath(context, flags), ...toArguments(flags, ["logLevel"])];
   const children = new Map<string, ChildProcess>([
-    ["controller", launch(context, ["controller", ...shared])],
+    ["controller", launch(context, ["controller", ...shared, ...toArguments(flags, ["metricsListen"])])],
     ["gateway", launch(context, ["gateway", ...shared, ...toArguments(flags, ["port", "bind", "allowUnconfigured", "adopt"])])],
   ]);
   const ends = [...children].map(([name, child]) => untilEnd(name, child));
@@ -61,7 +67,7 @@ function untilEnd(name: string, child: ChildProcess): Promise<string> {
 }
 
 /** `logLevel: "debug"` is `--log-level debug`. */
-function toArguments(flags: GatewayFlags, names: readonly (keyof GatewayFlags)[]): string[] {
+function toArguments(flags: StartFlags, names: readonly (keyof StartFlags)[]): string[] {
   return names.flatMap((name) => {
     const value = flags[name];
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

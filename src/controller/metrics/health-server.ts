@@ -69,7 +69,7 @@ function answer(checks: readonly HealthCheck[], verbose: boolean): Response {
 export async function startHealthServer(parts: HealthParts, listen: string): Promise<TcpServer> {
   const { host, port } = parseListen(listen);
   const server = createHttpServer({ fetch: createHealthApp(parts).fetch, limits: LIMITS });
-  return await listenTcp(server, { host, port, fix: "choose another with --metrics-listen; port 0 picks a free one" });
+  return await listenTcp(server, { host, port, fix: "choose another with --metrics-listen 127.0.0.1:PORT; port 0 picks a free one" });
 }
 
 /** @throws OperationError `InvalidArgument` */

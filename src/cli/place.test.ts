@@ -1,0 +1,126 @@
+// Every hint of the source, said for a host, for Compose and for systemd: what is to be typed exists there.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CommanderError } from "commander";
+import { describe, expect, test } from "vitest";
+import { toEpochMs } from "../api/brands.ts";
+import { OperationError } from "../api/errors.ts";
+import type { CliContext } from "./context.ts";
+import { findPlace, type Place, refuseInCommandService, toPlace } from "./place.ts";
+import { makeProgram } from "./program.ts";
+
+const SOURCE = join(import.meta.dirname, "..");
+const COMPOSE_ENV = {
+  OPENCLAW_CLI_COMMAND: "docker compose run --rm openclaw-cli",
+  OPENCLAW_HOST_STATE_DIR: "/srv/claw",
+  OPENCLAW_HOST_WORKSPACE_DIR: "/srv/files",
+};
+const PLACES = {
+  host: findPlace({}, "openclaw"),
+  checkout: findPlace({}, "bin/openclaw"),
+  compose: findPlace(COMPOSE_ENV, "openclaw"),
+  systemd: findPlace({ OPENCLAW_PLACE: "systemd" }, "openclaw"),
+} as const satisfies Record<string, Place>;
+
+/** String literals of the program's files in which a command of ours is named; what is filled in stands as a word. */
+function collectHints(): string[] {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter(
+    (file) =>
+      /\.tsx?$/.test(file) &&
+      !/\.(test|fixture)\.tsx?$/.test(file) &&
+      !/^(ui|gateway\/http\/page|cli\/place|cli\/other-commands)/.test(file),
+  );
+  const hints = files.flatMap((file) => {
+    const code = readFileSync(join(SOURCE, file), "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "");
+    return [...code.matchAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g)].map(([text]) =>
+      text.slice(1, -1).replaceAll(/\$\{[^}]*\}/g, "VALUE"),
+    );
+  });
+  return [...new Set(hints)].filter((hint) => /(?<![\w./-])openclaw [a-z-]/.test(hint) && !/^\s*(?:\n|import )/.test(hint));
+}
+
+/** Parses it as a shell would pass it on, and runs nothing. */
+async function isOurs(words: string): Promise<boolean> {
+  const context = {
+    env: {},
+    stdout: { write: () => true },
+    stderr: { write: () => true },
+    now: () => toEpochMs(0),
+  } as unknown as CliContext;
+  const argv = words.split(" ").filter((word) => word !== "");
+  try {
+    await makeProgram(context, async () => undefined).parseAsync(argv, { from: "user" });
+    return true;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // That something is left out ("openclaw sandbox list shows them") is no mistake of the command's name.
+    return !["commander.unknownCommand", "commander.unknownOption"].includes(error.code);
+  }
+}
+
+/** What follows the program's name in a sentence: up to a sign that no command has. */
+function commandsIn(text: string, program: string): string[] {
+  const name = program.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return [...text.matchAll(new RegExp(`(?<![\\w./-])${name} ([a-z-]+(?: [\\w=:./-]+)*)`, "g"))].map(([, words = ""]) => words);
+}
+
+const GROUPS = ["sandbox", "session", "config"];
+
+/** Prose may follow: some beginning is a command, and not only the name of a group of them. */
+async function begins(words: string): Promise<boolean> {
+  const all = words.split(" ");
+  const least = Math.min(all.length, GROUPS.includes(all[0] ?? "") ? 2 : 1);
+  const tries = Array.from({ length: all.length - least + 1 }, (_, at) => all.slice(0, all.length - at).join(" "));
+  return (await Promise.all(tries.map(isOurs))).some(Boolean);
+}
+
+const HINTS = collectHints();
+
+test("there are hints, and none was forgotten by the search", () => {
+  expect(HINTS.length).toBeGreaterThan(50);
+  expect(HINTS.some((hint) => hint.includes("openclaw config validate"))).toBe(true);
+  const inCompose = HINTS.flatMap((hint) => commandsIn(toPlace(hint, PLACES.compose), PLACES.compose.program));
+  expect(inCompose.length).toBeGreaterThan(50);
+});
+
+test.each(["sandbox bogus", "bogus", "sandbox list --bogus", "session nix KEY"])("%s would be found out", async (words) => {
+  expect(await begins(words)).toBe(words === "sandbox list --bogus");
+});
+
+describe.each(Object.entries(PLACES))("on %s", (name, place) => {
+  test.each(HINTS)("%s", async (hint) => {
+    const said = toPlace(hint, place);
+    const programs = [place.program, place.program.replace("run --rm", "run --rm -T")];
+    for (const words of new Set(programs.flatMap((program) => commandsIn(said, program))))
+      expect({ words, works: await begins(words) }).toEqual({ words, works: true });
+    if (name !== "host")
+      expect(said).not.toMatch(/(?<![\w./-])openclaw (?:config|doctor|health|logs|mcp|sandbox|session|start|status|controller|gateway)\b/);
+    if (name === "compose") expect(said).not.toMatch(/--state-dir|OPENCLAW_STATE_DIR|--metrics-listen/);
+  });
+});
+
+test.each([
+  ["start one with: openclaw start --state-dir /home/node/.openclaw; see docs", "start one with: docker compose up -d; see docs"],
+  ["openclaw controller", "docker compose up -d"],
+  ["claude mcp add openclaw -- openclaw mcp", "claude mcp add openclaw -- docker compose run --rm -T openclaw-cli mcp"],
+  ["/home/node/.openclaw/openclaw.json:3:7", "/srv/claw/openclaw.json:3:7"],
+  ["/home/node/.openclaw/workspace/a and /home/node/.openclaw-other", "/srv/files/a and /home/node/.openclaw-other"],
+  ["choose another one with --state-dir or OPENCLAW_STATE_DIR", "choose another one with OPENCLAW_CONFIG_DIR in .env"],
+  ["set OPENCLAW_GATEWAY_TOKEN, or --token, to the one", "set OPENCLAW_GATEWAY_TOKEN in .env to the one"],
+  ["choose another with --metrics-listen 127.0.0.1:PORT; port 0 picks a free one", "choose another with OPENCLAW_METRICS_PORT in .env"],
+  ["the openclaw command of openclaw-cli", "the openclaw command of openclaw-cli"],
+])("in Compose %j is %j", (hint, said) => {
+  expect(toPlace(hint, PLACES.compose)).toBe(said);
+});
+
+test("under systemd the units are started, and other commands have their path", () => {
+  expect(toPlace("openclaw start --state-dir /var/lib/openclaw", PLACES.systemd)).toBe(
+    "systemctl start openclaw-controller openclaw-gateway",
+  );
+  expect(toPlace("openclaw sandbox list", PLACES.systemd)).toBe("/opt/openclaw/bin/openclaw sandbox list");
+});
+
+test("in the service for commands no process is started that stays", () => {
+  expect(() => refuseInCommandService(COMPOSE_ENV)).toThrow(OperationError);
+  expect(() => refuseInCommandService({ OPENCLAW_PLACE: "compose" })).not.toThrow();
+});

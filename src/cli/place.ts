@@ -1,0 +1,112 @@
+// Says a hint as it works where it is printed: on a host, beside Compose, or where systemd runs the program. Whoever writes a hint writes it for a host
+// (`openclaw sandbox list`, `--state-dir`); this file alone knows the other two. Pure.
+import { OperationError } from "../api/errors.ts";
+
+export interface Place {
+  kind: "host" | "compose" | "systemd";
+  /** What a person types in place of `openclaw`: `bin/openclaw`, `docker compose run --rm openclaw-cli`. */
+  program: string;
+  /** Folders as this process sees them, and as the person's machine does. The longest first. */
+  folders: readonly (readonly [inside: string, outside: string])[];
+}
+
+/** A variable that is set to nothing is not set. */
+const given = (text: string | undefined): string | undefined => text || undefined;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where `openclaw-cli` mounts them (docker-compose.yml). */
+const STATE_FOLDER = "/home/node/.openclaw";
+const COMPOSE_PROGRAM = "docker compose run --rm openclaw-cli";
+const SYSTEMD_PROGRAM = "/opt/openclaw/bin/openclaw";
+
+/** By `OPENCLAW_PLACE`, which the Compose file and the units set. @param program how this one was started on a host */
+export function findPlace(env: Environment, program: string): Place {
+  const command = given(env.OPENCLAW_CLI_COMMAND);
+  if (command !== undefined || env.OPENCLAW_PLACE === "compose")
+    return { kind: "compose", program: command ?? COMPOSE_PROGRAM, folders: composeFolders(env) };
+  if (env.OPENCLAW_PLACE === "systemd") return { kind: "systemd", program: SYSTEMD_PROGRAM, folders: [] };
+  return { kind: "host", program, folders: [] };
+}
+
+/**
+ * In the service that Compose has for commands no process may be started that stays: a second controller would take the state folder's lock, and the
+ * real one could not start. @throws OperationError `HostRejected`
+ */
+export function refuseInCommandService(env: Environment): void {
+  if (given(env.OPENCLAW_CLI_COMMAND) === undefined) return;
+  throw new OperationError(
+    "HostRejected",
+    "this container runs commands only; the controller and the gateway have containers of their own",
+    {
+      fix: "openclaw start",
+    },
+  );
+}
+
+function composeFolders(env: Environment): Place["folders"] {
+  const state = given(env.OPENCLAW_HOST_STATE_DIR);
+  const workspace = given(env.OPENCLAW_HOST_WORKSPACE_DIR);
+  return [
+    ...(workspace === undefined ? [] : [[`${STATE_FOLDER}/workspace`, workspace] as const]),
+    ...(state === undefined ? [] : [[STATE_FOLDER, state] as const]),
+  ];
+}
+
+/** The first word of a command of ours; what else follows `openclaw` is prose. */
+const COMMANDS = [
+  ...["channels", "completion", "config", "controller", "dashboard", "demo", "devices", "doctor", "gateway", "health", "logs", "mcp"],
+  ...["onboard", "sandbox", "session", "start", "status", "stop", "--help", "--version"],
+];
+const COMMAND = new RegExp(`(?<![\\w./-])openclaw (${COMMANDS.join("|")})\\b`, "g");
+/** With the options that say for which folder it is started: elsewhere that is settled. */
+const RUNNING =
+  /(?<![\w./-])openclaw (start|controller|gateway|stop)\b(?: --(?:state-dir|config|port|bind|metrics-listen) [^\s;,)]+| --(?:adopt|detach|allow-unconfigured))*/g;
+
+const STARTED: Readonly<Record<"compose" | "systemd", Readonly<Record<string, string>>>> = {
+  compose: {
+    start: "docker compose up -d",
+    controller: "docker compose up -d",
+    gateway: "docker compose up -d",
+    stop: "docker compose stop",
+  },
+  systemd: {
+    start: "systemctl start openclaw-controller openclaw-gateway",
+    controller: "systemctl start openclaw-controller",
+    gateway: "systemctl start openclaw-gateway",
+    stop: "systemctl stop openclaw-gateway openclaw-controller",
+  },
+};
+
+/** Options of processes, as the settings that Compose passes on. */
+const SETTINGS: readonly (readonly [RegExp, string])[] = [
+  [/--state-dir(?: or |, )OPENCLAW_STATE_DIR|--state-dir\b|\bOPENCLAW_STATE_DIR\b/g, "OPENCLAW_CONFIG_DIR in .env"],
+  [/--port or --bind\b|--port\b(?! \d)/g, "OPENCLAW_GATEWAY_PORT in .env"],
+  [/--bind\b(?! l)/g, "OPENCLAW_GATEWAY_BIND in .env"],
+  [/--metrics-listen\b(?: 127\.0\.0\.1:PORT)?(?:; port 0 picks a free one)?/g, "OPENCLAW_METRICS_PORT in .env"],
+  [/\bOPENCLAW_GATEWAY_TOKEN(?:, or --token,)?(?! in )/g, "OPENCLAW_GATEWAY_TOKEN in .env"],
+];
+
+/** The text with every command, option and path as they are there. */
+export function toPlace(text: string, place: Place): string {
+  const { kind, program } = place;
+  if (kind === "host") return program === "openclaw" ? text : text.replace(COMMAND, (_, word) => `${program} ${word}`);
+  const started = text.replace(RUNNING, (_, word: string) => STARTED[kind][word] ?? word);
+  const commands = started.replace(
+    COMMAND,
+    (_, word: string) => `${kind === "compose" && word === "mcp" ? toPiped(program) : program} ${word}`,
+  );
+  return kind === "compose"
+    ? toOutside(
+        SETTINGS.reduce((all, [option, setting]) => all.replace(option, setting), commands),
+        place,
+      )
+    : commands;
+}
+
+/** An agent's program is no terminal. */
+const toPiped = (program: string): string => program.replace(/ run --rm /, " run --rm -T ");
+
+function toOutside(text: string, { folders }: Place): string {
+  return folders.reduce((all, [inside, outside]) => all.replaceAll(new RegExp(`${inside}(?![\\w.-])`, "g"), () => outside), text);
+}
