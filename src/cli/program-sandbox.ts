@@ -24,7 +24,8 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
     .helpGroup(HELP_GROUPS.work);
   sandbox.enablePositionalOptions();
   sandbox.commandsGroup("Inspect:");
-  addSandboxLookingCommands(sandbox, context, run);
+  addStateCommands(sandbox, context, run);
+  addRecordCommands(sandbox, context, run);
   sandbox.commandsGroup("Run:");
   addRunningCommands(sandbox, context, run);
   sandbox.commandsGroup("Change:");
@@ -32,7 +33,7 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
   addRolloutCommands(sandbox, context, run);
 }
 
-function addSandboxLookingCommands(sandbox: Command, context: CliContext, run: Run): void {
+function addStateCommands(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("list")
     .alias("ls")
@@ -89,6 +90,9 @@ Examples:
   openclaw sandbox explain --session agent:main:main --all`,
     )
     .action((name, options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, name, options)));
+}
+
+function addRecordCommands(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("events")
     .description("show the events of all sandboxes, or of one")

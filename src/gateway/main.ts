@@ -32,7 +32,7 @@ import { ControlUi } from "./http/control-ui.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openPairing } from "./http/open-pairing.ts";
 import { startGatewayServer } from "./http/server.ts";
-import { McpEndpoint } from "./mcp/mcp-endpoint.ts";
+import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
@@ -155,16 +155,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId };
-  const { dispatcher, hostProcesses } = await openTools({ inside, stateDir, sessions, service, failed });
-  const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
-  const files = new SessionFiles({
-    ...{ ...inside, sessions, metrics, spoolFolder: join(stateDir, "gateway") },
-    isReady: async (key) => (await controller.sessionSandbox(key)).ready,
-  });
-  const end = new SessionEnd({
-    ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
-    releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
-  });
+  const { dispatcher, tools, files, end } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
   const broadcast = new Broadcast();
   const paired = await openPairing({
@@ -177,21 +168,10 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     ...{ sessions, service, tools, files, controller, end, failed, pairing: paired.pairing },
     processesOf: (session) => dispatcher.processesOf(session),
   });
-  const mcpSessions = new McpSessions({ sessions, service, end });
-  await mcpSessions.endLeft();
-  const mcp = new McpEndpoint({
-    tools,
-    session: (agentId) => mcpSessions.plan(agentId),
-    endSession: (session) => mcpSessions.end(session),
-    uptime: () => toDurationMs(performance.now()),
-    newUid: randomUUID,
-    version,
-    failed,
-  });
+  const mcp = await openMcp({ sessions, service, end, tools, version, failed });
   const removal = new SessionRemoval({ sessions, controller, failed });
   void removal.run(stopping.signal);
   begun.defer(() => mcp.stop());
-  const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
   const sockets = new Sockets({
     ...{ ...paired, broadcast, handlers, version, now, failed, newNonce: makeToken },
     rules: () => rules.current,
@@ -204,7 +184,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     ...{ limits, identities: paired.identities },
     metrics,
     ui: new ControlUi(UI_FOLDER),
-    ready,
+    ready: () => check(stateDir, controller),
     version,
     log,
   });
@@ -225,12 +205,21 @@ interface ToolsParts {
   stateDir: string;
   sessions: Sessions;
   service: SessionService;
+  metrics: GatewayMetrics;
+  controller: StreamClient;
+  log: Logger;
   failed(error: unknown): void;
 }
 
-/** The tools, and what they leave running on this host; of sessions that are gone that is ended first. */
-async function openTools(parts: ToolsParts): Promise<{ dispatcher: ToolDispatcher; hostProcesses: HostProcesses }> {
-  const { inside, stateDir, sessions, service, failed } = parts;
+interface OpenedTools {
+  dispatcher: ToolDispatcher;
+  tools: SessionTools;
+  files: SessionFiles;
+  end: SessionEnd;
+}
+
+/** The tools and files of sessions, and how those end with what they left running on this host; of sessions that are gone that is ended first. */
+async function openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed }: ToolsParts): Promise<OpenedTools> {
   const host = { env: toHostEnvironment(process.env), newId };
   const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
   // That a session is not there is known only where every file was read.
@@ -242,7 +231,37 @@ async function openTools(parts: ToolsParts): Promise<{ dispatcher: ToolDispatche
     host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
     sessions: service,
   });
-  return { dispatcher, hostProcesses };
+  const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
+  const files = new SessionFiles({
+    ...{ ...inside, sessions, metrics, spoolFolder: join(stateDir, "gateway") },
+    isReady: async (key) => (await controller.sessionSandbox(key)).ready,
+  });
+  const end = new SessionEnd({
+    ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
+    releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
+  });
+  return { dispatcher, tools, files, end };
+}
+
+interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "failed"> {
+  sessions: Sessions;
+  service: SessionService;
+  end: SessionEnd;
+}
+
+/** The MCP endpoint; sessions that clients of an earlier process left are ended first. */
+async function openMcp({ sessions, service, end, tools, version, failed }: McpParts): Promise<McpEndpoint> {
+  const mcpSessions = new McpSessions({ sessions, service, end });
+  await mcpSessions.endLeft();
+  return new McpEndpoint({
+    tools,
+    session: (agentId) => mcpSessions.plan(agentId),
+    endSession: (session) => mcpSessions.end(session),
+    uptime: () => toDurationMs(performance.now()),
+    newUid: randomUUID,
+    version,
+    failed,
+  });
 }
 
 async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {
