@@ -18,7 +18,7 @@ import {
   SessionStore,
   sessionsFolder,
 } from "../../api/store/session-store.ts";
-import { Turns } from "../tools/session-mutex.ts";
+import { SessionMutex } from "../tools/session-mutex.ts";
 import type { Message } from "../tools/tool-port.ts";
 import { toSessionName } from "./keys.ts";
 import { Transcript } from "./transcript.ts";
@@ -65,7 +65,7 @@ export class Sessions {
   readonly #transcripts = new Map<string, Promise<Transcript>>();
   readonly #opening = new PQueue({ concurrency: TRANSCRIPTS_OPENING_MAX });
   /** Changes of one session come one after the other. */
-  readonly #turns = new Turns();
+  readonly #mutex = new SessionMutex();
   #looking: Promise<void> = Promise.resolve();
   readonly #stopping = new AbortController();
 
@@ -89,7 +89,7 @@ export class Sessions {
     this.#stopping.abort();
     const pending = [...this.#activity].filter(([, { timer }]) => timer !== null).map(([key]) => key);
     await Promise.all(pending.map((key) => this.#writeActivity(key)));
-    await this.#turns.settled();
+    await this.#mutex.settled();
   }
 
   /** Whether every session that there is, is known. */
@@ -122,7 +122,7 @@ export class Sessions {
 
   /** The session with this key: as it is when it is there, else a new one. @throws OperationError `LimitExceeded`, `HostRejected` */
   create({ key, agentId, kind, parentKey }: NewSession): Promise<Session> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.run(key, async () => {
       const known = this.find(key);
       if (known !== null && known.spec.endedAt === undefined) return known;
       if (known !== null) return await this.#beginAnew(known);
@@ -171,19 +171,19 @@ export class Sessions {
 
   /** On the disk when it resolves. */
   append(key: SessionKey, message: Pick<Message, "role" | "text" | "from">): Promise<Message> {
-    return this.#turns.take(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
+    return this.#mutex.run(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
   }
 
   /** The same key with a new conversation; the old one is removed. */
   reset(key: SessionKey): Promise<Session> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.run(key, async () => {
       return await this.#beginAnew(this.get(key));
     });
   }
 
   /** The session is over and its conversation gone. Its file says so for as long as the controller needs to know why its sandbox goes. */
   delete(key: SessionKey): Promise<void> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.run(key, async () => {
       const session = this.get(key);
       const now = this.#parts.now();
       this.#forgetActivity(key);
@@ -205,7 +205,7 @@ export class Sessions {
 
   /** Removes the file of one that is deleted, unless another session has its place by now. */
   forget({ metadata, spec }: Session): Promise<void> {
-    return this.#turns.take(spec.key, async () => {
+    return this.#mutex.run(spec.key, async () => {
       if (!this.#deleted.some(({ metadata: { uid } }) => uid === metadata.uid)) return;
       await this.#objectsOf(spec.agentId).remove(metadata.name);
       await this.#refreshFile({ agentId: spec.agentId, name: metadata.name });
@@ -249,7 +249,7 @@ export class Sessions {
   }
 
   #writeActivity(key: SessionKey): Promise<void> {
-    return this.#turns.take(key, async () => {
+    return this.#mutex.run(key, async () => {
       const session = this.#byKey.get(key);
       const activity = this.#activity.get(key);
       if (session === undefined || activity === undefined) return;
@@ -288,7 +288,7 @@ export class Sessions {
   /** In turn: a look at a file to which a line is being added would take it for a torn one. */
   #openTranscript(key: string): Promise<Transcript> {
     const { spec } = this.get(key);
-    return this.#turns.take(spec.key, () => this.#transcriptOf(this.get(key)));
+    return this.#mutex.run(spec.key, () => this.#transcriptOf(this.get(key)));
   }
 
   #transcriptOf(session: Session): Promise<Transcript> {

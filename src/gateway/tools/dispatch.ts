@@ -8,7 +8,7 @@ import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
-import { Turns } from "./session-mutex.ts";
+import { SessionMutex } from "./session-mutex.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
 
@@ -26,7 +26,7 @@ export interface ToolParts {
 
 export class ToolDispatcher implements Tools {
   readonly #parts: ToolParts;
-  readonly #turns = new Turns();
+  readonly #mutex = new SessionMutex();
 
   constructor(parts: ToolParts) {
     this.#parts = parts;
@@ -51,7 +51,7 @@ export class ToolDispatcher implements Tools {
       await call.emit({ kind: "started", sandbox });
       const { sessions, newId } = this.#parts;
       const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, newId });
-      return await (tool.holdsFiles ? this.#turns.take(call.session.spec.key, work) : work());
+      return await (tool.holdsFiles ? this.#mutex.run(call.session.spec.key, work) : work());
     } catch (error) {
       throw call.signal.aborted ? new OperationError("Aborted", "the call was cancelled", { cause: error }) : error;
     }

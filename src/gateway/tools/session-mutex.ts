@@ -2,12 +2,12 @@
 // What needs the mutex, and how long it may take, is up to the callers.
 import type { SessionKey } from "../../api/brands.ts";
 
-export class Turns {
+export class SessionMutex {
   /** When the last piece that came is over. */
   readonly #last = new Map<SessionKey, Promise<void>>();
 
   /** Settles as the work does; its failure is no concern of the next. */
-  take<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
+  run<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const settled = result.then(
       () => undefined,
