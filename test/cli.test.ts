@@ -605,7 +605,7 @@ test("config validate warns of what this host would refuse, and the file is vali
   symlinkSync("/etc", join(folder, "link"));
   const binds = [join(folder, "link"), "/nowhere/at/all"].map((source, index) => `${source}:/data${index}:ro`);
   const docker = { dangerouslyAllowExternalBindSources: true, binds, seccompProfile: join(folder, "profile.json") };
-  const { file } = makeConfig(JSON.stringify({ agents: { defaults: { sandbox: { docker } } } }));
+  const { file } = makeConfig(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", docker } } } }));
   const { code, stdout, stderr } = await cli(["config", "validate", "--config", file], { stateDir });
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${file}: valid, 1 agent (3 warnings)\n` });
   for (const words of ["link is really /etc", "/nowhere/at/all does not exist", "profile.json does not exist"])

@@ -235,7 +235,10 @@ export function decideOnHost(config: Config, agentId: AgentId, decision: ToolDec
   if (!decision.allowed || !isOnHost || (own ?? config.tools.exec?.host) === "gateway") return decision;
   const source = own === undefined && config.tools.exec?.host === undefined ? "default" : key;
   const rule = "a session without a sandbox has no tools on this host";
-  return { tool: decision.tool, allowed: false, rule, source, fix: `sandbox the session, or set ${key} to "gateway"` };
+  const mode = agent?.path != null && agent.sandbox.mode !== undefined ? `${agent.path}.sandbox.mode` : "agents.defaults.sandbox.mode";
+  // What confines comes first.
+  const fix = `set ${mode} to "all", which gives the session a sandbox; or set ${key} to "gateway", which runs it on this host, unconfined`;
+  return { tool: decision.tool, allowed: false, rule, source, fix };
 }
 
 function refuse(layer: ToolLayer, tool: string): ToolDecision | null {

@@ -5,6 +5,7 @@ import type { Config } from "../../api/config/config.ts";
 import { getPath, setPath } from "../../api/config/edit.ts";
 import { readConfigSources } from "../../api/config/load.ts";
 import { toMasked } from "../../api/config/masked.ts";
+import { findNoEffect } from "../../api/config/no-effect.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { CONFIG_BYTES_MAX, parseText } from "../../api/config/text.ts";
 import { OperationError } from "../../api/errors.ts";
@@ -34,7 +35,8 @@ async function judge(context: CliContext, options: Options): Promise<Parsed<Conf
   const parsed = parseConfig(await readConfigSources(toConfigPath(context, options), environment.stateDir), environment);
   if (!parsed.ok) return parsed;
   const { runConfigCheck } = await import("../../controller/main.ts");
-  return { ...parsed, issues: [...parsed.issues, ...(await runConfigCheck(parsed.value, environment))] };
+  const more = [...findNoEffect(parsed.value, environment), ...(await runConfigCheck(parsed.value, environment))];
+  return { ...parsed, issues: [...parsed.issues, ...more] };
 }
 
 function renderVerdict(path: string, parsed: Parsed<Config>): string {

@@ -194,7 +194,7 @@ describe("a session that is not sandboxed", () => {
     const error = await failure(call("exec", { command: "id" }));
     expect(error.code).toBe("Forbidden");
     expect(error.message).toBe(
-      'the tool "exec" is off: a session without a sandbox has no tools on this host (default); sandbox the session, or set tools.exec.host to "gateway"',
+      'the tool "exec" is off: a session without a sandbox has no tools on this host (default); set agents.defaults.sandbox.mode to "all", which gives the session a sandbox; or set tools.exec.host to "gateway", which runs it on this host, unconfined',
     );
     const list = await dispatcher.list(session);
     expect(list.filter(({ decision }) => decision.allowed).map(({ name }) => name)).toEqual([
