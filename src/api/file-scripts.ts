@@ -88,11 +88,12 @@ exit 0`;
  * `$1` a name that nobody else uses, `$2` how many `put`, `$3` bytes of stdin; then five for each change: `put` or `drop`; the path; how many
  * bytes of stdin are its content, one after the other; what is there before it (`any`, `none`, or a version as READ_FILE says it); and a
  * file whose permissions it takes (empty: the replaced one's). Says the number of each change when it comes to it, and at the end what
- * became of each: `created`, `replaced`, `removed`.
+ * became of each: `created`, `replaced`, `overwritten`, `removed`.
  *
  * Every content is written beside its target, and everything is checked, before the first target changes; when a later one fails,
  * the earlier ones are put back. A rename takes a file's place at once. A new file's name is taken first, so that nothing that came
- * meanwhile is replaced.
+ * meanwhile is replaced. A file whose name can't be taken, as it is a mount of its own or its folder is not the user's to write, is
+ * `overwritten`: its content waits elsewhere, and what is there is kept until the new one is whole.
  */
 export const COMMIT_FILES = `${FUNCTIONS}
 check_changes() {
@@ -112,11 +113,17 @@ check_changes() {
 }
 check_changes "$@"
 id=$1; puts=$2; total=$3; shift 3
-spool=; steps=0; finished=
+spool=; steps=0; finished=; kept=
 target() {
-  # Sets real, temp, saved: of change $1.
-  eval "real=\\$real_$1"
-  temp=\${real%/*}/.openclaw-$id-$1; saved=$temp-saved
+  # Sets real, place (empty: beside it), temp, saved: of change $1.
+  eval "real=\\$real_$1; place=\\\${place_$1-}"
+  temp=\${place:-\${real%/*}}/.openclaw-$id-$1; saved=$temp-saved
+}
+find_place() {
+  for place in . "\${TMPDIR:-/tmp}" /tmp /run/openclaw; do
+    case $place in . | /*) [ ! -d "$place" ] || [ ! -w "$place" ] || return 0 ;; esac
+  done
+  exit ${FILE_EXIT.denied}
 }
 check() {
   # $1 path, $2 what is expected there
@@ -155,7 +162,8 @@ prepare() {
       [ -d "$folder" ] || mkdir -p "$folder" || exit ${FILE_EXIT.denied}
       # What programs read of HOME is not an agent's that may only write, by no path to it.
       case $(cd -P "$folder" && pwd -P)/ in ${PRIVATE_HOME}/*) exit ${FILE_EXIT.denied} ;; esac
-      (set -C; : >"$temp") || exit ${FILE_EXIT.denied}
+      if [ -f "$real" ] && [ ! -w "$folder" ]; then find_place; eval "place_$at=\\$place"; target "$at"; fi
+      ([ -z "$place" ] || umask 077; set -C; : >"$temp") || exit ${FILE_EXIT.denied}
       [ -n "$spool" ] || spool=$temp
     else
       [ -e "$real" ] || exit ${FILE_EXIT.notFound}
@@ -177,16 +185,26 @@ fill() {
         [ "$(($(wc -c <"$temp")))" -eq "$3" ] || exit ${FILE_EXIT.notWritten}
         offset=$((offset + $3))
       fi
-      if [ -n "$5" ]; then resolve "$5"; source=$real; target "$at"; take_permissions "$source" "$temp"
+      if [ -n "$place" ]; then :
+      elif [ -n "$5" ]; then resolve "$5"; source=$real; target "$at"; take_permissions "$source" "$temp"
       elif [ -e "$real" ]; then take_permissions "$real" "$temp"
       fi
     fi
     # Kept under another name for as long as a later change may fail.
-    [ ! -e "$real" ] || [ $# = 5 ] || ln "$real" "$saved" 2>/dev/null || cp -p "$real" "$saved" || exit ${FILE_EXIT.notWritten}
+    [ ! -e "$real" ] || [ $# = 5 ] || [ -n "$place" ] || ln "$real" "$saved" 2>/dev/null || cp -p "$real" "$saved" || exit ${FILE_EXIT.notWritten}
     shift 5
   done
 }
-note() { steps=$((steps + 1)); eval "became_$steps=$1"; }
+note() { steps=$at; eval "became_$at=$1"; }
+overwrite() {
+  [ -f "$real" ] && [ -w "$real" ] || exit ${FILE_EXIT.denied}
+  note copying
+  # A name of the same file would be overwritten with it.
+  rm -f "$saved"
+  (umask 077; set -C; cat <"$real" >"$saved") || exit ${FILE_EXIT.notWritten}
+  note overwritten
+  cat <"$temp" >|"$real" || exit ${FILE_EXIT.notWritten}
+}
 commit() {
   at=0
   while [ $# -gt 0 ]; do
@@ -196,11 +214,14 @@ commit() {
       note removed
       rm -f "$real" || exit ${FILE_EXIT.denied}
     else
-      if [ -e "$real" ]; then note replaced; else
-        (set -C; : >"$real") || exit ${FILE_EXIT.exists}
+      if [ ! -e "$real" ]; then
+        (set -C; : >"$real") || { [ ! -e "$real" ] || exit ${FILE_EXIT.exists}; exit ${FILE_EXIT.denied}; }
         note created
+        mv -f "$temp" "$real" || exit ${FILE_EXIT.denied}
+      else
+        note replaced
+        if [ -n "$place" ] || ! mv -f "$temp" "$real"; then overwrite; fi
       fi
-      mv -f "$temp" "$real" || exit ${FILE_EXIT.denied}
     fi
     shift 5
   done
@@ -209,12 +230,20 @@ commit() {
 clean() {
   while [ -z "$finished" ] && [ "$steps" -gt 0 ]; do
     target "$steps"; eval "became=\\$became_$steps"
-    if [ "$became" = created ]; then rm -f "$real"; elif [ -e "$saved" ]; then mv -f "$saved" "$real"; fi
+    case $became in
+      created) rm -f "$real" ;;
+      copying) ;;
+      overwritten) cat <"$saved" >|"$real" || { kept="$kept $steps "; echo "what it held is in $saved" >&2; } ;;
+      *) [ ! -e "$saved" ] || mv -f "$saved" "$real" ;;
+    esac
     steps=$((steps - 1))
   done
   [ "$puts" -lt 2 ] || [ -z "$spool" ] || rm -f "$spool"
   at=0
-  while eval "[ -n \\"\\\${real_$((at + 1))-}\\" ]"; do at=$((at + 1)); target "$at"; rm -f "$temp" "$saved"; done
+  while eval "[ -n \\"\\\${real_$((at + 1))-}\\" ]"; do
+    at=$((at + 1)); target "$at"; rm -f "$temp"
+    case $kept in *" $at "*) ;; *) rm -f "$saved" ;; esac
+  done
 }
 trap clean EXIT
 trap 'exit ${FILE_EXIT.notWritten}' HUP INT TERM

@@ -1,7 +1,7 @@
 // The tool `apply_patch`: adds, changes, moves and deletes files as one patch says, all of it or nothing.
 // The format is patch.ts, what it comes to patch-apply.ts.
 import { z } from "zod";
-import { type FileChange, Files } from "./files.ts";
+import { type FileChange, Files, renderInPlace } from "./files.ts";
 import { parsePatch } from "./patch.ts";
 import { planPatch } from "./patch-apply.ts";
 import { defineTool, FileText, toTextResult } from "./tool.ts";
@@ -22,10 +22,12 @@ export const applyPatchTool = defineTool({
     const patches = parsePatch(input);
     const files = new Files({ port, sessionKey: session.spec.key, tool: "apply_patch", signal, newId });
     const changes = await planPatch(patches, workdir, (path) => files.readWhole(path));
-    if (changes.length > 0) await files.commit(changes);
+    const results = changes.length > 0 ? await files.commit(changes) : [];
+    const inPlace = changes.filter((_, index) => results[index] === "overwritten").map(({ path }) => path);
     const lines = changes.map((change) => `${toLetter(change)} ${change.path}`);
-    return toTextResult(lines.join("\n") || "(the patch changes nothing)", {
+    return toTextResult((lines.join("\n") || "(the patch changes nothing)") + renderInPlace(inPlace), {
       changes: changes.map((change) => ({ path: change.path, change: toLetter(change) })),
+      ...(inPlace.length > 0 && { inPlace }),
     });
   },
 });

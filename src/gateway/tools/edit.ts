@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { decodeText, encodeText, isText } from "../../api/text/encoding.ts";
-import { Files } from "./files.ts";
+import { Files, renderInPlace } from "./files.ts";
 import { applyEdits, type TextEdit } from "./text-edit.ts";
 import { defineTool, FilePath, FileText, toTextResult } from "./tool.ts";
 
@@ -40,10 +40,13 @@ export const editTool = defineTool({
     const { data, version } = await files.readWhole(input.path);
     if (!isText(data)) throw new OperationError("InvalidArgument", `edit: ${JSON.stringify(input.path)} is no UTF-8 text`);
     const text = applyEdits(decodeText(data), edits);
-    await files.commit([{ kind: "put", path: input.path, data: encodeText(text), expected: { version }, like: null }]);
-    return toTextResult(`edited ${input.path} (${edits.length === 1 ? "1 edit" : `${edits.length} edits`})`, {
+    const [result] = await files.commit([{ kind: "put", path: input.path, data: encodeText(text), expected: { version }, like: null }]);
+    const isInPlace = result === "overwritten";
+    const remark = renderInPlace(isInPlace ? [input.path] : []);
+    return toTextResult(`edited ${input.path} (${edits.length === 1 ? "1 edit" : `${edits.length} edits`})${remark}`, {
       path: input.path,
       edits: edits.length,
+      ...(isInPlace && { inPlace: true }),
     });
   },
 });

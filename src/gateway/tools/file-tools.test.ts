@@ -30,6 +30,20 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
     });
   });
 
+  test("a name may be as long as the system takes, and a longer one is said to be too long", async ({ folder, call, say }) => {
+    const longest = "n".repeat(255);
+    expect(await say("write", { path: longest, content: "x" })).toMatch(/^created/);
+    expect(await say("edit", { path: longest, oldText: "x", newText: "y" })).toMatch(/^edited/);
+    const tooLong = { code: "InvalidArgument", message: expect.stringMatching(/too long: it has \d+ bytes/) };
+    for (const path of [`${longest}n`, "ä".repeat(128), `a/${longest}n/b`, `${"x".repeat(200)}/`.repeat(21).slice(0, -1)]) {
+      await expect(call("write", { path, content: "x" })).rejects.toMatchObject(
+        path.length > 4_096 ? { code: "InvalidArgument" } : tooLong,
+      );
+      await expect(call("read", { path })).rejects.toMatchObject(path.length > 4_096 ? { code: "InvalidArgument" } : tooLong);
+    }
+    expect(readdirSync(folder)).toEqual([longest]);
+  });
+
   test("names that try a shell are names", async ({ folder, say }) => {
     const names = [
       "-rf",

@@ -37,14 +37,18 @@ export type FileChange =
   /** `like`: whose permissions it takes; null: those of the file that it replaces. */
   { kind: "put"; path: string; data: Buffer; expected: Expected; like: string | null } | { kind: "drop"; path: string; expected: Expected };
 
-export type ChangeResult = "created" | "replaced" | "removed";
+/** `overwritten`: in place, and not at once, as nothing can be renamed to it. */
+export type ChangeResult = "created" | "replaced" | "overwritten" | "removed";
 
+/** Of Linux, for one name and for a whole path. */
+const NAME_BYTES_MAX = 255;
+const PATH_BYTES_MAX = 4_095;
 /** The header of READ_FILE: numbers and a checksum of 128 digits at most. */
 const HEADER_BYTES_MAX = 256;
 const ERRORS_LENGTH_MAX = 1_024;
 /** 64 MiB at 128 KiB/s: a reader may be slower than what runs inside. */
 const STREAM_MS_MAX = 512_000;
-const CHANGE_RESULTS: ReadonlySet<string> = new Set(["created", "replaced", "removed"]);
+const CHANGE_RESULTS: ReadonlySet<string> = new Set(["created", "replaced", "overwritten", "removed"]);
 
 export interface FilesParts {
   port: SandboxPort;
@@ -93,7 +97,7 @@ export class Files {
       const at = Number(lines.at(-1));
       throw toFileError(answer, changes[Number.isInteger(at) ? Math.max(0, at - 1) : 0]?.path ?? "");
     }
-    return lines.slice(-changes.length).filter((line): line is ChangeResult => CHANGE_RESULTS.has(line));
+    return lines.slice(-changes.length).filter(isChangeResult);
   }
 
   /** One whole file, as fast as it is read. @throws OperationError as `readWhole`; the content, `Aborted` when it is not the file that it was */
@@ -136,7 +140,7 @@ export class Files {
     if ("error" in broken) throw broken.error;
     if (answer.code !== 0) throw toFileError(answer, path);
     const result = answer.output.toString("utf8").trimEnd().split("\n").at(-1);
-    if (result === "created" || result === "replaced") return result;
+    if (isChangeResult(result)) return result;
     throw new OperationError("EngineFailed", "the sandbox did not say what became of the file");
   }
 
@@ -149,6 +153,14 @@ export class Files {
     const header = answer.output.subarray(0, end).toString("latin1").split(" ");
     return { header, data: answer.output.subarray(end + 1) };
   }
+}
+
+const isChangeResult = (line: string | undefined): line is ChangeResult => CHANGE_RESULTS.has(line ?? "");
+
+/** For people, where a change was not made at once. Empty: it was. */
+export function renderInPlace(paths: readonly string[]): string {
+  if (paths.length === 0) return "";
+  return `\n(${paths.join(", ")}: written in place, not at once, as nothing can be renamed to ${paths.length === 1 ? "it" : "them"})`;
 }
 
 /** Ends where the content can't be had: the script finds it too short then, and leaves what was there. */
@@ -188,6 +200,13 @@ export function toScriptPath(path: string): string {
   if (path === "") refuse("a path is empty");
   if (path.includes("\0")) refuse("a path cannot hold NUL");
   if (path.endsWith("/")) refuse(`${quote(path)} is a folder`);
+  const long = path.split("/").find((name) => Buffer.byteLength(name) > NAME_BYTES_MAX);
+  if (long !== undefined)
+    refuse(
+      `the name ${quote(long)} is too long: it has ${Buffer.byteLength(long)} bytes, and a file system takes at most ${NAME_BYTES_MAX}`,
+    );
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
+    refuse(`the path ${quote(path)} is too long: it has ${Buffer.byteLength(path)} bytes, and a system takes at most ${PATH_BYTES_MAX}`);
   return path.startsWith("/") ? path : `./${path}`;
 }
 
