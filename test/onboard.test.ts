@@ -142,8 +142,6 @@ test("in Compose's container the next steps are Compose's", async () => {
 });
 
 test.each([
-  ["devices list", "not paired yet"],
-  ["devices approve 4711", "not paired yet"],
   ["channels login", "not connected yet"],
   ["channels add --channel telegram --token t", "not connected yet"],
 ])("openclaw %s says that it is not there yet, and what is", async (words, text) => {

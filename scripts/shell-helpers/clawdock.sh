@@ -50,10 +50,8 @@ clawdock_token() {
 clawdock_dashboard() { clawdock_cli dashboard --no-open "$@"; }
 clawdock_devices() { clawdock_cli devices list "$@"; }
 
-clawdock_approve() {
-  [ $# -gt 0 ] || die "which request?" "clawdock-devices lists them; clawdock-approve REQUEST"
-  clawdock_cli devices approve "$@"
-}
+# Without a request: the newest one is shown, and nothing is approved.
+clawdock_approve() { clawdock_cli devices approve "$@"; }
 
 build() {
   OPENCLAW_IMAGE=$(setting OPENCLAW_IMAGE openclaw:local) OPENCLAW_DOCKER_APT_PACKAGES=$(setting OPENCLAW_DOCKER_APT_PACKAGES '') scripts/openclaw-image.sh
@@ -125,8 +123,8 @@ clawdock-cli COMMAND      any command of openclaw: clawdock-cli sandbox list
 clawdock-health           the gateway, as it sees itself
 clawdock-token            print the gateway's token
 clawdock-dashboard        the gateway's address
-clawdock-devices          devices that asked to be let in
-clawdock-approve REQUEST  let one in
+clawdock-devices          devices: awaiting approval, and paired
+clawdock-approve REQUEST  pair one; without REQUEST, show the newest
 clawdock-update           newest version: build, start, and back again if it is not healthy
 clawdock-rebuild          build the image
 clawdock-clean            remove containers, sandboxes and image; asks first, and keeps config and workspaces

@@ -21,9 +21,11 @@ const ANSWER_MS_MAX = 60_000;
 
 export class GatewayClient {
   readonly #address: GatewayAddress;
+  readonly #answerMsMax: number;
 
-  constructor(address: GatewayAddress) {
+  constructor(address: GatewayAddress, answerMsMax = ANSWER_MS_MAX) {
     this.#address = address;
+    this.#answerMsMax = answerMsMax;
   }
 
   /** @throws OperationError as the gateway answers; `GatewayUnreachable`: nothing answers, or something that is no gateway */
@@ -42,7 +44,7 @@ export class GatewayClient {
   }
 
   async #send(url: URL, init: RequestInit): Promise<unknown> {
-    const response = await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) }).catch(
+    const response = await fetch(url, { ...init, redirect: "error", signal: AbortSignal.timeout(this.#answerMsMax) }).catch(
       (cause: unknown) => {
         throw new OperationError("GatewayUnreachable", `no gateway answers at ${url.origin}`, { cause, fix: "start one: openclaw start" });
       },

@@ -30,11 +30,17 @@ export type GatewayHealth = z.output<typeof GatewayHealth> & { url: string };
 const ANSWER_MS_MAX = 10_000;
 
 /** null: no gateway was ever started on this state folder, and none is named. @throws OperationError `InvalidArgument`, `HostRejected` */
-export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
+export async function findGatewayAddress(context: CliContext, options: GatewayTarget): Promise<string | null> {
   const url = options.url ?? nonEmpty(context.env.OPENCLAW_GATEWAY_URL) ?? (await findGatewayUrl(toStateDir(context, options)));
-  if (url === null) return null;
-  if (!URL.canParse(url))
+  if (url !== null && !URL.canParse(url))
     throw new OperationError("InvalidArgument", `${JSON.stringify(url)} is not a gateway's URL`, { fix: "--url http://HOST:PORT" });
+  return url;
+}
+
+/** The same, with the gateway's secret. */
+export async function findGateway(context: CliContext, options: GatewayTarget): Promise<GatewayAddress | null> {
+  const url = await findGatewayAddress(context, options);
+  if (url === null) return null;
   const secret = await findGatewaySecret(context, options);
   return { url, headers: secret === null ? {} : { authorization: `Bearer ${toHeaderText(secret.value)}` } };
 }

@@ -4,10 +4,7 @@ import type { CliContext } from "./context.ts";
 import { HELP_GROUPS, type Run } from "./options.ts";
 
 export function addMissingCommands(program: Command, context: CliContext, run: Run): void {
-  const missing = [
-    { name: "devices", verbs: ["list", "approve", "reject", "revoke"], description: "pairing of browsers and apps with the gateway" },
-    { name: "channels", verbs: ["login", "add", "list", "remove"], description: "chat channels" },
-  ] as const;
+  const missing = [{ name: "channels", verbs: ["login", "add", "list", "remove"], description: "chat channels" }] as const;
   for (const { name, verbs, description } of missing) {
     const group = program.command(name).description(description).helpGroup(HELP_GROUPS.missing);
     for (const verb of verbs) {

@@ -8,6 +8,7 @@ import type { Run } from "./options.ts";
 import { renderOurs } from "./other-commands.ts";
 import { addBeginningCommands } from "./program-begin.ts";
 import { addConfigCommands } from "./program-config.ts";
+import { addDeviceCommands } from "./program-devices.ts";
 import { addLookingCommands } from "./program-look.ts";
 import { addMissingCommands } from "./program-missing.ts";
 import { addProcessCommands } from "./program-processes.ts";
@@ -68,6 +69,7 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addSessionCommands(program, context, run);
   addConfigCommands(program, context, run);
   addProcessCommands(program, context, run);
+  addDeviceCommands(program, context, run);
   addMissingCommands(program, context, run);
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(command.parent ?? program);

@@ -2,10 +2,6 @@
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 
 const MISSING = {
-  devices: {
-    message: "devices are not paired yet: the gateway's page has no control panel that a browser would be paired for",
-    fix: "clients authenticate with the gateway's token: openclaw dashboard --no-open says where it is",
-  },
   channels: {
     message: "chat channels are not connected yet: the gateway speaks HTTP and MCP",
     fix: "send to a session with POST /v1/sessions/{key}/messages (docs/gateway.md), or connect an agent (docs/mcp.md)",

@@ -1,0 +1,51 @@
+// How devices and requests to pair look on a terminal. Pure. What a device says of itself is a stranger's text, which the output escapes.
+import { type EpochMs, toEpochMs } from "../../api/brands.ts";
+import type { DeviceList, DeviceView, PairingRequestView } from "../../api/gateway-protocol/devices.ts";
+import { indent, renderAge, renderFields, renderTable } from "../text.ts";
+
+/** So many digits of an id tell a person's devices apart. */
+const ID_LENGTH = 12;
+
+export function renderDevices({ pending, paired }: DeviceList, now: EpochMs): string {
+  const requests = pending.map((one) => [
+    ...[one.requestId, one.code, one.deviceId.slice(0, ID_LENGTH), one.displayName, renderAsked(one)],
+    ...[one.remoteIp, renderAge(toEpochMs(one.ts), now)],
+  ]);
+  const devices = paired.map((one) => [
+    ...[one.deviceId.slice(0, ID_LENGTH), one.label, one.scopes.join(","), renderState(one)],
+    ...[one.lastSeenAt === null ? "-" : renderAge(toEpochMs(one.lastSeenAt), now), renderAge(toEpochMs(one.pairedAt), now)],
+  ]);
+  const waiting =
+    requests.length === 0
+      ? "No device is awaiting approval.\n"
+      : `Awaiting approval (${requests.length}); compare the code with the one that the device shows, then: openclaw devices approve REQUEST\n${indent(
+          renderTable(["REQUEST", "CODE", "DEVICE", "NAME", "ASKS-FOR", "FROM", "AGE"], requests),
+        )}`;
+  const known =
+    devices.length === 0
+      ? "No device is paired.\n"
+      : `Paired (${devices.length})\n${indent(renderTable(["DEVICE", "NAME", "SCOPES", "STATE", "SEEN", "AGE"], devices))}`;
+  return `${waiting}${known}`;
+}
+
+export function renderRequest(request: PairingRequestView, now: EpochMs): string {
+  const { requestId, code, deviceId, displayName, clientId, clientMode, platform, remoteIp, ts } = request;
+  return renderFields([
+    ["Request", requestId],
+    ["Code", code],
+    ["Name", displayName],
+    ["Device", deviceId],
+    ["Client", `${clientId} (${clientMode}) on ${platform}`],
+    ["Asks for", renderAsked(request)],
+    ["From", remoteIp],
+    ["Asked", `${renderAge(toEpochMs(ts), now)} ago`],
+  ]);
+}
+
+const renderAsked = ({ scopes, reason }: PairingRequestView): string =>
+  `${scopes.join(",")}${reason === "scope-upgrade" ? " (paired already, with less)" : ""}`;
+
+function renderState({ revokedAt, connections }: DeviceView): string {
+  if (revokedAt !== null) return "revoked";
+  return connections === 0 ? "paired" : `connected${connections === 1 ? "" : ` (${connections})`}`;
+}
