@@ -77,6 +77,28 @@ test("an agent that says everything at once, as a shell does, is answered as one
   expect(await answered).toMatchObject({ result: { tools: [{ name: "exec" }] } });
 });
 
+test("what was asked before the pipe was closed is answered", async () => {
+  const { gateway, server } = await serve();
+  const params = { protocolVersion: LATEST_PROTOCOL_VERSION, capabilities: {}, clientInfo: { name: "shell", version: "1" } };
+  const messages = [
+    { jsonrpc: "2.0", id: 1, method: "initialize", params },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "exec", arguments: { command: "true" } } },
+  ];
+  const input = messages.map((message) => `${JSON.stringify(message)}\n`).join("");
+  const args = ["mcp", "--url", `http://127.0.0.1:${server.port}`, "--token", TOKEN];
+  const { code, stdout, stderr } = await cli(args, { stateDir: gateway.stateDir, input });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const answers = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(answers).toMatchObject([
+    { id: 1, result: { serverInfo: {} } },
+    { id: 2, result: { content: [{ text: "done" }] } },
+  ]);
+});
+
 test("a gateway that was restarted is gone on with in a new session, without the agent's help", async () => {
   const first = await serve();
   const { port } = first.server;

@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import { toEpochMs } from "../api/brands.ts";
 import type { CliContext } from "./context.ts";
+import { keepLoopbackDirect } from "./loopback.ts";
 import { findProgram } from "./program-path.ts";
 import { readVersion } from "./version.ts";
 
@@ -32,7 +33,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 const args = process.argv.slice(2);
 const [first] = args;
 if (args.length === 1 && (first === "--version" || first === "-V")) process.stdout.write(`${readVersion()}\n`);
-else process.exitCode = await (await import("./program.ts")).runCli(args, context);
+else {
+  await keepLoopbackDirect(process.env);
+  process.exitCode = await (await import("./program.ts")).runCli(args, context);
+}
 // Having read from a terminal keeps the process alive.
 process.stdin.unref?.();
 /** What a command started ends with it; a leftover handle must not keep the process alive. */

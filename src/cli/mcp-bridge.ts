@@ -37,6 +37,9 @@ export class McpBridge {
   #own: { id: string; answered(message: JSONRPCMessage): void } | null = null;
   #renewing: Promise<void> | null = null;
   #renewals = 0;
+  /** The agent's requests that have no answer yet. */
+  readonly #open = new Set<string | number>();
+  #answered = Promise.withResolvers<void>();
 
   constructor(parts: McpBridgeParts) {
     this.#parts = parts;
@@ -48,6 +51,13 @@ export class McpBridge {
     agent.onerror = (error) => this.#parts.note(error.message);
     await this.#connect();
     await agent.start();
+  }
+
+  /** Until every request has its answer, as an agent that says all and closes its pipe expects; at most so long. */
+  async drain(msMax: number): Promise<void> {
+    const over = AbortSignal.timeout(msMax);
+    const isOver = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
+    while (this.#open.size > 0 && !over.aborted) await Promise.race([this.#answered.promise, isOver]);
   }
 
   async stop(): Promise<void> {
@@ -69,6 +79,7 @@ export class McpBridge {
   async #toGateway(message: JSONRPCMessage): Promise<void> {
     const isHandshake = isInitializeRequest(message) && isJSONRPCRequest(message);
     if (isHandshake) this.#handshake = message;
+    if (isJSONRPCRequest(message)) this.#open.add(message.id);
     try {
       await this.#renewing;
       if (!isHandshake) await this.#begun;
@@ -78,7 +89,7 @@ export class McpBridge {
     } catch (error) {
       this.#parts.note(toText(error));
       if (isJSONRPCRequest(message))
-        await this.#parts.agent.send({ jsonrpc: "2.0", id: message.id, error: { code: SERVER_ERROR, message: toText(error) } });
+        await this.#tell({ jsonrpc: "2.0", id: message.id, error: { code: SERVER_ERROR, message: toText(error) } });
     }
   }
 
@@ -117,7 +128,15 @@ export class McpBridge {
       if (welcome.success) gateway.setProtocolVersion(welcome.data.protocolVersion);
     }
     if (this.#own !== null && "id" in message && message.id === this.#own.id) return this.#own.answered(message);
+    await this.#tell(message);
+  }
+
+  async #tell(message: JSONRPCMessage): Promise<void> {
     await this.#parts.agent.send(message);
+    const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
+    if (!isAnswer || message.id === undefined || !this.#open.delete(message.id)) return;
+    this.#answered.resolve();
+    this.#answered = Promise.withResolvers<void>();
   }
 }
 

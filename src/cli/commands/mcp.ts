@@ -6,6 +6,9 @@ import { findGateway, type GatewayTarget, noGateway } from "../gateway-health.ts
 import { McpBridge } from "../mcp-bridge.ts";
 import { toStateDir } from "../paths.ts";
 
+/** What was asked before stdin ended is answered, unless it takes longer: nobody may be there any more to read it. */
+const LAST_ANSWERS_MS_MAX = 10_000;
+
 /** Runs until its agent closes stdin or asks it to end; the gateway then ends the session and its sandbox. */
 export async function runMcpBridge(context: CliContext, options: GatewayTarget & { agent?: string }): Promise<ExitCode> {
   const gateway = await findGateway(context, options);
@@ -17,12 +20,12 @@ export async function runMcpBridge(context: CliContext, options: GatewayTarget &
     ...{ url, headers: gateway.headers },
     note: (text) => printNote(context, `openclaw mcp: ${text}`),
   });
-  const over = Promise.withResolvers<void>();
-  const stops = (["SIGINT", "SIGTERM"] as const).map((name) => context.onSignal(name, over.resolve));
-  context.stdin.once("end", over.resolve).once("close", over.resolve);
+  const [silent, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const stops = (["SIGINT", "SIGTERM"] as const).map((name) => context.onSignal(name, told.resolve));
+  context.stdin.once("end", silent.resolve).once("close", silent.resolve);
   try {
     await bridge.start();
-    await over.promise;
+    await Promise.race([told.promise, silent.promise.then(() => bridge.drain(LAST_ANSWERS_MS_MAX))]);
   } finally {
     for (const stop of stops) stop();
     await bridge.stop();
