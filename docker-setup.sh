@@ -12,7 +12,8 @@
 #   OPENCLAW_UID, OPENCLAW_GID (yours; for root 1000)
 # Set to nothing, EXTRA_MOUNTS, HOME_VOLUME and APT_PACKAGES are forgotten.
 set -euo pipefail
-cd -P "$(dirname "$0")"
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/scripts/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh

@@ -3,7 +3,8 @@
 # Debian or Ubuntu) one built from the package mirror that the host's own apt uses. It does not update an image that is there.
 #   base-image.sh [IMAGE]     OPENCLAW_NO_PULL=1 skips the registry
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 

@@ -5,7 +5,8 @@
 # files, its base's name and, where the base is one of the project's, of that label there.
 # It does not start an engine: ensure-engine.sh does.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh

@@ -2,6 +2,7 @@
 # Builds the Control UI into dist/ui, which the gateway serves. Says what it does; about 5 s.
 #   build-ui.sh [--if-needed]    with --if-needed: only where it is missing, or older than its sources; never an error
 set -eu
+unset CDPATH # with it `cd` may lead elsewhere, and prints where
 cd "$(dirname "$0")/.."
 
 say() { printf 'build-ui: %s\n' "$*" >&2; }

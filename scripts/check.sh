@@ -2,7 +2,8 @@
 # Everything that can be said about the code without running it: types, lint with formatting and the import walls, dead code, shell scripts.
 # It runs all of them even if one fails, and ends with what failed. It changes no file (`npx biome check --write` formats).
 set -u
-cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 sh scripts/prepare.sh --modules || exit 1
 PATH=$PWD/node_modules/.bin:$PATH
 

@@ -2,7 +2,8 @@
 # Waits until the gateway and the controller of this checkout are healthy, and says what keeps them from it when they are not in time.
 #   compose-ready.sh      OPENCLAW_READY_SECONDS=120: healthy takes 2 s as a rule, and 40 s on a small machine that is busy
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh

@@ -4,7 +4,8 @@
 #   compose.sh up -d          compose.sh run --rm openclaw-cli status
 #   compose.sh --which        prints "docker compose" or "docker-compose"; exit code 1 when there is neither
 set -euo pipefail
-cd -P "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # Another project's, if the shell has it: this checkout's files are named in .env.
 unset COMPOSE_FILE
 # shellcheck source=scripts/progress.sh

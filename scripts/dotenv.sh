@@ -1,18 +1,25 @@
 # shellcheck shell=bash
 # Sourced after progress.sh: reads and changes .env files as both versions of Compose read them. It knows no setting by name.
 
+# dotenv_value LINE NAME: sets dotenv_written to what LINE has behind NAME, quotes and all; 1 where it is not about NAME. As Compose: blanks around the
+# name, `export`, `=` or `:`, and in front of a file's first line the mark that Windows' editors put there.
+dotenv_value() {
+  local line=${1#$'\xef\xbb\xbf'} form="^[[:space:]]*(export[[:space:]]+)?$2[[:blank:]]*[=:](.*)\$"
+  [[ $line =~ $form ]] || return 1
+  dotenv_written=${BASH_REMATCH[2]}
+}
+
 # dotenv_get FILE NAME: the value, quotes removed; the last line with that name counts, as for Compose. Nothing when there is none.
 dotenv_get() {
-  local line value=''
+  local line value='' dotenv_written
   [ -f "$1" ] || return 0
   while IFS= read -r line || [ -n "$line" ]; do
-    line=${line#export }
-    case $line in "$2="*) ;; *) continue ;; esac
-    value=${line#*=}
-    value=${value#"${value%%[![:blank:]]*}"}
+    dotenv_value "$line" "$2" || continue
+    value=${dotenv_written#"${dotenv_written%%[![:space:]]*}"}
     case $value in
     \'*\'*) value=${value#\'} value=${value%%\'*} ;;
     \"*\"*) value=${value#\"} value=${value%%\"*} ;;
+    '#'*) value='' ;;
     *)
       # A comment begins after a blank; blanks, and Windows' line ends, at the end are none of the value.
       value=${value%%[[:blank:]]#*}
@@ -45,13 +52,13 @@ dotenv_update() {
 }
 
 dotenv_render() {
-  local file=$1 line pair name written=' '
+  local file=$1 line pair name written=' ' dotenv_written
   shift
   if [ -f "$file" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
       for pair in "$@"; do
         name=${pair%%=*}
-        case ${line#export } in "$name="*) ;; *) continue ;; esac
+        dotenv_value "$line" "$name" || continue
         case $written in *" $name "*) ;; *) [ -z "${pair#*=}" ] || dotenv_line "$name" "${pair#*=}" ;; esac
         written="$written$name "
         continue 2

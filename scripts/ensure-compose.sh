@@ -3,7 +3,8 @@
 # Debian 13 has Compose v2, Debian 12 docker-compose 1.29: either will do.
 #   ensure-compose.sh         prints "docker compose" or "docker-compose"; 0.1 s when there is one
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 

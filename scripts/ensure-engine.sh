@@ -4,7 +4,8 @@
 #   ensure-engine.sh          prints the engine's address; 0.1 s when there is one, about 15 s from nothing
 #   DOCKERD_FLAGS="--mtu 1400"   DOCKERD_LOG=/var/log/openclaw-dockerd.log
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 

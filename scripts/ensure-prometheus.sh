@@ -3,7 +3,8 @@
 #   ensure-prometheus.sh      prints the folder; its usr/bin holds both programs. 0.1 s when it is there, about 10 s from nothing
 #   OPENCLAW_CACHE_DIR=~/.cache/openclaw-sandbox-controller
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 

@@ -4,7 +4,8 @@
 #   find-engine.sh            prints e.g. unix:///var/run/docker.sock; exit code 1 and the list of what was tried if nothing answers
 # An engine that somebody chose (the first three) is never replaced by another one that happens to answer.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 
@@ -25,10 +26,10 @@ answers() {
 
 ping_unix() {
   if command -v curl >/dev/null 2>&1; then
-    curl -fsS -o /dev/null --max-time "$ping_seconds_max" --unix-socket "$1" http://localhost/_ping 2>/dev/null
+    curl -fsS -o /dev/null --noproxy '*' --max-time "$ping_seconds_max" --unix-socket "$1" http://localhost/_ping 2>/dev/null
   elif command -v node >/dev/null 2>&1; then
     # shellcheck disable=SC2016 # JavaScript, not shell
-    node -e '
+    env -u NODE_USE_ENV_PROXY node -e '
       const [socketPath, seconds] = process.argv.slice(1);
       setTimeout(() => process.exit(1), Number(seconds) * 1000).unref();
       const request = require("node:http").get({ socketPath, path: "/_ping" }, (response) => process.exit(response.statusCode === 200 ? 0 : 1));
@@ -41,7 +42,7 @@ ping_unix() {
 
 ping_tcp() {
   if command -v curl >/dev/null 2>&1 && [ -z "${DOCKER_TLS_VERIFY:-}" ]; then
-    curl -fsS -o /dev/null --max-time "$ping_seconds_max" "http://$1/_ping" 2>/dev/null && return
+    curl -fsS -o /dev/null --noproxy localhost,127.0.0.1,::1 --max-time "$ping_seconds_max" "http://$1/_ping" 2>/dev/null && return
   fi
   ping_docker_cli "tcp://$1"
 }

@@ -4,7 +4,8 @@
 #   openclaw-image.sh     OPENCLAW_IMAGE, BASE_IMAGE, OPENCLAW_DOCKER_APT_PACKAGES, APT_MIRROR, NPM_REGISTRY, HTTP(S)_PROXY, NO_PROXY,
 #                         NODE_EXTRA_CA_CERTS or SSL_CERT_FILE: for the build only, never in the image
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/checkout-id.sh

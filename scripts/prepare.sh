@@ -3,6 +3,7 @@
 # minute on a bare machine, 0.2 s when everything is there. `npm test`, `npm run check` and bin/openclaw begin with it.
 #   prepare.sh [--modules]    with --modules: node_modules only
 set -eu
+unset CDPATH # with it `cd` may lead elsewhere, and prints where
 cd "$(dirname "$0")/.."
 
 say() { printf 'prepare: %s\n' "$*" >&2; }

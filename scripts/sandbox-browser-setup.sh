@@ -4,7 +4,8 @@
 #   scripts/sandbox-browser-setup.sh [--force]        BASE_IMAGE=debian:bookworm-slim, APT_MIRROR
 # It needs an engine that answers and the docker command.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 
 # shellcheck source=scripts/image-arguments.sh
 . scripts/image-arguments.sh

@@ -3,7 +3,8 @@
 #   scripts/sandbox-common-setup.sh [--force]        BASE_IMAGE=openclaw-sandbox:bookworm-slim, APT_MIRROR
 # The sandbox image is built first where it is missing or old. It needs an engine that answers and the docker command.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 
 # shellcheck source=scripts/image-arguments.sh
 . scripts/image-arguments.sh

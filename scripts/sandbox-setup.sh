@@ -3,7 +3,8 @@
 #   scripts/sandbox-setup.sh [--force]        BASE_IMAGE=debian:bookworm-slim, APT_MIRROR
 # It needs an engine that answers and the docker command; it never installs or starts one (scripts/ensure-engine.sh does).
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/project.sh"
 
 # shellcheck source=scripts/image-arguments.sh
 . scripts/image-arguments.sh

@@ -62,6 +62,17 @@ describe.each(["bash", "zsh"])("in %s", (name) => {
     expect(stdout + made.calls()).not.toContain("s3cret");
   });
 
+  it.each(["OPENCLAW_GATEWAY_TOKEN = s3cret", "  export  OPENCLAW_GATEWAY_TOKEN: s3cret", "\ufeffOPENCLAW_GATEWAY_TOKEN='s3cret'"])(
+    "masks the token, and finds it, as Compose reads it: %j",
+    async (line) => {
+      writeFileSync(join(made.checkout, ".env"), `${line}\n`);
+      expect((await type("clawdock-token")).stdout).toBe("s3cret\n");
+      const { stdout } = await type("clawdock-show-config");
+      expect(stdout).toContain("(set)");
+      expect(stdout).not.toContain("s3cret");
+    },
+  );
+
   it("says where it looked when the checkout is gone", async () => {
     rmSync(join(made.checkout, "scripts"), { recursive: true });
     const { code, stderr } = await type("clawdock-start");

@@ -551,6 +551,12 @@ describe(".env", () => {
     expect(made.read(".env")).toBe("# a\nA=1\nB='new value'\nlast\nD=5\n");
   });
 
+  it("replaces a name in whatever form it stands", async () => {
+    writeFileSync(join(made.checkout, ".env"), "\ufeffA = 1\n  export  B: 2\nC\t=3\nA: 4\nAB=5\n");
+    expect(await shell('dotenv_update .env "$@"', "A=one", "B=two", "C=")).toMatchObject({ code: 0 });
+    expect(made.read(".env")).toBe("A=one\nB=two\nAB=5\n");
+  });
+
   it.each([
     ["A=plain", "plain"],
     ["A='in quotes'", "in quotes"],
@@ -563,6 +569,18 @@ describe(".env", () => {
     ["A= between blanks \t", "between blanks"],
     ["A=first\nA=second", "second"],
     ["AB=other", ""],
+    ["A = 1", "1"],
+    ["  A=1", "1"],
+    ["\tA\t=\t1", "1"],
+    ["\ufeffA=1", "1"],
+    ["# first\n  export  A=1", "1"],
+    ["A: 1", "1"],
+    ['  A: "in quotes" # and a comment', "in quotes"],
+    ['A="of windows"\r', "of windows"],
+    ["A= # nothing", ""],
+    ["#A=1", ""],
+    ["BA=1", ""],
+    ["A.B=1", ""],
   ])("is read as Compose reads it: %j", async (text, value) => {
     writeFileSync(join(made.checkout, ".env"), text);
     expect((await shell("dotenv_get .env A")).stdout).toBe(value);

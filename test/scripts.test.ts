@@ -1,10 +1,21 @@
 // The shell scripts around the engine and the last line of .ci/run, run for real against sockets and stubs of the test's own.
 // What needs a real engine is sandbox-image.engine.test.ts.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Run, run, toolbox } from "./run-program.ts";
@@ -102,6 +113,64 @@ describe("scripts/find-engine.sh over TCP", () => {
       env: { PATH: join(folder, "path"), HOME: folder, DOCKER_HOST: host },
     });
     expect(stdout).toBe(`${host}\n`);
+  });
+});
+
+describe("in a shell that brought something along", () => {
+  const scripts = ["docker-setup.sh", ...[".ci", "scripts", "scripts/e2e", "scripts/shell-helpers"].flatMap(filesOf)].filter(isProgram);
+
+  function filesOf(name: string): string[] {
+    const entries = readdirSync(join(project, name), { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isFile() ? [join(name, entry.name)] : []));
+  }
+
+  function isProgram(name: string): boolean {
+    return /^#!.*sh$/m.test(readFileSync(join(project, name), "utf8").split("\n", 1)[0] ?? "");
+  }
+
+  it("there are many scripts", () => expect(scripts.length).toBeGreaterThan(15));
+
+  it.each(scripts)("%s changes no folder before CDPATH is gone", (name) => {
+    const lines = readFileSync(join(project, name), "utf8").split("\n");
+    const safe = lines.findIndex((line) => /^\. .*project\.sh"$|^unset CDPATH/.test(line));
+    const before = lines.slice(0, safe === -1 ? lines.length : safe);
+    expect(before.filter((line) => /\bcd (?!\/)/.test(line) && !line.startsWith("#"))).toEqual([]);
+  });
+
+  it.each(["sh", "bash"])("finds the project's folder and a home with %s, from anywhere, with CDPATH and without HOME", async (shell) => {
+    write("checkout/scripts/project.sh", readFileSync(join(project, "scripts/project.sh"), "utf8"));
+    write("checkout/scripts/deep/where.sh", '. "$(dirname -- "$0")/../project.sh"\necho "$PWD $HOME"\n');
+    write("elsewhere/scripts/deep/where.sh", "");
+    write("elsewhere/scripts/deep/project.sh", "");
+    const env = { PATH: process.env.PATH ?? "", CDPATH: `.:${folder}/elsewhere` };
+    for (const [cwd, script] of [
+      ["checkout", "scripts/deep/where.sh"],
+      ["checkout/scripts/deep", "where.sh"],
+      [".", "checkout/scripts/deep/where.sh"],
+    ] as const) {
+      const { stdout, stderr } = await run(shell, [script], { cwd: join(folder, cwd), env });
+      expect({ stdout, stderr }).toEqual({ stdout: `${realpathSync(join(folder, "checkout"))} ${userInfo().homedir}\n`, stderr: "" });
+    }
+  });
+
+  it("scripts/find-engine.sh prints the engine's address alone, and a proxy does not keep it from the engine", async () => {
+    toolbox(join(folder, "path"), ["curl"]);
+    const host = await engineAt(join(folder, "a.sock"));
+    const env = { PATH: join(folder, "path"), DOCKER_HOST: host, CDPATH: `.:${project}`, http_proxy: "http://127.0.0.1:9" };
+    expect(await run("scripts/find-engine.sh", [], { cwd: project, env })).toMatchObject({ code: 0, stdout: `${host}\n`, stderr: "" });
+  });
+
+  it("a clone made as Git for Windows makes it has scripts that run", () => {
+    const attributes = execFileSync("git", ["check-attr", "eol", "--", ...scripts, "bin/openclaw", "images/openclaw/entrypoint.sh"], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(
+      attributes
+        .trim()
+        .split("\n")
+        .filter((line) => !line.endsWith(": eol: lf")),
+    ).toEqual([]);
   });
 });
 

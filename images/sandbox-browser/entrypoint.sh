@@ -22,7 +22,7 @@ die() {
   say "error: $*"
   exit 1
 }
-answers() { curl --silent --fail --output /dev/null --max-time 3 "http://127.0.0.1:$cdp_port/json/version"; }
+answers() { curl --noproxy '*' --silent --fail --output /dev/null --max-time 3 "http://127.0.0.1:$cdp_port/json/version"; }
 
 if [ "${1:-}" = --healthy ]; then
   answers

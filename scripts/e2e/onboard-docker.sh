@@ -4,7 +4,8 @@
 # an image's name and a state folder of its own: what else runs on this engine is not touched.
 #   scripts/e2e/onboard-docker.sh      a minute, when the image's layers are there; exit code 1 at the first thing that is not as promised
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/../project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 
@@ -73,7 +74,7 @@ container() { scripts/compose.sh ps -q "$1" | head -n 1; }
 ask() {
   local path=$1
   shift
-  curl -sS --max-time 60 --config "$folder/curl" -H 'Content-Type: application/json' "$@" "$gateway$path"
+  curl -sS --noproxy '*' --max-time 60 --config "$folder/curl" -H 'Content-Type: application/json' "$@" "$gateway$path"
 }
 
 # --- set up, twice
@@ -124,7 +125,7 @@ expect "the new variable" "$(ask /v1/sessions/agent:main:e2e/tools/exec -d '{"co
 passed "an edited config converges: a limit in the running container, a variable in a new one, the files stay"
 
 # --- metrics
-expect "the controller's metrics" "$(curl -sS --max-time 10 "$metrics/metrics")" '^openclaw_sandboxes'
+expect "the controller's metrics" "$(curl -sS --noproxy '*' --max-time 10 "$metrics/metrics")" '^openclaw_sandboxes'
 expect "the gateway's metrics" "$(ask /metrics)" '^openclaw_gateway'
 passed "both are scraped"
 

@@ -3,7 +3,8 @@
 # scripts/compose.sh alone, so that it is the same containers that docker-setup.sh made.
 # shellcheck disable=SC2317 # each command is called by its name
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+# shellcheck source=scripts/project.sh
+. "$(dirname -- "$0")/../project.sh"
 # shellcheck source=scripts/progress.sh
 . scripts/progress.sh
 # shellcheck source=scripts/use-engine.sh
@@ -89,7 +90,7 @@ clawdock_config-dir() { setting OPENCLAW_CONFIG_DIR "$HOME/.openclaw"; }
 
 clawdock_show-config() {
   echo "# $PWD/.env"
-  sed -E 's/^([A-Za-z_]*(TOKEN|KEY|SECRET|PASSWORD)[A-Za-z_]*)=.+/\1=(set)/' .env 2>/dev/null || echo "# not there: ./docker-setup.sh writes it"
+  LC_ALL=C sed -E 's/^([^A-Za-z_#]*(export[[:space:]]+)?[A-Za-z_]*(TOKEN|KEY|SECRET|PASSWORD)[A-Za-z_]*[[:blank:]]*[=:]).+/\1(set)/' .env 2>/dev/null || echo "# not there: ./docker-setup.sh writes it"
   echo "# $(clawdock_config-dir)/openclaw.json"
   clawdock_cli config show
 }
