@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HOST } from "./config.fixture.ts";
 import { loadConfig, readConfigSources } from "./load.ts";
+import { checkAccess } from "./sources.ts";
 
 let folder = "";
 let outside = "";
@@ -87,10 +88,24 @@ describe("a file that is no text is an issue", () => {
 describe("who can write the config", () => {
   test("a file that the group can write is refused with the command that repairs it", async () => {
     write("openclaw.json", "{}");
-    chmodSync(main(), 0o660);
+    // A user's own group is nobody else's: only root can give the file to another one.
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(main(), 0, 54_321);
+    chmodSync(main(), isRoot ? 0o660 : 0o662);
     expect((await loadConfig(main(), HOST)).issues).toEqual([expect.objectContaining({ file: main(), fix: `chmod go-w ${main()}` })]);
     chmodSync(main(), 0o640);
     expect((await loadConfig(main(), HOST)).ok).toBe(true);
+  });
+  test("what only its owner's own group can write besides the owner is the owner's (umask 002)", () => {
+    const access = { path: "openclaw.json", mode: 0o100664, uid: 1_000 };
+    const check = (facts: object) =>
+      checkAccess(
+        { main: "a", files: new Map([["a", { kind: "text", realPath: "a", text: "{}", access: [{ ...access, ...facts }] }]]) },
+        [1_000],
+      );
+    expect(check({ isGroupPrivate: true })).toEqual([]);
+    expect(check({})).toHaveLength(1);
+    expect(check({ isGroupPrivate: true, mode: 0o100666 })).toHaveLength(1);
   });
   test("a folder that others can write is refused", async () => {
     write("openclaw.json", "{}");

@@ -1,11 +1,12 @@
 // Reads a config's files and hands them to the parser. The only I/O of the config: open, stat, realpath, read. It never throws.
 // What the texts mean is parse.ts; watching them is the caller's.
 
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { open, realpath, stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import type { Parsed } from "../issue.ts";
 import { errnoOf, explainErrno } from "../store/atomic-file.ts";
+import { isPrivateGroup } from "../store/private-group.ts";
 import type { Config } from "./config.ts";
 import { listIncludes } from "./include.ts";
 import { toDotenvPath } from "./own-variables.ts";
@@ -81,17 +82,17 @@ async function readRegularFile(path: string, realPath: string): Promise<SourceFi
   if (length > CONFIG_BYTES_MAX) return { kind: "unreadable", reason: `it is larger than ${CONFIG_BYTES_MAX} bytes` };
   const text = decode(buffer.subarray(0, length));
   if (text === null) return { kind: "unreadable", reason: "it is not UTF-8 text" };
-  return { kind: "text", realPath, text, access: [{ path, mode: facts.mode, uid: facts.uid }, ...(await statFolders(path, realPath))] };
+  return { kind: "text", realPath, text, access: [await toAccess(path, facts), ...(await statFolders(path, realPath))] };
 }
 
 async function statFolders(path: string, realPath: string): Promise<FileAccess[]> {
   const folders = [...new Set([dirname(path), dirname(realPath)])];
-  return Promise.all(
-    folders.map(async (folder) => {
-      const { mode, uid } = await stat(folder);
-      return { path: folder, mode, uid };
-    }),
-  );
+  return Promise.all(folders.map(async (folder) => await toAccess(folder, await stat(folder))));
+}
+
+async function toAccess(path: string, { mode, uid, gid }: Pick<Stats, "mode" | "uid" | "gid">): Promise<FileAccess> {
+  const isGroupPrivate = (mode & 0o020) !== 0 && (await isPrivateGroup({ uid, gid }));
+  return { path, mode, uid, ...(isGroupPrivate && { isGroupPrivate }) };
 }
 
 function decode(bytes: Uint8Array): string | null {

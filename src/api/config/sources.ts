@@ -8,6 +8,8 @@ export interface FileAccess {
   /** Permission bits. */
   readonly mode: number;
   readonly uid: number;
+  /** Its group has no other member than its owner, so that what the group may do is the owner's. Absent: it has, or may not write. */
+  readonly isGroupPrivate?: boolean;
 }
 
 export type SourceFile =
@@ -37,7 +39,8 @@ export function toSources(text: string, main = "openclaw.json", included: Readon
   return { main, files: new Map(entries.map(([path, content]) => [path, { kind: "text", realPath: path, text: content, access: [] }])) };
 }
 
-const WRITABLE_BY_OTHERS = 0o022;
+const WRITABLE_BY_GROUP = 0o020;
+const WRITABLE_BY_ALL = 0o002;
 
 /**
  * Whoever writes the config owns the host: files and folders that others can write are refused.
@@ -60,7 +63,8 @@ function checkFiles(files: readonly SourceFile[], trustedOwners: readonly number
 function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): Issue[] {
   const issue = (message: string, fix: string): Issue => ({ severity: "error", file: access.path, path: "", message, fix });
   const issues: Issue[] = [];
-  if ((access.mode & WRITABLE_BY_OTHERS) !== 0)
+  const others = access.isGroupPrivate === true ? WRITABLE_BY_ALL : WRITABLE_BY_ALL | WRITABLE_BY_GROUP;
+  if ((access.mode & others) !== 0)
     issues.push(
       issue(
         `other users can write this (mode ${(access.mode & 0o7777).toString(8).padStart(4, "0")}), and whoever can write the config controls this machine`,

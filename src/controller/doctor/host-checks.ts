@@ -42,11 +42,11 @@ function judgeFolders(stateDir: string, facts: HostFacts): Finding[] {
   return wrong.length > 0 ? wrong : [ok("state-folder", `${stateDir}: no other user can read or write there`)];
 }
 
-function judgeFolder({ path, mode, uid: owner }: FolderFact, { uid, gatewayUid }: HostFacts): Finding[] {
+function judgeFolder({ path, mode, uid: owner, isGroupPrivate = false }: FolderFact, { uid, gatewayUid }: HostFacts): Finding[] {
   const why = "whoever can write there controls the controller";
   const isShared = GATEWAY_FOLDERS.includes(basename(path)) && gatewayUid !== null && gatewayUid !== uid;
   const trusted = isShared ? [uid, 0, gatewayUid] : [uid, 0];
-  if ((mode & (isShared ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS)) !== 0)
+  if ((mode & (isShared || isGroupPrivate ? WRITABLE_BY_ALL : WRITABLE_BY_OTHERS)) !== 0)
     return [
       fail("state-folder", `other users can write to ${path} (mode ${renderMode(mode)}), and ${why}`, `chmod go-w ${quotePath(path)}`),
     ];

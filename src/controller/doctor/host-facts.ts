@@ -3,6 +3,7 @@
 import { readFile, stat, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isPrivateGroup } from "../../api/store/private-group.ts";
 import { StateLock } from "../../api/store/state-lock.ts";
 
 export interface FolderFact {
@@ -10,6 +11,8 @@ export interface FolderFact {
   /** Permission bits. */
   mode: number;
   uid: number;
+  /** Its group is its owner's alone. */
+  isGroupPrivate?: boolean;
 }
 
 export interface HostFacts {
@@ -54,7 +57,9 @@ export async function observeHost(stateDir: string): Promise<HostFacts> {
 
 async function observeFolder(path: string): Promise<FolderFact | null> {
   const facts = await stat(path).catch(() => null);
-  return facts === null ? null : { path, mode: facts.mode & 0o7777, uid: facts.uid };
+  if (facts === null) return null;
+  const isGroupPrivate = (facts.mode & 0o020) !== 0 && (await isPrivateGroup(facts));
+  return { path, mode: facts.mode & 0o7777, uid: facts.uid, ...(isGroupPrivate && { isGroupPrivate }) };
 }
 
 async function observeSpace(path: string): Promise<HostFacts["space"]> {
