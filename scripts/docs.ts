@@ -1,10 +1,11 @@
-// Writes the parts of the documentation that a table in the code knows better than a person: docs/config.md.
+// Writes the parts of the documentation that a table in the code knows better than a person: docs/config.md and docs/commands.md.
 // Run as `node scripts/docs.ts`; test/docs.test.ts fails while the file differs from the tables.
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
 import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
+import { COMPOSE_COMMANDS, KUBECTL_COMMANDS, OPENCLAW_COMMANDS, type OtherCommand } from "../src/cli/other-commands.ts";
 import { LIVE_FIELDS, RECREATE_FIELDS } from "../src/controller/decide/fields.ts";
 
 export const CONFIG_PAGE = new URL("../docs/config.md", import.meta.url);
@@ -159,4 +160,34 @@ export function renderConfigPage(): string {
   ].join("\n");
 }
 
-if (process.argv[1] === import.meta.filename) await writeFile(CONFIG_PAGE, renderConfigPage());
+export const COMMANDS_PAGE = new URL("../docs/commands.md", import.meta.url);
+
+const COMMANDS_INTRODUCTION = `# Commands that you know from elsewhere
+
+What people type in kubectl, Docker Compose and other OpenClaw gateways, and what does the same here. \`openclaw\` answers a command that it does not
+have with its own from this table. Names: \`NAME\` is a sandbox's name or its beginning, an agent's id, or a session's key; \`KEY\` a session's key, full
+(\`agent:work:main\`) or short (\`main\`, an agent's id).
+
+This page is made from the table in the code (\`src/cli/other-commands.ts\`) by \`node scripts/docs.ts\`.
+`;
+
+function renderOthers(title: string, commands: readonly OtherCommand[]): string {
+  const rows = commands.map(
+    ({ typed, ours, why }) => `| \`${cell(typed)}\` | ${ours === null ? "none" : `\`${cell(ours)}\``} | ${cell(why)} |`,
+  );
+  return `## ${title}\n\n| there | here | |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+}
+
+export function renderCommandsPage(): string {
+  return [
+    COMMANDS_INTRODUCTION,
+    renderOthers("kubectl", KUBECTL_COMMANDS),
+    renderOthers("Docker Compose", COMPOSE_COMMANDS),
+    renderOthers("Other OpenClaw gateways", OPENCLAW_COMMANDS),
+  ].join("\n");
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await writeFile(CONFIG_PAGE, renderConfigPage());
+  await writeFile(COMMANDS_PAGE, renderCommandsPage());
+}

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { parse as parseYaml } from "yaml";
 import { toAgentId, toContainerId, toEpochMs, toSandboxName, toScopeKey } from "../src/api/brands.ts";
 import type { Condition } from "../src/api/condition.ts";
 import { fail, ok, warn } from "../src/api/finding.ts";
@@ -29,6 +30,19 @@ test("list shows one line per sandbox, the browsers only when asked for", async 
   expect((await sandbox(server, "list", "--all")).stdout.split("\n")).toHaveLength(4);
   const listed: unknown = JSON.parse((await sandbox(server, "list", "--json")).stdout);
   expect(listed).toMatchObject({ items: [{ metadata: { name: NAME } }] });
+});
+
+test("list comes as wide table, names, JSON or YAML, all with the same content", async () => {
+  const server = await openServer();
+  const [json, yaml] = [await sandbox(server, "list", "-o", "json"), await sandbox(server, "list", "-o", "yaml")];
+  expect(parseYaml(yaml.stdout)).toEqual(JSON.parse(json.stdout));
+  expect((await sandbox(server, "list", "--json")).stdout).toBe(json.stdout);
+  for (const names of [["-o", "name"], ["-q"]]) expect((await sandbox(server, "list", ...names)).stdout).toBe(`${NAME}\n`);
+  expect((await sandbox(server, "list", "-o", "wide")).stdout).toMatch(
+    /IMAGE +CONTAINER +SCOPE-KEY\n.*openclaw-sandbox:bookworm-slim +c{12} +agent:main\n$/,
+  );
+  expect((await sandbox(server, "list", "-o", "xml")).code).toBe(2);
+  expect((await sandbox(server, "list", "-q", "-o", "json")).code).toBe(2);
 });
 
 test("list --watch shows each change as it comes", async () => {

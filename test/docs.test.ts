@@ -4,10 +4,14 @@ import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { CONFIG_PAGE, renderConfigPage } from "../scripts/docs.ts";
+import { COMMANDS_PAGE, CONFIG_PAGE, renderCommandsPage, renderConfigPage } from "../scripts/docs.ts";
 
 test("docs/config.md says what the tables of keys say (node scripts/docs.ts writes it)", async () => {
   expect(await readFile(CONFIG_PAGE, "utf8")).toBe(renderConfigPage());
+});
+
+test("docs/commands.md says what the table of others' commands says (node scripts/docs.ts writes it)", async () => {
+  expect(await readFile(COMMANDS_PAGE, "utf8")).toBe(renderCommandsPage());
 });
 
 test("every link to a file of the project, or to a heading in it, leads there", async () => {

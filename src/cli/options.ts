@@ -3,6 +3,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../api/config/values.ts";
 import type { ExitCode } from "./context.ts";
+import { OUTPUT_FORMS } from "./output-form.ts";
 
 /** Runs a command's code, which answers with the exit code. */
 export type Run = (run: () => Promise<ExitCode>) => Promise<void>;
@@ -19,6 +20,14 @@ export const HELP_GROUPS = {
 export const stateDirOption = (): Option => new Option("--state-dir <folder>", "state folder (OPENCLAW_STATE_DIR; default ~/.openclaw)");
 export const configOption = (): Option =>
   new Option("--config <file>", "config file (OPENCLAW_CONFIG_PATH; default <state>/openclaw.json)");
+/** Of commands that list things. */
+export const outputOptions = (): Option[] => [
+  new Option("-o, --output <form>", "wide, json, yaml or name").choices(OUTPUT_FORMS),
+  new Option("-q, --quiet", "print names only, as -o name").conflicts("output"),
+  jsonOption().conflicts(["output", "quiet"]),
+];
+export const followOption = (about: string): Option => new Option("-f, --follow", about);
+
 export const jsonOption = (): Option => new Option("--json", "print JSON");
 
 /** What a `<name>` may be. */

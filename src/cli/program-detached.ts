@@ -2,7 +2,7 @@
 // They are started by `sandbox exec -d`.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { jsonOption, NAME_HELP, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
+import { followOption, jsonOption, NAME_HELP, parseWholeNumber, type Run, stateDirOption } from "./options.ts";
 
 export function addDetachedCommands(sandbox: Command, context: CliContext, run: Run): void {
   const processes = sandbox.command("processes").alias("ps").description("manage detached processes (exec -d)");
@@ -21,7 +21,7 @@ export function addDetachedCommands(sandbox: Command, context: CliContext, run: 
     .argument("<sandbox>", NAME_HELP)
     .argument("<id>")
     .addOption(new Option("--offset <bytes>", "start at this byte").argParser(parseWholeNumber))
-    .addOption(new Option("--follow", "keep printing until the process exits"))
+    .addOption(followOption("keep printing until the process exits"))
     .addOption(stateDirOption())
     .action((sandboxName, id, options) => run(async () => (await load()).readProcessLog(context, { sandbox: sandboxName, id }, options)));
   processes

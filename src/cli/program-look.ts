@@ -2,7 +2,7 @@
 // Sandboxes are program-sandbox.ts.
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { configOption, gatewayOptions, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
+import { configOption, followOption, gatewayOptions, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
 
 export function addLookingCommands(program: Command, context: CliContext, run: Run): void {
   program
@@ -32,7 +32,7 @@ export function addLookingCommands(program: Command, context: CliContext, run: R
     .command("logs")
     .description("show what the controller did and why, for all sandboxes")
     .helpGroup(HELP_GROUPS.look)
-    .addOption(new Option("--follow", "keep running and show new entries"))
+    .addOption(followOption("keep running and show new entries"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((options) => run(async () => (await import("./commands/logs.ts")).showLogs(context, options)));

@@ -3,9 +3,11 @@
 import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import {
+  followOption,
   HELP_GROUPS,
   jsonOption,
   NAME_HELP,
+  outputOptions,
   parseCommandTimeout,
   parseMilliseconds,
   parseWholeNumber,
@@ -34,17 +36,17 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
 }
 
 function addStateCommands(sandbox: Command, context: CliContext, run: Run): void {
-  sandbox
+  const list = sandbox
     .command("list")
     .alias("ls")
     .description("list sandboxes and whether they are ready")
     .argument("[name]", NAME_HELP)
     .addOption(new Option("--browser", "list browser sandboxes instead of tools sandboxes").conflicts("all"))
     .addOption(new Option("--all", "list both tools and browser sandboxes"))
-    .addOption(new Option("--watch", "keep running and show each change"))
+    .addOption(new Option("-w, --watch", "keep running and show each change"))
     .addOption(stateDirOption())
-    .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-list.ts")).listSandboxes(context, name, options)));
+  for (const option of outputOptions()) list.addOption(option);
   sandbox
     .command("describe")
     .description("show a sandbox's spec, status, conditions, drift and events")
@@ -97,7 +99,7 @@ function addRecordCommands(sandbox: Command, context: CliContext, run: Run): voi
     .command("events")
     .description("show the events of all sandboxes, or of one")
     .argument("[name]", NAME_HELP)
-    .addOption(new Option("--follow", "keep running and show new events"))
+    .addOption(followOption("keep running and show new events"))
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showEvents(context, name, options)));

@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { MESSAGE_ROLES } from "../api/session.ts";
 import type { CliContext } from "./context.ts";
-import { gatewayOptions, HELP_GROUPS, jsonOption, parseWholeNumber, type Run } from "./options.ts";
+import { gatewayOptions, HELP_GROUPS, jsonOption, outputOptions, parseWholeNumber, type Run } from "./options.ts";
 
 const KEY_HELP = "full (agent:work:main) or short (main, an agent's id)";
 const HISTORY_LENGTH_DEFAULT = 100;
@@ -44,6 +44,6 @@ export function addSessionCommands(program: Command, context: CliContext, run: R
     .action((key, options) => run(async () => (await load()).deleteSession(context, key, options)));
   for (const command of session.commands) {
     for (const option of gatewayOptions()) command.addOption(option);
-    command.addOption(jsonOption());
+    for (const option of command.name() === "list" ? outputOptions() : [jsonOption()]) command.addOption(option);
   }
 }

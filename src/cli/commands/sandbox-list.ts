@@ -6,20 +6,22 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { isSandboxChanged, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printJsonLine, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJsonLine, printNote } from "../context.ts";
+import { type OutputOptions, printAsData, toOutputForm } from "../output-form.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
 import { renderAge, renderTable } from "../text.ts";
 
-export interface ListOptions extends StateOptions {
+export interface ListOptions extends StateOptions, OutputOptions {
   browser?: boolean;
   all?: boolean;
   watch?: boolean;
-  json?: boolean;
 }
 
 const HEAD = ["NAME", "AGENT", "SCOPE", "READY", "REASON", "GEN/OBS", "HASH", "AGE", "IDLE", "DEFERRED-UNTIL"] as const;
 const HASH_LENGTH = 8;
+/** As the engine shows it. */
+const CONTAINER_ID_LENGTH = 12;
 
 /** @param name of the only one that is shown */
 export async function listSandboxes(context: CliContext, name: string | undefined, options: ListOptions): Promise<ExitCode> {
@@ -28,11 +30,12 @@ export async function listSandboxes(context: CliContext, name: string | undefine
   const only = name === undefined ? null : await findSandboxNamed(client, name);
   const isShown = ({ metadata, spec }: Sandbox): boolean =>
     only === null ? kind === "all" || spec.kind === kind : metadata.name === only.metadata.name;
-  if (options.watch === true) return watchSandboxes(context, client, { isShown, json: options.json === true });
+  const form = toOutputForm(options);
+  if (options.watch === true) return watchSandboxes(context, client, { isShown, json: form === "json" });
   const items = only === null ? await client.sandboxes(kind) : [only];
-  if (options.json === true) printJson(context, { items });
-  else if (items.length === 0) printNote(context, await explainNone(client, kind));
-  else print(context, renderSandboxes(items, context.now()));
+  if (printAsData(context, form, { value: { items }, names: items.map(({ metadata }) => metadata.name) })) return EXIT.ok;
+  if (items.length === 0) printNote(context, await explainNone(client, kind));
+  else print(context, form === "wide" ? renderWide(items, context.now()) : renderSandboxes(items, context.now()));
   return EXIT.ok;
 }
 
@@ -53,6 +56,19 @@ export function renderSandboxes(items: readonly Sandbox[], now: EpochMs): string
   return renderTable(
     HEAD,
     items.map((sandbox) => toRow(sandbox, now)),
+  );
+}
+
+/** With what one looks up elsewhere: the image, the container, and for whom it is. */
+function renderWide(items: readonly Sandbox[], now: EpochMs): string {
+  return renderTable(
+    [...HEAD, "IMAGE", "CONTAINER", "SCOPE-KEY"],
+    items.map((sandbox) => [
+      ...toRow(sandbox, now),
+      sandbox.spec.image,
+      sandbox.status.container?.id.slice(0, CONTAINER_ID_LENGTH) ?? "-",
+      sandbox.spec.scopeKey,
+    ]),
   );
 }
 

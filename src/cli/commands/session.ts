@@ -8,6 +8,7 @@ import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote } from "../context.ts";
 import { connectGateway } from "../gateway-client.ts";
 import type { GatewayTarget } from "../gateway-health.ts";
+import { type OutputOptions, printAsData, toOutputForm } from "../output-form.ts";
 import { indent, renderAge, renderTable } from "../text.ts";
 
 export type SessionOptions = GatewayTarget & { json?: boolean };
@@ -34,10 +35,10 @@ export async function createSession(
   return EXIT.ok;
 }
 
-export async function listSessions(context: CliContext, options: SessionOptions): Promise<ExitCode> {
+export async function listSessions(context: CliContext, options: GatewayTarget & OutputOptions): Promise<ExitCode> {
   const { items } = await (await connectGateway(context, options)).ask("listSessions");
-  if (options.json === true) printJson(context, { items });
-  else if (items.length === 0) printNote(context, "no sessions yet; create one with: openclaw session create main");
+  if (printAsData(context, toOutputForm(options), { value: { items }, names: items.map(({ key }) => key) })) return EXIT.ok;
+  if (items.length === 0) printNote(context, "no sessions yet; create one with: openclaw session create main");
   else {
     const now = context.now();
     const age = (at: number | null): string => renderAge(at === null ? null : toEpochMs(at), now);

@@ -1,0 +1,45 @@
+// In which form a listing is printed: a table, wide or not, names alone, JSON or YAML. Which commands can, their options say.
+// What is in it is the command's.
+import { stringify } from "yaml";
+import { toSafeJson } from "../api/safe-text.ts";
+import { type CliContext, printData, printJson } from "./context.ts";
+
+export const OUTPUT_FORMS = ["wide", "json", "yaml", "name"] as const;
+
+export interface OutputOptions {
+  output?: (typeof OUTPUT_FORMS)[number];
+  /** The same as `-o json`. */
+  json?: boolean;
+  /** The same as `-o name`. */
+  quiet?: boolean;
+}
+
+export type OutputForm = "table" | (typeof OUTPUT_FORMS)[number];
+
+export function toOutputForm({ output, json, quiet }: OutputOptions): OutputForm {
+  if (output !== undefined) return output;
+  return json === true ? "json" : quiet === true ? "name" : "table";
+}
+
+/** Prints the value where its form needs no layout. @returns whether it did */
+export function printAsData(
+  context: CliContext,
+  form: OutputForm,
+  { value, names }: { value: unknown; names: readonly string[] },
+): boolean {
+  switch (form) {
+    case "json":
+      printJson(context, value);
+      return true;
+    case "yaml":
+      // By way of JSON, so that both say the same and control characters are escaped.
+      printData(context, stringify(JSON.parse(toSafeJson(JSON.stringify(value)))));
+      return true;
+    case "name":
+      printData(context, names.map((name) => `${name}\n`).join(""));
+      return true;
+    case "table":
+    case "wide":
+      return false;
+  }
+}
