@@ -1,6 +1,7 @@
 // Decides when to retry a failed attempt. Pure: randomness is an argument.
 import { type DurationMs, type EpochMs, elapsed, later, MINUTE_MS, SECOND_MS, toDurationMs } from "../../api/brands.ts";
 import type { FailedAt, Failure, Sandbox } from "../../api/sandbox.ts";
+import { renderEnding } from "./ending.ts";
 import type { PlanInput, Verdict } from "./types.ts";
 
 /** 10 s, 20 s, 40 s, 80 s, 160 s, then 5 min: five doublings reach the limit, as kubelet's does. Each is spread, see `spread`. */
@@ -108,10 +109,10 @@ function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure" | "s
     if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {
       return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
     }
-    const { stage, state, identity, exitCode } = observation;
+    const { stage, state, identity } = observation;
     const isNewest = spec?.kind === "ready" && stage === "pending" && identity.hash === spec.hash;
     if (isNewest && state === "exited" && (before === null || before.lastAt < identity.createdAt)) {
-      const message = `the new container exited as soon as it started (exit code ${exitCode ?? "unknown"}); can its image run a shell?`;
+      const message = `the new container exited as soon as it started${renderEnding(observation)}`;
       return nextFailure(before, { code: "SpecRejected", message, generation }, now);
     }
   }

@@ -66,6 +66,8 @@ export interface Observation {
   restarted: boolean;
   exitCode: number | null;
   oomKilled: boolean;
+  /** The end of what its main process said, where that has ended. Absent: nothing, or it can't be read. Anything inside may have written it. */
+  lastOutput?: string;
   imageId: ImageId;
   /** Names of the networks it is attached to now, sorted; `none` included. */
   networks: readonly string[];
@@ -113,5 +115,7 @@ export interface Surveyed {
   binds: readonly { source: string; target: string; readOnly: boolean }[];
 }
 
-/** `user` is the image's own `USER` (empty: root); `env` its own environment. */
-export type ImageFact = { kind: "found"; id: ImageId; user: string; env: Readonly<Record<string, string>> } | { kind: "missing" };
+/** `user` is the image's own `USER` (empty: root); `env` its own environment; `volumes` the absolute paths that it declares as volumes, normalised, never the root (absent: none). */
+export type ImageFact =
+  | { kind: "found"; id: ImageId; user: string; env: Readonly<Record<string, string>>; volumes?: readonly string[] }
+  | { kind: "missing" };

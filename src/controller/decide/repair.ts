@@ -1,6 +1,7 @@
 // Decides how to repair the serving container in place, whatever happens to its successor and whether or not the new spec can be built.
 // Whether another container is needed is decided in roles.ts.
 import { backOffOf } from "./backoff.ts";
+import { renderEnding } from "./ending.ts";
 import { isSetupUndone } from "./given-up.ts";
 import { compareMounts, needsComparison } from "./mounts.ts";
 import { canUpdate, handTuning, isCutOff, limitDrift } from "./roles.ts";
@@ -16,7 +17,7 @@ export function repair(input: PlanInput, serving: OwnedContainer): Action[] {
   }
   if (observation.state === "paused") actions.push({ kind: "unpause", handle, cause: "external", because: "it was paused" });
   if ((observation.state === "exited" || observation.state === "created") && !isSetupUndone(input, observation)) {
-    actions.push({ kind: "start", handle, cause: "crash", because: `its main process exited${renderExit(serving)}` });
+    actions.push({ kind: "start", handle, cause: "crash", because: `its main process exited${renderEnding(observation)}` });
   }
   if (observation.state === "running") actions.push(...repairNetworks(serving));
   actions.push(...repairLimits(input, serving));
@@ -57,9 +58,4 @@ function repairLimits(input: PlanInput, { observation }: OwnedContainer): Action
   const changes = [...limits, ...tuning].map(({ field, desired, actual }) => `${field} ${actual} -> ${desired}`).join(", ");
   const { handle } = observation;
   return [{ kind: "update", handle, live: spec.container.live, changes, cause: "drift", because: changes }];
-}
-
-function renderExit({ observation }: OwnedContainer): string {
-  if (observation.oomKilled) return " (out of memory)";
-  return observation.exitCode === null ? "" : ` (exit code ${observation.exitCode})`;
 }

@@ -4,6 +4,7 @@ import type { SpecHash } from "../../api/brands.ts";
 import { PRIVATE_HOME, PRIVATE_HOME_TMPFS } from "../../api/config/private-home.ts";
 import type { ContainerSpec, Mount } from "../../api/sandbox.ts";
 import { diffLive, hashSpec } from "./fields.ts";
+import { findImageVolumes, toVolumeTmpfs } from "./image-volumes.ts";
 import { effectiveLive } from "./limits.ts";
 import type { ImageFact } from "./observation.ts";
 import type { DesiredSandbox, ResolvedSpec, WorkspaceFact } from "./types.ts";
@@ -110,11 +111,13 @@ function refusedProfile({ settings }: DesiredSandbox, { seccomp, appArmor }: Spe
 
 function toContainerSpec(desired: DesiredSandbox, facts: SpecFacts): ContainerSpec {
   const { docker } = desired.settings;
+  const [tmpfs, mounts] = [toTmpfs(docker), toMounts(desired)];
+  const volumes = docker.readOnlyRoot ? findImageVolumes(facts.image, { tmpfs, mounts }) : [];
   return {
     image: docker.image,
     workdir: docker.workdir,
     readOnlyRoot: docker.readOnlyRoot,
-    tmpfs: toTmpfs(docker),
+    tmpfs: [...tmpfs, ...volumes.map(toVolumeTmpfs)],
     network: docker.network,
     user: userOf(desired, facts),
     capDrop: docker.capDrop,
@@ -127,7 +130,7 @@ function toContainerSpec(desired: DesiredSandbox, facts: SpecFacts): ContainerSp
     apparmorProfile: docker.apparmorProfile,
     dns: docker.dns,
     extraHosts: docker.extraHosts,
-    mounts: toMounts(desired),
+    mounts,
     setupCommand: docker.setupCommand,
     live: effectiveLive({ cpus: docker.cpus, memory: docker.memory, memorySwap: docker.memorySwap, pidsLimit: docker.pidsLimit }),
   };
@@ -139,7 +142,7 @@ function toTmpfs({ tmpfs, binds, env }: DesiredSandbox["settings"]["docker"]): C
   return env.HOME === PRIVATE_HOME && !isTaken ? [...tmpfs, PRIVATE_HOME_TMPFS] : tmpfs;
 }
 
-function toMounts({ settings, workspace, agentDir }: DesiredSandbox): Mount[] {
+export function toMounts({ settings, workspace, agentDir }: DesiredSandbox): Mount[] {
   const mounts: Mount[] = [{ kind: "workspace", source: workspace.dir, target: settings.docker.workdir, readOnly: false }];
   if (agentDir !== null) mounts.push({ kind: "agent", source: agentDir, target: AGENT_MOUNT_TARGET, readOnly: true });
   return [...mounts, ...settings.docker.binds.map(({ source, target, readOnly }) => ({ kind: "bind" as const, source, target, readOnly }))];

@@ -43,7 +43,10 @@ const RawInfo = z.object({
 });
 const RawComponent = z.object({ Name: z.string(), Version: optionalText, Details: z.object({ GitCommit: optionalText }).nullish() });
 const RawVersion = z.object({ Version: z.string(), ApiVersion: optionalText, Components: z.array(RawComponent).nullish() });
-const RawImage = z.object({ Id: z.string(), Config: z.object({ User: optionalText, Env: names }).nullish() });
+const RawImage = z.object({
+  Id: z.string(),
+  Config: z.object({ User: optionalText, Env: names, Volumes: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+});
 const RawExec = z.object({ Running: z.boolean(), ExitCode: z.number().nullish(), Pid: z.number().nullish() });
 const RawTop = z.object({ Processes: z.array(z.array(z.string())) });
 const RawCreated = z.object({ id: z.string() });
@@ -56,6 +59,9 @@ const RawNetwork = z.object({
 const RawVolumes = z.object({
   Volumes: z.array(z.object({ Name: z.string(), CreatedAt: optionalText, Labels: z.record(z.string(), z.string()).nullish() })).nullish(),
 });
+
+/** Of a main process that only sleeps: all that it ever says. */
+const LAST_LINES = 5;
 
 export type RawImage = z.infer<typeof RawImage>;
 export type RawExec = z.infer<typeof RawExec>;
@@ -207,6 +213,14 @@ export class DockerClient {
     const top = async (abortSignal: AbortSignal): Promise<unknown> => await container.top({ ps_args: "-eo pid,args", abortSignal });
     const { Processes } = await this.#read("top", id.slice(0, 12), top, RawTop);
     return Processes.map((fields) => fields.at(-1) ?? "");
+  }
+
+  /** The end of what the main process said: both its outputs, as they came. */
+  async lastOutput(id: string): Promise<Buffer> {
+    const container: { logs(options: object): Promise<unknown> } = this.docker.getContainer(id);
+    const options = { stdout: true, stderr: true, follow: false, tail: LAST_LINES };
+    const logs = async (abortSignal: AbortSignal): Promise<unknown> => await container.logs({ ...options, abortSignal });
+    return await this.#read("logs", id.slice(0, 12), logs, z.instanceof(Buffer));
   }
 
   async image(reference: string): Promise<RawImage> {

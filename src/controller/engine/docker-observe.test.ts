@@ -1,7 +1,7 @@
 // What inspect and list answers mean, also where engines differ and where labels are not ours.
 import { expect, test } from "vitest";
 import { LABEL } from "../../api/labels.ts";
-import { RawInspect, RawListed, toListed, toMoment, toObservation, toState } from "./docker-observe.ts";
+import { RawInspect, RawListed, toImageVolumes, toListed, toMoment, toObservation, toState } from "./docker-observe.ts";
 
 const LABELS = {
   [LABEL.sandbox]: "1",
@@ -162,4 +162,8 @@ test("an engine's zero time is no moment", () => {
 
 test("an answer of another shape is refused, not half read", () => {
   expect(RawInspect.safeParse({ Id: 7 }).success).toBe(false);
+});
+
+test("the volumes of an image are folders, each named once", () => {
+  expect(toImageVolumes(["/data/", "/data", "/a/../b", "/", "relative"])).toEqual(["/data", "/b"]);
 });

@@ -1,5 +1,6 @@
 // Translates Docker's answers: raw inspect and list entries become the product's own facts, each in one pure function.
 // Nothing here talks to the engine, and no engine type leaves this file.
+import { posix } from "node:path";
 import { z } from "zod";
 import {
   type EpochMs,
@@ -171,6 +172,12 @@ export function toObservation(raw: RawInspect, context: ObserveContext): Observa
     execs: raw.ExecIDs.length === 0 ? "none" : "some",
     settled: false,
   };
+}
+
+/** As an image's author wrote them: normalised, each once, and without what is no folder of its own. */
+export function toImageVolumes(paths: readonly string[]): string[] {
+  const normal = paths.map((path) => posix.normalize(path).replace(/(?<=.)\/$/, ""));
+  return [...new Set(normal)].filter((path) => path.startsWith("/") && path !== "/");
 }
 
 /** The engine's own spelling of when this run began, with all its digits. Empty: never started. */

@@ -15,7 +15,8 @@ import { watchDocker } from "./docker-events.ts";
 import { type ExecParts, execInDocker } from "./docker-exec.ts";
 import { identifyInDocker } from "./docker-identify.ts";
 import { DockerKills } from "./docker-kill.ts";
-import { type RawInspect, toIdentity, toListed, toMoment, toObservation } from "./docker-observe.ts";
+import { readLastOutput } from "./docker-last-output.ts";
+import { type RawInspect, toIdentity, toImageVolumes, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
 import type {
@@ -100,7 +101,9 @@ export class DockerEngine implements Engine {
     try {
       const image = await this.#client.image(reference);
       this.#rememberImage(image.Id, image.Config?.Env ?? []);
-      return { kind: "found", id: toImageId(image.Id), user: image.Config?.User ?? "", env: toRecord(image.Config?.Env ?? []) };
+      const { User, Env, Volumes } = image.Config ?? {};
+      const volumes = toImageVolumes(Object.keys(Volumes ?? {}));
+      return { kind: "found", id: toImageId(image.Id), user: User ?? "", env: toRecord(Env ?? []), ...(volumes.length > 0 && { volumes }) };
     } catch (error) {
       if (isErrorCode(error, "ImageMissing")) return { kind: "missing" };
       throw error;
@@ -137,6 +140,7 @@ export class DockerEngine implements Engine {
     const observation = toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
     if (observation === null) return null;
     const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
+    if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
     if (own.stage !== "pending" || own.state !== "running") return own;
     return { ...own, settled: await this.#isAtRest(raw.Id) };
   }

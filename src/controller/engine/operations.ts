@@ -30,6 +30,8 @@ export const DEADLINE_MS = {
   "exec-create": 10_000,
   "exec-start": 20_000,
   "exec-inspect": 10_000,
+  /** The last lines of a main process that only sleeps. */
+  logs: 10_000,
   /** Runs `ps`. */
   top: 10_000,
   "exec-resize": 5_000,

@@ -25,6 +25,6 @@ export class SpecMemo {
 /** Everything of the host that a spec depends on; the profile's text stands for itself. */
 function renderFacts({ workspace, image, seccomp, controller }: SpecFacts): string {
   const owner = workspace.kind === "ready" ? `${workspace.uid}:${workspace.gid}` : workspace.kind;
-  const user = image.kind === "found" ? image.user : "";
-  return `${owner} ${user} ${controller.uid}:${controller.gid} ${seccomp.kind === "content" ? seccomp.text : seccomp.kind}`;
+  const [user, volumes] = image.kind === "found" ? [image.user, image.volumes ?? []] : ["", []];
+  return `${owner} ${user} ${JSON.stringify(volumes)} ${controller.uid}:${controller.gid} ${seccomp.kind === "content" ? seccomp.text : seccomp.kind}`;
 }

@@ -5,7 +5,7 @@ import { MINUTE_MS, toAgentId, toSessionKey } from "../../api/brands.ts";
 import { HOST, mustParse } from "../../api/config/config.fixture.ts";
 import { toSlug } from "../../api/names.ts";
 import type { SessionKind } from "../../api/session.ts";
-import { ago, containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
+import { ago, containerOf, desiredOf, IMAGE, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
 import type { SlugOf } from "../decide/wanted.ts";
 import { explain, findSubject, type SubjectFacts } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
@@ -102,6 +102,18 @@ describe("values", () => {
     expect(explainedValue(view, "docker.memory")?.source).toBe("agents.defaults.sandbox.docker.memory");
     expect(view.ignored).toEqual([{ key: "agents.list[1].sandbox.docker", because: expect.stringContaining('"shared"') }]);
   });
+});
+
+test("volumes that the image declares are shown, with their limit or without one", () => {
+  const facts = { kind: "found" as const, id: IMAGE, user: "", env: {}, volumes: ["/data", "/var/lib"] };
+  const seen = { look: { input: inputOf(desiredOf(), [], { image: facts }), uses: 0 } };
+  const volumes = (text: string) => explained("main", "direct", seen, text).mounts.filter(({ target }) => target === "/var/lib");
+  const config = (docker: object): string => JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", docker } } } });
+  expect(volumes(config({}))).toMatchObject([
+    { source: "tmpfs", access: "rw", because: expect.stringMatching(/image declares.*size=256m/) },
+  ]);
+  expect(volumes(config({ readOnlyRoot: false }))).toMatchObject([{ because: expect.stringMatching(/without a limit/) }]);
+  expect(explained("main", "direct", seen).mounts.filter(({ target }) => target === "/data")).toMatchObject([{ access: "ro" }]);
 });
 
 test("mounts say where they come from and why", () => {

@@ -11,8 +11,10 @@ import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { decideOnHost, decideTools, toToolPolicy } from "../../api/tool-policy.ts";
 import { forecast } from "../decide/forecast.ts";
+import { findImageVolumes, toVolumeTmpfs } from "../decide/image-volumes.ts";
+import type { ImageFact } from "../decide/observation.ts";
 import { renderAction } from "../decide/render.ts";
-import { AGENT_MOUNT_TARGET } from "../decide/spec.ts";
+import { AGENT_MOUNT_TARGET, toMounts } from "../decide/spec.ts";
 import { renderNext } from "../decide/status.ts";
 import type { OwnedContainer, PlanInput } from "../decide/types.ts";
 import { type SlugOf, toDesired, toScopeKeyOf } from "../decide/wanted.ts";
@@ -99,7 +101,7 @@ export function explain(subject: Subject, { status, look, missing, issues }: Sub
     sandbox: subject.isSandboxed ? { name, scope, scopeKey, status, live: liveOf(subject, look) } : null,
     values: explainValues(config, sandbox),
     ignored: sandbox.ignored.map((key) => ({ key, because: 'the scope is "shared", so only agents.defaults.sandbox counts' })),
-    mounts: subject.isSandboxed ? mountsOf(subject) : [],
+    mounts: subject.isSandboxed ? [...mountsOf(subject), ...volumesOf(subject, look?.input.image ?? null)] : [],
     tools: toolsOf(subject),
     next: nextOf(subject, status, look?.input ?? null),
     warnings: issues.filter((issue) => concerns(subject, issue)),
@@ -161,6 +163,16 @@ function mountsOf(subject: Subject): ExplainView["mounts"] {
   for (const [index, { source, target, readOnly }] of settings.docker.binds.entries())
     mounts.push({ source, target, access: readOnly ? "ro" : "rw", because: because(`docker.binds[${index}]`) });
   return mounts;
+}
+
+/** Volumes that the image declares. */
+function volumesOf({ slugOf, agentId, sandbox, scope, scopeKey }: Subject, image: ImageFact | null): ExplainView["mounts"] {
+  const desired = toDesired(slugOf ?? NO_SLUG, { id: agentId, sandbox }, scope, scopeKey);
+  const { tmpfs, readOnlyRoot } = desired.settings.docker;
+  const [source, because] = readOnlyRoot
+    ? ["tmpfs", `a volume that the image declares, in memory and empty at first, ${toVolumeTmpfs("").options}: docker.readOnlyRoot`]
+    : ["a volume of the engine", "the image declares it; without a limit, and gone with the container"];
+  return findImageVolumes(image, { tmpfs, mounts: toMounts(desired) }).map((target) => ({ source, target, access: "rw", because }));
 }
 
 function toolsOf({ config, agentId, sandbox, isSandboxed: yes }: Subject): ExplainView["tools"] {
