@@ -1,5 +1,6 @@
 // How the Control UI is built: src/ui becomes static files in dist/ui, named by their content and compressed beforehand.
 // How they are served is gateway/http/control-ui.ts's.
+import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -7,6 +8,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
+const { version }: { version: string } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
 const OUTPUT = process.env.OPENCLAW_UI_OUTPUT ?? join(import.meta.dirname, "dist/ui");
 /** Below that, an answer is one packet either way. */
 const COMPRESSED_BYTES_MIN = 1_024;
@@ -16,6 +18,7 @@ export default defineConfig({
   // Nothing is taken from the environment of who builds, so that a build says nothing of it.
   envPrefix: "OPENCLAW_UI_PUBLIC_",
   publicDir: false,
+  define: { "import.meta.env.OPENCLAW_UI_PUBLIC_VERSION": JSON.stringify(version) },
   html: { cspNonce: "CSP_NONCE" },
   build: {
     outDir: OUTPUT,

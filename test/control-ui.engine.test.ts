@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { buildPage, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
-import { spawnBoth } from "./gateway.fixture.ts";
+import { spawnBoth, spawnGateway, speakTo } from "./gateway.fixture.ts";
 
 const agents = (env: object) => ({
   agents: {
@@ -16,7 +17,7 @@ const agents = (env: object) => ({
 const MINUTES_MS = 180_000;
 
 test(
-  "a browser is let in with what opens the gateway, and sees a saved config converge",
+  "a browser asks with the token, is approved, sees a saved config converge, survives the gateway, and is cut off when it is revoked",
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
@@ -24,16 +25,22 @@ test(
     const site = await createSite();
     await site.writeConfig(agents({ GREETING: "hello" }));
     const gateway = await spawnBoth(site);
-    const browser = await openBrowser(program);
-    const { page, faults } = await openPage(browser, gateway.url);
+    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+    const { page, faults } = await openPage(await openBrowser(program), gateway.url);
 
     const token = page.getByLabel("Gateway token");
     await token.fill("not the one");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").waitFor();
-    await token.fill((await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+    await token.fill(gateway.token ?? "");
     await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Approve this browser" }).waitFor();
+    const asked = DeviceList.parse((await owner.ask("/v1/devices")).body).pending;
+    expect(asked).toHaveLength(1);
+    await page.getByText(asked[0]?.code ?? "no code").waitFor();
+    expect((await owner.ask(`/v1/devices/${asked[0]?.requestId}/approve`, {})).status).toBe(200);
     await page.getByText("Every sandbox is as the config says.").waitFor();
+    expect(await page.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }])")).not.toContain(gateway.token);
 
     await page.getByRole("link", { name: "Sandboxes" }).first().click();
     await page.getByRole("table").getByRole("link", { name: "agent:main" }).click();
@@ -53,6 +60,14 @@ test(
 
     await gateway.crash();
     await page.getByText("The gateway is away.").waitFor();
+    await spawnGateway(site, { port: new URL(gateway.url).port });
+    await page.getByText("The gateway is away.").waitFor({ state: "hidden" });
+
+    const [paired] = DeviceList.parse((await owner.ask("/v1/devices")).body).paired;
+    expect((await owner.ask(`/v1/devices/${paired?.deviceId}/revoke`, {})).status).toBe(200);
+    await page.getByText("this device was revoked").waitFor();
+    await page.reload();
+    await page.getByText("this device was revoked").waitFor();
   },
   MINUTES_MS,
 );

@@ -5,10 +5,13 @@ import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { LinkProvider } from "./connection/context.tsx";
-import { createTokenStore } from "./connection/credentials.ts";
-import { GatewayError, GatewayLink, PROTOCOL } from "./connection/link.ts";
+import { createCredentials } from "./connection/credentials.ts";
+import { openIdentity } from "./connection/identity.ts";
+import { introduce } from "./connection/introduce.ts";
+import { GatewayError, GatewayLink } from "./connection/link.ts";
 import { createAppRouter } from "./router.tsx";
-import { TokenProvider } from "./shell/token.tsx";
+import { CredentialsProvider } from "./shell/credentials.tsx";
+import { applyTheme } from "./shell/theme.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
@@ -18,19 +21,24 @@ const nonce = document.querySelector<HTMLMetaElement>("meta[property='csp-nonce'
 // Radix sets it on the style elements that it makes.
 if (nonce !== undefined) setNonce(nonce);
 
-const tokens = createTokenStore(window.sessionStorage);
+applyTheme();
+const credentials = createCredentials({ tab: window.sessionStorage, browser: window.localStorage });
 const link = new GatewayLink({
   url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/`,
   open: (url) => new WebSocket(url),
   now: Date.now,
-  introduce: async () => ({
-    minProtocol: PROTOCOL,
-    maxProtocol: PROTOCOL,
-    client: { id: "openclaw-control-ui", version: "1", platform: navigator.platform || "web", mode: "ui" },
-    role: "operator",
-    scopes: ["operator.write"],
-    auth: { token: tokens.read() ?? "" },
-  }),
+  introduce: async (challenge) =>
+    await introduce(challenge, {
+      identity: await openIdentity(),
+      scopes: credentials.scopes(),
+      token: credentials.token(),
+      version: import.meta.env.OPENCLAW_UI_PUBLIC_VERSION,
+      platform: navigator.platform || "web",
+    }),
+  admitted: ({ auth }) => {
+    // A paired device needs its key alone.
+    if (auth.deviceToken !== undefined) credentials.forgetToken();
+  },
 });
 
 const queries = new QueryClient({
@@ -52,7 +60,8 @@ link.subscribe(() => {
   wasOpen = isOpen;
 });
 window.addEventListener("online", () => link.state().kind === "lost" && link.connect());
-if (tokens.read() !== null) link.connect();
+// Elsewhere there is no key to sign with; the page says so.
+if (window.isSecureContext) link.connect();
 
 const router = createAppRouter();
 const root = document.getElementById("root");
@@ -61,9 +70,9 @@ if (root !== null)
     <StrictMode>
       <QueryClientProvider client={queries}>
         <LinkProvider value={link}>
-          <TokenProvider value={tokens}>
+          <CredentialsProvider value={credentials}>
             <RouterProvider router={router} />
-          </TokenProvider>
+          </CredentialsProvider>
         </LinkProvider>
       </QueryClientProvider>
     </StrictMode>,

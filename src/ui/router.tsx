@@ -50,10 +50,25 @@ const tools = createRoute({
   component: lazyRouteComponent(() => import("./pages/sessions/tools.tsx"), "Tools"),
 });
 
+const devices = createRoute({
+  getParentRoute: () => root,
+  path: "/devices",
+  component: lazyRouteComponent(() => import("./pages/devices/devices.tsx"), "DevicesPage"),
+  staticData: { crumb: () => "Devices" },
+});
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/settings.tsx"), "Settings"),
+  staticData: { crumb: () => "Settings" },
+});
+
 const routeTree = root.addChildren([
   overview,
   sandboxes.addChildren([sandboxList, sandbox]),
   sessions.addChildren([sessionList, session.addChildren([conversation, tools])]),
+  devices,
+  settings,
 ]);
 
 export const createAppRouter = () => createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });

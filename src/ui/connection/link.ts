@@ -1,5 +1,5 @@
 // One connection to the gateway's WebSocket that mends itself: challenge, handshake, requests, events, and coming back after a loss.
-// What it shows to get in is credentials.ts's; what the answers mean is the pages'.
+// What it shows to get in is introduce.ts's; what the answers mean is the pages'.
 import type { Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
 import type { EventFrame, FrameError, PROTOCOL_VERSION, RequestFrame, ResponseFrame } from "../../api/gateway-protocol/frames.ts";
 import { fromBase64 } from "../text/bytes.ts";
@@ -46,6 +46,8 @@ export interface LinkParts {
   open(url: string): WebSocket;
   /** The params of `connect` for this challenge. */
   introduce(challenge: Challenge): Promise<object>;
+  /** The gateway let it in. */
+  admitted(hello: HelloOk): void;
   now(): number;
 }
 
@@ -187,8 +189,14 @@ export class GatewayLink {
   }
 
   async #introduce(challenge: Challenge, socket: WebSocket | null): Promise<void> {
-    const params = await this.#parts.introduce(challenge);
-    if (socket === this.#socket) this.#request({ type: "req", id: "connect", method: "connect", params });
+    try {
+      const params = await this.#parts.introduce(challenge);
+      if (socket === this.#socket) this.#request({ type: "req", id: "connect", method: "connect", params });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const message = `this browser can't keep a device key (${why}): it takes Chrome 137, Firefox 129, Safari 17 or newer, and no private window`;
+      if (socket === this.#socket) this.#refused({ code: "UNAUTHORIZED", message, details: { code: "NO_KEY" } });
+    }
   }
 
   #answer(frame: ResponseFrame): void {
@@ -200,17 +208,18 @@ export class GatewayLink {
 
   #admitted(hello: HelloOk): void {
     this.#attempt = 0;
+    this.#parts.admitted(hello);
     this.#become({ kind: "open", hello });
     this.#watchSilence();
   }
 
   #refused(error: FrameError): void {
     this.#drop();
-    const { pauseReconnect } = error.details ?? {};
-    const isPairing = error.details?.code === "PAIRING_REQUIRED" && pauseReconnect !== true;
+    const { pauseReconnect, retryAfterMs } = error.details ?? {};
+    const isPairing = error.code === "NOT_PAIRED" && pauseReconnect !== true;
     this.#become({ kind: isPairing ? "pairing" : "refused", error });
     // Without `connecting` in between, so that a page that shows a code goes on showing it.
-    if (isPairing) this.#retry = setTimeout(() => this.#dial(), PAIRING_RETRY_MS);
+    if (isPairing) this.#retry = setTimeout(() => this.#dial(), typeof retryAfterMs === "number" ? retryAfterMs : PAIRING_RETRY_MS);
   }
 
   #lost(): void {

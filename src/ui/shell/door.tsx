@@ -3,10 +3,11 @@ import { LoaderCircle } from "lucide-react";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import type { FrameError } from "../../api/gateway-protocol/frames.ts";
 import { useLink } from "../connection/context.tsx";
+import { forgetIdentity } from "../connection/identity.ts";
 import { Brand } from "../parts/brand.tsx";
 import { Button, Command } from "../parts/button.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { useTokens } from "./token.tsx";
+import { useCredentials } from "./credentials.tsx";
 
 function Door({ title, children }: { title: string; children: ReactNode }): ReactNode {
   return (
@@ -22,18 +23,18 @@ function Door({ title, children }: { title: string; children: ReactNode }): Reac
 
 /** @param error why what was shown before did not open. null: nothing was shown yet */
 export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
-  const [link, tokens, fieldId] = [useLink(), useTokens(), useId()];
+  const [link, credentials, fieldId] = [useLink(), useCredentials(), useId()];
   const [value, setValue] = useState("");
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    tokens.keep(value.trim());
+    credentials.keepToken(value.trim());
     link.connect();
   };
   return (
     <Door title="Connect to the gateway">
       <p className="soft small">This browser is not known here yet. With the gateway&rsquo;s token it may ask to be let in.</p>
       <form className="stack" onSubmit={submit}>
-        {error !== null && <Notice tone="bad" title={error.message} />}
+        {error !== null && error.details?.code !== "AUTH_TOKEN_MISSING" && <Refusal error={error} />}
         <div className="field">
           <label htmlFor={fieldId}>Gateway token</label>
           <input
@@ -60,22 +61,43 @@ export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
   );
 }
 
+function Refusal({ error }: { error: FrameError }): ReactNode {
+  const link = useLink();
+  const { reason } = error.details ?? {};
+  const startAnew = (): void => void forgetIdentity().then(() => link.connect());
+  return (
+    <Notice tone="bad" title={error.message}>
+      {(reason === "revoked" || reason === "rejected") && (
+        <Button size="small" onClick={startAnew}>
+          Ask as a new device
+        </Button>
+      )}
+    </Notice>
+  );
+}
+
 export function PairingDoor({ error }: { error: FrameError }): ReactNode {
-  const { requestId, code } = error.details ?? {};
+  const { requestId, pairingCode, reason } = error.details ?? {};
+  const [link, credentials] = [useLink(), useCredentials()];
+  const withdraw = (): void => {
+    credentials.askFor(["operator.read", "operator.write"]);
+    link.connect();
+  };
   return (
     <Door title="Approve this browser">
       <p className="soft small">Run this on the gateway&rsquo;s host. The page goes on by itself.</p>
       <div className="stack">
-        {typeof code === "string" && (
+        {typeof pairingCode === "string" && (
           <div className="field">
             <p className="label">Compare the code that the command shows</p>
-            <output className="code">{code}</output>
+            <output className="code">{pairingCode}</output>
           </div>
         )}
         <Command text={`openclaw devices approve${typeof requestId === "string" ? ` ${requestId}` : ""}`} />
         <p className="row dim small" role="status">
           <LoaderCircle className="spin" size={14} aria-hidden="true" /> Waiting for approval
         </p>
+        {reason === "scope-upgrade" && <Button onClick={withdraw}>Go on with the rights that it has</Button>}
       </div>
     </Door>
   );

@@ -10,6 +10,7 @@ import { useNow } from "../parts/use-now.ts";
 import { renderSpan } from "../text/time.ts";
 import { InsecureDoor, PairingDoor, TokenDoor, WaitingDoor } from "./door.tsx";
 import { NAVIGATION } from "./navigation.ts";
+import { PaletteButton } from "./palette-button.tsx";
 
 export function App(): ReactNode {
   const state = useLinkState();
@@ -42,6 +43,7 @@ function Shell({ state }: { state: LinkState }): ReactNode {
       <div className="main">
         <header className="bar">
           <Crumbs />
+          <PaletteButton />
         </header>
         {state.kind !== "open" && <AwayStrip state={state} />}
         <main className="content" id="content">
