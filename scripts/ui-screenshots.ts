@@ -39,6 +39,7 @@ async function shootAll(view: string, options: BrowserContextOptions): Promise<v
     const link = page.locator("a.row-link").first();
     if ((await link.count()) === 0) continue;
     await link.click();
+    await page.waitForURL(/\/\w+\/.+/);
     await page.locator(".page .card").first().waitFor();
     if (path === "sessions") {
       await page.getByRole("link", { name: "Tools" }).click();

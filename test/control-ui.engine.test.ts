@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { buildPage, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
+import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
 import { spawnBoth, spawnGateway, speakTo } from "./gateway.fixture.ts";
 
 const agents = (env: object) => ({
@@ -57,6 +57,12 @@ test(
     await isBlocked;
     expect(await page.title()).toBe("OpenClaw");
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
+
+    for (const path of ["/", "/sandboxes", "/sessions", "/devices", "/settings"]) {
+      await page.goto(`${gateway.url}${path}`);
+      await page.locator(".page > *").first().waitFor();
+      expect(await findBarriers(page)).toEqual([]);
+    }
 
     await gateway.crash();
     await page.getByText("The gateway is away.").waitFor();

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { onTestFinished } from "vitest";
 
@@ -16,6 +17,14 @@ export function findChromium(): string | null {
 /** As `bin/openclaw gateway` does. */
 export function buildPage(): void {
   execFileSync("sh", [resolve(import.meta.dirname, "../scripts/build-ui.sh"), "--if-needed"], { stdio: ["ignore", "inherit", "inherit"] });
+}
+
+/** What axe-core finds on the page as it is: rule and element, as sentences. */
+export async function findBarriers(page: Page): Promise<readonly string[]> {
+  // As a value of the page, for which the content policy has no say.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }>("axe.run()");
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }
 
 export interface OpenedPage {

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { SandboxEvent } from "../../api/event.ts";
+import { isDeferral, type Tone } from "../text/state.ts";
 import { renderAgo, renderMoment, withLocalTimes } from "../text/time.ts";
 import { Empty } from "./card.tsx";
 import { useNow } from "./use-now.ts";
@@ -21,7 +22,7 @@ export function EventList({ events, limit, named = true }: EventListProps): Reac
   return (
     <ol className="timeline">
       {newest.map((event) => (
-        <li key={event.id} data-tone={event.type === "Warning" ? "bad" : "rest"}>
+        <li key={event.id} data-tone={toneOf(event)}>
           <div className="timeline-head">
             <strong>{event.reason}</strong>
             {named && <EventObject event={event} />}
@@ -38,6 +39,9 @@ export function EventList({ events, limit, named = true }: EventListProps): Reac
     </ol>
   );
 }
+
+/** What waits on purpose is told as a warning too, and is no fault. */
+const toneOf = ({ type, reason }: SandboxEvent): Tone => (type === "Normal" ? "rest" : isDeferral(reason) ? "wait" : "bad");
 
 function EventObject({ event: { object } }: { event: SandboxEvent }): ReactNode {
   if (object.kind !== "Sandbox") return <span className="dim truncate">{object.kind}</span>;

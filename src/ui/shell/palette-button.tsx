@@ -26,7 +26,7 @@ export function PaletteButton(): ReactNode {
   }, []);
   return (
     <>
-      <button type="button" className="search-button" aria-label="Go to a page, a sandbox or a session" onClick={() => open(true)}>
+      <button type="button" className="search-button" aria-keyshortcuts="Control+K Meta+K" onClick={() => open(true)}>
         <Search aria-hidden="true" />
         <span>Go to</span>
         <kbd>{isMac() ? "⌘ K" : "Ctrl K"}</kbd>

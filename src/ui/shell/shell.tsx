@@ -66,7 +66,7 @@ function Shell({ state }: { state: LinkState }): ReactNode {
 
 function Side({ version }: { version: string | null }): ReactNode {
   return (
-    <div className="side">
+    <aside className="side" aria-label="OpenClaw">
       <Brand />
       <nav className="nav" aria-label="Pages">
         {NAVIGATION.map(({ to, label, icon: Icon }) => (
@@ -77,7 +77,7 @@ function Side({ version }: { version: string | null }): ReactNode {
         ))}
       </nav>
       {version !== null && <p className="side-foot">version {version}</p>}
-    </div>
+    </aside>
   );
 }
 

@@ -104,14 +104,21 @@ function ToolFieldInput({ field, value, problem, change }: ToolFieldInputProps):
           ))}
         </select>
       )}
-      {kind === "number" && (
-        <input {...shared} className="input" inputMode="decimal" value={text} onChange={({ target }) => change(target.value)} />
+      {(kind === "number" || (kind === "text" && !required)) && (
+        <input
+          {...shared}
+          className="input mono"
+          inputMode={kind === "number" ? "decimal" : "text"}
+          spellCheck={false}
+          value={text}
+          onChange={({ target }) => change(target.value)}
+        />
       )}
-      {(kind === "text" || kind === "json") && (
+      {(kind === "json" || (kind === "text" && required)) && (
         <textarea
           {...shared}
           className="input mono"
-          rows={required ? 3 : 1}
+          rows={kind === "json" ? 2 : 3}
           spellCheck={false}
           placeholder={kind === "json" ? "JSON" : undefined}
           value={text}
