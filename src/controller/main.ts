@@ -6,7 +6,8 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { type DurationMs, type InstanceId, MINUTE_MS, SECOND_MS, toInstanceId } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
-import type { Config, HostFolders } from "../api/config/config.ts";
+import { type Config, type HostFolders, toEngineKind } from "../api/config/config.ts";
+import { loadConfig } from "../api/config/load.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { renderEvent } from "../api/event.ts";
 import type { ExplainView } from "../api/explain-view.ts";
@@ -91,7 +92,8 @@ export async function runController(options: RunOptions): Promise<number> {
   }
   const observer = metrics.engineRequest.bind(metrics);
   const connect = async (): Promise<Connected> => {
-    const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, observer });
+    const kind = await findEngineKind(options.configPath, { stateDir, home: options.home });
+    const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, kind, observer });
     return { engine, info: await engine.info() };
   };
   const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);
@@ -165,6 +167,12 @@ async function readBuild(): Promise<{ version: string; revision: string }> {
 interface Connected {
   engine: DockerEngine;
   info: EngineInfo;
+}
+
+/** The config is judged later, with everything that it says: here one that is not valid asks for no engine. */
+async function findEngineKind(configPath: string, folders: HostFolders): Promise<"docker" | "podman" | null> {
+  const parsed = await loadConfig(configPath, { ...folders, variables: process.env, trustedOwners: null });
+  return parsed.ok ? toEngineKind(parsed.value) : null;
 }
 
 /** Without an engine the process lives, says so, and tries again. null: it was asked to end meanwhile. */

@@ -196,6 +196,13 @@ export function toConfig(file: ConfigFile, agents: readonly Agent[], source: Pic
   };
 }
 
+/** Which engine the config asks for with `sandbox.backend`; one controller has one. null: it does not say, or says both. */
+export function toEngineKind({ defaults, agents }: Pick<Config, "defaults" | "agents">): "docker" | "podman" | null {
+  const asked = new Set([defaults.sandbox, ...agents.map(({ sandbox }) => sandbox)].flatMap(({ backend }) => backend ?? []));
+  const [only] = asked;
+  return asked.size === 1 ? (only ?? null) : null;
+}
+
 export function findAgent(config: Config, agentId: AgentId): Agent | undefined {
   return config.agents.find((agent) => agent.id === agentId);
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toAgentId } from "../brands.ts";
 import { HOST, issuesOf, mustParse, mustResolve, parse, withDocker, withSandbox } from "./config.fixture.ts";
-import { findAgent } from "./config.ts";
+import { findAgent, toEngineKind } from "./config.ts";
 import { parseConfig } from "./parse.ts";
 
 // `^` stands before the place that the issue must name.
@@ -46,7 +46,7 @@ describe("a mistake is reported at its line and column, with what was expected",
     ],
     [withDocker("{ ulimits: { ^nofil: 1 } }"), 'agents.defaults.sandbox.docker.ulimits.nofil: unknown key (did you mean "nofile"?)'],
     [withDocker("{ tmpfs: ^'/tmp' }"), "agents.defaults.sandbox.docker.tmpfs: expected a list [...], got text"],
-    [withSandbox("{ backend: ^'ssh' }"), 'agents.defaults.sandbox.backend: expected "docker", got "ssh"'],
+    [withSandbox("{ backend: ^'ssh' }"), 'agents.defaults.sandbox.backend: expected "docker" or "podman", got "ssh"'],
     ["{ gateway: { ^prot: 1 } }", 'gateway.prot: unknown key (did you mean "port"?)'],
     ["{ gateway: { port: ^'18789' } }", "gateway.port: expected a number, got text"],
     ["{ gateway: { port: ^70000 } }", "gateway.port: expected at most 65535, got 70000"],
@@ -259,6 +259,17 @@ test("the gateway's section has its defaults", () => {
   });
   expect(mustParse("{ gateway: { bind: '10.0.0.5' } }").gateway.bind).toEqual({ kind: "host", host: "10.0.0.5" });
   expect(mustParse("{ gateway: { bind: 'lan' } }").gateway.bind).toEqual({ kind: "lan" });
+});
+
+test("backend podman is accepted, and two engines for one controller are not", () => {
+  const list = (own: string): string =>
+    `{ agents: { defaults: { sandbox: { backend: 'podman' } }, list: [ { id: 'main' }, { id: 'a'${own} } ] } }`;
+  expect(issuesOf(list(""))).toEqual([]);
+  expect(toEngineKind(mustParse(list("")))).toBe("podman");
+  expect(toEngineKind(mustParse("{}"))).toBe(null);
+  expect(issuesOf(list(", sandbox: { backend: 'docker' }"))).toEqual([
+    expect.stringContaining('agents.list[1].sandbox.backend: "docker" here and "podman" at agents.defaults: a controller has one engine'),
+  ]);
 });
 
 test("every config of the reference text is accepted", () => {

@@ -35,6 +35,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
   checkConfigPlace(sources, mounted, reporter);
   checkToolLists("", config.tools, reporter);
   checkSpawning(config, reporter);
+  checkBackends(config, reporter);
   checkGateway(config, reporter);
   return reporter.issues;
 }
@@ -64,6 +65,19 @@ function checkSpawning({ spawning: { depthMax, depthWritten } }: Config, reporte
     severity: "warning",
     message: `${depthMax} is in force: sessions nest no deeper here`,
   });
+}
+
+/** One controller has one engine. */
+function checkBackends({ defaults, agents }: Config, reporter: Reporter): void {
+  const places = [{ path: "agents.defaults", sandbox: defaults.sandbox }, ...agents];
+  const [first, ...others] = places.filter(({ path, sandbox }) => path !== null && sandbox.backend !== undefined);
+  for (const { path, sandbox } of others)
+    if (sandbox.backend !== first?.sandbox.backend)
+      reporter.add(`${path}.sandbox.backend`, {
+        severity: "error",
+        message: `"${sandbox.backend}" here and "${first?.sandbox.backend}" at ${first?.path}: a controller has one engine`,
+        fix: "write one of them everywhere, or remove both",
+      });
 }
 
 function checkGateway(config: Config, reporter: Reporter): void {

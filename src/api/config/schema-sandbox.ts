@@ -166,8 +166,8 @@ export const SandboxSettings = z.strictObject({
   prune: PruneComplete.partial().optional(),
   rollout: RolloutComplete.partial().optional(),
   browser: BrowserComplete.partial().optional(),
-  /** Upstream's choice of backends; here there is one. */
-  backend: z.literal("docker", { error: 'only "docker" can be used' }).optional(),
+  /** Upstream's choice of backends: `podman` means Podman's socket, where no engine is named otherwise (`toEngineKind`). */
+  backend: z.enum(["docker", "podman"]).optional(),
 });
 export type SandboxSettings = z.output<typeof SandboxSettings>;
 

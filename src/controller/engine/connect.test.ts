@@ -37,6 +37,17 @@ test("DOCKER_HOST comes first, before every context", async () => {
   expect(more).toEqual([]);
 });
 
+test("a config that asks for Podman means Podman's sockets alone, unless an engine is named", async () => {
+  const addresses = async (environment: Environment) =>
+    (await findCandidates(environment, HOME, filesOf({}), "podman")).map(({ address }) => address);
+  expect(await addresses({ XDG_RUNTIME_DIR: "/run/user/1000" })).toEqual([
+    "unix:///run/user/1000/podman/podman.sock",
+    "unix:///run/podman/podman.sock",
+    `unix://${HOME}/.local/share/containers/podman/machine/podman.sock`,
+  ]);
+  expect(await addresses({ DOCKER_HOST: "unix:///run/docker.sock" })).toEqual(["unix:///run/docker.sock"]);
+});
+
 test("tcp is plain unless TLS is asked for, and then its files are used and checked", async () => {
   const tls = { "/certs/ca.pem": "CA", "/certs/cert.pem": "CERT", "/certs/key.pem": "KEY" };
   const [plain] = await find({ DOCKER_HOST: "tcp://engine.test:2375" });

@@ -20,6 +20,8 @@ export interface ConnectOptions {
   environment: Environment;
   /** Home folder of the user. */
   home: string;
+  /** Which engine the config asks for, where nobody names one. Absent, or null: any. */
+  kind?: "docker" | "podman" | null;
   /** Told about every engine call. */
   observer: CallObserver;
   /** Default: the host's own. */
@@ -36,7 +38,7 @@ export interface ConnectOptions {
  */
 export async function connectDocker(options: ConnectOptions): Promise<DockerEngine> {
   const files = options.files ?? readHostFiles;
-  const candidates = await findCandidates(options.environment, options.home, files);
+  const candidates = await findCandidates(options.environment, options.home, files, options.kind ?? null);
   const monotonicMs = options.monotonicMs ?? ((): number => performance.now());
   const call = makeCall(options.observer, monotonicMs);
   const failures: Failure[] = [];

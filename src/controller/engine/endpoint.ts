@@ -68,8 +68,13 @@ interface Tls {
 
 const present = (value: string | undefined): value is string => value !== undefined && value !== "";
 
-/** @throws OperationError `EngineUnreachable` when the environment or a context names something that cannot be read */
-export async function findCandidates(environment: Environment, home: string, files: EndpointFiles): Promise<Candidate[]> {
+/** @param kind `podman`: of the well-known sockets only Podman's. @throws OperationError `EngineUnreachable` when the environment or a context names something that cannot be read */
+export async function findCandidates(
+  environment: Environment,
+  home: string,
+  files: EndpointFiles,
+  kind: "docker" | "podman" | null = null,
+): Promise<Candidate[]> {
   const configDir = present(environment.DOCKER_CONFIG) ? environment.DOCKER_CONFIG : join(home, ".docker");
   const host = environment.DOCKER_HOST;
   if (present(host)) return [toCandidate(host, "DOCKER_HOST", await readEnvironmentTls(environment, configDir, files))];
@@ -77,7 +82,8 @@ export async function findCandidates(environment: Environment, home: string, fil
   if (present(named) && named !== "default") return [await readContext(named, "DOCKER_CONTEXT", configDir, files)];
   const current = present(named) ? "default" : await readCurrentContext(configDir, files);
   if (current !== "default") return [await readContext(current, "the current context", configDir, files)];
-  return listSockets(environment, home).map(([path, because]) => ({ ...toCandidate(`unix://${path}`, because, null), isDefault: true }));
+  const sockets = listSockets(environment, home).filter(([, because]) => kind !== "podman" || because.includes("Podman"));
+  return sockets.map(([path, because]) => ({ ...toCandidate(`unix://${path}`, because, null), isDefault: true }));
 }
 
 /** Well-known sockets, first to last; the engine of the system before those of the user. */
