@@ -194,6 +194,15 @@ export interface SandboxRelease {
   sandbox: string | null;
 }
 
+/** What the gateway requests about a sandbox, and for whom: the device's id, as the gateway says. */
+export const GatewayRequest = z.strictObject({ by: z.string().max(64).optional() });
+export const GatewayPin = GatewayRequest.extend({ pinned: z.boolean() });
+
+export interface GatewayRequestView {
+  /** Its full name. */
+  sandbox: string;
+}
+
 /** As many as one agent may have; each is under 600 bytes. */
 export const SESSION_ENDS_MAX = 5_000;
 /** Sessions that have ended: is their end known, and what it releases gone? */

@@ -11,12 +11,14 @@ import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
 import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
+import type { EventPayload } from "../api/gateway-protocol/events.ts";
 import { createLog } from "../api/log.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
+import type { SandboxChanged } from "../api/wire.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
@@ -35,6 +37,7 @@ import { startGatewayServer } from "./http/server.ts";
 import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
+import { followSandboxes } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
 import { SandboxStream } from "./sandbox/sandbox-stream.ts";
 import { StreamClient } from "./sandbox/stream-client.ts";
@@ -143,10 +146,12 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   config.watch(stopping.signal);
   const { version, revision } = await readBuild();
   const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
+  const broadcast = new Broadcast(newId());
   const sessions = await Sessions.open({
     stateDir,
     now,
     newUid: randomUUID,
+    changed: (key, change) => broadcast.send("sessions.changed", { key, change }),
     writeFailed: (session, err) => log.error({ session, err }, "session not written"),
   });
   begun.defer(() => sessions.stop());
@@ -157,7 +162,6 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const inside = { config: () => config.current, folders, sandbox, newId };
   const { dispatcher, tools, files, end } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
-  const broadcast = new Broadcast();
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId },
     requested: (request) => broadcast.send("device.pair.requested", request),
@@ -171,6 +175,10 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const mcp = await openMcp({ sessions, service, end, tools, version, failed });
   const removal = new SessionRemoval({ sessions, controller, failed });
   void removal.run(stopping.signal);
+  void followSandboxes(
+    { controller, failed, changed: (change) => broadcast.send("sandbox.changed", toSandboxEvent(change)) },
+    stopping.signal,
+  );
   begun.defer(() => mcp.stop());
   const sockets = new Sockets({
     ...{ ...paired, broadcast, handlers, version, now, failed, newNonce: makeToken },
@@ -178,15 +186,9 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
     uptimeMs: () => performance.now(),
   });
   const app = makeGatewayApp({
-    handlers,
-    mcp,
-    rules: () => rules.current,
-    ...{ limits, identities: paired.identities },
-    metrics,
     ui: new ControlUi(UI_FOLDER),
-    ready: () => check(stateDir, controller),
-    version,
-    log,
+    ...{ handlers, mcp, limits, identities: paired.identities, metrics, version, log },
+    ...{ ready: () => check(stateDir, controller), rules: () => rules.current },
   });
   const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
   begun.defer(() => server.close());
@@ -263,6 +265,9 @@ async function openMcp({ sessions, service, end, tools, version, failed }: McpPa
     failed,
   });
 }
+
+const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.changed"> =>
+  change === null ? { name: null, sandbox: null } : { name: change.name, sandbox: change.sandbox === null ? null : { ...change.sandbox } };
 
 async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {
   const own = ["agents", "gateway"].map((folder) => join(stateDir, folder));

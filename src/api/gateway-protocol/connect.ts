@@ -41,6 +41,9 @@ export const ConnectParams = z.object({
     })
     .optional()
     .meta({ description: "Absent: only the owner's key opens the socket" }),
+  resume: z.string().max(64).optional().meta({
+    description: "`cursor` of the last event that the client has: those after it come right after hello-ok. Absent: it begins anew",
+  }),
 });
 export type ConnectParams = z.output<typeof ConnectParams>;
 
@@ -84,6 +87,13 @@ export const HelloOk = z.object({
     scopes: z.array(z.string()),
     deviceToken: z.string().optional().meta({ description: "For HTTP: `Authorization: Bearer`, 30 days. Another one each time" }),
     issuedAtMs: z.int().optional(),
+  }),
+  events: z.object({
+    cursor: z.string().meta({ description: "Of the newest event" }),
+    resumed: z
+      .boolean()
+      .optional()
+      .meta({ description: "Of a client that asked to go on: whether all that it missed follows. false: it asks for everything anew" }),
   }),
   policy: z.object({
     maxPayload: z.int(),

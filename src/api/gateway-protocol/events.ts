@@ -18,12 +18,32 @@ export const EVENTS = {
     summary: "Every 15 s: the connection lives",
     payload: z.object({ ts: Time }),
   },
+  "events.lost": {
+    summary: "The client read too slowly: events with these numbers were not sent. It asks for everything anew",
+    payload: z.object({ from: z.int(), to: z.int() }),
+  },
   "tool.output": {
     summary: "What a tool that this connection called says while it runs",
     payload: z.looseObject({
       callId: z.string().meta({ description: "The request's `id`" }),
       kind: z.string().meta({ description: "`started`, `progress`, `stdout`, `stderr`" }),
       data: z.string().optional().meta({ description: "Of `stdout` and `stderr`: base64" }),
+    }),
+  },
+  "sessions.changed": {
+    summary: "A session began, was used, ended or was deleted, or a message was appended: ask for it again",
+    scope: "operator.read",
+    payload: z.object({ key: z.string(), change: z.enum(["changed", "message", "deleted"]) }),
+  },
+  "sandbox.changed": {
+    summary: "A sandbox's status changed. Without a name: any may have, since the gateway lost and found the controller",
+    scope: "operator.read",
+    payload: z.object({
+      name: z.string().nullable(),
+      sandbox: z
+        .record(z.string(), z.unknown())
+        .nullable()
+        .meta({ description: "As in `sandbox.list`. null: it is gone, or `name` is null" }),
     }),
   },
   "device.pair.requested": {

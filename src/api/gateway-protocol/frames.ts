@@ -55,6 +55,8 @@ export const EventFrame = z.object({
   payload: z.unknown(),
   /** Counts from 1 for each connection. A number that is missing is an event that was lost: the client read too slowly. Absent: before hello-ok. */
   seq: z.int().optional(),
+  /** For `resume` of the next connection. Absent: an event of this connection alone. */
+  cursor: z.string().optional(),
 });
 export type EventFrame = z.output<typeof EventFrame>;
 

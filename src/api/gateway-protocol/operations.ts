@@ -5,6 +5,7 @@ import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
 import type { Operation, SentBody } from "./operation.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
+import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;
@@ -48,8 +49,6 @@ const ToolResultAnswer = z.object({
   isError: z.boolean(),
 });
 const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
-/** Objects that the controller answers with; their form is its own interface. */
-const Foreign = z.record(z.string(), z.unknown());
 
 export const OPERATIONS = {
   listSessions: {
@@ -226,39 +225,6 @@ export const OPERATIONS = {
     answer: z.object({ path: z.string(), bytes: z.int() }),
     bytes: "body",
   },
-  listSandboxes: {
-    method: "get",
-    path: "/v1/sandboxes",
-    summary: "Every sandbox",
-    scope: "operator.read",
-    socket: "sandbox.list",
-    answer: listOf(Foreign),
-  },
-  getSandbox: {
-    method: "get",
-    path: "/v1/sandboxes/{name}",
-    summary: "One sandbox with its events",
-    scope: "operator.read",
-    socket: "sandbox.get",
-    answer: Foreign,
-  },
-  plan: {
-    method: "get",
-    path: "/v1/plan",
-    summary: "What the controller does next, and why",
-    scope: "operator.read",
-    socket: "plan.get",
-    answer: Foreign,
-  },
-  listEvents: {
-    method: "get",
-    path: "/v1/events",
-    summary: "What happened to sandboxes and the config",
-    scope: "operator.read",
-    socket: "events.list",
-    answer: listOf(Foreign),
-    events: "event, with an id; Last-Event-ID goes on after it",
-  },
   invokeTool: {
     method: "post",
     path: "/tools/invoke",
@@ -277,6 +243,7 @@ export const OPERATIONS = {
       error: z.object({ type: z.string(), message: z.string() }).optional(),
     }),
   },
+  ...SANDBOX_OPERATIONS,
   ...DEVICE_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

@@ -21,6 +21,14 @@ export interface AuditedCall {
   argv: readonly string[];
 }
 
+export interface AuditedRequest {
+  action: "recreate" | "pin" | "unpin";
+  /** As the caller said it. */
+  sandbox: string;
+  /** For whom the gateway asks, as it says. null: it does not say. */
+  by: string | null;
+}
+
 const TEXT_LENGTH_MAX = 200;
 
 export class Audit {
@@ -43,6 +51,21 @@ export class Audit {
       const object = this.#objectOf(error, call.session);
       if (object !== null)
         this.#parts.record({ type: "Warning", reason: "StreamCallRefused", message: `${tool}: ${error.message}`, object });
+      throw error;
+    }
+  }
+
+  /** The same for what is requested about a sandbox. */
+  request({ action, sandbox, by }: AuditedRequest, admit: () => SandboxName): SandboxName {
+    const request = { action, by };
+    try {
+      const name = admit();
+      this.#parts.log.info({ ...request, sandbox: name }, "stream request");
+      return name;
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      const written = sandbox.slice(0, TEXT_LENGTH_MAX);
+      this.#parts.log.warn({ ...request, sandbox: written, code: error.code, because: error.message }, "stream request refused");
       throw error;
     }
   }

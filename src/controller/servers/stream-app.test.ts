@@ -14,7 +14,7 @@ import { Audit } from "./audit.ts";
 import { Followers } from "./followers.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
 import { ProcessService } from "./processes.ts";
-import { MemoryViews, silentMeter } from "./server.fixture.ts";
+import { MemoryViews, NAME, sandboxOf, silentMeter } from "./server.fixture.ts";
 import { SessionGate } from "./session-gate.ts";
 import { makeStreamApp } from "./stream-app.ts";
 
@@ -35,6 +35,8 @@ function open({ scope }: { scope: "session" | "agent" }) {
   const log = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
   const events: EventInput[] = [];
   const released: SandboxName[] = [];
+  const requested: string[] = [];
+  const time = { at: 0 };
   const clock = createSystemClock();
   const config = {
     view: { file: "/state/openclaw.json", ok: true, issues: [], loadedAt: 0 },
@@ -51,9 +53,15 @@ function open({ scope }: { scope: "session" | "agent" }) {
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessService({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),
+    requests: {
+      recreate: async (name) => void requested.push(`recreate ${name}`),
+      pin: async (name, pinned) => void requested.push(`${pinned ? "pin" : "unpin"} ${name}`),
+    },
+    clock: { now: () => toEpochMs(time.at) },
   });
+  const post = async (path: string, body: object) => await app.request(path, { method: "POST", body: JSON.stringify(body) });
   const release = async (key: string) => await app.request(`/v1/sessions/${encodeURIComponent(key)}/sandbox/release`, { method: "POST" });
-  return { release, released, events, logged };
+  return { release, released, events, logged, post, requested, views, time };
 }
 
 test("a sandbox that is the session's alone is released, one that others share stays; both are written down", async () => {
@@ -75,4 +83,31 @@ test("a release that is refused is an event and a line in the log, as every refu
   const message = 'release: there is no live sandboxed session "agent:main:nobody"';
   expect(events).toEqual([{ type: "Warning", reason: "StreamCallRefused", message, object: { kind: "Controller", name: INSTANCE } }]);
   expect(logged.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ msg: "stream call refused", code: "NotFound" })]);
+});
+
+test("a gateway requests that a sandbox is recreated or pinned, for whom it says, and no more often than a person does", async () => {
+  const { post, requested, logged, views, time } = open({ scope: "agent" });
+  views.put(sandboxOf());
+  const recreate = (): Promise<Response> => post(`/v1/sandboxes/${NAME}/recreate`, { by: "d".repeat(64) });
+  expect(await (await recreate()).json()).toEqual({ sandbox: NAME });
+  expect((await post(`/v1/sandboxes/${NAME}/pin`, { by: "owner", pinned: true })).status).toBe(200);
+  expect((await post(`/v1/sandboxes/${NAME}/pin`, { pinned: false })).status).toBe(200);
+  expect(requested).toEqual([`recreate ${NAME}`, `pin ${NAME}`, `unpin ${NAME}`]);
+  expect(JSON.parse(logged[0] ?? "")).toMatchObject({ msg: "stream request", action: "recreate", by: "d".repeat(64) });
+  const statuses: number[] = [];
+  for (let count = 0; count < 40; count += 1) statuses.push((await recreate()).status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(27);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(13);
+  time.at += 2_000;
+  expect((await recreate()).status).toBe(200);
+  expect((await recreate()).status).toBe(429);
+});
+
+test("a gateway has no way to end live work, to approve a removal, or to prune", async () => {
+  const { post, requested, views } = open({ scope: "agent" });
+  views.put(sandboxOf());
+  expect((await post(`/v1/sandboxes/${NAME}/recreate`, { kill: true })).status).toBe(400);
+  for (const path of [`/v1/sandboxes/${NAME}/approve`, "/v1/held", "/v1/prune", "/v1/plan"])
+    expect((await post(path, {})).status, path).toBe(404);
+  expect(requested).toEqual([]);
 });

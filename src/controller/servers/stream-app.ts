@@ -4,6 +4,7 @@
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { SandboxName } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
@@ -17,6 +18,7 @@ import { parseBody } from "./request.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
 import { processRoutes } from "./routes-processes.ts";
+import { type GatewayRequestParts, gatewayRequestRoutes } from "./routes-requests.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
 import type { SessionGate } from "./session-gate.ts";
 
@@ -29,17 +31,20 @@ export interface StreamAppParts {
   processes: ProcessService;
   /** Requests the removal of the sandbox and everything running in it. */
   release(name: SandboxName): Promise<void>;
+  requests: GatewayRequestParts["requests"];
+  clock: Pick<Clock, "now">;
   log: Logger;
 }
 
 /** A session file is noticed within some 10 ms: whoever just wrote one should not wait for the next heartbeat. */
 const UNKNOWN_LOOK_MS = 10;
 
-export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, log }: StreamAppParts): Hono {
+export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, requests, clock, log }: StreamAppParts): Hono {
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", gatewayRoutes(feed, followers));
+  app.route("/v1", gatewayRequestRoutes({ views, audit, clock, requests }));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
   app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
   app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {

@@ -5,7 +5,7 @@ import type { SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
-import { requestRecreation } from "../../api/store/request-file.ts";
+import { pinSandbox, requestRecreation } from "../../api/store/request-file.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
@@ -50,7 +50,11 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const processes = new ProcessService({ ...commands, log });
   const release = async (name: SandboxName): Promise<void> =>
     await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
-  const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, log });
+  const requests = {
+    recreate: async (name: SandboxName) => await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: false }),
+    pin: async (name: SandboxName, pinned: boolean) => await pinSandbox(stateDir, name, pinned),
+  };
+  const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, requests, clock: commands.clock, log });
   const sockets = new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),

@@ -4,9 +4,11 @@
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
+import type { SANDBOX_OPERATIONS } from "../../api/gateway-protocol/operations-sandboxes.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
+import { renderActor } from "../devices/identity.ts";
 import type { Pairing } from "../devices/pairing.ts";
 import type { SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import type { StreamClient } from "../sandbox/stream-client.ts";
@@ -195,13 +197,17 @@ function processHandlers({ sessions, service, processesOf }: HandlerParts): Pick
   };
 }
 
-type ControllerOperations = "listSandboxes" | "getSandbox" | "plan" | "listEvents";
-
-function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers, ControllerOperations> {
+function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers, keyof typeof SANDBOX_OPERATIONS> {
   const toRecord = (sandbox: Sandbox): Record<string, unknown> => ({ ...sandbox });
   return {
     listSandboxes: async () => ({ items: (await controller.sandboxes("all")).map(toRecord) }),
     getSandbox: async ({ params }) => ({ ...(await controller.sandbox(params.name ?? "")) }),
+    explainSandbox: async ({ query: { name, session, agent } }) => ({
+      ...(await controller.explain({ name: name ?? null, session: session ?? null, agent: agent ?? null })),
+    }),
+    recreateSandbox: async ({ params, identity }) => await controller.recreateSandbox(params.name ?? "", renderActor(identity)),
+    pinSandbox: async ({ params, body, identity }) =>
+      await controller.pinSandbox(params.name ?? "", body.pinned ?? true, renderActor(identity)),
     plan: async () => ({ ...(await controller.plan()) }),
     listEvents: async ({ headers, signal }) => {
       const last = headers.get("last-event-id");

@@ -84,7 +84,11 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   const logged: string[] = [];
   const pauses: number[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
-  const sessions = await Sessions.open({ stateDir, now: () => toEpochMs(Date.now()), newUid: randomUUID, writeFailed: () => undefined });
+  const broadcast = new Broadcast("epoch");
+  const sessions = await Sessions.open({
+    ...{ stateDir, now: () => toEpochMs(Date.now()), newUid: randomUUID, writeFailed: () => undefined },
+    changed: (key, change) => broadcast.send("sessions.changed", { key, change }),
+  });
   onTestFinished(() => sessions.stop());
   const service = new SessionService({ sessions, config: () => parsed.value, folders, newUid: randomUUID });
   const calls: ToolCall[] = [];
@@ -131,7 +135,6 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   });
   onTestFinished(() => mcp.stop());
   const limits = new AddressLimits({ now: () => toEpochMs(clock.at), pause: async (ms) => void pauses.push(ms) });
-  const broadcast = new Broadcast();
   const paired = await openPairing({
     ...{ stateDir, limits, log, now: () => toEpochMs(clock.at), makeToken: () => randomBytes(32).toString("base64url") },
     newGeneration: () => randomBytes(8).toString("hex"),

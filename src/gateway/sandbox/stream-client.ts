@@ -4,9 +4,19 @@
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
 import { hasFields } from "../../api/controller-client.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
+import type { ExplainView } from "../../api/explain-view.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
-import { ViewClient } from "../../api/view-client.ts";
-import type { PlanView, SandboxRelease, SeenSessionEnds, SessionEnds, SessionSandbox, UpstreamCopy } from "../../api/wire.ts";
+import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
+import type {
+  GatewayRequestView,
+  PlanView,
+  SandboxChanged,
+  SandboxRelease,
+  SeenSessionEnds,
+  SessionEnds,
+  SessionSandbox,
+  UpstreamCopy,
+} from "../../api/wire.ts";
 
 const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
 
@@ -23,6 +33,21 @@ export class StreamClient extends ViewClient {
   /** Ends what is the session's alone, with all that runs in it; a sandbox that serves other sessions too stays as it is. */
   releaseSandbox = (sessionKey: string): Promise<SandboxRelease> =>
     this.json("POST", `${toSessionPath(sessionKey)}/sandbox/release`, hasFields<SandboxRelease>("sandbox"));
+
+  explain = (query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> =>
+    this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
+
+  /** @param by for whom: written down by the controller */
+  recreateSandbox = (name: string, by: string): Promise<GatewayRequestView> =>
+    this.json("POST", `${toSandboxPath(name)}/recreate`, hasFields<GatewayRequestView>("sandbox"), { by });
+
+  pinSandbox = (name: string, pinned: boolean, by: string): Promise<GatewayRequestView> =>
+    this.json("POST", `${toSandboxPath(name)}/pin`, hasFields<GatewayRequestView>("sandbox"), { pinned, by });
+
+  /** The name of each sandbox that changes, and null for all of them once the controller is there; until the signal aborts or the controller ends it. */
+  async *watchSandboxes(signal: AbortSignal): AsyncGenerator<SandboxChanged | null> {
+    for await (const { data } of this.follow("/v1/watch", { signal })) yield isSandboxChanged(data) ? data : null;
+  }
 
   /** Of sessions that ended, the uids of those whose files the controller needs no more. */
   seenEnds = async (ends: SessionEnds): Promise<readonly string[]> =>

@@ -31,7 +31,11 @@ export interface SessionsParts {
   newUid(): string;
   /** A change that nobody waits for could not be written: it is tried again with the next one. */
   writeFailed(key: SessionKey, error: unknown): void;
+  /** A session began, was used, ended or was removed, or a message was appended. Must not throw. Absent: nobody asks. */
+  changed?(key: SessionKey, change: SessionChange): void;
 }
+
+export type SessionChange = "changed" | "message" | "deleted";
 
 /** The controller's hot window is minutes: activity that is known 5 s late costs nothing. */
 export const ACTIVITY_WRITE_MS = toDurationMs(5_000);
@@ -171,7 +175,11 @@ export class Sessions {
 
   /** On the disk when it resolves. */
   append(key: SessionKey, message: Pick<Message, "role" | "text" | "from">): Promise<Message> {
-    return this.#mutex.run(key, async () => (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message }));
+    return this.#mutex.run(key, async () => {
+      const appended = await (await this.#transcriptOf(this.get(key))).append({ at: this.#parts.now(), ...message });
+      this.#parts.changed?.(key, "message");
+      return appended;
+    });
   }
 
   /** The same key with a new conversation; the old one is removed. */
@@ -332,7 +340,17 @@ export class Sessions {
     this.#deleted = sessions.filter(({ metadata }) => metadata.deletedAt !== undefined);
     const kept = sessions.filter(({ metadata }) => metadata.deletedAt === undefined);
     // Of two files with one key, which only somebody else writes, the first in order counts.
+    const before = this.#byKey;
     this.#byKey = new Map(kept.toReversed().map((session) => [session.spec.key, session]));
+    this.#tell(before);
+  }
+
+  /** A file that did not change is the same object. */
+  #tell(before: ReadonlyMap<SessionKey, Session>): void {
+    const { changed } = this.#parts;
+    if (changed === undefined) return;
+    for (const [key, session] of this.#byKey) if (before.get(key) !== session) changed(key, "changed");
+    for (const key of before.keys()) if (!this.#byKey.has(key)) changed(key, "deleted");
   }
 
   /** Sessions that were there, and can't be looked at for now: too many open files, a clock that was set back, a file that somebody broke. */

@@ -1,13 +1,40 @@
-// Sends what happened to every connection that may hear of it. It is made first, so that whoever has something to say needs no sockets.
-// Which event needs which scope is api/gateway-protocol/events.ts's.
+// Sends what happened to every connection that may hear of it, and keeps the newest for clients that come back. It is made first, so that whoever has
+// something to say needs no sockets. Which event needs which scope is api/gateway-protocol/events.ts's.
 import type { EventName, EventPayload } from "../../api/gateway-protocol/events.ts";
 
-export interface Hearer {
-  event<Name extends EventName>(event: Name, payload: EventPayload<Name>): void;
+/** An event as it is sent: its payload is JSON, made once for all connections. */
+export interface Told {
+  event: EventName;
+  payload: string;
+  /** Where a client that has it goes on after. */
+  cursor: string;
 }
 
+export interface Hearer {
+  hear(told: Told): void;
+}
+
+/** Of events: a client that was away for a minute finds them, on a gateway with hundreds of sandboxes that change. */
+const KEPT_MAX = 2_000;
+/** Of their payloads; a sandbox is some KiB. */
+const KEPT_LENGTH_MAX = 4_194_304;
+
 export class Broadcast {
+  readonly #epoch: string;
   readonly #hearers = new Set<Hearer>();
+  readonly #kept: (Told & { id: number })[] = [];
+  #keptLength = 0;
+  #lastId = 0;
+
+  /** @param epoch another one for each start of the gateway: `[a-z0-9]` */
+  constructor(epoch: string) {
+    this.#epoch = epoch;
+  }
+
+  /** Of the newest event. */
+  get cursor(): string {
+    return this.#toCursor(this.#lastId);
+  }
 
   /** @returns it hears no more */
   add(hearer: Hearer): () => void {
@@ -16,6 +43,24 @@ export class Broadcast {
   }
 
   send<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
-    for (const hearer of this.#hearers) hearer.event(event, payload);
+    this.#lastId += 1;
+    const told = { id: this.#lastId, event, payload: JSON.stringify(payload), cursor: this.cursor };
+    this.#kept.push(told);
+    this.#keptLength += told.payload.length;
+    while (this.#kept.length > KEPT_MAX || this.#keptLength > KEPT_LENGTH_MAX) this.#keptLength -= this.#kept.shift()?.payload.length ?? 0;
+    for (const hearer of this.#hearers) hearer.hear(told);
+  }
+
+  /** What came after that cursor. null: not all of it is kept, or the cursor is of another start. */
+  since(cursor: string): readonly Told[] | null {
+    const [epoch, text = ""] = cursor.split(".");
+    const id = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    const oldest = this.#kept[0]?.id ?? this.#lastId + 1;
+    if (epoch !== this.#epoch || !(id >= oldest - 1 && id <= this.#lastId)) return null;
+    return this.#kept.filter((told) => told.id > id);
+  }
+
+  #toCursor(id: number): string {
+    return `${this.#epoch}.${id}`;
   }
 }

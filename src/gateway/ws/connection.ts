@@ -16,6 +16,7 @@ import {
 import { methodNamesFor } from "../../api/gateway-protocol/methods.ts";
 import type { Identity } from "../devices/identity.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
+import type { Broadcast, Told } from "./broadcast.ts";
 import { type SocketAnswer, type SocketCall, toFrameError } from "./calls.ts";
 import type { Handshake } from "./refusal.ts";
 
@@ -24,6 +25,7 @@ export interface ConnectionParts {
   connId: string;
   nonce: string;
   version: string;
+  broadcast: Broadcast;
   now(): number;
   /** Milliseconds since the gateway began. */
   uptimeMs(): number;
@@ -50,6 +52,8 @@ export class Connection {
   #identity: Identity | null = null;
   #isConnecting = false;
   #seq = 0;
+  /** Numbers of events that were not sent, and that the client has not been told of. */
+  #lost: { from: number; to: number } | null = null;
   #underWay = 0;
 
   constructor(parts: ConnectionParts) {
@@ -77,13 +81,35 @@ export class Connection {
     return this.#underWay > 0;
   }
 
-  /** Nothing, where the connection may not hear of it. Lost, with its number, when the client has not read what came before it. */
-  event<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
+  /** Nothing, where the connection may not hear of it. */
+  hear({ event, payload, cursor }: Told): void {
     if (this.#identity === null || !mayHear(this.#identity.scopes, event)) return;
-    this.#seq += 1;
+    this.#sendEvent(event, `${payload},"cursor":"${cursor}"`);
+  }
+
+  /** Of this connection alone. */
+  #event<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
+    this.#sendEvent(event, JSON.stringify(payload));
+  }
+
+  /** Lost, with its number, when the client has not read what came before it; told so as soon as it reads again. */
+  #sendEvent(event: EventName, payload: string): void {
     const { socket } = this.#parts;
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return;
-    socket.send(JSON.stringify({ type: "event", event, payload, seq: this.#seq }));
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
+      this.#seq += 1;
+      this.#lost = { from: this.#lost?.from ?? this.#seq, to: this.#seq };
+      return;
+    }
+    const lost = this.#lost;
+    this.#lost = null;
+    if (lost !== null) this.#write("events.lost", JSON.stringify(lost));
+    this.#write(event, payload);
+  }
+
+  #write(event: EventName, payload: string): void {
+    this.#seq += 1;
+    this.#parts.socket.send(`{"type":"event","event":"${event}","seq":${this.#seq},"payload":${payload}}`);
   }
 
   close(code: number, reason: string): void {
@@ -121,17 +147,23 @@ export class Connection {
       return this.close(CLOSE_CODES.policy, handshake.reason);
     }
     clearTimeout(this.#handshakeTimer);
-    const { identity } = handshake;
+    const { identity, deviceToken, resume } = handshake;
     this.#identity = identity;
     if (identity.kind === "device") identity.revoked.addEventListener("abort", () => this.cut(), { signal: this.#gone.signal });
     if (identity.kind === "device" && identity.revoked.aborted) return this.cut();
     this.#parts.admitted(identity);
-    this.#send({ type: "res", id, ok: true, payload: this.#hello(identity, handshake.deviceToken) });
-    this.#ticks = setInterval(() => this.event("tick", { ts: this.#parts.now() }), TICK_INTERVAL_MS).unref();
+    const missed = resume === undefined ? undefined : this.#parts.broadcast.since(resume);
+    this.#send({ type: "res", id, ok: true, payload: this.#hello(identity, { deviceToken, missed }) });
+    for (const told of missed ?? []) this.hear(told);
+    this.#ticks = setInterval(() => this.#event("tick", { ts: this.#parts.now() }), TICK_INTERVAL_MS).unref();
   }
 
-  #hello({ scopes }: Identity, deviceToken: string | undefined): HelloOk {
-    const { version, connId, now, uptimeMs } = this.#parts;
+  /** @param missed undefined: the client did not ask to go on. null: it can't */
+  #hello(
+    { scopes }: Identity,
+    { deviceToken, missed }: { deviceToken: string | undefined; missed: readonly Told[] | null | undefined },
+  ): HelloOk {
+    const { version, connId, now, uptimeMs, broadcast } = this.#parts;
     return HelloOk.parse({
       type: "hello-ok",
       protocol: PROTOCOL_VERSION,
@@ -139,6 +171,7 @@ export class Connection {
       features: { methods: methodNamesFor(scopes), events: eventNamesFor(scopes) },
       snapshot: { presence: [], health: { ts: now() }, stateVersion: { presence: 0, health: 0 }, uptimeMs: Math.round(uptimeMs()) },
       auth: { role: "operator", scopes: [...scopes], ...(deviceToken !== undefined && { deviceToken, issuedAtMs: now() }) },
+      events: { cursor: broadcast.cursor, ...(missed !== undefined && { resumed: missed !== null }) },
       policy: { maxPayload: FRAME_BYTES_MAX, maxBufferedBytes: BUFFERED_BYTES_MAX, tickIntervalMs: TICK_INTERVAL_MS },
     });
   }
@@ -166,8 +199,8 @@ export class Connection {
     while (socket.bufferedAmount > BUFFERED_BYTES_MAX / 2 && !this.#gone.signal.aborted)
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     if (event.kind === "stdout" || event.kind === "stderr")
-      return this.event("tool.output", { callId, kind: event.kind, data: event.chunk.toString("base64") });
-    this.event("tool.output", { callId, ...event });
+      return this.#event("tool.output", { callId, kind: event.kind, data: event.chunk.toString("base64") });
+    this.#event("tool.output", { callId, ...event });
   }
 
   /** Resolves when the kernel has all of it, or the client is gone: a client that does not read holds up its own requests, and no memory beyond theirs. */

@@ -100,3 +100,40 @@ export async function connectRaw(url: string, device: TestDevice, options: RawCo
   const [answer] = await once(socket, "message");
   return { socket, answer: z.record(z.string(), z.unknown()).parse(JSON.parse(String(answer))), closed };
 }
+
+export interface OwnerConnect {
+  scopes?: string[];
+  resume?: string;
+  /** Each frame, from the first on. */
+  onFrame?(frame: Record<string, unknown>): void;
+}
+
+/** A connection of no library's that showed the owner's key. */
+export async function connectAsOwner(
+  url: string,
+  token: string,
+  { scopes, resume, onFrame }: OwnerConnect = {},
+): Promise<Omit<RawConnection, "closed">> {
+  const socket = new WebSocket(url);
+  onTestFinished(() => socket.terminate());
+  const Frame = z.record(z.string(), z.unknown());
+  const answer = new Promise<Record<string, unknown>>((resolve) => {
+    socket.on("message", (data) => {
+      const frame = Frame.parse(JSON.parse(String(data)));
+      onFrame?.(frame);
+      if (frame.type === "res" && frame.id === "connect") resolve(frame);
+    });
+  });
+  await once(socket, "open");
+  const client = { id: "test", version: "1", platform: "linux", mode: "test" };
+  const params = {
+    minProtocol: 4,
+    maxProtocol: 4,
+    client,
+    scopes: scopes ?? ["operator.admin"],
+    auth: { token },
+    ...(resume !== undefined && { resume }),
+  };
+  socket.send(JSON.stringify({ type: "req", id: "connect", method: "connect", params }));
+  return { socket, answer: await answer };
+}

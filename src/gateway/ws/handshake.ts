@@ -22,7 +22,13 @@ export async function judgeConnect(given: unknown, facts: ConnectFacts, parts: D
     const message = `invalid connect params: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`;
     return { kind: "refused", error: { code: "INVALID_REQUEST", message }, reason: "invalid connect params" };
   }
-  const { minProtocol, maxProtocol, role = "operator", scopes, auth, device } = parsed.data;
+  const handshake = await judgeParams(parsed.data, facts, parts);
+  const { resume } = parsed.data;
+  return handshake.kind === "granted" && resume !== undefined ? { ...handshake, resume } : handshake;
+}
+
+async function judgeParams(params: ConnectParams, facts: ConnectFacts, parts: DeviceHandshakeParts): Promise<Handshake> {
+  const { minProtocol, maxProtocol, role = "operator", scopes, auth, device } = params;
   if (minProtocol > PROTOCOL_VERSION || maxProtocol < PROTOCOL_VERSION)
     return refuse("PROTOCOL_MISMATCH", `protocol mismatch: this gateway speaks ${PROTOCOL_VERSION}`, {
       expectedProtocol: PROTOCOL_VERSION,
@@ -30,7 +36,7 @@ export async function judgeConnect(given: unknown, facts: ConnectFacts, parts: D
   const asked = toScopes(scopes ?? ["operator.read"]);
   if (role !== "operator" || asked.length === 0)
     return refuse("AUTH_SCOPE_MISMATCH", `unauthorized: the role is operator, and its scopes are ${SCOPES.join(", ")}`);
-  if (device !== undefined) return await judgeDevice({ ...facts, params: parsed.data, role, asked }, device, parts);
+  if (device !== undefined) return await judgeDevice({ ...facts, params, role, asked }, device, parts);
   const token = auth?.token ?? auth?.password ?? "";
   const header = token === "" ? undefined : `Bearer ${Buffer.from(token).toString("latin1")}`;
   const judged = await parts.identities.judge(facts.caller, header, facts.credentials);

@@ -6,8 +6,8 @@ import type { Identity } from "../devices/identity.ts";
 import type { AuthFailure } from "../http/auth.ts";
 
 export type Handshake =
-  /** `deviceToken`: for HTTP, of a device. */
-  { kind: "granted"; identity: Identity; deviceToken?: string } | { kind: "refused"; error: FrameError; reason: string };
+  /** `deviceToken`: for HTTP, of a device. `resume`: the event after which the client goes on. */
+  { kind: "granted"; identity: Identity; deviceToken?: string; resume?: string } | { kind: "refused"; error: FrameError; reason: string };
 
 const CODES: Partial<Record<ConnectRefusal, FrameError["code"]>> = {
   PROTOCOL_MISMATCH: "INVALID_REQUEST",

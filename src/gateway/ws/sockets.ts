@@ -65,7 +65,7 @@ export class Sockets {
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
       const { handlers, version, now, uptimeMs, newNonce, failed, broadcast } = this.#parts;
       const connection = new Connection({
-        ...{ socket: webSocket, version, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
+        ...{ socket: webSocket, version, broadcast, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
         judge: (params, challenge) => {
           const { credentials } = this.#parts.rules();
           return judgeConnect(params, { caller, challenge, credentials }, this.#parts);
