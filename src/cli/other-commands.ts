@@ -79,6 +79,7 @@ export const OPENCLAW_COMMANDS: readonly OtherCommand[] = [
   row("openclaw setup", "openclaw onboard"),
   row("openclaw configure", "openclaw onboard", "asks again, and keeps the rest; for one key: openclaw config set PATH VALUE"),
   row("openclaw agents list", "openclaw config get agents.list"),
+  row("openclaw agents delete ID", "openclaw config unset agents.entries.ID"),
   row("openclaw agents add ID", "openclaw config set agents.entries.ID {}"),
   row("openclaw sessions", "openclaw session list"),
   row("openclaw message send", "openclaw session send KEY MESSAGE", "it is kept in the session; no model answers here"),

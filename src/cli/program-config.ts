@@ -37,6 +37,13 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
     .addOption(stateDirOption())
     .action((path, value, options) => run(async () => (await load()).setConfigValue(context, { path, value }, options)));
   config
+    .command("unset")
+    .description("remove one value and keep the rest of the file as it is; exit code 3 if it is not set")
+    .argument("<path>")
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .action((path, options) => run(async () => (await load()).unsetConfigValue(context, path, options)));
+  config
     .command("schema")
     .description("print the config's JSON Schema, for editors")
     .action(() => run(async () => (await load()).showConfigSchema(context)));

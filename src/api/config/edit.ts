@@ -59,7 +59,7 @@ function trimValue(valueText: string): string {
   return syntax.ok ? valueText.slice(...toRange(syntax.document.body)) : valueText;
 }
 
-function toParts(path: string, file: string): ConfigPath | Issue {
+export function toParts(path: string, file: string): ConfigPath | Issue {
   const parts = parsePath(path);
   if (parts === null) return toIssue(file, path, "this is not a key path", 'write it as "agents.list[0].sandbox.mode"');
   const forbidden = parts.find((part) => FORBIDDEN_KEYS.includes(String(part)));
@@ -109,7 +109,7 @@ function findPlace(root: ValueNode, masked: string, parts: ConfigPath): Place {
   return { node, path, rest: [], member };
 }
 
-function findMember(node: ObjectNode, masked: string, key: string): MemberNode | undefined {
+export function findMember(node: ObjectNode, masked: string, key: string): MemberNode | undefined {
   return node.members.find((member) => toKey(masked, member) === key);
 }
 

@@ -3,6 +3,7 @@
 import { realpath } from "node:fs/promises";
 import type { Config } from "../../api/config/config.ts";
 import { getPath, setPath } from "../../api/config/edit.ts";
+import { unsetPath } from "../../api/config/edit-remove.ts";
 import { readConfigSources } from "../../api/config/load.ts";
 import { toMasked } from "../../api/config/masked.ts";
 import { findNoEffect } from "../../api/config/no-effect.ts";
@@ -87,6 +88,20 @@ export async function setConfigValue(
   const issues = await saveConfigFile(file, edited.text);
   for (const issue of issues) printNote(context, toSafeLine(renderIssue(issue)));
   print(context, edited.text === text ? `${file.path} already has that value` : `${file.path}: ${path} is set`);
+  return EXIT.ok;
+}
+
+export async function unsetConfigValue(context: CliContext, path: string, options: ConfigOptions): Promise<ExitCode> {
+  const file = await openConfigFile(context, options);
+  const text = file.text ?? "";
+  const edited = unsetPath(text, path, file.path);
+  if (!edited.ok) throw toInvalidConfig(edited.issue);
+  if (edited.text === text) {
+    printNote(context, `openclaw: ${path} is not set in ${file.path}`);
+    return EXIT.notFound;
+  }
+  for (const issue of await saveConfigFile(file, edited.text)) printNote(context, toSafeLine(renderIssue(issue)));
+  print(context, `${file.path}: ${path} is unset`);
   return EXIT.ok;
 }
 
