@@ -64,7 +64,8 @@ check_kind() {
 
 /**
  * `$1` path, `$2` what (`lines`, `bytes`, `whole`), `$3` first line from 1 or first byte from 0, `$4` how many, `$5` most bytes.
- * A line with the number of bytes; for `lines` also of newlines, and 1 if the last byte is one; for `whole` its version. Then the content.
+ * A line with the number of bytes; for `lines` also of newlines, 1 if the last byte is one, and the place of the first line's first byte; for
+ * `whole` its version. Then the content.
  */
 export const READ_FILE = `${FUNCTIONS}
 [ $# = 5 ] || refuse
@@ -74,7 +75,10 @@ check_kind "$path"
 [ -r "$path" ] || exit ${FILE_EXIT.denied}
 bytes=$(wc -c <"$path") || exit ${FILE_EXIT.denied}
 case $2 in
-  lines) echo $bytes $(wc -l <"$path") $(tail -c 1 <"$path" | wc -l); tail -n "+$3" <"$path" | head -n "$4" | head -c "$5" ;;
+  lines)
+    start=0; [ "$3" -le 1 ] || start=$(head -n "$(($3 - 1))" <"$path" | wc -c)
+    echo $bytes $(wc -l <"$path") $(tail -c 1 <"$path" | wc -l) $start
+    tail -n "+$3" <"$path" | head -n "$4" | head -c "$5" ;;
   bytes) echo $bytes; tail -c "+$(($3 + 1))" <"$path" | head -c "$4" ;;
   whole)
     [ "$bytes" -le "$5" ] || exit ${FILE_EXIT.tooLarge}

@@ -2,7 +2,7 @@
 // The replacing itself is text-edit.ts.
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
-import { decodeText, encodeText, isText } from "../../api/text/encoding.ts";
+import { decodeFile } from "../../api/text/decoded-file.ts";
 import { Files, renderInPlace } from "./files.ts";
 import { applyEdits, type TextEdit } from "./text-edit.ts";
 import { defineTool, FilePath, FileText, toTextResult } from "./tool.ts";
@@ -38,9 +38,10 @@ export const editTool = defineTool({
     const edits = toEdits(input).map((edit) => ({ ...edit, oldText: edit.oldText.toWellFormed(), newText: edit.newText.toWellFormed() }));
     const files = new Files({ port, sessionKey: session.spec.key, tool: "edit", signal, newId });
     const { data, version } = await files.readWhole(input.path);
-    if (!isText(data)) throw new OperationError("InvalidArgument", `edit: ${JSON.stringify(input.path)} is no UTF-8 text`);
-    const text = applyEdits(decodeText(data), edits);
-    const [result] = await files.commit([{ kind: "put", path: input.path, data: encodeText(text), expected: { version }, like: null }]);
+    const file = decodeFile(data);
+    if (file === null) throw new OperationError("InvalidArgument", `edit: ${JSON.stringify(input.path)} is no text`);
+    const changed = file.encode(applyEdits(file.text, edits));
+    const [result] = await files.commit([{ kind: "put", path: input.path, data: changed, expected: { version }, like: null }]);
     const isInPlace = result === "overwritten";
     const remark = renderInPlace(isInPlace ? [input.path] : []);
     return toTextResult(`edited ${input.path} (${edits.length === 1 ? "1 edit" : `${edits.length} edits`})${remark}`, {

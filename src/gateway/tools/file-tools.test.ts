@@ -171,6 +171,11 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
       content: [{ text: "caf\ufffd one\ntwo\n(1 byte is no UTF-8 and shown as U+FFFD, the first at byte 3 of the file)" }],
       details: { badBytes: { count: 1, offsets: [3] } },
     });
+    writeFileSync(join(folder, "later"), Buffer.from("one\ntwo\ncaf\xe9\n", "latin1"));
+    expect(await call("read", { path: "later", offset: 2 })).toMatchObject({
+      content: [{ text: "two\ncaf\ufffd\n(1 byte is no UTF-8 and shown as U+FFFD, the first at byte 11 of the file)" }],
+      details: { badBytes: { count: 1, offsets: [11] } },
+    });
     await say("edit", { path: "latin", oldText: "two", newText: "2" });
     expect(readFileSync(join(folder, "latin"), "latin1")).toBe("caf\xe9 one\n2\n");
     await say("apply_patch", { input: "*** Begin Patch\n*** Update File: latin\n@@\n caf\ufffd one\n-2\n+zwei\n*** End Patch" });
@@ -179,6 +184,27 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
     expect(await say("read", { path: "cut" })).toMatch(/^hello\nстрок\ufffd\n\(1 byte/);
     writeFileSync(join(folder, "program"), Buffer.from("\x7fELF\0\0\xff\xfe", "latin1"));
     expect(await say("read", { path: "program" })).toBe("(8 bytes that are no text; byteOffset and byteLimit read them as base64)");
+  });
+
+  test("a UTF-16 file is read as its text, and edits and patches keep its encoding", async ({ folder, call, say }) => {
+    for (const [name, encode] of [
+      ["little", (text: string) => Buffer.from(text, "utf16le")],
+      ["big", (text: string) => Buffer.from(text, "utf16le").swap16()],
+    ] as const) {
+      const file = join(folder, name);
+      // U+0A05 has the byte of a newline.
+      writeFileSync(file, encode("\ufeffone\r\ntwo \u0a05\r\nthree 😀"));
+      expect(await call("read", { path: name })).toMatchObject({
+        content: [{ text: expect.stringMatching(/^one\r\ntwo \u0a05\r\nthree 😀\n\(the file is UTF-16[LB]E, which edits keep\)$/u) }],
+        details: { lines: 3, nextOffset: 4 },
+      });
+      expect(await say("read", { path: name, offset: 2, limit: 1 })).toMatch(
+        /^two \u0a05\r\n\(lines 2 to 2 of 3; go on with offset 3; the file is/u,
+      );
+      await say("edit", { path: name, oldText: "one\ntwo", newText: "uno\ndos" });
+      await say("apply_patch", { input: `*** Begin Patch\n*** Update File: ${name}\n@@\n-three 😀\n+tres\n*** End Patch` });
+      expect(readFileSync(file).equals(encode("\ufeffuno\r\ndos \u0a05\r\ntres"))).toBe(true);
+    }
   });
 
   test("read gives a range of bytes as text up to where a character ends", async ({ folder, call }) => {

@@ -22,6 +22,8 @@ export interface FilePiece {
   bytes: number;
   /** The same; 0 for a range of bytes. A last line without a newline counts. */
   lines: number;
+  /** Where in the file `data` begins, bytes. */
+  offset: number;
 }
 
 export interface WholeFile {
@@ -71,8 +73,8 @@ export class Files {
   async readPiece(path: string, { unit, from, count, bytesMax }: FileRange): Promise<FilePiece> {
     const limit = Math.min(count, unit === "bytes" ? bytesMax : Number.MAX_SAFE_INTEGER);
     const { header, data } = await this.#read(path, [unit, from, limit, bytesMax]);
-    const [bytes = 0, newlines = 0, endsWithNewline = 1] = header.map(Number);
-    return { data, bytes, lines: newlines + (bytes > 0 && endsWithNewline === 0 ? 1 : 0) };
+    const [bytes = 0, newlines = 0, endsWithNewline = 1, offset = from] = header.map(Number);
+    return { data, bytes, lines: newlines + (bytes > 0 && endsWithNewline === 0 ? 1 : 0), offset };
   }
 
   /** @throws OperationError as `readPiece`, and `LimitExceeded` */

@@ -2,7 +2,8 @@
 // The format is patch.ts; writing the result is files.ts.
 import { posix } from "node:path";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
-import { BYTE_ORDER_MARK, decodeText, encodeText, isText, toShownText } from "../../api/text/encoding.ts";
+import { type DecodedFile, decodeFile } from "../../api/text/decoded-file.ts";
+import { BYTE_ORDER_MARK, toShownText } from "../../api/text/encoding.ts";
 import { endAt, type LineEnd, type Lines, splitLines } from "../../api/text/line-ends.ts";
 import type { FileChange, WholeFile } from "./files.ts";
 import type { FilePatch, Hunk, HunkLine } from "./patch.ts";
@@ -188,7 +189,7 @@ export async function planPatch(
     const { now, ...file } = await toOld(path, files.get(key), { line, read });
     if (patch.kind === "delete" || patch.moveTo !== null) files.set(key, { ...file, now: null });
     if (patch.kind === "delete") continue;
-    const data = patch.hunks.length === 0 ? now : encodeText(applyHunks(toText(now, path), patch.hunks, path));
+    const data = patch.hunks.length === 0 ? now : patchData(toFile(now, path), patch.hunks, path);
     if (patch.moveTo === null) {
       files.set(key, { ...file, now: data });
       continue;
@@ -229,7 +230,10 @@ function toChange({ path, before, now, movedFrom }: PatchedFile): FileChange[] {
 /** The same for paths that are certainly one file. What `..` leads to only the sandbox knows. */
 const toKey = (workdir: string, path: string): string => (path.split("/").includes("..") ? path : posix.resolve(workdir, path));
 
-function toText(data: Buffer, path: string): string {
-  if (!isText(data)) throw new OperationError("InvalidArgument", `patch: ${JSON.stringify(path)} is no UTF-8 text`);
-  return decodeText(data);
+const patchData = (file: DecodedFile, hunks: readonly Hunk[], path: string): Buffer => file.encode(applyHunks(file.text, hunks, path));
+
+function toFile(data: Buffer, path: string): DecodedFile {
+  const file = decodeFile(data);
+  if (file === null) throw new OperationError("InvalidArgument", `patch: ${JSON.stringify(path)} is no text`);
+  return file;
 }

@@ -5,7 +5,9 @@ import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
 import { toSafeEnd } from "../../api/text/cuts.ts";
+import { decodeFile, findUtf16 } from "../../api/text/decoded-file.ts";
 import { decodeText, findBadBytes, isText, toShownText } from "../../api/text/encoding.ts";
+import { endAt, splitLines } from "../../api/text/line-ends.ts";
 import { type FilePiece, Files } from "./files.ts";
 import { findImageType } from "./images.ts";
 import { withRemark } from "./output-tail.ts";
@@ -17,6 +19,8 @@ const LINES_DEFAULT = 2_000;
 const TEXT_BYTES_MAX = 262_144;
 /** What providers of models take. */
 const IMAGE_BYTES_MAX = 10_485_760;
+/** Decoded whole for each read of a part: some 40 MiB of memory for a moment. */
+const UTF16_BYTES_MAX = 16_777_216;
 const COUNT_MAX = 1_000_000_000;
 const NEWLINE = 0x0a;
 
@@ -45,7 +49,7 @@ export const readTool = defineTool({
     const from = offset ?? 1;
     const piece = await files.readPiece(path, { unit: "lines", from, count: limit ?? LINES_DEFAULT, bytesMax: TEXT_BYTES_MAX });
     const image = from === 1 ? findImageType(piece.data) : null;
-    if (image === null) return toLinesResult(piece, from);
+    if (image === null) return (await readUtf16(files, path, piece, { from, count: limit ?? LINES_DEFAULT })) ?? toLinesResult(piece, from);
     if (piece.bytes > IMAGE_BYTES_MAX)
       throw new OperationError("LimitExceeded", `the image has ${piece.bytes} bytes, more than ${IMAGE_BYTES_MAX / 1_048_576} MiB`, {
         retryable: false,
@@ -69,7 +73,42 @@ function toBytesResult({ data, bytes }: FilePiece, from: number): ToolResult {
   return toTextResult(shown.toString(encoding), { encoding, bytes, byteOffset: from, nextByteOffset, isLast: nextByteOffset >= bytes });
 }
 
-function toLinesResult({ data, lines, bytes }: FilePiece, from: number): ToolResult {
+/** As lines of its text: in its bytes, those of newlines are parts of other characters too. null: the file has no mark of UTF-16, or is too large to be decoded whole. */
+async function readUtf16(
+  files: Files,
+  path: string,
+  piece: FilePiece,
+  { from, count }: { from: number; count: number },
+): Promise<ToolResult | null> {
+  if (!piece.data.includes(0) || piece.bytes > UTF16_BYTES_MAX) return null;
+  const mark = from === 1 ? piece.data : (await files.readPiece(path, { unit: "bytes", from: 0, count: 4, bytesMax: 4 })).data;
+  if (findUtf16(mark) === null) return null;
+  const { data } = await files.readWhole(path);
+  const file = decodeFile(data);
+  if (file === null || file.encoding === "UTF-8") return null;
+  const all = splitLines(file.text.slice(1));
+  let shown = "";
+  let next = from;
+  for (; next - from < count && next <= all.texts.length; next += 1) {
+    const line = `${all.texts[next - 1] ?? ""}${endAt(all, next - 1)}`;
+    if (shown.length + line.length > TEXT_BYTES_MAX) break;
+    shown += line;
+  }
+  const lines = all.texts.length;
+  const details = { offset: from, nextOffset: next, lines, bytes: data.length, encoding: file.encoding };
+  if (from > lines && from > 1) return toTextResult(`(the file has ${lines} lines)`, details);
+  if (next === from && lines > 0)
+    throw new OperationError("LimitExceeded", `line ${from} is longer than ${TEXT_BYTES_MAX} characters`, {
+      fix: "read its bytes with byteOffset",
+    });
+  const remarks = [
+    ...(next <= lines ? [`lines ${from} to ${next - 1} of ${lines}; go on with offset ${next}`] : []),
+    `the file is ${file.encoding}, which edits keep`,
+  ];
+  return toTextResult(withRemark(shown.toWellFormed(), remarks.join("; ")), details);
+}
+
+function toLinesResult({ data, lines, bytes, offset }: FilePiece, from: number): ToolResult {
   const isCut = data.length === TEXT_BYTES_MAX && data.length < bytes;
   // Only whole lines, unless one alone is too long.
   const end = isCut ? data.lastIndexOf(NEWLINE) + 1 || toSafeEnd(data, data.length) || data.length : data.length;
@@ -77,15 +116,16 @@ function toLinesResult({ data, lines, bytes }: FilePiece, from: number): ToolRes
   if (!isText(shown)) return toTextResult(`(${bytes} bytes that are no text; byteOffset and byteLimit read them as base64)`, { bytes });
   const isLineCut = shown.length > 0 && shown.at(-1) !== NEWLINE;
   const next = from + countNewlines(shown) + (isLineCut ? 1 : 0);
-  const bad = findBadBytes(shown);
+  const found = findBadBytes(shown);
+  const bad = { count: found.count, offsets: found.offsets.map((at) => offset + at) };
   const details = { offset: from, nextOffset: next, lines, bytes, ...(bad.count > 0 && { badBytes: bad }) };
   if (from > lines && from > 1) return toTextResult(`(the file has ${lines} lines)`, details);
   const remarks: string[] = [];
   if (isCut && isLineCut) remarks.push(`line ${from} is longer than ${TEXT_BYTES_MAX} bytes; byteOffset reads the rest`);
   else if (next <= lines) remarks.push(`lines ${from} to ${next - 1} of ${lines}; go on with offset ${next}`);
   if (bad.count > 0) {
-    const place = `byte ${bad.offsets[0]} of ${from === 1 ? "the file" : "what is shown"}`;
-    remarks.push(`${bad.count === 1 ? "1 byte is" : `${bad.count} bytes are`} no UTF-8 and shown as U+FFFD, the first at ${place}`);
+    const what = bad.count === 1 ? "1 byte is" : `${bad.count} bytes are`;
+    remarks.push(`${what} no UTF-8 and shown as U+FFFD, the first at byte ${bad.offsets[0]} of the file`);
   }
   const text = toShownText(decodeText(shown));
   return toTextResult(remarks.length === 0 ? text : withRemark(text, remarks.join("; ")), details);
