@@ -39,8 +39,7 @@ async function shootAll(view: string, options: BrowserContextOptions): Promise<v
     const link = page.locator("a.row-link").first();
     if ((await link.count()) === 0) continue;
     await link.click();
-    await page.waitForURL(/\/\w+\/.+/);
-    await page.locator(".page .card").first().waitFor();
+    await page.locator(path === "sessions" ? ".session-head p" : ".facts").waitFor();
     if (path === "sessions") {
       await page.getByRole("link", { name: "Tools" }).click();
       await page.getByRole("button", { name: "Run exec" }).click();

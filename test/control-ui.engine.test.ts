@@ -58,11 +58,19 @@ test(
     expect(await page.title()).toBe("OpenClaw");
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
+    // What a stranger writes is text, and shows what it would have hidden.
+    const session = encodeURIComponent("agent:main:main");
+    await owner.ask("/v1/sessions", { key: "agent:main:main" });
+    await owner.ask(`/v1/sessions/${session}/messages`, { text: "<img src=x onerror=alert(1)> \u202edesrever \u001b[31mred\u200b" });
+    await page.goto(`${gateway.url}/sessions/${session}`);
+    await page.getByText("<img src=x onerror=alert(1)> \\u202edesrever \\x1b[31mred\\u200b").waitFor();
+
     for (const path of ["/", "/sandboxes", "/sessions", "/devices", "/settings"]) {
       await page.goto(`${gateway.url}${path}`);
       await page.locator(".page > *").first().waitFor();
       expect(await findBarriers(page)).toEqual([]);
     }
+    expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
     await gateway.crash();
     await page.getByText("The gateway is away.").waitFor();
