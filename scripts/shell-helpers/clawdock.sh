@@ -123,7 +123,7 @@ clawdock-shell            a shell in the gateway's container
 clawdock-cli COMMAND      any command of openclaw: clawdock-cli sandbox list
 clawdock-health           the gateway, as it sees itself
 clawdock-token            print the gateway's token
-clawdock-dashboard        the gateway's address
+clawdock-dashboard        a link that pairs a browser
 clawdock-devices          devices: awaiting approval, and paired
 clawdock-approve REQUEST  pair one; without REQUEST, show the newest
 clawdock-update           newest version: build, start, and back again if it is not healthy

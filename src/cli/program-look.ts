@@ -21,12 +21,13 @@ export function addLookingCommands(program: Command, context: CliContext, run: R
   health.addOption(jsonOption());
   program
     .command("dashboard")
-    .description("show the gateway's address and how to log in; on a desktop, open it")
+    .description("make a one-time link that pairs a browser; on a desktop, open it")
     .helpGroup(HELP_GROUPS.look)
     .addOption(configOption())
     .addOption(stateDirOption())
-    .addOption(new Option("--no-open", "print the address only"))
+    .addOption(new Option("--no-open", "print the link only"))
     .addOption(new Option("--qr", "also print a QR code, for a phone"))
+    .addOption(new Option("--admin", "pair it with every scope; otherwise operator.write at most"))
     .action((options) => run(async () => (await import("./commands/dashboard.ts")).showDashboard(context, options)));
   program
     .command("logs")

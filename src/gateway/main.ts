@@ -82,6 +82,8 @@ const UI_FOLDER = fileURLToPath(new URL("../../dist/ui", import.meta.url));
 const now = (): EpochMs => toEpochMs(Date.now());
 /** 64 bits. */
 const newId = (): string => randomBytes(8).toString("hex");
+/** 128 bits. */
+const newCode = (): string => randomBytes(16).toString("base64url");
 /** 256 bits. */
 const makeToken = (): string => randomBytes(32).toString("base64url");
 
@@ -163,7 +165,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const { dispatcher, tools, files, end } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
   const paired = await openPairing({
-    ...{ stateDir, makeToken, limits, now, log, newGeneration: newId },
+    ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
     requested: (request) => broadcast.send("device.pair.requested", request),
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
   });
@@ -187,7 +189,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   });
   const app = makeGatewayApp({
     ui: new ControlUi(UI_FOLDER),
-    ...{ handlers, mcp, limits, identities: paired.identities, metrics, version, log },
+    ...{ ...paired, handlers, mcp, limits, metrics, version, log },
     ...{ ready: () => check(stateDir, controller), rules: () => rules.current },
   });
   const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });

@@ -9,8 +9,8 @@ import { AUTH_FAILURES, type AuthFailure } from "./http/auth.ts";
 const STATUSES = ["2xx", "3xx", "4xx", "5xx"] as const;
 export const TOOL_RESULTS = ["success", "failure", "denied", "aborted", "error"] as const;
 export type ToolCallResult = (typeof TOOL_RESULTS)[number];
-/** `health`, `metrics`, `page`, `mcp`, and `other` for what is not there at all. */
-const ROUTES = ["health", "metrics", "page", "openapi", "mcp", "other"] as const;
+/** `health`, `metrics`, `page`, `pair`, `mcp`, and `other` for what is not there at all. */
+const ROUTES = ["health", "metrics", "page", "pair", "openapi", "mcp", "other"] as const;
 export type RouteName = OperationName | (typeof ROUTES)[number];
 const OPERATION_LABELS: readonly RouteName[] = [...(Object.keys(OPERATIONS) as OperationName[]), ...ROUTES];
 /** A tool that there is not must not become a label. */

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { DeviceIdText, DeviceLabel, DeviceList, DeviceView, RequestIdText, RotationAnswer } from "./devices.ts";
 import type { Operation } from "./operation.ts";
+import { LinkCode } from "./pair.ts";
 import { SCOPES } from "./scopes.ts";
 
 const ScopeList = z.array(z.enum(SCOPES)).max(SCOPES.length);
@@ -59,6 +60,15 @@ export const DEVICE_OPERATIONS = {
     socket: "device.pair.rename",
     body: z.strictObject({ label: DeviceLabel }),
     answer: DeviceView,
+  },
+  createPairingLink: {
+    method: "post",
+    path: "/v1/devices/links",
+    summary: "A code for one browser, for a minute: `POST /pair` with it pairs the one that comes first, with no more than the caller has",
+    scope: "operator.pairing",
+    socket: "device.link.create",
+    body: z.strictObject({ scopes: ScopeList.min(1).optional().meta({ description: "Absent: `operator.write`" }) }),
+    answer: z.object({ code: LinkCode, scopes: ScopeList, expiresAt: z.int().meta({ description: "Milliseconds since 1970" }) }),
   },
   removeDevice: {
     method: "delete",

@@ -1,10 +1,15 @@
-// `openclaw dashboard`: where the gateway's page is and how to log in; opens it on a desktop. The secret is never in an address, and never shown.
-// How a QR code is drawn is qr-code.ts's.
+// `openclaw dashboard`: a one-time link that pairs the browser which opens it, and where the gateway's token is; opens the link on a desktop. No secret
+// that lasts is ever in an address or shown, and the link is in no list of processes. How a QR code is drawn is qr-code.ts's.
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { OperationError } from "../../api/errors.ts";
+import { PAIR_FRAGMENT } from "../../api/gateway-protocol/pair.ts";
+import { SCOPES } from "../../api/gateway-protocol/scopes.ts";
+import { replaceFile } from "../../api/store/atomic-file.ts";
 import { findGatewayUrl } from "../../api/store/gateway-files.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findGatewaySecret, noGateway } from "../gateway-health.ts";
+import { connectAsOwner } from "../owner-client.ts";
 import { type ConfigOptions, nonEmpty, toStateDir } from "../paths.ts";
 import { findPlace } from "../place.ts";
 import { renderQrCode } from "../qr-code.ts";
@@ -13,8 +18,11 @@ export interface DashboardOptions extends ConfigOptions {
   /** commander's form of `--no-open`. */
   open: boolean;
   qr?: boolean;
+  admin?: boolean;
 }
 
+/** The gateway is on this machine, or on the next one. */
+const LINK_MS_MAX = 5_000;
 const NO_SECRET = "not known here; the gateway generates one when it starts, unless gateway.auth.mode is none";
 
 export async function showDashboard(context: CliContext, options: DashboardOptions): Promise<ExitCode> {
@@ -22,12 +30,32 @@ export async function showDashboard(context: CliContext, options: DashboardOptio
   const written = nonEmpty(context.env.OPENCLAW_DASHBOARD_URL) ?? (await findGatewayUrl(stateDir));
   if (written === null) throw noGateway(stateDir);
   const url = toBrowserUrl(written);
+  const link = await makeLink(context, options);
+  if (link !== null) url.hash = `${PAIR_FRAGMENT}=${link.code}`;
   const secret = await findGatewaySecret(context, options);
   print(context, `Dashboard:  ${url}`);
+  if (link !== null) print(context, `            pairs the browser that opens it first, within a minute, with ${link.scopes.join(", ")}`);
   print(context, `Token:      ${secret?.place ?? NO_SECRET}`);
   if (options.qr === true) showQrCode(context, url);
-  if (options.open && isDesktop(context.env)) await openBrowser(context, url);
+  if (options.open && isDesktop(context.env)) await openBrowser(context, { url, stateDir });
   return EXIT.ok;
+}
+
+interface Link {
+  code: string;
+  scopes: string[];
+}
+
+/** null: the gateway can't be asked, which is told; the address alone is of use too. */
+async function makeLink(context: CliContext, options: DashboardOptions): Promise<Link | null> {
+  try {
+    const client = await connectAsOwner(context, { ...options, timeout: LINK_MS_MAX });
+    return await client.ask("createPairingLink", { body: options.admin === true ? { scopes: [...SCOPES] } : {} });
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    printNote(context, `openclaw: this address pairs no browser: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`);
+    return null;
+  }
 }
 
 /** Where every address is listened on, this machine's own is one. @throws OperationError `InvalidArgument` */
@@ -64,10 +92,15 @@ function explainLoopback(env: CliContext["env"], { hostname, port }: URL): strin
 const isDesktop = (env: CliContext["env"]): boolean =>
   process.platform === "darwin" || nonEmpty(env.DISPLAY) !== undefined || nonEmpty(env.WAYLAND_DISPLAY) !== undefined;
 
-/** Whoever has no browser has the address. */
-async function openBrowser(context: CliContext, { href }: URL): Promise<void> {
+/** By a file of the user's own, since every user of the machine may see what a program is called with. Whoever has no browser has the address. */
+async function openBrowser(context: CliContext, { url, stateDir }: { url: URL; stateDir: string }): Promise<void> {
   const program = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawn(program, [href], { stdio: "ignore", detached: true });
+  const page = join(stateDir, "dashboard.html");
+  await replaceFile(page, `<!doctype html><meta http-equiv="refresh" content="0;url=${url.href}"><a href="${url.href}">OpenClaw</a>\n`, {
+    durable: false,
+    mode: 0o600,
+  });
+  const child = spawn(program, [page], { stdio: "ignore", detached: true });
   const failed = await new Promise<boolean>((resolve) => child.once("spawn", () => resolve(false)).once("error", () => resolve(true)));
   child.unref();
   if (failed) printNote(context, `openclaw: can't open a browser: ${program} was not found`);

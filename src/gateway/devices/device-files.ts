@@ -7,6 +7,7 @@ import { DeviceClient, DeviceIdText, DeviceLabel, PublicKeyText, RequestIdText }
 import { SCOPES } from "../../api/gateway-protocol/scopes.ts";
 import { API_VERSION } from "../../api/session.ts";
 import { ObjectStore } from "../../api/store/object-store.ts";
+import { toHead } from "../../api/text/cuts.ts";
 
 /** RFC 3339 in, milliseconds since the epoch out. */
 const Time = z.iso.datetime({ offset: true }).transform((text) => toEpochMs(Date.parse(text)));
@@ -71,6 +72,11 @@ export const PairingRequest = z.strictObject({
 });
 export type PairingRequest = z.output<typeof PairingRequest>;
 export type PairingRequestFile = z.input<typeof PairingRequest>;
+
+const LABEL_LENGTH_MAX = 64;
+
+/** What a device calls itself, as its label until a person gives it another one. */
+export const toLabel = (text: string): string => toHead(text, LABEL_LENGTH_MAX);
 
 export const toDevicesFolder = (stateDir: string): string => join(stateDir, "gateway", "devices");
 export const toPairingFolder = (stateDir: string): string => join(stateDir, "gateway", "pairing");

@@ -3,12 +3,15 @@
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { DeviceList, DeviceView, PairingRequestView, RotationAnswer } from "../../api/gateway-protocol/devices.ts";
+import { type PairAnswer, type PairBody, renderPairProof } from "../../api/gateway-protocol/pair.ts";
 import { allows, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
 import { API_VERSION } from "../../api/session.ts";
-import type { Device, PairingRequest } from "./device-files.ts";
+import { type Device, type PairingRequest, toLabel } from "./device-files.ts";
+import { deviceIdOf, isSignedBy } from "./device-key.ts";
 import type { DeviceTokens } from "./device-tokens.ts";
 import { type Devices, isActive, renderScopes } from "./devices.ts";
 import { type Identity, renderActor, requireScope } from "./identity.ts";
+import type { PairingLink, PairingLinks } from "./pairing-links.ts";
 import type { Applicant, PairingRequests } from "./pairing-requests.ts";
 
 export interface PairingDecision {
@@ -22,6 +25,7 @@ export interface PairingParts {
   devices: Devices;
   requests: PairingRequests;
   tokens: DeviceTokens;
+  links: PairingLinks;
   now(): EpochMs;
   /** 64 bits of chance, hexadecimal. */
   newGeneration(): string;
@@ -162,6 +166,45 @@ export class Pairing {
       ...{ deviceId, role: "operator", scopes: device.spec.scopes, rotatedAtMs: now() },
       ...(isOwn ? { token: tokens.issue(device, now()), tokenDelivery: "in-band" } : { tokenDelivery: "withheld-cross-device" }),
     };
+  }
+
+  /** @param scopes absent: `operator.write`. @throws OperationError `Forbidden`, `LimitExceeded`, `HostRejected` */
+  async createLink(identity: Identity, scopes: readonly Scope[] = ["operator.write"]): Promise<PairingLink & { scopes: Scope[] }> {
+    requireScope(identity, "operator.pairing");
+    refuseWider(identity, scopes);
+    const link = await this.#parts.links.create(toScopes(scopes), renderActor(identity));
+    this.#parts.audit({ action: "pairing link created", device: "", by: renderActor(identity), scopes });
+    return { ...link, scopes: toScopes(scopes) };
+  }
+
+  /** For a browser that opened a link. @throws OperationError `Forbidden`, `NotFound` (the link), `LimitExceeded`, `HostRejected` */
+  async pairByLink({ code, device: sent, client }: PairBody): Promise<PairAnswer> {
+    const { links, devices, requests, tokens, now, newGeneration, audit } = this.#parts;
+    const id = deviceIdOf(sent.publicKey);
+    if (id === null || id !== sent.id || !isSignedBy(sent.publicKey, renderPairProof(sent.id, code), sent.signature))
+      throw new OperationError("Forbidden", "the signature is not this key's over pair-v1|ID|CODE", {
+        fix: "docs/pairing.md describes it",
+      });
+    const before = devices.find(id);
+    if (before !== null && !isActive(before))
+      throw new OperationError("Forbidden", "this device was revoked", { fix: `openclaw devices remove ${id}` });
+    const { scopes: granted, createdBy } = await links.consume(code);
+    const { displayName, ...facts } = client;
+    const { deviceFamily, ...named } = facts;
+    const device = await devices.pair({
+      ...{ apiVersion: API_VERSION, kind: "Device", metadata: { name: id, createdAt: renderTime(now()) } },
+      spec: {
+        publicKey: Buffer.from(sent.publicKey, "base64url").toString("base64url"),
+        client: { ...named, ...(deviceFamily !== undefined && { deviceFamily }) },
+        label: before?.spec.label ?? toLabel(displayName ?? `${client.id} on ${client.platform}`),
+        ...{ role: "operator", scopes: toScopes([...(before?.spec.scopes ?? []), ...granted]), declined: [] },
+        ...{ generation: newGeneration(), approvedBy: "link" },
+      },
+    });
+    await requests.forget(id);
+    audit({ action: "device paired by link", device: id, by: createdBy, scopes: device.spec.scopes });
+    const { label, role, scopes } = device.spec;
+    return { deviceId: id, label, role, scopes, deviceToken: tokens.issue(device, now()), issuedAtMs: now() };
   }
 
   view(device: Device): DeviceView {

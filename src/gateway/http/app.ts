@@ -8,10 +8,12 @@ import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import type { Operation, SentBody } from "../../api/gateway-protocol/operation.ts";
 import { OPERATIONS, type OperationName, toQueryValues } from "../../api/gateway-protocol/operations.ts";
+import { PAIR_PATH, PairBody } from "../../api/gateway-protocol/pair.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
 import { type Identity, requireScope } from "../devices/identity.ts";
+import type { Pairing } from "../devices/pairing.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget, type HeldBody, TOOL_BODY_BYTES_MAX } from "./body-budget.ts";
@@ -44,6 +46,7 @@ export interface AppParts {
   rules(): AccessRules;
   limits: AddressLimits;
   identities: Pick<Identities, "judge">;
+  pairing: Pick<Pairing, "pairByLink">;
   metrics: GatewayMetrics;
   ui: Pick<ControlUi, "page" | "asset">;
   /** Whether it can do its job. Must not throw. */
@@ -65,7 +68,9 @@ export type GatewayApp = Hono<Env>;
 
 /** A message is at most 1 MiB of text, which JSON may double. */
 const BODY_BYTES_MAX = 4_194_304;
-const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health" };
+/** A key, a signature and a few words. */
+const PAIR_BODY_BYTES_MAX = 8_192;
+const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health", [PAIR_PATH]: "pair" };
 const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -99,6 +104,11 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
     // The endpoint does not tell how much has come.
     if (headers.has("transfer-encoding")) held.grow(TOOL_BODY_BYTES_MAX);
     return await held.during(async () => await mcp.handle(context.req.raw));
+  });
+  app.post(PAIR_PATH, async (context) => {
+    // Whoever has a link has shown nothing else yet.
+    const body = parseValue(PairBody, await readJson(context.req, PAIR_BODY_BYTES_MAX));
+    return context.json(await parts.pairing.pairByLink(body));
   });
   for (const name of Object.keys(OPERATIONS) as OperationName[]) addOperation({ app, parts, bodies }, name);
   app.get("*", async (context) => (rules().page ? await answerUi(context, parts) : null) ?? notFound(context));
@@ -242,8 +252,8 @@ function toBodyBytesMax(name: OperationName): number {
 }
 
 /** A page can send text/plain anywhere without asking first; JSON it can't. @throws OperationError `UnsupportedMediaType`, `InvalidArgument` */
-async function readJson(req: Context<Env>["req"], bytesMax: number, held: HeldBody): Promise<unknown> {
-  const text = await readBody(req.raw, bytesMax, (bytes) => held.grow(bytes));
+async function readJson(req: Context<Env>["req"], bytesMax: number, held?: HeldBody): Promise<unknown> {
+  const text = await readBody(req.raw, bytesMax, (bytes) => held?.grow(bytes));
   const type = req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json" && (text !== "" || type !== undefined))
     throw new OperationError("UnsupportedMediaType", "the body must be JSON", { fix: "send content-type: application/json" });

@@ -12,6 +12,7 @@ export function deviceHandlers(pairing: Pairing): Pick<Handlers, keyof typeof DE
     revokeDevice: async ({ identity, params }) => await pairing.revoke(identity, params.deviceId ?? ""),
     rotateDevice: async ({ identity, params, body }) => await pairing.rotate(identity, params.deviceId ?? "", body.scopes),
     renameDevice: async ({ identity, params, body }) => await pairing.rename(identity, params.deviceId ?? "", body.label),
+    createPairingLink: async ({ identity, body }) => await pairing.createLink(identity, body.scopes),
     removeDevice: async ({ identity, params }) => await pairing.remove(identity, params.deviceId ?? ""),
   };
 }

@@ -5,6 +5,7 @@ import type { EpochMs } from "../../api/brands.ts";
 import { DeviceTokens } from "../devices/device-tokens.ts";
 import { Devices } from "../devices/devices.ts";
 import { Pairing, type PairingParts } from "../devices/pairing.ts";
+import { PairingLinks } from "../devices/pairing-links.ts";
 import { PairingRequests } from "../devices/pairing-requests.ts";
 import { Presence } from "../devices/presence.ts";
 import type { AddressLimits } from "./auth.ts";
@@ -14,6 +15,8 @@ import { type OwnToken, openDeviceSecret, openOwnerKey } from "./secret.ts";
 export interface OpenPairingParts extends OwnToken, Pick<PairingParts, "requested" | "resolved" | "newGeneration"> {
   limits: Pick<AddressLimits, "judge">;
   now(): EpochMs;
+  /** 128 bits of chance, base64url. */
+  newCode(): string;
   log: Logger;
 }
 
@@ -27,7 +30,7 @@ export interface OpenedPairing {
 
 /** @throws OperationError `HostRejected` */
 export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairing> {
-  const { stateDir, limits, now, log, requested, resolved, newGeneration } = parts;
+  const { stateDir, limits, now, log, requested, resolved, newGeneration, newCode } = parts;
   const [ownerKey, secret] = [await openOwnerKey(parts), await openDeviceSecret(parts)];
   const devices = await Devices.open({
     stateDir,
@@ -35,10 +38,11 @@ export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairin
     unusable: (issue) => log.error({ issue }, "device file unusable; its device is not paired"),
   });
   const requests = await PairingRequests.open({ stateDir, now, secret });
+  const links = await PairingLinks.open({ stateDir, now, newCode });
   const tokens = new DeviceTokens(secret);
   const presence = new Presence(now);
   const pairing = new Pairing({
-    ...{ devices, requests, tokens, now, requested, resolved, newGeneration },
+    ...{ devices, requests, tokens, links, now, requested, resolved, newGeneration },
     presence: (deviceId) => presence.of(deviceId),
     audit: ({ action, ...entry }) => log.info(entry, action),
   });

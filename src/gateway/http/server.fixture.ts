@@ -138,6 +138,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   const paired = await openPairing({
     ...{ stateDir, limits, log, now: () => toEpochMs(clock.at), makeToken: () => randomBytes(32).toString("base64url") },
     newGeneration: () => randomBytes(8).toString("hex"),
+    newCode: () => randomBytes(16).toString("base64url"),
     requested: (request) => broadcast.send("device.pair.requested", request),
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
   });
@@ -147,7 +148,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   });
   const app = makeGatewayApp({
     rules: () => rules,
-    ...{ limits, identities: paired.identities },
+    ...{ ...paired, limits },
     ready: async () => checks,
     ui: new ControlUi(join(stateDir, UI_FOLDER)),
     ...{ handlers, mcp, metrics, log, version: "0.1.0" },

@@ -4,8 +4,7 @@ import { type DeviceId, type EpochMs, toDurationMs } from "../../api/brands.ts";
 import type { Challenge, ConnectParams } from "../../api/gateway-protocol/connect.ts";
 import { renderConnectProof } from "../../api/gateway-protocol/device-proof.ts";
 import { allows, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
-import { toHead } from "../../api/text/cuts.ts";
-import type { Device } from "../devices/device-files.ts";
+import { type Device, toLabel } from "../devices/device-files.ts";
 import { deviceIdOf, isSignedBy } from "../devices/device-key.ts";
 import type { DeviceTokens } from "../devices/device-tokens.ts";
 import { type Devices, isActive } from "../devices/devices.ts";
@@ -36,7 +35,6 @@ export interface ConnectCall {
 
 /** The client takes the challenge's own time, so this is for those that round it. */
 const SIGNED_AT_SKEW_MS_MAX = toDurationMs(60_000);
-const LABEL_LENGTH_MAX = 64;
 
 type DeviceParams = NonNullable<ConnectParams["device"]>;
 
@@ -112,7 +110,7 @@ function toApplicant({ params: { client }, asked, caller }: ConnectCall, deviceI
     deviceId,
     // The same key has several spellings in base64url.
     publicKey: Buffer.from(publicKey, "base64url").toString("base64url"),
-    label: toHead(client.displayName ?? `${client.id} on ${platform}`, LABEL_LENGTH_MAX),
+    label: toLabel(client.displayName ?? `${client.id} on ${platform}`),
     client: { id: client.id, mode, platform, ...(deviceFamily !== undefined && { deviceFamily }) },
     scopes: toScopes(asked),
     address: caller.address,
