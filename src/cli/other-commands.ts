@@ -47,6 +47,7 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
   row("kubectl cordon", "openclaw sandbox rollout pause", "there is one node: nothing that works is replaced until resumed"),
   row("kubectl cluster-info", "openclaw status"),
   row("kubectl config view", "openclaw config show"),
+  row("kubectl completion bash", "openclaw completion bash"),
   row("kubectl version", "openclaw --version"),
   row("kubectl scale", null, "the number of sandboxes follows from agents, sessions and agents.defaults.sandbox.scope"),
   row("kubectl port-forward", null, "sandboxes publish no ports; run the client inside with: openclaw sandbox exec NAME"),

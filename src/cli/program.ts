@@ -1,10 +1,11 @@
 // The commands, their options and their help; each command's code is loaded when it runs, so that starting costs nothing that is not used.
 // What a command does is in commands/.
-import { Command, CommanderError, Help } from "commander";
+import { Argument, Command, CommanderError, Help } from "commander";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
 import { toSafeText } from "../api/safe-text.ts";
+import { renderCompletion, SHELLS } from "./completion.ts";
 import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
-import type { Run } from "./options.ts";
+import { HELP_GROUPS, type Run } from "./options.ts";
 import { renderOurs } from "./other-commands.ts";
 import { addBeginningCommands } from "./program-begin.ts";
 import { addConfigCommands } from "./program-config.ts";
@@ -71,6 +72,17 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addProcessCommands(program, context, run);
   addDeviceCommands(program, context, run);
   addMissingCommands(program, context, run);
+  program
+    .command("completion")
+    .description("print a completion script; bash: source <(openclaw completion bash)")
+    .helpGroup(HELP_GROUPS.look)
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .action((shell) =>
+      run(async () => {
+        context.stdout.write(renderCompletion(program, shell));
+        return EXIT.ok;
+      }),
+    );
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(command.parent ?? program);
     command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "shows the usage"}`);
