@@ -383,6 +383,20 @@ test("in Compose's service for commands nothing is started that stays, and hints
   expect((await cli(["status"], { stateDir, env })).stderr).toContain("start one with: docker compose up -d; or choose another");
 });
 
+test("a log level is a word, in any case", async () => {
+  const blocked = join(makeStateDir(), "file");
+  writeFileSync(blocked, "");
+  for (const [level, code] of [
+    ["WARNING", 1],
+    ["off", 1],
+    ["loud", 2],
+  ] as const)
+    expect({ level, code: (await cli(["controller", "--state-dir", blocked, "--log-level", level], { stateDir: blocked })).code }).toEqual({
+      level,
+      code,
+    });
+});
+
 test("a state folder that can't be made is said so by both processes", async () => {
   const blocked = join(makeStateDir(), "file");
   writeFileSync(blocked, "");

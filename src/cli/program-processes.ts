@@ -1,11 +1,20 @@
 // The commands that run on in the foreground: start, controller, gateway, mcp. Options and help only; the code is in commands/.
 // What they do is controller/main.ts and gateway/main.ts.
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import { configOption, gatewayOptions, HELP_GROUPS, type Run, stateDirOption } from "./options.ts";
 
-const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"];
-const logLevelOption = (): Option => new Option("--log-level <level>", "OPENCLAW_LOG_LEVEL; default info").choices(LEVELS);
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+const logLevelOption = (): Option =>
+  new Option("--log-level <level>", `${LEVELS.join(", ")} (OPENCLAW_LOG_LEVEL; default info)`).argParser(parseLogLevel);
+
+/** In any case, and as other programs call them. @throws InvalidArgumentError */
+function parseLogLevel(text: string): string {
+  const lower = text.toLowerCase();
+  const level = { warning: "warn", off: "silent", none: "silent" }[lower] ?? lower;
+  if (LEVELS.includes(level)) return level;
+  throw new InvalidArgumentError(`Expected one of ${LEVELS.join(", ")}.`);
+}
 
 const metricsListenOption = (): Option =>
   new Option(
