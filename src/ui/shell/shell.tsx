@@ -8,9 +8,9 @@ import { Brand } from "../parts/brand.tsx";
 import { Button } from "../parts/button.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { renderSpan } from "../text/time.ts";
-import { InsecureDoor, PairingDoor, TokenDoor, WaitingDoor } from "./door.tsx";
 import { NAVIGATION } from "./navigation.ts";
 import { PaletteButton } from "./palette-button.tsx";
+import { InsecureScreen, PairingScreen, TokenScreen, WaitingScreen } from "./sign-in.tsx";
 
 export function App(): ReactNode {
   const state = useLinkState();
@@ -19,20 +19,20 @@ export function App(): ReactNode {
     if (state.kind === "open") setWasIn(true);
     if (state.kind === "idle" || state.kind === "refused" || state.kind === "pairing") setWasIn(false);
   }, [state.kind]);
-  if (!window.isSecureContext) return <InsecureDoor />;
+  if (!window.isSecureContext) return <InsecureScreen />;
   switch (state.kind) {
     case "idle":
-      return <TokenDoor error={null} />;
+      return <TokenScreen error={null} />;
     case "refused":
-      return <TokenDoor error={state.error} />;
+      return <TokenScreen error={state.error} />;
     case "pairing":
-      return <PairingDoor error={state.error} />;
+      return <PairingScreen error={state.error} />;
     case "open":
       return <Shell state={state} />;
     case "connecting":
     case "lost":
       // Who was in goes on seeing what was there, and that it is old.
-      return wasIn ? <Shell state={state} /> : <WaitingDoor />;
+      return wasIn ? <Shell state={state} /> : <WaitingScreen />;
   }
 }
 

@@ -9,9 +9,9 @@ import { Button, Command } from "../parts/button.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { useCredentials } from "./credentials.tsx";
 
-function Door({ title, children }: { title: string; children: ReactNode }): ReactNode {
+function Screen({ title, children }: { title: string; children: ReactNode }): ReactNode {
   return (
-    <main className="door">
+    <main className="sign-in">
       <div className="card">
         <Brand />
         <h1>{title}</h1>
@@ -22,7 +22,7 @@ function Door({ title, children }: { title: string; children: ReactNode }): Reac
 }
 
 /** @param error why what was shown before did not open. null: nothing was shown yet */
-export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
+export function TokenScreen({ error }: { error: FrameError | null }): ReactNode {
   const [link, credentials, fieldId] = [useLink(), useCredentials(), useId()];
   const [value, setValue] = useState("");
   const submit = (event: FormEvent): void => {
@@ -31,7 +31,7 @@ export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
     link.connect();
   };
   return (
-    <Door title="Connect to the gateway">
+    <Screen title="Connect to the gateway">
       <p className="soft small">This browser is not known here yet. With the gateway&rsquo;s token it may ask to be let in.</p>
       <form className="stack" onSubmit={submit}>
         {error !== null && error.details?.code !== "AUTH_TOKEN_MISSING" && <Refusal error={error} />}
@@ -57,7 +57,7 @@ export function TokenDoor({ error }: { error: FrameError | null }): ReactNode {
           <Command text="openclaw dashboard --no-open" />
         </div>
       </form>
-    </Door>
+    </Screen>
   );
 }
 
@@ -76,7 +76,7 @@ function Refusal({ error }: { error: FrameError }): ReactNode {
   );
 }
 
-export function PairingDoor({ error }: { error: FrameError }): ReactNode {
+export function PairingScreen({ error }: { error: FrameError }): ReactNode {
   const { requestId, pairingCode, reason } = error.details ?? {};
   const [link, credentials] = [useLink(), useCredentials()];
   const withdraw = (): void => {
@@ -84,7 +84,7 @@ export function PairingDoor({ error }: { error: FrameError }): ReactNode {
     link.connect();
   };
   return (
-    <Door title="Approve this browser">
+    <Screen title="Approve this browser">
       <p className="soft small">Run this on the gateway&rsquo;s host. The page goes on by itself.</p>
       <div className="stack">
         {typeof pairingCode === "string" && (
@@ -99,15 +99,15 @@ export function PairingDoor({ error }: { error: FrameError }): ReactNode {
         </p>
         {reason === "scope-upgrade" && <Button onClick={withdraw}>Go on with the rights that it has</Button>}
       </div>
-    </Door>
+    </Screen>
   );
 }
 
 /** Browsers sign only where nobody in between can change the page. */
-export function InsecureDoor(): ReactNode {
+export function InsecureScreen(): ReactNode {
   const { hostname, port, host } = window.location;
   return (
-    <Door title="This address is not secure">
+    <Screen title="This address is not secure">
       <p className="soft small">
         Over plain http from another machine, a browser keeps no key, so the gateway could not tell it from any other one. One of these ways
         helps:
@@ -125,13 +125,13 @@ export function InsecureDoor(): ReactNode {
           </p>
         </div>
       </div>
-    </Door>
+    </Screen>
   );
 }
 
-export function WaitingDoor(): ReactNode {
+export function WaitingScreen(): ReactNode {
   return (
-    <main className="door" aria-busy="true">
+    <main className="sign-in" aria-busy="true">
       <p className="row dim" role="status">
         <LoaderCircle className="spin" size={16} aria-hidden="true" /> Connecting to the gateway
       </p>
