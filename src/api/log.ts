@@ -9,6 +9,8 @@ export interface LogOptions {
   level: string;
   /** Whether a person reads along. */
   isTerminal: boolean;
+  /** Is given each line too, as it is written where nobody reads along. Absent: nobody else gets them. */
+  tee?(line: string): void;
 }
 
 const SECRET_FIELDS = [
@@ -35,13 +37,19 @@ const REDACT = DEPTHS.flatMap((depth) =>
 const STDERR = 2;
 
 /** To stderr, at once: what happens right before the end of the process is read too. */
-export function createLog({ level, isTerminal }: LogOptions): Logger {
+export function createLog({ level, isTerminal, tee }: LogOptions): Logger {
   const raw = isTerminal
     ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: STDERR, sync: true })
     : destination({ dest: STDERR, sync: true });
   // A terminal is shown the strings themselves: there they are made harmless before colours are added.
   const toLine = isTerminal ? (line: string): string => `${JSON.stringify(toSafeValue(JSON.parse(line)))}\n` : toSafeLineOfJson;
-  return createLogTo({ level, write: (line) => void raw.write(toLine(line)) });
+  return createLogTo({
+    level,
+    write: (line) => {
+      raw.write(toLine(line));
+      tee?.(toSafeLineOfJson(line));
+    },
+  });
 }
 
 /** @param write is given whole lines */

@@ -27,13 +27,15 @@ import { HostPort, toHostEnvironment } from "./host/host-port.ts";
 import { HostProcesses } from "./host/host-processes.ts";
 import { hasTerminals } from "./host/host-terminal.ts";
 import { AccessRulesInForce } from "./http/access-rules.ts";
-import { type GatewayCheck, makeGatewayApp } from "./http/app.ts";
+import { makeGatewayApp } from "./http/app.ts";
 import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
+import type { GatewayCheck } from "./http/checks.ts";
 import { ControlUi } from "./http/control-ui.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openPairing } from "./http/open-pairing.ts";
 import { startGatewayServer } from "./http/server.ts";
+import { LogTail } from "./log-tail.ts";
 import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "./metrics.ts";
@@ -90,7 +92,8 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 /** Exit code: 0, stopped by a signal. @throws OperationError what keeps it from starting */
 export async function runGateway(options: GatewayOptions): Promise<number> {
   tuneGarbageCollection();
-  const log = createLog({ level: options.logLevel, isTerminal: process.stderr.isTTY === true });
+  const logTail = new LogTail();
+  const log = createLog({ level: options.logLevel, isTerminal: process.stderr.isTTY === true, tee: (line) => logTail.add(line) });
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
   const controller = new StreamClient(stateDir);
@@ -106,10 +109,10 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
         : copyUpstreamDatabase(database, join(stateDir, "gateway", "backups"), now()),
   });
   if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway now uses the folder");
-  return await serve({ options, stateDir, folders, config, controller, log });
+  return await serve({ options, stateDir, folders, config, controller, log, logTail });
 }
 
-function openConfig({ options, folders, controller, log }: Omit<ServeParts, "stateDir" | "config">): Promise<ConfigInForce> {
+function openConfig({ options, folders, controller, log }: Omit<ServeParts, "stateDir" | "config" | "logTail">): Promise<ConfigInForce> {
   const isMissingOk = options.allowUnconfigured;
   if (options.configSource === "controller") return ControllerConfig.open({ stateDir: folders.stateDir, controller, log, isMissingOk });
   const trustedOwners = [process.getuid?.() ?? 0, 0];
@@ -134,9 +137,10 @@ interface ServeParts {
   config: ConfigInForce;
   controller: StreamClient;
   log: Logger;
+  logTail: LogTail;
 }
 
-async function serve({ options, stateDir, folders, config, controller, log }: ServeParts): Promise<number> {
+async function serve({ options, stateDir, folders, config, controller, log, logTail }: ServeParts): Promise<number> {
   const address = toListenAddress(config.current.gateway, options);
   const stopping = new AbortController();
   const stopped = stopSignal();
@@ -164,6 +168,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const inside = { config: () => config.current, folders, sandbox, newId };
   const { dispatcher, tools, files, end } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
+  const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
     requested: (request) => broadcast.send("device.pair.requested", request),
@@ -171,7 +176,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   });
   paired.devices.watch(stopping.signal);
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, controller, end, failed, pairing: paired.pairing },
+    ...{ sessions, service, tools, files, controller, end, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
     processesOf: (session) => dispatcher.processesOf(session),
   });
   const mcp = await openMcp({ sessions, service, end, tools, version, failed });
@@ -190,7 +195,7 @@ async function serve({ options, stateDir, folders, config, controller, log }: Se
   const app = makeGatewayApp({
     ui: new ControlUi(UI_FOLDER),
     ...{ ...paired, handlers, mcp, limits, metrics, version, log },
-    ...{ ready: () => check(stateDir, controller), rules: () => rules.current },
+    ...{ ready, rules: () => rules.current },
   });
   const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
   begun.defer(() => server.close());

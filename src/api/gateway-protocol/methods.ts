@@ -14,6 +14,11 @@ export interface Method {
   answer: z.ZodType;
 }
 
+const IdempotencyKey = z
+  .string()
+  .min(1)
+  .max(128)
+  .meta({ description: "For five minutes the same request with the same key is done once, and answered as the first time" });
 const PathPart = z.string().min(1).max(512);
 
 export const METHODS: ReadonlyMap<string, Method> = new Map(
@@ -29,9 +34,10 @@ export function methodNamesFor(granted: readonly Scope[]): string[] {
   return [...METHODS].filter(([, { scope }]) => allows(granted, scope)).map(([name]) => name);
 }
 
-function toParams({ path, query, body }: Operation): z.ZodObject {
+function toParams({ method, path, query, body }: Operation): z.ZodObject {
   const inPath = Object.fromEntries(namesInPath(path).map((name) => [name, PathPart]));
-  return z.strictObject({ ...inPath, ...query?.shape, ...toBodyFields(body) });
+  const key = method === "get" ? {} : { idempotencyKey: IdempotencyKey.optional() };
+  return z.strictObject({ ...inPath, ...query?.shape, ...toBodyFields(body), ...key });
 }
 
 function toBodyFields(body: z.ZodType | undefined): z.core.$ZodLooseShape {
@@ -40,6 +46,8 @@ function toBodyFields(body: z.ZodType | undefined): z.core.$ZodLooseShape {
 }
 
 export interface CallParts {
+  /** null: the client gave none. */
+  idempotencyKey: string | null;
   params: Record<string, string>;
   query: unknown;
   body: unknown;
@@ -53,6 +61,7 @@ export function toCallParts({ operation: name, params }: Method, given: unknown)
     Object.fromEntries(names.flatMap((field) => (values[field] === undefined ? [] : [[field, values[field]]])));
   const inPath = namesInPath(operation.path).map((field) => [field, String(values[field])] as const);
   return {
+    idempotencyKey: typeof values.idempotencyKey === "string" ? values.idempotencyKey : null,
     params: Object.fromEntries(inPath),
     query: operation.query === undefined ? undefined : pick(Object.keys(operation.query.shape)),
     body: operation.body instanceof z.ZodObject ? pick(Object.keys(operation.body.shape)) : (values.input ?? {}),

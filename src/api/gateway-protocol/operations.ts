@@ -5,6 +5,7 @@ import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
 import type { Operation, SentBody } from "./operation.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
+import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
@@ -245,6 +246,7 @@ export const OPERATIONS = {
   },
   ...SANDBOX_OPERATIONS,
   ...DEVICE_OPERATIONS,
+  ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;

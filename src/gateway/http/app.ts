@@ -17,6 +17,7 @@ import type { Pairing } from "../devices/pairing.ts";
 import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget, type HeldBody, TOOL_BODY_BYTES_MAX } from "./body-budget.ts";
+import type { GatewayCheck } from "./checks.ts";
 import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
 import type { CallOf, Handlers } from "./handler.ts";
 import type { Identities } from "./identities.ts";
@@ -24,12 +25,6 @@ import { renderOpenApi } from "./openapi.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
 import { PAGE_POLICY, renderPage } from "./page.ts";
 import { toProblemResponse } from "./problem.ts";
-
-export interface GatewayCheck {
-  name: string;
-  ok: boolean;
-  message: string;
-}
 
 /** What of the config the server obeys; asked for at each request, so that an edit needs no restart. */
 export interface AccessRules extends OriginRules {

@@ -2,14 +2,19 @@
 // Routes, checks and errors are app.ts's; the table is operations.ts.
 
 import type { SessionKey } from "../../api/brands.ts";
+import type { Config } from "../../api/config/config.ts";
+import { toGatewayPart } from "../../api/config/gateway-part.ts";
+import { MASK } from "../../api/config/masked.ts";
 import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
+import type { GATEWAY_OPERATIONS } from "../../api/gateway-protocol/operations-gateway.ts";
 import type { SANDBOX_OPERATIONS } from "../../api/gateway-protocol/operations-sandboxes.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
 import { renderActor } from "../devices/identity.ts";
 import type { Pairing } from "../devices/pairing.ts";
+import type { LogTail } from "../log-tail.ts";
 import type { SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import type { StreamClient } from "../sandbox/stream-client.ts";
 import type { SessionService } from "../sessions/service.ts";
@@ -17,6 +22,7 @@ import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
+import type { GatewayCheck } from "./checks.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
@@ -31,6 +37,11 @@ export interface HandlerParts {
   controller: StreamClient;
   end: Pick<SessionEnd, "delete" | "reset">;
   pairing: Pairing;
+  /** The config in force. */
+  config(): Config;
+  /** Whether the gateway can do its job. Must not throw. */
+  ready(): Promise<readonly GatewayCheck[]>;
+  logTail: Pick<LogTail, "read">;
   /** Told of every failed call whose answer is a stream: its status says 200. */
   failed(error: unknown): void;
 }
@@ -46,6 +57,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...processHandlers(parts),
     ...controllerHandlers(parts),
     ...deviceHandlers(parts.pairing),
+    ...gatewayHandlers(parts),
   };
 }
 
@@ -218,6 +230,22 @@ function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers
         );
       return { items: (await controller.events({ sandbox: null })).items.map((event) => ({ ...event })) };
     },
+  };
+}
+
+function gatewayHandlers({ config, ready, logTail }: HandlerParts): Pick<Handlers, keyof typeof GATEWAY_OPERATIONS> {
+  return {
+    getHealth: async () => {
+      const checks = await ready();
+      return { ready: checks.every(({ ok }) => ok), checks: [...checks] };
+    },
+    getConfig: async () => {
+      const { file, ...part } = toGatewayPart(config());
+      const mask = (secret: string | null): string | null => (secret === null ? null : MASK);
+      const auth = { ...part.gateway.auth, token: mask(part.gateway.auth.token), password: mask(part.gateway.auth.password) };
+      return { file, config: { ...part, gateway: { ...part.gateway, auth } } };
+    },
+    tailLog: async ({ query }) => logTail.read(query),
   };
 }
 

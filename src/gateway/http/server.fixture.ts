@@ -10,6 +10,7 @@ import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import { LogTail } from "../log-tail.ts";
 import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
@@ -22,8 +23,9 @@ import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
 import { Broadcast } from "../ws/broadcast.ts";
-import { type AccessRules, type GatewayApp, type GatewayCheck, makeGatewayApp } from "./app.ts";
+import { type AccessRules, type GatewayApp, makeGatewayApp } from "./app.ts";
 import { AddressLimits } from "./auth.ts";
+import type { GatewayCheck } from "./checks.ts";
 import { ControlUi } from "./control-ui.ts";
 import type { Handlers } from "./handler.ts";
 import { makeHandlers } from "./handlers.ts";
@@ -83,7 +85,16 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   const clock = { at: Date.now() };
   const logged: string[] = [];
   const pauses: number[] = [];
-  const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
+  const logTail = new LogTail();
+  const log = pino(
+    { level: "trace" },
+    {
+      write: (line: string) => {
+        logged.push(line);
+        logTail.add(line);
+      },
+    },
+  );
   const broadcast = new Broadcast("epoch");
   const sessions = await Sessions.open({
     ...{ stateDir, now: () => toEpochMs(Date.now()), newUid: randomUUID, writeFailed: () => undefined },
@@ -144,7 +155,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   });
   const handlers = makeHandlers({
     ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
-    ...{ end, failed, pairing: paired.pairing },
+    ...{ end, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
   });
   const app = makeGatewayApp({
     rules: () => rules,

@@ -1,14 +1,13 @@
 // Answers a request of a connection by the table of operations: the method, its scope, its params, its handler, and one form for every error.
 // Frames, their order and the connection are connection.ts's.
-import { type ErrorCode, OperationError } from "../../api/errors.ts";
-import type { FrameError, FrameErrorCode } from "../../api/gateway-protocol/frames.ts";
 import { METHODS, methodNamesFor, toCallParts } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
 import { allows } from "../../api/gateway-protocol/scopes.ts";
-import { toProblem } from "../../api/wire.ts";
-import type { Identity } from "../devices/identity.ts";
+import { type Identity, renderActor } from "../devices/identity.ts";
 import type { CallOf, Handlers } from "../http/handler.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
+import { type SocketAnswer, toFrameError } from "./answer.ts";
+import type { Idempotency } from "./idempotency.ts";
 
 export interface SocketCall {
   method: string;
@@ -19,10 +18,15 @@ export interface SocketCall {
   emit(event: ToolEvent): Promise<void>;
 }
 
-export type SocketAnswer = { ok: true; payload: unknown } | { ok: false; error: FrameError };
+export interface CallsParts {
+  handlers: Handlers;
+  idempotency: Idempotency;
+  /** Told of what was thrown, before the client is. */
+  failed(error: unknown): void;
+}
 
-/** Never throws. @param failed told of what was thrown, before the client is */
-export async function answerCall(call: SocketCall, handlers: Handlers, failed: (error: unknown) => void): Promise<SocketAnswer> {
+/** Never throws. */
+export async function answerCall(call: SocketCall, { handlers, idempotency, failed }: CallsParts): Promise<SocketAnswer> {
   const { method: name, params, identity, signal, emit } = call;
   const { scopes } = identity;
   const method = METHODS.get(name);
@@ -33,13 +37,24 @@ export async function answerCall(call: SocketCall, handlers: Handlers, failed: (
   if (!allows(scopes, method.scope)) {
     return { ok: false, error: { code: "FORBIDDEN", message: `missing scope: ${method.scope}`, details: { methods } } };
   }
-  try {
-    const parts = { ...toCallParts(method, params), headers: new Headers(), identity, signal, emit };
-    return { ok: true, payload: await run(handlers, method.operation, parts) };
-  } catch (error) {
-    failed(error);
-    return { ok: false, error: toFrameError(error) };
-  }
+  const attempt = async (work: () => Promise<SocketAnswer>): Promise<SocketAnswer> => {
+    try {
+      return await work();
+    } catch (error) {
+      failed(error);
+      return { ok: false, error: toFrameError(error) };
+    }
+  };
+  return await attempt(async () => {
+    const { idempotencyKey, ...parts } = toCallParts(method, params);
+    const work = (): Promise<SocketAnswer> =>
+      attempt(async () => ({
+        ok: true,
+        payload: await run(handlers, method.operation, { ...parts, headers: new Headers(), identity, signal, emit }),
+      }));
+    if (idempotencyKey === null) return await work();
+    return await idempotency.run({ who: renderActor(identity), method: name, key: idempotencyKey, params }, work);
+  });
 }
 
 async function run<Name extends OperationName>(handlers: Handlers, name: Name, parts: object): Promise<unknown> {
@@ -47,18 +62,4 @@ async function run<Name extends OperationName>(handlers: Handlers, name: Name, p
   const answer = await handlers[name](parts as CallOf<Name>);
   if (answer instanceof Response) throw new Error(`${name} answers with bytes, and is in the socket's table`);
   return answer;
-}
-
-const CODES: Partial<Record<ErrorCode, FrameErrorCode>> = { Forbidden: "FORBIDDEN", Unauthenticated: "UNAUTHORIZED" };
-
-export function toFrameError(error: unknown): FrameError {
-  const problem = toProblem(error);
-  const code = error instanceof OperationError ? CODES[error.code] : undefined;
-  const isTheirs = problem.status < 500 && problem.status !== 429;
-  return {
-    code: code ?? (isTheirs ? "INVALID_REQUEST" : "UNAVAILABLE"),
-    message: problem.detail,
-    details: { problem },
-    retryable: problem.retryable,
-  };
 }

@@ -16,8 +16,9 @@ import {
 import { methodNamesFor } from "../../api/gateway-protocol/methods.ts";
 import type { Identity } from "../devices/identity.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
+import { type SocketAnswer, toFrameError } from "./answer.ts";
 import type { Broadcast, Told } from "./broadcast.ts";
-import { type SocketAnswer, type SocketCall, toFrameError } from "./calls.ts";
+import type { SocketCall } from "./calls.ts";
 import type { Handshake } from "./refusal.ts";
 
 export interface ConnectionParts {

@@ -15,6 +15,7 @@ import { answerCall } from "./calls.ts";
 import { Connection } from "./connection.ts";
 import type { DeviceHandshakeParts } from "./device-handshake.ts";
 import { judgeConnect } from "./handshake.ts";
+import { Idempotency } from "./idempotency.ts";
 
 export interface SocketsParts extends DeviceHandshakeParts {
   handlers: Handlers;
@@ -38,10 +39,12 @@ export class Sockets {
   readonly #parts: SocketsParts;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
   readonly #connections = new Set<Connection>();
+  readonly #idempotency: Idempotency;
   #isStopping = false;
 
   constructor(parts: SocketsParts) {
     this.#parts = parts;
+    this.#idempotency = new Idempotency(parts.now);
   }
 
   get count(): number {
@@ -75,7 +78,7 @@ export class Sockets {
           upgrade.known();
           if (identity.kind === "device") webSocket.once("close", this.#parts.presence.opened(identity.deviceId));
         },
-        answer: (call) => answerCall(call, handlers, failed),
+        answer: (call) => answerCall(call, { handlers, idempotency: this.#idempotency, failed }),
         failed,
       });
       this.#connections.add(connection);

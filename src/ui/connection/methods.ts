@@ -35,5 +35,10 @@ type InBody<Operation> = Operation extends { body: infer Body extends z.ZodType 
     : { input: z.input<Body> }
   : unknown;
 
+/** Method by method: over all of them at once the compiler would try every part of one with every part of the others. */
+type ParamsByMethod = {
+  [Name in MethodName]: InPath<OperationOf<Name>["path"]> & InQuery<OperationOf<Name>> & InBody<OperationOf<Name>>;
+};
+
 /** Fields of path, query and body side by side, as the socket takes them. */
-export type ParamsOf<Name extends MethodName> = InPath<OperationOf<Name>["path"]> & InQuery<OperationOf<Name>> & InBody<OperationOf<Name>>;
+export type ParamsOf<Name extends MethodName> = ParamsByMethod[Name];

@@ -1,0 +1,7 @@
+// What the gateway says of whether it can do its job: one check's name, result and words.
+// What is checked is main.ts's.
+export interface GatewayCheck {
+  name: string;
+  ok: boolean;
+  message: string;
+}
