@@ -7,6 +7,7 @@ import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "..
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
 import { COMPOSE_COMMANDS, KUBECTL_COMMANDS, OPENCLAW_COMMANDS, type OtherCommand } from "../src/cli/other-commands.ts";
 import { LIVE_FIELDS, RECREATE_FIELDS } from "../src/controller/decide/fields.ts";
+import { renderWebsocketPage, WEBSOCKET_PAGE } from "./websocket-page.ts";
 
 export const CONFIG_PAGE = new URL("../docs/config.md", import.meta.url);
 
@@ -190,4 +191,5 @@ export function renderCommandsPage(): string {
 if (process.argv[1] === import.meta.filename) {
   await writeFile(CONFIG_PAGE, renderConfigPage());
   await writeFile(COMMANDS_PAGE, renderCommandsPage());
+  await writeFile(WEBSOCKET_PAGE, renderWebsocketPage());
 }

@@ -5,6 +5,7 @@ import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { COMMANDS_PAGE, CONFIG_PAGE, renderCommandsPage, renderConfigPage } from "../scripts/docs.ts";
+import { renderWebsocketPage, WEBSOCKET_PAGE } from "../scripts/websocket-page.ts";
 
 test("docs/config.md says what the tables of keys say (node scripts/docs.ts writes it)", async () => {
   expect(await readFile(CONFIG_PAGE, "utf8")).toBe(renderConfigPage());
@@ -12,6 +13,10 @@ test("docs/config.md says what the tables of keys say (node scripts/docs.ts writ
 
 test("docs/commands.md says what the table of others' commands says (node scripts/docs.ts writes it)", async () => {
   expect(await readFile(COMMANDS_PAGE, "utf8")).toBe(renderCommandsPage());
+});
+
+test("docs/websocket.md says what the socket's schemas say (node scripts/docs.ts writes it)", async () => {
+  expect(await readFile(WEBSOCKET_PAGE, "utf8")).toBe(renderWebsocketPage());
 });
 
 test("every link to a file of the project, or to a heading in it, leads there", async () => {
