@@ -58,6 +58,14 @@ test(
     expect(await page.title()).toBe("OpenClaw");
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
+    await page.getByRole("button", { name: "Pin" }).click();
+    await page.getByText("Pinned: the config may change, this container stays.").waitFor();
+    await page
+      .getByText(/openclaw\.json:\d+:\d+/)
+      .first()
+      .waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+
     // What a stranger writes is text, and shows what it would have hidden.
     const session = encodeURIComponent("agent:main:main");
     await owner.ask("/v1/sessions", { key: "agent:main:main" });

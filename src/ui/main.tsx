@@ -9,6 +9,7 @@ import { createCredentials } from "./connection/credentials.ts";
 import { openIdentity } from "./connection/identity.ts";
 import { introduce } from "./connection/introduce.ts";
 import { GatewayError, GatewayLink } from "./connection/link.ts";
+import { keepCurrent } from "./connection/live.ts";
 import { createAppRouter } from "./router.tsx";
 import { CredentialsProvider } from "./shell/credentials.tsx";
 import { applyTheme } from "./shell/theme.ts";
@@ -52,6 +53,7 @@ const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+keepCurrent(link, queries);
 let wasOpen = false;
 link.subscribe(() => {
   const isOpen = link.state().kind === "open";

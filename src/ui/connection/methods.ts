@@ -2,6 +2,7 @@
 // Nothing of it is code: the page's bundle holds no schema.
 import type { z } from "zod";
 import type { SandboxEvent } from "../../api/event.ts";
+import type { ExplainView } from "../../api/explain-view.ts";
 import type { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { PlanView, SandboxDetail } from "../../api/wire.ts";
@@ -17,6 +18,7 @@ type OperationOf<Name extends MethodName> = Extract<SocketOperation, { socket: N
 interface ControllerAnswers {
   "sandbox.list": { items: Sandbox[] };
   "sandbox.get": SandboxDetail;
+  "sandbox.explain": ExplainView;
   "plan.get": PlanView;
   "events.list": { items: SandboxEvent[] };
 }

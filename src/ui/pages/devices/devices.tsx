@@ -14,7 +14,7 @@ import { useCredentials } from "../../shell/credentials.tsx";
 import { toCommand } from "../../text/command.ts";
 import { renderAgo } from "../../text/time.ts";
 
-const POLL_MS = 3_000;
+const POLL_MS = 15_000;
 
 type Devices = AnswerOf<"device.pair.list">;
 type Device = Devices["paired"][number];

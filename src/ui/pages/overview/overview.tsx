@@ -16,7 +16,7 @@ import { FirstSteps } from "../first-steps.tsx";
 import { useSandboxes } from "../sandboxes/use-sandboxes.ts";
 import { Headline } from "./headline.tsx";
 
-const EVENTS_POLL_MS = 3_000;
+const EVENTS_POLL_MS = 15_000;
 const EVENTS_SHOWN = 12;
 const UPCOMING_SHOWN = 8;
 const TROUBLES_SHOWN = 8;

@@ -14,9 +14,12 @@ import { useNow } from "../../parts/use-now.ts";
 import { toCommand } from "../../text/command.ts";
 import { isDeferral, type Tone, toState } from "../../text/state.ts";
 import { renderSpan, withLocalTimes } from "../../text/time.ts";
+import { SandboxActions } from "./actions.tsx";
+import { Explained } from "./explained.tsx";
 import { SandboxFacts } from "./sandbox-facts.tsx";
 
-const POLL_MS = 2_000;
+/** Beside the events, in case one is lost. */
+const POLL_MS = 15_000;
 const EVENTS_SHOWN = 60;
 
 export function SandboxPage(): ReactNode {
@@ -30,6 +33,7 @@ export function SandboxPage(): ReactNode {
     <div className="split">
       <div className="stack">
         <Summary sandbox={sandbox} />
+        <SandboxActions sandbox={sandbox} />
         <Card title="Conditions" flush>
           <Conditions conditions={sandbox.status.conditions} />
         </Card>
@@ -38,6 +42,7 @@ export function SandboxPage(): ReactNode {
             <Drift drift={sandbox.status.drift} />
           </Card>
         )}
+        <Explained name={name} />
         <Card title="Events" flush>
           <EventList events={events} limit={EVENTS_SHOWN} named={false} />
         </Card>

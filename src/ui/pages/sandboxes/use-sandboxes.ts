@@ -3,8 +3,8 @@ import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { useLink } from "../../connection/context.tsx";
 
-/** A change is seen within that; asking is no use of a sandbox. */
-const POLL_MS = 2_000;
+/** Changes come as events; this is beside them. Asking is no use of a sandbox. */
+const POLL_MS = 15_000;
 
 export function useSandboxes(): UseQueryResult<readonly Sandbox[], Error> {
   const link = useLink();

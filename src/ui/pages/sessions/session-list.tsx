@@ -11,7 +11,7 @@ import { VirtualBody } from "../../parts/virtual-body.tsx";
 import { renderAgo } from "../../text/time.ts";
 import { FirstSteps } from "../first-steps.tsx";
 
-const POLL_MS = 5_000;
+const POLL_MS = 15_000;
 /** As parts.css has it. */
 const ROW_PX = 52;
 const COLUMNS = ["Session", "Kind", "Tools run", "Messages", "Last used"] as const;
