@@ -22,6 +22,7 @@ import type { SandboxChanged } from "../api/wire.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
+import type { Pairing } from "./devices/pairing.ts";
 import { endWithGateway } from "./host/host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host/host-port.ts";
 import { HostProcesses } from "./host/host-processes.ts";
@@ -34,11 +35,11 @@ import type { GatewayCheck } from "./http/checks.ts";
 import { ControlUi } from "./http/control-ui.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openPairing } from "./http/open-pairing.ts";
-import { startGatewayServer } from "./http/server.ts";
+import { type GatewayServer, startGatewayServer } from "./http/server.ts";
 import { LogTail } from "./log-tail.ts";
 import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
-import { GatewayMetrics } from "./metrics.ts";
+import { type GatewayCounts, GatewayMetrics } from "./metrics.ts";
 import { followSandboxes } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
 import { SandboxStream } from "./sandbox/sandbox-stream.ts";
@@ -188,7 +189,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   );
   begun.defer(() => mcp.stop());
   const sockets = new Sockets({
-    ...{ ...paired, broadcast, handlers, version, now, failed, newNonce: makeToken },
+    ...{ ...paired, broadcast, handlers, meter: metrics, version, now, failed, newNonce: makeToken },
     rules: () => rules.current,
     uptimeMs: () => performance.now(),
   });
@@ -201,7 +202,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   begun.defer(() => server.close());
   begun.defer(() => sockets.stop());
   rules.onRevoked(server.endConnections);
-  metrics.watch({ sessions: () => sessions.count, connections: server.connections });
+  metrics.watch(toCounts({ sessions, server, sockets, pairing: paired.pairing }));
   await writeGatewayUrl(stateDir, toUrl(server));
   log.info({ url: toUrl(server), state: stateDir, version }, "gateway started");
   await untilAborted(stopped);
@@ -271,6 +272,23 @@ async function openMcp({ sessions, service, end, tools, version, failed }: McpPa
     version,
     failed,
   });
+}
+
+function toCounts({
+  sessions,
+  server,
+  sockets,
+  pairing,
+}: {
+  sessions: Sessions;
+  server: GatewayServer;
+  sockets: Sockets;
+  pairing: Pairing;
+}): GatewayCounts {
+  return {
+    ...{ sessions: () => sessions.count, connections: server.connections, sockets: () => sockets.counts() },
+    ...{ devices: () => pairing.counts(), socketEvents: () => sockets.events },
+  };
 }
 
 const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.changed"> =>

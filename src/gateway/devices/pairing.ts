@@ -58,6 +58,13 @@ export class Pairing {
     };
   }
 
+  /** How many devices there are. */
+  counts(): Record<"pending" | "paired" | "revoked", number> {
+    const { devices, requests } = this.#parts;
+    const paired = devices.list().filter(isActive).length;
+    return { pending: requests.list().length, paired, revoked: devices.list().length - paired };
+  }
+
   /** For a device that has shown its key, and that may not do what it asks for. @throws OperationError `HostRejected` */
   async ask(applicant: Applicant): Promise<PairingAnswer> {
     const asked = await this.#parts.requests.ask(applicant);

@@ -2,8 +2,8 @@
 // Sessions and tools are test/websocket.test.ts's and http/app.test.ts's.
 import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
-import { TOKEN } from "../http/server.fixture.ts";
-import { connectAsOwner } from "./device.fixture.ts";
+import { sample, TOKEN } from "../http/server.fixture.ts";
+import { connectAsOwner, connectRaw, makeDevice } from "./device.fixture.ts";
 import { openSocketServer } from "./sockets.fixture.ts";
 
 /** A client that sends requests and takes their answers in any order. */
@@ -71,4 +71,28 @@ test("a request with a key that failed may be tried again, and one whose time is
   expect(await call("sessions.send", message)).toMatchObject({ payload: { id: 1 } });
   server.clock.at += 300_000;
   expect(await call("sessions.send", message)).toMatchObject({ payload: { id: 2 } });
+});
+
+test("sockets, handshakes, requests and devices are counted by closed sets of labels", async () => {
+  const { server, connect } = await open();
+  const { metrics, sockets, paired } = server;
+  metrics.watch({
+    ...{ sessions: () => 0, connections: () => 0, sockets: () => sockets.counts() },
+    ...{ devices: () => paired.pairing.counts(), socketEvents: () => sockets.events },
+  });
+  const { call } = await connect();
+  await call("sessions.create", { key: "main" });
+  await call("no.such.method");
+  await connectRaw(server.url, makeDevice(), { token: TOKEN });
+  const values = {
+    'openclaw_gateway_sockets{kind="owner"}': 1,
+    'openclaw_gateway_devices{state="pending"}': 1,
+    'openclaw_gateway_socket_handshakes_total{result="granted"}': 1,
+    'openclaw_gateway_socket_handshakes_total{result="pairing"}': 1,
+    'openclaw_gateway_socket_requests_total{operation="createSession",result="ok"}': 1,
+    'openclaw_gateway_socket_requests_total{operation="other",result="error"}': 1,
+    'openclaw_gateway_socket_events_total{result="sent"}': sockets.events.sent,
+  };
+  for (const [series, value] of Object.entries(values)) expect(await sample(metrics, series), series).toBe(value);
+  expect(sockets.events.sent).toBeGreaterThan(0);
 });

@@ -21,12 +21,19 @@ import type { Broadcast, Told } from "./broadcast.ts";
 import type { SocketCall } from "./calls.ts";
 import type { Handshake } from "./refusal.ts";
 
+/** Of all connections together. */
+export interface EventCounts {
+  sent: number;
+  lost: number;
+}
+
 export interface ConnectionParts {
   socket: WebSocket;
   connId: string;
   nonce: string;
   version: string;
   broadcast: Broadcast;
+  counts: EventCounts;
   now(): number;
   /** Milliseconds since the gateway began. */
   uptimeMs(): number;
@@ -77,6 +84,11 @@ export class Connection {
     socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: this.#challenge }));
   }
 
+  /** Who is at the other end. */
+  get kind(): "stranger" | "owner" | "device" {
+    return this.#identity === null || this.#identity.kind === "secret" ? "stranger" : this.#identity.kind;
+  }
+
   /** An answer that its client has not read yet is under way too. */
   get isBusy(): boolean {
     return this.#underWay > 0;
@@ -99,6 +111,7 @@ export class Connection {
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
       this.#seq += 1;
+      this.#parts.counts.lost += 1;
       this.#lost = { from: this.#lost?.from ?? this.#seq, to: this.#seq };
       return;
     }
@@ -110,6 +123,7 @@ export class Connection {
 
   #write(event: EventName, payload: string): void {
     this.#seq += 1;
+    this.#parts.counts.sent += 1;
     this.#parts.socket.send(`{"type":"event","event":"${event}","seq":${this.#seq},"payload":${payload}}`);
   }
 

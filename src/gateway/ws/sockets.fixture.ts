@@ -25,7 +25,15 @@ export async function openSocketServer(options: ServerOptions = {}): Promise<Soc
   const server = await openServer(options);
   const { paired, handlers, broadcast, rules, clock } = server;
   const sockets = new Sockets({
-    ...{ ...paired, handlers, broadcast, version: "0.1.0", now: () => toEpochMs(clock.at), uptimeMs: () => performance.now() },
+    ...{
+      ...paired,
+      handlers,
+      broadcast,
+      meter: server.metrics,
+      version: "0.1.0",
+      now: () => toEpochMs(clock.at),
+      uptimeMs: () => performance.now(),
+    },
     ...{ rules: () => rules, newNonce: () => randomBytes(32).toString("base64url"), failed: () => undefined },
   });
   const stopping = new AbortController();

@@ -4,6 +4,8 @@ import type { BlockList } from "node:net";
 import { WebSocketServer } from "ws";
 import { OperationError } from "../../api/errors.ts";
 import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../api/gateway-protocol/frames.ts";
+import { METHODS } from "../../api/gateway-protocol/methods.ts";
+import type { OperationName } from "../../api/gateway-protocol/operations.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { toProblem } from "../../api/wire.ts";
 import type { Presence } from "../devices/presence.ts";
@@ -12,15 +14,25 @@ import type { Handlers } from "../http/handler.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "../http/origin.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { answerCall } from "./calls.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type EventCounts } from "./connection.ts";
 import type { DeviceHandshakeParts } from "./device-handshake.ts";
 import { judgeConnect } from "./handshake.ts";
 import { Idempotency } from "./idempotency.ts";
+import type { Handshake } from "./refusal.ts";
+
+type HandshakeResult = "granted" | "pairing" | "refused";
+
+export interface SocketMeter {
+  socketHandshake(result: HandshakeResult): void;
+  /** @param operation null: a method that there is not */
+  socketRequest(operation: OperationName | null, result: "ok" | "error"): void;
+}
 
 export interface SocketsParts extends DeviceHandshakeParts {
   handlers: Handlers;
   presence: Presence;
   broadcast: Broadcast;
+  meter: SocketMeter;
   rules(): OriginRules & { proxies: BlockList; credentials: Credentials };
   version: string;
   uptimeMs(): number;
@@ -47,8 +59,14 @@ export class Sockets {
     this.#idempotency = new Idempotency(parts.now);
   }
 
-  get count(): number {
-    return this.#connections.size;
+  /** Events since the gateway began. */
+  readonly events: EventCounts = { sent: 0, lost: 0 };
+
+  /** Open ones, by who is at the other end. */
+  counts(): Record<"stranger" | "owner" | "device", number> {
+    const counts = { stranger: 0, owner: 0, device: 0 };
+    for (const { kind } of this.#connections) counts[kind] += 1;
+    return counts;
   }
 
   accept(upgrade: Upgrade): void {
@@ -66,19 +84,26 @@ export class Sockets {
     const caller = toCaller(request.socket.remoteAddress ?? "", header(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
     const bound = boundStranger(upgrade);
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
-      const { handlers, version, now, uptimeMs, newNonce, failed, broadcast } = this.#parts;
+      const { handlers, version, now, uptimeMs, newNonce, failed, broadcast, meter } = this.#parts;
       const connection = new Connection({
         ...{ socket: webSocket, version, broadcast, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
-        judge: (params, challenge) => {
+        counts: this.events,
+        judge: async (params, challenge) => {
           const { credentials } = this.#parts.rules();
-          return judgeConnect(params, { caller, challenge, credentials }, this.#parts);
+          const handshake = await judgeConnect(params, { caller, challenge, credentials }, this.#parts);
+          meter.socketHandshake(toResult(handshake));
+          return handshake;
         },
         admitted: (identity) => {
           bound();
           upgrade.known();
           if (identity.kind === "device") webSocket.once("close", this.#parts.presence.opened(identity.deviceId));
         },
-        answer: (call) => answerCall(call, { handlers, idempotency: this.#idempotency, failed }),
+        answer: async (call) => {
+          const answer = await answerCall(call, { handlers, idempotency: this.#idempotency, failed });
+          meter.socketRequest(METHODS.get(call.method)?.operation ?? null, answer.ok ? "ok" : "error");
+          return answer;
+        },
         failed,
       });
       this.#connections.add(connection);
@@ -109,6 +134,11 @@ export class Sockets {
     if (this.#isStopping) throw new OperationError("NotReady", "the gateway ends");
     if (new URL(request.url ?? "/", "http://gateway").pathname !== "/") throw new OperationError("NotFound", "the socket is at /");
   }
+}
+
+function toResult(handshake: Handshake): HandshakeResult {
+  if (handshake.kind === "granted") return "granted";
+  return handshake.error.code === "NOT_PAIRED" ? "pairing" : "refused";
 }
 
 /** Resolves when it holds, or after so many milliseconds. */
