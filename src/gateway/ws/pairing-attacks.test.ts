@@ -39,8 +39,10 @@ test("a replayed challenge, signature, or one of another time or key opens nothi
   const device = await pair(server, ["operator.read"]);
   const recorded: unknown[] = [];
   await connectRaw(server.url, device, { forge: (params) => void recorded.push(params.device) });
-  const told = async (forge: NonNullable<RawConnect["forge"]>): Promise<unknown> =>
-    ((await connectRaw(server.url, device, { forge })).answer as { error: { details: { code: string } } }).error.details.code;
+  const told = async (forge: NonNullable<RawConnect["forge"]>): Promise<unknown> => {
+    const { error } = (await connectRaw(server.url, device, { forge })).answer as { error?: { details?: { code?: string } } };
+    return error?.details?.code;
+  };
   expect(await told((params) => Object.assign(params, { device: recorded[0] }))).toBe("DEVICE_AUTH_NONCE_MISMATCH");
   expect(await told(({ device: sent }) => Object.assign(sent as object, { signedAt: Date.now() - 120_000 }))).toBe(
     "DEVICE_AUTH_SIGNATURE_EXPIRED",
@@ -88,7 +90,10 @@ test("pairing escalation: a device approves neither itself nor what it does not 
   const server = await openSocketServer();
   const approver = await pair(server, ["operator.read", "operator.pairing"]);
   const own = await requestIdOf(server, approver, { scopes: ["operator.admin"], token: approver.token ?? "" });
-  expect(await server.http(`/v1/devices/${own}/approve`, approver.token ?? "", { json: {} })).toMatchObject({ status: 403 });
+  expect(await server.http(`/v1/devices/${own}/approve`, approver.token ?? "", { json: {} })).toMatchObject({
+    status: 403,
+    body: { detail: "a device does not decide about its own request" },
+  });
   const other = makeDevice();
   const wide = await requestIdOf(server, other, { scopes: ["operator.admin"] });
   expect(await server.http(`/v1/devices/${wide}/approve`, approver.token ?? "", { json: {} })).toMatchObject({ status: 403 });
