@@ -1,18 +1,21 @@
 // Where the engine is looked for, in which order, and what is said when none answers. Engines here are sockets that answer a little.
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import { createServer as createSocket } from "node:net";
+import { Agent, createServer, type Server } from "node:http";
+import { createServer as createSocket, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import { toInstanceId } from "../../api/brands.ts";
 import { connectDocker } from "./connect.ts";
 import { type EndpointFiles, type Environment, findCandidates } from "./endpoint.ts";
 import { toSshArguments } from "./ssh-agent.ts";
 
 const HOME = "/home/user";
+/** Its `ReadHeaderTimeout`, which counts from the last answer on. */
+const DOCKER_CLOSES_MS = 300_000;
 const filesOf = (files: Record<string, string>): EndpointFiles => ({
   read: async (path) => files[path] ?? null,
   isSocket: async (path) => path in files,
@@ -36,6 +39,20 @@ test("DOCKER_HOST comes first, before every context", async () => {
   });
   expect(more).toEqual([]);
 });
+
+test.each(["unix", "tcp", "https"])(
+  "an idle connection over %s is closed before Docker does it, five minutes after its last call",
+  async (scheme) => {
+    const address = scheme === "unix" ? "unix:///run/other.sock" : `${scheme}://127.0.0.1:1`;
+    const [candidate] = await find({ DOCKER_HOST: address });
+    const agent = z.instanceof(Agent).parse(candidate?.options.agent);
+    const idle = new Socket();
+    onTestFinished(() => void idle.destroy());
+    expect(agent.keepSocketAlive(idle)).toBe(true);
+    expect(idle.timeout).toBeGreaterThan(0);
+    expect(idle.timeout).toBeLessThan(DOCKER_CLOSES_MS);
+  },
+);
 
 test("a config that asks for Podman means Podman's sockets alone, unless an engine is named", async () => {
   const addresses = async (environment: Environment) =>

@@ -181,10 +181,16 @@ const NOTHING_FROM_ENVIRONMENT = {
 
 /** Idle connections cost one descriptor each; the loop runs 3 calls per core at a time, streams take theirs for themselves. */
 const IDLE_CONNECTIONS_MAX = 16;
+/**
+ * An idle connection is closed on this side, a minute after its last call. Docker closes it after five, which is also how far apart the relists of
+ * a quiet controller are: one that is closed while a request is on its way would look like an engine that does not answer.
+ */
+const IDLE_MS_MAX = 60_000;
+const KEPT = { keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, timeout: IDLE_MS_MAX };
 
 function toCandidate(address: string, because: string, tls: Tls | null): Candidate {
   const base = { address, because, isDefault: false };
-  const agent = unrendered(new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX }));
+  const agent = unrendered(new Agent(KEPT));
   if (address.startsWith("unix://")) {
     const socketPath = address.slice("unix://".length) || "/var/run/docker.sock";
     return { ...base, socketPath, options: { ...NOTHING_FROM_ENVIRONMENT, protocol: "http", socketPath, agent } };
@@ -221,7 +227,7 @@ function toCandidate(address: string, because: string, tls: Tls | null): Candida
 }
 
 function makeTlsAgent(files: Omit<Tls, "isUnverified">, isUnverified: boolean): TlsAgent {
-  return unrendered(new TlsAgent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, ...files, rejectUnauthorized: !isUnverified }));
+  return unrendered(new TlsAgent({ ...KEPT, ...files, rejectUnauthorized: !isUnverified }));
 }
 
 function parseAddress(address: string, because: string): URL {
