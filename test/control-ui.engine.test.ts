@@ -26,7 +26,8 @@ test(
     await site.writeConfig(agents({ GREETING: "hello" }));
     const gateway = await spawnBoth(site);
     const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
-    const { page, faults } = await openPage(await openBrowser(program), gateway.url);
+    const browser = await openBrowser(program);
+    const { page, faults } = await openPage(browser, gateway.url);
 
     const token = page.getByLabel("Gateway token");
     await token.fill("not the one");
@@ -80,12 +81,27 @@ test(
     }
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
+    // A link pairs the browser that opens it first, with the rights that it was made for, and no other.
+    const made = await owner.ask("/v1/devices/links", { scopes: ["operator.read"] });
+    const address = `${gateway.url}/sandboxes#pair=${String(made.body.code)}`;
+    const invited = await openPage(browser, address);
+    await invited.page.getByRole("table").waitFor();
+    expect(invited.page.url()).toBe(`${gateway.url}/sandboxes`);
+    expect(await invited.page.evaluate("history.length")).toBeLessThanOrEqual(2);
+    const [reader] = DeviceList.parse((await owner.ask("/v1/devices")).body).paired.filter(
+      ({ scopes }) => !scopes.includes("operator.write"),
+    );
+    expect(reader?.scopes).toEqual(["operator.read"]);
+    const late = await openPage(browser, address);
+    await late.page.getByRole("alert").getByText(/link/).waitFor();
+    await late.page.getByLabel("Gateway token").waitFor();
+
     await gateway.crash();
     await page.getByText("The gateway is away.").waitFor();
     await spawnGateway(site, { port: new URL(gateway.url).port });
     await page.getByText("The gateway is away.").waitFor({ state: "hidden" });
 
-    const [paired] = DeviceList.parse((await owner.ask("/v1/devices")).body).paired;
+    const paired = DeviceList.parse((await owner.ask("/v1/devices")).body).paired.find(({ deviceId }) => deviceId !== reader?.deviceId);
     expect((await owner.ask(`/v1/devices/${paired?.deviceId}/revoke`, {})).status).toBe(200);
     await page.getByText("this device was revoked").waitFor();
     await page.reload();

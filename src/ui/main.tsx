@@ -10,6 +10,7 @@ import { openIdentity } from "./connection/identity.ts";
 import { introduce } from "./connection/introduce.ts";
 import { GatewayError, GatewayLink } from "./connection/link.ts";
 import { keepCurrent } from "./connection/live.ts";
+import { pairByLink, takeLinkCode } from "./connection/pair.ts";
 import { createAppRouter } from "./router.tsx";
 import { CredentialsProvider } from "./shell/credentials.tsx";
 import { applyTheme } from "./shell/theme.ts";
@@ -18,10 +19,13 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/shell.css";
 
+const PLATFORM = navigator.platform || "web";
+
 const nonce = document.querySelector<HTMLMetaElement>("meta[property='csp-nonce']")?.nonce;
 // Radix sets it on the style elements that it makes.
 if (nonce !== undefined) setNonce(nonce);
 
+const linkCode = takeLinkCode(window.location, window.history);
 applyTheme();
 const credentials = createCredentials({ tab: window.sessionStorage, browser: window.localStorage });
 const link = new GatewayLink({
@@ -34,13 +38,27 @@ const link = new GatewayLink({
       scopes: credentials.scopes(),
       token: credentials.token(),
       version: import.meta.env.OPENCLAW_UI_PUBLIC_VERSION,
-      platform: navigator.platform || "web",
+      platform: PLATFORM,
     }),
   admitted: ({ auth }) => {
     // A paired device needs its key alone.
     if (auth.deviceToken !== undefined) credentials.forgetToken();
   },
 });
+
+/** By a one-time link first, if one was opened; a device that is paired already needs none. */
+async function begin(): Promise<void> {
+  if (linkCode === null) return link.connect();
+  try {
+    const post = (path: string, init: RequestInit): Promise<Response> => fetch(path, init);
+    const { scopes } = await pairByLink({ code: linkCode, identity: await openIdentity(), platform: PLATFORM, post });
+    credentials.askFor(scopes);
+    link.connect();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    link.connect(error);
+  }
+}
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -63,7 +81,7 @@ link.subscribe(() => {
 });
 window.addEventListener("online", () => link.state().kind === "lost" && link.connect());
 // Elsewhere there is no key to sign with; the page says so.
-if (window.isSecureContext) link.connect();
+if (window.isSecureContext) void begin();
 
 const router = createAppRouter();
 const root = document.getElementById("root");

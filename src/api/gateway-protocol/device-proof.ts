@@ -29,3 +29,6 @@ export function renderConnectProof(proof: ConnectProof): string {
 
 /** White space at the ends and the case of ASCII letters do not count. */
 const toPlain = (text: string): string => text.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** Signed for `POST /pair`: shows that the browser has the key that it wants paired. */
+export const renderPairProof = (deviceId: string, code: string): string => `pair-v1|${deviceId}|${code}`;

@@ -1,5 +1,5 @@
-// Pairing by a one-time link: what a browser that opened one sends to `POST /pair`, what it gets, and what it signs. Pure, and but for the schemas free of
-// what a page does not have. Links are made by an operation of the table; how they are kept is gateway/devices/pairing-links.ts's.
+// Pairing by a one-time link: what a browser that opened one sends to `POST /pair`, and what it gets; what it signs is device-proof.ts's.
+// Links are made by an operation of the table; how they are kept is gateway/devices/pairing-links.ts's.
 import { z } from "zod";
 import { DeviceIdText, PublicKeyText } from "./devices.ts";
 import { SCOPES } from "./scopes.ts";
@@ -40,6 +40,3 @@ export const PairAnswer = z.object({
   issuedAtMs: z.int(),
 });
 export type PairAnswer = z.output<typeof PairAnswer>;
-
-/** Shows that the browser has the key that it wants paired. */
-export const renderPairProof = (deviceId: string, code: string): string => `pair-v1|${deviceId}|${code}`;

@@ -2,8 +2,9 @@
 // than he has, and no device decides about itself but to have less. Files are devices.ts's and pairing-requests.ts's.
 import { type EpochMs, renderTime } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { renderPairProof } from "../../api/gateway-protocol/device-proof.ts";
 import type { DeviceList, DeviceView, PairingRequestView, RotationAnswer } from "../../api/gateway-protocol/devices.ts";
-import { type PairAnswer, type PairBody, renderPairProof } from "../../api/gateway-protocol/pair.ts";
+import type { PairAnswer, PairBody } from "../../api/gateway-protocol/pair.ts";
 import { allows, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
 import { API_VERSION } from "../../api/session.ts";
 import { type Device, type PairingRequest, toLabel } from "./device-files.ts";

@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { renderPairProof } from "../../api/gateway-protocol/pair.ts";
+import { renderPairProof } from "../../api/gateway-protocol/device-proof.ts";
 import { toLinksFolder } from "../devices/pairing-links.ts";
 import { TOKEN } from "../http/server.fixture.ts";
 import { connectRaw, makeDevice, signText, type TestDevice } from "./device.fixture.ts";

@@ -6,8 +6,8 @@ import type { Scope } from "../../api/gateway-protocol/scopes.ts";
 import type { DeviceIdentity } from "./identity.ts";
 import { PROTOCOL } from "./link.ts";
 
-const CLIENT_ID = "openclaw-control-ui";
-const CLIENT_MODE = "ui";
+export const CLIENT_ID = "openclaw-control-ui";
+export const CLIENT_MODE = "ui";
 const ROLE = "operator";
 
 export interface Introduction {

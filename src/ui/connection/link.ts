@@ -75,7 +75,8 @@ export class GatewayLink {
   readonly #waiting = new Map<string, Waiting>();
   readonly #listeners = new Set<() => void>();
   readonly #eventListeners = new Set<(event: GatewayEvent) => void>();
-  #state: LinkState = { kind: "idle" };
+  #state: LinkState = { kind: "connecting" };
+  #linkError: FrameError | null = null;
   #socket: WebSocket | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -101,8 +102,13 @@ export class GatewayLink {
     return () => this.#eventListeners.delete(listener);
   }
 
-  /** Also while it waits to try again: then at once. */
-  connect(): void {
+  /**
+   * Also while it waits to try again: then at once.
+   *
+   * @param linkError why a one-time link did not pair this browser; shown if the gateway then refuses it
+   */
+  connect(linkError: FrameError | null = null): void {
+    this.#linkError = linkError;
     this.#dial();
     this.#become({ kind: "connecting" });
   }
@@ -217,7 +223,7 @@ export class GatewayLink {
     this.#drop();
     const { pauseReconnect, retryAfterMs } = error.details ?? {};
     const isPairing = error.code === "NOT_PAIRED" && pauseReconnect !== true;
-    this.#become({ kind: isPairing ? "pairing" : "refused", error });
+    this.#become(isPairing ? { kind: "pairing", error } : { kind: "refused", error: this.#linkError ?? error });
     // Without `connecting` in between, so that a page that shows a code goes on showing it.
     if (isPairing) this.#retry = setTimeout(() => this.#dial(), typeof retryAfterMs === "number" ? retryAfterMs : PAIRING_RETRY_MS);
   }
