@@ -120,7 +120,7 @@ describe("a bad file", () => {
     ["another kind", JSON.stringify({ ...toRequest("bad"), kind: "Session" }), "SandboxRequest"],
     ["an unknown key", JSON.stringify({ ...toRequest("bad"), extra: 1 }), "extra"],
     ["a prototype", JSON.stringify(toRequest("bad")).replace('"spec":{', '"spec":{"__proto__":{"kill":true},'), "__proto__"],
-    ["a time that is none", JSON.stringify(toRequest("bad", "yesterday")), "ISO datetime"],
+    ["a time that is none", JSON.stringify(toRequest("bad", "yesterday")), "expected a time such as 2026-01-31T12:00:00Z"],
     ["another name than its file's", JSON.stringify(toRequest("good")), "good"],
     ["too large", `${JSON.stringify(toRequest("bad"))}${" ".repeat(5_000)}`, "larger than 4096 bytes"],
   ];

@@ -153,7 +153,7 @@ describe("the address", () => {
     await expect(start({}, `127.0.0.1:${port}`)).rejects.toMatchObject({
       code: "HostRejected",
       message: `cannot listen on 127.0.0.1:${port}: the port is already in use`,
-      fix: "choose another with --metrics-listen; port 0 picks a free one",
+      fix: "choose another with --metrics-listen 127.0.0.1:PORT; port 0 picks a free one",
     });
   });
 
