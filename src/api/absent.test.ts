@@ -24,7 +24,7 @@ describe("null", () => {
   it("stays where the schema has a meaning for it, and where the field is needed", () => {
     const value = { name: null, cleared: null, anything: null };
     expect(withoutNulls(Schema, value)).toEqual(value);
-    expect(() => parseValue(Schema, value)).toThrow("name: Invalid input: expected string, received null");
+    expect(() => parseValue(Schema, value)).toThrow("name: expected text, not null");
   });
 
   it("is left alone in what is no object", () => {

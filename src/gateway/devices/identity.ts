@@ -22,7 +22,7 @@ export function requireScope(identity: Identity, needed: Scope): void {
   if (allows(identity.scopes, needed)) return;
   const fix =
     identity.kind === "secret"
-      ? "the gateway's token does not open this: use the openclaw command on the gateway's host, or a paired device that has the scope"
+      ? "the gateway's token does not open this: run it on the gateway's host (openclaw devices --help), or from a paired device that has the scope"
       : `openclaw devices list shows what a device may do; it gets ${needed} by asking for it when it connects, and an approval`;
   throw new OperationError("Forbidden", `missing scope: ${needed}`, { fix });
 }
