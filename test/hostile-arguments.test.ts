@@ -24,7 +24,7 @@ import { DIAL, PYTHON_RELAY, SIGNAL, WRAPPER } from "../src/controller/engine/ex
 
 const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "sh"], ["mksh"]];
 /** Of each script under each shell. */
-const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 2;
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 1;
 const ROUNDS_SLOW = 20;
 /** As many as a small machine has processors, and a few that wait for files. */
 const AT_ONCE = 4;

@@ -14,7 +14,9 @@ import { createSite, type Running, type Site } from "../fixtures/site.fixture.ts
 import { Health } from "../views/health.ts";
 
 const AGENTS = ["a", "b", "c"];
-const AWAY_MS = process.env.OPENCLAW_TEST_LONG === "1" ? 60_000 : 0;
+const IS_LONG = process.env.OPENCLAW_TEST_LONG === "1";
+const AWAY_MS = IS_LONG ? 60_000 : 0;
+const ONLY_LONG = "only with OPENCLAW_TEST_LONG=1";
 /** Two starts of an engine, and what comes between. */
 const TEST_MS_MAX = 120_000;
 /** A wedge is noticed after 8 s, and looked at once more, for 3 s. */
@@ -182,9 +184,10 @@ describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
     await stage.isWhole(after);
   });
 
-  it.each(["is stopped", "is killed"] as const)(
+  it.for(["is stopped", "is killed"] as const)(
     "%s and started again with --live-restore costs no container and no work in one",
-    async (how) => {
+    async (how, { skip }) => {
+      skip(!IS_LONG, ONLY_LONG);
       await engine().renew("--live-restore");
       const stage = await Stage.set();
       const before = await stage.heals();
@@ -199,7 +202,8 @@ describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
     },
   );
 
-  it("is killed and ends its containers when it starts again has the same ones running soon after", async () => {
+  it("is killed and ends its containers when it starts again has the same ones running soon after", async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     await engine().renew();
     const stage = await Stage.set();
     const before = await stage.heals();
@@ -256,7 +260,8 @@ describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
     await stage.isWhole(after);
   });
 
-  it("has no room on its disk says so, keeps what runs, waits ever longer, and makes what is new when there is room", async () => {
+  it("has no room on its disk says so, keeps what runs, waits ever longer, and makes what is new when there is room", async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     await engine().renew();
     const stage = await Stage.set();
     const before = await stage.heals();

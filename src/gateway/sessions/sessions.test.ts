@@ -15,7 +15,7 @@ const agentId = toAgentId("main");
 const key = toSessionKey("agent:main:main");
 const MAIN = { key, agentId, kind: "main" } as const;
 const START = Date.UTC(2026, 0, 31, 12);
-const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 200 : 20;
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 200 : 10;
 
 interface Opened {
   stateDir: string;
