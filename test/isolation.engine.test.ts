@@ -115,7 +115,11 @@ async function isAsBefore(gateway: GatewayProcess, { key, secret, process }: Inh
   expect(messages.body.items).toMatchObject([{ text: secret }]);
 }
 
-test("six sessions of two agents reach nothing of each other by any verb, are told what they may not do and why, and find what runs again", async () => {
+const MINUTES_MS = 180_000;
+
+test("six sessions of two agents reach nothing of each other by any verb, are told what they may not do and why, and find what runs again", {
+  timeout: MINUTES_MS,
+}, async () => {
   const site = await createSite();
   await site.writeConfig(CONFIG);
   mkdirSync(join(site.stateDir, "workspace-reader"));
