@@ -10,7 +10,7 @@ import { ownEngine } from "../fixtures/engine.fixture.ts";
 import { type ControllerProcess, spawnController } from "../fixtures/process.fixture.ts";
 import { createSite, type Site } from "../fixtures/site.fixture.ts";
 
-const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 2;
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 1;
 /** Two faults, each with an engine's start after a kill (10 s), and what a back-off of 10 s or 20 s waits. */
 const ROUND_MS_MAX = 120_000;
 /** After the third failure in a row 40 s pass; a loaded machine takes its own time. */
