@@ -70,7 +70,7 @@ describe("calls that come right after a container", () => {
   it("is replaced at a person's request are answered by the new one", async () => {
     const model = await startConverged();
     const { id } = model.mustServe();
-    await model.site.request(model.name, { recreateAfter: renderTime(model.clock.now()), kill: false });
+    await model.request(model.name, { recreateAfter: renderTime(model.clock.now()), kill: false });
     const calls: ReturnType<typeof call>[] = [];
     await model.until("it is replaced", () => {
       calls.push(call(model));

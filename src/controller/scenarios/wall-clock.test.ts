@@ -21,7 +21,7 @@ test("a person's request from a clock that is ahead is told, and fulfilled once,
   const model = await startConverged(eager());
   const { id } = model.mustServe();
   const recreateAfter = (model.clock.now() + 10 * MINUTE_MS) as EpochMs;
-  await model.site.request(model.name, { recreateAfter: renderTime(recreateAfter) });
+  await model.request(model.name, { recreateAfter: renderTime(recreateAfter) });
   await until("it is reported", () => eventsOf(model.controller, "RequestInvalid").length > 0);
   expect(eventsOf(model.controller, "RequestInvalid").map(({ message }) => message)).toEqual([
     expect.stringMatching(/spec\.recreateAfter: .* is in the future/),

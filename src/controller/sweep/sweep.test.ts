@@ -364,10 +364,9 @@ describe("a request about one sandbox", () => {
     const model = await startChats();
     const nameOf = (session: string): SandboxName => toContainerName(PREFIX, model.site.instance, toScopeKey(`agent:main:${session}`));
     const recreateAfter = renderTime(toEpochMs(model.clock.now() - 1));
-    for (const session of ["chat", "other"]) await model.site.request(nameOf(session), { recreateAfter });
-    await model.site.request(nameOf("never"), { pin: true, recreateAfter });
+    for (const session of ["chat", "other"]) await model.request(nameOf(session), { recreateAfter });
+    await model.request(nameOf("never"), { pin: true, recreateAfter });
     const requests = async (): Promise<string[]> => (await readdir(join(model.site.stateDir, "requests"))).sort();
-    await until("they are heard", () => model.controller.desired.requests.size === 3);
     await end(model, "chat");
     await sweep(model, 3);
     expect(await requests()).toHaveLength(3);
