@@ -111,7 +111,7 @@ const STEPS: readonly Step[] = [
   { run: `${edit('mode: "all"', 'mode: "off"')}; openclaw controller --once`, settle: 0 },
 ];
 
-const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, OPENCLAW_STATE_DIR: STATE, NO_COLOR: "1" };
+const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, OPENCLAW_STATE_DIR: STATE, NO_COLOR: "1", COLUMNS: "140" };
 
 /** A shell of its own for each step, with the variables that earlier ones set: NAME and ID. */
 function shell(command: string, variables: Map<string, string>): string {

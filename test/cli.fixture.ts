@@ -43,7 +43,8 @@ export function startCli(args: readonly string[], options: CliOptions): CliRun {
   if (options.reads !== false) stdout.on("data", printing);
   stderr.on("data", noting);
   const context: CliContext = {
-    env: { OPENCLAW_STATE_DIR: options.stateDir, ...options.env },
+    // Wide enough for every column: what a narrow terminal leaves out is cli-output.test.ts.
+    env: { OPENCLAW_STATE_DIR: options.stateDir, COLUMNS: "300", ...options.env },
     program: "openclaw",
     home: "/home/claw",
     cwd: options.stateDir,

@@ -713,7 +713,7 @@ test("audit says what is wrong and what to run, and ends with 1 only when someth
     "openclaw-sbx-x: of another program, agent:main:x, image:1, running, 1m old\n" +
       "  WARN dangerous: it is privileged\n  note orphaned: no agent x\n       fix: docker rm -f openclaw-sbx-x\n",
   );
-  expect(JSON.parse((await sandbox(server, "audit", "--json")).stdout)).toEqual(server.views.audited);
+  expect(JSON.parse((await sandbox(server, "audit", "--json")).stdout)).toMatchObject(server.views.audited);
 });
 
 const changed = (name: string, pending: boolean, upToDate: Partial<Condition>, status: object = {}): Sandbox => {

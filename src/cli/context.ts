@@ -4,6 +4,8 @@ import type { Readable, Writable } from "node:stream";
 import type { EpochMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { toSafeJson, toSafeText } from "../api/safe-text.ts";
+import { colour, hasColours } from "./colours.ts";
+import { withTimes } from "./json-times.ts";
 import { findPlace, toPlace } from "./place.ts";
 
 export interface TerminalInput extends Readable {
@@ -39,13 +41,23 @@ export type ExitCode = number;
 
 /** Prints untrusted text: control and invisible characters are escaped. Hints and paths are said as they are where it is printed. */
 export function print(context: CliContext, text: string): void {
-  printData(context, toHere(context, text));
+  const shown = toSafeText(toHere(context, text));
+  write(context, hasColours(context.env, context.stdout.isTTY === true) ? colour(shown) : shown);
 }
 
 /** The same for what people and programs wrote, which stays as it is. */
 export function printData(context: CliContext, text: string): void {
-  const shown = toSafeText(text);
-  context.stdout.write(shown.endsWith("\n") || shown === "" ? shown : `${shown}\n`);
+  write(context, toSafeText(text));
+}
+
+const write = ({ stdout }: CliContext, text: string): void => void stdout.write(text.endsWith("\n") || text === "" ? text : `${text}\n`);
+
+const COLUMNS_DEFAULT = 80;
+
+/** As wide as the terminal; without one `COLUMNS`, else 80. */
+export function toWidth({ env, stdout }: CliContext): number {
+  const told = Number(env.COLUMNS);
+  return stdout.columns ?? (Number.isSafeInteger(told) && told > 0 ? told : COLUMNS_DEFAULT);
 }
 
 export function printNote(context: CliContext, text: string): void {
@@ -59,11 +71,17 @@ export function printError(context: CliContext, error: OperationError): void {
   printNote(context, `openclaw: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`);
 }
 
+/** Times are said twice: in milliseconds, and as RFC 3339 has them. */
 export function printJson(context: CliContext, value: unknown): void {
+  printJsonAsIs(context, withTimes(value));
+}
+
+/** What a person wrote, to be read back. */
+export function printJsonAsIs(context: CliContext, value: unknown): void {
   context.stdout.write(`${toSafeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** One of a stream of values, on one line. */
 export function printJsonLine(context: CliContext, value: unknown): void {
-  context.stdout.write(`${toSafeJson(JSON.stringify(value))}\n`);
+  context.stdout.write(`${toSafeJson(JSON.stringify(withTimes(value)))}\n`);
 }

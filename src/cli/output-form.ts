@@ -3,6 +3,7 @@
 import { stringify } from "yaml";
 import { toSafeJson } from "../api/safe-text.ts";
 import { type CliContext, printData, printJson } from "./context.ts";
+import { withTimes } from "./json-times.ts";
 
 export const OUTPUT_FORMS = ["wide", "json", "yaml", "name"] as const;
 
@@ -33,7 +34,7 @@ export function printAsData(
       return true;
     case "yaml":
       // By way of JSON, so that both say the same and control characters are escaped.
-      printData(context, stringify(JSON.parse(toSafeJson(JSON.stringify(value)))));
+      printData(context, stringify(JSON.parse(toSafeJson(JSON.stringify(withTimes(value))))));
       return true;
     case "name":
       printData(context, names.map((name) => `${name}\n`).join(""));

@@ -1,22 +1,7 @@
-// How listings look: tables, fields, ages, sizes. Pure.
-// Where the text goes, and whether it may be coloured (it is not), is the caller's.
+// How listings look: fields, ages, sizes. Pure. Tables are table.ts, colours colours.ts.
+// Where the text goes is the caller's.
 import { DAY_MS, type EpochMs, elapsed, HOUR_MS, MINUTE_MS, SECOND_MS } from "../api/brands.ts";
 import { toSafeLine } from "../api/safe-text.ts";
-
-/** Columns as wide as their widest cell, two spaces apart, nothing after the last one. */
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows.map((row) => row.map(toSafeLine))];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-}
 
 const STEPS = [
   { unit: "d", length: DAY_MS },
@@ -48,7 +33,10 @@ export function renderFields(fields: readonly (readonly [string, string])[]): st
   return shown.map(([key, value]) => `${`${key}:`.padEnd(width + 1)} ${toSafeLine(value)}\n`).join("");
 }
 
-export const indent = (text: string, by = "  "): string => text.replace(/^(?=.)/gm, by);
+/** Of what stands below a title. */
+export const INDENT = "  ";
+
+export const indent = (text: string, by = INDENT): string => text.replace(/^(?=.)/gm, by);
 
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 

@@ -14,7 +14,7 @@ import { type Issue, type Parsed, renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { readBounded } from "../../api/store/atomic-file.ts";
 import { openConfigFile, saveConfigFile, toConfigEnvironment, toInvalidConfig } from "../config-file.ts";
-import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printJsonAsIs, printNote } from "../context.ts";
 import { type ConfigOptions, toConfigPath } from "../paths.ts";
 
 type Options = ConfigOptions & { json?: boolean };
@@ -61,7 +61,7 @@ export async function getConfigValue(context: CliContext, path: string, options:
       printNote(context, `openclaw: ${path} is not set in ${file}`);
       return EXIT.notFound;
     case "found":
-      if (options.json === true) printJson(context, found.value);
+      if (options.json === true) printJsonAsIs(context, found.value);
       else printData(context, typeof found.value === "string" ? toSafeLine(found.value) : found.text);
       return EXIT.ok;
   }
@@ -72,7 +72,7 @@ export async function showConfig(context: CliContext, options: ConfigOptions): P
   const file = toConfigPath(context, options);
   const parsed = parseText(file, await readText(file));
   if (!parsed.ok) throw new OperationError("InvalidConfig", parsed.issues.map((issue) => toSafeLine(renderIssue(issue))).join("\n"));
-  printJson(context, toMasked(parsed.root));
+  printJsonAsIs(context, toMasked(parsed.root));
   return EXIT.ok;
 }
 
@@ -113,7 +113,7 @@ function toValueText(value: string): string {
 
 export async function showConfigSchema(context: CliContext): Promise<ExitCode> {
   const { toConfigJsonSchema } = await import("../../api/config/json-schema.ts");
-  printJson(context, toConfigJsonSchema());
+  printJsonAsIs(context, toConfigJsonSchema());
   return EXIT.ok;
 }
 

@@ -1,30 +1,35 @@
 // How devices and requests to pair look on a terminal. Pure. What a device says of itself is a stranger's text, which the output escapes.
 import { type EpochMs, toEpochMs } from "../../api/brands.ts";
 import type { DeviceList, DeviceView, PairingRequestView } from "../../api/gateway-protocol/devices.ts";
-import { indent, renderAge, renderFields, renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
+import { INDENT, indent, renderAge, renderFields } from "../text.ts";
 
 /** So many digits of an id tell a person's devices apart. */
 const ID_LENGTH = 12;
 
-export function renderDevices({ pending, paired }: DeviceList, now: EpochMs): string {
+export function renderDevices({ pending, paired }: DeviceList, { now, width }: { now: EpochMs; width: number }): string {
+  const inner = width - INDENT.length;
   const requests = pending.map((one) => [
     ...[one.requestId, one.code, one.deviceId.slice(0, ID_LENGTH), one.displayName, renderAsked(one)],
     ...[one.remoteIp, renderAge(toEpochMs(one.ts), now)],
   ]);
   const devices = paired.map((one) => [
-    ...[one.deviceId.slice(0, ID_LENGTH), one.label, one.scopes.join(","), renderState(one)],
+    ...[one.deviceId.slice(0, ID_LENGTH), one.label, one.scopes.join(", "), renderState(one)],
     ...[one.lastSeenAt === null ? "-" : renderAge(toEpochMs(one.lastSeenAt), now), renderAge(toEpochMs(one.pairedAt), now)],
   ]);
   const waiting =
     requests.length === 0
       ? "No device is awaiting approval.\n"
       : `Awaiting approval (${requests.length}); compare the code with the one that the device shows, then: openclaw devices approve REQUEST\n${indent(
-          renderTable(["REQUEST", "CODE", "DEVICE", "NAME", "ASKS-FOR", "FROM", "AGE"], requests),
+          renderTable(["REQUEST", "CODE", "DEVICE", "NAME", "ASKS-FOR", "FROM", "AGE"], requests, {
+            width: inner,
+            optional: ["AGE", "DEVICE"],
+          }),
         )}`;
   const known =
     devices.length === 0
       ? "No device is paired.\n"
-      : `Paired (${devices.length})\n${indent(renderTable(["DEVICE", "NAME", "SCOPES", "STATE", "SEEN", "AGE"], devices))}`;
+      : `Paired (${devices.length})\n${indent(renderTable(["DEVICE", "NAME", "SCOPES", "STATE", "SEEN", "AGE"], devices, { width: inner, optional: ["AGE", "SEEN"] }))}`;
   return `${waiting}${known}`;
 }
 
@@ -43,7 +48,7 @@ export function renderRequest(request: PairingRequestView, now: EpochMs): string
 }
 
 const renderAsked = ({ scopes, reason }: PairingRequestView): string =>
-  `${scopes.join(",")}${reason === "scope-upgrade" ? " (paired already, with less)" : ""}`;
+  `${scopes.join(", ")}${reason === "scope-upgrade" ? " (paired already, with less)" : ""}`;
 
 function renderState({ revokedAt, connections }: DeviceView): string {
   if (revokedAt !== null) return "revoked";

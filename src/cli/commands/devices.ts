@@ -3,7 +3,7 @@
 import { OperationError } from "../../api/errors.ts";
 import type { DeviceView, PairingRequestView } from "../../api/gateway-protocol/devices.ts";
 import { SCOPES, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote, toWidth } from "../context.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import { connectAsOwner, type OwnerTarget } from "../owner-client.ts";
 import { renderDevices, renderRequest } from "./devices-text.ts";
@@ -20,7 +20,7 @@ export interface DevicesOptions extends OwnerTarget {
 export async function listDevices(context: CliContext, options: DevicesOptions): Promise<ExitCode> {
   const list = await (await connectAsOwner(context, options)).ask("listDevices");
   if (options.json === true) printJson(context, list);
-  else print(context, renderDevices(list, context.now()));
+  else print(context, renderDevices(list, { now: context.now(), width: toWidth(context) }));
   return EXIT.ok;
 }
 

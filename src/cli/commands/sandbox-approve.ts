@@ -6,9 +6,9 @@ import { approveRemoval } from "../../api/store/request-file.ts";
 import type { HeldView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { confirm } from "../confirm.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote, toWidth } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
 
 export interface ApproveOptions extends StateOptions {
   yes?: boolean;
@@ -24,7 +24,7 @@ export async function approveRemovals(context: CliContext, options: ApproveOptio
     return EXIT.ok;
   }
   if (options.yes !== true) {
-    printNote(context, renderHeld(view).trimEnd());
+    printNote(context, renderHeld(view, toWidth(context)).trimEnd());
     if (context.stdin.isTTY !== true)
       throw new OperationError("InvalidArgument", "there is no terminal to ask for confirmation", {
         fix: "openclaw sandbox approve --yes",
@@ -41,7 +41,7 @@ export async function approveRemovals(context: CliContext, options: ApproveOptio
   return EXIT.ok;
 }
 
-function renderHeld({ items, removals, of }: HeldView): string {
+function renderHeld({ items, removals, of }: HeldView, width: number): string {
   const rows = items.map(({ name, because, since }) => [name, renderTime(toEpochMs(since)), because]);
-  return `${removals} of ${of} sandboxes would be removed.\n${renderTable(["NAME", "WAITS-SINCE", "WHY"], rows)}`;
+  return `${removals} of ${of} sandboxes would be removed.\n${renderTable(["NAME", "WAITS-SINCE", "WHY"], rows, { width })}`;
 }

@@ -7,10 +7,11 @@ import { toSafeLine } from "../../api/safe-text.ts";
 import type { Failure, Sandbox } from "../../api/sandbox.ts";
 import type { SandboxDetail } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, toWidth } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { describeSandboxNamed } from "../sandbox-name.ts";
-import { indent, renderAge, renderFields, renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
+import { INDENT, indent, renderAge, renderFields } from "../text.ts";
 
 const EVENTS_SHOWN_MAX = 20;
 
@@ -18,11 +19,18 @@ export async function describeSandbox(context: CliContext, name: string, options
   const client = new AdminClient(toStateDir(context, options));
   const detail = await describeSandboxNamed(client, name);
   if (options.json === true) printJson(context, detail);
-  else print(context, renderDetail(detail, context.now()));
+  else print(context, renderDetail(detail, { now: context.now(), width: toWidth(context) - INDENT.length }));
   return EXIT.ok;
 }
 
-function renderDetail({ sandbox, events }: SandboxDetail, now: EpochMs): string {
+interface Style {
+  now: EpochMs;
+  /** Of a section's lines. */
+  width: number;
+}
+
+function renderDetail({ sandbox, events }: SandboxDetail, style: Style): string {
+  const { now, width } = style;
   const { status } = sandbox;
   const sections: readonly (readonly [string, string])[] = [
     [
@@ -30,6 +38,7 @@ function renderDetail({ sandbox, events }: SandboxDetail, now: EpochMs): string 
       renderTable(
         ["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"],
         status.conditions.map((one) => [one.type, one.status, one.reason, renderAge(one.lastTransitionTime, now), one.message]),
+        { width, optional: ["REASON"] },
       ),
     ],
     [
@@ -39,10 +48,11 @@ function renderDetail({ sandbox, events }: SandboxDetail, now: EpochMs): string 
         : renderTable(
             ["FIELD", "REMEDY", "WANTED", "IS"],
             status.drift.map((one) => [one.field, one.remedy, one.desired, one.actual]),
+            { width },
           ),
     ],
     ["Next", status.next.map((line) => `${toSafeLine(line)}\n`).join("")],
-    ["Events", renderEvents(events, now)],
+    ["Events", renderEvents(events, style)],
   ];
   const shown = sections.filter(([, text]) => text !== "").map(([title, text]) => `${title}:\n${indent(text)}`);
   return `${renderFacts(sandbox, now)}${shown.join("")}`;
@@ -89,10 +99,10 @@ function renderFailure({ code, count, message, retryAt }: Failure, now: EpochMs)
 
 const renderBytes = (bytes: number | null): string => (bytes === null ? "default" : renderConfigSize(bytes));
 
-function renderEvents(events: readonly SandboxEvent[], now: EpochMs): string {
+function renderEvents(events: readonly SandboxEvent[], { now, width }: Style): string {
   if (events.length === 0) return "";
   const rows = events
     .slice(-EVENTS_SHOWN_MAX)
     .map((event) => [renderAge(event.lastSeen, now), event.type, event.reason, event.count > 1 ? `x${event.count}` : "", event.message]);
-  return renderTable(["AGE", "TYPE", "REASON", "", "MESSAGE"], rows);
+  return renderTable(["AGE", "TYPE", "REASON", "", "MESSAGE"], rows, { width });
 }

@@ -7,9 +7,10 @@ import type { ExplainView, LiveContainer, LiveView } from "../../api/explain-vie
 import { renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, toWidth } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
-import { indent, renderAge, renderDuration, renderFields, renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
+import { INDENT, indent, renderAge, renderDuration, renderFields } from "../text.ts";
 
 export interface ExplainOptions extends ConfigOptions {
   session?: string;
@@ -24,7 +25,7 @@ export async function explainSandbox(context: CliContext, name: string | undefin
     throw new OperationError("InvalidArgument", "expected a name, or --session and --agent, not both");
   const view = await findOut(context, toQuery(name, options), options);
   if (options.json === true) printJson(context, view);
-  else print(context, renderExplain(view, { all: options.all === true, now: context.now() }));
+  else print(context, renderExplain(view, { all: options.all === true, now: context.now(), width: toWidth(context) - INDENT.length }));
   return EXIT.ok;
 }
 
@@ -62,17 +63,19 @@ interface Style {
   /** Whether defaults and every single tool are shown too. */
   all: boolean;
   now: EpochMs;
+  /** Of a section's lines. */
+  width: number;
 }
 
 function renderExplain(view: ExplainView, style: Style): string {
   const sections: readonly (readonly [string, string])[] = [
     ["Container", renderContainer(view, style.now)],
-    ["Drift", renderDrift(view)],
+    ["Drift", renderDrift(view, style)],
     ["Next", renderLines(view.next.map((line) => withDistance(line, style.now)))],
-    [style.all ? "Values" : "Values set by the config", renderValues(view, style.all)],
+    [style.all ? "Values" : "Values set by the config", renderValues(view, style)],
     ["No effect", renderLines(view.ignored.map(({ key, because }) => `${key}: ${because}`))],
-    ["Mounts", renderMounts(view)],
-    ["Tools", style.all ? renderEveryTool(view) : renderTools(view)],
+    ["Mounts", renderMounts(view, style)],
+    ["Tools", style.all ? renderEveryTool(view, style) : renderTools(view)],
     ["Warnings", renderLines(view.warnings.map(renderIssue))],
     ["Unknown", renderLines(view.missing)],
   ];
@@ -121,10 +124,10 @@ function renderUse({ inUse, lastUsedAt, hotUntil }: LiveContainer, now: EpochMs)
   return hotUntil === null ? last : `${last}; counts as in use until ${withDistance(renderTime(toEpochMs(hotUntil)), now)}`;
 }
 
-function renderDrift({ sandbox }: ExplainView): string {
+function renderDrift({ sandbox }: ExplainView, { width }: Style): string {
   const drift = sandbox?.status?.status.drift ?? [];
   const rows = drift.map(({ field, actual, desired, remedy }) => [field, actual, desired, remedy]);
-  return rows.length === 0 ? "" : renderTable(["FIELD", "IS", "WANTED", "REMEDY"], rows);
+  return rows.length === 0 ? "" : renderTable(["FIELD", "IS", "WANTED", "REMEDY"], rows, { width });
 }
 
 /** Adds how far away each time in the text is, so that nobody has to compute with RFC 3339. */
@@ -135,7 +138,7 @@ function withDistance(text: string, now: EpochMs): string {
   });
 }
 
-function renderValues({ values }: ExplainView, all: boolean): string {
+function renderValues({ values }: ExplainView, { all, width }: Style): string {
   const shown = values.filter(({ source }) => all || source !== "default");
   const rows = shown.map(({ key, value, source, at, over }) => [
     key,
@@ -147,19 +150,19 @@ function renderValues({ values }: ExplainView, all: boolean): string {
     more === 0
       ? ""
       : `${more === 1 ? "1 more key has its default" : `${more} more keys have their defaults`}; --all shows ${more === 1 ? "it" : "them"}\n`;
-  return `${rows.length === 0 ? "" : renderTable(["KEY", "VALUE", "FROM"], rows)}${rest}`;
+  return `${rows.length === 0 ? "" : renderTable(["KEY", "VALUE", "FROM"], rows, { width })}${rest}`;
 }
 
-function renderMounts({ mounts }: ExplainView): string {
+function renderMounts({ mounts }: ExplainView, { width }: Style): string {
   const rows = mounts.map(({ target, access, source, because }) => [target, access, source ?? "(name not known)", because]);
-  return rows.length === 0 ? "" : renderTable(["TARGET", "ACCESS", "SOURCE", "WHY"], rows);
+  return rows.length === 0 ? "" : renderTable(["TARGET", "ACCESS", "SOURCE", "WHY"], rows, { width });
 }
 
 type Tool = ExplainView["tools"][number];
 
-function renderEveryTool({ tools }: ExplainView): string {
+function renderEveryTool({ tools }: ExplainView, { width }: Style): string {
   const rows = tools.map(({ tool, allowed, rule, source, fix }) => [tool, allowed ? "yes" : "no", rule, source, fix ?? ""]);
-  return renderTable(["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"], rows);
+  return renderTable(["TOOL", "ALLOWED", "RULE", "FROM", "TO CHANGE IT"], rows, { width });
 }
 
 /** Tools that one rule decides together: where they are several, each one's own name in the rule and the fix is `...`. */

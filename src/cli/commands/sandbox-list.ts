@@ -6,11 +6,12 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { isSandboxChanged, isSandboxList } from "../../api/view-client.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJsonLine, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJsonLine, printNote, toWidth } from "../context.ts";
 import { type OutputOptions, printAsData, toOutputForm } from "../output-form.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { renderAge, renderTable } from "../text.ts";
+import { type Fit, type Layout, layOut, renderTable } from "../table.ts";
+import { renderAge } from "../text.ts";
 
 export interface ListOptions extends StateOptions, OutputOptions {
   browser?: boolean;
@@ -19,6 +20,8 @@ export interface ListOptions extends StateOptions, OutputOptions {
 }
 
 const HEAD = ["NAME", "AGENT", "SCOPE", "READY", "REASON", "GEN/OBS", "HASH", "AGE", "IDLE", "DEFERRED-UNTIL"] as const;
+/** What a narrow terminal does without; `-o wide` and `describe` have it. */
+const OPTIONAL = ["HASH", "GEN/OBS", "DEFERRED-UNTIL", "IDLE", "SCOPE", "AGE", "AGENT"] as const;
 const HASH_LENGTH = 8;
 /** As the engine shows it. */
 const CONTAINER_ID_LENGTH = 12;
@@ -35,7 +38,7 @@ export async function listSandboxes(context: CliContext, name: string | undefine
   const items = only === null ? await client.sandboxes(kind) : [only];
   if (printAsData(context, form, { value: { items }, names: items.map(({ metadata }) => metadata.name) })) return EXIT.ok;
   if (items.length === 0) printNote(context, await explainNone(client, kind));
-  else print(context, form === "wide" ? renderWide(items, context.now()) : renderSandboxes(items, context.now()));
+  else print(context, form === "wide" ? renderWide(items, context.now()) : renderSandboxes(items, context));
   return EXIT.ok;
 }
 
@@ -52,14 +55,18 @@ async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all
   return "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main";
 }
 
-export function renderSandboxes(items: readonly Sandbox[], now: EpochMs): string {
-  return renderTable(
-    HEAD,
-    items.map((sandbox) => toRow(sandbox, now)),
-  );
+export function renderSandboxes(items: readonly Sandbox[], context: CliContext): string {
+  return renderTable(HEAD, toRows(items, context), toFit(context));
 }
 
-/** With what one looks up elsewhere: the image, the container, and for whom it is. */
+const toFit = (context: CliContext): Fit => ({ width: toWidth(context), optional: OPTIONAL });
+
+function toRows(items: readonly Sandbox[], { now }: CliContext): string[][] {
+  const at = now();
+  return items.map((sandbox) => toRow(sandbox, at));
+}
+
+/** As wide as it gets: with what one looks up elsewhere: the image, the container, and for whom it is. */
 function renderWide(items: readonly Sandbox[], now: EpochMs): string {
   return renderTable(
     [...HEAD, "IMAGE", "CONTAINER", "SCOPE-KEY"],
@@ -108,29 +115,37 @@ function toOpenEnd(reason: string | undefined): string {
   }
 }
 
-/** The table once, then a line for each sandbox that changed; JSON: one object per line. */
+/** The table once, then a line for each sandbox that changed, with a head where the columns are others now; JSON: one object per line. */
 async function watchSandboxes(
   context: CliContext,
   client: AdminClient,
   { isShown, json }: { isShown(sandbox: Sandbox): boolean; json: boolean },
 ): Promise<ExitCode> {
-  const shown = new Set<string>();
+  const shown = new Map<string, Sandbox>();
+  let columns = "";
   for await (const { event, data } of client.follow("/v1/watch")) {
     if (event === "list" && isSandboxList(data)) {
       const items = data.items.filter(isShown);
-      for (const { metadata } of items) shown.add(metadata.name);
+      for (const sandbox of items) shown.set(sandbox.metadata.name, sandbox);
       if (json) for (const sandbox of items) printJsonLine(context, { name: sandbox.metadata.name, sandbox });
-      else print(context, renderSandboxes(items, context.now()));
+      else print(context, renderSandboxes(items, context));
+      columns = toColumns(layOut(HEAD, toRows(items, context), toFit(context)));
     }
     if (event !== "changed" || !isSandboxChanged(data)) continue;
     const { name, sandbox } = data;
     if (sandbox === null ? !shown.delete(name) : !isShown(sandbox)) continue;
-    if (sandbox !== null) shown.add(name);
+    if (sandbox !== null) shown.set(name, sandbox);
     if (json) printJsonLine(context, data);
-    else print(context, sandbox === null ? `${name}  gone` : withoutHead(renderSandboxes([sandbox], context.now())));
+    else if (sandbox === null) print(context, `${name}  gone`);
+    else {
+      const table = layOut(HEAD, toRows([...shown.values()], context), toFit(context));
+      print(context, `${toColumns(table) === columns ? "" : table.head}${table.rows[[...shown.keys()].indexOf(name)] ?? ""}`);
+      columns = toColumns(table);
+    }
   }
   printNote(context, "openclaw: the controller closed the stream");
   return EXIT.failed;
 }
 
-const withoutHead = (table: string): string => table.slice(table.indexOf("\n") + 1);
+/** Which ones there are, however wide. */
+const toColumns = ({ head }: Layout): string => head.replaceAll(/ +/g, " ");

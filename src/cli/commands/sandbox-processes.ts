@@ -6,10 +6,11 @@ import { OperationError } from "../../api/errors.ts";
 import type { ProcessClient } from "../../api/process-client.ts";
 import { PROCESS_STDIN_BYTES_MAX, type SandboxProcess } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
-import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printJson, printNote, toWidth } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { renderAge, renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
+import { renderAge } from "../text.ts";
 
 type Options = StateOptions & { json?: boolean };
 
@@ -36,6 +37,7 @@ export async function listProcesses(context: CliContext, sandbox: string, option
       renderTable(
         ["ID", "STATE", "EXIT", "AGE", "OUTPUT", "COMMAND"],
         items.map((process) => toRow(process, context)),
+        { width: toWidth(context), optional: ["OUTPUT"] },
       ),
     );
   return EXIT.ok;

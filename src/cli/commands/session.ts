@@ -5,11 +5,12 @@ import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toSafeText } from "../../api/safe-text.ts";
 import { confirm } from "../confirm.ts";
-import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote } from "../context.ts";
+import { type CliContext, EXIT, type ExitCode, print, printData, printJson, printNote, toWidth } from "../context.ts";
 import { connectGateway } from "../gateway-client.ts";
 import type { GatewayTarget } from "../gateway-health.ts";
 import { type OutputOptions, printAsData, toOutputForm } from "../output-form.ts";
-import { indent, renderAge, renderTable } from "../text.ts";
+import { renderTable } from "../table.ts";
+import { indent, renderAge } from "../text.ts";
 
 export type SessionOptions = GatewayTarget & { json?: boolean };
 
@@ -46,7 +47,13 @@ export async function listSessions(context: CliContext, options: GatewayTarget &
       ...[one.key, one.agentId, one.kind, one.sandboxed ? "yes" : "no", String(one.messages), age(one.createdAt), age(one.lastActivityAt)],
       one.endedAt === null ? "live" : `ended ${age(one.endedAt)} ago`,
     ]);
-    print(context, renderTable(["KEY", "AGENT", "KIND", "SANDBOXED", "MESSAGES", "AGE", "IDLE", "STATE"], rows));
+    print(
+      context,
+      renderTable(["KEY", "AGENT", "KIND", "SANDBOXED", "MESSAGES", "AGE", "IDLE", "STATE"], rows, {
+        width: toWidth(context),
+        optional: ["AGENT", "KIND", "AGE", "SANDBOXED"],
+      }),
+    );
   }
   return EXIT.ok;
 }

@@ -49,7 +49,7 @@ async function converge(stage: Stage): Promise<void> {
   await stage.step("Converge. The config lists two agents, and no container exists yet.", async () => {
     await stage.until("main", "its sandbox is ready", isReady);
     await stage.until("helper", "its sandbox is ready", isReady);
-    stage.say(renderSandboxes(await stage.client.sandboxes("all"), stage.context.now()));
+    stage.say(renderSandboxes(await stage.client.sandboxes("all"), stage.context));
     return "two sandboxes are ready";
   });
 }
