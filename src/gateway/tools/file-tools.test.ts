@@ -4,7 +4,10 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
-import { COMMIT_FILES, isCommandOf, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
+import { toSessionKey } from "../../api/brands.ts";
+import { COMMIT_FILES, FILE_BYTES_MAX, isCommandOf, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
+import type { SandboxPort } from "../sandbox/sandbox-port.ts";
+import { Files } from "./files.ts";
 import { makeWorld, SHELLS, type World, whyNoShell } from "./world.fixture.ts";
 
 const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
@@ -290,6 +293,23 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("file t
     await expect(call("apply_patch", { input })).rejects.toThrow('"alias" was changed by something else meanwhile');
     expect(readFileSync(join(folder, "file"), "utf8")).toBe("1\n2\n");
   });
+});
+
+it("content that is larger than a file may be is refused as too large, before anything runs", async () => {
+  const port = { exec: () => expect.unreachable("nothing may run") } as unknown as SandboxPort;
+  const files = new Files({
+    port,
+    sessionKey: toSessionKey("agent:main:main"),
+    tool: "write",
+    signal: AbortSignal.timeout(60_000),
+    newId: () => "1",
+  });
+  const upload = { bytes: FILE_BYTES_MAX + 1, content: (async function* () {})() };
+  const refused = { code: "PayloadTooLarge", retryable: false, fix: expect.stringContaining("exec") };
+  await expect(files.put("large", upload, "any")).rejects.toMatchObject(refused);
+  const data = Buffer.alloc(FILE_BYTES_MAX / 2 + 1);
+  const change = (path: string) => ({ kind: "put", path, data, expected: "any", like: null }) as const;
+  await expect(files.commit([change("a"), change("b")])).rejects.toMatchObject(refused);
 });
 
 describe("the commands of file tools", () => {

@@ -88,7 +88,7 @@ export class Files {
     const { port, sessionKey, tool, newId, signal } = this.#parts;
     const puts = changes.filter((change) => change.kind === "put");
     const bytes = puts.reduce((sum, { data }) => sum + data.length, 0);
-    if (bytes > FILE_BYTES_MAX) throw tooLarge(changes.map(({ path }) => path).join(", "));
+    if (bytes > FILE_BYTES_MAX) throw tooMuch(changes.map(({ path }) => path).join(", "));
     const args = [newId(), String(puts.length), String(bytes), ...changes.flatMap(toArguments)];
     signal.throwIfAborted();
     const input = puts.map(({ data }) => data).filter((data) => data.length > 0);
@@ -133,7 +133,7 @@ export class Files {
   /** Writes one file as its content comes; whatever breaks off leaves what was there. @throws OperationError as `commit`, and what reading the content throws */
   async put(path: string, { bytes, content }: Upload, expected: "any" | "none"): Promise<ChangeResult> {
     const { port, sessionKey, tool, newId, signal } = this.#parts;
-    if (bytes > FILE_BYTES_MAX) throw tooLarge(path);
+    if (bytes > FILE_BYTES_MAX) throw tooMuch(path);
     const argv = toFileCommand(COMMIT_FILES, [newId(), "1", String(bytes), "put", toScriptPath(path), String(bytes), expected, ""]);
     signal.throwIfAborted();
     const broken: { error?: unknown } = {};
@@ -218,6 +218,12 @@ const tooLarge = (path: string): OperationError =>
   new OperationError("LimitExceeded", `${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
     fix: "read a range of it, or use exec",
     retryable: false,
+  });
+
+/** Of content that a caller sent. */
+const tooMuch = (path: string): OperationError =>
+  new OperationError("PayloadTooLarge", `the content of ${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
+    fix: "send at most that in a call; a larger file can be made in the sandbox with exec",
   });
 
 function toFileError({ code, errors }: ScriptAnswer, path: string): OperationError {

@@ -50,9 +50,7 @@ export function applyEdits(text: string, edits: readonly TextEdit[]): string {
     result += text.slice(done, from) + added;
     done = to;
     if (result.length + text.length - done > FILE_BYTES_MAX)
-      throw new OperationError("LimitExceeded", `edit: the file would have more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
-        retryable: false,
-      });
+      throw new OperationError("PayloadTooLarge", `edit: the file would have more than ${FILE_BYTES_MAX / 1_048_576} MiB`);
   }
   return result + text.slice(done);
 }
