@@ -70,13 +70,14 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
     damaged: { report: () => undefined },
     changed: (next) => void desired.setConfig(next),
   });
+  const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
   const server: SocketServer = await startStreamServer({
     ...{ stateDir, views: new MemoryViews(), log: silent },
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log: silent }),
     audit: new Audit({ instance: INSTANCE, log: silent, record: () => undefined }),
     commands: {
-      access: { commands: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) },
+      access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
       ...{ meter: silentMeter, clock, newProcessId: () => randomBytes(8).toString("hex") },
     },
   });

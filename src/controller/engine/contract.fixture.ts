@@ -9,7 +9,7 @@ import { toPendingName, toSlug } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
-import { expectEndContract } from "./contract-commands.fixture.ts";
+import { expectEndContract, expectUseContract } from "./contract-commands.fixture.ts";
 import type { Engine, ExecRequest, Handle, Hint, Identity, Observation } from "./engine.ts";
 
 /** What people do to containers behind the controller's back. */
@@ -361,21 +361,9 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect(await run(engine, handle, ["cat"], { input: "one\ntwo" })).toEqual({ stdout: "one\ntwo", stderr: "", code: 0 });
     });
 
-    test("a sandbox is in use while a command runs in it", async () => {
+    test("a sandbox is in use while a command runs in it, and not for one that only looks, which hides no other", async () => {
       const { identity, handle } = await launch();
-      expect(await engine.inUse(handle)).toBe("no");
-      const stream = await engine.exec(handle, { argv: ["sleep", "60"], stdin: false });
-      stream.stdout.resume();
-      stream.stderr.resume();
-      expect(await engine.inUse(handle)).toBe("yes");
-      expect((await observe(identity)).execs).toBe("some");
-      await stream.signal("TERM");
-      expect(await stream.exit).toBe(143);
-      await eventually(
-        () => engine.inUse(handle),
-        (use) => use === "no",
-      );
-      await stream.signal("KILL");
+      await expectUseContract(engine, handle, async () => (await observe(identity)).execs);
     });
 
     test("a command whose container goes away ends with a stale handle", async () => {

@@ -23,6 +23,8 @@ export interface ExecParts {
   subreaper: boolean;
   /** In the environment of everything that descends from this exec. */
   mark: string;
+  /** Told the exec's id before it starts. */
+  created?(execId: string): void;
 }
 
 /** Longest wait for the wrapper's first line before a signal; it arrives within 50 ms of the start on an idle machine. */
@@ -62,6 +64,7 @@ export async function execInDocker(parts: ExecParts, handle: Handle, request: Ex
     env: [...env.map(([name, value]) => `${name}=${value}`), `${MARK_VARIABLE}=${parts.mark}`],
     isTerminal: request.tty !== undefined,
     hasStdin: request.stdin,
+    ...(parts.created && { created: parts.created }),
   });
   if (request.outlivesCaller && opened.socket instanceof Socket) opened.socket.unref();
   const stream = new DockerExecStream(parts, handle, request, opened);

@@ -24,6 +24,8 @@ export interface ExecOptions {
   env: readonly string[];
   isTerminal: boolean;
   hasStdin: boolean;
+  /** Told the exec's id before it starts. */
+  created?(execId: string): void;
 }
 
 export interface Opened {
@@ -47,6 +49,7 @@ export async function openExec(client: DockerClient, handle: Handle, options: Ex
   const start = { hijack: true, stdin: options.hasStdin, Tty: options.isTerminal, Detach: false };
   try {
     const exec = await client.run("exec-create", short, async (abortSignal) => await container.exec({ ...wanted, abortSignal }));
+    options.created?.(exec.id);
     const socket = await client.run("exec-start", short, async (abortSignal) => await exec.start({ ...start, abortSignal }));
     return { execId: exec.id, socket };
   } catch (error) {

@@ -39,6 +39,7 @@ import type {
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
+import { Looks } from "./looks.ts";
 import { DEADLINE_MS } from "./operations.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
@@ -65,6 +66,7 @@ export class DockerEngine implements Engine {
   readonly #client: DockerClient;
   readonly #kills: DockerKills;
   readonly #paths: HostPaths;
+  readonly #looks = new Looks();
   readonly instance: InstanceId;
   readonly #endpoint: string;
   readonly #monotonicMs: () => number;
@@ -271,9 +273,7 @@ export class DockerEngine implements Engine {
   async inUse(handle: Handle): Promise<"yes" | "no" | "unknown"> {
     try {
       const raw = await this.#inspect(handle.id);
-      for (const id of raw?.ExecIDs ?? []) {
-        if (await this.#isRunning(id)) return "yes";
-      }
+      for (const id of raw?.ExecIDs ?? []) if (!this.#looks.has(id) && (await this.#isRunning(id))) return "yes";
       return "no";
     } catch (error) {
       if (error instanceof OperationError) return "unknown";
@@ -291,7 +291,8 @@ export class DockerEngine implements Engine {
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    return await execInDocker(this.#execParts(request.mark), handle, request);
+    const parts = this.#execParts(request.mark);
+    return await this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
   }
 
   async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {

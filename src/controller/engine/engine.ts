@@ -69,6 +69,8 @@ export interface ExecRequest {
   mark?: string;
   /** It goes on without whoever started it: its connection keeps no process from ending. Absent: it does. */
   outlivesCaller?: true;
+  /** It only looks: while it runs the sandbox is in no use. Absent: it is one. */
+  isLook?: true;
 }
 
 /** Of a command nothing was started, for certain: the same call may be made again, here or in the next container. */
@@ -172,7 +174,7 @@ export interface Engine {
    * of that image, which mounts nothing and which nothing in there can reach
    */
   identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]>;
-  /** Whether any exec runs inside, ours or a person's. `unknown` counts as yes. */
+  /** Whether any exec runs inside, ours or a person's, but for our looks (`isLook`). `unknown` counts as yes. */
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
   /** A connection to a port inside the sandbox, without publishing it. */
   dial(handle: Handle, port: number): Promise<Duplex>;

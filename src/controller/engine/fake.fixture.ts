@@ -266,7 +266,7 @@ export class FakeEngine implements Engine {
     try {
       return await this.#call("inUse", handle.id, () => {
         const container = this.world.containers.get(handle.id);
-        return [...(container?.execs ?? [])].some((exec) => exec.running) ? "yes" : "no";
+        return [...(container?.execs ?? [])].some(({ running, request }) => running && request.isLook !== true) ? "yes" : "no";
       });
     } catch (error) {
       if (error instanceof OperationError) return "unknown";

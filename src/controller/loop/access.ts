@@ -98,6 +98,18 @@ export class ServingAccess implements SandboxAccess {
     return await this.#lease(name, wait, signal);
   }
 
+  async look(name: SandboxName): Promise<Lease> {
+    const serving = this.#serving.get(name);
+    if (serving === undefined) throw this.#notServing(name);
+    return {
+      ...serving,
+      isLook: true,
+      revoked: new AbortController().signal,
+      next: () => Promise.reject(toNotReady(name, "its container has just stopped serving")),
+      [Symbol.dispose]: () => undefined,
+    };
+  }
+
   async #lease(name: SandboxName, wait: Wait, signal: AbortSignal | undefined): Promise<Lease> {
     for (;;) {
       const serving = this.#serving.get(name);
@@ -115,6 +127,7 @@ export class ServingAccess implements SandboxAccess {
     activity.touch(name, clock.now());
     const lease: Lease = {
       ...serving,
+      isLook: false,
       revoked: hold.revoked,
       next: async (signal) => {
         lease[Symbol.dispose]();
@@ -137,7 +150,7 @@ export class ServingAccess implements SandboxAccess {
   #refusal(name: SandboxName, wait: Wait, signal: AbortSignal | undefined): OperationError | null {
     const now = this.#parts.clock.now();
     const status = this.#parts.statuses.get(name);
-    if (status === undefined) return new OperationError("NotFound", `there is no sandbox ${name}`, { fix: "openclaw sandbox list" });
+    if (status === undefined) return this.#notServing(name);
     const ready = findCondition(status.status.conditions, "Ready");
     // The status is written after a pass: until then it may still praise a container that has just ended.
     const isStale = ready === undefined || ready.status === "True";
@@ -146,8 +159,15 @@ export class ServingAccess implements SandboxAccess {
     const isLate = now >= wait.until || wait.tries <= 0 || (wait.awaySince !== null && elapsed(wait.awaySince, now) >= ENGINE_AWAY_MS_MAX);
     const isHopeless = !(isStale || isAway) && (isBlocking(ready.reason) || GONE.has(ready.reason));
     if (!isLate && !isHopeless && signal?.aborted !== true) return this.#waitingCount >= WAITING_MAX ? tooMany() : null;
-    const because = isStale ? "its container has just stopped serving and is being observed" : ready.message;
-    return new OperationError("NotReady", `sandbox ${name} is not ready: ${because}`);
+    return this.#notServing(name);
+  }
+
+  #notServing(name: SandboxName): OperationError {
+    const status = this.#parts.statuses.get(name);
+    if (status === undefined) return new OperationError("NotFound", `there is no sandbox ${name}`, { fix: "openclaw sandbox list" });
+    const ready = findCondition(status.status.conditions, "Ready");
+    const isStale = ready === undefined || ready.status === "True";
+    return toNotReady(name, isStale ? "its container has just stopped serving and is being observed" : ready.message);
   }
 
   /** Resolves when it is to be looked at again. */
@@ -183,3 +203,6 @@ export class ServingAccess implements SandboxAccess {
 }
 
 const tooMany = (): OperationError => new OperationError("LimitExceeded", `${WAITING_MAX} calls are already waiting for their sandboxes`);
+
+const toNotReady = (name: SandboxName, because: string): OperationError =>
+  new OperationError("NotReady", `sandbox ${name} is not ready: ${because}`);

@@ -66,6 +66,15 @@ test("what is not ready has no lease, and a use of it that was tried is none", a
   expect(activity.lastUsedAt(name)).toBeNull();
 });
 
+test("a look holds nothing, is no moment of use, and is of what serves or of nothing", async () => {
+  const { access, activity, uses, look } = await createAccess();
+  look(containerOf(desired));
+  const looking = await access.look(name);
+  expect([looking.handle.id, looking.isLook, uses.isHeld(ID), activity.lastUsedAt(name)]).toEqual([ID, true, false, null]);
+  look();
+  for (const late of [looking.next(), access.look(name)]) await expect(late).rejects.toMatchObject({ code: expect.stringMatching(/^Not/) });
+});
+
 test("once a pass saw that it serves no more, a container has no lease", async () => {
   const { access, look } = await createAccess();
   look(containerOf(desired));

@@ -8,6 +8,8 @@ import type { Engine, Handle } from "../engine/engine.ts";
 export interface Lease extends Disposable {
   readonly handle: Handle;
   readonly spec: SandboxSpecInForce;
+  /** A look (`SandboxAccess.look`): none of the above. What is run under it says so to the engine. */
+  readonly isLook: boolean;
   /** Ends the work at once: a person asked for the sandbox to be recreated and its live work killed, or the container went away. */
   readonly revoked: AbortSignal;
   /**
@@ -27,4 +29,11 @@ export interface SandboxAccess {
    * @throws OperationError `NotFound` (no such sandbox), `NotReady` (with the Ready condition's message), `LimitExceeded` (too many wait)
    */
   lease(name: SandboxName, signal?: AbortSignal): Promise<Lease>;
+  /**
+   * For work that only looks, and is no use: it keeps nothing from being stopped, changes no moment of use, and waits for nothing. What it looks at may go
+   * under it, and `next` rejects then.
+   *
+   * @throws OperationError `NotFound`, `NotReady`: nothing serves just now
+   */
+  look(name: SandboxName): Promise<Lease>;
 }

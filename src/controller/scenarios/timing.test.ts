@@ -122,6 +122,35 @@ describe("an idle sandbox", () => {
   });
 });
 
+describe("a sandbox that somebody looks at", () => {
+  it("is removed as if nobody did, also while a look runs in it, which ends with it", async () => {
+    const model = await createModel();
+    await model.site.writeConfig(onDemand({ scope: "session", prune: { idleHours: 1 } }));
+    const createdAt = model.clock.now();
+    await model.site.putSession("main", "chat", { createdAt });
+    await model.start();
+    const name = model.site.nameOf("agent:main:chat");
+    await model.converge();
+    const { access, statuses } = model.controller;
+    const look = async (): Promise<ExecStream> => {
+      using lease = await access.look(name);
+      return await access.commands.exec(lease.handle, { argv: ["sleep", "90"], stdin: false, isLook: true });
+    };
+    for (let at = model.clock.now(); at < createdAt + HOUR_MS - 2 * MINUTE_MS; at = model.clock.now()) {
+      await look();
+      await model.advance(MINUTE_MS, MINUTE_MS);
+    }
+    expect(model.serving(name)).not.toBeNull();
+    expect(statuses.get(name)?.status.lastUsedAt).toBeNull();
+    await model.advance(createdAt + HOUR_MS - 10 * SECOND_MS - model.clock.now(), SECOND_MS);
+    const last = (await look()).exit.catch((error: OperationError) => error.code);
+    await model.advance(11 * SECOND_MS, SECOND_MS);
+    expect(model.containers()).toEqual([]);
+    expect(await last).toBe("StaleHandle");
+    await expect(access.look(name)).rejects.toMatchObject({ code: "NotReady" });
+  });
+});
+
 describe("back-off", () => {
   it("tries a failing setup again after 10 s, 20 s, 40 s ... at most 5 min, and never more than one container is there", async () => {
     const model = await createModel();

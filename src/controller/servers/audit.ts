@@ -19,6 +19,8 @@ export interface AuditedCall {
   tool: SandboxTool | "release";
   /** Empty: no command is started. */
   argv: readonly string[];
+  /** It changes nothing, and a page asks every few seconds: it is written down at level debug, its refusals as all others. Absent: no. */
+  isLook?: boolean;
 }
 
 export interface AuditedRequest {
@@ -39,11 +41,14 @@ export class Audit {
   }
 
   /** Does what lets the call through, and writes down how it ended; what it throws passes through. */
-  call<Admitted extends { sandbox: SandboxName | null }>({ key, tool, argv }: AuditedCall, admit: () => Admitted): Admitted {
+  call<Admitted extends { sandbox: SandboxName | null }>(
+    { key, tool, argv, isLook = false }: AuditedCall,
+    admit: () => Admitted,
+  ): Admitted {
     const call = { session: key.slice(0, TEXT_LENGTH_MAX), tool, command: argv[0]?.slice(0, TEXT_LENGTH_MAX), arguments: argv.length };
     try {
       const admitted = admit();
-      this.#parts.log.info({ ...call, sandbox: admitted.sandbox }, "stream call");
+      this.#parts.log[isLook ? "debug" : "info"]({ ...call, sandbox: admitted.sandbox }, "stream call");
       return admitted;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;

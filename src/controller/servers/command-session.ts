@@ -129,6 +129,7 @@ class CommandSession {
   async #start(lease: Lease, { argv, env, workdir, tty, stdin }: CommandRequest): Promise<ExecStream | null> {
     try {
       const request = { argv, stdin, ...(env && { env }), ...(workdir && { workdir }), ...(tty && { tty }) };
+      if (lease.isLook) return await this.#parts.commands.exec(lease.handle, { ...request, isLook: true });
       return await this.#parts.commands.exec(lease.handle, request);
     } catch (error) {
       if (error instanceof NotBegun && error.isPassing && !this.#over.signal.aborted) return null;

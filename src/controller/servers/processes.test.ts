@@ -15,18 +15,17 @@ const NAME: SandboxName = toSandboxName("openclaw-sbx-test");
 
 function openServer(shell: readonly string[], folder: string): Processes {
   const handle = { id: toContainerId("c1"), uid: toSandboxUid("u1"), incarnation: "1" };
-  const access: SandboxAccess = {
-    commands: makeHostShellEngine(shell),
-    lease: async () => ({
-      handle,
-      spec: { name: NAME, workdir: "/", user: "", env: {} },
-      revoked: new AbortController().signal,
-      next: async () => {
-        throw new OperationError("NotReady", "its container has just stopped serving");
-      },
-      [Symbol.dispose]: () => undefined,
-    }),
-  };
+  const lease = async (): ReturnType<SandboxAccess["lease"]> => ({
+    isLook: false,
+    handle,
+    spec: { name: NAME, workdir: "/", user: "", env: {} },
+    revoked: new AbortController().signal,
+    next: async () => {
+      throw new OperationError("NotReady", "its container has just stopped serving");
+    },
+    [Symbol.dispose]: () => undefined,
+  });
+  const access: SandboxAccess = { commands: makeHostShellEngine(shell), lease, look: lease };
   const log = pino({ level: "silent" });
   const server = new ProcessService({ access, meter: silentMeter, clock: createSystemClock(), newProcessId, log, folder });
   return {

@@ -23,6 +23,14 @@ export interface ProcessServiceParts {
   folder?: string;
 }
 
+/** How something is read. */
+export interface Reading {
+  /** Ends a wait for the sandbox. */
+  signal?: AbortSignal;
+  /** It is no use of the sandbox, and waits for none that does not serve. Absent: it is one. */
+  isLook?: boolean;
+}
+
 /** Methods as those of DetachedProcesses; each may also reject with what a lease rejects with, for which the signal ends the wait. */
 export class ProcessService {
   readonly #parts: ProcessServiceParts;
@@ -34,10 +42,11 @@ export class ProcessService {
   start = (name: SandboxName, start: ProcessStart, signal?: AbortSignal): Promise<SandboxProcess> =>
     this.#in(name, signal, (processes) => processes.start(start));
 
-  list = (name: SandboxName, signal?: AbortSignal): Promise<SandboxProcess[]> => this.#in(name, signal, (processes) => processes.list());
+  list = (name: SandboxName, reading: Reading = {}): Promise<SandboxProcess[]> =>
+    this.#read(name, reading, (processes) => processes.list());
 
-  get = (name: SandboxName, id: string, signal?: AbortSignal): Promise<SandboxProcess> =>
-    this.#in(name, signal, (processes) => processes.get(id));
+  get = (name: SandboxName, id: string, reading: Reading = {}): Promise<SandboxProcess> =>
+    this.#read(name, reading, (processes) => processes.get(id));
 
   clear = (name: SandboxName, id: string, signal?: AbortSignal): Promise<SandboxProcess> =>
     this.#in(name, signal, (processes) => processes.clear(id));
@@ -46,14 +55,20 @@ export class ProcessService {
     name: SandboxName,
     id: string,
     range: { offset: number; limit: number; waitMs: number },
-    signal?: AbortSignal,
-  ): Promise<ProcessLog> => this.#in(name, signal, (processes) => processes.readLog(id, range));
+    reading: Reading = {},
+  ): Promise<ProcessLog> => this.#read(name, reading, (processes) => processes.readLog(id, range));
 
   write = (name: SandboxName, id: string, input: ProcessInput, signal?: AbortSignal): Promise<SandboxProcess> =>
     this.#in(name, signal, (processes) => processes.write(id, input));
 
   kill = (name: SandboxName, id: string, signalName: string, signal?: AbortSignal): Promise<SandboxProcess> =>
     this.#in(name, signal, (processes) => processes.kill(id, signalName));
+
+  async #read<T>(name: SandboxName, { signal, isLook }: Reading, work: (processes: DetachedProcesses) => Promise<T>): Promise<T> {
+    if (isLook !== true) return await this.#in(name, signal, work);
+    using look = await this.#parts.access.look(name);
+    return await work(this.#processesIn(look, { scripts: 0 }));
+  }
 
   /** In the container that serves; in the next one if that went away before any script of the work began. */
   async #in<T>(name: SandboxName, signal: AbortSignal | undefined, work: (processes: DetachedProcesses) => Promise<T>): Promise<T> {
@@ -90,12 +105,13 @@ export class ProcessService {
   async #run(lease: Lease, { isSupervisor, ...request }: ScriptRequest): Promise<ScriptStream> {
     const { access, clock, meter } = this.#parts;
     if (isSupervisor) return await access.commands.exec(lease.handle, { ...request, outlivesCaller: true });
+    const asked = lease.isLook ? { ...request, isLook: true as const } : request;
     const startedAt = clock.now();
     const ended = meter.execStarted("process");
     const seconds = (): number => elapsed(startedAt, clock.now()) / SECOND_MS;
     const failed = (): void => ended("error", seconds());
     try {
-      const stream = await access.commands.exec(lease.handle, request);
+      const stream = await access.commands.exec(lease.handle, asked);
       stream.exit.then((code) => ended(code === 0 ? "success" : "failure", seconds()), failed);
       return stream;
     } catch (error) {

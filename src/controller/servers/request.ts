@@ -30,6 +30,9 @@ export function parseCount(context: Context, key: string, { fallback, max }: { f
   return value;
 }
 
+/** Whether the caller only looks, so that it is no use of the sandbox. */
+export const isLook = ({ req }: Context): boolean => req.query("look") === "1";
+
 /** The sandbox that the path names, by any name that a person may write. @throws OperationError `NotFound`, `InvalidArgument` */
 export function findSandbox(views: AdminViews, name: string | undefined): Sandbox {
   const named = views.find(name ?? "");

@@ -291,6 +291,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
       const abort = new AbortController();
       revokes.add(abort);
       const lease: Lease = {
+        isLook: false,
         handle: serving,
         spec: { name, workdir: "/workspace", user: "1000:1000", env: {} },
         revoked: abort.signal,
@@ -309,6 +310,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
       leases.add(lease);
       return lease;
     },
+    look: () => Promise.reject(new OperationError("NotReady", "nothing looks over the admin server")),
   };
   const newProcessId = (): string => randomBytes(8).toString("hex");
   const server = await startAdminServer({

@@ -44,7 +44,8 @@ function open({ scope }: { scope: "session" | "agent" }) {
     watch: () => () => undefined,
   };
   const feed = new GatewayFeed({ stateDir: "/state", config, desired, now: clock.now, log });
-  const access = { commands: makeHostShellEngine(["dash"]), lease: () => Promise.reject(new Error("nothing runs in this test")) };
+  const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
+  const access = { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing };
   const views = new MemoryViews();
   const app = makeStreamApp({
     ...{ views, followers: new Followers(1), log },

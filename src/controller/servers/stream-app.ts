@@ -14,10 +14,10 @@ import { makeBaseApp } from "./base-app.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
-import { parseBody } from "./request.ts";
+import { isLook, parseBody } from "./request.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
-import { processRoutes } from "./routes-processes.ts";
+import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
 import { type GatewayRequestParts, gatewayRequestRoutes } from "./routes-requests.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
 import type { SessionGate } from "./session-gate.ts";
@@ -64,12 +64,13 @@ export function makeStreamApp({ views, gate, feed, audit, followers, processes, 
     if (start !== null) gate.checkWorkdir(key, start);
     return admitted;
   };
-  const target = (key: string, start: ProcessStart | null) =>
-    audit.call({ key, tool: start === null ? "process" : "exec", argv: start?.argv ?? [] }, () => admit(key, start)).sandbox;
-  app.route(
-    "/v1",
-    processRoutes("/sessions/:key", ({ req }, start) => target(req.param("key") ?? "", start), processes),
-  );
+  const target: ProcessTarget = (context, start) => {
+    const key = context.req.param("key") ?? "";
+    const isReading = context.req.method === "GET" && isLook(context);
+    const call = { key, tool: start === null ? ("process" as const) : ("exec" as const), argv: start?.argv ?? [], isLook: isReading };
+    return audit.call(call, () => admit(key, start)).sandbox;
+  };
+  app.route("/v1", processRoutes("/sessions/:key", target, processes));
   return app;
 }
 

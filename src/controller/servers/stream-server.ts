@@ -72,22 +72,25 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   };
 }
 
-const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)$/;
+const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)(&look=1)?$/;
+/** What else would be run under the name of a look would be a use that nobody sees. */
+const LOOKING_TOOL: SandboxTool = "read";
 
 function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandSocket, asked: Upgrade): void {
-  const [, name, word] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
+  const [, name, word, look] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
   const key = decodeName(name);
   const tool = SANDBOX_TOOLS.find((known) => known === word);
-  if (key === null || tool === undefined) return refuseCommand(asked.socket, new OperationError("NotFound", "no such endpoint"));
+  if (key === null || tool === undefined || (look !== undefined && tool !== LOOKING_TOOL))
+    return refuseCommand(asked.socket, new OperationError("NotFound", "no such endpoint"));
   sockets.accept(asked, {
     tool: tool satisfies SandboxTool,
     lease: async (request, signal) => {
-      const { sandbox } = audit.call({ key, tool, argv: request.argv }, () => {
+      const { sandbox } = audit.call({ key, tool, argv: request.argv, isLook: look !== undefined }, () => {
         const admitted = gate.admit(key, tool);
         gate.checkCommand(key, tool, request);
         return admitted;
       });
-      return await commands.access.lease(sandbox, signal);
+      return look === undefined ? await commands.access.lease(sandbox, signal) : await commands.access.look(sandbox);
     },
   });
 }
