@@ -4,6 +4,7 @@ import { hasFields } from "../api/controller-client.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import { ProcessClient } from "../api/process-client.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
+import type { UsageView } from "../api/usage.ts";
 import { toQuery, toSandboxPath, ViewClient } from "../api/view-client.ts";
 import type { AuditView, ConfigTexts, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedList } from "../api/wire.ts";
 
@@ -14,6 +15,9 @@ export class AdminClient extends ViewClient {
 
   logs = (name: string, tail: number): Promise<SetupLogView> =>
     this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
+
+  /** @param name null: of all sandboxes */
+  usage = (name: string | null): Promise<UsageView> => this.json("GET", `/v1/usage?${toQuery({ name })}`, hasFields<UsageView>("items"));
 
   plan = (config: ConfigTexts | null): Promise<PlanView> =>
     this.json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });

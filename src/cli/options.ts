@@ -57,6 +57,15 @@ export function parseCommandTimeout(text: string): number {
   return milliseconds;
 }
 
+const INTERVAL_MS_MIN = 500;
+
+/** Between two looks at the same thing. @throws InvalidArgumentError */
+export function parseInterval(text: string): number {
+  const milliseconds = parseMilliseconds(text);
+  if (milliseconds < INTERVAL_MS_MIN || milliseconds > DAY_MS_MAX) throw new InvalidArgumentError("Expected between 500ms and 24h.");
+  return milliseconds;
+}
+
 /** @throws InvalidArgumentError with what was expected */
 export function parseWholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");

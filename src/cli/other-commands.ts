@@ -22,6 +22,7 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
   row("kubectl get events", "openclaw sandbox events"),
   row("kubectl describe pod NAME", "openclaw sandbox describe NAME"),
   row("kubectl logs NAME", "openclaw sandbox logs NAME"),
+  row("kubectl top pod NAME", "openclaw sandbox top NAME"),
   row("kubectl exec -it NAME -- sh", "openclaw sandbox exec -it NAME -- sh"),
   row(
     "kubectl attach NAME",
@@ -67,6 +68,8 @@ export const COMPOSE_COMMANDS: readonly OtherCommand[] = [
   row("docker compose rm NAME", "openclaw session delete KEY", RELEASED),
   row("docker compose config", "openclaw config validate"),
   row("docker compose events", "openclaw sandbox events --follow"),
+  row("docker compose stats NAME", "openclaw sandbox top -w NAME"),
+  row("docker compose top NAME", "openclaw sandbox exec NAME -- ps -ef", "where the image has ps"),
   row("docker compose wait NAME", "openclaw sandbox wait NAME"),
   row("docker compose images", "openclaw doctor", "checks that each image of the config is there"),
   row("docker compose build", "scripts/sandbox-setup.sh", "builds the sandbox image; in the checkout"),

@@ -9,6 +9,7 @@ import {
   NAME_HELP,
   outputOptions,
   parseCommandTimeout,
+  parseInterval,
   parseMilliseconds,
   parseWholeNumber,
   type Run,
@@ -27,6 +28,7 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
   sandbox.enablePositionalOptions();
   sandbox.commandsGroup("Inspect:");
   addStateCommands(sandbox, context, run);
+  addUsageCommand(sandbox, context, run);
   addRecordCommands(sandbox, context, run);
   sandbox.commandsGroup("Run:");
   addRunningCommands(sandbox, context, run);
@@ -92,6 +94,20 @@ Examples:
   openclaw sandbox explain --session agent:main:main --all`,
     )
     .action((name, options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, name, options)));
+}
+
+/** What they do, just now. */
+function addUsageCommand(sandbox: Command, context: CliContext, run: Run): void {
+  const top = sandbox
+    .command("top")
+    .description("show the CPU, memory and processes that sandboxes use now")
+    .argument("[name]", NAME_HELP)
+    .addOption(new Option("-w, --watch", "keep running and show them again and again"))
+    .addOption(new Option("--interval <duration>", "time between two looks").default(2_000, "2s").argParser(parseInterval))
+    .addOption(new Option("--sort <column>", "largest first; names in order").choices(["name", "cpu", "memory", "pids"]).default("name"))
+    .addOption(stateDirOption())
+    .action((name, options) => run(async () => (await import("./commands/sandbox-top.ts")).showUsage(context, name, options)));
+  for (const option of outputOptions()) top.addOption(option);
 }
 
 function addRecordCommands(sandbox: Command, context: CliContext, run: Run): void {

@@ -25,7 +25,15 @@ export async function expectSurveyContract(engine: Engine, instance: InstanceId,
     memory: null,
   });
   expect(await engine.writtenBytes(handle.id)).toBeGreaterThanOrEqual(0);
+  expect(await engine.usage(handle.id)).toBeNull();
+  await engine.act(handle, identity, { kind: "start" });
+  const usage = await engine.usage(handle.id);
+  expect(usage).toMatchObject({ memoryBytes: expect.any(Number), pidsMax: 99 });
+  expect(usage?.pids).toBeGreaterThanOrEqual(1);
+  expect(usage?.cpuSeconds).toBeGreaterThanOrEqual(0);
+  expect(usage?.at).toBeGreaterThan(0);
   await engine.act(handle, identity, { kind: "retire" });
   expect(await find()).toBeUndefined();
   expect(await engine.writtenBytes(handle.id)).toBeNull();
+  expect(await engine.usage(handle.id)).toBeNull();
 }

@@ -207,6 +207,14 @@ export class DockerClient {
     return sized.SizeRw ?? null;
   }
 
+  /** One look, without the second that the engine would wait for another; the parts that the schema names. */
+  async stats<T>(id: string, schema: z.ZodType<T>): Promise<T> {
+    const container: { stats(options: object): Promise<unknown> } = this.docker.getContainer(id);
+    const stats = async (abortSignal: AbortSignal): Promise<unknown> =>
+      await container.stats({ stream: false, "one-shot": true, abortSignal });
+    return await this.#read("stats", id.slice(0, 12), stats, schema);
+  }
+
   /** Of every process inside. */
   async commandLines(id: string): Promise<string[]> {
     const container: { top(options: object): Promise<unknown> } = this.docker.getContainer(id);

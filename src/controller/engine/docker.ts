@@ -8,6 +8,7 @@ import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LATE } from "../../api/kill-script.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
+import type { Usage } from "../../api/usage.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
 import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
@@ -19,6 +20,7 @@ import { readLastOutput } from "./docker-last-output.ts";
 import { type RawInspect, toIdentity, toImageVolumes, toListed, toMoment, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
+import { readUsage, readWrittenBytes } from "./docker-usage.ts";
 import type {
   Act,
   Capabilities,
@@ -355,12 +357,11 @@ export class DockerEngine implements Engine {
   }
 
   async writtenBytes(id: ContainerId): Promise<number | null> {
-    try {
-      return await this.#client.writtenBytes(id);
-    } catch (error) {
-      if (isErrorCode(error, "StaleHandle")) return null;
-      throw error;
-    }
+    return await readWrittenBytes(this.#client, id);
+  }
+
+  async usage(id: ContainerId): Promise<Usage | null> {
+    return await readUsage(this.#client, id);
   }
 
   async removeObject(object: EngineObject): Promise<void> {

@@ -4,6 +4,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import type { ContainerId, EpochMs, InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import type { Usage } from "../../api/usage.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
 
 export type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed };
@@ -190,4 +191,6 @@ export interface Engine {
   removeObject(object: EngineObject): Promise<void>;
   /** What a container has written to its own layer, bytes. null: it is gone, or the engine does not say. */
   writtenBytes(id: ContainerId): Promise<number | null>;
+  /** One look at what a container uses. null: it is gone, or does not run. */
+  usage(id: ContainerId): Promise<Usage | null>;
 }

@@ -33,6 +33,7 @@ export type FakeOperation =
   | "objects"
   | "survey"
   | "writtenBytes"
+  | "usage"
   | "removeObject";
 
 export interface FakeContainer {

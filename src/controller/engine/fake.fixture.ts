@@ -6,6 +6,7 @@ import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import type { Usage } from "../../api/usage.ts";
 import { effectiveLive } from "../decide/limits.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
 import { toLabels } from "./docker-create.ts";
@@ -302,6 +303,17 @@ export class FakeEngine implements Engine {
 
   async writtenBytes(id: ContainerId): Promise<number | null> {
     return await this.#call("writtenBytes", id, () => (this.world.containers.has(id) ? 0 : null));
+  }
+
+  async usage(id: ContainerId): Promise<Usage | null> {
+    return await this.#call("usage", id, () => {
+      const container = this.world.containers.get(id);
+      if (container?.state !== "running") return null;
+      const { memory, pidsLimit } = container.live;
+      const at = this.world.clock.now();
+      const cpuSeconds = (at - (container.startedAt ?? at)) / 10_000;
+      return { at, cpuSeconds, memoryBytes: 1_048_576, memoryBytesMax: memory, pids: 1 + container.execs.size, pidsMax: pidsLimit || null };
+    });
   }
 
   async removeObject(object: EngineObject): Promise<void> {

@@ -32,6 +32,8 @@ export const DEADLINE_MS = {
   "exec-inspect": 10_000,
   /** The last lines of a main process that only sleeps. */
   logs: 10_000,
+  /** Reads a dozen files of the kernel's. */
+  stats: 10_000,
   /** Runs `ps`. */
   top: 10_000,
   "exec-resize": 5_000,

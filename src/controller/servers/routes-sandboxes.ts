@@ -33,6 +33,11 @@ export function sandboxRoutes(views: AdminViews, followers: Followers): Hono {
     const tail = parseCount(context, "tail", { fallback: LOG_LINES_DEFAULT, max: LOG_LINES_MAX });
     return context.json(await views.logs(metadata.name, tail));
   });
+  routes.get("/usage", async (context) => {
+    const name = context.req.query("name");
+    const isWanted = toKindFilter(context.req.query("kind") ?? "all");
+    return context.json(await views.usage(name === undefined ? views.sandboxes().filter(isWanted) : [findSandbox(views, name)]));
+  });
   routes.get("/names/:name", (context) => {
     const named = views.find(context.req.param("name"));
     const view: NameView =

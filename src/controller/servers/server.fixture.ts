@@ -25,6 +25,7 @@ import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { Finding } from "../../api/finding.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import type { SandboxUsage, UsageView } from "../../api/usage.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 import { identityOf, specOf } from "../engine/contract.fixture.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
@@ -114,6 +115,9 @@ export class MemoryViews implements AdminViews {
   plannedWith: ConfigSources | null = null;
   explained: ExplainView | null = null;
   setupLog: SetupLogView = { state: "none", text: "", truncated: false };
+  used: (sandbox: Sandbox) => SandboxUsage = ({ metadata, spec }) => ({
+    ...{ name: metadata.name, agentId: spec.agentId, cpusMax: spec.live?.cpus ?? null, containerId: null, usage: null },
+  });
   unownedObjects: UnownedObject[] = [];
   audited: AuditView = { items: [] };
   heldRemovals: HeldView = { items: [], removals: 0, of: 0 };
@@ -214,6 +218,10 @@ export class MemoryViews implements AdminViews {
   async explain(query: ExplainQuery): Promise<ExplainView> {
     if (this.explained === null) throw new OperationError("NotFound", `there is no agent ${query.agentId ?? query.sessionKey}`);
     return this.explained;
+  }
+
+  async usage(sandboxes: readonly Sandbox[]): Promise<UsageView> {
+    return { items: sandboxes.map((sandbox) => this.used(sandbox)) };
   }
 
   async logs(): Promise<SetupLogView> {

@@ -6,6 +6,7 @@ import type { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
+import type { UsageView } from "../../api/usage.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 
 /** At least one of them is given by the caller; the view fills in the rest: an agent's main session, a session's agent. */
@@ -52,6 +53,8 @@ export interface AdminViews {
   readonly events: EventFeed;
   /** Output of the newest setup, at most the last `tailLines` lines. */
   logs(name: SandboxName, tailLines: number): Promise<SetupLogView>;
+  /** What these sandboxes use just now; asking counts as no use. Without a container, and for one that does not run, nothing. */
+  usage(sandboxes: readonly Sandbox[]): Promise<UsageView>;
   /** Removals held by the mass-removal guard, awaiting approval. */
   held(): HeldView;
   /** Every container on the engine that says it is an OpenClaw sandbox, with what is wrong with it. Changes nothing. */

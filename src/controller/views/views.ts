@@ -8,6 +8,7 @@ import type { ExplainView } from "../../api/explain-view.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { KnownAgents } from "../../api/session-reference.ts";
+import type { UsageView } from "../../api/usage.ts";
 import type {
   AuditView,
   ControllerView,
@@ -39,6 +40,7 @@ import { auditEngine } from "./container-audit.ts";
 import { explain, findSubject, nameOf, toGivenSandbox } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
 import { findNamedSandbox, type GivenSandbox } from "./named-sandbox.ts";
+import { UsageLooks } from "./usage.ts";
 
 /** Looks at the same time for a plan of everything: as many as passes. */
 const LOOKS_AT_ONCE = 6;
@@ -86,8 +88,11 @@ export class LoopViews implements AdminViews {
   readonly #parts: ViewParts;
   #looking: Promise<DoctorView> | null = null;
 
+  readonly #usage: UsageLooks;
+
   constructor(parts: ViewParts) {
     this.#parts = parts;
+    this.#usage = new UsageLooks(parts.engine);
   }
 
   get events(): EventLog {
@@ -178,6 +183,10 @@ export class LoopViews implements AdminViews {
 
   async logs(name: SandboxName, tailLines: number): Promise<SetupLogView> {
     return await this.#parts.logs.view(name, tailLines);
+  }
+
+  async usage(sandboxes: readonly Sandbox[]): Promise<UsageView> {
+    return { items: await this.#usage.of(sandboxes) };
   }
 
   held(): HeldView {
