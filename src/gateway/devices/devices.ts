@@ -76,13 +76,17 @@ export class Devices {
     return this.#held.get(id)?.tokens.signal ?? AbortSignal.abort();
   }
 
-  /** On disk, for good, once it resolves. Replaces what the device had. @throws OperationError `LimitExceeded`, `HostRejected` */
-  async pair(device: DeviceFile): Promise<Device> {
+  /**
+   * On disk, for good, once it resolves. `make` is given what is on disk in its turn: a revocation that came a moment ago is not undone.
+   * @throws OperationError `LimitExceeded`, `HostRejected`, and what `make` throws
+   */
+  async pair(id: DeviceId, make: (before: Device | null) => DeviceFile): Promise<Device> {
     return await this.#change(async () => {
-      const { name } = device.metadata;
-      if (this.#held.size >= DEVICES_MAX && this.find(name) === null)
+      const read = await this.#store.get(id);
+      const before = read.kind === "found" ? read.object : null;
+      if (before === null && this.#held.size >= DEVICES_MAX)
         throw new OperationError("LimitExceeded", `${DEVICES_MAX} devices are paired already`, { fix: "openclaw devices remove DEVICE" });
-      return device;
+      return make(before);
     });
   }
 

@@ -90,25 +90,27 @@ export class Pairing {
     if (given.length === 0)
       throw new OperationError("InvalidArgument", "no scope is left to grant", { fix: `openclaw devices reject ${requestId}` });
     refuseItself(identity, metadata.name);
-    const before = devices.find(metadata.name);
-    const had = isActive(before) ? before.spec.scopes : [];
-    refuseWider(
-      identity,
-      given.filter((scope) => !had.includes(scope)),
-    );
-    const scopes = toScopes([...had, ...given]);
-    const device = await devices.pair({
-      apiVersion: API_VERSION,
-      kind: "Device",
-      metadata: { name: metadata.name, createdAt: renderTime(now()) },
-      spec: {
-        ...{ publicKey: spec.publicKey, client: spec.client, role: "operator", label: before?.spec.label ?? spec.label },
-        ...{ scopes, declined: spec.scopes.filter((scope) => !allows(scopes, scope)) },
-        ...{ generation: newGeneration(), approvedBy: renderActor(identity) },
-      },
+    const device = await devices.pair(metadata.name, (before) => {
+      refuseRevoked(before);
+      const had = before?.spec.scopes ?? [];
+      refuseWider(
+        identity,
+        given.filter((scope) => !had.includes(scope)),
+      );
+      const scopes = toScopes([...had, ...given]);
+      return {
+        apiVersion: API_VERSION,
+        kind: "Device",
+        metadata: { name: metadata.name, createdAt: renderTime(now()) },
+        spec: {
+          ...{ publicKey: spec.publicKey, client: spec.client, role: "operator", label: before?.spec.label ?? spec.label },
+          ...{ scopes, declined: spec.scopes.filter((scope) => !allows(scopes, scope)) },
+          ...{ generation: newGeneration(), approvedBy: renderActor(identity) },
+        },
+      };
     });
     await requests.forget(metadata.name);
-    audit({ action: "device approved", device: metadata.name, by: renderActor(identity), scopes });
+    audit({ action: "device approved", device: metadata.name, by: renderActor(identity), scopes: device.spec.scopes });
     resolved({ requestId, deviceId: metadata.name, decision: "approved", ts: now() });
     return this.view(device);
   }
@@ -193,21 +195,22 @@ export class Pairing {
       throw new OperationError("Forbidden", "the signature is not this key's over pair-v1|ID|CODE", {
         fix: "docs/pairing.md describes it",
       });
-    const before = devices.find(id);
-    if (before !== null && !isActive(before))
-      throw new OperationError("Forbidden", "this device was revoked", { fix: `openclaw devices remove ${id}` });
+    refuseRevoked(devices.find(id));
     const { scopes: granted, createdBy } = await links.consume(code);
     const { displayName, ...facts } = client;
     const { deviceFamily, ...named } = facts;
-    const device = await devices.pair({
-      ...{ apiVersion: API_VERSION, kind: "Device", metadata: { name: id, createdAt: renderTime(now()) } },
-      spec: {
-        publicKey: Buffer.from(sent.publicKey, "base64url").toString("base64url"),
-        client: { ...named, ...(deviceFamily !== undefined && { deviceFamily }) },
-        label: before?.spec.label ?? toLabel(displayName ?? `${client.id} on ${client.platform}`),
-        ...{ role: "operator", scopes: toScopes([...(before?.spec.scopes ?? []), ...granted]), declined: [] },
-        ...{ generation: newGeneration(), approvedBy: "link" },
-      },
+    const device = await devices.pair(id, (before) => {
+      refuseRevoked(before);
+      return {
+        ...{ apiVersion: API_VERSION, kind: "Device", metadata: { name: id, createdAt: renderTime(now()) } },
+        spec: {
+          publicKey: Buffer.from(sent.publicKey, "base64url").toString("base64url"),
+          client: { ...named, ...(deviceFamily !== undefined && { deviceFamily }) },
+          label: before?.spec.label ?? toLabel(displayName ?? `${client.id} on ${client.platform}`),
+          ...{ role: "operator", scopes: toScopes([...(before?.spec.scopes ?? []), ...granted]), declined: [] },
+          ...{ generation: newGeneration(), approvedBy: "link" },
+        },
+      };
     });
     await requests.forget(id);
     audit({ action: "device paired by link", device: id, by: createdBy, scopes: device.spec.scopes });
@@ -247,6 +250,12 @@ export class Pairing {
       ...{ remoteIp: address, ts: metadata.createdAt },
     };
   }
+}
+
+/** @throws OperationError `Forbidden` */
+function refuseRevoked(device: Device | null): void {
+  if (device?.spec.revokedAt === undefined) return;
+  throw new OperationError("Forbidden", "this device was revoked", { fix: `openclaw devices remove ${device.metadata.name}` });
 }
 
 /** @throws OperationError `Forbidden` */

@@ -97,3 +97,19 @@ test("who makes a link grants no more than he has, and the gateway's token makes
   server.clock.at += 60_000;
   expect(await make(server.ownerKey)).toMatchObject({ status: 200 });
 });
+
+test("a device that is revoked while it opens a link stays revoked", async () => {
+  const server = await openSocketServer();
+  for (let round = 0; round < 10; round += 1) {
+    const device = makeDevice();
+    const [first, second] = [await makeLink(server), await makeLink(server)];
+    expect(await pair(server, device, first)).toMatchObject({ status: 200 });
+    const revoke = server.http(`/v1/devices/${device.id}/revoke`, server.ownerKey, { json: {} });
+    const [, revoked] = await Promise.all([pair(server, device, second), revoke]);
+    expect(revoked).toMatchObject({ status: 200 });
+    const { body } = await server.http("/v1/devices", server.ownerKey);
+    expect((body.paired as { deviceId: string }[]).find(({ deviceId }) => deviceId === device.id)).toMatchObject({
+      revokedAt: expect.any(Number),
+    });
+  }
+});
