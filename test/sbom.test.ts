@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { describePackages, toDebianComponents } from "../scripts/sbom.ts";
+import { describePackages, importedPackages, toDebianComponents } from "../scripts/sbom.ts";
 
 const Package = z.looseObject({ name: z.string(), version: z.string(), dependencies: z.record(z.string(), z.string()) });
 
 test("every package that runs is in the bill in the version that is installed, with its digest, and no tool of development is", () => {
   const { name, version, dependencies } = Package.parse(JSON.parse(readFileSync("package.json", "utf8")));
-  const bom = describePackages(readFileSync("package-lock.json", "utf8"));
+  const bom = describePackages(readFileSync("package-lock.json", "utf8"), importedPackages("src/ui"));
   expect(bom.metadata.component).toMatchObject({ type: "application", name, version });
   const found = new Map(bom.components.map((component) => [component["bom-ref"], component]));
   expect(found.size).toBe(bom.components.length);
@@ -24,7 +24,7 @@ test("every package that runs is in the bill in the version that is installed, w
 });
 
 test("who needs what leads from the product to every package, and names none that the bill does not have", () => {
-  const bom = describePackages(readFileSync("package-lock.json", "utf8"));
+  const bom = describePackages(readFileSync("package-lock.json", "utf8"), importedPackages("src/ui"));
   const needs = new Map(bom.dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
   const reached = new Set<string>();
   const visit = (ref: string): void => {
@@ -35,6 +35,16 @@ test("who needs what leads from the product to every package, and names none tha
   visit(bom.metadata.component["bom-ref"]);
   const listed = [bom.metadata.component, ...bom.components].map((component) => component["bom-ref"]);
   expect([...reached].sort()).toEqual(listed.sort());
+});
+
+test("what the page is built from is in the bill, with what that needs, and is said to be the page's", () => {
+  const imported = importedPackages("src/ui");
+  expect(imported).toEqual(expect.arrayContaining(["@tanstack/react-query", "react", "react-dom"]));
+  const { components } = describePackages(readFileSync("package-lock.json", "utf8"), imported);
+  const ofPage = components.filter(({ properties }) => properties?.some(({ value }) => value === "control-ui")).map(({ name }) => name);
+  expect(ofPage).toEqual(expect.arrayContaining(["react", "scheduler", "@tanstack/query-core"]));
+  expect(ofPage.filter((name) => name === "vite" || name.startsWith("@types/"))).toEqual([]);
+  expect(() => describePackages(readFileSync("package-lock.json", "utf8"), ["no-such-package"])).toThrow("not in package-lock.json");
 });
 
 test("a Debian package is named by a package URL with its version, architecture and release", () => {
