@@ -3,7 +3,7 @@
 import type { BlockList } from "node:net";
 import { Readable } from "node:stream";
 import type { HttpBindings } from "@hono/node-server";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type HonoRequest, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { OperationError } from "../../api/errors.ts";
 import type { Operation, SentBody } from "../../api/gateway-protocol/operation.ts";
@@ -144,7 +144,8 @@ function admit({ rules, limits, identities, metrics }: AppParts): MiddlewareHand
     const { credentials, proxies, ...origins } = rules();
     const [host, origin, site] = [req.header("host"), req.header("origin"), req.header("sec-fetch-site")];
     checkHost(host, origins);
-    checkOrigin({ origin, host, site }, origins);
+    // The page itself holds no data and lets nothing frame it: a link to it works from anywhere, as one to any page.
+    if (!isLinkTo(req)) checkOrigin({ origin, host, site }, origins);
     const caller = toCaller(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
     const authorization = req.header("authorization");
     const isOpen = toOpenRoute(req.path) !== undefined;
@@ -162,6 +163,12 @@ function admit({ rules, limits, identities, metrics }: AppParts): MiddlewareHand
     if (typeof judged !== "string") letIn(context, judged);
     await next();
   };
+}
+
+/** A person follows a link of another site to the page. Browsers alone send these headers, and scripts can't. */
+function isLinkTo(req: HonoRequest): boolean {
+  const isNavigation = req.header("sec-fetch-mode") === "navigate" && req.header("sec-fetch-dest") === "document";
+  return req.method === "GET" && isNavigation && req.header("origin") === undefined && isPagePath(req.path);
 }
 
 function letIn(context: Context<Env>, identity: Identity): void {

@@ -38,6 +38,25 @@ describe("cross-site requests", () => {
     expect((await ask("/v1/sessions", { headers })).status).toBe(200);
   });
 
+  const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+
+  test.each(["/", "/sandboxes", "/sessions/agent%3Amain%3Amain"])("a link of another site leads to the page at %s", async (path) => {
+    const { ask } = await openServer();
+    expect((await ask(path, { headers: link, secret: false })).status).not.toBe(403);
+  });
+
+  test.each([
+    ["to data, also for whoever has the secret", "/v1/sessions", {}],
+    ["to health", "/healthz", {}],
+    ["in a frame", "/", { "sec-fetch-dest": "iframe" }],
+    ["as a script or an image", "/", { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" }],
+    ["by a form", "/", { origin: "https://evil.com" }],
+    ["by a form of a sandboxed frame", "/", { origin: "null" }],
+  ])("a link of another site %s is refused", async (_, path, headers) => {
+    const { ask } = await openServer();
+    expect((await ask(path, { headers: { ...link, ...headers } })).status).toBe(403);
+  });
+
   test("no answer gives another origin leave to read it", async () => {
     const { ask } = await openServer();
     const preflight = { origin: "https://evil.com", "access-control-request-method": "POST" };
