@@ -31,6 +31,13 @@ test("sentences are wrapped below their beginning, and no word is lost or cut", 
   expect(table.split(/\s+/).toSorted()).toEqual(["", "1", "MESSAGE", "N", "NAME", NAME, ...message.split(" ")].toSorted());
 });
 
+test("a long word in the last column sticks out, and the table stays one", () => {
+  const path = `/home/person/.openclaw/sandboxes/${"n".repeat(60)}`;
+  expect(renderTable(["AGE", "MESSAGE"], [["12s", `prepare ${path} (wanted)`]], { width: 60 })).toBe(
+    `AGE  MESSAGE\n12s  prepare\n     ${path}\n     (wanted)\n`,
+  );
+});
+
 test.each([1, 20, 40, 60, 80, 200])("in %i columns every line fits, or is a word by itself that does not", (width) => {
   const cells = [NAME, "agent:main:a-rather-long-session", "what it is and why, in a sentence of some length", "-"];
   const text = renderTable(["NAME", "KEY", "WHY", "NONE"], [cells, cells], { width, optional: ["NONE"] });

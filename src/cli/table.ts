@@ -59,10 +59,14 @@ function leaveOut(lines: readonly Row[], { width, optional = [] }: Fit): readonl
   return shown;
 }
 
-/** Takes from the widest column that has words to wrap, one column of the terminal at a time. null: it fits in no way. */
+/**
+ * Takes from the widest column that has words to wrap, one column of the terminal at a time. A path at the end may stick out: nothing stands behind it.
+ * null: it fits in no way.
+ */
 function shrink(lines: readonly Row[], width: number): number[] | null {
   const widths = toWidths(lines);
   const least = widths.map((_, column) => {
+    if (column === widths.length - 1) return WRAPPED_COLUMNS_MIN;
     const words = lines.flatMap((line) => (line[column] ?? "").split(" "));
     return Math.max(WRAPPED_COLUMNS_MIN, ...words.map((word) => columnsOf(word)));
   });
