@@ -13,6 +13,7 @@ import { toSlug } from "../src/api/names.ts";
 import { openStateFolder } from "../src/api/store/state-folder.ts";
 import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { EventLog } from "../src/controller/records/event-log.ts";
+import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
 import { MemoryViews, silentMeter } from "../src/controller/servers/server.fixture.ts";
@@ -73,6 +74,7 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
   const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
   const server: SocketServer = await startStreamServer({
     ...{ stateDir, views: new MemoryViews(), log: silent },
+    approvals: await openApprovals({ instance: INSTANCE, views: new MemoryViews(), clock }),
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log: silent }),
     audit: new Audit({ instance: INSTANCE, log: silent, record: () => undefined }),

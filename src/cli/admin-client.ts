@@ -1,5 +1,6 @@
 // What the command line asks of the controller of a state folder, over its admin socket.
 // How it is asked is api/controller-client.ts; commands inside sandboxes are api/command-client.ts.
+import type { ApprovalKeyList, ApprovalKeyPut, ApprovalKeyRemoved, ApprovalKeyView } from "../api/approval-keys.ts";
 import { hasFields } from "../api/controller-client.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import { ProcessClient } from "../api/process-client.ts";
@@ -31,6 +32,16 @@ export class AdminClient extends ViewClient {
   unowned = (): Promise<UnownedList> => this.json("GET", "/v1/unowned", hasFields<UnownedList>("items"));
   doctor = (): Promise<DoctorView> => this.json("GET", "/v1/doctor", hasFields<DoctorView>("findings"));
   prune = (dryRun: boolean): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), { dryRun });
+
+  /** Of devices whose signatures count. */
+  approvalKeys = async (): Promise<readonly ApprovalKeyView[]> =>
+    (await this.json("GET", "/v1/approval-keys", hasFields<ApprovalKeyList>("items"))).items;
+
+  registerKey = (deviceId: string, key: ApprovalKeyPut): Promise<ApprovalKeyView> =>
+    this.json("PUT", `/v1/approval-keys/${deviceId}`, hasFields<ApprovalKeyView>("deviceId", "kind"), key);
+
+  removeKey = (deviceId: string): Promise<ApprovalKeyRemoved> =>
+    this.json("DELETE", `/v1/approval-keys/${deviceId}`, hasFields<ApprovalKeyRemoved>("removed"));
 
   processesOf = (name: string): ProcessClient => new ProcessClient(this, `${toSandboxPath(name)}/processes`);
 }

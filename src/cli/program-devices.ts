@@ -21,6 +21,9 @@ export function addDeviceCommands(program: Command, context: CliContext, run: Ru
   );
   add("approve", "pair a device; without a request, show the newest one and approve nothing (exit code 1)")
     .argument("[request]", "id of the request, or its code")
+    .addOption(
+      new Option("--native <id>", "the id that the device itself shows: its signature may let held removals through (docs/pairing.md)"),
+    )
     .addOption(scopeOption("grant this of what it asks for, and nothing else (repeatable)"))
     .action((request, options) => run(async () => (await load()).approveDevice(context, request, options)));
   add("reject", "reject a request; the device is told so")

@@ -18,6 +18,7 @@ import { UNOWNED_KINDS } from "./metrics/metrics.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
 import { makePasses, makeSteering } from "./passes.ts";
 import { Activity } from "./records/activity.ts";
+import { ApprovalKeys } from "./records/approval-keys.ts";
 import { DamagedFiles } from "./records/damaged-files.ts";
 import { EventLog } from "./records/event-log.ts";
 import { KnownNames, toNameRecords } from "./records/known-names.ts";
@@ -54,6 +55,7 @@ export class Controller {
   readonly sweep: Sweep;
   readonly sizes: WorkspaceSizes;
   readonly setupLogs: SetupLogs;
+  readonly approvalKeys: ApprovalKeys;
   readonly engineSource: EngineSource;
   readonly loop: Loop;
   readonly #options: ControllerOptions;
@@ -85,6 +87,7 @@ export class Controller {
         writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup output not written"),
       }),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
+      approvalKeys: await ApprovalKeys.open({ path: paths.approvalKeys, now }),
       members: await readMembers(paths.guard),
     });
   }
@@ -96,6 +99,7 @@ export class Controller {
     this.events = events;
     this.statuses = statuses;
     this.setupLogs = setupLogs;
+    this.approvalKeys = opened.approvalKeys;
     this.ledger = ledger;
     this.#activity = activity;
     this.#commands = opened.commands;
@@ -225,13 +229,14 @@ export class Controller {
   }
 
   /** What was read from the state folder is not as it was written. */
-  #reportDamage({ ledger, statuses, activity, events, members }: Opened): void {
+  #reportDamage({ ledger, statuses, activity, events, members, approvalKeys }: Opened): void {
     const paths = toStatePaths(this.#options.folders.stateDir);
     for (const name of ledger.unread) this.damaged.report("ledger", join(paths.ledger, name));
     for (const name of statuses.unread) this.damaged.report("status", join(paths.status, name));
     if (activity.loaded === "unreadable") this.damaged.report("activity", paths.activity);
     if (events.isDamaged) this.damaged.report("events", paths.eventFile);
     if (members === null) this.damaged.report("removals", paths.guard);
+    if (approvalKeys.isDamaged) this.damaged.report("approvals", paths.approvalKeys);
   }
 
   /** Before any pass: what the ledger lost is named after its labels. */

@@ -29,6 +29,7 @@ import { ControllerMetrics } from "./metrics/metrics.ts";
 import type { ControllerOptions } from "./parts.ts";
 import { toStatePaths } from "./records/state-paths.ts";
 import { startAdminServer } from "./servers/admin-server.ts";
+import { ApprovalGate } from "./servers/approval-gate.ts";
 import { Audit } from "./servers/audit.ts";
 import { SessionGate } from "./servers/session-gate.ts";
 import { startStreamServer } from "./servers/stream-server.ts";
@@ -255,8 +256,6 @@ async function serve({
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
   await using servers = new AsyncDisposableStack();
-  const admin = await startAdminServer({ stateDir, views, log, commands });
-  servers.defer(() => admin.stop());
   const gate = new SessionGate({
     desired: controller.desired,
     statusOf: (name) => controller.statuses.get(name) ?? null,
@@ -264,8 +263,16 @@ async function serve({
     fullness: (sandbox) => controller.sizes.refusal(sandbox),
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
+  const keys = controller.approvalKeys;
+  const admin = await startAdminServer({ stateDir, views, log, commands, approvals: { keys, audit } });
+  servers.defer(() => admin.stop());
+  const approvals = {
+    instance: engine.instance,
+    keys,
+    gate: new ApprovalGate({ instance: engine.instance, keys, views, clock }),
+  };
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
-  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, log, commands });
+  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, approvals, log, commands });
   servers.defer(() => stream.stop());
   health.serversOpen = true;
   await controller.start();

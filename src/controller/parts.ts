@@ -10,6 +10,7 @@ import type { Engine } from "./engine/engine.ts";
 import type { OwnedCommands } from "./loop/owned-commands.ts";
 import type { ControllerMetrics } from "./metrics/metrics.ts";
 import type { Activity } from "./records/activity.ts";
+import type { ApprovalKeys } from "./records/approval-keys.ts";
 import type { EventLog } from "./records/event-log.ts";
 import type { Ledger } from "./records/ledger.ts";
 import type { SetupLogs } from "./records/setup-logs.ts";
@@ -40,6 +41,7 @@ export interface Opened {
   ledger: Ledger;
   activity: Activity;
   setupLogs: SetupLogs;
+  approvalKeys: ApprovalKeys;
   commands: OwnedCommands;
   /** Who lived here when the last controller ended. null: not known. */
   members: readonly Member[] | null;

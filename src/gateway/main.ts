@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
-import { type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
+import { type DeviceId, type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
 import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
@@ -174,6 +174,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
     requested: (request) => broadcast.send("device.pair.requested", request),
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
+    withdrawn: (deviceId) => void withdrawKey({ controller, log }, deviceId),
   });
   paired.devices.watch(stopping.signal);
   const handlers = makeHandlers({
@@ -208,6 +209,16 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   await untilAborted(stopped);
   log.info("stopping");
   return 0;
+}
+
+/** Of a device that is paired no more, or with less. */
+async function withdrawKey({ controller, log }: Pick<ServeParts, "controller" | "log">, deviceId: DeviceId): Promise<void> {
+  try {
+    await controller.withdrawKey(deviceId);
+  } catch (error) {
+    const fix = `openclaw devices revoke ${deviceId}, once the controller is there`;
+    log.warn({ err: error, fix }, "approval key not withdrawn");
+  }
 }
 
 interface ToolsParts {

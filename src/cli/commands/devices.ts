@@ -6,6 +6,7 @@ import { SCOPES, type Scope, toScopes } from "../../api/gateway-protocol/scopes.
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote, toWidth } from "../context.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import { connectAsOwner, type OwnerTarget } from "../owner-client.ts";
+import { findKeys, judgeKind, registerKey, withdrawKey, withdrawKeys } from "./device-keys.ts";
 import { renderDevices, renderRequest } from "./devices-text.ts";
 
 export interface DevicesOptions extends OwnerTarget {
@@ -14,27 +15,51 @@ export interface DevicesOptions extends OwnerTarget {
   device?: string;
   role?: string;
   scope?: string[];
+  /** What the device shows of its id. */
+  native?: string;
   name?: string;
 }
 
 export async function listDevices(context: CliContext, options: DevicesOptions): Promise<ExitCode> {
   const list = await (await connectAsOwner(context, options)).ask("listDevices");
-  if (options.json === true) printJson(context, list);
-  else print(context, renderDevices(list, { now: context.now(), width: toWidth(context) }));
+  const approvalKeys = await findKeys(context, options);
+  if (options.json === true) printJson(context, { ...list, approvalKeys });
+  else print(context, renderDevices(list, { keys: approvalKeys ?? [], now: context.now(), width: toWidth(context) }));
   return EXIT.ok;
 }
 
-/** @param request id or code. Absent: nothing is approved, the newest one is shown */
+/** @param request id or code; of a paired device whose signature counts for nothing yet, its id. Absent: nothing is approved, the newest is shown */
 export async function approveDevice(context: CliContext, request: string | undefined, options: DevicesOptions): Promise<ExitCode> {
   const client = await connectAsOwner(context, options);
-  const { pending } = await client.ask("listDevices");
+  const { pending, paired } = await client.ask("listDevices");
   if (request === undefined) return preview(context, pending[0], options);
-  const { requestId } = findRequest(pending, request);
+  const known = paired.find((device) => device.deviceId === request && mayApprove(device));
+  const asked = known ?? findRequest(pending, request);
   const scopes = readScopes(options);
+  if (options.native !== undefined && !(scopes ?? asked.scopes).includes("operator.approvals"))
+    throw new OperationError("InvalidArgument", "--native is about a device that gets operator.approvals, which this one does not ask for");
+  const kind = judgeKind(asked, options.native);
+  const device = known ?? (await approve(client, request, { pending, scopes }));
+  if (options.json !== true) print(context, `paired ${device.label} (${device.deviceId.slice(0, 12)}) with ${device.scopes.join(", ")}`);
+  const isRegistered = mayApprove(device) && (await registerKey(context, device, kind, options));
+  if (options.json === true) printJson(context, { ...device, approvalKey: isRegistered ? kind : null });
+  return isRegistered || !mayApprove(device) ? EXIT.ok : EXIT.failed;
+}
+
+const mayApprove = ({ scopes, revokedAt }: DeviceView): boolean => revokedAt === null && scopes.includes("operator.approvals");
+
+async function approve(
+  client: GatewayClient,
+  request: string,
+  { pending, scopes }: { pending: readonly PairingRequestView[]; scopes: Scope[] | undefined },
+): Promise<DeviceView> {
+  const { requestId, deviceId, publicKey } = findRequest(pending, request);
   const device = await client.ask("approveDevice", { params: { requestId }, body: scopes === undefined ? {} : { scopes } });
-  if (options.json === true) printJson(context, device);
-  else print(context, `paired ${device.label} (${device.deviceId.slice(0, 12)}) with ${device.scopes.join(", ")}`);
-  return EXIT.ok;
+  // What is registered is what was looked at.
+  if (device.deviceId === deviceId && device.publicKey === publicKey) return device;
+  throw new OperationError("GatewayUnreachable", "the gateway paired another device than the one that was approved", {
+    fix: "look into the gateway's host before you pair anything",
+  });
 }
 
 /** What would be approved; the command that does it names the request, so that it can't be another one by then. */
@@ -62,23 +87,31 @@ export async function rejectDevice(context: CliContext, request: string, options
 }
 
 export async function revokeDevice(context: CliContext, given: string | undefined, options: DevicesOptions): Promise<ExitCode> {
-  return await change(context, given, options, async (client, { deviceId, label }) => ({
-    answer: await client.ask("revokeDevice", { params: { deviceId }, body: {} }),
-    said: `revoked ${label}: what it had open is closed, and it can't ask again until it is removed`,
-  }));
+  await withdrawNamed(context, given, options);
+  return await change(context, given, options, async (client, device) => {
+    const { deviceId, label } = device;
+    const answer = await client.ask("revokeDevice", { params: { deviceId }, body: {} });
+    if (mayApprove(device)) await withdrawKey(context, deviceId, options);
+    return { answer, said: `revoked ${label}: what it had open is closed, and it can't ask again until it is removed` };
+  });
 }
 
 export async function removeDevice(context: CliContext, given: string | undefined, options: DevicesOptions): Promise<ExitCode> {
-  return await change(context, given, options, async (client, { deviceId, label }) => ({
-    answer: await client.ask("removeDevice", { params: { deviceId } }),
-    said: `removed ${label}: what it had open is closed, and it may ask to be paired again`,
-  }));
+  await withdrawNamed(context, given, options);
+  return await change(context, given, options, async (client, device) => {
+    const { deviceId, label } = device;
+    const answer = await client.ask("removeDevice", { params: { deviceId } });
+    if (mayApprove(device)) await withdrawKey(context, deviceId, options);
+    return { answer, said: `removed ${label}: what it had open is closed, and it may ask to be paired again` };
+  });
 }
 
 export async function rotateDevice(context: CliContext, given: string | undefined, options: DevicesOptions): Promise<ExitCode> {
-  return await change(context, given, options, async (client, { deviceId, label }) => {
+  return await change(context, given, options, async (client, device) => {
+    const { deviceId, label } = device;
     const scopes = readScopes(options);
     const answer = await client.ask("rotateDevice", { params: { deviceId }, body: scopes === undefined ? {} : { scopes } });
+    if (mayApprove(device) && !answer.scopes.includes("operator.approvals")) await withdrawKey(context, deviceId, options);
     return {
       answer,
       said: `rotated ${label}: its tokens are void, and it gets another one when it connects; it has ${answer.scopes.join(", ")}`,
@@ -102,6 +135,12 @@ export async function renameDevice(
   }));
 }
 
+async function withdrawNamed(context: CliContext, given: string | undefined, options: DevicesOptions): Promise<void> {
+  refuseOtherRole(options);
+  const name = options.device ?? given;
+  if (name !== undefined) await withdrawKeys(context, name, options);
+}
+
 async function change(
   context: CliContext,
   given: string | undefined,
@@ -111,7 +150,8 @@ async function change(
   const client = await connectAsOwner(context, options);
   const { paired } = await client.ask("listDevices");
   refuseOtherRole(options);
-  const { answer, said } = await act(client, findDevice(paired, options.device ?? given));
+  const device = findDevice(paired, options.device ?? given);
+  const { answer, said } = await act(client, device);
   if (options.json === true) printJson(context, answer);
   else print(context, said);
   return EXIT.ok;

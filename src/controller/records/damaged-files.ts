@@ -13,6 +13,7 @@ const KINDS = {
   activity: { lost: "earlier use is lost: running sandboxes count as used when this controller started", isRewritten: true },
   events: { lost: "its events are lost", isRewritten: true },
   removals: { lost: "removals awaiting approval are lost", isRewritten: true },
+  approvals: { lost: "no device's signature counts until it is approved again", isRewritten: false },
   "last-good": { lost: "there is no config to fall back to while openclaw.json is invalid", isRewritten: true },
   owner: { lost: "the folder it describes counts as unowned, and is never removed", isRewritten: false },
 } as const satisfies Record<string, { lost: string; isRewritten: boolean }>;

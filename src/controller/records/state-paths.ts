@@ -13,6 +13,7 @@ export interface StatePaths {
   activity: string;
   lastGood: string;
   guard: string;
+  approvalKeys: string;
   setupLogs: string;
   /** A file for each command that runs. */
   commands: string;
@@ -35,6 +36,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),
     guard: join(controller, "brake.json"),
+    approvalKeys: join(controller, "approval-keys.json"),
     setupLogs: join(controller, "setup-logs"),
     commands: join(controller, "commands"),
     calibration: join(controller, "calibration"),

@@ -2,11 +2,14 @@
 // The socket that it is served on is admin-server.ts.
 import type { Hono } from "hono";
 import type { Logger } from "pino";
+import type { ApprovalKeys } from "../records/approval-keys.ts";
 import type { AdminViews } from "../views/admin-views.ts";
+import type { Audit } from "./audit.ts";
 import { makeBaseApp } from "./base-app.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
 import { findSandbox } from "./request.ts";
+import { approvalKeyRoutes } from "./routes-approvals.ts";
 import { controlRoutes, viewRoutes } from "./routes-control.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
@@ -17,14 +20,17 @@ export interface AdminAppParts {
   log: Logger;
   /** Absent: there are no routes for detached processes. */
   processes?: ProcessService;
+  /** Absent: there are no routes for devices' keys. */
+  approvals?: { keys: ApprovalKeys; audit: Audit };
 }
 
-export function makeAdminApp({ views, followers, log, processes }: AdminAppParts): Hono {
+export function makeAdminApp({ views, followers, log, processes, approvals }: AdminAppParts): Hono {
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", controlRoutes(views));
   const target: ProcessTarget = ({ req }) => findSandbox(views, req.param("name")).metadata.name;
   if (processes !== undefined) app.route("/v1", processRoutes("/sandboxes/:name", target, processes));
+  if (approvals !== undefined) app.route("/v1", approvalKeyRoutes(approvals.keys, approvals.audit));
   return app;
 }

@@ -8,7 +8,7 @@ import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
 import type { AdminViews } from "../views/admin-views.ts";
-import { makeAdminApp } from "./admin-app.ts";
+import { type AdminAppParts, makeAdminApp } from "./admin-app.ts";
 import type { CommandMeter, CommandSessionParts } from "./command-session.ts";
 import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts";
 import { Followers } from "./followers.ts";
@@ -21,6 +21,7 @@ export interface AdminServerParts {
   stateDir: string;
   views: AdminViews;
   log: Logger;
+  approvals?: AdminAppParts["approvals"];
   /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
   commands?: {
     access: SandboxAccess;
@@ -38,10 +39,10 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
-  const { stateDir, views, log, commands } = parts;
+  const { stateDir, views, log, commands, approvals } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = commands && new ProcessService({ ...commands, log });
-  const app = makeAdminApp({ views, followers, log, ...(processes && { processes }) });
+  const app = makeAdminApp({ views, followers, log, ...(processes && { processes }), ...(approvals && { approvals }) });
   const sockets = commands && new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const socketPath = toAdminSocketPath(stateDir);
   // Whoever can write in the folder above can put another folder in this one's place.

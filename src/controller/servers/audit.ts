@@ -1,8 +1,11 @@
 // Writes down every call that comes in over the stream socket: who asked for what in whose sandbox, and whether it was let through.
-// Arguments may hold secrets: of a command only its name is written. What is let through is session-gate.ts.
+// And every approval that carries a device's signature. Arguments may hold secrets: of a command only its name is written.
+// What is let through is session-gate.ts's and approval-gate.ts's.
 import type { Logger } from "pino";
 import type { InstanceId, SandboxName } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { KeyKind } from "../../api/gateway-protocol/approvals.ts";
+import type { ApprovalSubject } from "../../api/gateway-protocol/device-proof.ts";
 import type { SandboxTool } from "../../api/wire.ts";
 import type { EventInput } from "../records/event-log.ts";
 
@@ -29,6 +32,14 @@ export interface AuditedRequest {
   sandbox: string;
   /** For whom the gateway asks, as it says. null: it does not say. */
   by: string | null;
+}
+
+export interface AuditedApproval {
+  action: ApprovalSubject["action"];
+  /** As the caller said it. null: it is about none. */
+  sandbox: string | null;
+  /** Whose signature it carries, as the caller says. */
+  device: string;
 }
 
 const TEXT_LENGTH_MAX = 200;
@@ -73,6 +84,32 @@ export class Audit {
       this.#parts.log.warn({ ...request, sandbox: written, code: error.code, because: error.message }, "stream request refused");
       throw error;
     }
+  }
+
+  /** The same for what carries a device's signature: an event too, since it ends or removes something. */
+  async approval({ action, sandbox, device }: AuditedApproval, admit: () => Promise<unknown>): Promise<void> {
+    const approval = { action, sandbox: sandbox?.slice(0, TEXT_LENGTH_MAX) ?? null, device };
+    try {
+      await admit();
+    } catch (error) {
+      if (!(error instanceof OperationError)) throw error;
+      this.#parts.log.warn({ ...approval, code: error.code, because: error.message }, "approval refused");
+      this.#recordApproval("Warning", "ApprovalRefused", `${action} by device ${device}: ${error.message}`);
+      throw error;
+    }
+    this.#parts.log.info(approval, "approval accepted");
+    this.#recordApproval("Normal", "ApprovalAccepted", `${action}${sandbox === null ? "" : ` of ${sandbox}`} by device ${device}`);
+  }
+
+  /** Whose signatures count from now on, or no more. */
+  key(change: "registered" | "withdrawn", device: string, kind: KeyKind): void {
+    this.#parts.log.info({ device, kind }, `approval key ${change}`);
+    const reason = change === "registered" ? "ApprovalKeyRegistered" : "ApprovalKeyWithdrawn";
+    this.#recordApproval("Normal", reason, `device ${device} (${kind})`);
+  }
+
+  #recordApproval(type: EventInput["type"], reason: string, message: string): void {
+    this.#parts.record({ type, reason, message, object: { kind: "Controller", name: this.#parts.instance } });
   }
 
   /** Whose event a refusal is. null: none, since it passes by itself. A session that is not there has none: made-up keys would push out all others. */

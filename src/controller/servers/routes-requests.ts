@@ -1,5 +1,5 @@
 // What the gateway may request about any sandbox on a person's behalf: a new container once nothing runs in the old one, and that one stays as it is.
-// Bounded in rate, and written down. What ends live work, approves a removal or prunes is not here: only the state folder's owner asks for that.
+// Bounded in rate, and written down. What ends live work, approves a removal or prunes is routes-approvals.ts's.
 import { Hono } from "hono";
 import { type SandboxName, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";

@@ -10,6 +10,7 @@ import type { Session } from "../../api/session.ts";
 import type { EventInput } from "../records/event-log.ts";
 import { DesiredState } from "../sources/desired-state.ts";
 import { GatewayFeed } from "../sources/gateway-feed.ts";
+import { openApprovals } from "./approvals.fixture.ts";
 import { Audit } from "./audit.ts";
 import { Followers } from "./followers.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
@@ -21,7 +22,7 @@ import { makeStreamApp } from "./stream-app.ts";
 const INSTANCE = toInstanceId("0123456789ab");
 const MAIN = toAgentId("main");
 
-function open({ scope }: { scope: "session" | "agent" }) {
+async function open({ scope }: { scope: "session" | "agent" }) {
   const desired = new DesiredState((scopeKey) => toSlug(INSTANCE, scopeKey), { stateDir: "/state", home: "/home/claw" });
   desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", scope } } } })));
   const session: Session = {
@@ -57,7 +58,10 @@ function open({ scope }: { scope: "session" | "agent" }) {
     requests: {
       recreate: async (name) => void requested.push(`recreate ${name}`),
       pin: async (name, pinned) => void requested.push(`${pinned ? "pin" : "unpin"} ${name}`),
+      kill: async (name) => void requested.push(`kill ${name}`),
+      approve: async (name) => void requested.push(`approve ${name}`),
     },
+    approvals: await openApprovals({ instance: INSTANCE, views, clock: { now: () => toEpochMs(time.at) } }),
     clock: { now: () => toEpochMs(time.at) },
   });
   const post = async (path: string, body: object) => await app.request(path, { method: "POST", body: JSON.stringify(body) });
@@ -67,7 +71,7 @@ function open({ scope }: { scope: "session" | "agent" }) {
 
 test("a sandbox that is the session's alone is released, one that others share stays; both are written down", async () => {
   for (const scope of ["session", "agent"] as const) {
-    const { release, released, events, logged } = open({ scope });
+    const { release, released, events, logged } = await open({ scope });
     const response = await release("agent:main:main");
     expect([response.status, released.length, events]).toEqual([200, scope === "session" ? 1 : 0, []]);
     expect(await response.json()).toEqual({ sandbox: released[0] ?? null });
@@ -78,7 +82,7 @@ test("a sandbox that is the session's alone is released, one that others share s
 });
 
 test("a release that is refused is an event and a line in the log, as every refused call is", async () => {
-  const { release, released, events, logged } = open({ scope: "session" });
+  const { release, released, events, logged } = await open({ scope: "session" });
   expect((await release("agent:main:nobody")).status).toBe(404);
   expect(released).toEqual([]);
   const message = 'release: there is no live sandboxed session "agent:main:nobody"';
@@ -87,7 +91,7 @@ test("a release that is refused is an event and a line in the log, as every refu
 });
 
 test("a gateway requests that a sandbox is recreated or pinned, for whom it says, and no more often than a person does", async () => {
-  const { post, requested, logged, views, time } = open({ scope: "agent" });
+  const { post, requested, logged, views, time } = await open({ scope: "agent" });
   views.put(sandboxOf());
   const recreate = (): Promise<Response> => post(`/v1/sandboxes/${NAME}/recreate`, { by: "d".repeat(64) });
   expect(await (await recreate()).json()).toEqual({ sandbox: NAME });
@@ -104,11 +108,12 @@ test("a gateway requests that a sandbox is recreated or pinned, for whom it says
   expect((await recreate()).status).toBe(429);
 });
 
-test("a gateway has no way to end live work, to approve a removal, or to prune", async () => {
-  const { post, requested, views } = open({ scope: "agent" });
+test("a gateway has no way of its own to end live work, to approve a removal, or to prune", async () => {
+  const { post, requested, views } = await open({ scope: "agent" });
   views.put(sandboxOf());
   expect((await post(`/v1/sandboxes/${NAME}/recreate`, { kill: true })).status).toBe(400);
-  for (const path of [`/v1/sandboxes/${NAME}/approve`, "/v1/held", "/v1/prune", "/v1/plan"])
-    expect((await post(path, {})).status, path).toBe(404);
+  for (const path of [`/v1/sandboxes/${NAME}/approve`, "/v1/held", "/v1/plan"]) expect((await post(path, {})).status, path).toBe(404);
+  for (const path of [`/v1/sandboxes/${NAME}/kill`, `/v1/sandboxes/${NAME}/removal`, "/v1/prune"])
+    expect((await post(path, { dryRun: false })).status, path).toBe(400);
   expect(requested).toEqual([]);
 });

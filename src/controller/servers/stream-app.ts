@@ -3,18 +3,21 @@
 
 import type { Hono } from "hono";
 import type { Logger } from "pino";
-import type { SandboxName } from "../../api/brands.ts";
+import type { InstanceId, SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
+import type { ApprovalKeys } from "../records/approval-keys.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "../views/admin-views.ts";
+import type { ApprovalGate } from "./approval-gate.ts";
 import type { Audit } from "./audit.ts";
 import { makeBaseApp } from "./base-app.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
 import { isLook, parseBody } from "./request.ts";
+import { type ApprovalRequests, approvalRoutes } from "./routes-approvals.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
@@ -31,7 +34,8 @@ export interface StreamAppParts {
   processes: ProcessService;
   /** Requests the removal of the sandbox and everything running in it. */
   release(name: SandboxName): Promise<void>;
-  requests: GatewayRequestParts["requests"];
+  requests: GatewayRequestParts["requests"] & ApprovalRequests;
+  approvals: { instance: InstanceId; keys: ApprovalKeys; gate: ApprovalGate };
   clock: Pick<Clock, "now">;
   log: Logger;
 }
@@ -39,12 +43,14 @@ export interface StreamAppParts {
 /** A session file is noticed within some 10 ms: whoever just wrote one should not wait for the next heartbeat. */
 const UNKNOWN_LOOK_MS = 10;
 
-export function makeStreamApp({ views, gate, feed, audit, followers, processes, release, requests, clock, log }: StreamAppParts): Hono {
+export function makeStreamApp(parts: StreamAppParts): Hono {
+  const { views, gate, feed, audit, followers, processes, release, requests, approvals, clock, log } = parts;
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", gatewayRoutes(feed, followers));
   app.route("/v1", gatewayRequestRoutes({ views, audit, clock, requests }));
+  app.route("/v1", approvalRoutes({ ...approvals, views, audit, requests, clock }));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
   app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
   app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {

@@ -1,11 +1,11 @@
 // Serves the stream server on a Unix socket for the gateway: commands in the sandboxes of live sessions, over one WebSocket each.
 // Whose sandbox, and whether, is session-gate.ts; the other routes are stream-app.ts.
 import type { Logger } from "pino";
-import type { SandboxName } from "../../api/brands.ts";
+import type { EpochMs, SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
-import { pinSandbox, requestRecreation } from "../../api/store/request-file.ts";
+import { approveRemoval, pinSandbox, requestRecreation } from "../../api/store/request-file.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
@@ -19,7 +19,7 @@ import { ProcessService } from "./processes.ts";
 import { decodeName } from "./request.ts";
 import type { SessionGate } from "./session-gate.ts";
 import { type SocketServer, startSocketServer } from "./socket-server.ts";
-import { makeStreamApp } from "./stream-app.ts";
+import { makeStreamApp, type StreamAppParts } from "./stream-app.ts";
 
 export interface StreamServerParts {
   /** Absolute. The socket is `run/stream.sock` in it. */
@@ -28,6 +28,7 @@ export interface StreamServerParts {
   gate: SessionGate;
   feed: GatewayFeed;
   audit: Audit;
+  approvals: StreamAppParts["approvals"];
   log: Logger;
   commands: {
     access: SandboxAccess;
@@ -45,16 +46,20 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
-  const { stateDir, views, gate, feed, audit, log, commands } = parts;
+  const { stateDir, views, gate, feed, audit, approvals, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessService({ ...commands, log });
-  const release = async (name: SandboxName): Promise<void> =>
+  const kill = async (name: SandboxName): Promise<void> =>
     await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: true });
   const requests = {
     recreate: async (name: SandboxName) => await requestRecreation(stateDir, name, { after: commands.clock.now(), kill: false }),
     pin: async (name: SandboxName, pinned: boolean) => await pinSandbox(stateDir, name, pinned),
+    kill,
+    approve: async (name: SandboxName, since: EpochMs) => await approveRemoval(stateDir, name, since),
   };
-  const app = makeStreamApp({ views, gate, feed, audit, followers, processes, release, requests, clock: commands.clock, log });
+  const app = makeStreamApp({
+    ...{ views, gate, feed, audit, followers, processes, release: kill, requests, approvals, clock: commands.clock, log },
+  });
   const sockets = new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),

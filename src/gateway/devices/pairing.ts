@@ -1,6 +1,7 @@
 // Who may decide about devices, and what then happens: a request becomes a device, a device gets another name, less, or nothing. Nobody grants more
 // than he has, and no device decides about itself but to have less. Files are devices.ts's and pairing-requests.ts's.
-import { type EpochMs, renderTime } from "../../api/brands.ts";
+import { type DeviceId, type EpochMs, renderTime, toDeviceId } from "../../api/brands.ts";
+import { deviceIdOf, isSignedBy } from "../../api/device-key.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderPairProof } from "../../api/gateway-protocol/device-proof.ts";
 import type { DeviceList, DeviceView, PairingRequestView, RotationAnswer } from "../../api/gateway-protocol/devices.ts";
@@ -8,7 +9,6 @@ import type { PairAnswer, PairBody } from "../../api/gateway-protocol/pair.ts";
 import { allows, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
 import { API_VERSION } from "../../api/session.ts";
 import { type Device, type PairingRequest, toLabel } from "./device-files.ts";
-import { deviceIdOf, isSignedBy } from "./device-key.ts";
 import type { DeviceTokens } from "./device-tokens.ts";
 import { type Devices, isActive, renderScopes } from "./devices.ts";
 import { type Identity, renderActor, requireScope } from "./identity.ts";
@@ -35,6 +35,8 @@ export interface PairingParts {
   /** Told of each new request, and of each decision. */
   requested(request: PairingRequestView): void;
   resolved(decision: PairingDecision): void;
+  /** The device's signature may approve nothing any more at the controller. Must not throw. */
+  withdrawn(deviceId: DeviceId): void;
   /** Written down: who did what to which device. */
   audit(entry: { action: string; device: string; by: string; scopes?: readonly Scope[] }): void;
 }
@@ -136,6 +138,7 @@ export class Pairing {
       spec: { ...before.spec, generation: newGeneration(), revokedAt: before.spec.revokedAt ?? now() },
     }));
     await requests.forget(device.metadata.name);
+    this.#parts.withdrawn(device.metadata.name);
     audit({ action: "device revoked", device: deviceId, by: renderActor(identity) });
     return this.view(device);
   }
@@ -144,6 +147,7 @@ export class Pairing {
   async remove(identity: Identity, deviceId: string): Promise<{ deviceId: string }> {
     this.#mayManage(identity, deviceId);
     await this.#parts.devices.remove(deviceId);
+    this.#parts.withdrawn(toDeviceId(deviceId));
     this.#parts.audit({ action: "device removed", device: deviceId, by: renderActor(identity) });
     return { deviceId };
   }
@@ -171,6 +175,7 @@ export class Pairing {
       const kept = scopes === undefined ? before.spec.scopes : toScopes(scopes);
       return { ...before, spec: { ...before.spec, generation: newGeneration(), scopes: kept } };
     });
+    if (!allows(device.spec.scopes, "operator.approvals")) this.#parts.withdrawn(device.metadata.name);
     audit({ action: "device rotated", device: deviceId, by: renderActor(identity), scopes: device.spec.scopes });
     return {
       ...{ deviceId, role: "operator", scopes: device.spec.scopes, rotatedAtMs: now() },

@@ -22,6 +22,7 @@ import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
+import { approvalHandlers } from "./approval-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
@@ -56,6 +57,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...fileHandlers(parts),
     ...processHandlers(parts),
     ...controllerHandlers(parts),
+    ...approvalHandlers(parts.controller),
     ...deviceHandlers(parts.pairing),
     ...gatewayHandlers(parts),
   };

@@ -12,7 +12,7 @@ import type { AddressLimits } from "./auth.ts";
 import { Identities } from "./identities.ts";
 import { type OwnToken, openDeviceSecret, openOwnerKey } from "./secret.ts";
 
-export interface OpenPairingParts extends OwnToken, Pick<PairingParts, "requested" | "resolved" | "newGeneration"> {
+export interface OpenPairingParts extends OwnToken, Pick<PairingParts, "requested" | "resolved" | "withdrawn" | "newGeneration"> {
   limits: Pick<AddressLimits, "judge">;
   now(): EpochMs;
   /** 128 bits of chance, base64url. */
@@ -30,7 +30,7 @@ export interface OpenedPairing {
 
 /** @throws OperationError `HostRejected` */
 export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairing> {
-  const { stateDir, limits, now, log, requested, resolved, newGeneration, newCode } = parts;
+  const { stateDir, limits, now, log, requested, resolved, withdrawn, newGeneration, newCode } = parts;
   const [ownerKey, secret] = [await openOwnerKey(parts), await openDeviceSecret(parts)];
   const devices = await Devices.open({
     stateDir,
@@ -42,7 +42,7 @@ export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairin
   const tokens = new DeviceTokens(secret);
   const presence = new Presence(now);
   const pairing = new Pairing({
-    ...{ devices, requests, tokens, links, now, requested, resolved, newGeneration },
+    ...{ devices, requests, tokens, links, now, requested, resolved, withdrawn, newGeneration },
     presence: (deviceId) => presence.of(deviceId),
     audit: ({ action, ...entry }) => log.info(entry, action),
   });

@@ -152,6 +152,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
     newCode: () => randomBytes(16).toString("base64url"),
     requested: (request) => broadcast.send("device.pair.requested", request),
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
+    withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
   const handlers = makeHandlers({
     ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },

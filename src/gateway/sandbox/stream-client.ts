@@ -1,15 +1,19 @@
 // The gateway's end of the controller's stream socket: sandboxes by session key. It never names a sandbox.
 // How it is asked is api/controller-client.ts; what the controller lets through is its own decision.
 
+import type { ApprovalKeyRemoved } from "../../api/approval-keys.ts";
+import type { DeviceId } from "../../api/brands.ts";
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
 import { hasFields } from "../../api/controller-client.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
+import type { ApprovalsAnswer, SignedBy, SignedRecreation, SignedRemoval } from "../../api/gateway-protocol/approvals.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
 import type {
   GatewayRequestView,
   PlanView,
+  PruneView,
   SandboxChanged,
   SandboxRelease,
   SeenSessionEnds,
@@ -43,6 +47,22 @@ export class StreamClient extends ViewClient {
 
   pinSandbox = (name: string, pinned: boolean, by: string): Promise<GatewayRequestView> =>
     this.json("POST", `${toSandboxPath(name)}/pin`, hasFields<GatewayRequestView>("sandbox"), { pinned, by });
+
+  /** What there is to sign. @param device whose key is asked about. null: nobody's */
+  approvals = (device: DeviceId | null): Promise<ApprovalsAnswer> =>
+    this.json("GET", `/v1/approvals?${toQuery({ device })}`, hasFields<ApprovalsAnswer>("instance", "now", "key", "held"));
+
+  killSandbox = (name: string, signed: SignedRecreation): Promise<GatewayRequestView> =>
+    this.json("POST", `${toSandboxPath(name)}/kill`, hasFields<GatewayRequestView>("sandbox"), signed);
+
+  approveRemoval = (name: string, signed: SignedRemoval): Promise<GatewayRequestView> =>
+    this.json("POST", `${toSandboxPath(name)}/removal`, hasFields<GatewayRequestView>("sandbox"), signed);
+
+  prune = (signed: SignedBy): Promise<PruneView> => this.json("POST", "/v1/prune", hasFields<PruneView>("items", "removed"), signed);
+
+  /** The device's signature counts no more. */
+  withdrawKey = (device: DeviceId): Promise<ApprovalKeyRemoved> =>
+    this.json("DELETE", `/v1/approval-keys/${device}`, hasFields<ApprovalKeyRemoved>("removed"));
 
   /** The name of each sandbox that changes, and null for all of them once the controller is there; until the signal aborts or the controller ends it. */
   async *watchSandboxes(signal: AbortSignal): AsyncGenerator<SandboxChanged | null> {

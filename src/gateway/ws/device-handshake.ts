@@ -1,11 +1,11 @@
 // Decides whether a device is let in: by its signature over this connection's challenge, and by what a person granted to its key. One that may not
 // yet do what it asks for becomes a request. No address is let in without: this host's own neither.
 import { type DeviceId, type EpochMs, toDurationMs } from "../../api/brands.ts";
+import { deviceIdOf, isSignedBy } from "../../api/device-key.ts";
 import type { Challenge, ConnectParams } from "../../api/gateway-protocol/connect.ts";
 import { renderConnectProof } from "../../api/gateway-protocol/device-proof.ts";
 import { allows, type Scope, toScopes } from "../../api/gateway-protocol/scopes.ts";
 import { type Device, toLabel } from "../devices/device-files.ts";
-import { deviceIdOf, isSignedBy } from "../devices/device-key.ts";
 import type { DeviceTokens } from "../devices/device-tokens.ts";
 import { type Devices, isActive } from "../devices/devices.ts";
 import type { Identity } from "../devices/identity.ts";

@@ -1,10 +1,10 @@
 // Devices for tests: upstream's own client with a key of its own, and a raw connection that signs what it is told to. It asserts nothing.
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { once } from "node:events";
 import { type DeviceIdentity, GatewayClient, type GatewayClientOptions } from "@openclaw/gateway-client";
 import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
+import { makeSigner, type SigningDevice, signText } from "../../api/device-key.fixture.ts";
 import { renderConnectProof } from "../../api/gateway-protocol/device-proof.ts";
 
 export const Hello = z.looseObject({
@@ -14,23 +14,12 @@ export const Hello = z.looseObject({
 });
 export type Hello = z.output<typeof Hello>;
 
-export interface TestDevice {
-  id: string;
-  /** base64url of 32 bytes. */
-  publicKey: string;
-  privateKey: KeyObject;
+export interface TestDevice extends SigningDevice {
   /** What the gateway gave it last. */
   token: string | null;
 }
 
-export function makeDevice(): TestDevice {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const raw = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
-  return { id: createHash("sha256").update(raw).digest("hex"), publicKey: raw.toString("base64url"), privateKey, token: null };
-}
-
-export const signText = ({ privateKey }: TestDevice, text: string): string =>
-  sign(null, Buffer.from(text), privateKey).toString("base64url");
+export const makeDevice = (): TestDevice => ({ ...makeSigner(), token: null });
 
 /** Upstream's client as this device; not started. */
 export function makeClient(device: TestDevice, options: GatewayClientOptions): GatewayClient {

@@ -3,10 +3,11 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
+import { signText } from "../../api/device-key.fixture.ts";
 import { SCOPES } from "../../api/gateway-protocol/scopes.ts";
 import { toDevicesFolder, toPairingFolder } from "../devices/device-files.ts";
 import { TOKEN } from "../http/server.fixture.ts";
-import { connectRaw, makeDevice, type RawConnect, signText, type TestDevice } from "./device.fixture.ts";
+import { connectRaw, makeDevice, type RawConnect, type TestDevice } from "./device.fixture.ts";
 import { openSocketServer, type SocketServer } from "./sockets.fixture.ts";
 
 const PAIRING = { ok: false, error: { code: "NOT_PAIRED", details: { code: "PAIRING_REQUIRED" } } };

@@ -3,10 +3,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { signText } from "../../api/device-key.fixture.ts";
 import { renderPairProof } from "../../api/gateway-protocol/device-proof.ts";
 import { toLinksFolder } from "../devices/pairing-links.ts";
 import { TOKEN } from "../http/server.fixture.ts";
-import { connectRaw, makeDevice, signText, type TestDevice } from "./device.fixture.ts";
+import { connectRaw, makeDevice, type TestDevice } from "./device.fixture.ts";
 import { openSocketServer, type SocketServer } from "./sockets.fixture.ts";
 
 async function makeLink({ http, ownerKey }: SocketServer, scopes?: string[]): Promise<string> {

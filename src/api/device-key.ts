@@ -1,8 +1,8 @@
 // A device's Ed25519 key: its id, and whether it signed a text. Pure.
-// What is signed is api/gateway-protocol/device-proof.ts's.
+// What is signed is gateway-protocol/device-proof.ts's.
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { type DeviceId, toDeviceId } from "../../api/brands.ts";
-import { PublicKeyText } from "../../api/gateway-protocol/devices.ts";
+import { type DeviceId, toDeviceId } from "./brands.ts";
+import { PublicKeyText } from "./gateway-protocol/devices.ts";
 
 /** null: it is no key. */
 export function deviceIdOf(publicKey: string): DeviceId | null {
