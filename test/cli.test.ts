@@ -618,6 +618,22 @@ test("config set makes a file where there is none, and writes through a symbolic
   expect((await cli(["config", "get", "agents.defaults.sandbox.mode"], { stateDir })).stdout).toBe("off\n");
 });
 
+test("config patch makes an edit of the text without secrets, and refuses one for another file, or one that is not valid", async () => {
+  const text =
+    '{\n  // mine\n  gateway: { auth: { token: "do-not-lose" } },\n  agents: { defaults: { sandbox: { mode: "off" } } }, // kept\n}\n';
+  const { stateDir, file } = makeConfig(text);
+  const patch = async (from: string, to: string) =>
+    await cli(["config", "patch"], { stateDir, input: `@@ -4,1 +4,1 @@\n-${from}\n+${to}\n` });
+  const line = (mode: string): string => `  agents: { defaults: { sandbox: { mode: "${mode}" } } }, // (comment 2)`;
+  expect((await patch(line("all"), line("off"))).stderr).toContain("line 4 is not as the change expects it");
+  expect((await patch(line("off"), line("of"))).code).toBe(1);
+  expect((await cli(["config", "patch"], { stateDir, input: "mode: all" })).code).toBe(2);
+  expect(readFileSync(file, "utf8")).toBe(text);
+  const { code, stdout } = await patch(line("off"), line("all"));
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${file}: 1 line changed\n` });
+  expect(readFileSync(file, "utf8")).toBe(text.replace('"off"', '"all"'));
+});
+
 test("config validate prints each issue with its place and ends with 1", async () => {
   const { stateDir, file } = makeConfig('{\n  agents: { defaults: { sandbox: { scope: "everything" } } },\n}\n');
   const { code, stdout } = await cli(["config", "validate"], { stateDir });

@@ -41,7 +41,7 @@ export async function openBrowser(program: string): Promise<Browser> {
   return browser;
 }
 
-/** In a profile of its own, as another person's browser. @param url of the gateway; nothing else may be asked */
+/** In a profile of its own, as another person's browser. @param url of the gateway, or an address there; nothing else may be asked */
 export async function openPage(browser: Browser, url: string, options: object = {}): Promise<OpenedPage> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -52,8 +52,27 @@ export async function openPage(browser: Browser, url: string, options: object = 
   });
   page.on("request", (request) => {
     const asked = request.url();
-    if (!asked.startsWith(url) && !asked.startsWith("blob:")) faults.push(`request: ${asked}`);
+    if (new URL(asked).origin !== new URL(url).origin) faults.push(`request: ${asked}`);
   });
   await page.goto(url);
   return { page, context, faults };
+}
+
+/** In a browser that a link has paired, as the owner makes one. */
+export async function openPaired(
+  browser: Browser,
+  {
+    url,
+    owner,
+    path,
+    options = {},
+  }: {
+    url: string;
+    owner: { ask(path: string, body?: object): Promise<{ body: Record<string, unknown> }> };
+    path: string;
+    options?: object;
+  },
+): Promise<OpenedPage> {
+  const { body } = await owner.ask("/v1/devices/links", { scopes: ["operator.write"] });
+  return await openPage(browser, `${url}${path}#pair=${String(body.code)}`, options);
 }

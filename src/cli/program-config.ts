@@ -1,4 +1,4 @@
-// The commands about the config file. Options and help only; the code is in commands/config.ts.
+// The commands about the config file. Options and help only; the code is in commands/config*.ts.
 // They need no controller: it notices a changed file by itself.
 import type { Command } from "commander";
 import type { CliContext } from "./context.ts";
@@ -43,6 +43,12 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
     .addOption(configOption())
     .addOption(stateDirOption())
     .action((path, options) => run(async () => (await load()).unsetConfigValue(context, path, options)));
+  config
+    .command("patch")
+    .description("change the lines that a diff on stdin names, as the Control UI prepares it; refuses lines that are not as it expects")
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .action((options) => run(async () => (await import("./commands/config-patch.ts")).patchConfig(context, options)));
   config
     .command("schema")
     .description("print the config's JSON Schema, for editors")

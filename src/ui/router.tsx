@@ -50,6 +50,23 @@ const tools = createRoute({
   component: lazyRouteComponent(() => import("./pages/sessions/tools.tsx"), "Tools"),
 });
 
+const config = createRoute({
+  getParentRoute: () => root,
+  path: "/config",
+  component: lazyRouteComponent(() => import("./pages/config/config-page.tsx"), "ConfigPage"),
+  staticData: { crumb: () => "Config" },
+});
+const configInForce = createRoute({
+  getParentRoute: () => config,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/config/in-force.tsx"), "InForce"),
+});
+const configEdit = createRoute({
+  getParentRoute: () => config,
+  path: "edit",
+  component: lazyRouteComponent(() => import("./pages/config/edit-page.tsx"), "EditPage"),
+});
+
 const devices = createRoute({
   getParentRoute: () => root,
   path: "/devices",
@@ -67,6 +84,7 @@ const routeTree = root.addChildren([
   overview,
   sandboxes.addChildren([sandboxList, sandbox]),
   sessions.addChildren([sessionList, session.addChildren([conversation, tools])]),
+  config.addChildren([configInForce, configEdit]),
   devices,
   settings,
 ]);

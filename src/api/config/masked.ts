@@ -9,6 +9,10 @@ const SECRET_KEY = /token|secret|password|passphrase|credential|api_?key|private
 const SECRET_BRANCH = /^(env|headers|setupCommand)$/;
 const LOGIN_IN_ADDRESS = /:\/\/[^/\s@]+@/g;
 
+export const isSecretKey = (key: string): boolean => SECRET_KEY.test(key);
+export const isSecretBranch = (key: string): boolean => SECRET_BRANCH.test(key);
+export const mayHoldLogin = (text: string): boolean => text.search(LOGIN_IN_ADDRESS) !== -1;
+
 /** As ordinary values. Numbers and switches are shown: `contextTokens: 200000` is no secret. */
 export function toMasked(node: ConfigNode, secret = false): unknown {
   switch (node.kind) {
@@ -19,7 +23,7 @@ export function toMasked(node: ConfigNode, secret = false): unknown {
       return node.items.map((item) => toMasked(item, secret));
     case "object":
       return Object.fromEntries(
-        node.members.map(({ key, value }) => [key, toMasked(value, secret || SECRET_KEY.test(key) || SECRET_BRANCH.test(key))]),
+        node.members.map(({ key, value }) => [key, toMasked(value, secret || isSecretKey(key) || isSecretBranch(key))]),
       );
   }
 }

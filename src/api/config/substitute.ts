@@ -10,6 +10,9 @@ const ISSUES_MAX = 200;
 
 const REFERENCE = /\$(\$)?\{([A-Z_][A-Z0-9_]*)\}/g;
 
+/** Whether the text asks for a variable, or writes one that is to stay. */
+export const hasReference = (text: string): boolean => text.search(REFERENCE) !== -1;
+
 export function substituteVariables(root: ConfigNode, variables: EnvironmentVariables): { root: ConfigNode; issues: Issue[] } {
   const issues: Issue[] = [];
   const visit = (node: ConfigNode, path: ConfigPath): ConfigNode => {

@@ -189,7 +189,7 @@ class TreeBuilder {
       case "Null":
       case "NaN":
       case "Infinity":
-        return { kind: "scalar", at, value: toScalar(this.#text.slice(start, end), node) };
+        return { kind: "scalar", at, value: readScalar(this.#text.slice(start, end), node) };
     }
   }
 
@@ -214,7 +214,7 @@ export function toRange(node: { range?: unknown; loc: { start: { offset: number 
 }
 
 /** The library of record reads every escape and number, so that two readings of one text cannot differ. */
-function toScalar(slice: string, node: ValueNode): string | number | boolean | null {
+export function readScalar(slice: string, node: ValueNode): string | number | boolean | null {
   if (node.type === "Boolean") return node.value;
   if (node.type === "Null") return null;
   if (node.type === "String" && (!slice.includes("\\") || /[\u2028\u2029]/.test(slice))) return node.value;

@@ -5,6 +5,7 @@ import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
 import type { Operation, SentBody } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
+import { CONFIG_OPERATIONS } from "./operations-config.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
@@ -247,6 +248,7 @@ export const OPERATIONS = {
   },
   ...SANDBOX_OPERATIONS,
   ...APPROVAL_OPERATIONS,
+  ...CONFIG_OPERATIONS,
   ...DEVICE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;

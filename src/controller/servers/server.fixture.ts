@@ -1,5 +1,6 @@
 // An admin server for tests, over its real Unix socket, with views in memory and a sandbox on the model of an engine.
 // Everything is gone at the end of the test. It asserts nothing.
+
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,6 +21,7 @@ import {
 } from "../../api/brands.ts";
 import { type Clock, createSystemClock } from "../../api/clock.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
+import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
@@ -113,6 +115,7 @@ export class MemoryViews implements AdminViews {
   readonly sessions = new Set<string>();
   planned: PlanView = { items: [], issues: [] };
   plannedWith: ConfigSources | null = null;
+  readonly tried: ConfigEdit[] = [];
   explained: ExplainView | null = null;
   setupLog: SetupLogView = { state: "none", text: "", truncated: false };
   used: (sandbox: Sandbox) => SandboxUsage = ({ metadata, spec }) => ({
@@ -213,6 +216,15 @@ export class MemoryViews implements AdminViews {
   async plan(config: ConfigSources | null): Promise<PlanView> {
     this.plannedWith = config;
     return this.planned;
+  }
+
+  configText(): ConfigTextView {
+    return { file: "/state/openclaw.json", text: "{}", revision: "1", included: [], problem: "", loadedAt: 0 };
+  }
+
+  async tryConfigEdit(edit: ConfigEdit): Promise<ConfigEditView> {
+    this.tried.push(edit);
+    return { issues: [], plan: null, others: 0, unplanned: "" };
   }
 
   async explain(query: ExplainQuery): Promise<ExplainView> {

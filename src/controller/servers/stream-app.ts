@@ -18,6 +18,7 @@ import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
 import { isLook, parseBody } from "./request.ts";
 import { type ApprovalRequests, approvalRoutes } from "./routes-approvals.ts";
+import { configRoutes } from "./routes-config.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
@@ -49,6 +50,7 @@ export function makeStreamApp(parts: StreamAppParts): Hono {
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", gatewayRoutes(feed, followers));
+  app.route("/v1", configRoutes(views, clock));
   app.route("/v1", gatewayRequestRoutes({ views, audit, clock, requests }));
   app.route("/v1", approvalRoutes({ ...approvals, views, audit, requests, clock }));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));

@@ -44,6 +44,7 @@ export class ConfigSource {
   readonly #parts: ConfigSourceParts;
   readonly #reader: ConfigReader;
   #view: ConfigView;
+  #sources: ConfigSources | null = null;
   /** Warnings of the config in force. */
   #reported: ReadonlySet<string> = new Set();
   readonly #watchers = new Set<() => void>();
@@ -58,6 +59,11 @@ export class ConfigSource {
 
   get view(): ConfigView {
     return this.#view;
+  }
+
+  /** The files of the config in force, as they were read. null: there is none. */
+  get sources(): ConfigSources | null {
+    return this.#sources;
   }
 
   /** There is no config file, as far as was looked. */
@@ -90,6 +96,7 @@ export class ConfigSource {
     log.info({ file: path, agents: parsed.value.agents.length }, "config in force");
     events.record({ type: "Normal", reason: "ConfigLoaded", message: `${path} is in force`, object: { kind: "Config", name: path } });
     await this.#keep(sources);
+    this.#sources = sources;
     this.#parts.changed(parsed.value);
     this.#notify();
   }
@@ -152,6 +159,7 @@ export class ConfigSource {
     if (!parsed.ok) return;
     log.warn({ file: lastGoodPath }, "the last good config is in force");
     this.#view = { ...this.#view, loadedAt: clock.now() };
+    this.#sources = sources;
     this.#parts.changed(parsed.value);
   }
 }

@@ -1,7 +1,9 @@
 // What the admin server shows and may ask for: the loop implements this, the routes and their tests use it. Nothing here changes a sandbox;
 // requests are files (api/request.ts). It holds no HTTP.
+
 import type { SandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
+import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import type { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
@@ -48,6 +50,10 @@ export interface AdminViews {
   watch(listener: (name: SandboxName) => void): () => void;
   /** What the loop would do now, or with these files as its config. Changes nothing. A config with errors gives no items and its issues. */
   plan(config: ConfigSources | null): Promise<PlanView>;
+  /** The config's main file without its secrets. */
+  configText(): ConfigTextView;
+  /** What is wrong with an edit of it, and what it would do. Saves nothing, and tells nothing that the config in force doesn't. */
+  tryConfigEdit(edit: ConfigEdit): Promise<ConfigEditView>;
   /** Rejects with `NotFound` when the config has no such agent. */
   explain(query: ExplainQuery): Promise<ExplainView>;
   readonly events: EventFeed;

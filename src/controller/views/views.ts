@@ -1,8 +1,10 @@
 // What the admin server shows, made from the loop's parts. Read only, but for a sweep that a person asks for.
+
 import { type EpochMs, type InstanceId, type SandboxName, toScopeKey } from "../../api/brands.ts";
-import type { HostFolders } from "../../api/config/config.ts";
+import type { Config, HostFolders } from "../../api/config/config.ts";
 import { type ConfigEnvironment, parseConfig } from "../../api/config/parse.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
+import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import { toAgentOfKey } from "../../api/names.ts";
@@ -36,6 +38,7 @@ import type { StatusStore } from "../records/status-store.ts";
 import type { ConfigSource } from "../sources/config-source.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
 import type { AdminViews, ExplainQuery, NamedSandbox } from "./admin-views.ts";
+import { toConfigText, tryConfigEdit } from "./config-edit.ts";
 import { auditEngine } from "./container-audit.ts";
 import { explain, findSubject, nameOf, toGivenSandbox } from "./explain.ts";
 import { parseExplainQuery, toExplained } from "./explain-query.ts";
@@ -134,13 +137,29 @@ export class LoopViews implements AdminViews {
   }
 
   async plan(sources: ConfigSources | null): Promise<PlanView> {
-    const { desired, observer, observerUnder, environment, config } = this.#parts;
-    if (sources === null) return { items: await this.#planAll(desired, observer), issues: config.view.issues };
+    const { environment, config } = this.#parts;
+    if (sources === null) return { items: await this.#planUnder(null), issues: config.view.issues };
     const parsed = parseConfig(sources, environment);
     if (!parsed.ok) return { items: [], issues: parsed.issues };
-    const preview = desired.preview(parsed.value);
+    return { items: await this.#planUnder(parsed.value), issues: parsed.issues };
+  }
+
+  configText(): ConfigTextView {
+    return toConfigText(this.#parts);
+  }
+
+  async tryConfigEdit(edit: ConfigEdit): Promise<ConfigEditView> {
+    const { config, environment, desired } = this.#parts;
+    return await tryConfigEdit({ config, environment, inForce: () => desired.config, plan: (edited) => this.#planUnder(edited) }, edit);
+  }
+
+  /** @param config null: the one in force */
+  async #planUnder(config: Config | null): Promise<PlannedSandbox[]> {
+    const { desired, observer, observerUnder } = this.#parts;
+    if (config === null) return await this.#planAll(desired, observer);
+    const preview = desired.preview(config);
     if (preview === null) throw new OperationError("NotReady", "sessions are not loaded yet; try again in a moment");
-    return { items: await this.#planAll(preview, observerUnder(preview)), issues: parsed.issues };
+    return await this.#planAll(preview, observerUnder(preview));
   }
 
   async #planAll(desired: DesiredState, observer: SandboxLook): Promise<PlannedSandbox[]> {

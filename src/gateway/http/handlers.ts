@@ -24,6 +24,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { approvalHandlers } from "./approval-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
+import { configHandlers } from "./config-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
@@ -58,6 +59,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...processHandlers(parts),
     ...controllerHandlers(parts),
     ...approvalHandlers(parts.controller),
+    ...configHandlers(parts.controller),
     ...deviceHandlers(parts.pairing),
     ...gatewayHandlers(parts),
   };

@@ -4,6 +4,7 @@
 import type { ApprovalKeyRemoved } from "../../api/approval-keys.ts";
 import type { DeviceId } from "../../api/brands.ts";
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
+import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { hasFields } from "../../api/controller-client.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
@@ -30,6 +31,12 @@ export class StreamClient extends ViewClient {
   }
 
   plan = (): Promise<PlanView> => this.json("GET", "/v1/plan", hasFields<PlanView>("items", "issues"));
+
+  configText = (): Promise<ConfigTextView> => this.json("GET", "/v1/config/text", hasFields<ConfigTextView>("file", "text", "revision"));
+
+  /** Saves nothing. */
+  tryConfigEdit = (edit: ConfigEdit): Promise<ConfigEditView> =>
+    this.json("POST", "/v1/config/edit", hasFields<ConfigEditView>("issues", "plan"), edit);
 
   sessionSandbox = (sessionKey: string): Promise<SessionSandbox> =>
     this.json("GET", `${toSessionPath(sessionKey)}/sandbox`, isSessionSandbox);

@@ -1,6 +1,8 @@
 // The types of what the page may ask over the socket, taken from the gateway's own table of operations, so that a change there does not compile here.
 // Nothing of it is code: the page's bundle holds no schema.
+
 import type { z } from "zod";
+import type { ConfigEditView } from "../../api/config-edit.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
@@ -20,6 +22,7 @@ interface ControllerAnswers {
   "sandbox.get": SandboxDetail;
   "sandbox.explain": ExplainView;
   "plan.get": PlanView;
+  "config.edit": ConfigEditView;
   "events.list": { items: SandboxEvent[] };
 }
 

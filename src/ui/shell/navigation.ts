@@ -1,8 +1,8 @@
 // The pages in the order in which they are shown at the side, and what each is for.
-import { Boxes, LayoutDashboard, type LucideIcon, MessagesSquare, MonitorSmartphone, Settings } from "lucide-react";
+import { Boxes, FileCog, LayoutDashboard, type LucideIcon, MessagesSquare, MonitorSmartphone, Settings } from "lucide-react";
 
 interface Page {
-  to: "/" | "/sandboxes" | "/sessions" | "/devices" | "/settings";
+  to: "/" | "/sandboxes" | "/sessions" | "/config" | "/devices" | "/settings";
   label: string;
   icon: LucideIcon;
 }
@@ -11,6 +11,7 @@ export const NAVIGATION: readonly Page[] = [
   { to: "/", label: "Overview", icon: LayoutDashboard },
   { to: "/sandboxes", label: "Sandboxes", icon: Boxes },
   { to: "/sessions", label: "Sessions", icon: MessagesSquare },
+  { to: "/config", label: "Config", icon: FileCog },
   { to: "/devices", label: "Devices", icon: MonitorSmartphone },
   { to: "/settings", label: "Settings", icon: Settings },
 ];

@@ -53,7 +53,7 @@ function Shell({ state }: { state: LinkState }): ReactNode {
         </main>
       </div>
       <nav className="tabs-bar" aria-label="Pages">
-        {NAVIGATION.slice(0, 5).map(({ to, label, icon: Icon }) => (
+        {NAVIGATION.map(({ to, label, icon: Icon }) => (
           <Link key={to} to={to} className="tab-link" activeOptions={{ exact: to === "/" }}>
             <Icon aria-hidden="true" />
             {label}
