@@ -11,6 +11,7 @@ import type { ApprovalSubject } from "../src/api/gateway-protocol/device-proof.t
 import { toSlug } from "../src/api/names.ts";
 import { writeGatewayUrl } from "../src/api/store/gateway-files.ts";
 import { makeFolder } from "../src/api/store/group-folder.ts";
+import { OutputLog } from "../src/controller/records/output-log.ts";
 import { startAdminServer } from "../src/controller/servers/admin-server.ts";
 import { openApprovals, signApproval } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
@@ -52,7 +53,7 @@ async function startController(stateDir: string): Promise<void> {
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),
     commands: {
       access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
-      ...{ meter: silentMeter, clock, newProcessId: () => randomBytes(8).toString("hex") },
+      ...{ meter: silentMeter, output: new OutputLog(() => clock.now()), clock, newProcessId: () => randomBytes(8).toString("hex") },
     },
   });
   onTestFinished(async () => {

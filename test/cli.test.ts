@@ -510,7 +510,7 @@ test("status is 1 while the controller is not ready", async () => {
 
 test("logs and prune show what the controller says", async () => {
   const server = await openServer();
-  expect((await sandbox(server, "logs", "main")).stderr).toContain("no setup");
+  expect((await sandbox(server, "logs", "main")).stderr).toContain("nothing was printed");
   server.views.setupLog = { state: "failed", text: "E: no network\u001b[0m\n", truncated: true };
   expect((await sandbox(server, "logs", "main")).stdout).toBe("E: no network\\x1b[0m\n");
   expect((await sandbox(server, "prune")).stderr).toContain("nothing to prune");

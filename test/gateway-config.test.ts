@@ -13,6 +13,7 @@ import { toSlug } from "../src/api/names.ts";
 import { openStateFolder } from "../src/api/store/state-folder.ts";
 import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { EventLog } from "../src/controller/records/event-log.ts";
+import { OutputLog } from "../src/controller/records/output-log.ts";
 import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
@@ -80,7 +81,7 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
     audit: new Audit({ instance: INSTANCE, log: silent, record: () => undefined }),
     commands: {
       access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
-      ...{ meter: silentMeter, clock, newProcessId: () => randomBytes(8).toString("hex") },
+      ...{ meter: silentMeter, output: new OutputLog(() => clock.now()), clock, newProcessId: () => randomBytes(8).toString("hex") },
     },
   });
   let stopped = false;

@@ -3,6 +3,7 @@
 import type { ApprovalKeyList, ApprovalKeyPut, ApprovalKeyRemoved, ApprovalKeyView } from "../api/approval-keys.ts";
 import { hasFields } from "../api/controller-client.ts";
 import type { ExplainView } from "../api/explain-view.ts";
+import type { OutputLines } from "../api/output-line.ts";
 import { ProcessClient } from "../api/process-client.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type { UsageView } from "../api/usage.ts";
@@ -19,6 +20,9 @@ export class AdminClient extends ViewClient {
 
   /** @param name null: of all sandboxes */
   usage = (name: string | null): Promise<UsageView> => this.json("GET", `/v1/usage?${toQuery({ name })}`, hasFields<UsageView>("items"));
+
+  output = (name: string): Promise<OutputLines> =>
+    this.json("GET", `${toSandboxPath(name)}/output`, hasFields<OutputLines>("items", "lastId"));
 
   plan = (config: ConfigTexts | null): Promise<PlanView> =>
     this.json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });

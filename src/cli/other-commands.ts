@@ -22,6 +22,7 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
   row("kubectl get events", "openclaw sandbox events"),
   row("kubectl describe pod NAME", "openclaw sandbox describe NAME"),
   row("kubectl logs NAME", "openclaw sandbox logs NAME"),
+  row("kubectl logs -f NAME", "openclaw sandbox logs -f NAME"),
   row("kubectl top pod NAME", "openclaw sandbox top NAME"),
   row("kubectl exec -it NAME -- sh", "openclaw sandbox exec -it NAME -- sh"),
   row(
@@ -61,6 +62,7 @@ export const COMPOSE_COMMANDS: readonly OtherCommand[] = [
   row("docker compose ps", "openclaw sandbox list"),
   row("docker compose ls", "openclaw status"),
   row("docker compose logs -f", "openclaw logs -f"),
+  row("docker compose logs -f NAME", "openclaw sandbox logs -f NAME"),
   row("docker compose exec NAME sh", "openclaw sandbox exec -it NAME -- sh"),
   row("docker compose run NAME COMMAND", "openclaw sandbox exec NAME -- COMMAND"),
   row("docker compose restart NAME", "openclaw sandbox recreate NAME"),

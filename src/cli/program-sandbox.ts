@@ -121,12 +121,13 @@ function addRecordCommands(sandbox: Command, context: CliContext, run: Run): voi
     .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showEvents(context, name, options)));
   sandbox
     .command("logs")
-    .description("show the output of docker.setupCommand")
+    .description("show what docker.setupCommand and the commands run in a sandbox printed")
     .argument("<name>", NAME_HELP)
+    .addOption(followOption("keep running and show new lines"))
     .addOption(new Option("--tail <lines>", "show at most this many lines").default(200).argParser(parseWholeNumber))
     .addOption(stateDirOption())
     .addOption(jsonOption())
-    .action((name, options) => run(async () => (await import("./commands/sandbox-events.ts")).showSetupLog(context, name, options)));
+    .action((name, options) => run(async () => (await import("./commands/sandbox-logs.ts")).showOutput(context, name, options)));
   sandbox
     .command("audit")
     .description("find problems in every OpenClaw sandbox container on the engine, whoever created it; exit code 1 if there are any")

@@ -23,6 +23,7 @@ import { DamagedFiles } from "./records/damaged-files.ts";
 import { EventLog } from "./records/event-log.ts";
 import { KnownNames, toNameRecords } from "./records/known-names.ts";
 import { Ledger } from "./records/ledger.ts";
+import { OutputLog } from "./records/output-log.ts";
 import { SetupLogs } from "./records/setup-logs.ts";
 import { toStatePaths } from "./records/state-paths.ts";
 import { StatusStore } from "./records/status-store.ts";
@@ -56,6 +57,7 @@ export class Controller {
   readonly sizes: WorkspaceSizes;
   readonly setupLogs: SetupLogs;
   readonly approvalKeys: ApprovalKeys;
+  readonly output: OutputLog;
   readonly engineSource: EngineSource;
   readonly loop: Loop;
   readonly #options: ControllerOptions;
@@ -86,6 +88,7 @@ export class Controller {
         events,
         writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup output not written"),
       }),
+      output: new OutputLog(now),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
       approvalKeys: await ApprovalKeys.open({ path: paths.approvalKeys, now }),
       members: await readMembers(paths.guard),
@@ -100,6 +103,7 @@ export class Controller {
     this.statuses = statuses;
     this.setupLogs = setupLogs;
     this.approvalKeys = opened.approvalKeys;
+    this.output = opened.output;
     this.ledger = ledger;
     this.#activity = activity;
     this.#commands = opened.commands;

@@ -251,6 +251,7 @@ async function serve({
   });
   const commands = {
     meter: metrics,
+    output: controller.output,
     access: controller.access,
     clock,
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),

@@ -13,6 +13,7 @@ import type { Activity } from "./records/activity.ts";
 import type { ApprovalKeys } from "./records/approval-keys.ts";
 import type { EventLog } from "./records/event-log.ts";
 import type { Ledger } from "./records/ledger.ts";
+import type { OutputLog } from "./records/output-log.ts";
 import type { SetupLogs } from "./records/setup-logs.ts";
 import type { StatusStore } from "./records/status-store.ts";
 
@@ -42,6 +43,7 @@ export interface Opened {
   activity: Activity;
   setupLogs: SetupLogs;
   approvalKeys: ApprovalKeys;
+  output: OutputLog;
   commands: OwnedCommands;
   /** Who lived here when the last controller ended. null: not known. */
   members: readonly Member[] | null;

@@ -2,6 +2,7 @@
 // names to the queue, which is made first. Where names come from is the sources' business.
 import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
+import { toHidden } from "./decide/fields.ts";
 import { ServingAccess } from "./loop/access.ts";
 import { Convergence } from "./loop/convergence.ts";
 import { CreationRate } from "./loop/creation-rate.ts";
@@ -16,6 +17,7 @@ import { Rollouts } from "./loop/rollouts.ts";
 import { SetupRunner } from "./loop/setup-runner.ts";
 import { Uses } from "./loop/uses.ts";
 import type { ControllerOptions, Opened } from "./parts.ts";
+import type { OutputRun } from "./records/output-log.ts";
 import { toStatePaths } from "./records/state-paths.ts";
 import type { DesiredState } from "./sources/desired-state.ts";
 
@@ -67,7 +69,7 @@ export interface Passes {
 
 export function makePasses(options: ControllerOptions, ground: PassesGround): Passes {
   const { folders, engine, clock, random, newUid, owner: controller, log, metrics } = options;
-  const { events, statuses, ledger, activity, setupLogs, commands, desired, loop, guard, convergence } = ground;
+  const { events, statuses, ledger, activity, setupLogs, output, commands, desired, loop, guard, convergence } = ground;
   const now = (): EpochMs => clock.now();
   const report = new Report({ now, log, events, metrics });
   const uses = new Uses();
@@ -107,15 +109,27 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
       report.forget(name);
       activity.forget(name);
       setupLogs.remove(name);
+      output.remove(name);
     },
   });
   return { observer, access, reconciler };
 }
 
 function makeSetupRunner({ engine, clock, newUid, metrics }: ControllerOptions, ground: PassesGround): SetupRunner {
-  const { setupLogs, convergence, loop } = ground;
+  const { setupLogs, output, desired, convergence, loop } = ground;
+  /** One per sandbox whose setup runs. */
+  const runs = new Map<SandboxName, OutputRun>();
+  const heard = (name: SandboxName, chunk: Buffer): void => {
+    setupLogs.append(name, chunk);
+    const hidden = toHidden(desired.desiredOf(name)?.settings.docker.env ?? {});
+    const run = runs.get(name) ?? output.begin(name, { source: "setup", note: "docker.setupCommand", hidden });
+    runs.set(name, run);
+    run.write("stdout", chunk);
+  };
   const ended = (name: SandboxName, result: "success" | "failure", seconds: number): void => {
     setupLogs.ended(name, result);
+    runs.get(name)?.end(result === "success" ? "succeeded" : "failed");
+    runs.delete(name);
     metrics.setup(result, seconds);
     convergence.discount(name, seconds);
     loop.enqueue(name, "external");
@@ -124,7 +138,7 @@ function makeSetupRunner({ engine, clock, newUid, metrics }: ControllerOptions, 
     engine,
     clock,
     newMarker: newUid,
-    observer: { output: (name, chunk) => setupLogs.append(name, chunk), ended },
+    observer: { output: heard, ended },
   });
 }
 

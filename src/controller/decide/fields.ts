@@ -57,6 +57,11 @@ export function hashSpec(spec: ContainerSpec): SpecHash {
 const SHOWN_VARIABLES = /^(HOME|LANG|LC_[A-Z]+|PATH|TERM|TZ)$/;
 /** Whether the value of this environment variable may be shown. */
 export const isShownVariable = (name: string): boolean => SHOWN_VARIABLES.test(name);
+
+/** Values that no output may show: those of every other variable. */
+export const toHidden = (env: Readonly<Record<string, string>>): string[] =>
+  Object.entries(env).flatMap(([name, value]) => (isShownVariable(name) ? [] : [value]));
+
 const SHOWN_LENGTH_MAX = 200;
 
 function show(value: unknown): string {

@@ -7,6 +7,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
+import type { OutputLog } from "../records/output-log.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import { type AdminAppParts, makeAdminApp } from "./admin-app.ts";
 import type { CommandMeter, CommandSessionParts } from "./command-session.ts";
@@ -26,6 +27,7 @@ export interface AdminServerParts {
   commands?: {
     access: SandboxAccess;
     meter: CommandMeter;
+    output: OutputLog;
     clock: Clock;
     /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
     newProcessId(): string;
@@ -42,8 +44,15 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
   const { stateDir, views, log, commands, approvals } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = commands && new ProcessService({ ...commands, log });
-  const app = makeAdminApp({ views, followers, log, ...(processes && { processes }), ...(approvals && { approvals }) });
-  const sockets = commands && new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const app = makeAdminApp({
+    ...{ views, followers, log },
+    ...(processes && { processes }),
+    ...(commands && { output: commands.output }),
+    ...(approvals && { approvals }),
+  });
+  const sockets =
+    commands &&
+    new CommandSocket({ commands: commands.access.commands, meter: commands.meter, output: commands.output, clock: commands.clock, log });
   const socketPath = toAdminSocketPath(stateDir);
   // Whoever can write in the folder above can put another folder in this one's place.
   makeSocketFolder(dirname(dirname(socketPath)));

@@ -16,9 +16,11 @@ import {
   type SandboxTool,
   toProblem,
 } from "../../api/wire.ts";
+import { toHidden } from "../decide/fields.ts";
 import { type Engine, type ExecStream, NotBegun } from "../engine/engine.ts";
 import type { Lease } from "../loop/sandbox-access.ts";
 import type { ControllerMetrics, ExecResult } from "../metrics/metrics.ts";
+import type { OutputLog, OutputRun } from "../records/output-log.ts";
 import { pumpOutput } from "./output-pump.ts";
 
 /** Counts commands and their bytes. */
@@ -32,6 +34,8 @@ export interface CommandSessionParts {
   /** Rejects when there is no such sandbox, it does not get ready until the signal aborts, or the request is not to be run in it. */
   lease(request: CommandRequest, signal: AbortSignal): Promise<Lease>;
   meter: CommandMeter;
+  /** Hears what commands of `exec` say without a terminal; what other tools pass on are files. */
+  output: OutputLog;
   clock: Clock;
   log: Logger;
 }
@@ -152,6 +156,7 @@ class CommandSession {
   /** From here on the command is dead when this returns, or its engine could not be told within the grace. */
   async #attend(stream: ExecStream, request: CommandRequest, lease: Lease): Promise<ExecResult> {
     const { clock } = this.#parts;
+    const heard = this.#listen(lease, request);
     const end = watchEnd(stream);
     const ended: { reason: "exited" | "timeout" } = { reason: "exited" };
     const timeout = Promise.withResolvers<number>();
@@ -173,18 +178,20 @@ class CommandSession {
       if (this.#over.signal.aborted) return "aborted";
       this.#send({ kind: "started", sandbox: lease.spec.name, containerId: lease.handle.id });
       this.#phase = "running";
-      const pumped = Promise.all([this.#pump(stream, "stdout"), this.#pump(stream, "stderr")]);
+      const pumped = Promise.all([this.#pump(stream, "stdout", heard), this.#pump(stream, "stderr", heard)]);
       const exited = stream.exit.then(async (code) => {
         await pumped;
         return code;
       });
       const code = await Promise.race([exited, timeout.promise, this.#gone()]);
       if (code === null) return "aborted";
+      heard?.end(ended.reason === "timeout" ? "timed out" : `exit code ${code}`);
       this.#send({ kind: "exit", code, reason: ended.reason, ...(stream.outputHeld && { outputHeld: true }) });
       if (ended.reason === "timeout") return "timeout";
       return code === 0 ? "success" : "failure";
     } finally {
       stopTimer();
+      heard?.end("ended before its exit");
       this.#running = null;
       await this.#kill(stream, end);
       stream.stdout.destroy();
@@ -205,13 +212,23 @@ class CommandSession {
   }
 
   /** As fast as the client takes it; the container's stream waits meanwhile, and the command with it. */
-  #pump(stream: ExecStream, name: "stdout" | "stderr"): Promise<void> {
+  #pump(stream: ExecStream, name: "stdout" | "stderr", heard: OutputRun | null): Promise<void> {
     const { socket, meter } = this.#parts;
     const send = (frame: Buffer, sent: () => void): void => {
       meter.execBytes(name, frame.length - 1);
+      heard?.write(name, frame.subarray(1));
       socket.send(frame, sent);
     };
     return pumpOutput({ source: stream[name], channel: COMMAND_CHANNEL[name], window: this.#output, send });
+  }
+
+  /** null: its output is nobody else's. */
+  #listen({ spec }: Lease, { argv, env, tty }: CommandRequest): OutputRun | null {
+    const { output, tool } = this.#parts;
+    if (tool !== "exec" || tty !== undefined) return null;
+    // Arguments may hold secrets: of a command only its name is said.
+    const note = `${argv[0] ?? ""}${argv.length > 1 ? ` (arguments: ${argv.length - 1})` : ""}`;
+    return output.begin(spec.name, { source: "exec", note, hidden: [...toHidden(spec.env), ...Object.values(env ?? {})] });
   }
 
   #receive(data: Buffer, isBinary: boolean): void {

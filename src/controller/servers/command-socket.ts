@@ -8,6 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
 import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { OutputLog } from "../records/output-log.ts";
 import { type CommandMeter, type CommandSessionParts, serveCommand } from "./command-session.ts";
 
 /** Each holds two windows (0.5 MiB), an engine connection and a process: 128 MiB and 256 of each at most. */
@@ -16,6 +17,7 @@ export const COMMANDS_MAX = 256;
 export interface CommandSocketParts {
   commands: Pick<Engine, "exec">;
   meter: CommandMeter;
+  output: OutputLog;
   clock: Clock;
   log: Logger;
 }
@@ -46,9 +48,9 @@ export class CommandSocket {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
-      const { commands, meter, clock, log } = this.#parts;
+      const { commands, meter, output, clock, log } = this.#parts;
       this.#sockets.add(client);
-      const done = serveCommand({ ...command, socket: client, commands, meter, clock, log }).finally(() => {
+      const done = serveCommand({ ...command, socket: client, commands, meter, output, clock, log }).finally(() => {
         this.#sockets.delete(client);
         this.#running.delete(done);
       });

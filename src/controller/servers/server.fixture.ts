@@ -34,6 +34,7 @@ import type { Engine, Handle } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import type { Lease, SandboxAccess } from "../loop/sandbox-access.ts";
+import { OutputLog } from "../records/output-log.ts";
 import type { AdminViews, ExplainQuery, NamedSandbox } from "../views/admin-views.ts";
 import { findNamedSandbox } from "../views/named-sandbox.ts";
 import { startAdminServer } from "./admin-server.ts";
@@ -280,6 +281,7 @@ export interface Server {
   views: MemoryViews;
   world: FakeWorld;
   handle: Handle;
+  output: OutputLog;
   /** Leases that were taken and not given back. */
   readonly leases: ReadonlySet<Lease>;
   /** Another container is made: who finds the one of before gone is given this one. */
@@ -313,7 +315,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
       const lease: Lease = {
         isLook: false,
         handle: serving,
-        spec: { name, workdir: "/workspace", user: "1000:1000", env: {} },
+        spec: { name, workdir: "/workspace", user: "1000:1000", env: { PASSPHRASE: "correct horse" } },
         revoked: abort.signal,
         next: async () => {
           lease[Symbol.dispose]();
@@ -332,12 +334,13 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
     },
     look: () => Promise.reject(new OperationError("NotReady", "nothing looks over the admin server")),
   };
+  const output = new OutputLog(() => clock.now());
   const newProcessId = (): string => randomBytes(8).toString("hex");
   const server = await startAdminServer({
     stateDir,
     views,
     log: pino({ level: "silent" }),
-    commands: { access, meter: silentMeter, clock, newProcessId },
+    commands: { access, meter: silentMeter, output, clock, newProcessId },
   });
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {
@@ -352,7 +355,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
     successor = await launch(engine);
     return successor;
   };
-  return { stateDir, views, world, handle, leases, succeed, revoke, stop };
+  return { stateDir, views, world, handle, output, leases, succeed, revoke, stop };
 }
 
 async function launch(engine: Engine): Promise<Handle> {

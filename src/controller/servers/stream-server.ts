@@ -9,6 +9,7 @@ import { approveRemoval, pinSandbox, requestRecreation } from "../../api/store/r
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
+import type { OutputLog } from "../records/output-log.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import type { Audit } from "./audit.ts";
@@ -33,6 +34,7 @@ export interface StreamServerParts {
   commands: {
     access: SandboxAccess;
     meter: CommandMeter;
+    output: OutputLog;
     clock: Clock;
     /** A new process id: 8 to 32 of `[a-z0-9]`, never the same again. */
     newProcessId(): string;
@@ -60,7 +62,13 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const app = makeStreamApp({
     ...{ views, gate, feed, audit, followers, processes, release: kill, requests, approvals, clock: commands.clock, log },
   });
-  const sockets = new CommandSocket({ commands: commands.access.commands, meter: commands.meter, clock: commands.clock, log });
+  const sockets = new CommandSocket({
+    commands: commands.access.commands,
+    meter: commands.meter,
+    output: commands.output,
+    clock: commands.clock,
+    log,
+  });
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
     mode: 0o660,
