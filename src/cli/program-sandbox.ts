@@ -223,5 +223,25 @@ Examples:
     .action((name, words, options) =>
       run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, words }, options)),
     );
+  sandbox
+    .command("cp")
+    .description("copy a file into a sandbox or out of it")
+    .argument("<source>", "a file here, or NAME:PATH in a sandbox")
+    .argument("<target>", "the same; a folder keeps the file's name")
+    .addOption(stateDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+NAME is ${NAME_HELP}; PATH is absolute, or relative to the sandbox's workdir.
+A path here that has a colon begins with / or ./. Folders: tar c FOLDER | openclaw sandbox exec -i NAME -- tar x
+
+Examples:
+  openclaw sandbox cp report.csv main:
+  openclaw sandbox cp agent:work:main:/workspace/out.txt .`,
+    )
+    .action((source, target, options) =>
+      run(async () => (await import("./commands/sandbox-cp.ts")).copyFile(context, { source, target }, options)),
+    );
   addDetachedCommands(sandbox, context, run);
 }

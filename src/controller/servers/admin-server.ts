@@ -6,6 +6,7 @@ import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
+import { SANDBOX_TOOLS } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
 import type { OutputLog } from "../records/output-log.ts";
 import type { AdminViews } from "../views/admin-views.ts";
@@ -72,19 +73,22 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
   };
 }
 
-const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec$/;
+/** `tool`: what the command is for, where it is not one that somebody runs; the owner may everything all the same. */
+const COMMAND_PATH = /^\/v1\/sandboxes\/([^/?#]+)\/exec(?:\?tool=([a-z_]+))?$/;
 
 function upgrade(
   { views, commands }: AdminServerParts,
   sockets: CommandSocket | undefined,
   { request, socket, head, known }: Upgrade,
 ): void {
-  const name = decodeName(COMMAND_PATH.exec(request.url ?? "")?.[1]);
-  if (name === null || commands === undefined || sockets === undefined) {
+  const [, text, word = "exec"] = COMMAND_PATH.exec(request.url ?? "") ?? [];
+  const name = decodeName(text);
+  const tool = SANDBOX_TOOLS.find((known) => known === word);
+  if (name === null || tool === undefined || commands === undefined || sockets === undefined) {
     return refuseCommand(socket, new OperationError("NotFound", "no such endpoint"));
   }
   const lease: CommandSessionParts["lease"] = async (_request, signal) => {
     return await commands.access.lease(findSandbox(views, name).metadata.name, signal);
   };
-  sockets.accept({ request, socket, head, known }, { tool: "exec", lease });
+  sockets.accept({ request, socket, head, known }, { tool, lease });
 }

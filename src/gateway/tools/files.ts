@@ -1,12 +1,13 @@
 // Files of one session's world, read and changed through scripts inside it (api/file-scripts.ts): with its user's rights, by its paths.
 // Nothing here touches the gateway's own files. Which tool may is policy; what is in the files is the tools'.
 import type { SessionKey } from "../../api/brands.ts";
-import { type ErrorCode, OperationError } from "../../api/errors.ts";
-import { COMMIT_FILES, FILE_BYTES_MAX, FILE_EXIT, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
+import { OperationError } from "../../api/errors.ts";
+import { quotePath, toScriptError, toScriptPath } from "../../api/file-answers.ts";
+import { COMMIT_FILES, FILE_BYTES_MAX, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
 import type { CommandOutput, SandboxTool } from "../../api/wire.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { type Upload, whenOver } from "../sandbox/upload.ts";
-import { runScript, type ScriptAnswer } from "./script.ts";
+import { runScript } from "./script.ts";
 
 /** A piece: `count` lines from line `from` (the first is 1), or bytes from byte `from` (the first is 0); at most `bytesMax`. */
 export interface FileRange {
@@ -42,9 +43,6 @@ export type FileChange =
 /** `overwritten`: in place, and not at once, as nothing can be renamed to it. */
 export type ChangeResult = "created" | "replaced" | "overwritten" | "removed";
 
-/** Of Linux, for one name and for a whole path. */
-const NAME_BYTES_MAX = 255;
-const PATH_BYTES_MAX = 4_095;
 /** The header of READ_FILE: numbers and a checksum of 128 digits at most. */
 const HEADER_BYTES_MAX = 256;
 const ERRORS_LENGTH_MAX = 1_024;
@@ -97,7 +95,7 @@ export class Files {
     const lines = answer.output.toString("utf8").trimEnd().split("\n");
     if (answer.code !== 0) {
       const at = Number(lines.at(-1));
-      throw toFileError(answer, changes[Number.isInteger(at) ? Math.max(0, at - 1) : 0]?.path ?? "");
+      throw toScriptError(answer, changes[Number.isInteger(at) ? Math.max(0, at - 1) : 0]?.path ?? "");
     }
     return lines.slice(-changes.length).filter(isChangeResult);
   }
@@ -115,7 +113,7 @@ export class Files {
     let errors = "";
     while (!head.includes("\n") && head.length < HEADER_BYTES_MAX) {
       const { done, value } = await output.next();
-      if (done === true) throw toFileError({ code: (await running.ended).code, output: head, errors }, path);
+      if (done === true) throw toScriptError({ code: (await running.ended).code, errors }, path);
       if (value.stream === "stdout") head = Buffer.concat([head, value.chunk]);
       else errors = `${errors}${value.chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
     }
@@ -140,7 +138,7 @@ export class Files {
     const request = { tool, argv, input: untilBroken(content, broken), outputBytesMax: 64 };
     const answer = await runScript(port, sessionKey, request, new AbortController().signal);
     if ("error" in broken) throw broken.error;
-    if (answer.code !== 0) throw toFileError(answer, path);
+    if (answer.code !== 0) throw toScriptError(answer, path);
     const result = answer.output.toString("utf8").trimEnd().split("\n").at(-1);
     if (isChangeResult(result)) return result;
     throw new OperationError("EngineFailed", "the sandbox did not say what became of the file");
@@ -150,7 +148,7 @@ export class Files {
     const { port, sessionKey, tool, signal } = this.#parts;
     const argv = toFileCommand(READ_FILE, [toScriptPath(path), ...range.map(String)]);
     const answer = await runScript(port, sessionKey, { tool, argv, outputBytesMax: FILE_BYTES_MAX + HEADER_BYTES_MAX }, signal);
-    if (answer.code !== 0) throw toFileError(answer, path);
+    if (answer.code !== 0) throw toScriptError(answer, path);
     const end = answer.output.indexOf("\n");
     const header = answer.output.subarray(0, end).toString("latin1").split(" ");
     return { header, data: answer.output.subarray(end + 1) };
@@ -194,64 +192,8 @@ function toArguments(change: FileChange): string[] {
   return [kind, toScriptPath(path), String(bytes), expectedText, like === null ? "" : toScriptPath(like)];
 }
 
-/** Never an option, whatever it begins with. @throws OperationError `InvalidArgument` */
-export function toScriptPath(path: string): string {
-  const refuse = (message: string): never => {
-    throw new OperationError("InvalidArgument", message);
-  };
-  if (path === "") refuse("a path is empty");
-  if (path.includes("\0")) refuse("a path cannot hold NUL");
-  if (path.endsWith("/")) refuse(`${quote(path)} is a folder`);
-  const long = path.split("/").find((name) => Buffer.byteLength(name) > NAME_BYTES_MAX);
-  if (long !== undefined)
-    refuse(
-      `the name ${quote(long)} is too long: it has ${Buffer.byteLength(long)} bytes, and a file system takes at most ${NAME_BYTES_MAX}`,
-    );
-  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
-    refuse(`the path ${quote(path)} is too long: it has ${Buffer.byteLength(path)} bytes, and a system takes at most ${PATH_BYTES_MAX}`);
-  return path.startsWith("/") ? path : `./${path}`;
-}
-
-const quote = (path: string): string => JSON.stringify(path.slice(0, 200));
-
-const tooLarge = (path: string): OperationError =>
-  new OperationError("LimitExceeded", `${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
-    fix: "read a range of it, or use exec",
-    retryable: false,
-  });
-
 /** Of content that a caller sent. */
 const tooMuch = (path: string): OperationError =>
-  new OperationError("PayloadTooLarge", `the content of ${quote(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
+  new OperationError("PayloadTooLarge", `the content of ${quotePath(path)} has more than ${FILE_BYTES_MAX / 1_048_576} MiB`, {
     fix: "send at most that in a call; a larger file can be made in the sandbox with exec",
   });
-
-function toFileError({ code, errors }: ScriptAnswer, path: string): OperationError {
-  const said = errors.trim() === "" ? "" : `: ${errors.trim()}`;
-  const error = (code: ErrorCode, message: string, fix?: string, options: { retryable?: false } = {}): OperationError =>
-    new OperationError(code, `${quote(path)} ${message}`, { ...options, ...(fix !== undefined && { fix }) });
-  switch (code) {
-    case FILE_EXIT.notFound:
-      return error("NotFound", "is not there, or its folder can't be entered by the sandbox's user");
-    case FILE_EXIT.folder:
-      return error("InvalidArgument", "is a folder");
-    case FILE_EXIT.special:
-      return error("InvalidArgument", "is a pipe, a socket or a device, not a file");
-    case FILE_EXIT.denied:
-      return error("Forbidden", `can't be used by the sandbox's user${said}`);
-    case FILE_EXIT.changed:
-      return error("Aborted", "was changed by something else meanwhile", "read it again");
-    case FILE_EXIT.exists:
-      return error("Aborted", "is there already", "choose another name, or edit it", { retryable: false });
-    case FILE_EXIT.tooLarge:
-      return tooLarge(path);
-    case FILE_EXIT.linkBroken:
-      return error("InvalidArgument", "is a link that can't be followed (a loop, a folder that is not there, or no readlink in the image)");
-    case FILE_EXIT.incomplete:
-      return error("EngineFailed", "was not written: its content did not arrive whole");
-    case FILE_EXIT.notWritten:
-      return error("HostRejected", `could not be written${said}`, "see whether its disk is full");
-    default:
-      return error("EngineFailed", `could not be read or written: the script in the sandbox ended with code ${code}${said}`);
-  }
-}
