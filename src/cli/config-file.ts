@@ -63,7 +63,8 @@ export function toConfigEnvironment(context: CliContext, options: ConfigOptions)
   };
 }
 
-function withText({ path, target, sources }: ConfigFile, text: string): ConfigSources {
+/** The same files with another text of the main one. */
+export function withText({ path, target, sources }: ConfigFile, text: string): ConfigSources {
   const before = sources.files.get(path);
   const access = before?.kind === "text" ? before.access : [];
   return { main: path, files: new Map([...sources.files, [path, { kind: "text", realPath: target, text, access }]]) };

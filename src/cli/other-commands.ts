@@ -39,6 +39,7 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
   row("kubectl delete pod NAME", "openclaw sandbox recreate NAME", "as with a pod of a deployment, a new one takes its place"),
   row("kubectl delete deployment NAME", "openclaw session delete KEY", RELEASED),
   row("kubectl patch", "openclaw config set PATH VALUE"),
+  row("kubectl edit", "openclaw config edit", "checks, shows the plan and asks before it saves"),
   row("kubectl set image", "openclaw config set agents.defaults.sandbox.docker.image IMAGE"),
   row("kubectl explain", "openclaw sandbox explain NAME", "for the config's keys: openclaw config schema, docs/config.md"),
   row("kubectl auth can-i", "openclaw sandbox explain NAME", "lists each tool, whether it may be used, and by which rule"),

@@ -1,6 +1,6 @@
 // The commands about the config file. Options and help only; the code is in commands/config*.ts.
 // They need no controller: it notices a changed file by itself.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CliContext } from "./context.ts";
 import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
 
@@ -49,6 +49,13 @@ export function addConfigCommands(program: Command, context: CliContext, run: Ru
     .addOption(configOption())
     .addOption(stateDirOption())
     .action((options) => run(async () => (await import("./commands/config-patch.ts")).patchConfig(context, options)));
+  config
+    .command("edit")
+    .description("edit the file in $VISUAL or $EDITOR; checks it, shows the plan, asks, and saves it at once")
+    .addOption(new Option("--yes", "do not ask for confirmation; required without a terminal"))
+    .addOption(configOption())
+    .addOption(stateDirOption())
+    .action((options) => run(async () => (await import("./commands/config-edit.ts")).editConfig(context, options)));
   config
     .command("schema")
     .description("print the config's JSON Schema, for editors")
