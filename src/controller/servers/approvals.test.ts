@@ -214,3 +214,11 @@ test("the id of a key that is registered is the key's own", async () => {
   const body = JSON.stringify({ publicKey: other.publicKey, kind: "native", label: "phone" });
   expect((await admin.request(`/v1/approval-keys/${device.id}`, { method: "PUT", body })).status).toBe(400);
 });
+
+test("made-up devices push no event out: a refusal of one that nobody registered is a line in the log alone", async () => {
+  const world = await open();
+  for (let at = 0; at < 20; at += 1) expect((await world.send(KILL, world.sign(makeSigner(), KILL)))[0]).toBe(403);
+  expect(world.events).toEqual([]);
+  expect(world.logged.filter((line) => line.includes("approval refused"))).toHaveLength(20);
+  expect(world.done).toEqual([]);
+});

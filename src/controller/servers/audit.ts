@@ -40,6 +40,8 @@ export interface AuditedApproval {
   sandbox: string | null;
   /** Whose signature it carries, as the caller says. */
   device: string;
+  /** Whether the controller knows that device's key: of made-up ones the events would be without end, and push out all others. */
+  isKnown: boolean;
 }
 
 const TEXT_LENGTH_MAX = 200;
@@ -86,15 +88,15 @@ export class Audit {
     }
   }
 
-  /** The same for what carries a device's signature: an event too, since it ends or removes something. */
-  async approval({ action, sandbox, device }: AuditedApproval, admit: () => Promise<unknown>): Promise<void> {
+  /** The same for what carries a device's signature: mostly an event too, since it ends or removes something. */
+  async approval({ action, sandbox, device, isKnown }: AuditedApproval, admit: () => Promise<unknown>): Promise<void> {
     const approval = { action, sandbox: sandbox?.slice(0, TEXT_LENGTH_MAX) ?? null, device };
     try {
       await admit();
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       this.#parts.log.warn({ ...approval, code: error.code, because: error.message }, "approval refused");
-      this.#recordApproval("Warning", "ApprovalRefused", `${action} by device ${device}: ${error.message}`);
+      if (isKnown) this.#recordApproval("Warning", "ApprovalRefused", `${action} by device ${device}: ${error.message}`);
       throw error;
     }
     this.#parts.log.info(approval, "approval accepted");

@@ -36,7 +36,9 @@ export function approvalRoutes({ instance, views, keys, gate, audit, requests, c
   const routes = new Hono();
   const admit = (subject: ApprovalSubject, signed: SignedBy): Promise<void> => {
     const sandbox = subject.action === "prune" ? null : subject.name;
-    return audit.approval({ action: subject.action, sandbox, device: signed.deviceId }, () => gate.admit(subject, signed));
+    const { deviceId } = signed;
+    const audited = { action: subject.action, sandbox, device: deviceId, isKnown: keys.find(deviceId) !== null };
+    return audit.approval(audited, () => gate.admit(subject, signed));
   };
   routes.get("/approvals", ({ req, json }) => {
     const key = keys.find(req.query("device") ?? "")?.kind ?? null;
