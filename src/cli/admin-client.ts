@@ -1,6 +1,7 @@
 // What the command line asks of the controller of a state folder, over its admin socket.
 // How it is asked is api/controller-client.ts; commands inside sandboxes are api/command-client.ts.
 import type { ApprovalKeyList, ApprovalKeyPut, ApprovalKeyRemoved, ApprovalKeyView } from "../api/approval-keys.ts";
+import type { ConfigRevisions, ConfigRevisionTexts } from "../api/config-revision.ts";
 import { hasFields } from "../api/controller-client.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import type { OutputLines } from "../api/output-line.ts";
@@ -17,6 +18,10 @@ export class AdminClient extends ViewClient {
 
   logs = (name: string, tail: number): Promise<SetupLogView> =>
     this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
+
+  configHistory = (): Promise<ConfigRevisions> => this.json("GET", "/v1/config-history", hasFields<ConfigRevisions>("items"));
+  configRevision = (revision: number): Promise<ConfigRevisionTexts> =>
+    this.json("GET", `/v1/config-history/${revision}`, hasFields<ConfigRevisionTexts>("revision", "texts"));
 
   /** @param name null: of all sandboxes */
   usage = (name: string | null): Promise<UsageView> => this.json("GET", `/v1/usage?${toQuery({ name })}`, hasFields<UsageView>("items"));

@@ -47,6 +47,8 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
   row("kubectl rollout status", "openclaw sandbox rollout status"),
   row("kubectl rollout pause", "openclaw sandbox rollout pause"),
   row("kubectl rollout resume", "openclaw sandbox rollout resume"),
+  row("kubectl rollout history", "openclaw sandbox rollout history"),
+  row("kubectl rollout undo", "openclaw sandbox rollout undo", "puts an earlier config back, after its plan was shown"),
   row("kubectl rollout restart", "openclaw sandbox recreate --all"),
   row("kubectl cordon", "openclaw sandbox rollout pause", "there is one node: nothing that works is replaced until resumed"),
   row("kubectl cluster-info", "openclaw status"),

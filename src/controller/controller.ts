@@ -19,6 +19,7 @@ import type { ControllerOptions, Opened } from "./parts.ts";
 import { makePasses, makeSteering } from "./passes.ts";
 import { Activity } from "./records/activity.ts";
 import { ApprovalKeys } from "./records/approval-keys.ts";
+import { ConfigHistory } from "./records/config-history.ts";
 import { DamagedFiles } from "./records/damaged-files.ts";
 import { EventLog } from "./records/event-log.ts";
 import { KnownNames, toNameRecords } from "./records/known-names.ts";
@@ -58,6 +59,7 @@ export class Controller {
   readonly setupLogs: SetupLogs;
   readonly approvalKeys: ApprovalKeys;
   readonly output: OutputLog;
+  readonly configHistory: ConfigHistory;
   readonly engineSource: EngineSource;
   readonly loop: Loop;
   readonly #options: ControllerOptions;
@@ -89,6 +91,7 @@ export class Controller {
         writeFailed: (sandbox, err) => log.error({ sandbox, err }, "setup output not written"),
       }),
       output: new OutputLog(now),
+      configHistory: await ConfigHistory.open({ folder: paths.configHistory, now }),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
       approvalKeys: await ApprovalKeys.open({ path: paths.approvalKeys, now }),
       members: await readMembers(paths.guard),
@@ -104,6 +107,7 @@ export class Controller {
     this.setupLogs = setupLogs;
     this.approvalKeys = opened.approvalKeys;
     this.output = opened.output;
+    this.configHistory = opened.configHistory;
     this.ledger = ledger;
     this.#activity = activity;
     this.#commands = opened.commands;
@@ -116,6 +120,7 @@ export class Controller {
     this.rollouts = steering.rollouts;
     this.#files = this.#makeFileSources();
     this.config = this.#makeConfigSource();
+    this.config.watch(() => void this.#keepConfig());
     this.engineSource = this.#makeEngineSource(names);
     this.sizes = this.#makeSizes();
     this.sweep = this.#makeSweep();
@@ -170,6 +175,13 @@ export class Controller {
       damaged: this.damaged,
       changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
     });
+  }
+
+  /** An earlier text is a convenience: without one everything goes on. */
+  async #keepConfig(): Promise<void> {
+    const { sources, view } = this.config;
+    if (sources === null || !view.ok) return;
+    await this.configHistory.add(sources).catch((err: unknown) => this.#options.log.error({ err }, "config not kept in the history"));
   }
 
   #makeEngineSource(names: KnownNames): EngineSource {

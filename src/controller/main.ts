@@ -265,7 +265,7 @@ async function serve({
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const keys = controller.approvalKeys;
-  const admin = await startAdminServer({ stateDir, views, log, commands, approvals: { keys, audit } });
+  const admin = await startAdminServer({ stateDir, views, log, commands, approvals: { keys, audit }, history: controller.configHistory });
   servers.defer(() => admin.stop());
   const approvals = {
     instance: engine.instance,

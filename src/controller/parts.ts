@@ -11,6 +11,7 @@ import type { OwnedCommands } from "./loop/owned-commands.ts";
 import type { ControllerMetrics } from "./metrics/metrics.ts";
 import type { Activity } from "./records/activity.ts";
 import type { ApprovalKeys } from "./records/approval-keys.ts";
+import type { ConfigHistory } from "./records/config-history.ts";
 import type { EventLog } from "./records/event-log.ts";
 import type { Ledger } from "./records/ledger.ts";
 import type { OutputLog } from "./records/output-log.ts";
@@ -44,6 +45,7 @@ export interface Opened {
   setupLogs: SetupLogs;
   approvalKeys: ApprovalKeys;
   output: OutputLog;
+  configHistory: ConfigHistory;
   commands: OwnedCommands;
   /** Who lived here when the last controller ended. null: not known. */
   members: readonly Member[] | null;

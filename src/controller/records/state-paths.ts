@@ -12,6 +12,8 @@ export interface StatePaths {
   ledger: string;
   activity: string;
   lastGood: string;
+  /** A file for each config that was in force. */
+  configHistory: string;
   guard: string;
   approvalKeys: string;
   setupLogs: string;
@@ -35,6 +37,7 @@ export function toStatePaths(stateDir: string): StatePaths {
     ledger: join(controller, "ledger"),
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),
+    configHistory: join(controller, "config-history"),
     guard: join(controller, "brake.json"),
     approvalKeys: join(controller, "approval-keys.json"),
     setupLogs: join(controller, "setup-logs"),

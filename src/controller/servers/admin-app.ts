@@ -3,6 +3,7 @@
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { ApprovalKeys } from "../records/approval-keys.ts";
+import type { ConfigHistory } from "../records/config-history.ts";
 import type { OutputLog } from "../records/output-log.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import type { Audit } from "./audit.ts";
@@ -12,6 +13,7 @@ import type { ProcessService } from "./processes.ts";
 import { findSandbox } from "./request.ts";
 import { approvalKeyRoutes } from "./routes-approvals.ts";
 import { controlRoutes, viewRoutes } from "./routes-control.ts";
+import { historyRoutes } from "./routes-history.ts";
 import { outputRoutes } from "./routes-output.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
 import { sandboxRoutes } from "./routes-sandboxes.ts";
@@ -24,11 +26,13 @@ export interface AdminAppParts {
   processes?: ProcessService;
   /** Absent: there are no routes for devices' keys. */
   approvals?: { keys: ApprovalKeys; audit: Audit };
+  /** Absent: there are no routes for earlier configs. */
+  history?: ConfigHistory;
   /** Absent: there is no route for what commands print. */
   output?: OutputLog;
 }
 
-export function makeAdminApp({ views, followers, log, processes, approvals, output }: AdminAppParts): Hono {
+export function makeAdminApp({ views, followers, log, processes, approvals, output, history }: AdminAppParts): Hono {
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
@@ -37,5 +41,6 @@ export function makeAdminApp({ views, followers, log, processes, approvals, outp
   if (processes !== undefined) app.route("/v1", processRoutes("/sandboxes/:name", target, processes));
   if (approvals !== undefined) app.route("/v1", approvalKeyRoutes(approvals.keys, approvals.audit));
   if (output !== undefined) app.route("/v1", outputRoutes(views, output, followers));
+  if (history !== undefined) app.route("/v1", historyRoutes(history));
   return app;
 }

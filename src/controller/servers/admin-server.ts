@@ -8,6 +8,7 @@ import type { Upgrade } from "../../api/http-server.ts";
 import { toAdminSocketPath } from "../../api/unix-socket.ts";
 import { SANDBOX_TOOLS } from "../../api/wire.ts";
 import type { SandboxAccess } from "../loop/sandbox-access.ts";
+import type { ConfigHistory } from "../records/config-history.ts";
 import type { OutputLog } from "../records/output-log.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import { type AdminAppParts, makeAdminApp } from "./admin-app.ts";
@@ -24,6 +25,8 @@ export interface AdminServerParts {
   views: AdminViews;
   log: Logger;
   approvals?: AdminAppParts["approvals"];
+  /** Absent: there are no routes for earlier configs. */
+  history?: ConfigHistory;
   /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
   commands?: {
     access: SandboxAccess;
@@ -42,7 +45,7 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
-  const { stateDir, views, log, commands, approvals } = parts;
+  const { stateDir, views, log, commands, approvals, history } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = commands && new ProcessService({ ...commands, log });
   const app = makeAdminApp({
@@ -50,6 +53,7 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
     ...(processes && { processes }),
     ...(commands && { output: commands.output }),
     ...(approvals && { approvals }),
+    ...(history && { history }),
   });
   const sockets =
     commands &&

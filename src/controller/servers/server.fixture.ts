@@ -34,6 +34,7 @@ import type { Engine, Handle } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import type { Lease, SandboxAccess } from "../loop/sandbox-access.ts";
+import { ConfigHistory } from "../records/config-history.ts";
 import { OutputLog } from "../records/output-log.ts";
 import type { AdminViews, ExplainQuery, NamedSandbox } from "../views/admin-views.ts";
 import { findNamedSandbox } from "../views/named-sandbox.ts";
@@ -282,6 +283,7 @@ export interface Server {
   world: FakeWorld;
   handle: Handle;
   output: OutputLog;
+  history: ConfigHistory;
   /** Leases that were taken and not given back. */
   readonly leases: ReadonlySet<Lease>;
   /** Another container is made: who finds the one of before gone is given this one. */
@@ -335,12 +337,14 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
     look: () => Promise.reject(new OperationError("NotReady", "nothing looks over the admin server")),
   };
   const output = new OutputLog(() => clock.now());
+  const history = await ConfigHistory.open({ folder: join(stateDir, "controller", "config-history"), now: () => clock.now() });
   const newProcessId = (): string => randomBytes(8).toString("hex");
   const server = await startAdminServer({
     stateDir,
     views,
     log: pino({ level: "silent" }),
     commands: { access, meter: silentMeter, output, clock, newProcessId },
+    history,
   });
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => {
@@ -355,7 +359,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
     successor = await launch(engine);
     return successor;
   };
-  return { stateDir, views, world, handle, output, leases, succeed, revoke, stop };
+  return { stateDir, views, world, handle, output, history, leases, succeed, revoke, stop };
 }
 
 async function launch(engine: Engine): Promise<Handle> {
