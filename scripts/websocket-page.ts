@@ -7,6 +7,7 @@ import {
   BUFFERED_BYTES_MAX,
   CLOSE_CODES,
   FRAME_BYTES_MAX,
+  FRAME_DEPTH_MAX,
   FRAME_ERRORS,
   HANDSHAKE_FRAME_BYTES_MAX,
   HANDSHAKE_MS_MAX,
@@ -90,14 +91,14 @@ function renderEvents(): string {
 const LIMITS = [
   ["a frame before `hello-ok`", `${HANDSHAKE_FRAME_BYTES_MAX / 1_024} KiB, and all of them together`],
   ["the handshake", `${HANDSHAKE_MS_MAX / 1_000} s`],
-  ["a frame", `${FRAME_BYTES_MAX / 1_048_576} MiB`],
+  ["a frame", `${FRAME_BYTES_MAX / 1_048_576} MiB, and ${FRAME_DEPTH_MAX} objects and lists within each other`],
   ["requests of one connection whose answers it has not read", String(REQUESTS_UNDER_WAY_MAX)],
   ["events that wait for one connection", `${BUFFERED_BYTES_MAX / 1_048_576} MiB; more are lost, and \`events.lost\` names them`],
   ["between two `tick`s", `${TICK_INTERVAL_MS / 1_000} s`],
 ] as const;
 
 const CLOSES = [
-  [CLOSE_CODES.protocol, "not JSON, or no request where one is due"],
+  [CLOSE_CODES.protocol, "not JSON, too deep, or no request where one is due"],
   [
     CLOSE_CODES.policy,
     "the handshake was refused (an error came before it, `pairing required` among them), or the device may do something else now",

@@ -8,6 +8,8 @@ export const PROTOCOL_VERSION = 4;
 export const FRAME_BYTES_MAX = 2_097_152;
 /** Of one frame before that: the handshake is under 4 KiB. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 65_536;
+/** Objects and lists within each other: a program that walks what it was sent must not run out of stack. No tool's input has more than a few. */
+export const FRAME_DEPTH_MAX = 128;
 /** Of events that wait for one client. A client that reads more slowly loses events, and sees it by the numbers that are missing. */
 export const BUFFERED_BYTES_MAX = 1_572_864;
 /** From the upgrade to the answer. */

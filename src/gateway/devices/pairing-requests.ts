@@ -1,9 +1,10 @@
 // Devices that asked to be paired and are awaiting a decision: a file each, few, and bounded by where they come from, so that a flood of made-up
-// devices pushes out its own requests and nobody else's. A request's id covers all that is shown of it. Deciding is pairing.ts's.
+// devices pushes out its own requests; never one of a device that is paired, or of this host. A request's id covers all that is shown of it.
+// Deciding is pairing.ts's.
 import { createHmac } from "node:crypto";
 import PQueue from "p-queue";
-import { toNetwork } from "../../api/address.ts";
-import { type DeviceId, type EpochMs, elapsed, HOUR_MS, renderTime } from "../../api/brands.ts";
+import { isLoopback, toNetwork } from "../../api/address.ts";
+import { type DeviceId, type EpochMs, elapsed, HOUR_MS, renderTime, unreachable } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { DeviceClient } from "../../api/gateway-protocol/devices.ts";
 import type { Scope } from "../../api/gateway-protocol/scopes.ts";
@@ -33,22 +34,29 @@ export interface PairingRequestsParts {
   now(): EpochMs;
   /** At least 128 bits of chance, the gateway's alone. */
   secret: string;
+  /** Whether it is paired, and asks for more. */
+  isPaired(deviceId: DeviceId): boolean;
 }
 
-/** Of one network. A device that asks again every 30 s stays, whoever else asks from there: at most 7 new ones come in that time. */
+/** Of one network, and of this host. A device that asks again every 30 s stays, whoever else asks from there: at most 7 new ones come in that time. */
 const PER_NETWORK_MAX = 8;
 /** New ones of one network: so many at once, and then one each so many milliseconds. */
 const NEW_AT_ONCE_MAX = 4;
 const NEW_EACH_MS = 10_000;
-/** As many as 16 networks can have, and more than a person looks at. */
+/** Of all networks but this host: as many as 16 can have, and more than a person looks at. */
 const REQUESTS_MAX = 128;
+/** Of devices that are paired: each was let in by a person, who has a handful. */
+const PAIRED_MAX = 64;
 /** A device that no longer asks is gone after this, and asks anew. A rejected one is told so for as long. */
 const REQUEST_LIFE_MS = HOUR_MS;
-/** Networks whose new requests are counted; the oldest are forgotten. */
-const NETWORKS_MAX = 10_000;
+/** Origins whose new requests are counted; the oldest are forgotten. */
+const ORIGINS_MAX = 10_000;
 /** Without what looks alike: I, L, O, U, 0, 1. */
 const CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 6;
+
+/** What a request is bounded with: nobody made up a device that is paired, and no flood from elsewhere is on this host. */
+type Origin = { kind: "paired"; deviceId: DeviceId } | { kind: "here" } | { kind: "network"; network: string };
 
 interface Held {
   request: PairingRequest;
@@ -62,7 +70,7 @@ export class PairingRequests {
   /** By device: one request each. */
   readonly #held = new Map<DeviceId, Held>();
   readonly #changes = new PQueue({ concurrency: 1 });
-  /** By network: from when on its new requests would all be paid for, at one each NEW_EACH_MS. */
+  /** By origin: from when on its new requests would all be paid for, at one each NEW_EACH_MS. */
   readonly #paidUntil = new Map<string, number>();
 
   private constructor(parts: PairingRequestsParts) {
@@ -109,11 +117,11 @@ export class PairingRequests {
         const isRejected = known.request.spec.rejectedAt !== undefined;
         return isRejected ? { kind: "rejected", request: known.request } : { kind: "pending", request: known.request, isNew: false };
       }
-      const network = toNetwork(applicant.address);
-      const retryAfterMs = this.#countNew(network);
+      const origin = this.#originOf(applicant.deviceId, applicant.address);
+      const retryAfterMs = this.#countNew(renderOrigin(origin));
       if (retryAfterMs > 0) return { kind: "limited", retryAfterMs };
       this.#held.delete(applicant.deviceId);
-      await this.#makeRoom(network);
+      await this.#makeRoom(origin);
       await this.#store.put(applicant.deviceId, toFile(request));
       this.#held.set(applicant.deviceId, { request, seenAt: now() });
       return { kind: "pending", request, isNew: true };
@@ -148,30 +156,45 @@ export class PairingRequests {
   }
 
   /** @returns 0, or in how many milliseconds there may be another one */
-  #countNew(network: string): number {
+  #countNew(origin: string): number {
     const now = this.#parts.now();
-    const known = this.#paidUntil.get(network) ?? now;
+    const known = this.#paidUntil.get(origin) ?? now;
     // A clock that was set back must not make ten seconds of hours.
     const until = Math.min(Math.max(known, now), now + NEW_AT_ONCE_MAX * NEW_EACH_MS);
     const waitMs = until - now - (NEW_AT_ONCE_MAX - 1) * NEW_EACH_MS;
     if (waitMs > 0) return waitMs;
-    this.#paidUntil.delete(network);
+    this.#paidUntil.delete(origin);
     const [oldest] = this.#paidUntil.keys();
-    if (this.#paidUntil.size >= NETWORKS_MAX && oldest !== undefined) this.#paidUntil.delete(oldest);
-    this.#paidUntil.set(network, until + NEW_EACH_MS);
+    if (this.#paidUntil.size >= ORIGINS_MAX && oldest !== undefined) this.#paidUntil.delete(oldest);
+    this.#paidUntil.set(origin, until + NEW_EACH_MS);
     return 0;
   }
 
-  /** For one more from this network: what is over goes, then what asked longest ago of the network that has too many, or the most. */
-  async #makeRoom(network: string | null): Promise<void> {
+  #originOf(deviceId: DeviceId, address: string): Origin {
+    if (this.#parts.isPaired(deviceId)) return { kind: "paired", deviceId };
+    return isLoopback(address) ? { kind: "here" } : { kind: "network", network: toNetwork(address) };
+  }
+
+  /** For one more from there: what is over goes, then what asked longest ago of those that it is bounded with. @param origin null: none is to come */
+  async #makeRoom(origin: Origin | null): Promise<void> {
     const now = this.#parts.now();
     for (const [deviceId, held] of this.#held) if (isOver(held, now)) await this.#drop(deviceId);
-    const byNetwork = Map.groupBy(this.#held.values(), ({ request }) => toNetwork(request.spec.address));
-    const own = network === null ? [] : (byNetwork.get(network) ?? []);
+    const all = [...this.#held.values()].map((held) => ({
+      held,
+      origin: this.#originOf(held.request.metadata.name, held.request.spec.address),
+    }));
+    const of = (isMeant: (one: Origin) => boolean): Held[] => all.filter((one) => isMeant(one.origin)).map(({ held }) => held);
+    if (origin?.kind === "paired") {
+      const paired = of(({ kind }) => kind === "paired");
+      return paired.length >= PAIRED_MAX ? await this.#dropOldest(paired) : undefined;
+    }
+    const own = origin === null ? [] : of((one) => renderOrigin(one) === renderOrigin(origin));
     if (own.length >= PER_NETWORK_MAX) return await this.#dropOldest(own);
-    const shareMax = Math.max(0, ...[...byNetwork.values()].map(({ length }) => length));
-    const most = [...byNetwork.values()].filter(({ length }) => length === shareMax).flat();
-    if (this.#held.size >= REQUESTS_MAX) await this.#dropOldest(most);
+    const elsewhere = of(({ kind }) => kind === "network");
+    if (origin?.kind === "here" || elsewhere.length < REQUESTS_MAX) return;
+    const byNetwork = [...Map.groupBy(elsewhere, ({ request }) => toNetwork(request.spec.address)).values()];
+    const shareMax = Math.max(...byNetwork.map(({ length }) => length));
+    await this.#dropOldest(byNetwork.filter(({ length }) => length === shareMax).flat());
   }
 
   async #dropOldest(held: readonly Held[]): Promise<void> {
@@ -182,6 +205,19 @@ export class PairingRequests {
   async #drop(deviceId: DeviceId): Promise<void> {
     this.#held.delete(deviceId);
     await this.#store.remove(deviceId);
+  }
+}
+
+function renderOrigin(origin: Origin): string {
+  switch (origin.kind) {
+    case "paired":
+      return `paired ${origin.deviceId}`;
+    case "here":
+      return "here";
+    case "network":
+      return `network ${origin.network}`;
+    default:
+      return unreachable(origin);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Logger } from "pino";
 import type { EpochMs } from "../../api/brands.ts";
 import { DeviceTokens } from "../devices/device-tokens.ts";
-import { Devices } from "../devices/devices.ts";
+import { Devices, isActive } from "../devices/devices.ts";
 import { Pairing, type PairingParts } from "../devices/pairing.ts";
 import { PairingLinks } from "../devices/pairing-links.ts";
 import { PairingRequests } from "../devices/pairing-requests.ts";
@@ -37,7 +37,7 @@ export async function openPairing(parts: OpenPairingParts): Promise<OpenedPairin
     now,
     unusable: (issue) => log.error({ issue }, "device file unusable; its device is not paired"),
   });
-  const requests = await PairingRequests.open({ stateDir, now, secret });
+  const requests = await PairingRequests.open({ stateDir, now, secret, isPaired: (deviceId) => isActive(devices.find(deviceId)) });
   const links = await PairingLinks.open({ stateDir, now, newCode });
   const tokens = new DeviceTokens(secret);
   const presence = new Presence(now);

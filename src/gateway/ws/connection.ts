@@ -7,6 +7,7 @@ import {
   BUFFERED_BYTES_MAX,
   CLOSE_CODES,
   FRAME_BYTES_MAX,
+  FRAME_DEPTH_MAX,
   HANDSHAKE_MS_MAX,
   PROTOCOL_VERSION,
   REQUESTS_UNDER_WAY_MAX,
@@ -19,6 +20,7 @@ import type { ToolEvent } from "../tools/tool-port.ts";
 import { type SocketAnswer, toFrameError } from "./answer.ts";
 import type { Broadcast, Told } from "./broadcast.ts";
 import type { SocketCall } from "./calls.ts";
+import { isDeeper } from "./frame-depth.ts";
 import type { Handshake } from "./refusal.ts";
 
 /** Of all connections together. */
@@ -233,6 +235,7 @@ export class Connection {
 
 /** null: it is none. */
 function parseFrame(data: Buffer): RequestFrame | null {
+  if (isDeeper(data, FRAME_DEPTH_MAX)) return null;
   try {
     return RequestFrame.parse(JSON.parse(data.toString("utf8")));
   } catch {

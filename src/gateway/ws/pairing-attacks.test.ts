@@ -220,3 +220,33 @@ test("pending requests do not crowd out a real one, from elsewhere or from the s
   expect(pending.map(({ deviceId }) => deviceId)).toEqual(expect.arrayContaining([elsewhere.deviceId, same.deviceId]));
   await vi.waitFor(async () => expect((await readdir(toPairingFolder(server.stateDir))).length).toBe(128));
 });
+
+test("pending requests from more than 128 networks crowd out neither a device of this host nor one that is paired and asks for more", async () => {
+  const server = await openSocketServer();
+  const phone = await pair(server, ["operator.read"]);
+  const client = { id: "app", mode: "ui", platform: "iOS" };
+  const { pairing } = server.paired;
+  const ask = async (device: TestDevice, address: string) =>
+    await pairing.ask({
+      ...{
+        deviceId: device.id as never,
+        publicKey: device.publicKey,
+        label: "phone",
+        client,
+        scopes: ["operator.write" as const],
+        address,
+      },
+    });
+  const laptop = makeDevice();
+  const [own, more, elsewhere] = [await ask(laptop, "127.0.0.1"), await ask(phone, "203.0.113.1"), await ask(makeDevice(), "192.0.2.1")];
+  for (let network = 0; network < 300; network += 1) await ask(makeDevice(), `10.0.${network >> 8}.${network & 255}`);
+  for (let flood = 0; flood < 20; flood += 1) await ask(makeDevice(), "203.0.113.1");
+  const { body } = await server.http("/v1/devices", server.ownerKey);
+  const ids = (body as { pending: { requestId: string }[] }).pending.map(({ requestId }) => requestId);
+  const idOf = (asked: typeof own): string => (asked.kind === "limited" ? "" : asked.requestId);
+  expect(ids).toEqual(expect.arrayContaining([idOf(own), idOf(more)]));
+  expect(ids.length).toBe(130);
+  // Who asks from elsewhere may be pushed out by so many networks at once, and comes back under the same id as soon as it asks again.
+  expect(ids).not.toContain(idOf(elsewhere));
+  expect(await server.http(`/v1/devices/${idOf(more)}/approve`, server.ownerKey, { json: {} })).toMatchObject({ status: 200 });
+});
