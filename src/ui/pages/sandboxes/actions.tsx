@@ -1,13 +1,18 @@
 // What a person may have done to one sandbox from the page; what only the command line may do, its command says.
 import { useMutation } from "@tanstack/react-query";
-import { Pin, PinOff, RotateCcw } from "lucide-react";
+import { CircleStop, Pin, PinOff, RotateCcw } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
-import { useLink } from "../../connection/context.tsx";
-import { Button } from "../../parts/button.tsx";
+import { killSandbox } from "../../connection/approve.ts";
+import { useGateway, useLink, useLinkState } from "../../connection/context.tsx";
+import { openIdentity } from "../../connection/identity.ts";
+import { Button, Command } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
+
+/** Whether this browser's signature counts is decided elsewhere: on the command line. */
+const POLL_MS = 15_000;
 
 export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
   const link = useLink();
@@ -40,6 +45,7 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
           {isPinned ? "It is kept as it is, whatever the config says." : "A pinned sandbox is kept as it is."}
         </span>
       </div>
+      <Ending sandbox={sandbox} />
       {recreate.isSuccess && <Notice tone="busy" title="Requested: a new container is made as soon as nothing runs in this one." />}
       {recreate.error !== null && <ErrorNotice error={recreate.error} what="Not requested" />}
       {pin.isSuccess && (
@@ -47,6 +53,54 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
       )}
       {pin.error !== null && <ErrorNotice error={pin.error} what={isPinned ? "Not unpinned" : "Not pinned"} />}
     </div>
+  );
+}
+
+/** What carries this browser's signature; where that does not count, the command. A held removal is the command line's in any browser. */
+function Ending({ sandbox }: { sandbox: Sandbox }): ReactNode {
+  const [link, state] = [useLink(), useLinkState()];
+  const { name } = sandbox.metadata;
+  const uid = sandbox.status.container?.uid ?? null;
+  const { data: approvals } = useGateway("approvals.get", {}, { everyMs: POLL_MS });
+  const kill = useMutation({
+    mutationFn: async (of: string) => await killSandbox(link, await openIdentity(), { name, uid: of }),
+  });
+  const mayAsk = state.kind === "open" && state.hello.auth.scopes.includes("operator.approvals");
+  const command = toCommand("sandbox", "recreate", ...toTarget(sandbox), "--kill");
+  const removal = approvals?.held.find((held) => held.name === name);
+  return (
+    <>
+      {removal !== undefined && (
+        <Notice tone="wait" title={`Its removal is awaiting approval: ${removal.because}`}>
+          <Command text={toCommand("sandbox", "approve")} />
+        </Notice>
+      )}
+      {mayAsk && approvals?.key != null && uid !== null ? (
+        <div className="row">
+          <Confirm
+            title="End what runs in it?"
+            act="End it and recreate"
+            command={command}
+            onConfirm={() => kill.mutate(uid)}
+            trigger={
+              <Button kind="danger" disabled={kill.isPending}>
+                <CircleStop aria-hidden="true" />
+                End what runs and recreate
+              </Button>
+            }
+          >
+            Every command and process in it ends now. The workspace stays; what is outside it is gone. This browser signs the request.
+          </Confirm>
+        </div>
+      ) : (
+        <div className="field">
+          <p className="hint">To end what runs in it and recreate it, from the command line:</p>
+          <Command text={command} />
+        </div>
+      )}
+      {kill.isSuccess && <Notice tone="busy" title="What runs in it is ended, and a new container is made." />}
+      {kill.error !== null && <ErrorNotice error={kill.error} what="Not ended" />}
+    </>
   );
 }
 

@@ -1,0 +1,58 @@
+// Ending live work from the page: a browser whose signature does not count is shown the command; one that a person approved for it signs, and the
+// controller makes a new container in the place of one that is in use. Over a real browser, gateway, controller and engine.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
+import { AdminClient } from "../src/cli/admin-client.ts";
+import { createSite } from "../src/controller/fixtures/site.fixture.ts";
+import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
+import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+
+const CONFIG = { agents: { defaults: { sandbox: { mode: "all", scope: "agent", start: "eager" } }, list: [{ id: "main" }] } };
+const MINUTES_MS = 180_000;
+
+test(
+  "a browser is shown the command until its signature counts, and then ends what runs by it",
+  async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    buildPage();
+    const site = await createSite();
+    await site.writeConfig(CONFIG);
+    const gateway = await spawnBoth(site);
+    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+    const controller = new AdminClient(site.stateDir);
+    const scopes = ["operator.read", "operator.write", "operator.approvals"];
+    const { body } = await owner.ask("/v1/devices/links", { scopes });
+    const browser = await openBrowser(program);
+    const { page, faults } = await openPage(browser, gateway.url);
+    await page.goto(`${gateway.url}/sandboxes#pair=${String(body.code)}`);
+    await page.getByRole("table").getByRole("link", { name: "agent:main" }).click();
+    await page.getByText("Ready:").waitFor();
+
+    // Paired by a link: the gateway lets it ask, and the controller does not know its key.
+    await page.getByText("openclaw sandbox recreate --agent main --kill").waitFor();
+    expect(await page.getByRole("button", { name: "End what runs and recreate" }).count()).toBe(0);
+    const [device] = DeviceList.parse((await owner.ask("/v1/devices")).body).paired;
+    if (device === undefined) throw new Error("the browser is not paired");
+    await controller.registerKey(device.deviceId, { publicKey: device.publicKey, kind: "browser", label: device.label });
+    await page.reload();
+    const end = page.getByRole("button", { name: "End what runs and recreate" });
+    await end.waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+
+    const [before] = await controller.sandboxes("all");
+    await end.click();
+    await page.getByRole("button", { name: "End it and recreate" }).click();
+    await page.getByText("What runs in it is ended, and a new container is made.").waitFor();
+    const uid = async (): Promise<string | undefined> => (await controller.sandboxes("all"))[0]?.status.container?.uid;
+    await expect.poll(uid, { timeout: 60_000 }).not.toBe(before?.status.container?.uid);
+    const { items } = await controller.events({ sandbox: null });
+    expect(items.filter(({ reason }) => reason === "ApprovalAccepted").map(({ message }) => message)).toEqual([
+      `recreate-kill of ${before?.metadata.name} by device ${device.deviceId}`,
+    ]);
+    expect(faults).toEqual([]);
+  },
+  MINUTES_MS,
+);
