@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import type { GatewayClient } from "@openclaw/gateway-client";
 import { expect, test, vi } from "vitest";
+import { signText } from "../src/api/device-key.fixture.ts";
+import { renderPairProof } from "../src/api/gateway-protocol/device-proof.ts";
 import { findGatewayUrl, toOwnerKeyPath } from "../src/api/store/gateway-files.ts";
 import { createFolderSite, type Site } from "../src/controller/fixtures/site.fixture.ts";
 import { connectRaw, Hello, makeClient, makeDevice, type TestDevice } from "../src/gateway/ws/device.fixture.ts";
@@ -106,7 +108,7 @@ test("a paired device with operator.pairing hears of a new one and approves it; 
   expect(close).toBe("1008 device access changed");
 });
 
-test("kill -9 of the gateway at any moment: no device is lost, none comes back, and none is paired by half", {
+test("kill -9 of the gateway at any moment: no device is lost, none comes back, none is paired by half, and no link works twice", {
   timeout: 600_000,
 }, async () => {
   const site = await createFolderSite();
@@ -114,6 +116,8 @@ test("kill -9 of the gateway at any moment: no device is lost, none comes back, 
   const revoked = new Set<string>();
   /** Asked for when the gateway was killed: either way is right. */
   const open = new Set<string>();
+  /** Opened before the gateway was killed, each by one device. */
+  const links: OpenedLink[] = [];
   const rounds = process.env.OPENCLAW_TEST_LONG === "1" ? 100 : 10;
   for (let round = 0; round < rounds; round += 1) {
     const gateway = await spawnGateway(site);
@@ -129,14 +133,20 @@ test("kill -9 of the gateway at any moment: no device is lost, none comes back, 
       if (active.has(id)) paired.add(id);
       else paired.delete(id);
     }
-    // Somewhere between the sending of one of its first eight requests and a moment after: the requests go on meanwhile.
+    for (const { code, deviceId } of links.splice(0)) {
+      const uses = active.has(deviceId) ? [deviceId] : [];
+      for (const late of [makeDevice(), makeDevice()]) if ((await openLink(gateway, late, code)) === 200) uses.push(late.id);
+      expect(uses.length, `round ${round}: a link paired ${uses.join(", ")}`).toBeLessThanOrEqual(1);
+      for (const id of uses) paired.add(id);
+    }
+    // Somewhere between the sending of one of its first nine requests and a moment after: the requests go on meanwhile.
     const moment = Promise.withResolvers<void>();
-    let left = 1 + (round % 8);
+    let left = 1 + (round % 9);
     const step = (): void => {
       left -= 1;
       if (left === 0) setTimeout(moment.resolve, (round * 3) % 10);
     };
-    const working = work({ gateway, owner, paired, revoked, open, step });
+    const working = work({ gateway, owner, paired, revoked, open, links, step });
     await Promise.race([moment.promise, working]);
     await gateway.crash();
     await working;
@@ -144,18 +154,39 @@ test("kill -9 of the gateway at any moment: no device is lost, none comes back, 
   expect(paired.size + revoked.size).toBeGreaterThan(0);
 });
 
+interface OpenedLink {
+  code: string;
+  deviceId: string;
+}
+
+/** As a browser does that opens a link. */
+async function openLink({ url }: GatewayProcess, device: TestDevice, code: string): Promise<number> {
+  const response = await fetch(`${url}/pair`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      code,
+      device: { id: device.id, publicKey: device.publicKey, signature: signText(device, renderPairProof(device.id, code)) },
+      client: { id: "openclaw-control-ui", mode: "ui", platform: "Linux" },
+    }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
 interface Work {
   gateway: GatewayProcess;
   owner: ReturnType<typeof speakTo>;
   paired: Set<string>;
   revoked: Set<string>;
   open: Set<string>;
+  links: OpenedLink[];
   /** Called with each request that changes something, as it is sent. */
   step(): void;
 }
 
-/** Pairs devices and revokes every other one, until the gateway is gone. */
-async function work({ gateway, owner, paired, revoked, open, step }: Work): Promise<void> {
+/** Pairs devices by requests and by links, and revokes every other one, until the gateway is gone. */
+async function work({ gateway, owner, paired, revoked, open, links, step }: Work): Promise<void> {
   try {
     for (;;) {
       const device = makeDevice();
@@ -173,6 +204,15 @@ async function work({ gateway, owner, paired, revoked, open, step }: Work): Prom
       open.delete(device.id);
       paired.delete(device.id);
       revoked.add(device.id);
+      const { body } = await owner.ask("/v1/devices/links", {});
+      const visitor = makeDevice();
+      const code = String(body.code);
+      links.push({ code, deviceId: visitor.id });
+      open.add(visitor.id);
+      step();
+      if ((await openLink(gateway, visitor, code)) !== 200) return;
+      paired.add(visitor.id);
+      open.delete(visitor.id);
     }
   } catch {
     // The gateway is gone.
