@@ -25,6 +25,7 @@ import type { DockerEngine } from "./engine/docker.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
 import { readContainerIds } from "./engine/own-container.ts";
 import { startHealthServer } from "./metrics/health-server.ts";
+import { History } from "./metrics/history.ts";
 import { ControllerMetrics } from "./metrics/metrics.ts";
 import type { ControllerOptions } from "./parts.ts";
 import { toStatePaths } from "./records/state-paths.ts";
@@ -228,7 +229,10 @@ async function serve({
   lock,
   stopped,
 }: ServeParts): Promise<number> {
+  const history = new History({ clock, sandboxes: () => controller.statuses.list() });
+  metrics.watchFacts(history);
   const views = new LoopViews({
+    history,
     instance: engine.instance,
     folders,
     environment: { ...folders, variables: process.env, trustedOwners: null },
@@ -257,6 +261,7 @@ async function serve({
     newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
   };
   await using servers = new AsyncDisposableStack();
+  servers.defer(history.start());
   const gate = new SessionGate({
     desired: controller.desired,
     statusOf: (name) => controller.statuses.get(name) ?? null,

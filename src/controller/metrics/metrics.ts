@@ -82,6 +82,13 @@ export interface ControllerMetricsOptions {
   processMetrics?: boolean;
 }
 
+/** Told of facts as they are counted. */
+export interface FactListener {
+  converged(seconds: number): void;
+  pruned(): void;
+  unowned(kind: string, count: number): void;
+}
+
 export class ControllerMetrics {
   readonly registry: MetricRegistry;
   /** For the queue. */
@@ -89,6 +96,7 @@ export class ControllerMetrics {
   /** Of workspaces, after each measurement. */
   readonly workspaces: (figures: WorkspaceFigures) => void;
   readonly #made: ReturnType<typeof createOurs>;
+  #listener: FactListener | null = null;
 
   constructor(options: ControllerMetricsOptions) {
     this.registry = new MetricRegistry({ processMetrics: options.processMetrics ?? true });
@@ -117,12 +125,18 @@ export class ControllerMetrics {
     });
   }
 
+  /** Call once. */
+  watchFacts(listener: FactListener): void {
+    this.#listener = listener;
+  }
+
   action(action: ActionKind, cause: Cause, result: ResultLabel): void {
     this.#made.actions.inc({ action, cause, result });
   }
 
   converged(trigger: Trigger, seconds: number): void {
     this.#made.convergence.observe({ trigger }, seconds);
+    this.#listener?.converged(seconds);
   }
 
   recreate(reason: (typeof RECREATE_REASONS)[number]): void {
@@ -135,6 +149,7 @@ export class ControllerMetrics {
 
   prune(reason: (typeof PRUNE_REASONS)[number]): void {
     this.#made.prunes.inc({ reason });
+    this.#listener?.pruned();
   }
 
   setup(result: "success" | "failure", seconds: number): void {
@@ -159,6 +174,7 @@ export class ControllerMetrics {
 
   unowned(kind: (typeof UNOWNED_KINDS)[number], count: number): void {
     this.#made.unowned.set({ kind }, count);
+    this.#listener?.unowned(kind, count);
   }
 
   removalsHeld(count: number): void {

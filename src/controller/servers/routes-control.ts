@@ -19,6 +19,7 @@ const SESSION_KEY_LENGTH_MAX = 512;
 export function viewRoutes(views: AdminViews, followers: Followers): Hono {
   const routes = new Hono();
   routes.get("/status", (context) => context.json(views.status()));
+  routes.get("/history", (context) => context.json(views.history()));
   routes.get("/plan", async (context) => context.json(await views.plan(null)));
   routes.get("/explain", async (context) => {
     const sessionKey = context.req.query("session") ?? null;

@@ -26,6 +26,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { Finding } from "../../api/finding.ts";
+import type { HistoryView } from "../../api/history.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { SandboxUsage, UsageView } from "../../api/usage.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
@@ -218,6 +219,17 @@ export class MemoryViews implements AdminViews {
   async plan(config: ConfigSources | null): Promise<PlanView> {
     this.plannedWith = config;
     return this.planned;
+  }
+
+  history(): HistoryView {
+    const [none, moments] = [
+      [0, 0],
+      [0, 30_000],
+    ];
+    return {
+      ...{ everyMs: 30_000, at: moments, ready: none, notReady: none, unknown: none, drifted: none },
+      ...{ convergenceSeconds: [null, null], prunes: none, leaks: none },
+    };
   }
 
   configText(): ConfigTextView {

@@ -7,6 +7,7 @@ import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/confi
 import type { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
+import type { HistoryView } from "../../api/history.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { UsageView } from "../../api/usage.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
@@ -48,6 +49,8 @@ export interface AdminViews {
   find(text: string): NamedSandbox;
   /** Calls back with the name whenever a sandbox's status changed or went away. Listeners do not throw. @returns ends the subscription */
   watch(listener: (name: SandboxName) => void): () => void;
+  /** A few figures of the last hours. */
+  history(): HistoryView;
   /** What the loop would do now, or with these files as its config. Changes nothing. A config with errors gives no items and its issues. */
   plan(config: ConfigSources | null): Promise<PlanView>;
   /** The config's main file without its secrets. */

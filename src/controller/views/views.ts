@@ -7,6 +7,7 @@ import type { ConfigSources } from "../../api/config/sources.ts";
 import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
+import type { HistoryView } from "../../api/history.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { KnownAgents } from "../../api/session-reference.ts";
@@ -30,6 +31,7 @@ import type { Owner } from "../decide/spec.ts";
 import type { OwnedContainer, PlanInput, Want } from "../decide/types.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { History } from "../metrics/history.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
 import type { EventLog } from "../records/event-log.ts";
 import type { Ledger } from "../records/ledger.ts";
@@ -74,6 +76,7 @@ export interface ViewParts {
   observer: SandboxLook;
   /** The same look under another desired state, for a dry run. */
   observerUnder(desired: DesiredState): SandboxLook;
+  history: Pick<History, "view">;
   statuses: StatusStore;
   events: EventLog;
   logs: SetupLogs;
@@ -134,6 +137,10 @@ export class LoopViews implements AdminViews {
 
   watch(listener: (name: SandboxName) => void): () => void {
     return this.#parts.statuses.subscribe((change) => listener(change.kind === "put" ? change.sandbox.metadata.name : change.name));
+  }
+
+  history(): HistoryView {
+    return this.#parts.history.view();
   }
 
   async plan(sources: ConfigSources | null): Promise<PlanView> {
