@@ -31,8 +31,12 @@ async function shootAll(view: string, options: BrowserContextOptions): Promise<v
   await page.getByLabel("Gateway token").fill(ownerKey);
   await page.keyboard.press("Enter");
   await page.locator(".headline").waitFor();
+  await page.locator(".chart canvas").first().waitFor();
   await shoot(page, "overview", view);
-  for (const path of ["sandboxes", "sessions", "devices", "settings"]) {
+  await page.goto(`${url}/config/edit`);
+  await page.locator(".cm-content").waitFor();
+  await shoot(page, "config-edit", view);
+  for (const path of ["sandboxes", "sessions", "rollouts", "config", "doctor", "devices", "settings"]) {
     await page.goto(`${url}/${path}`);
     await page.locator(".page .card").first().waitFor();
     await shoot(page, path, view);

@@ -1,8 +1,8 @@
 // Summarises the changes being rolled out from each sandbox's status: which have them, which wait for what, which failed.
-// Pure. It makes no request and prints nothing.
-import type { EpochMs } from "../api/brands.ts";
-import { findCondition } from "../api/condition.ts";
-import type { ChangePart, Sandbox } from "../api/sandbox.ts";
+// Pure; for `openclaw sandbox rollout status` and the page. It makes no request and prints nothing.
+import type { EpochMs } from "./brands.ts";
+import { findCondition } from "./condition.ts";
+import type { ChangePart, Sandbox } from "./sandbox.ts";
 
 export const PROGRESS = ["done", "replacing", "failed", "halted", "in use", "waiting", "paused", "pinned", "blocked"] as const;
 export type Progress = (typeof PROGRESS)[number];
@@ -27,12 +27,26 @@ export interface ChangeStory {
   advice: string;
 }
 
+/** Changes that not every sandbox has yet, oldest first. */
+export interface RolloutView {
+  /** Since when a person holds all replacements back. null: nobody does. */
+  pausedSince: number | null;
+  changes: ChangeStory[];
+  /** How many have no change pending. */
+  upToDate: number;
+}
+
 type Changed = Sandbox & { status: { change: NonNullable<Sandbox["status"]["change"]> } };
 
 const hasChange = (sandbox: Sandbox): sandbox is Changed => sandbox.status.change !== null;
 
-/** Changes that not every sandbox has yet, oldest first. */
-export function tellChanges(sandboxes: readonly Sandbox[]): ChangeStory[] {
+export const toRolloutView = (sandboxes: readonly Sandbox[], pausedSince: number | null): RolloutView => ({
+  pausedSince,
+  changes: tellChanges(sandboxes),
+  upToDate: sandboxes.filter(({ status }) => status.change?.pending !== true).length,
+});
+
+function tellChanges(sandboxes: readonly Sandbox[]): ChangeStory[] {
   const groups = new Map<string, Changed[]>();
   for (const sandbox of sandboxes.filter(hasChange)) {
     const key = sandbox.status.change.parts.map(({ id }) => id).join(" ");

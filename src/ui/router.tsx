@@ -67,6 +67,19 @@ const configEdit = createRoute({
   component: lazyRouteComponent(() => import("./pages/config/edit-page.tsx"), "EditPage"),
 });
 
+const rollouts = createRoute({
+  getParentRoute: () => root,
+  path: "/rollouts",
+  component: lazyRouteComponent(() => import("./pages/rollouts.tsx"), "Rollouts"),
+  staticData: { crumb: () => "Rollouts" },
+});
+const doctor = createRoute({
+  getParentRoute: () => root,
+  path: "/doctor",
+  component: lazyRouteComponent(() => import("./pages/doctor.tsx"), "Doctor"),
+  staticData: { crumb: () => "Doctor" },
+});
+
 const devices = createRoute({
   getParentRoute: () => root,
   path: "/devices",
@@ -84,7 +97,9 @@ const routeTree = root.addChildren([
   overview,
   sandboxes.addChildren([sandboxList, sandbox]),
   sessions.addChildren([sessionList, session.addChildren([conversation, tools])]),
+  rollouts,
   config.addChildren([configInForce, configEdit]),
+  doctor,
   devices,
   settings,
 ]);

@@ -6,6 +6,7 @@ import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess }
 import type { Operation, SentBody } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
 import { CONFIG_OPERATIONS } from "./operations-config.ts";
+import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
@@ -249,6 +250,7 @@ export const OPERATIONS = {
   ...SANDBOX_OPERATIONS,
   ...APPROVAL_OPERATIONS,
   ...CONFIG_OPERATIONS,
+  ...CONTROLLER_OPERATIONS,
   ...DEVICE_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;

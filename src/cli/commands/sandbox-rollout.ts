@@ -1,12 +1,12 @@
 // `openclaw sandbox rollout status|pause|resume`, `sandbox pin|unpin`: shows how far changes are, and writes requests to hold them back.
 // The controller decides who is replaced when; a request is a file that it reads.
 import { renderTime, toEpochMs } from "../../api/brands.ts";
+import { type ChangeStory, PROGRESS, type SandboxProgress, toRolloutView } from "../../api/rollout-story.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { pinSandbox, requestPause } from "../../api/store/request-file.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { type ChangeStory, PROGRESS, type SandboxProgress, tellChanges } from "../rollout-story.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
 import { indent, renderAge } from "../text.ts";
 
@@ -17,7 +17,7 @@ export interface RolloutOptions extends StateOptions {
 export async function showRollout(context: CliContext, options: RolloutOptions): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
   const [sandboxes, { rolloutsPausedSince }] = await Promise.all([client.sandboxes("all"), client.status()]);
-  const changes = tellChanges(sandboxes);
+  const { changes, upToDate } = toRolloutView(sandboxes, rolloutsPausedSince);
   if (options.json === true) {
     printJson(context, { pausedSince: rolloutsPausedSince, changes });
     return EXIT.ok;
@@ -26,9 +26,8 @@ export async function showRollout(context: CliContext, options: RolloutOptions):
     rolloutsPausedSince === null
       ? ""
       : `Paused since ${renderTime(toEpochMs(rolloutsPausedSince))}: working sandboxes are not replaced; resume with: openclaw sandbox rollout resume\n`;
-  const rest = sandboxes.filter(({ status }) => status.change?.pending !== true).length;
   const told = changes.map((change) => renderChange(change, context)).join("\n");
-  const none = `No rollout is in progress; ${rest === 1 ? "1 sandbox is" : `${rest} sandboxes are`} up to date.\n`;
+  const none = `No rollout is in progress; ${upToDate === 1 ? "1 sandbox is" : `${upToDate} sandboxes are`} up to date.\n`;
   print(context, `${paused}${changes.length === 0 ? none : told}`);
   return EXIT.ok;
 }

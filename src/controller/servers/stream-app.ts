@@ -20,6 +20,7 @@ import { isLook, parseBody } from "./request.ts";
 import { type ApprovalRequests, approvalRoutes } from "./routes-approvals.ts";
 import { configRoutes } from "./routes-config.ts";
 import { viewRoutes } from "./routes-control.ts";
+import { doctorRoutes } from "./routes-doctor.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
 import { type GatewayRequestParts, gatewayRequestRoutes } from "./routes-requests.ts";
@@ -51,6 +52,7 @@ export function makeStreamApp(parts: StreamAppParts): Hono {
   app.route("/v1", viewRoutes(views, followers));
   app.route("/v1", gatewayRoutes(feed, followers));
   app.route("/v1", configRoutes(views, clock));
+  app.route("/v1", doctorRoutes(views, clock));
   app.route("/v1", gatewayRequestRoutes({ views, audit, clock, requests }));
   app.route("/v1", approvalRoutes({ ...approvals, views, audit, requests, clock }));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));

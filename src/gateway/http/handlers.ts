@@ -27,6 +27,7 @@ import type { GatewayCheck } from "./checks.ts";
 import { configHandlers } from "./config-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
+import { overviewHandlers } from "./overview-handlers.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
 export interface HandlerParts {
@@ -60,6 +61,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...controllerHandlers(parts),
     ...approvalHandlers(parts.controller),
     ...configHandlers(parts.controller),
+    ...overviewHandlers(parts.controller),
     ...deviceHandlers(parts.pairing),
     ...gatewayHandlers(parts),
   };

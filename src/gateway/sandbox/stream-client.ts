@@ -6,9 +6,11 @@ import type { DeviceId } from "../../api/brands.ts";
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
 import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { hasFields } from "../../api/controller-client.ts";
+import type { DoctorReport } from "../../api/doctor-report.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { ApprovalsAnswer, SignedBy, SignedRecreation, SignedRemoval } from "../../api/gateway-protocol/approvals.ts";
+import type { HistoryView } from "../../api/history.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
 import type {
@@ -31,6 +33,11 @@ export class StreamClient extends ViewClient {
   }
 
   plan = (): Promise<PlanView> => this.json("GET", "/v1/plan", hasFields<PlanView>("items", "issues"));
+
+  history = (): Promise<HistoryView> => this.json("GET", "/v1/history", hasFields<HistoryView>("everyMs", "at"));
+
+  /** A minute old at most. */
+  doctor = (): Promise<DoctorReport> => this.json("GET", "/v1/doctor", hasFields<DoctorReport>("at", "findings", "unowned"));
 
   configText = (): Promise<ConfigTextView> => this.json("GET", "/v1/config/text", hasFields<ConfigTextView>("file", "text", "revision"));
 

@@ -33,6 +33,7 @@ function apply(events: readonly GatewayEvent[], queries: QueryClient): void {
   if (changes.length > 0) {
     queries.setQueryData<readonly Sandbox[]>(["sandbox.list"], (before) => before && withChanges(before, changes));
     void queries.invalidateQueries({ queryKey: ["events.list"] });
+    void queries.invalidateQueries({ queryKey: ["rollout.status"] });
   }
   for (const name of new Set(changes.map(({ name: changed }) => changed)))
     void queries.invalidateQueries({ queryKey: ["sandbox.get", { name }] });

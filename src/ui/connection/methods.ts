@@ -3,11 +3,13 @@
 
 import type { z } from "zod";
 import type { ConfigEditView } from "../../api/config-edit.ts";
+import type { DoctorReport } from "../../api/doctor-report.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
+import type { RolloutView } from "../../api/rollout-story.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import type { PlanView, SandboxDetail } from "../../api/wire.ts";
+import type { ControllerView, PlanView, SandboxDetail } from "../../api/wire.ts";
 
 type Operations = typeof OPERATIONS;
 type SocketOperation = Extract<Operations[keyof Operations], { socket: string }>;
@@ -23,6 +25,9 @@ interface ControllerAnswers {
   "sandbox.explain": ExplainView;
   "plan.get": PlanView;
   "config.edit": ConfigEditView;
+  "controller.status": ControllerView;
+  "doctor.report": DoctorReport;
+  "rollout.status": RolloutView;
   "events.list": { items: SandboxEvent[] };
 }
 

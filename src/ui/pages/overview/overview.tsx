@@ -14,7 +14,9 @@ import { withLocalTimes } from "../../text/time.ts";
 import { toUpcoming } from "../../text/upcoming.ts";
 import { FirstSteps } from "../first-steps.tsx";
 import { useSandboxes } from "../sandboxes/use-sandboxes.ts";
+import { Charts } from "./charts.tsx";
 import { Headline } from "./headline.tsx";
+import { Health } from "./health.tsx";
 
 const EVENTS_POLL_MS = 15_000;
 const EVENTS_SHOWN = 12;
@@ -30,18 +32,22 @@ export function Overview(): ReactNode {
     <div className="stack">
       <Headline sandboxes={sandboxes} />
       {sandboxes.length === 0 ? <FirstSteps /> : <States sandboxes={sandboxes} />}
+      <Charts />
       <div className="halves">
         <div className="stack">
           <Troubles sandboxes={sandboxes} />
           <Next sandboxes={sandboxes} />
         </div>
-        <Card title="What happened" flush>
-          {events.error === null ? (
-            <EventList events={events.data?.items ?? []} limit={EVENTS_SHOWN} />
-          ) : (
-            <ErrorNotice error={events.error} what="Events could not be read" />
-          )}
-        </Card>
+        <div className="stack">
+          <Health />
+          <Card title="What happened" flush>
+            {events.error === null ? (
+              <EventList events={events.data?.items ?? []} limit={EVENTS_SHOWN} />
+            ) : (
+              <ErrorNotice error={events.error} what="Events could not be read" />
+            )}
+          </Card>
+        </div>
       </div>
     </div>
   );
