@@ -63,6 +63,9 @@ export const KUBECTL_COMMANDS: readonly OtherCommand[] = [
 
 export const COMPOSE_COMMANDS: readonly OtherCommand[] = [
   row("docker compose up", "openclaw start"),
+  row("docker compose up -d", "openclaw start --detach"),
+  row("docker compose down", "openclaw stop", "sandboxes stay as they are"),
+  row("docker compose stop", "openclaw stop", "sandboxes stay as they are"),
   row("docker compose ps", "openclaw sandbox list"),
   row("docker compose ls", "openclaw status"),
   row("docker compose logs -f", "openclaw logs -f"),
@@ -95,7 +98,7 @@ export const OPENCLAW_COMMANDS: readonly OtherCommand[] = [
   row("openclaw sessions", "openclaw session list"),
   row("openclaw message send", "openclaw session send KEY MESSAGE", "it is kept in the session; no model answers here"),
   row("openclaw agent --message MESSAGE", "openclaw session send KEY MESSAGE", "it is kept in the session; no model answers here"),
-  row("openclaw daemon", "openclaw start", "as a service: docs/operations.md"),
+  row("openclaw daemon", "openclaw start --detach", "as a service: docs/operations.md"),
   row("openclaw security audit", "openclaw sandbox audit", "and openclaw doctor, for the machine"),
   row("openclaw qr", "openclaw dashboard --qr"),
   row("openclaw approvals", "openclaw sandbox explain NAME", "which tools an agent may use is the config's: tools.allow, tools.deny"),

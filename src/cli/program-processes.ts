@@ -2,7 +2,7 @@
 // What they do is controller/main.ts and gateway/main.ts.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { configOption, gatewayOptions, HELP_GROUPS, type Run, stateDirOption } from "./options.ts";
+import { configOption, gatewayOptions, HELP_GROUPS, parseMilliseconds, type Run, stateDirOption } from "./options.ts";
 
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const logLevelOption = (): Option =>
@@ -46,7 +46,7 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
     .action((options) => run(async () => (await import("./commands/gateway.ts")).runGatewayCommand(context, options)));
   const start = program
     .command("start")
-    .description("run the controller and the gateway in the foreground, as two processes")
+    .description("run the controller and the gateway, as two processes, in the foreground or with --detach")
     .helpGroup(HELP_GROUPS.begin)
     .action((options) => run(async () => (await import("./commands/start.ts")).startBoth(context, options)));
   for (const command of [gateway, start]) {
@@ -60,6 +60,7 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
       .addOption(logLevelOption());
   }
   start.addOption(metricsListenOption());
+  addDetaching(program, start, { context, run });
   gateway.addOption(
     new Option(
       "--config-source <source>",
@@ -80,4 +81,20 @@ export function addProcessCommands(program: Command, context: CliContext, run: R
     .addOption(new Option("--agent <id>", "agent whose tools and sandbox to use (default: the default agent)"))
     .action((options) => run(async () => (await import("./commands/mcp.ts")).runMcpBridge(context, options)));
   for (const option of gatewayOptions()) mcp.addOption(option);
+}
+
+/** In the background, and its end. */
+function addDetaching(program: Command, start: Command, { context, run }: { context: CliContext; run: Run }): void {
+  start
+    .addOption(new Option("-d, --detach", "in the background: answers as soon as both are up; ends with: openclaw stop"))
+    .addOption(new Option("--detached").hideHelp());
+  program
+    .command("stop")
+    .description("end what start --detach began; sandboxes stay as they are")
+    .helpGroup(HELP_GROUPS.begin)
+    .addOption(stateDirOption())
+    .addOption(
+      new Option("--timeout <duration>", "how long to wait for the end; exit code 4").default(30_000, "30s").argParser(parseMilliseconds),
+    )
+    .action((options) => run(async () => (await import("./commands/start-detached.ts")).stopBoth(context, options)));
 }

@@ -4,7 +4,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { type EpochMs, renderTime } from "../brands.ts";
+import { type EpochMs, renderTime, toEpochMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
 import { readBounded, replaceFile, toFileError } from "./atomic-file.ts";
 
@@ -54,6 +54,17 @@ export class StateLock {
       database.close();
       throw error;
     }
+  }
+
+  /** Whether `acquire` was refused because another one has the lock. */
+  static isHeld(error: unknown): boolean {
+    return error instanceof OperationError && BUSY.includes(primaryCode(error.cause));
+  }
+
+  /** Who took the lock of `folder` last, as it said itself; whether it still has it only `acquire` tells. null: nobody did. */
+  static async readHolder(folder: string): Promise<LockHolder | null> {
+    const holder = await readHolder(folder);
+    return holder === null ? null : { ...holder, startedAt: toEpochMs(Date.parse(holder.startedAt)) };
   }
 
   /** Where the process that took the lock of `folder` last runs or ran, as it said itself. null: nobody did. */

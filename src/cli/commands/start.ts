@@ -3,12 +3,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
+import { DetachedRun } from "../detached-start.ts";
 import { toConfigPath, toStateDir } from "../paths.ts";
 import { refuseInCommandService } from "../place.ts";
 import type { GatewayFlags } from "./gateway.ts";
 
 export interface StartFlags extends GatewayFlags {
   metricsListen?: string;
+  /** In the background; answers as soon as both are up. */
+  detach?: boolean;
+  /** This is the process in the background. */
+  detached?: boolean;
 }
 
 /** The same program, from source as from the image: `.ts` there, `.js` here. */
@@ -20,7 +25,15 @@ const STOP_MS_MAX = 15_000;
 /** Exit code 0 when it was stopped by a signal, 1 when one of the two ended by itself: the other is stopped too, so that a supervisor sees it. */
 export async function startBoth(context: CliContext, flags: StartFlags): Promise<ExitCode> {
   refuseInCommandService(context.env);
+  if (flags.detach === true) {
+    const { startDetached } = await import("./start-detached.ts");
+    return await startDetached(context, toOwnArguments(context, flags), flags);
+  }
   const shared = ["--state-dir", toStateDir(context, flags), "--config", toConfigPath(context, flags), ...toArguments(flags, ["logLevel"])];
+  // Before anything is started: whoever comes second starts nothing.
+  let stop = (): void => undefined;
+  const run =
+    flags.detached === true ? await DetachedRun.begin(toStateDir(context, flags), { startedAt: context.now(), stop: () => stop() }) : null;
   const children = new Map<string, ChildProcess>([
     ["controller", launch(context, ["controller", ...shared, ...toArguments(flags, ["metricsListen"])])],
     ["gateway", launch(context, ["gateway", ...shared, ...toArguments(flags, ["port", "bind", "allowUnconfigured", "adopt"])])],
@@ -33,13 +46,13 @@ export async function startBoth(context: CliContext, flags: StartFlags): Promise
   };
   let stopped = false;
   // The gateway first, so that the controller still sees the sessions it ends. A second signal stops both at once.
-  const stop = (): void => {
+  stop = (): void => {
     if (stopped) signalAll("SIGTERM");
     else children.get("gateway")?.kill("SIGTERM");
     stopped = true;
     killLater();
   };
-  const listening = (["SIGINT", "SIGTERM"] as const).map((signal) => context.onSignal(signal, stop));
+  const listening = (["SIGINT", "SIGTERM"] as const).map((signal) => context.onSignal(signal, () => stop()));
   const first = await Promise.race(ends);
   if (!stopped) printNote(context, `openclaw: the ${first} exited; stopping the other one`);
   signalAll("SIGTERM");
@@ -47,7 +60,14 @@ export async function startBoth(context: CliContext, flags: StartFlags): Promise
   await Promise.all(ends);
   clearTimeout(timer);
   for (const end of listening) end();
+  await run?.end();
   return stopped ? EXIT.ok : EXIT.failed;
+}
+
+/** As they would be typed here: the process in the background has the same folders. */
+function toOwnArguments(context: CliContext, flags: StartFlags): string[] {
+  const names = ["logLevel", "metricsListen", "port", "bind", "allowUnconfigured", "adopt"] as const;
+  return ["--state-dir", toStateDir(context, flags), "--config", toConfigPath(context, flags), ...toArguments(flags, names)];
 }
 
 /** A group of its own: Ctrl-C at the terminal is for this process, which ends both in order. */

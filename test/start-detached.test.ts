@@ -1,0 +1,106 @@
+// `start --detach` and `stop`: who runs is told by the lock and by nothing else, and what was not started so is never ended.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { toEpochMs } from "../src/api/brands.ts";
+import { DetachedRun, findDetached, toStartLogPath } from "../src/cli/detached-start.ts";
+import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
+import { cli, until } from "./cli.fixture.ts";
+
+const now = () => toEpochMs(Date.now());
+
+/** A run that ends when it is asked to. */
+async function begin(stateDir: string): Promise<{ ended: Promise<void>; asked(): boolean }> {
+  const end = Promise.withResolvers<void>();
+  let asked = false;
+  const stop = (): void => {
+    if (asked) return;
+    asked = true;
+    void run.end().then(end.resolve);
+  };
+  const run = await DetachedRun.begin(stateDir, { startedAt: now(), stop });
+  onTestFinished(async () => stop());
+  return { ended: end.promise, asked: () => asked };
+}
+
+test("stop ends what runs, waits for its end, and then there is nothing to stop", async () => {
+  const stateDir = makeStateDir();
+  const run = await begin(stateDir);
+  expect(await findDetached(stateDir, now())).toMatchObject({ pid: process.pid, host: hostname() });
+  expect(await cli(["stop"], { stateDir })).toMatchObject({ code: 0, stdout: expect.stringContaining("Stopped") });
+  await run.ended;
+  expect(await cli(["stop"], { stateDir })).toMatchObject({ code: 3, stderr: expect.stringContaining("Ctrl-C") });
+  expect(existsSync(join(stateDir, "start", "stop.json"))).toBe(false);
+});
+
+test("a second one is not started beside the first, which is named", async () => {
+  const stateDir = makeStateDir();
+  const run = await begin(stateDir);
+  expect(await cli(["start", "--detach"], { stateDir })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(new RegExp(`running already \\(pid ${process.pid}, .*\\n.*openclaw stop`)),
+  });
+  await expect(DetachedRun.begin(stateDir, { startedAt: now(), stop: () => undefined })).rejects.toThrow("another openclaw start --detach");
+  expect(run.asked()).toBe(false);
+});
+
+test("a process whose number was written down, without the lock, is a stranger's and lives on", async () => {
+  const stateDir = makeStateDir();
+  const stranger = spawn("sleep", ["300"], { stdio: "ignore" });
+  onTestFinished(() => void stranger.kill("SIGKILL"));
+  await once(stranger, "spawn");
+  mkdirSync(join(stateDir, "start"), { mode: 0o700 });
+  const holder = { pid: stranger.pid, host: hostname(), startedAt: new Date().toISOString() };
+  writeFileSync(join(stateDir, "start", "lock.json"), JSON.stringify(holder));
+  expect(await cli(["stop"], { stateDir })).toMatchObject({ code: 3 });
+  expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+});
+
+test("a request to stop that was meant for an earlier run ends no later one", async () => {
+  const stateDir = makeStateDir();
+  mkdirSync(join(stateDir, "start"), { mode: 0o700 });
+  writeFileSync(join(stateDir, "start", "stop.json"), JSON.stringify({ startedAt: new Date(0).toISOString() }));
+  const run = await begin(stateDir);
+  writeFileSync(toStartLogPath(stateDir), "x");
+  truncateSync(toStartLogPath(stateDir), 10_485_761);
+  // The log is looked at right after the request.
+  await until("the log was bounded", () => existsSync(`${toStartLogPath(stateDir)}.1`) && statSync(toStartLogPath(stateDir)).size === 0);
+  expect(run.asked()).toBe(false);
+});
+
+test("a run that does not end is said to, in the given time, and is not killed", async () => {
+  const stateDir = makeStateDir();
+  const run = await DetachedRun.begin(stateDir, { startedAt: now(), stop: () => undefined });
+  onTestFinished(() => run.end());
+  expect(await cli(["stop", "--timeout", "600ms"], { stateDir })).toMatchObject({ code: 4, stderr: expect.stringContaining("start.log") });
+});
+
+test.each([
+  ["compose", { OPENCLAW_PLACE: "compose" }, "docker compose up -d", "docker compose stop"],
+  [
+    "systemd",
+    { OPENCLAW_PLACE: "systemd" },
+    "systemctl start openclaw-controller openclaw-gateway",
+    "systemctl stop openclaw-gateway openclaw-controller",
+  ],
+])("where %s runs the processes, it starts and ends them", async (_, env, start, stop) => {
+  const stateDir = makeStateDir();
+  expect(await cli(["start", "--detach"], { stateDir, env })).toMatchObject({ code: 1, stderr: expect.stringContaining(start) });
+  expect(await cli(["stop"], { stateDir, env })).toMatchObject({ code: 1, stderr: expect.stringContaining(stop) });
+  expect(existsSync(dirname(toStartLogPath(stateDir)))).toBe(false);
+});
+
+test("what ends at once is told with the end of its log", async () => {
+  const stateDir = makeStateDir();
+  writeFileSync(join(stateDir, "openclaw.json"), "{ gateway: { port: -1 } }");
+  const { code, stderr } = await cli(["start", "--detach", "--metrics-listen", "nonsense"], {
+    stateDir,
+    env: { ...process.env } as Record<string, string>,
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/it ended at once \(exit code 1\):\n.*\n/);
+  expect(await findDetached(stateDir, now())).toBeNull();
+});
