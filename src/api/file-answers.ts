@@ -45,6 +45,8 @@ export function toScriptError({ code, errors }: { code: number; errors: string }
       return error("NotFound", "is not there, or its folder can't be entered by the sandbox's user");
     case FILE_EXIT.folder:
       return error("InvalidArgument", "is a folder");
+    case FILE_EXIT.notFolder:
+      return error("InvalidArgument", "is no folder");
     case FILE_EXIT.special:
       return error("InvalidArgument", "is a pipe, a socket or a device, not a file");
     case FILE_EXIT.denied:

@@ -21,6 +21,12 @@ export function areReadArguments(args: readonly string[]): boolean {
   return isPath(path) && READ_UNITS.has(unit) && counts.length === 3 && counts.every((count) => COUNT.test(count));
 }
 
+/** Path, most entries. */
+export function areListArguments(args: readonly string[]): boolean {
+  const [path = "", most = ""] = args;
+  return args.length === 2 && isPath(path) && COUNT.test(most);
+}
+
 /** Id, number of `put`, bytes of stdin; then kind, path, bytes, what is expected and whose permissions, for each change. */
 export function areCommitArguments(args: readonly string[]): boolean {
   const [id = "", puts = "", total = "", ...rest] = args;

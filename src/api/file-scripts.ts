@@ -1,11 +1,11 @@
 // The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
-// cat, chmod, head, ls, mkdir, mv, rm, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
+// cat, chmod, head, ls, mkdir, mv, rm, stat, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
 // Both sides know them: the controller lets file tools run nothing else, and with no other arguments than file-arguments.ts says.
 import { PRIVATE_HOME } from "./config/private-home.ts";
-import { areCommitArguments, areReadArguments } from "./file-arguments.ts";
+import { areCommitArguments, areListArguments, areReadArguments } from "./file-arguments.ts";
 import type { CommandRequest, SandboxTool } from "./wire.ts";
 
-/** Exit codes of both scripts. COMMIT has said on stdout which change it was about. */
+/** Exit codes of all of them. COMMIT has said on stdout which change it was about. */
 export const FILE_EXIT = {
   notFound: 3,
   folder: 4,
@@ -18,6 +18,7 @@ export const FILE_EXIT = {
   linkBroken: 11,
   incomplete: 12,
   badArgument: 13,
+  notFolder: 14,
 } as const;
 
 /** One file, read or written whole; all files of one change together. */
@@ -86,6 +87,41 @@ case $2 in
     exec head -c "$5" <"$path" ;;
   *) refuse ;;
 esac
+exit 0`;
+
+/**
+ * `$1` a folder, as `PATH/.`; `$2` most entries. For each entry a record that ends with `/` and a newline, as no name holds a slash: mode
+ * (hexadecimal), bytes, seconds since 1970, `./` and the name. After those of a hundred one more for each link among them that leads to a file (`f 0 0`) or
+ * a folder (`d 0 0`). At the end `=` and how many entries there are.
+ */
+export const LIST_FOLDER = `${FUNCTIONS}
+[ $# = 2 ] || refuse
+check_path "$1"; check_count "$2"; most=$2
+[ -d "$1" ] || { [ ! -e "\${1%/.}" ] || exit ${FILE_EXIT.notFolder}; exit ${FILE_EXIT.notFound}; }
+[ -r "$1" ] && cd "$1" 2>/dev/null || exit ${FILE_EXIT.denied}
+command -v stat >/dev/null 2>&1 || { echo "the image has no program stat" >&2; exit ${FILE_EXIT.denied}; }
+show() {
+  [ $# -gt 0 ] || return 0
+  stat -c '%f %s %Y %n/' "$@" 2>/dev/null
+  for entry in "$@"; do
+    [ -L "$entry" ] || continue
+    if [ -d "$entry" ]; then printf 'd 0 0 %s/\\n' "$entry"; elif [ -f "$entry" ]; then printf 'f 0 0 %s/\\n' "$entry"; fi
+  done
+}
+set +f
+set -- ./* ./.[!.]* ./..?*
+set -f
+total=0; first=1
+for name in "$@"; do
+  [ -z "$first" ] || { set --; first=; }
+  # A pattern that nothing matches stays as it is.
+  [ -e "$name" ] || [ -L "$name" ] || continue
+  total=$((total + 1)); [ "$total" -le "$most" ] || continue
+  set -- "$@" "$name"
+  [ $# -lt 100 ] || { show "$@"; set --; }
+done
+show "$@"
+echo "=$total"
 exit 0`;
 
 /**
@@ -261,10 +297,11 @@ exit 0`;
 const ARGUMENTS: ReadonlyMap<string | undefined, (args: readonly string[]) => boolean> = new Map([
   [READ_FILE, areReadArguments],
   [COMMIT_FILES, areCommitArguments],
+  [LIST_FOLDER, areListArguments],
 ]);
 
 const SCRIPTS: Partial<Record<SandboxTool, readonly string[]>> = {
-  read: [READ_FILE],
+  read: [READ_FILE, LIST_FOLDER],
   write: [COMMIT_FILES],
   edit: [READ_FILE, COMMIT_FILES],
   apply_patch: [READ_FILE, COMMIT_FILES],

@@ -13,12 +13,16 @@ export class ProcessClient {
     this.#path = path;
   }
 
-  list = (): Promise<ProcessList> => this.#client.json("GET", this.#path, hasFields<ProcessList>("items"));
+  list = ({ isLook }: { isLook?: true } = {}): Promise<ProcessList> =>
+    this.#client.json("GET", `${this.#path}${isLook ? "?look=1" : ""}`, hasFields<ProcessList>("items"));
   start = (start: ProcessStart): Promise<SandboxProcess> => this.#client.json("POST", this.#path, isProcess, start);
   get = (id: string): Promise<SandboxProcess> => this.#client.json("GET", this.#pathOf(id), isProcess);
 
-  log(id: string, { offset, limit, waitMs }: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog> {
-    const path = `${this.#pathOf(id)}/log?offset=${offset}&limit=${limit}&wait=${waitMs}`;
+  log(
+    id: string,
+    { offset, limit, waitMs, isLook }: { offset: number; limit: number; waitMs: number; isLook?: true },
+  ): Promise<ProcessLog> {
+    const path = `${this.#pathOf(id)}/log?offset=${offset}&limit=${limit}&wait=${waitMs}${isLook ? "&look=1" : ""}`;
     return this.#client.json("GET", path, hasFields<ProcessLog>("offset", "data", "nextOffset", "process"));
   }
 

@@ -2,7 +2,7 @@
 // What only one of them answers is its own client's.
 import { ControllerClient, hasFields } from "./controller-client.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { ControllerView, EventList, NameView, SandboxDetail, SandboxList } from "./wire.ts";
+import type { ControllerView, EventList, NameView, SandboxDetail, SandboxList, SetupLogView } from "./wire.ts";
 
 export const isSandboxList = hasFields<SandboxList>("items");
 export const isSandboxChanged = hasFields<{ name: string; sandbox: Sandbox | null }>("name", "sandbox");
@@ -14,6 +14,10 @@ export class ViewClient extends ControllerClient {
     (await this.json("GET", `/v1/sandboxes?kind=${kind}`, isSandboxList)).items;
 
   sandbox = (name: string): Promise<SandboxDetail> => this.json("GET", toSandboxPath(name), hasFields<SandboxDetail>("sandbox", "events"));
+
+  /** @param tail lines, the newest */
+  logs = (name: string, tail: number): Promise<SetupLogView> =>
+    this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
 
   /** @throws OperationError `NotFound`: a name of nothing, `InvalidArgument`: of several */
   named = (text: string): Promise<NameView> =>

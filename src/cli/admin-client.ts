@@ -9,15 +9,12 @@ import { ProcessClient } from "../api/process-client.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type { UsageView } from "../api/usage.ts";
 import { toQuery, toSandboxPath, ViewClient } from "../api/view-client.ts";
-import type { AuditView, ConfigTexts, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedList } from "../api/wire.ts";
+import type { AuditView, ConfigTexts, DoctorView, HeldView, PlanView, PruneView, UnownedList } from "../api/wire.ts";
 
 export class AdminClient extends ViewClient {
   constructor(stateDir: string) {
     super({ stateDir, socketPath: toAdminSocketPath(stateDir), accessFix: "run the command as the user that runs the controller" });
   }
-
-  logs = (name: string, tail: number): Promise<SetupLogView> =>
-    this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
 
   configHistory = (): Promise<ConfigRevisions> => this.json("GET", "/v1/config-history", hasFields<ConfigRevisions>("items"));
   configRevision = (revision: number): Promise<ConfigRevisionTexts> =>

@@ -7,6 +7,8 @@ import type { Operation } from "./operation.ts";
 /** Objects that the controller answers with; their form is its own interface. */
 const Foreign = z.record(z.string(), z.unknown());
 const Reference = z.string().min(1).max(512);
+/** As many as the controller sends. */
+const SETUP_LINES_MAX = 10_000;
 const RequestAnswer = z.object({ sandbox: z.string().meta({ description: "Its full name" }) });
 
 export const SANDBOX_OPERATIONS = {
@@ -25,6 +27,19 @@ export const SANDBOX_OPERATIONS = {
     scope: "operator.read",
     socket: "sandbox.get",
     answer: Foreign,
+  },
+  readSetupLog: {
+    method: "get",
+    path: "/v1/sandboxes/{name}/logs",
+    summary: "What `docker.setupCommand` printed in the newest container; the controller forgets it when it ends",
+    scope: "operator.read",
+    socket: "sandbox.logs",
+    query: z.object({ tail: z.int().min(1).max(SETUP_LINES_MAX).optional().meta({ description: "Newest lines; absent: 200" }) }),
+    answer: z.object({
+      state: z.enum(["none", "running", "succeeded", "failed"]),
+      text: z.string(),
+      truncated: z.boolean().meta({ description: "Whether earlier output was dropped" }),
+    }),
   },
   explainSandbox: {
     method: "get",

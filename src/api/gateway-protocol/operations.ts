@@ -15,6 +15,7 @@ import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
 const TEXT_LENGTH_MAX = 1_048_576;
 const PAGE_LENGTH_MAX = 1_000;
 const LOG_WAIT_MS_MAX = 30_000;
+const PATH_LENGTH_MAX = 4_096;
 
 const SessionKeyText = z.string().min(1).max(512);
 const Time = z.int().meta({ description: "Milliseconds since 1970" });
@@ -51,6 +52,20 @@ const ToolResultAnswer = z.object({
   content: z.array(z.record(z.string(), z.unknown())),
   details: z.record(z.string(), z.unknown()),
   isError: z.boolean(),
+});
+const FolderAnswer = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      kind: z
+        .enum(["file", "folder", "other"])
+        .meta({ description: "Of a link what it leads to; `other` is what can't be opened by this name" }),
+      isLink: z.boolean(),
+      bytes: z.int().nullable().meta({ description: "null: it is no file, or a link" }),
+      modifiedAt: Time,
+    }),
+  ),
+  total: z.int().meta({ description: "How many there are: the answer has 2 000 of them at most" }),
 });
 const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
 
@@ -150,7 +165,8 @@ export const OPERATIONS = {
   listProcesses: {
     method: "get",
     path: "/v1/sessions/{key}/processes",
-    summary: "Detached processes of the session: in its sandbox, or on the gateway's host",
+    summary:
+      "Detached processes of the session: in its sandbox, or on the gateway's host. Reading them is no use of the sandbox, and wakes none",
     scope: "operator.read",
     socket: "process.list",
     answer: listOf(SandboxProcess),
@@ -202,10 +218,25 @@ export const OPERATIONS = {
     body: ProcessKill,
     answer: SandboxProcess,
   },
+  listFiles: {
+    method: "get",
+    path: "/v1/sessions/{key}/folder",
+    summary: "What is in a folder of the session's sandbox, by the policy of `read`; it is no use of the sandbox, and wakes none",
+    scope: "operator.read",
+    socket: "files.list",
+    query: z.object({
+      path: z
+        .string()
+        .max(PATH_LENGTH_MAX)
+        .optional()
+        .meta({ description: "Relative to the workspace, or absolute. Absent: the workspace" }),
+    }),
+    answer: FolderAnswer,
+  },
   readFile: {
     method: "get",
     path: "/v1/sessions/{key}/files/{path}",
-    summary: "A file in the session's sandbox, relative to its workspace or absolute; at most 64 MiB",
+    summary: "A file in the session's sandbox, relative to its workspace or absolute; at most 64 MiB. Its ETag is its version",
     scope: "operator.read",
     answer: z.unknown(),
     bytes: "answer",
@@ -213,7 +244,8 @@ export const OPERATIONS = {
   writeFile: {
     method: "put",
     path: "/v1/sessions/{key}/files/{path}",
-    summary: "Writes a whole file, at once; with If-None-Match: * only where none is. At most 64 MiB",
+    summary:
+      "Writes a whole file, at once; with If-None-Match: * only where none is, with If-Match: ETAG only over that version. At most 64 MiB",
     scope: "operator.write",
     body: z.custom<SentBody>(),
     answer: z.object({ path: z.string(), result: z.string(), bytes: z.int() }),

@@ -21,6 +21,7 @@ import type { SessionService } from "../sessions/service.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import type { Expected } from "../tools/files.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { approvalHandlers } from "./approval-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
@@ -50,6 +51,7 @@ export interface HandlerParts {
 }
 
 const PAGE_LENGTH_DEFAULT = 100;
+const SETUP_LINES_DEFAULT = 200;
 const LOG_BYTES_DEFAULT = 262_144;
 
 export function makeHandlers(parts: HandlerParts): Handlers {
@@ -158,18 +160,21 @@ function toInvokeError(error: unknown): Response {
   return Response.json({ ok: false, error: { type, message: error.message } }, { status });
 }
 
-function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, "readFile" | "writeFile" | "receiveMedia"> {
+type FileOperations = "listFiles" | "readFile" | "writeFile" | "receiveMedia";
+
+function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, FileOperations> {
   const find = (key: string | undefined): Session => sessions.get(service.expand(key ?? ""));
   return {
+    listFiles: async ({ params, query, signal }) => await files.list(find(params.key), query.path ?? "", signal),
     readFile: async ({ params, signal }) => {
-      const { bytes, content } = await files.read(find(params.key), params.path ?? "", signal);
+      const { bytes, version, content } = await files.read(find(params.key), params.path ?? "", signal);
       // What a sandbox wrote must never be a page of this origin.
-      const headers = { "content-type": "application/octet-stream", "content-disposition": "attachment", "content-length": String(bytes) };
+      const harmless = { "content-type": "application/octet-stream", "content-disposition": "attachment" };
+      const headers = { ...harmless, "content-length": String(bytes), etag: `"${version}"` };
       return new Response(ReadableStream.from(content), { headers });
     },
     writeFile: async ({ params, body, headers, signal }) => {
-      const isNew = headers.get("if-none-match") === "*";
-      return await files.write(find(params.key), { path: params.path ?? "", body, isNew }, signal);
+      return await files.write(find(params.key), { path: params.path ?? "", body, expected: toExpected(headers) }, signal);
     },
     receiveMedia: async ({ params, query, body, signal }) => {
       const { path, bytes } = await files.receive(find(params.key), { name: query.name ?? "file", body }, signal);
@@ -177,6 +182,19 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
     },
   };
 }
+
+/** @throws OperationError `InvalidArgument` */
+function toExpected(headers: Headers): Expected {
+  if (headers.get("if-none-match") === "*") return "none";
+  const match = headers.get("if-match");
+  if (match === null) return "any";
+  const version = /^"([A-Za-z0-9:.-]{1,256})"$/.exec(match)?.[1];
+  if (version === undefined) throw new OperationError("InvalidArgument", "If-Match: expected one ETag, as reading the file answers it");
+  return { version };
+}
+
+/** Whoever watches keeps no sandbox. A model's tools are another matter. */
+const LOOK = { isLook: true } as const;
 
 type ProcessOperations = "listProcesses" | "getProcess" | "clearProcess" | "readProcessLog" | "writeProcess" | "killProcess";
 
@@ -188,11 +206,11 @@ function processHandlers({ sessions, service, processesOf }: HandlerParts): Pick
   return {
     listProcesses: async ({ params }) => {
       const { processes, key } = find(params);
-      return { items: await processes.list(key) };
+      return { items: await processes.list(key, LOOK) };
     },
     getProcess: async ({ params }) => {
       const { processes, key, id } = find(params);
-      return (await processes.log(key, id, { offset: 0, limit: 0, waitMs: 0 })).process;
+      return (await processes.log(key, id, { offset: 0, limit: 0, waitMs: 0, ...LOOK })).process;
     },
     clearProcess: async ({ params }) => {
       const { processes, key, id } = find(params);
@@ -201,7 +219,7 @@ function processHandlers({ sessions, service, processesOf }: HandlerParts): Pick
     },
     readProcessLog: async ({ params, query }) => {
       const { processes, key, id } = find(params);
-      const range = { offset: query.offset ?? 0, limit: query.limit ?? LOG_BYTES_DEFAULT, waitMs: query.wait ?? 0 };
+      const range = { offset: query.offset ?? 0, limit: query.limit ?? LOG_BYTES_DEFAULT, waitMs: query.wait ?? 0, ...LOOK };
       return await processes.log(key, id, range);
     },
     writeProcess: async ({ params, body }) => {
@@ -220,6 +238,7 @@ function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers
   return {
     listSandboxes: async () => ({ items: (await controller.sandboxes("all")).map(toRecord) }),
     getSandbox: async ({ params }) => ({ ...(await controller.sandbox(params.name ?? "")) }),
+    readSetupLog: async ({ params, query }) => await controller.logs(params.name ?? "", query.tail ?? SETUP_LINES_DEFAULT),
     explainSandbox: async ({ query: { name, session, agent } }) => ({
       ...(await controller.explain({ name: name ?? null, session: session ?? null, agent: agent ?? null })),
     }),

@@ -3,7 +3,7 @@
 import { EventStream } from "../../api/event-stream.ts";
 import { TextPieces } from "../../api/text/text-pieces.ts";
 import { type CommandStream, toProblem } from "../../api/wire.ts";
-import type { ToolEvent, ToolResult } from "../tools/tool-port.ts";
+import type { ToolEvent } from "../tools/tool-port.ts";
 import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
 
 /** `text`: server-sent events with output as UTF-8, what is not is replaced. `base64`: the same with output as it is. `frames`: frame-stream.ts. */
@@ -12,7 +12,7 @@ export type ToolStreamForm = "text" | "base64" | "frames";
 export interface ToolStreamOptions {
   form: ToolStreamForm;
   /** Runs the call. What it throws is the last event. */
-  run(emit: (event: ToolEvent) => Promise<void>, signal: AbortSignal): Promise<ToolResult>;
+  run(emit: (event: ToolEvent) => Promise<void>, signal: AbortSignal): Promise<object>;
   /** Told what was thrown, before the client is. */
   failed(error: unknown): void;
   /** The client has gone. */
@@ -38,7 +38,8 @@ export function toStreamForm(accept: string | null, encoding: "text" | "base64" 
 export function toToolStream({ form, run, failed, signal }: ToolStreamOptions): Response {
   const sink: Sink = form === "frames" ? new FrameStream() : toEventSink(form);
   const emit = async (event: ToolEvent): Promise<void> => {
-    if (event.kind === "started") return await sink.send("started", { sandbox: event.sandbox });
+    if (event.kind === "started")
+      return await sink.send("started", { sandbox: event.sandbox, ...(event.terminal !== undefined && { terminal: event.terminal }) });
     if (event.kind === "progress") return await sink.send("progress", { message: event.message });
     await sink.output(event.kind, event.chunk);
   };

@@ -17,6 +17,10 @@ import type {
 export interface SandboxCommand extends Pick<CommandRequest, "argv" | "env" | "tty" | "timeoutMs"> {
   /** On whose behalf: the controller asks the agent's policy for it again, and lets file tools run their own scripts only. */
   tool: SandboxTool;
+  /** It is no use of the sandbox, and waits for none that does not serve; the controller lets `read` do so alone. Absent: it is one. */
+  isLook?: true;
+  /** For whom, as the controller writes it down: `[a-z0-9]`, 64 at most. Absent: it is not said. */
+  by?: string;
   /** Absolute, in the workdir or under it. Absent: the sandbox's workdir. */
   workdir?: string;
   /** Absent: the command has no stdin. Destroyed when the command has ended. */
@@ -33,12 +37,17 @@ export interface RunningCommand {
   resize(size: NonNullable<CommandRequest["tty"]>): void;
 }
 
+export interface ProcessReading {
+  isLook?: true;
+}
+
 /** Processes that go on when nobody is connected; all their state is where they run. Each may reject with an `OperationError`. */
 export interface SandboxProcesses {
   start(sessionKey: SessionKey, start: ProcessStart): Promise<SandboxProcess>;
-  list(sessionKey: SessionKey): Promise<SandboxProcess[]>;
+  /** @param reading `isLook`: it is no use of the sandbox, and waits for none that does not serve */
+  list(sessionKey: SessionKey, reading?: ProcessReading): Promise<SandboxProcess[]>;
   /** At most `limit` bytes from `offset` on; waits up to `waitMs` for the first of them. */
-  log(sessionKey: SessionKey, id: string, range: { offset: number; limit: number; waitMs: number }): Promise<ProcessLog>;
+  log(sessionKey: SessionKey, id: string, range: { offset: number; limit: number; waitMs: number } & ProcessReading): Promise<ProcessLog>;
   write(sessionKey: SessionKey, id: string, input: ProcessInput): Promise<SandboxProcess>;
   kill(sessionKey: SessionKey, id: string, signal: string): Promise<SandboxProcess>;
   /** Forgets one that has ended; `Aborted` when it runs. */

@@ -23,7 +23,7 @@ export class SandboxStream implements SandboxPort {
     const of = (sessionKey: SessionKey): ProcessClient => new ProcessClient(client, `${toSessionPath(sessionKey)}/processes`);
     this.processes = {
       start: (key, start) => of(key).start(start),
-      list: async (key) => (await of(key).list()).items,
+      list: async (key, reading) => (await of(key).list(reading)).items,
       log: (key, id, range) => of(key).log(id, range),
       write: (key, id, input) => of(key).write(id, input),
       kill: (key, id, signal) => of(key).kill(id, signal),
@@ -61,7 +61,11 @@ export class SandboxStream implements SandboxPort {
     throw toNotReady(last);
   }
 
-  exec(sessionKey: SessionKey, { tool, argv, env, tty, timeoutMs, workdir, stdin }: SandboxCommand, signal: AbortSignal): RunningCommand {
+  exec(
+    sessionKey: SessionKey,
+    { tool, argv, env, tty, timeoutMs, workdir, stdin, isLook }: SandboxCommand,
+    signal: AbortSignal,
+  ): RunningCommand {
     const output = new CommandOutputQueue();
     const request = {
       argv,
@@ -71,10 +75,15 @@ export class SandboxStream implements SandboxPort {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(workdir !== undefined && { workdir }),
     };
-    const connection = new CommandConnection(this.#client, `${toSessionPath(sessionKey)}/exec?tool=${tool}`, request, {
-      stdin: stdin ?? Readable.from([]),
-      output: (stream, chunk) => output.push({ stream, chunk }),
-    });
+    const connection = new CommandConnection(
+      this.#client,
+      `${toSessionPath(sessionKey)}/exec?tool=${tool}${isLook ? "&look=1" : ""}`,
+      request,
+      {
+        stdin: stdin ?? Readable.from([]),
+        output: (stream, chunk) => output.push({ stream, chunk }),
+      },
+    );
     const ended = untilEnded(connection, output, signal);
     // The caller reads the output first and sees a failure afterwards.
     ended.catch(() => undefined);

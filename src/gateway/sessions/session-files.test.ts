@@ -1,5 +1,5 @@
 // Files of a session from outside: under which name a person's file arrives, and of which sessions there are any.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
@@ -83,7 +83,7 @@ test.each([
   ["that comes before its sandbox is there", false, 40 * CHUNK.length],
 ])("a body %s becomes the file, which reads the same, and nothing else is left", async (_, isReady, bytesTold) => {
   const { files, folder, spoolFolder } = openFiles(isReady);
-  const written = await files.write(sessionOf(), { path: "a/file", body: { bytesTold, chunks: chunks(40) }, isNew: true }, signal);
+  const written = await files.write(sessionOf(), { path: "a/file", body: { bytesTold, chunks: chunks(40) }, expected: "none" }, signal);
   expect(written).toEqual({ path: "a/file", result: "created", bytes: 40 * CHUNK.length });
   const { bytes, content } = await files.read(sessionOf(), "a/file", signal);
   const read = await collect(content);
@@ -106,7 +106,7 @@ test.each([
       throw new Error("the connection was reset");
     }),
   };
-  await expect(files.write(sessionOf(), { path: "file", body, isNew: false }, signal)).rejects.toMatchObject({ code });
+  await expect(files.write(sessionOf(), { path: "file", body, expected: "any" }, signal)).rejects.toMatchObject({ code });
   expect([await readdir(folder), await readFile(`${folder}/file`, "utf8"), await readdir(spoolFolder)]).toEqual([["file"], "old", []]);
 });
 
@@ -136,12 +136,66 @@ test("what the sandbox does not take is not read from the client", async () => {
     }
   }
   const body = { bytesTold: 400 * CHUNK.length, chunks: counted() };
-  const writing = files.write(sessionOf(), { path: "file", body, isNew: false }, signal);
+  const writing = files.write(sessionOf(), { path: "file", body, expected: "any" }, signal);
   await eventually("it has begun", () => pulled > 0);
   for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   expect(pulled).toBeLessThanOrEqual(8);
   slow.resolve();
   await expect(writing).resolves.toMatchObject({ bytes: 400 * CHUNK.length });
+});
+
+test("a version of a file that was read is written over, and nothing else is", async () => {
+  const { files, folder } = openFiles();
+  await writeFile(`${folder}/file`, "one");
+  const { version } = await files.read(sessionOf(), "file", signal);
+  const write = (text: string, expected: { version: string }): Promise<unknown> => {
+    const body = { bytesTold: text.length, chunks: Readable.from([Buffer.from(text)]) };
+    return files.write(sessionOf(), { path: "file", body, expected }, signal);
+  };
+  await expect(write("two", { version })).resolves.toMatchObject({ result: "replaced" });
+  await expect(write("three", { version })).rejects.toMatchObject({ code: "Aborted" });
+  expect(await readFile(`${folder}/file`, "utf8")).toBe("two");
+  await rm(`${folder}/file`);
+  await expect(write("four", { version })).rejects.toMatchObject({ code: "NotFound" });
+});
+
+test("a folder is listed with what is in it, whatever that is called, and it is asked for as a look", async () => {
+  const { files, folder, sandbox } = openFiles();
+  const exec = sandbox.exec.bind(sandbox);
+  const looks: unknown[] = [];
+  sandbox.exec = (key, command, over) => {
+    looks.push(command.isLook);
+    return exec(key, command, over);
+  };
+  const odd = ["a b", "new\nline", "-rf", "*", ".hidden", "..more", "$(id)", "größe \u202e"];
+  for (const name of odd) await writeFile(`${folder}/${name}`, "12345");
+  await mkdir(`${folder}/folder`);
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff)]), "");
+  for (const [name, target] of Object.entries({ toFile: "a b", toFolder: "folder", broken: "nowhere" }))
+    await symlink(target, `${folder}/${name}`);
+  const { items, total } = await files.list(sessionOf(), "", signal);
+  const found = new Map(items.map(({ name, kind, isLink, bytes }) => [name, [kind, isLink, bytes]]));
+  expect(found).toEqual(
+    new Map<string, unknown>([
+      ...odd.map((name): [string, unknown] => [name, ["file", false, 5]]),
+      ["folder", ["folder", false, null]],
+      ["\ufffd", ["other", false, 0]],
+      ["toFile", ["file", true, null]],
+      ["toFolder", ["folder", true, null]],
+      ["broken", ["other", true, null]],
+    ]),
+  );
+  expect([total, looks]).toEqual([items.length, [true]]);
+  expect((await files.list(sessionOf(), "folder/", signal)).items).toEqual([]);
+  await expect(files.list(sessionOf(), "a b", signal)).rejects.toMatchObject({ code: "InvalidArgument" });
+  await expect(files.list(sessionOf(), "none", signal)).rejects.toMatchObject({ code: "NotFound" });
+});
+
+test("of a large folder the first entries come, and how many there are", async () => {
+  const { files, folder } = openFiles();
+  await Promise.all(Array.from({ length: 2_345 }, (_, at) => writeFile(`${folder}/${at}`, "")));
+  const { items, total } = await files.list(sessionOf(), ".", signal);
+  expect([new Set(items.map(({ name }) => name)).size, total]).toEqual([2_000, 2_345]);
 });
 
 test("readers who go away in the middle hold no place", async () => {

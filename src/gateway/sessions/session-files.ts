@@ -12,7 +12,8 @@ import type { GatewayMetrics } from "../metrics.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { bound, Spool, type Upload, whenOver } from "../sandbox/upload.ts";
 import { toToolAccess } from "../tools/access.ts";
-import { type ChangeResult, Files } from "../tools/files.ts";
+import { type ChangeResult, type Expected, Files } from "../tools/files.ts";
+import { type FolderListing, listFolder } from "../tools/folder-list.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Each is a command in a sandbox with two windows in memory; or on the disk, 64 MiB at most, while its sandbox is made. */
@@ -23,7 +24,7 @@ type FileUse = "read" | "write" | "media";
 interface Change {
   path: string;
   body: SentBody;
-  expected: "any" | "none";
+  expected: Expected;
 }
 
 interface Use {
@@ -61,22 +62,29 @@ export class SessionFiles {
   }
 
   /** The slot is taken until the content was read, or given up. @throws OperationError the policy's refusal, what the sandbox says, and `NotFound` */
-  async read(session: Session, path: string, signal: AbortSignal): Promise<Upload> {
+  async read(session: Session, path: string, signal: AbortSignal): Promise<Upload & { version: string }> {
     const use = await this.#begin("read", session, signal);
     try {
       await this.#parts.sandbox.ensureReady(session.spec.key, () => undefined, signal);
-      const { bytes, content } = await use.files.openWhole(path);
-      return { bytes, content: whenOver(content, use.end) };
+      const { bytes, version, content } = await use.files.openWhole(path);
+      return { bytes, version, content: whenOver(content, use.end) };
     } catch (error) {
       use.end(error);
       throw error;
     }
   }
 
-  /** @param change `isNew`: what is there already is left alone, and `Aborted` thrown */
-  async write(session: Session, change: { path: string; body: SentBody; isNew: boolean }, signal: AbortSignal): Promise<Written> {
-    const { path, body, isNew } = change;
-    return await this.#put("write", session, { path, body, expected: isNew ? "none" : "any" }, signal);
+  /** What is in a folder. It is no use of the sandbox: none is made or woken for it. @throws OperationError as `read`, and `NotReady` */
+  async list(session: Session, path: string, signal: AbortSignal): Promise<FolderListing> {
+    const { key, endedAt } = session.spec;
+    if (endedAt !== undefined) throw new OperationError("NotFound", `the session ${key} has ended`);
+    this.#admit("read", session);
+    return await listFolder({ port: this.#parts.sandbox, sessionKey: key, signal }, path);
+  }
+
+  /** @throws OperationError `Aborted`: something else is there than was expected */
+  async write(session: Session, change: Change, signal: AbortSignal): Promise<Written> {
+    return await this.#put("write", session, change, signal);
   }
 
   /** A file that a person sent: for the agent to read, whatever it may write, at a path that nothing had before. */

@@ -101,7 +101,7 @@ export class Files {
   }
 
   /** One whole file, as fast as it is read. @throws OperationError as `readWhole`; the content, `Aborted` when it is not the file that it was */
-  async openWhole(path: string): Promise<Upload> {
+  async openWhole(path: string): Promise<Upload & Pick<WholeFile, "version">> {
     const { port, sessionKey, tool, signal } = this.#parts;
     const left = new AbortController();
     const argv = toFileCommand(READ_FILE, [toScriptPath(path), "whole", "0", "0", String(FILE_BYTES_MAX)]);
@@ -118,21 +118,30 @@ export class Files {
       else errors = `${errors}${value.chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
     }
     const end = head.indexOf("\n");
-    const [size = ""] = head.subarray(0, Math.max(0, end)).toString("latin1").split(" ");
+    const [size = "", version = ""] = head.subarray(0, Math.max(0, end)).toString("latin1").split(" ");
     const bytes = Number(size);
     // Where an agent may write to the image's programs, it is the agent that answers.
     if (!/^\d{1,9}$/.test(size) || bytes > FILE_BYTES_MAX) {
       left.abort();
       throw new OperationError("EngineFailed", "the sandbox did not say how large the file is");
     }
-    return { bytes, content: whenOver(passOn({ rest: head.subarray(end + 1), output, bytes }), () => left.abort()) };
+    return { bytes, version, content: whenOver(passOn({ rest: head.subarray(end + 1), output, bytes }), () => left.abort()) };
   }
 
   /** Writes one file as its content comes; whatever breaks off leaves what was there. @throws OperationError as `commit`, and what reading the content throws */
-  async put(path: string, { bytes, content }: Upload, expected: "any" | "none"): Promise<ChangeResult> {
+  async put(path: string, { bytes, content }: Upload, expected: Expected): Promise<ChangeResult> {
     const { port, sessionKey, tool, newId, signal } = this.#parts;
     if (bytes > FILE_BYTES_MAX) throw tooMuch(path);
-    const argv = toFileCommand(COMMIT_FILES, [newId(), "1", String(bytes), "put", toScriptPath(path), String(bytes), expected, ""]);
+    const argv = toFileCommand(COMMIT_FILES, [
+      newId(),
+      "1",
+      String(bytes),
+      "put",
+      toScriptPath(path),
+      String(bytes),
+      toExpectedText(expected),
+      "",
+    ]);
     signal.throwIfAborted();
     const broken: { error?: unknown } = {};
     const request = { tool, argv, input: untilBroken(content, broken), outputBytesMax: 64 };
@@ -185,11 +194,12 @@ async function* passOn(parts: { rest: Uint8Array; output: AsyncIterator<CommandO
   if (passed !== bytes) throw new OperationError("Aborted", "the file became another one while it was read");
 }
 
+const toExpectedText = (expected: Expected): string => (typeof expected === "string" ? expected : expected.version);
+
 function toArguments(change: FileChange): string[] {
   const { kind, path, expected } = change;
-  const expectedText = typeof expected === "string" ? expected : expected.version;
   const [bytes, like] = change.kind === "put" ? [change.data.length, change.like] : [0, null];
-  return [kind, toScriptPath(path), String(bytes), expectedText, like === null ? "" : toScriptPath(like)];
+  return [kind, toScriptPath(path), String(bytes), toExpectedText(expected), like === null ? "" : toScriptPath(like)];
 }
 
 /** Of content that a caller sent. */

@@ -12,6 +12,8 @@ export interface ScriptRequest {
   argv: string[];
   /** Absent: no stdin. */
   input?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** It is no use of the sandbox, and waits for none. Absent: it is one. */
+  isLook?: true;
   /** Of stdout. More is an error: nothing that scripts print should be cut. */
   outputBytesMax: number;
 }
@@ -34,11 +36,12 @@ export async function runScript(
   request: ScriptRequest,
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
-  const { tool, argv, input, outputBytesMax } = request;
+  const { tool, argv, input, isLook, outputBytesMax } = request;
   const command = {
     tool,
     argv,
     timeoutMs: SCRIPT_MS_MAX,
+    ...(isLook && { isLook }),
     ...(input !== undefined && { stdin: Readable.from(input, { highWaterMark: 1 }) }),
   };
   const running = port.exec(sessionKey, command, signal);

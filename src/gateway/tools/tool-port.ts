@@ -7,7 +7,8 @@ import type { PublishedSchema } from "./published-schema.ts";
 
 /** What a running tool tells, in order; its end is the call's result. */
 export type ToolEvent =
-  | { kind: "started"; sandbox: string | null }
+  /** `terminal`: the id of the one that was opened; absent: the call opened none. */
+  | { kind: "started"; sandbox: string | null; terminal?: string }
   | { kind: "progress"; message: string }
   | { kind: "stdout" | "stderr"; chunk: Buffer };
 
