@@ -1,5 +1,6 @@
 // The addresses of the page: which component each shows, loaded when it is first asked for. The gateway knows their first words (control-ui.ts there).
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { toFilesSearch } from "./pages/files/search.ts";
 import { toSandboxSearch } from "./pages/sandboxes/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { App } from "./shell/shell.tsx";
@@ -49,6 +50,19 @@ const tools = createRoute({
   path: "tools",
   component: lazyRouteComponent(() => import("./pages/sessions/tools.tsx"), "Tools"),
 });
+const files = createRoute({
+  getParentRoute: () => session,
+  path: "files",
+  validateSearch: toFilesSearch,
+  component: lazyRouteComponent(() => import("./pages/files/files-page.tsx"), "FilesPage"),
+});
+const processes = createRoute({
+  getParentRoute: () => session,
+  path: "processes",
+  validateSearch: ({ id }: Record<string, unknown>): { id?: string } =>
+    typeof id === "string" && /^[a-z0-9]{8,32}$/.test(id) ? { id } : {},
+  component: lazyRouteComponent(() => import("./pages/processes/processes-page.tsx"), "ProcessesPage"),
+});
 
 const config = createRoute({
   getParentRoute: () => root,
@@ -96,7 +110,7 @@ const settings = createRoute({
 const routeTree = root.addChildren([
   overview,
   sandboxes.addChildren([sandboxList, sandbox]),
-  sessions.addChildren([sessionList, session.addChildren([conversation, tools])]),
+  sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes])]),
   rollouts,
   config.addChildren([configInForce, configEdit]),
   doctor,

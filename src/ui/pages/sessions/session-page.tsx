@@ -1,4 +1,4 @@
-// One session, in parts: its conversation and its tools. Each part has an address of its own.
+// One session, in parts: its conversation, its tools, and what it works on. Each part has an address of its own.
 import { Link, Outlet, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
@@ -9,6 +9,8 @@ import { renderAgo } from "../../text/time.ts";
 const TABS = [
   { to: "/sessions/$key", label: "Conversation" },
   { to: "/sessions/$key/tools", label: "Tools" },
+  { to: "/sessions/$key/files", label: "Files" },
+  { to: "/sessions/$key/processes", label: "Processes" },
 ] as const;
 
 export function SessionPage(): ReactNode {
@@ -21,7 +23,7 @@ export function SessionPage(): ReactNode {
       <div className="row session-head">
         <nav className="tabs" aria-label="Parts of the session">
           {TABS.map(({ to, label }) => (
-            <Link key={to} to={to} params={{ key }} className="tab" activeOptions={{ exact: true }}>
+            <Link key={to} to={to} params={{ key }} className="tab" activeOptions={{ exact: true, includeSearch: false }}>
               {label}
             </Link>
           ))}

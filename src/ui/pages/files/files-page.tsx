@@ -1,0 +1,25 @@
+// A session's workspace: its folders beside the file that is open. Looking at folders is no use of the sandbox; opening a file is.
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { Refusal } from "../../parts/refusal.tsx";
+import { FileView } from "./file-view.tsx";
+import { Folder } from "./folder.tsx";
+import { useDecision } from "./use-files.ts";
+import "../../styles/work.css";
+
+export function FilesPage(): ReactNode {
+  const { key } = useParams({ from: "/sessions/$key/files" });
+  const { folder = "", file } = useSearch({ from: "/sessions/$key/files" });
+  const navigate = useNavigate({ from: "/sessions/$key/files" });
+  const reading = useDecision(key, "read");
+  if (reading === undefined) return <p className="dim">Loading</p>;
+  if (!reading.allowed) return <Refusal title="The session's policy does not let its files be read." decision={reading} />;
+  const open = (path: string | undefined): void =>
+    void navigate({ search: { ...(folder !== "" && { folder }), ...(path !== undefined && { file: path }) } });
+  return (
+    <div className={file === undefined ? "stack" : "split files-split"}>
+      <Folder sessionKey={key} path={folder} openFile={file ?? null} />
+      {file !== undefined && <FileView key={file} sessionKey={key} path={file} open={open} />}
+    </div>
+  );
+}

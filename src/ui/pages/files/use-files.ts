@@ -1,0 +1,39 @@
+// A session's files and what of them this browser may do, as hooks: the policy of the session's tools and the browser's own rights.
+import { useMemo } from "react";
+import { useGateway, useLink, useLinkState } from "../../connection/context.tsx";
+import { SessionFiles } from "../../connection/files.ts";
+import type { AnswerOf, MethodName } from "../../connection/methods.ts";
+import { useCredentials } from "../../shell/credentials.tsx";
+
+export type Decision = Pick<AnswerOf<"tools.list">["items"][number], "allowed" | "rule" | "source" | "fix">;
+
+export interface FileViewProps {
+  sessionKey: string;
+  /** Relative to the workspace. */
+  path: string;
+  /** Opens another one, or none. */
+  open(path: string | undefined): void;
+}
+
+export function useSessionFiles(sessionKey: string): SessionFiles {
+  const [link, credentials] = [useLink(), useCredentials()];
+  return useMemo(() => {
+    const token = (): string | null => {
+      const state = link.state();
+      return (state.kind === "open" ? state.hello.auth.deviceToken : undefined) ?? credentials.token();
+    };
+    return new SessionFiles(sessionKey, token);
+  }, [link, credentials, sessionKey]);
+}
+
+/** What the session's policy says of a tool. undefined: it is not known yet */
+export function useDecision(sessionKey: string, tool: string): Decision | undefined {
+  const { data } = useGateway("tools.list", { key: sessionKey });
+  return data?.items.find(({ name }) => name === tool);
+}
+
+/** Whether this browser's rights are enough for it. */
+export function useMay(method: MethodName): boolean {
+  const state = useLinkState();
+  return state.kind === "open" && state.hello.features.methods.includes(method);
+}

@@ -1,0 +1,121 @@
+// One background process: its output as it comes, and the ways to end or forget it.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { OctagonX, Square, Trash2, X } from "lucide-react";
+import { type ReactNode, useLayoutEffect, useRef } from "react";
+import { useLink } from "../../connection/context.tsx";
+import { Button, Command } from "../../parts/button.tsx";
+import { Card } from "../../parts/card.tsx";
+import { Confirm } from "../../parts/confirm.tsx";
+import { ErrorNotice } from "../../parts/notice.tsx";
+import { StateMark } from "../../parts/state-mark.tsx";
+import { quote } from "../../text/command.ts";
+import { toPlainOutput } from "../../text/plain-output.ts";
+import { renderEnd, renderProcess, type SandboxProcess, toneOf } from "../../text/process.ts";
+import { useMay } from "../files/use-files.ts";
+import { useOutput } from "./use-output.ts";
+
+interface ProcessViewProps {
+  sessionKey: string;
+  id: string;
+  close(): void;
+}
+
+export function ProcessView({ sessionKey, id, close }: ProcessViewProps): ReactNode {
+  const { text, isCut, process, error } = useOutput(sessionKey, id);
+  const mayEnd = useMay("process.kill");
+  const aside = (
+    <div className="row aside-actions">
+      {process !== null && <StateMark tone={toneOf(process)}>{renderEnd(process)}</StateMark>}
+      <Button kind="ghost" size="small" onClick={close} aria-label="Close the process">
+        <X aria-hidden="true" />
+      </Button>
+    </div>
+  );
+  return (
+    <div className="stack">
+      <Card title={`Process ${id}`} aside={aside}>
+        <div className="stack file-body">
+          {process !== null && <code className="wrap-any process-line">{renderProcess(process)}</code>}
+          {error !== null && <ErrorNotice error={error} what="Its output could not be read" />}
+          {isCut && <p className="dim small">Earlier output is not shown here.</p>}
+          {process !== null && <Output text={toPlainOutput(text)} />}
+          {process?.outputLost === true && <p className="dim small">Some output is lost: the room for it in the sandbox was full.</p>}
+          {process !== null && mayEnd && <Actions sessionKey={sessionKey} process={process} close={close} />}
+        </div>
+      </Card>
+    </div>
+  );
+}
+
+/** Stays at its end while a reader is there. */
+function Output({ text }: { text: string }): ReactNode {
+  const box = useRef<HTMLElement>(null);
+  const isAtEnd = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the new text that moves the end
+  useLayoutEffect(() => {
+    if (isAtEnd.current) box.current?.scrollTo({ top: box.current.scrollHeight });
+  }, [text]);
+  const note = ({ currentTarget }: { currentTarget: HTMLElement }): void => {
+    const { scrollTop, scrollHeight, clientHeight } = currentTarget;
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < 24;
+  };
+  return (
+    <section ref={box} className="output process-output" aria-label="Output" onScroll={note} role="log" tabIndex={-1}>
+      {text === "" ? <span className="dim">It has printed nothing yet.</span> : text}
+    </section>
+  );
+}
+
+function Actions({ sessionKey, process, close }: { sessionKey: string; process: SandboxProcess; close(): void }): ReactNode {
+  const link = useLink();
+  const queries = useQueryClient();
+  const { id, state } = process;
+  const params = { key: sessionKey, id };
+  const settled = (): void => void queries.invalidateQueries({ queryKey: ["process.list"] });
+  const end = useMutation({
+    mutationFn: (signal: "TERM" | "KILL") => link.call("process.kill", { ...params, signal }),
+    onSettled: settled,
+  });
+  const clear = useMutation({ mutationFn: () => link.call("process.clear", params), onSettled: settled, onSuccess: close });
+  if (state === "exited")
+    return (
+      <div className="row">
+        <Button disabled={clear.isPending} onClick={() => clear.mutate()}>
+          <Trash2 aria-hidden="true" />
+          Forget it
+        </Button>
+        {clear.error !== null && <ErrorNotice error={clear.error} what="Not forgotten" />}
+      </div>
+    );
+  return (
+    <>
+      <div className="row">
+        <Button disabled={end.isPending} onClick={() => end.mutate("TERM")}>
+          <Square aria-hidden="true" />
+          Ask it to end
+        </Button>
+        <Confirm
+          title="Kill the process?"
+          act="Kill"
+          command={toKillCommand(sessionKey, id)}
+          onConfirm={() => end.mutate("KILL")}
+          trigger={
+            <Button kind="danger" disabled={end.isPending}>
+              <OctagonX aria-hidden="true" />
+              Kill
+            </Button>
+          }
+        >
+          It and all that it started end at once, and what they have not written is lost.
+        </Confirm>
+      </div>
+      {end.error !== null && <ErrorNotice error={end.error} what="Not ended" />}
+      <Command text={toKillCommand(sessionKey, id)} />
+    </>
+  );
+}
+
+function toKillCommand(key: string, id: string): string {
+  const url = `${window.location.origin}/v1/sessions/${encodeURIComponent(key)}/processes/${id}/kill`;
+  return `curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" --json '{"signal":"KILL"}' ${quote(url)}`;
+}
