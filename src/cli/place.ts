@@ -55,7 +55,21 @@ function composeFolders(env: Environment): Place["folders"] {
 
 /** The first word of a command of ours; what else follows `openclaw` is prose. */
 const COMMANDS = [
-  ...["channels", "completion", "config", "controller", "dashboard", "demo", "devices", "doctor", "gateway", "health", "logs", "mcp"],
+  ...[
+    "channels",
+    "completion",
+    "config",
+    "controller",
+    "dashboard",
+    "demo",
+    "devices",
+    "doctor",
+    "gateway",
+    "health",
+    "logs",
+    "man",
+    "mcp",
+  ],
   ...["onboard", "sandbox", "session", "start", "status", "stop", "--help", "--version"],
 ];
 const COMMAND = new RegExp(`(?<![\\w./-])openclaw (${COMMANDS.join("|")})\\b`, "g");

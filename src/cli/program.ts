@@ -1,11 +1,10 @@
 // The commands, their options and their help; each command's code is loaded when it runs, so that starting costs nothing that is not used.
 // What a command does is in commands/.
-import { Argument, Command, CommanderError, Help } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
 import { toSafeText } from "../api/safe-text.ts";
-import { renderCompletion, SHELLS } from "./completion.ts";
 import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
-import { HELP_GROUPS, type Run } from "./options.ts";
+import type { Run } from "./options.ts";
 import { renderOurs } from "./other-commands.ts";
 import { addBeginningCommands } from "./program-begin.ts";
 import { addConfigCommands } from "./program-config.ts";
@@ -15,6 +14,7 @@ import { addMissingCommands } from "./program-missing.ts";
 import { addProcessCommands } from "./program-processes.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { addSessionCommands } from "./program-session.ts";
+import { addShellCommands } from "./program-shell.ts";
 import { readVersion } from "./version.ts";
 
 /** Runs one command line. Operating errors don't reject: they are printed on stderr and become the exit code. */
@@ -33,6 +33,7 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
 
 const AFTER_HELP = `
 To see it work: openclaw demo. To set up your own: openclaw onboard, then openclaw start.
+Manual pages: openclaw man COMMAND | man -l -, or for good: openclaw man --all ~/.local/share/man
 Exit codes: 0 success, 1 failure, 2 usage error, 3 not found, 4 timeout.`;
 
 /** In a list of commands: its names, and what it must be given. */
@@ -72,17 +73,7 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addProcessCommands(program, context, run);
   addDeviceCommands(program, context, run);
   addMissingCommands(program, context, run);
-  program
-    .command("completion")
-    .description("print a completion script; bash: source <(openclaw completion bash)")
-    .helpGroup(HELP_GROUPS.look)
-    .addArgument(new Argument("<shell>").choices(SHELLS))
-    .action((shell) =>
-      run(async () => {
-        context.stdout.write(renderCompletion(program, shell));
-        return EXIT.ok;
-      }),
-    );
+  addShellCommands(program, context, run);
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(command.parent ?? program);
     command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "shows the usage"}`);
