@@ -1,15 +1,18 @@
 // The pages on which a person works in a session: a real browser, a real gateway and controller, real containers. How a browser gets in, and what it
 // sees, is control-ui.engine.test.ts.
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
+import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
 import { spawnBoth, speakTo } from "./gateway.fixture.ts";
 
-const MINUTES_MS = 240_000;
+const MINUTES_MS = 600_000;
+/** For one step of a page, on a machine that does much else. */
+const PATIENCE_MS = 90_000;
 const KEY = "agent:main:main";
 const SESSION = encodeURIComponent(KEY);
 
@@ -40,6 +43,7 @@ type Opened = Awaited<ReturnType<typeof openSession>>;
 async function letIn({ gateway, owner }: Opened, browser: Browser, path: string, options: object = {}) {
   const { body } = await owner.ask("/v1/devices/links", { scopes: ["operator.write"] });
   const opened = await openPage(browser, `${gateway.url}${path}#pair=${String(body.code)}`, options);
+  opened.page.setDefaultTimeout(PATIENCE_MS);
   await opened.page.getByRole("navigation", { name: "Parts of the session" }).waitFor();
   return opened;
 }
@@ -81,10 +85,14 @@ test(
 
     const bytes = randomBytes(33_554_432);
     await page.goto(`${session.gateway.url}/sessions/${SESSION}/files`);
-    const send = (buffer: Buffer): Promise<void> =>
-      page.locator("input[type=file]").setInputFiles({ name: "large.bin", mimeType: "application/octet-stream", buffer });
+    // The browser reads it from the disk, as a person's does.
+    const file = join(session.site.stateDir, "large.bin");
+    const send = async (content: Buffer): Promise<void> => {
+      await writeFile(file, content);
+      await page.locator("input[type=file]").setInputFiles(file);
+    };
     await send(bytes);
-    await page.getByText("uploaded").waitFor({ timeout: MINUTES_MS });
+    await page.getByText("uploaded").waitFor();
     await page.getByRole("link", { name: "large.bin" }).click();
     await page.getByText("too much to be shown here").waitFor();
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
@@ -95,6 +103,115 @@ test(
     await page.getByRole("button", { name: "Replace it" }).click();
     await page.getByText("uploaded").waitFor();
     expect(await session.exec("cat large.bin")).toBe("small");
+    expect(faults).toEqual([]);
+  },
+  MINUTES_MS,
+);
+
+test(
+  "a person watches a background process print, ends it, and works in a terminal that knows its size, until the device is revoked",
+  async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const session = await openSession();
+    const { body } = await session.owner.ask(`/v1/sessions/${SESSION}/tools/exec`, {
+      command: "for line in $(seq 1 1000); do printf '\\033[31mline\\033[0m %s \\342\\200\\256\\n' $line; sleep 1; done",
+      background: true,
+    });
+    const browser = await openBrowser(program);
+    const { page, faults } = await letIn(session, browser, `/sessions/${SESSION}/processes`);
+    await page.getByRole("button", { name: "for line in" }).press("Enter");
+    const output = page.getByRole("log", { name: "Output" });
+    await output.getByText("line 3 \\u202e").waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole("button", { name: "Kill" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Kill" }).click();
+    await page.getByText("failed with 137").first().waitFor();
+    const { id } = body.details as { id: string };
+    expect((await session.owner.ask(`/v1/sessions/${SESSION}/processes/${id}`)).body).toMatchObject({ state: "exited", exitCode: 137 });
+    await page.getByRole("button", { name: "Forget it" }).click();
+    await page.getByText("Nothing runs in the background.").waitFor();
+
+    await page.getByRole("link", { name: "Terminal" }).press("Enter");
+    await page.getByRole("button", { name: "Open a terminal" }).press("Enter");
+    await page.getByRole("status").getByText("Open", { exact: true }).waitFor();
+    const lines = async (): Promise<string> =>
+      (await page.locator(".xterm-rows > div").allTextContents()).map((line) => line.trimEnd()).join("\n");
+    const says = async (what: RegExp): Promise<void> => await expect.poll(lines, { timeout: PATIENCE_MS }).toMatch(what);
+    await page.keyboard.type("id -u; stty size\n");
+    await says(/^1000\n\d+ \d+$/m);
+    const width = async (): Promise<number> => {
+      await page.keyboard.type("clear; stty size\n");
+      await says(/^\d+ \d+$/m);
+      return Number(/^\d+ (\d+)$/m.exec(await lines())?.[1]);
+    };
+    const before = await width();
+    await page.setViewportSize({ width: 800, height: 700 });
+    await expect.poll(width, { timeout: PATIENCE_MS }).toBeLessThan(before);
+
+    // Whatever is printed stays within the terminal: no title, no clipboard, no link, no markup.
+    await page.evaluate("navigator.clipboard.writeText = () => { document.body.dataset.copied = 'yes'; return Promise.resolve() }");
+    const hostile = [
+      "\\033]0;owned\\007",
+      "\\033]52;c;b3duZWQ=\\007",
+      "\\033]8;;https://example.org\\007link\\033]8;;\\007",
+      "<b id=owned>",
+      "\\033[1;31;43mred\\033[0m",
+    ];
+    await page.keyboard.type(`clear; printf '${hostile.join("")}'; echo; echo printed\n`);
+    await says(/^link<b id=owned>red\nprinted$/m);
+    await page.locator(".xterm-screen").click({ position: { x: 12, y: 12 } });
+    expect([await page.title(), await page.locator("#owned").count(), await page.evaluate("document.body.dataset.copied ?? 'no'")]).toEqual(
+      ["OpenClaw", 0, "no"],
+    );
+    expect(await findBarriers(page)).toEqual([]);
+
+    // More than any window, and the page still answers.
+    await page.locator(".xterm-helper-textarea").focus();
+    await page.keyboard.type("clear; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo all of it\n");
+    await says(/^all of it$/m);
+    await page.keyboard.press("Control+Shift+X");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Close");
+    expect(session.gateway.log).toMatch(/"by":"[0-9a-f]{64}","msg":"terminal opened"/);
+
+    await page.locator(".xterm-helper-textarea").focus();
+    await page.keyboard.type("sleep 12345\n");
+    const sleeping = (): Promise<string> =>
+      session.exec("for entry in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$entry; echo; done 2>/dev/null | grep -c '^sleep 12345' || true");
+    await expect.poll(sleeping, { timeout: PATIENCE_MS }).toBe("1\n");
+    const { paired } = DeviceList.parse((await session.owner.ask("/v1/devices")).body);
+    expect((await session.owner.ask(`/v1/devices/${paired[0]?.deviceId}/revoke`, {})).status).toBe(200);
+    await page.getByText("this device was revoked").waitFor();
+    await expect.poll(sleeping, { timeout: PATIENCE_MS }).toBe("0\n");
+    expect(session.gateway.log).toContain("terminal closed");
+    expect(faults).toEqual([]);
+  },
+  MINUTES_MS,
+);
+
+test(
+  "on a phone every one of these pages fits, and what the policy refuses is said with its rule",
+  async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const session = await openSession({ deny: ["write", "process", "exec"] });
+    const browser = await openBrowser(program);
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+    const { page, faults } = await letIn(session, browser, `/sessions/${SESSION}/files`, phone);
+    for (const [path, says] of [
+      ["files", "does not let its files be changed"],
+      ["processes", "does not let its processes be looked at"],
+      ["terminal", "lets nothing run in it"],
+    ]) {
+      await page.goto(`${session.gateway.url}/sessions/${SESSION}/${path}`);
+      await page.getByText(says ?? "").waitFor();
+      await page
+        .getByText(/deny "\w+"/)
+        .first()
+        .waitFor();
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+      expect(await findBarriers(page)).toEqual([]);
+    }
     expect(faults).toEqual([]);
   },
   MINUTES_MS,

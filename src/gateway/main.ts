@@ -48,6 +48,7 @@ import { SessionService } from "./sessions/service.ts";
 import { SessionEnd } from "./sessions/session-end.ts";
 import { SessionFiles } from "./sessions/session-files.ts";
 import { SessionRemoval } from "./sessions/session-removal.ts";
+import { SessionTerminals } from "./sessions/session-terminals.ts";
 import { SessionTools } from "./sessions/session-tools.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { guardUpstreamState } from "./sessions/upstream-state.ts";
@@ -167,7 +168,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId };
-  const { dispatcher, tools, files, end } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
+  const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
   const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
   const paired = await openPairing({
@@ -178,10 +179,10 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   });
   paired.devices.watch(stopping.signal);
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, controller, end, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
+    ...{ ...opened, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
     processesOf: (session) => dispatcher.processesOf(session),
   });
-  const mcp = await openMcp({ sessions, service, end, tools, version, failed });
+  const mcp = await openMcp({ ...opened, sessions, service, version, failed });
   const removal = new SessionRemoval({ sessions, controller, failed });
   void removal.run(stopping.signal);
   void followSandboxes(
@@ -236,6 +237,7 @@ interface OpenedTools {
   dispatcher: ToolDispatcher;
   tools: SessionTools;
   files: SessionFiles;
+  terminals: SessionTerminals;
   end: SessionEnd;
 }
 
@@ -261,7 +263,8 @@ async function openTools({ inside, stateDir, sessions, service, metrics, control
     ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
     releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
   });
-  return { dispatcher, tools, files, end };
+  const inPages = new SessionTerminals({ tools, placeOf: (session) => dispatcher.terminalOf(session), newId: inside.newId, log });
+  return { dispatcher, tools, files, terminals: inPages, end };
 }
 
 interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "failed"> {

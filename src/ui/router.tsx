@@ -63,6 +63,11 @@ const processes = createRoute({
     typeof id === "string" && /^[a-z0-9]{8,32}$/.test(id) ? { id } : {},
   component: lazyRouteComponent(() => import("./pages/processes/processes-page.tsx"), "ProcessesPage"),
 });
+const terminal = createRoute({
+  getParentRoute: () => session,
+  path: "terminal",
+  component: lazyRouteComponent(() => import("./pages/terminal/terminal-page.tsx"), "TerminalPage"),
+});
 
 const config = createRoute({
   getParentRoute: () => root,
@@ -110,7 +115,7 @@ const settings = createRoute({
 const routeTree = root.addChildren([
   overview,
   sandboxes.addChildren([sandboxList, sandbox]),
-  sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes])]),
+  sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes, terminal])]),
   rollouts,
   config.addChildren([configInForce, configEdit]),
   doctor,

@@ -28,6 +28,7 @@ export const EVENTS = {
       callId: z.string().meta({ description: "The request's `id`" }),
       kind: z.string().meta({ description: "`started`, `progress`, `stdout`, `stderr`" }),
       data: z.string().optional().meta({ description: "Of `stdout` and `stderr`: base64" }),
+      terminal: z.string().optional().meta({ description: "Of `started`: the terminal that was opened" }),
     }),
   },
   "sessions.changed": {

@@ -10,6 +10,7 @@ import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
+import { TERMINAL_OPERATIONS } from "./operations-terminals.ts";
 
 /** A message is what a person writes, or a model: a megabyte is a book. */
 const TEXT_LENGTH_MAX = 1_048_576;
@@ -279,6 +280,7 @@ export const OPERATIONS = {
       error: z.object({ type: z.string(), message: z.string() }).optional(),
     }),
   },
+  ...TERMINAL_OPERATIONS,
   ...SANDBOX_OPERATIONS,
   ...APPROVAL_OPERATIONS,
   ...CONFIG_OPERATIONS,

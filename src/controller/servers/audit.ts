@@ -24,6 +24,8 @@ export interface AuditedCall {
   argv: readonly string[];
   /** It changes nothing, and a page asks every few seconds: it is written down at level debug, its refusals as all others. Absent: no. */
   isLook?: boolean;
+  /** For whom the gateway asks, as it says. Absent: it does not say. */
+  by?: string;
 }
 
 export interface AuditedRequest {
@@ -55,10 +57,11 @@ export class Audit {
 
   /** Does what lets the call through, and writes down how it ended; what it throws passes through. */
   call<Admitted extends { sandbox: SandboxName | null }>(
-    { key, tool, argv, isLook = false }: AuditedCall,
+    { key, tool, argv, isLook = false, by }: AuditedCall,
     admit: () => Admitted,
   ): Admitted {
-    const call = { session: key.slice(0, TEXT_LENGTH_MAX), tool, command: argv[0]?.slice(0, TEXT_LENGTH_MAX), arguments: argv.length };
+    const command = { command: argv[0]?.slice(0, TEXT_LENGTH_MAX), arguments: argv.length };
+    const call = { session: key.slice(0, TEXT_LENGTH_MAX), tool, ...command, ...(by !== undefined && { by }) };
     try {
       const admitted = admit();
       this.#parts.log[isLook ? "debug" : "info"]({ ...call, sandbox: admitted.sandbox }, "stream call");

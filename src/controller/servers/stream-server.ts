@@ -85,12 +85,12 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   };
 }
 
-const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)(&look=1)?$/;
+const COMMAND_PATH = /^\/v1\/sessions\/([^/?#]+)\/exec\?tool=([a-z_]+)(&look=1)?(?:&by=([a-z0-9]{1,64}))?$/;
 /** What else would be run under the name of a look would be a use that nobody sees. */
 const LOOKING_TOOL: SandboxTool = "read";
 
 function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandSocket, asked: Upgrade): void {
-  const [, name, word, look] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
+  const [, name, word, look, by] = COMMAND_PATH.exec(asked.request.url ?? "") ?? [];
   const key = decodeName(name);
   const tool = SANDBOX_TOOLS.find((known) => known === word);
   if (key === null || tool === undefined || (look !== undefined && tool !== LOOKING_TOOL))
@@ -98,7 +98,7 @@ function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandS
   sockets.accept(asked, {
     tool: tool satisfies SandboxTool,
     lease: async (request, signal) => {
-      const { sandbox } = audit.call({ key, tool, argv: request.argv, isLook: look !== undefined }, () => {
+      const { sandbox } = audit.call({ key, tool, argv: request.argv, isLook: look !== undefined, ...(by !== undefined && { by }) }, () => {
         const admitted = gate.admit(key, tool);
         gate.checkCommand(key, tool, request);
         return admitted;

@@ -20,6 +20,7 @@ import type { StreamClient } from "../sandbox/stream-client.ts";
 import type { SessionService } from "../sessions/service.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { SessionFiles } from "../sessions/session-files.ts";
+import type { SessionTerminals } from "../sessions/session-terminals.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Expected } from "../tools/files.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
@@ -29,6 +30,7 @@ import { configHandlers } from "./config-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { overviewHandlers } from "./overview-handlers.ts";
+import { terminalHandlers } from "./terminal-handlers.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
 export interface HandlerParts {
@@ -36,6 +38,7 @@ export interface HandlerParts {
   service: SessionService;
   tools: Tools;
   files: SessionFiles;
+  terminals: SessionTerminals;
   /** Where its detached processes are. @throws OperationError `Forbidden` */
   processesOf(session: Session): SandboxProcesses;
   controller: StreamClient;
@@ -60,6 +63,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...toolHandlers(parts),
     ...fileHandlers(parts),
     ...processHandlers(parts),
+    ...terminalHandlers({ ...parts, find: (key) => parts.sessions.get(parts.service.expand(key)) }),
     ...controllerHandlers(parts),
     ...approvalHandlers(parts.controller),
     ...configHandlers(parts.controller),

@@ -19,9 +19,11 @@ import { StreamClient } from "../sandbox/stream-client.ts";
 import { SessionService } from "../sessions/service.ts";
 import { SessionEnd } from "../sessions/session-end.ts";
 import { SessionFiles } from "../sessions/session-files.ts";
+import { SessionTerminals } from "../sessions/session-terminals.ts";
 import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
+import { makeHostPort } from "../tools/world.fixture.ts";
 import { Broadcast } from "../ws/broadcast.ts";
 import { type AccessRules, type GatewayApp, makeGatewayApp } from "./app.ts";
 import { AddressLimits } from "./auth.ts";
@@ -134,8 +136,13 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   };
   const checks: GatewayCheck[] = [{ name: "state", ok: true, message: "the state folder can be written" }];
   const failed = (error: unknown): void => log.warn({ err: error }, "call failed");
+  const sessionTools = new SessionTools({ tools, sessions, metrics });
+  const terminals = new SessionTerminals({
+    ...{ tools: sessionTools, log, newId: () => randomBytes(8).toString("hex") },
+    placeOf: () => ({ port: makeHostPort(stateDir), path: undefined, loginProfile: false }),
+  });
   const end = new SessionEnd({
-    ...{ sessions, tools: new SessionTools({ tools, sessions, metrics }) },
+    ...{ sessions, tools: sessionTools },
     ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined },
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
@@ -155,7 +162,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
   const handlers = makeHandlers({
-    ...{ sessions, service, tools, files, controller, processesOf: () => sandbox.processes },
+    ...{ sessions, service, tools, files, terminals, controller, processesOf: () => sandbox.processes },
     ...{ end, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
   });
   const app = makeGatewayApp({

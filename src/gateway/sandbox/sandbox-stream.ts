@@ -63,7 +63,7 @@ export class SandboxStream implements SandboxPort {
 
   exec(
     sessionKey: SessionKey,
-    { tool, argv, env, tty, timeoutMs, workdir, stdin, isLook }: SandboxCommand,
+    { tool, argv, env, tty, timeoutMs, workdir, stdin, isLook, by }: SandboxCommand,
     signal: AbortSignal,
   ): RunningCommand {
     const output = new CommandOutputQueue();
@@ -75,15 +75,11 @@ export class SandboxStream implements SandboxPort {
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(workdir !== undefined && { workdir }),
     };
-    const connection = new CommandConnection(
-      this.#client,
-      `${toSessionPath(sessionKey)}/exec?tool=${tool}${isLook ? "&look=1" : ""}`,
-      request,
-      {
-        stdin: stdin ?? Readable.from([]),
-        output: (stream, chunk) => output.push({ stream, chunk }),
-      },
-    );
+    const path = `${toSessionPath(sessionKey)}/exec?tool=${tool}${isLook ? "&look=1" : ""}${by === undefined ? "" : `&by=${by}`}`;
+    const connection = new CommandConnection(this.#client, path, request, {
+      stdin: stdin ?? Readable.from([]),
+      output: (stream, chunk) => output.push({ stream, chunk }),
+    });
     const ended = untilEnded(connection, output, signal);
     // The caller reads the output first and sees a failure afterwards.
     ended.catch(() => undefined);

@@ -51,9 +51,19 @@ export class SessionTools implements Tools {
   }
 
   async call(call: ToolCall): Promise<ToolResult> {
-    const { tools, sessions, metrics } = this.#parts;
-    const tool = toToolName(call.tool);
-    const { key, endedAt } = call.session.spec;
+    const work = (signal: AbortSignal): Promise<ToolResult> => this.#parts.tools.call({ ...call, signal });
+    return await this.during(call, work, ({ isError }) => isError);
+  }
+
+  /** Does what counts as a call of the tool. Its signal aborts with the caller's, and when the session ends. */
+  async during<Result>(
+    { session, tool: name, signal }: Pick<ToolCall, "session" | "tool" | "signal">,
+    work: (signal: AbortSignal) => Promise<Result>,
+    isFailure: (result: Result) => boolean = () => false,
+  ): Promise<Result> {
+    const { sessions, metrics } = this.#parts;
+    const tool = toToolName(name);
+    const { key, endedAt } = session.spec;
     if (this.#running.size >= CALLS_MAX) throw new OperationError("LimitExceeded", `${CALLS_MAX} tool calls are already running`);
     if (endedAt !== undefined) throw new OperationError("NotFound", `the session ${key} has ended`);
     if (this.#interrupted.has(key)) throw new OperationError("Aborted", `the session ${key} is being ended or reset`);
@@ -61,8 +71,8 @@ export class SessionTools implements Tools {
     this.#running.add(running);
     try {
       await sessions.touch(key);
-      const result = await tools.call({ ...call, signal: AbortSignal.any([call.signal, running.taken.signal]) });
-      metrics.toolCall(tool, result.isError ? "failure" : "success");
+      const result = await work(AbortSignal.any([signal, running.taken.signal]));
+      metrics.toolCall(tool, isFailure(result) ? "failure" : "success");
       return result;
     } catch (error) {
       metrics.toolCall(tool, toResult(error));

@@ -9,6 +9,7 @@ import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
 import { SessionMutex } from "./session-mutex.ts";
+import type { TerminalPlace } from "./terminal.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
 
@@ -64,6 +65,17 @@ export class ToolDispatcher implements Tools {
     const decision = access.decide("process");
     if (!decision.allowed) throw new OperationError("Forbidden", renderRefusal(decision));
     return this.#parts.host(access.workdir).processes;
+  }
+
+  /** Where a person's terminal runs. @throws OperationError `Forbidden` by the policy of `exec`, and of a session that is not sandboxed */
+  terminalOf(session: Pick<Session, "spec">): TerminalPlace {
+    const access = this.#accessOf(session);
+    admit(access, "exec");
+    if (access.sandbox === null)
+      throw new OperationError("Forbidden", "the session is not sandboxed, and the gateway's host gives no terminals to pages", {
+        fix: "use a terminal of that host, or set agents.defaults.sandbox.mode to all",
+      });
+    return { port: this.#parts.sandbox, path: access.sandbox.docker.env.PATH, loginProfile: access.exec.loginProfile };
   }
 
   #accessOf(session: Pick<Session, "spec">): ToolAccess {

@@ -1,6 +1,7 @@
 // One connection to the gateway's WebSocket that mends itself: challenge, handshake, requests, events, and coming back after a loss.
 // What it shows to get in is introduce.ts's; what the answers mean is the pages'.
 import type { Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
+import type { EventPayload } from "../../api/gateway-protocol/events.ts";
 import type { EventFrame, FrameError, PROTOCOL_VERSION, RequestFrame, ResponseFrame } from "../../api/gateway-protocol/frames.ts";
 import { fromBase64 } from "../text/bytes.ts";
 import type { AnswerOf, MethodName, ParamsOf } from "./methods.ts";
@@ -62,8 +63,8 @@ const SILENT_TICKS_MAX = 2;
 /** Upstream's clients close with it when ticks stop. */
 const CLOSE_SILENT = 4_000;
 const CALL_MS_MAX = 120_000;
-/** As long as a sandbox may take to be made, and a command that is given no other limit. */
-const TOOL_MS_MAX = 3_600_000;
+/** As long as a sandbox may take to be made, and a command that is given no other limit; a terminal is open for as long as its page is. */
+const METHOD_MS_MAX = { "tools.call": 3_600_000, "terminal.open": 2_147_483_647 } as const;
 
 interface Waiting {
   resolve(payload: unknown): void;
@@ -132,15 +133,26 @@ export class GatewayLink {
     params: ParamsOf<"tools.call">,
     { signal, output }: { signal: AbortSignal; output(text: string): void },
   ): Promise<AnswerOf<"tools.call">> {
-    const id = this.#newId();
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
+    const said = ({ kind, data }: EventPayload<"tool.output">): void => {
+      if (data !== undefined && (kind === "stdout" || kind === "stderr")) output(decoders[kind].decode(fromBase64(data), { stream: true }));
+    };
+    return this.callWithEvents("tools.call", params, { signal, said });
+  }
+
+  /** As `call`, of what takes its time and says how it goes. @throws GatewayError */
+  callWithEvents<Name extends "tools.call" | "terminal.open">(
+    method: Name,
+    params: ParamsOf<Name>,
+    { signal, said }: { signal?: AbortSignal; said(payload: EventPayload<"tool.output">): void },
+  ): Promise<AnswerOf<Name>> {
+    const id = this.#newId();
     const stop = this.onEvent(({ event, payload }) => {
-      const said = payload as { callId?: unknown; kind?: unknown; data?: unknown };
-      if (event !== "tool.output" || said.callId !== id || typeof said.data !== "string") return;
-      if (said.kind === "stdout" || said.kind === "stderr") output(decoders[said.kind].decode(fromBase64(said.data), { stream: true }));
+      const output = payload as EventPayload<"tool.output">;
+      if (event === "tool.output" && output.callId === id) said(output);
     });
-    const answer = this.#send({ type: "req", id, method: "tools.call", params }, { signal, msMax: TOOL_MS_MAX });
-    return (answer as Promise<AnswerOf<"tools.call">>).finally(stop);
+    const answer = this.#send({ type: "req", id, method, params }, { signal, msMax: METHOD_MS_MAX[method] });
+    return (answer as Promise<AnswerOf<Name>>).finally(stop);
   }
 
   /** @throws GatewayError */

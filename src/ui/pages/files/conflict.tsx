@@ -23,31 +23,33 @@ export function Conflict({ name, theirs, editing: { save, saveBeside, take }, op
   const saved = saveBeside.data;
   return (
     <>
-      <Notice tone="wait" title={`${name} changed while you edited it, so nothing was saved over it.`}>
-        <p>{SAYS[theirs.kind]} Your text is still here.</p>
-        <div className="row conflict-actions">
-          <Button disabled={isBusy} onClick={() => saveBeside.mutate()}>
-            Save mine beside it
-          </Button>
-          <Button kind="danger" disabled={isBusy} onClick={() => save.mutate(theirs)}>
-            Overwrite it with mine
-          </Button>
-          {theirs.kind === "text" && (
-            <Button disabled={isBusy} onClick={() => take(theirs)}>
-              Drop mine, go on with it
+      <div className="conflict">
+        <Notice tone="wait" title={`${name} changed while you edited it, so nothing was saved over it.`}>
+          <p>{SAYS[theirs.kind]} Your text is still here.</p>
+          <div className="row conflict-actions">
+            <Button disabled={isBusy} onClick={() => saveBeside.mutate()}>
+              Save mine beside it
             </Button>
+            <Button kind="danger" disabled={isBusy} onClick={() => save.mutate(theirs)}>
+              Overwrite it with mine
+            </Button>
+            {theirs.kind === "text" && (
+              <Button disabled={isBusy} onClick={() => take(theirs)}>
+                Drop mine, go on with it
+              </Button>
+            )}
+          </div>
+          {saved !== undefined && (
+            <p>
+              Yours is in{" "}
+              <button type="button" className="text-button" onClick={() => open(saved)}>
+                {saved}
+              </button>
+              .
+            </p>
           )}
-        </div>
-        {saved !== undefined && (
-          <p>
-            Yours is in{" "}
-            <button type="button" className="text-button" onClick={() => open(saved)}>
-              {saved}
-            </button>
-            .
-          </p>
-        )}
-      </Notice>
+        </Notice>
+      </div>
       {theirs.kind === "text" && (
         <div className="field">
           <label htmlFor={id}>As it is now</label>

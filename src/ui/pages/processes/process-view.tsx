@@ -60,7 +60,7 @@ function Output({ text }: { text: string }): ReactNode {
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < 24;
   };
   return (
-    <section ref={box} className="output process-output" aria-label="Output" onScroll={note} role="log" tabIndex={-1}>
+    <section ref={box} className="output output-lines process-output" aria-label="Output" onScroll={note} role="log">
       {text === "" ? <span className="dim">It has printed nothing yet.</span> : text}
     </section>
   );

@@ -11,6 +11,7 @@ const TABS = [
   { to: "/sessions/$key/tools", label: "Tools" },
   { to: "/sessions/$key/files", label: "Files" },
   { to: "/sessions/$key/processes", label: "Processes" },
+  { to: "/sessions/$key/terminal", label: "Terminal" },
 ] as const;
 
 export function SessionPage(): ReactNode {
