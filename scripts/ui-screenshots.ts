@@ -50,7 +50,35 @@ async function shootAll(view: string, options: BrowserContextOptions): Promise<v
       await page.getByLabel("command").fill("id; pwd");
     }
     await shoot(page, path === "sessions" ? "tools" : "sandbox", view);
+    if (path === "sessions") await shootWork(page, view);
   }
+}
+
+/** What there is in the session: a file of its workspace, a background process, and a terminal. */
+async function shootWork(page: Page, view: string): Promise<void> {
+  const part = (name: string): Promise<void> =>
+    page.getByRole("navigation", { name: "Parts of the session" }).getByRole("link", { name }).click();
+  await part("Files");
+  await page.locator(".folder .card").waitFor();
+  const files = page.locator(".entry a");
+  await files.or(page.locator(".empty")).first().waitFor();
+  // Folders come first.
+  if ((await files.count()) > 0) await files.last().click();
+  await shoot(page, "files", view);
+  await part("Processes");
+  const processes = page.locator(".process-command");
+  await processes.or(page.locator(".empty")).first().waitFor();
+  if ((await processes.count()) > 0) {
+    await processes.first().click();
+    await page.getByRole("log").waitFor();
+  }
+  await shoot(page, "processes", view);
+  await part("Terminal");
+  await page.getByRole("button", { name: "Open a terminal" }).click();
+  await page.getByRole("status").getByText("Open", { exact: true }).waitFor();
+  await page.keyboard.type("ls -la\n");
+  await page.locator(".xterm-rows").getByText("total").first().waitFor();
+  await shoot(page, "terminal", view);
 }
 
 async function shoot(page: Page, name: string, view: string): Promise<void> {

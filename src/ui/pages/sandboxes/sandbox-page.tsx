@@ -17,6 +17,7 @@ import { renderSpan, withLocalTimes } from "../../text/time.ts";
 import { SandboxActions } from "./actions.tsx";
 import { Explained } from "./explained.tsx";
 import { SandboxFacts } from "./sandbox-facts.tsx";
+import { SetupLog } from "./setup-log.tsx";
 
 /** Beside the events, in case one is lost. */
 const POLL_MS = 15_000;
@@ -42,6 +43,7 @@ export function SandboxPage(): ReactNode {
             <Drift drift={sandbox.status.drift} />
           </Card>
         )}
+        <SetupLog name={name} />
         <Explained name={name} />
         <Card title="Events" flush>
           <EventList events={events} limit={EVENTS_SHOWN} named={false} />
