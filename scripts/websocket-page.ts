@@ -114,7 +114,8 @@ export function renderWebsocketPage(): string {
   return `# The gateway's WebSocket
 
 \`ws://HOST:PORT/\`, text frames of JSON, protocol ${PROTOCOL_VERSION} of upstream's clients. This page is made from the schemas that the gateway parses by
-(\`node scripts/docs.ts\`); how devices are paired is [pairing.md](pairing.md).
+(\`node scripts/docs.ts\`); how devices are paired is [pairing.md](pairing.md). A client sends no \`Origin\`, or the gateway's own; a browser's is checked, as \`Host\` is.
+Behind a proxy that ends TLS it is \`wss://\`. There is no subprotocol.
 
 ## Frames
 
@@ -125,7 +126,7 @@ export function renderWebsocketPage(): string {
 { "type": "event", "event": "tick", "seq": 1, "payload": { ... }, "cursor"?: "..." }
 \`\`\`
 
-Answers come in any order. \`seq\` counts the connection's events from 1; a number that is missing is an event that was lost. \`error.code\` is one of
+Answers come in any order. \`seq\` counts the connection's events from 1, without the challenge, which has none; a number that is missing is an event that was lost. \`error.code\` is one of
 ${FRAME_ERRORS.map((code) => `\`${code}\``).join(", ")}. Of a method that failed \`details.problem\` is what HTTP answers; of an unknown method \`details.methods\` lists those
 that there are.
 
@@ -134,10 +135,11 @@ that there are.
 1. The server sends event \`connect.challenge\`. It is good for this connection, once, for ${HANDSHAKE_MS_MAX / 1_000} s.
 
 ${block("payload", Challenge, "output")}
-2. The client's first request is \`connect\`. Fields that are not here are not looked at.
+2. The client's first request is \`connect\`, once, after the challenge. Fields that are not here are not looked at. base64url is without padding, here and everywhere.
 
 ${block("params", ConnectParams, "input")}
-3. The answer's payload is \`hello-ok\`, and requests may follow. Or it is an error, and the connection is closed with ${CLOSE_CODES.policy}.
+3. The answer's payload is \`hello-ok\`, and requests may follow. Or it is an error, and the connection is closed with ${CLOSE_CODES.policy}, for a reason in words
+   that stand before the first colon of the error's \`message\`.
 
 ${block("payload", HelloOk, "output")}
 ### What a device signs
@@ -154,7 +156,9 @@ ends and with A-Z in lower case; nothing where a field is not sent. \`signedAt\`
 are sent: \`operator\` and nothing where they are not.
 
 A device that nobody knows sends the gateway's token (or password) too, and is answered with code \`NOT_PAIRED\`: \`details\` has \`requestId\` and \`pairingCode\`,
-which it shows. It tries again every few seconds (\`details.recommendedNextStep\` is \`wait_then_retry\`) until a person has decided. A paired device needs its key alone.
+which it shows. It connects again every few seconds, or after \`details.retryAfterMs\` where that is there, until a person has decided (\`details.recommendedNextStep\` is
+\`wait_then_retry\`): with the same key and the same words about itself, which keep \`requestId\`. Where \`details.pauseReconnect\` is true a person has decided against it,
+and it does not ask by itself any more. A paired device needs its key alone.
 
 ### Refusals
 
@@ -163,8 +167,8 @@ it has), \`rejected\`, \`revoked\`, \`limited\` (too many new devices ask from i
 
 ### Going on after a lost connection
 
-Events that every connection may get have a \`cursor\`. A client that comes back sends the last one that it has as \`resume\`: what it missed follows right after
-\`hello-ok\`, whose \`events.resumed\` is true. Where it is false the client asks for everything anew.
+Events that every connection may get have a \`cursor\`. A client that comes back sends the last one that it has as \`resume\`, or its \`hello-ok\`'s \`events.cursor\` while none came:
+what it missed follows right after the new \`hello-ok\`, whose \`events.resumed\` is true, with numbers of the new connection. Where it is false the client asks for everything anew.
 
 ## Closes
 
