@@ -8,6 +8,7 @@ import { configEdit, removedByHand, sessionFile } from "./latency.ts";
 import { hundred, rest } from "./many.ts";
 import { docker } from "./raw-engine.ts";
 import { closeAll } from "./site.ts";
+import { sockets } from "./sockets.ts";
 import { thousands } from "./thousands.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   hundred,
   rest,
   gateway,
+  sockets,
   thousands,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);

@@ -1,0 +1,175 @@
+// A thousand sockets that each hear a hundred events a second: how late the gateway's loop runs meanwhile, and what memory it takes. The gateway is a
+// real process without a controller; messages that are sent over HTTP are what the sockets hear of.
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { findOwnerKey } from "../src/api/store/gateway-files.ts";
+import { freePort } from "../test/free-port.ts";
+import type { Row } from "./figures.ts";
+
+export interface SocketLoad {
+  sockets: number;
+  /** That each socket is to hear of. */
+  eventsPerSecond: number;
+  seconds: number;
+}
+
+const LISTENERS = 4;
+const LAG_MS_MAX = 50;
+const GROWTH_MB_MAX = 64;
+const START_MS_MAX = 60_000;
+/** Of messages that are not acknowledged yet: a gateway that falls behind is seen by the events that are missing. */
+const POSTS_MAX = 64;
+const WARM_UP_MS = 3_000;
+const LOOK_MS = 200;
+/** As api/metrics-registry.ts samples the lag: Node's histogram counts the interval in. */
+const LAG_SAMPLE_MS = 100;
+
+interface Gateway {
+  url: string;
+  token: string;
+  ownerKey: string;
+  process: ChildProcess;
+}
+
+async function openGateway(stateDir: string): Promise<Gateway> {
+  const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
+  const token = randomBytes(16).toString("hex");
+  const port = await freePort();
+  const env = { ...process.env, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_TOKEN: token };
+  const child = spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: "ignore" });
+  const gateway = { url: `http://127.0.0.1:${port}`, token, ownerKey: "", process: child };
+  const startedAt = performance.now();
+  while (
+    !(await fetch(`${gateway.url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
+    if (performance.now() - startedAt > START_MS_MAX) throw new Error(`the gateway did not start within ${START_MS_MAX / 1_000} s`);
+    await pause(100);
+  }
+  return { ...gateway, ownerKey: (await findOwnerKey(stateDir)) ?? "" };
+}
+
+async function post({ url, token }: Gateway, path: string, body: object): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+}
+
+async function openListeners({ url, ownerKey }: Gateway, sockets: number): Promise<ChildProcess[]> {
+  const script = new URL("listeners.ts", import.meta.url).pathname;
+  const each = Math.ceil(sockets / LISTENERS);
+  const listeners = Array.from({ length: LISTENERS }, (_, at) =>
+    fork(script, [url.replace("http", "ws"), ownerKey, String(Math.min(each, sockets - at * each))]),
+  );
+  await Promise.all(listeners.map((listener) => once(listener, "message")));
+  return listeners;
+}
+
+async function heard(listeners: readonly ChildProcess[]): Promise<{ events: number; lost: number }> {
+  const answers = await Promise.all(
+    listeners.map(async (listener) => {
+      const answer = once(listener, "message");
+      listener.send("count");
+      const [counts] = await answer;
+      return counts as { events: number; lost: number };
+    }),
+  );
+  const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
+  return { events: sum(answers.map(({ events }) => events)), lost: sum(answers.map(({ lost }) => lost)) };
+}
+
+/** Messages at this rate, whether or not those before were acknowledged. @returns how many were not sent, since too many were not */
+async function send(gateway: Gateway, perSecond: number, milliseconds: number): Promise<number> {
+  const startedAt = performance.now();
+  let [due, skipped] = [0, 0];
+  const underWay = new Set<Promise<void>>();
+  for (let at = 0; at < milliseconds; at = performance.now() - startedAt) {
+    for (; due < (at * perSecond) / 1_000; due += 1) {
+      if (underWay.size >= POSTS_MAX) skipped += 1;
+      else {
+        const sending = post(gateway, "/v1/sessions/main/messages", { text: "hello" }).finally(() => underWay.delete(sending));
+        underWay.add(sending);
+      }
+    }
+    await pause(5);
+  }
+  await Promise.all(underWay);
+  return skipped;
+}
+
+async function residentMb({ process: { pid } }: Gateway): Promise<number> {
+  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
+}
+
+/** How late timers of the gateway were since the last look. */
+async function lagMs({ url, token }: Gateway): Promise<{ p99: number; max: number }> {
+  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+  const of = (name: string): number =>
+    Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)`, "m").exec(text)?.[1]) * 1_000 - LAG_SAMPLE_MS;
+  return { p99: of("p99"), max: of("max") };
+}
+
+export async function measureSockets({ sockets, eventsPerSecond, seconds }: SocketLoad): Promise<Row[]> {
+  const stateDir = await mkdtemp(join(tmpdir(), "openclaw-bench-"));
+  const begun: ChildProcess[] = [];
+  try {
+    await writeFile(join(stateDir, "openclaw.json"), JSON.stringify({ gateway: { mode: "local" } }), { mode: 0o600 });
+    const gateway = await openGateway(stateDir);
+    begun.push(gateway.process);
+    await post(gateway, "/v1/sessions", { key: "main" });
+    const listeners = await openListeners(gateway, sockets);
+    begun.push(...listeners);
+    await send(gateway, eventsPerSecond, WARM_UP_MS);
+    const [before, idleMb] = [await heard(listeners), await residentMb(gateway)];
+    await lagMs(gateway);
+    let peakMb = idleMb;
+    const looking = setInterval(() => void residentMb(gateway).then((mb) => (peakMb = Math.max(peakMb, mb))), LOOK_MS);
+    const skipped = await send(gateway, eventsPerSecond, seconds * 1_000);
+    clearInterval(looking);
+    const [lag, after] = [await lagMs(gateway), await heard(listeners)];
+    const rate = (after.events - before.events) / sockets / seconds;
+    const told = `${rate.toFixed(0)} events/s each, ${after.lost - before.lost} gaps, ${skipped} not sent`;
+    return toRows({ sockets, told, lag, growthMb: peakMb - idleMb, isWhole: skipped === 0 && after.lost === before.lost });
+  } finally {
+    for (const child of begun) child.kill("SIGKILL");
+    await Promise.all(begun.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+interface Measured {
+  sockets: number;
+  told: string;
+  lag: { p99: number; max: number };
+  growthMb: number;
+  /** Every event was sent, and heard. */
+  isWhole: boolean;
+}
+
+function toRows({ sockets, told, lag, growthMb, isWhole }: Measured): Row[] {
+  const ours = `${lag.p99.toFixed(0)} ms, at most ${lag.max.toFixed(0)} ms`;
+  return [
+    {
+      what: `${sockets} sockets: the loop's lag, p99`,
+      ours,
+      raw: "-",
+      figure: told,
+      budget: `${LAG_MS_MAX} ms`,
+      ok: isWhole && lag.p99 < LAG_MS_MAX,
+    },
+    {
+      ...{ what: `${sockets} sockets: memory above the beginning`, ours: `${growthMb.toFixed(0)} MB`, raw: "-", figure: "-" },
+      ...{ budget: `${GROWTH_MB_MAX} MB`, ok: growthMb < GROWTH_MB_MAX },
+    },
+  ];
+}
+
+export const sockets = (): Promise<Row[]> => measureSockets({ sockets: 1_000, eventsPerSecond: 100, seconds: 60 });
