@@ -1,11 +1,12 @@
 // The product as people run it with docker-compose.yml: what the gateway's container can't reach, where a sandbox's files are on the host,
 // and that an edited config, a killed process and an end leave what a person expects.
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { containersWith, docker, inspect, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { connectRaw, makeDevice } from "../src/gateway/ws/device.fixture.ts";
 import { buildImage, findCompose, Stack, variables } from "./compose.fixture.ts";
 import { type Run, run } from "./run-program.ts";
 
@@ -240,6 +241,28 @@ describe("docker-compose.yml", () => {
     });
     const health = await stack.compose("exec", "-T", "openclaw-gateway", "node", "dist/index.js", "health");
     expect({ code: health.code, stderr: health.stderr }).toMatchObject({ code: 0 });
+  });
+
+  test("a device that asks is listed, and in once the CLI in its container approved it, its signature known to the controller; and out once revoked", async () => {
+    const [device, url, scopes] = [makeDevice(), stack.url.replace("http", "ws"), ["operator.write", "operator.approvals"]];
+    const { answer, closed } = await connectRaw(url, device, { token: stack.token, scopes });
+    expect(answer).toMatchObject({ ok: false, error: { code: "NOT_PAIRED" } });
+    expect(await closed).toEqual({ code: 1008, reason: "pairing required" });
+    const { requestId, pairingCode } = (answer as { error: { details: { requestId: string; pairingCode: string } } }).error.details;
+    expect((await stack.cli("devices", "list")).stdout).toMatch(new RegExp(`${requestId} +${pairingCode}`));
+    const approved = await stack.cli("devices", "approve", requestId);
+    expect({ code: approved.code, stdout: approved.stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^paired .*operator\.approvals/),
+    });
+    expect(approved.stderr).toContain("its signature ends live work and prunes");
+    const keys = join(stack.stateDir, "controller", "approval-keys.json");
+    expect(await readFile(keys, "utf8")).toContain(device.id);
+    expect((await stat(keys)).mode & 0o777).toBe(0o600);
+    expect((await connectRaw(url, device, { scopes })).answer).toMatchObject({ ok: true, payload: { auth: { scopes } } });
+    expect((await stack.cli("devices", "revoke", device.id)).code).toBe(0);
+    expect((await connectRaw(url, device, { scopes })).answer).toMatchObject({ error: { details: { reason: "revoked" } } });
+    expect(await readFile(keys, "utf8")).not.toContain(device.publicKey);
   });
 
   test("an edited config converges, and the metrics say so on loopback", async () => {

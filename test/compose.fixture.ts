@@ -35,6 +35,9 @@ export class Stack {
   readonly stateDir: string;
   readonly gateway: GatewayClient;
   readonly metricsPort: number;
+  /** `http://127.0.0.1:PORT` of the gateway, and its token. */
+  readonly url: string;
+  readonly token: string;
   readonly #compose: readonly [string, ...string[]];
   readonly #env: Record<string, string>;
 
@@ -42,16 +45,17 @@ export class Stack {
     this.stateDir = parts.stateDir;
     this.#compose = parts.compose;
     const [gatewayPort, metricsPort] = parts.ports;
-    const token = randomBytes(16).toString("hex");
+    this.token = randomBytes(16).toString("hex");
+    this.url = `http://127.0.0.1:${gatewayPort}`;
     this.metricsPort = metricsPort;
-    this.gateway = speakTo(`http://127.0.0.1:${gatewayPort}`, token);
+    this.gateway = speakTo(this.url, this.token);
     this.#env = {
       ...variables(),
       COMPOSE_PROJECT_NAME: this.project,
       OPENCLAW_CONFIG_DIR: this.stateDir,
       OPENCLAW_WORKSPACE_DIR: join(this.stateDir, "workspace"),
       OPENCLAW_INSTANCE: this.project,
-      OPENCLAW_GATEWAY_TOKEN: token,
+      OPENCLAW_GATEWAY_TOKEN: this.token,
       OPENCLAW_GATEWAY_PORT: `${gatewayPort}`,
       OPENCLAW_METRICS_PORT: `${metricsPort}`,
     };
