@@ -44,6 +44,9 @@ const Result = z.looseObject({
   detail: z.string().optional(),
 });
 
+/** On a machine that does much else. */
+const START_MS_MAX = 60_000;
+
 /** @param options.port `0`: any. Absent: that */
 export async function spawnGateway(site: Site, { port = "0" } = {}): Promise<GatewayProcess> {
   const { stateDir, configPath } = site;
@@ -67,7 +70,11 @@ export async function spawnGateway(site: Site, { port = "0" } = {}): Promise<Gat
     return ended;
   };
   site.atEnd(crash);
-  const url = await until("the gateway says where it listens", () => findGatewayUrl(stateDir));
+  const findUrl = (): Promise<string | null> => {
+    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}: ${log}`);
+    return findGatewayUrl(stateDir);
+  };
+  const url = await until("the gateway says where it listens", findUrl, START_MS_MAX);
   const token = await findGatewayToken(stateDir);
   return {
     get log() {
