@@ -21,9 +21,7 @@ export function HandOver({ file, before, after }: HandOverProps): ReactNode {
     <Card title="Apply it on the host">
       <div className="stack">
         <section className="diff" aria-label="The lines that change">
-          {toLines(changes).map(({ key, isAdded, text }) =>
-            isAdded ? <ins key={key}>{`+ ${text}`}</ins> : <del key={key}>{`- ${text}`}</del>,
-          )}
+          {toLines(changes).map(({ key, isAdded, text }) => (isAdded ? <ins key={key}>{text}</ins> : <del key={key}>{text}</del>))}
         </section>
         <p className="soft small">
           The command checks every line that it changes and the config that comes out, and refuses otherwise. The controller notices by

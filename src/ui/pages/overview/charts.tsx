@@ -29,12 +29,14 @@ export function Charts(): ReactNode {
   const [first = 0, last = 0] = [data.at[0], data.at.at(-1)];
   const span = renderSpan(last - first);
   return (
-    <Card title="Over time" aside={`the last ${span}, from the controller's memory`}>
+    <Card title="Over time" aside={`the last ${span}`}>
       <div className="charts">
         {figures.map(({ title, now, lines, kind }) => (
           <figure key={title}>
             <figcaption>
-              <strong>{title}</strong> <span className="dim">{now}</span>
+              <strong>{title}</strong>
+              <span className="dim">{now}</span>
+              {lines.length > 1 && <Key lines={lines} />}
             </figcaption>
             <Suspense fallback={<div className="chart" />}>
               <Chart label={`${title} over the last ${span}: ${now}`} at={data.at} lines={lines} kind={kind} />
@@ -45,6 +47,24 @@ export function Charts(): ReactNode {
     </Card>
   );
 }
+
+/** Which line is which: the words are in the figure's sentence. */
+function Key({ lines }: { lines: readonly ChartLine[] }): ReactNode {
+  return (
+    <span className="chart-key" aria-hidden="true">
+      {lines.map(({ label, tone }) => (
+        <span key={label} data-tone={tone}>
+          {label}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+const isNothing = ({ values }: ChartLine): boolean => values.every((value) => value === 0);
+/** What is nothing all the time is no alarm. */
+const quietly = (line: ChartLine): ChartLine => (isNothing(line) ? { ...line, tone: "rest" } : line);
+const onlyIfAny = (line: ChartLine): ChartLine => (isNothing(line) ? { ...line, values: line.values.map(() => null) } : line);
 
 function toFigures({ ready, notReady, unknown, drifted, convergenceSeconds, prunes, leaks }: HistoryView): Figure[] {
   const newest = (values: readonly number[]): number => values.at(-1) ?? 0;
@@ -57,8 +77,8 @@ function toFigures({ ready, notReady, unknown, drifted, convergenceSeconds, prun
       kind: "lines",
       lines: [
         { label: "ready", tone: "good", values: ready },
-        { label: "not ready", tone: "bad", values: notReady },
-        { label: "unknown", tone: "wait", values: unknown },
+        onlyIfAny({ label: "not ready", tone: "bad", values: notReady }),
+        onlyIfAny({ label: "unknown", tone: "wait", values: unknown }),
       ],
     },
     {
@@ -71,14 +91,14 @@ function toFigures({ ready, notReady, unknown, drifted, convergenceSeconds, prun
       title: "Drift",
       now: newest(drifted) === 0 ? "none differs from the config" : `${newest(drifted)} differ from the config`,
       kind: "lines",
-      lines: [{ label: "drifted", tone: "wait", values: drifted }],
+      lines: [quietly({ label: "drifted", tone: "wait", values: drifted })],
     },
     { title: "Prunes", now: `${pruned} containers`, kind: "bars", lines: [{ label: "pruned", tone: "rest", values: prunes }] },
     {
       title: "Leaks",
       now: newest(leaks) === 0 ? "nothing without an owner" : `${newest(leaks)} without an owner`,
       kind: "lines",
-      lines: [{ label: "leaks", tone: "bad", values: leaks }],
+      lines: [quietly({ label: "leaks", tone: "bad", values: leaks })],
     },
   ];
 }
