@@ -22,7 +22,15 @@ async function openSession(tools: object = {}) {
   const site = await createSite();
   await site.writeConfig({
     agents: {
-      defaults: { sandbox: { mode: "all", scope: "agent", start: "eager", docker: { user: "1000:1000" }, workspaceAccess: "rw" } },
+      defaults: {
+        sandbox: {
+          mode: "all",
+          scope: "agent",
+          start: "eager",
+          docker: { user: "1000:1000", setupCommand: "echo prepared" },
+          workspaceAccess: "rw",
+        },
+      },
       list: [{ id: "main", tools }],
     },
   });
@@ -212,6 +220,9 @@ test(
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
       expect(await findBarriers(page)).toEqual([]);
     }
+    await page.goto(`${session.gateway.url}/sandboxes`);
+    await page.getByRole("table").getByRole("link", { name: "agent:main" }).click();
+    await page.getByLabel("Output of the setup").getByText("prepared").waitFor();
     expect(faults).toEqual([]);
   },
   MINUTES_MS,

@@ -31,12 +31,14 @@ export const SANDBOX_OPERATIONS = {
   readSetupLog: {
     method: "get",
     path: "/v1/sandboxes/{name}/logs",
-    summary: "What `docker.setupCommand` printed in the newest container; the controller forgets it when it ends",
+    summary: "What `docker.setupCommand` printed in the newest container",
     scope: "operator.read",
     socket: "sandbox.logs",
     query: z.object({ tail: z.int().min(1).max(SETUP_LINES_MAX).optional().meta({ description: "Newest lines; absent: 200" }) }),
     answer: z.object({
-      state: z.enum(["none", "running", "succeeded", "failed"]),
+      state: z
+        .enum(["none", "running", "succeeded", "failed"])
+        .meta({ description: "`none`: there was no setup, or it ended before the controller started" }),
       text: z.string(),
       truncated: z.boolean().meta({ description: "Whether earlier output was dropped" }),
     }),

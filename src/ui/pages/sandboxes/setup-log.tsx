@@ -1,4 +1,4 @@
-// What the setup command of a sandbox's newest container printed, and how it ended; nothing where none ran that the controller remembers.
+// What the setup command of a sandbox's newest container printed, and how it ended; nothing where there was none.
 import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -12,6 +12,8 @@ const LINES = 1_000;
 const POLL_MS = 5_000;
 
 const SHOWN = {
+  // Only the output is left of it.
+  none: ["rest", "before the controller started"],
   running: ["busy", "running"],
   succeeded: ["good", "succeeded"],
   failed: ["bad", "failed"],
@@ -20,7 +22,7 @@ const SHOWN = {
 export function SetupLog({ name }: { name: string }): ReactNode {
   const { data, error } = useGateway("sandbox.logs", { name, tail: LINES }, { everyMs: POLL_MS });
   if (error !== null) return <ErrorNotice error={error} what="The output of the setup could not be read" />;
-  if (data === undefined || data.state === "none") return null;
+  if (data === undefined || (data.state === "none" && data.text === "")) return null;
   const [tone, word] = SHOWN[data.state];
   return (
     <Card title="Setup" aside={<StateMark tone={tone}>{word}</StateMark>}>
