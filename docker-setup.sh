@@ -222,7 +222,6 @@ tell() {
   cat <<END
 
 OpenClaw runs: http://$host:$OPENCLAW_GATEWAY_PORT/
-Its token is OPENCLAW_GATEWAY_TOKEN in $PWD/.env; send it as a header, never in an address.
 
 Try next, in $PWD:
   $compose_name run --rm openclaw-cli sandbox list         # the sandboxes, and the state of each
@@ -230,6 +229,9 @@ Try next, in $PWD:
   . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
 Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $compose_name run --rm openclaw-cli channels list
+
+Open http://$host:$OPENCLAW_GATEWAY_PORT/ and paste the token: OPENCLAW_GATEWAY_TOKEN in $PWD/.env (programs send it as a header, never in an address).
+The page then shows a code and the command that lets this browser in.
 END
 }
 

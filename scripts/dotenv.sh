@@ -9,15 +9,40 @@ dotenv_value() {
   dotenv_written=${BASH_REMATCH[2]}
 }
 
-# dotenv_get FILE NAME: the value, quotes removed; the last line with that name counts, as for Compose. Nothing when there is none.
+# dotenv_expand FILE TEXT DEPTH: `$NAME`, `${NAME}`, `${NAME:-ELSE}` and `${NAME-ELSE}` as Compose expands them: the environment's value, else what
+# FILE says. What else begins with `$` stays, and is refused by dotenv_allows where it matters.
+dotenv_expand() {
+  # shellcheck disable=SC2016 # a pattern
+  local form='^([^$]*)\$(\{([A-Za-z_][A-Za-z0-9_]*)(:?-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))(.*)$'
+  local rest=$2 done='' name value otherwise operator
+  while [ "$3" -lt 5 ] && [[ $rest =~ $form ]]; do
+    done=$done${BASH_REMATCH[1]} name=${BASH_REMATCH[3]}${BASH_REMATCH[6]} operator=${BASH_REMATCH[4]} otherwise=${BASH_REMATCH[5]} rest=${BASH_REMATCH[7]}
+    case $(declare -p "$name" 2>/dev/null) in
+    'declare -'*x*' '*)
+      value=${!name}
+      case $operator in :-*) [ -n "$value" ] || value=$otherwise ;; esac
+      ;;
+    *)
+      value=$(dotenv_get "$1" "$name" $(($3 + 1)))
+      [ -n "$value" ] || value=$otherwise
+      ;;
+    esac
+    done=$done$value
+  done
+  printf '%s' "$done$rest"
+}
+
+# dotenv_get FILE NAME: the value, quotes removed and other variables put in, unless it stands in single quotes; the last line with that name counts, as
+# for Compose. Nothing when there is none.
 dotenv_get() {
-  local line value='' dotenv_written
+  local line value='' dotenv_written literal=''
   [ -f "$1" ] || return 0
   while IFS= read -r line || [ -n "$line" ]; do
     dotenv_value "$line" "$2" || continue
+    literal=''
     value=${dotenv_written#"${dotenv_written%%[![:space:]]*}"}
     case $value in
-    \'*\'*) value=${value#\'} value=${value%%\'*} ;;
+    \'*\'*) literal=1 value=${value#\'} value=${value%%\'*} ;;
     \"*\"*) value=${value#\"} value=${value%%\"*} ;;
     '#'*) value='' ;;
     *)
@@ -27,7 +52,7 @@ dotenv_get() {
       ;;
     esac
   done <"$1"
-  printf '%s' "$value"
+  if [ -n "$literal" ]; then printf '%s' "$value"; else dotenv_expand "$1" "$value" "${3:-0}"; fi
 }
 
 # dotenv_allows VALUE: whether both versions of Compose read back what was written. They disagree on quotes, backslashes and `$`.

@@ -57,6 +57,10 @@ describe("docker-setup.sh on a machine that never had it", () => {
       ]),
     );
     expect(ended.stdout).toContain(`http://127.0.0.1:${made.environment.OPENCLAW_GATEWAY_PORT}/`);
+    const last = ended.stdout.trimEnd().split("\n").slice(-2).join("\n");
+    expect(last).toMatch(
+      /^Open http:\/\/127\.0\.0\.1:\d+\/ and paste the token: OPENCLAW_GATEWAY_TOKEN in .*\/\.env .*\n.*a code and the command/,
+    );
     expect(ended.stdout + ended.stderr + made.calls()).not.toContain(token);
     expect(readFileSync(join(made.home, ".clawdock/config"), "utf8")).toBe(`CLAWDOCK_DIR="${made.checkout}"\n`);
   });
@@ -542,7 +546,7 @@ describe(".env", () => {
   const shell = (command: string, ...args: string[]): Promise<Run> =>
     run("/bin/bash", ["-euo", "pipefail", "-c", `. scripts/progress.sh; . scripts/dotenv.sh; ${command}`, "dotenv", ...args], {
       cwd: made.checkout,
-      env: made.environment,
+      env: { ...made.environment, OPENCLAW_TEST_OF_DOTENV: "environment" },
     });
 
   it("keeps other lines, comments and their order; replaces a name where it stands, and every later line of that name", async () => {
@@ -555,6 +559,12 @@ describe(".env", () => {
     writeFileSync(join(made.checkout, ".env"), "\ufeffA = 1\n  export  B: 2\nC\t=3\nA: 4\nAB=5\n");
     expect(await shell('dotenv_update .env "$@"', "A=one", "B=two", "C=")).toMatchObject({ code: 0 });
     expect(made.read(".env")).toBe("A=one\nB=two\nAB=5\n");
+  });
+
+  it("does not go round in circles where variables name each other", async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what stands in the file
+    writeFileSync(join(made.checkout, ".env"), "A=${B}\nB=${A}x");
+    expect(await shell("dotenv_get .env A")).toMatchObject({ code: 0 });
   });
 
   it.each([
@@ -581,6 +591,16 @@ describe(".env", () => {
     ["#A=1", ""],
     ["BA=1", ""],
     ["A.B=1", ""],
+    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: what stands in the file
+    ["B=b\nA=${B}/x", "b/x"],
+    ["B=b\nA=$B/x-${B}", "b/x-b"],
+    ['B=b\nA="${B} c"', "b c"],
+    ["B=b\nA='${B}'", "${B}"],
+    ["A=${NOT_THERE_9:-else}-${NOT_THERE_9-or}", "else-or"],
+    ["A=${NOT_THERE_9}x", "x"],
+    ["B=${C}\nC=c\nA=${B}", "c"],
+    ["OPENCLAW_TEST_OF_DOTENV=file\nA=${OPENCLAW_TEST_OF_DOTENV}", "environment"],
+    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: what stands in the file
   ])("is read as Compose reads it: %j", async (text, value) => {
     writeFileSync(join(made.checkout, ".env"), text);
     expect((await shell("dotenv_get .env A")).stdout).toBe(value);
