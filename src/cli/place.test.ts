@@ -108,6 +108,10 @@ test.each([
   ["choose another one with --state-dir or OPENCLAW_STATE_DIR", "choose another one with OPENCLAW_CONFIG_DIR in .env"],
   ["set OPENCLAW_GATEWAY_TOKEN, or --token, to the one", "set OPENCLAW_GATEWAY_TOKEN in .env to the one"],
   ["choose another with --metrics-listen 127.0.0.1:PORT; port 0 picks a free one", "choose another with OPENCLAW_METRICS_PORT in .env"],
+  [
+    "docker.binds: /srv/data does not exist; create it, or remove the bind",
+    "docker.binds: /srv/data does not exist in the controller's container; mount the host's folder there at the same path (volumes of openclaw-controller), or remove the bind",
+  ],
   ["the openclaw command of openclaw-cli", "the openclaw command of openclaw-cli"],
 ])("in Compose %j is %j", (hint, said) => {
   expect(toPlace(hint, PLACES.compose)).toBe(said);

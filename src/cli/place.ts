@@ -92,8 +92,12 @@ const STARTED: Readonly<Record<"compose" | "systemd", Readonly<Record<string, st
   },
 };
 
-/** Options of processes, as the settings that Compose passes on. */
+/** Options of processes, as the settings that Compose passes on; and what is missing in a container, where the host may have it. */
 const SETTINGS: readonly (readonly [RegExp, string])[] = [
+  [
+    /does not exist; create it, or remove the bind/g,
+    "does not exist in the controller's container; mount the host's folder there at the same path (volumes of openclaw-controller), or remove the bind",
+  ],
   [/--state-dir(?: or |, )OPENCLAW_STATE_DIR|--state-dir\b|\bOPENCLAW_STATE_DIR\b/g, "OPENCLAW_CONFIG_DIR in .env"],
   [/--port or --bind\b|--port\b(?! \d)/g, "OPENCLAW_GATEWAY_PORT in .env"],
   [/--bind\b(?! l)/g, "OPENCLAW_GATEWAY_BIND in .env"],
