@@ -76,7 +76,6 @@ test("text that was in the file in the form of a placeholder comes back too", ()
 test.each([
   ["moved to where it is shown", `image: "\${IMAGE}"`, 'image: "(set)"', 5],
   ["moved by what stands around its line", "gateway: {", "agents: { defaults: { sandbox: { docker: { image: 1 } } } }, x: {", 3],
-  ["moved without a change of its line", /.*token.*\n/, '  ui: {\n  gateway: { auth: { token: "(set)" } },\n  },\n', 4],
   ["copied", 'mode: "all"', 'mode: "(set)"', 5],
   ["replaced", 'token: "(set)"', 'token: "mine"', 8],
   ["removed with its line", '  gateway: { auth: { token: "(set)" } },\n', "", 7],
@@ -88,7 +87,6 @@ test.each([
 });
 
 test.each([
-  ["a variable where none was", 'mode: "all"', `mode: "\${HOME}"`, "a variable is only filled in where"],
   ["a variable by an escape", 'mode: "all"', 'mode: "\\u0024{HOME}"', "a variable is only filled in where"],
   ["another variable in its place", `\${IMAGE}`, `\${HOME}`, "a variable is only filled in where"],
   ["another file", "./other.json5", "/etc/passwd", "a file can only be included here as it is"],
@@ -97,6 +95,16 @@ test.each([
   ["a comment that is not as it was", "// (comment 1)", "// (comment 1) and more", "a hidden comment can be kept or removed"],
 ])("%s is refused", (_what, from, to, message) => {
   expect(edit(from, to)).toEqual([expect.stringContaining(message)]);
+});
+
+test("a hidden value whose line stays, under another key, is refused", () => {
+  expect(edit(/.*token.*\n/, '  ui: {\n  gateway: { auth: { token: "(set)" } },\n  },\n')).toEqual([
+    expect.stringMatching(/^openclaw\.json:4:/),
+  ]);
+});
+
+test("a variable is filled in nowhere but where the config in force has it", () => {
+  expect(edit('mode: "all"', `mode: "\${HOME}"`)).toEqual([expect.stringContaining("a variable is only filled in where")]);
 });
 
 test("a text that is no JSON5 is refused with the place, before and after the edit", () => {
