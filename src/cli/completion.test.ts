@@ -24,6 +24,8 @@ test.each([
   [["sandbox", "list", "--out"], ["--output"]],
   [["sandbox", "describe", "main", "--js"], ["--json"]],
   [["config", "un"], ["unset"]],
+  // --detached is between two processes of ours.
+  [["start", "--deta"], ["--detach"]],
   [["nonsense-"], []],
 ])("bash completes %j with %j", (words, expected) => {
   expect(completeInBash(...words)).toEqual(expected);

@@ -27,7 +27,7 @@ function collect(command: Command, path: readonly string[]): Completed[] {
   const children = command.commands.filter((child) => child.name() !== "help");
   const own = [
     ...children.flatMap((child) => [child.name(), ...child.aliases()].map((word) => ({ word, about: child.description() }))),
-    ...command.options.flatMap(toWords),
+    ...command.options.filter(({ hidden }) => !hidden).flatMap(toWords),
     { word: "--help", about: "print help" },
   ];
   const inner = children.flatMap((child) => [child.name(), ...child.aliases()].flatMap((name) => collect(child, [...path, name])));
