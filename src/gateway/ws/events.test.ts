@@ -54,7 +54,8 @@ test("a slow reader loses events, is told which, and holds no more memory than i
   const count = 4 * Math.ceil((BUFFERED_BYTES_MAX + 8 * 1_048_576) / filling.length);
   for (let at = 0; at < count; at += 1) {
     broadcast.send("sandbox.changed", { name: filling, sandbox: null });
-    await vi.waitFor(() => expect(quick.events).toHaveLength(at + 1), { interval: 1 });
+    // A machine that is slow enough sends a tick in between.
+    await vi.waitFor(() => expect(quick.events.filter(({ event }) => event !== "tick")).toHaveLength(at + 1), { interval: 1 });
   }
   slow.socket.resume();
   await vi.waitFor(() => expect(slow.events.length).toBeGreaterThan(0));
