@@ -3,10 +3,10 @@
 import type { Readable, Writable } from "node:stream";
 import type { EpochMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
+import { findPlace, toPlace } from "../api/place.ts";
 import { toSafeJson, toSafeText } from "../api/safe-text.ts";
 import { colour, hasColours } from "./colours.ts";
 import { withTimes } from "./json-times.ts";
-import { findPlace, toPlace } from "./place.ts";
 
 export interface TerminalInput extends Readable {
   isTTY?: boolean;

@@ -13,6 +13,7 @@ import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import type { EventPayload } from "../api/gateway-protocol/events.ts";
 import { createLog } from "../api/log.ts";
+import { findPlace, type Say, toPlace } from "../api/place.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -163,8 +164,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     writeFailed: (session, err) => log.error({ session, err }, "session not written"),
   });
   begun.defer(() => sessions.stop());
-  const failed = (error: unknown): void =>
-    error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
+  const failed = (error: unknown): void => logFailure(log, error);
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId };
@@ -178,11 +178,12 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     withdrawn: (deviceId) => void withdrawKey({ controller, log }, deviceId),
   });
   paired.devices.watch(stopping.signal);
+  const { say, program } = sayHere();
   const handlers = makeHandlers({
-    ...{ ...opened, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
+    ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
     processesOf: (session) => dispatcher.processesOf(session),
   });
-  const mcp = await openMcp({ ...opened, sessions, service, version, failed });
+  const mcp = await openMcp({ ...opened, sessions, service, version, say, failed });
   const removal = new SessionRemoval({ sessions, controller, failed });
   void removal.run(stopping.signal);
   void followSandboxes(
@@ -191,13 +192,13 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   );
   begun.defer(() => mcp.stop());
   const sockets = new Sockets({
-    ...{ ...paired, broadcast, handlers, meter: metrics, version, now, failed, newNonce: makeToken },
+    ...{ ...paired, broadcast, handlers, meter: metrics, version, now, say, failed, newNonce: makeToken },
     rules: () => rules.current,
     uptimeMs: () => performance.now(),
   });
   const app = makeGatewayApp({
-    ui: new ControlUi(UI_FOLDER),
-    ...{ ...paired, handlers, mcp, limits, metrics, version, log },
+    ui: new ControlUi(UI_FOLDER, program),
+    ...{ ...paired, handlers, mcp, limits, metrics, version, say, log },
     ...{ ready, rules: () => rules.current },
   });
   const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
@@ -211,6 +212,15 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   log.info("stopping");
   return 0;
 }
+
+/** How hints are said here, and what is typed for `openclaw`. */
+function sayHere(): { say: Say; program: string } {
+  const place = findPlace(process.env, "openclaw");
+  return { say: (text) => toPlace(text, place), program: place.program };
+}
+
+const logFailure = (log: Logger, error: unknown): void =>
+  error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
 
 /** Of a device that is paired no more, or with less. */
 async function withdrawKey({ controller, log }: Pick<ServeParts, "controller" | "log">, deviceId: DeviceId): Promise<void> {
@@ -267,14 +277,14 @@ async function openTools({ inside, stateDir, sessions, service, metrics, control
   return { dispatcher, tools, files, terminals: inPages, end };
 }
 
-interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "failed"> {
+interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "say" | "failed"> {
   sessions: Sessions;
   service: SessionService;
   end: SessionEnd;
 }
 
 /** The MCP endpoint; sessions that clients of an earlier process left are ended first. */
-async function openMcp({ sessions, service, end, tools, version, failed }: McpParts): Promise<McpEndpoint> {
+async function openMcp({ sessions, service, end, tools, version, say, failed }: McpParts): Promise<McpEndpoint> {
   const mcpSessions = new McpSessions({ sessions, service, end });
   await mcpSessions.endLeft();
   return new McpEndpoint({
@@ -284,6 +294,7 @@ async function openMcp({ sessions, service, end, tools, version, failed }: McpPa
     uptime: () => toDurationMs(performance.now()),
     newUid: randomUUID,
     version,
+    say,
     failed,
   });
 }

@@ -1,8 +1,9 @@
 // `openclaw controller`: hands flags and environment to the loop. Flag, then environment; what the config or a default says is the loop's.
 // The loop itself is controller/main.ts.
+
+import { refuseInCommandService } from "../command-service.ts";
 import type { CliContext, ExitCode } from "../context.ts";
 import { nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
-import { refuseInCommandService } from "../place.ts";
 
 export interface ControllerFlags {
   config?: string;

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { OperationError } from "../../api/errors.ts";
 import { PAIR_FRAGMENT } from "../../api/gateway-protocol/pair.ts";
 import { SCOPES } from "../../api/gateway-protocol/scopes.ts";
+import { findPlace } from "../../api/place.ts";
 import { replaceFile } from "../../api/store/atomic-file.ts";
 import { findGatewayUrl } from "../../api/store/gateway-files.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findGatewaySecret, noGateway } from "../gateway-health.ts";
 import { connectAsOwner } from "../owner-client.ts";
 import { type ConfigOptions, nonEmpty, toStateDir } from "../paths.ts";
-import { findPlace } from "../place.ts";
 import { renderQrCode } from "../qr-code.ts";
 
 export interface DashboardOptions extends ConfigOptions {

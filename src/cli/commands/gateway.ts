@@ -1,9 +1,9 @@
 // `openclaw gateway`: hands flags and environment to the gateway. Flag, then environment; what the config or a default says is the gateway's.
 // The gateway itself is gateway/main.ts.
 import { OperationError } from "../../api/errors.ts";
+import { refuseInCommandService } from "../command-service.ts";
 import type { CliContext, ExitCode } from "../context.ts";
 import { nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
-import { refuseInCommandService } from "../place.ts";
 
 export interface GatewayFlags {
   config?: string;

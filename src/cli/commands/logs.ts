@@ -1,7 +1,8 @@
 // `openclaw logs`: what the controller did and why, for all sandboxes; and where to find the logs of the two processes, which neither of them keeps.
+
+import { findPlace } from "../../api/place.ts";
 import { type CliContext, type ExitCode, printNote } from "../context.ts";
 import type { StateOptions } from "../paths.ts";
-import { findPlace } from "../place.ts";
 import { showEvents } from "./sandbox-events.ts";
 
 const PROCESS_LOGS = {

@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
+import { findPlace } from "../../api/place.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { makeFolder } from "../../api/store/group-folder.ts";
 import { findUpstreamState } from "../../api/store/upstream-state.ts";
@@ -12,7 +13,6 @@ import { readAnswers, writeAnswers } from "../onboarding/edit-config.ts";
 import { renderNextSteps } from "../onboarding/next-steps.ts";
 import type { Answers } from "../onboarding/questions.ts";
 import { type ConfigOptions, toStateDir } from "../paths.ts";
-import { findPlace } from "../place.ts";
 
 /** @throws OperationError `InvalidConfig`: the file has mistakes, or an answer would be one; `HostRejected` */
 export async function runOnboard(

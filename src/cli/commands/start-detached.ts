@@ -6,12 +6,12 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderTime } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { findPlace } from "../../api/place.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findDetached, stopDetached, toStartLogPath } from "../detached-start.ts";
 import { askGateway, type GatewayHealth } from "../gateway-health.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { findPlace } from "../place.ts";
 
 /** The same program, from source as from the image: `.ts` there, `.js` here. */
 const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);

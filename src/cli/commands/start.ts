@@ -2,10 +2,10 @@
 // What each of them does is its own command's.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { refuseInCommandService } from "../command-service.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { DetachedRun } from "../detached-start.ts";
 import { toConfigPath, toStateDir } from "../paths.ts";
-import { refuseInCommandService } from "../place.ts";
 import type { GatewayFlags } from "./gateway.ts";
 
 export interface StartFlags extends GatewayFlags {

@@ -1,5 +1,5 @@
 // What a person does after onboarding: start, look, connect an agent; as it is typed where they are. Pure.
-import { type Place, toPlace } from "../place.ts";
+import { type Place, toPlace } from "../../api/place.ts";
 
 const STEPS = [
   ["openclaw start", "the controller and the gateway"],

@@ -11,6 +11,7 @@ import { OPERATIONS, type OperationName, toQueryValues } from "../../api/gateway
 import { PAIR_PATH, PairBody } from "../../api/gateway-protocol/pair.ts";
 import { keepConnection } from "../../api/http-server.ts";
 import { parseValue } from "../../api/parse-value.ts";
+import type { Say } from "../../api/place.ts";
 import { readBody } from "../../api/read-body.ts";
 import { type Identity, requireScope } from "../devices/identity.ts";
 import type { Pairing } from "../devices/pairing.ts";
@@ -48,6 +49,8 @@ export interface AppParts {
   ready(): Promise<readonly GatewayCheck[]>;
   version: string;
   log: Logger;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
 }
 
 interface Env {
@@ -74,7 +77,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 export function makeGatewayApp(parts: AppParts): GatewayApp {
-  const { metrics, mcp, log, rules, version } = parts;
+  const { metrics, mcp, log, rules, version, say } = parts;
   const app: GatewayApp = new Hono<Env>();
   const bodies = new BodyBudget();
   app.use(observe(metrics));
@@ -110,7 +113,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.notFound(notFound);
   app.onError((error, { req }) => {
     if (!(error instanceof OperationError)) log.error({ err: error, route: req.routePath }, "request failed");
-    return toProblemResponse(error);
+    return toProblemResponse(error, say);
   });
   return app;
 }

@@ -28,6 +28,8 @@ const ENCODINGS = [
 /** What the build writes where each answer has its own nonce. */
 const NONCE_MARK = /CSP_NONCE/g;
 const NONCE_BYTES = 16;
+/** What a person types for `openclaw` where the gateway runs. */
+const COMMAND_MARK = /OPENCLAW_COMMAND/g;
 
 const HEADERS: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
@@ -50,12 +52,14 @@ const toPolicy = (nonce: string): string =>
     "form-action 'none'",
   ].join("; ");
 
-/** @param folder absolute; where the build put index.html and assets/ */
 export class ControlUi {
   readonly #folder: string;
+  readonly #command: string;
 
-  constructor(folder: string) {
+  /** @param folder absolute; where the build put index.html and assets/ @param command what a person types for `openclaw` where the gateway runs */
+  constructor(folder: string, command: string) {
     this.#folder = folder;
+    this.#command = command;
   }
 
   /** null: it was not built. */
@@ -64,7 +68,11 @@ export class ControlUi {
     if (template === null) return null;
     const nonce = randomBytes(NONCE_BYTES).toString("base64");
     const headers = { ...HEADERS, "content-type": "text/html; charset=utf-8", "content-security-policy": toPolicy(nonce) };
-    return new Response(template.toString("utf8").replaceAll(NONCE_MARK, nonce), { headers });
+    const page = template
+      .toString("utf8")
+      .replaceAll(NONCE_MARK, nonce)
+      .replaceAll(COMMAND_MARK, () => toAttribute(this.#command));
+    return new Response(page, { headers });
   }
 
   /** null: there is no such file. @param acceptEncoding the request's header */
@@ -99,3 +107,6 @@ async function readIfThere(path: string): Promise<Buffer<ArrayBuffer> | null> {
     throw error;
   }
 }
+
+const toAttribute = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

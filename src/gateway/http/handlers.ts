@@ -9,6 +9,7 @@ import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
 import type { GATEWAY_OPERATIONS } from "../../api/gateway-protocol/operations-gateway.ts";
 import type { SANDBOX_OPERATIONS } from "../../api/gateway-protocol/operations-sandboxes.ts";
+import type { Say } from "../../api/place.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
@@ -51,6 +52,8 @@ export interface HandlerParts {
   logTail: Pick<LogTail, "read">;
   /** Told of every failed call whose answer is a stream: its status says 200. */
   failed(error: unknown): void;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
 }
 
 const PAGE_LENGTH_DEFAULT = 100;
@@ -109,7 +112,7 @@ function sessionHandlers({ sessions, service, end }: HandlerParts): Pick<Handler
   };
 }
 
-function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<Handlers, "listTools" | "callTool" | "invokeTool"> {
+function toolHandlers({ sessions, service, tools, failed, say }: HandlerParts): Pick<Handlers, "listTools" | "callTool" | "invokeTool"> {
   const find = (key: string): Session => sessions.get(service.expand(key));
   return {
     listTools: async ({ params }) => {
@@ -126,7 +129,7 @@ function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<
       if (emit !== undefined) return toAnswer(await tools.call({ ...call, signal, emit }));
       const form = toStreamForm(headers.get("accept"), query.encoding);
       if (form === null) return toAnswer(await tools.call({ ...call, signal, emit: async () => undefined }));
-      return toToolStream({ form, signal, failed, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });
+      return toToolStream({ form, signal, failed, say, run: (emit, over) => tools.call({ ...call, signal: over, emit }) });
     },
     invokeTool: async ({ body, signal }) => {
       const session = await service.open({ key: body.sessionKey ?? "main" });
@@ -136,7 +139,7 @@ function toolHandlers({ sessions, service, tools, failed }: HandlerParts): Pick<
         const { content, details } = await tools.call({ session, tool: body.tool, input, signal, emit: async () => undefined });
         return { ok: true, result: { content, details } };
       } catch (error) {
-        return toInvokeError(error);
+        return toInvokeError(error, say);
       }
     },
   };
@@ -157,11 +160,11 @@ async function dryRun(tools: Tools, session: Session, name: string): Promise<Rec
 }
 
 /** As upstream answers: what the policy refuses is not there. */
-function toInvokeError(error: unknown): Response {
+function toInvokeError(error: unknown, say: Say): Response {
   if (!(error instanceof OperationError)) throw error;
   const status = { Forbidden: 404, NotFound: 404, InvalidArgument: 400, LimitExceeded: 429 }[String(error.code)] ?? 500;
   const type = status === 404 ? "not_found" : status === 400 ? "invalid_request" : status === 429 ? "rate_limited" : "tool_error";
-  return Response.json({ ok: false, error: { type, message: error.message } }, { status });
+  return Response.json({ ok: false, error: { type, message: say(error.message) } }, { status });
 }
 
 type FileOperations = "listFiles" | "readFile" | "writeFile" | "receiveMedia";

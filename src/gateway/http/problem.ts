@@ -1,6 +1,7 @@
 // One form for every error of the gateway's HTTP API: problem+json with code and retryable, and when to retry.
 // Which error it is, is up to whoever throws it.
 import type { ErrorCode } from "../../api/errors.ts";
+import type { Say } from "../../api/place.ts";
 import { type Problem, toProblem } from "../../api/wire.ts";
 
 /** Seconds. A sandbox that is being made takes one or two; limits are counted in minutes. */
@@ -12,8 +13,15 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
 };
 const RETRY_AFTER_DEFAULT = 1;
 
-export function toProblemResponse(error: unknown): Response {
-  const problem = toProblem(error);
+/** With hints as they work where the gateway runs. */
+export function toProblemHere(error: unknown, say: Say): Problem {
+  const { fix, ...problem } = toProblem(error);
+  return { ...problem, detail: say(problem.detail), ...(fix !== undefined && { fix: say(fix) }) };
+}
+
+/** @param say absent: the error names no command */
+export function toProblemResponse(error: unknown, say: Say = (text) => text): Response {
+  const problem = toProblemHere(error, say);
   return new Response(`${JSON.stringify(problem)}\n`, {
     status: problem.status,
     headers: { "content-type": "application/problem+json", ...toProblemHeaders(problem) },

@@ -8,6 +8,7 @@ import { toDurationMs, toEpochMs } from "../../api/brands.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Say } from "../../api/place.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
 import { LogTail } from "../log-tail.ts";
@@ -72,13 +73,22 @@ export interface Ask {
 }
 
 export interface ServerOptions {
+  /** Absent: as on a host. */
+  say?: Say;
+  /** What the page's commands begin with. Absent: `openclaw`. */
+  command?: string;
   config?: object;
   run?(call: ToolCall): Promise<ToolResult>;
 }
 
 export const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: { code: 0 }, isError: false };
 
-export async function openServer({ config = {}, run = async () => DONE }: ServerOptions = {}): Promise<Server> {
+export async function openServer({
+  config = {},
+  run = async () => DONE,
+  say = (text) => text,
+  command = "openclaw",
+}: ServerOptions = {}): Promise<Server> {
   const stateDir = await createFolder();
   const folders = { stateDir, home: "/home/claw" };
   const text = JSON.stringify({ agents: { list: [{ id: "main" }, { id: "work" }] }, ...config });
@@ -147,7 +157,7 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
   const mcp = new McpEndpoint({
-    ...{ tools, failed, newUid: randomUUID, uptime: () => toDurationMs(performance.now()), version: "0.1.0" },
+    ...{ tools, say, failed, newUid: randomUUID, uptime: () => toDurationMs(performance.now()), version: "0.1.0" },
     session: (agentId) => mcpSessions.plan(agentId),
     endSession: (session) => mcpSessions.end(session),
   });
@@ -163,14 +173,14 @@ export async function openServer({ config = {}, run = async () => DONE }: Server
   });
   const handlers = makeHandlers({
     ...{ sessions, service, tools, files, terminals, controller, processesOf: () => sandbox.processes },
-    ...{ end, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
+    ...{ end, say, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
   });
   const app = makeGatewayApp({
     rules: () => rules,
     ...{ ...paired, limits },
     ready: async () => checks,
-    ui: new ControlUi(join(stateDir, UI_FOLDER)),
-    ...{ handlers, mcp, metrics, log, version: "0.1.0" },
+    ui: new ControlUi(join(stateDir, UI_FOLDER), command),
+    ...{ handlers, mcp, metrics, log, say, version: "0.1.0" },
   });
   const ask = async (path: string, { method, json, body, headers, from = "127.0.0.1", secret = true }: Ask = {}): Promise<Response> => {
     const content = json === undefined ? body : JSON.stringify(json);

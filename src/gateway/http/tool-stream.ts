@@ -1,10 +1,12 @@
 // A tool call as a stream of events: sent as fast as the client reads, so that a slow client holds back only its own tool.
 // The events are tool-port.ts's; the last event is its result or its problem.
 import { EventStream } from "../../api/event-stream.ts";
+import type { Say } from "../../api/place.ts";
 import { TextPieces } from "../../api/text/text-pieces.ts";
-import { type CommandStream, toProblem } from "../../api/wire.ts";
+import type { CommandStream } from "../../api/wire.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
 import { FRAMES_TYPE, FrameStream } from "./frame-stream.ts";
+import { toProblemHere } from "./problem.ts";
 
 /** `text`: server-sent events with output as UTF-8, what is not is replaced. `base64`: the same with output as it is. `frames`: frame-stream.ts. */
 export type ToolStreamForm = "text" | "base64" | "frames";
@@ -15,6 +17,8 @@ export interface ToolStreamOptions {
   run(emit: (event: ToolEvent) => Promise<void>, signal: AbortSignal): Promise<object>;
   /** Told what was thrown, before the client is. */
   failed(error: unknown): void;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
   /** The client has gone. */
   signal: AbortSignal;
 }
@@ -35,7 +39,7 @@ export function toStreamForm(accept: string | null, encoding: "text" | "base64" 
   return accept?.includes("text/event-stream") ? encoding : null;
 }
 
-export function toToolStream({ form, run, failed, signal }: ToolStreamOptions): Response {
+export function toToolStream({ form, run, failed, say, signal }: ToolStreamOptions): Response {
   const sink: Sink = form === "frames" ? new FrameStream() : toEventSink(form);
   const emit = async (event: ToolEvent): Promise<void> => {
     if (event.kind === "started")
@@ -50,7 +54,7 @@ export function toToolStream({ form, run, failed, signal }: ToolStreamOptions): 
       await sink.send("exit", result);
     } catch (error) {
       failed(error);
-      await sink.send("error", toProblem(error));
+      await sink.send("error", toProblemHere(error, say));
     } finally {
       await sink.close();
     }

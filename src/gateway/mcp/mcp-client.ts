@@ -16,6 +16,7 @@ import {
   type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
+import type { Say } from "../../api/place.ts";
 import type { Session } from "../../api/session.ts";
 import { toProblem } from "../../api/wire.ts";
 import type { ToolEvent, ToolResult, Tools } from "../tools/tool-port.ts";
@@ -33,6 +34,8 @@ export interface McpClientParts {
   session: McpClientSession;
   tools: Tools;
   version: string;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
   /** A call has ended. */
   used(): void;
   /** A bug; as an OperationError a client that does not speak the protocol. */
@@ -131,7 +134,7 @@ export class McpClient {
   #toErrorResult(error: unknown): CallToolResult {
     if (!(error instanceof OperationError)) this.#parts.failed(error);
     const { code, retryable, detail } = toProblem(error);
-    const text = error instanceof OperationError ? renderError(error) : detail;
+    const text = this.#parts.say(error instanceof OperationError ? renderError(error) : detail);
     return { content: [{ type: "text", text: `${code}: ${text}` }], structuredContent: { code, retryable }, isError: true };
   }
 }

@@ -35,7 +35,7 @@ function open(run: () => Promise<ToolResult> = async () => DONE, refusal: Operat
     call: run,
   };
   const endpoint = new McpEndpoint({
-    ...{ tools, newUid: randomUUID, version: "1", failed: () => undefined, uptime: () => clock.now },
+    ...{ tools, newUid: randomUUID, version: "1", say: (text: string) => text, failed: () => undefined, uptime: () => clock.now },
     session: (agentId) => {
       const id = agentId ?? "main";
       const key = toSessionKey(`agent:${id}:mcp:${begun.length}`);

@@ -3,6 +3,7 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { type DurationMs, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { Say } from "../../api/place.ts";
 import { readBody } from "../../api/read-body.ts";
 import type { Session } from "../../api/session.ts";
 import { TOOL_BODY_BYTES_MAX } from "../http/body-budget.ts";
@@ -23,6 +24,8 @@ export interface McpEndpointParts {
   /** A new UUID. */
   newUid(): string;
   version: string;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
   failed(error: unknown): void;
 }
 
@@ -103,7 +106,7 @@ export class McpEndpoint {
   }
 
   async #initialize(request: Request): Promise<Response> {
-    const { tools, session, newUid, version, failed, uptime } = this.#parts;
+    const { tools, session, newUid, version, say, failed, uptime } = this.#parts;
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: newUid,
       onsessioninitialized: (id) => void this.#clients.set(id, { client, transport, usedAt: uptime(), streams: 0 }),
@@ -114,7 +117,7 @@ export class McpEndpoint {
       const connected = this.#clients.get(transport.sessionId ?? "");
       if (connected !== undefined) connected.usedAt = uptime();
     };
-    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, failed });
+    const client: McpClient = new McpClient({ transport, session: session(agent), tools, version, used, say, failed });
     await client.connect();
     try {
       return await deliver(transport, request);

@@ -3,6 +3,7 @@
 import { METHODS, methodNamesFor, toCallParts } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
 import { allows } from "../../api/gateway-protocol/scopes.ts";
+import type { Say } from "../../api/place.ts";
 import { type Identity, renderActor } from "../devices/identity.ts";
 import type { CallOf, Handlers } from "../http/handler.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
@@ -23,10 +24,12 @@ export interface CallsParts {
   idempotency: Idempotency;
   /** Told of what was thrown, before the client is. */
   failed(error: unknown): void;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
 }
 
 /** Never throws. */
-export async function answerCall(call: SocketCall, { handlers, idempotency, failed }: CallsParts): Promise<SocketAnswer> {
+export async function answerCall(call: SocketCall, { handlers, idempotency, failed, say }: CallsParts): Promise<SocketAnswer> {
   const { method: name, params, identity, signal, emit } = call;
   const { scopes } = identity;
   const method = METHODS.get(name);
@@ -42,7 +45,7 @@ export async function answerCall(call: SocketCall, { handlers, idempotency, fail
       return await work();
     } catch (error) {
       failed(error);
-      return { ok: false, error: toFrameError(error) };
+      return { ok: false, error: toFrameError(error, say) };
     }
   };
   return await attempt(async () => {

@@ -34,7 +34,12 @@ export async function openSocketServer(options: ServerOptions = {}): Promise<Soc
       now: () => toEpochMs(clock.at),
       uptimeMs: () => performance.now(),
     },
-    ...{ rules: () => rules, newNonce: () => randomBytes(32).toString("base64url"), failed: () => undefined },
+    ...{
+      rules: () => rules,
+      newNonce: () => randomBytes(32).toString("base64url"),
+      say: options.say ?? ((text) => text),
+      failed: () => undefined,
+    },
   });
   const stopping = new AbortController();
   paired.devices.watch(stopping.signal);

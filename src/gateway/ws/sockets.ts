@@ -7,11 +7,12 @@ import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../a
 import { METHODS } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
-import { toProblem } from "../../api/wire.ts";
+import type { Say } from "../../api/place.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Credentials } from "../http/auth.ts";
 import type { Handlers } from "../http/handler.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "../http/origin.ts";
+import { toProblemHere } from "../http/problem.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { answerCall } from "./calls.ts";
 import { Connection, type EventCounts } from "./connection.ts";
@@ -39,6 +40,8 @@ export interface SocketsParts extends DeviceHandshakeParts {
   /** At least 128 bits of chance. */
   newNonce(): string;
   failed(error: unknown): void;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
 }
 
 /** Requests under way when the gateway ends are given so long. */
@@ -74,7 +77,7 @@ export class Sockets {
     try {
       this.#check(upgrade);
     } catch (error) {
-      const problem = toProblem(error);
+      const problem = toProblemHere(error, this.#parts.say);
       return refuseUpgrade(socket, {
         status: `${problem.status} ${problem.title}`,
         type: "application/problem+json",
@@ -84,7 +87,7 @@ export class Sockets {
     const caller = toCaller(request.socket.remoteAddress ?? "", header(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
     const bound = boundStranger(upgrade);
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
-      const { handlers, version, now, uptimeMs, newNonce, failed, broadcast, meter } = this.#parts;
+      const { handlers, version, now, uptimeMs, newNonce, failed, say, broadcast, meter } = this.#parts;
       const connection = new Connection({
         ...{ socket: webSocket, version, broadcast, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
         counts: this.events,
@@ -100,7 +103,7 @@ export class Sockets {
           if (identity.kind === "device") webSocket.once("close", this.#parts.presence.opened(identity.deviceId));
         },
         answer: async (call) => {
-          const answer = await answerCall(call, { handlers, idempotency: this.#idempotency, failed });
+          const answer = await answerCall(call, { handlers, idempotency: this.#idempotency, failed, say });
           meter.socketRequest(METHODS.get(call.method)?.operation ?? null, answer.ok ? "ok" : "error");
           return answer;
         },

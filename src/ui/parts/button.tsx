@@ -1,6 +1,7 @@
 // Buttons of the page, and the one that copies.
 import { Check, Copy } from "lucide-react";
 import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
+import { toTyped } from "../text/command.ts";
 
 interface ButtonProps extends ComponentProps<"button"> {
   kind?: "primary" | "danger" | "ghost";
@@ -28,12 +29,16 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   );
 }
 
-/** A command that a person may run instead. */
+/** The gateway wrote it into the page. */
+const PROGRAM = document.querySelector<HTMLMetaElement>('meta[name="openclaw-command"]')?.content ?? "openclaw";
+
+/** A command that a person may run instead, as it is typed where the gateway runs. @param text as on a host */
 export function Command({ text }: { text: string }): ReactNode {
+  const typed = toTyped(text, PROGRAM);
   return (
     <div className="command">
-      <code>{text}</code>
-      <CopyButton text={text} label="Copy the command" />
+      <code>{typed}</code>
+      <CopyButton text={typed} label="Copy the command" />
     </div>
   );
 }

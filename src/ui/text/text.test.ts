@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Condition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
-import { quote, toCommand } from "./command.ts";
+import { quote, toCommand, toTyped } from "./command.ts";
 import { renderBytes } from "./size.ts";
 import { toState } from "./state.ts";
 import { renderAgo, renderMoment, renderSpan, withLocalTimes } from "./time.ts";
@@ -74,6 +74,12 @@ test.each([
 
 test("a command can be pasted into a shell, whatever a name holds", () => {
   expect(toCommand("sandbox", "describe", "openclaw-sbx-a")).toBe("openclaw sandbox describe openclaw-sbx-a");
+  const compose = "docker compose run --rm openclaw-cli";
+  expect(toTyped("openclaw devices approve openclaw", compose)).toBe(`${compose} devices approve openclaw`);
+  expect(toTyped("openclaw config patch <<'EOF'\n{}\nEOF", compose)).toBe(
+    "docker compose run --rm -T openclaw-cli config patch <<'EOF'\n{}\nEOF",
+  );
+  expect(toTyped("openclaw status", "openclaw")).toBe("openclaw status");
   expect(quote("it's $(rm -rf ~)")).toBe("'it'\\''s $(rm -rf ~)'");
   expect(quote("")).toBe("''");
 });

@@ -5,8 +5,9 @@ import { CommanderError } from "commander";
 import { describe, expect, test } from "vitest";
 import { toEpochMs } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
+import { findPlace, type Place, toPlace } from "../api/place.ts";
+import { refuseInCommandService } from "./command-service.ts";
 import type { CliContext } from "./context.ts";
-import { findPlace, type Place, refuseInCommandService, toPlace } from "./place.ts";
 import { makeProgram } from "./program.ts";
 
 const SOURCE = join(import.meta.dirname, "..");
@@ -28,7 +29,7 @@ function collectHints(): string[] {
     (file) =>
       /\.tsx?$/.test(file) &&
       !/\.(test|fixture)\.tsx?$/.test(file) &&
-      !/^(ui|gateway\/http\/page|cli\/place|cli\/other-commands)/.test(file),
+      !/^(ui|gateway\/http\/page|api\/place|cli\/other-commands)/.test(file),
   );
   const hints = files.flatMap((file) => {
     const code = readFileSync(join(SOURCE, file), "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "");

@@ -1,6 +1,5 @@
 // Says a hint as it works where it is printed: on a host, beside Compose, or where systemd runs the program. Whoever writes a hint writes it for a host
 // (`openclaw sandbox list`, `--state-dir`); this file alone knows the other two. Pure.
-import { OperationError } from "../api/errors.ts";
 
 export interface Place {
   kind: "host" | "compose" | "systemd";
@@ -27,21 +26,6 @@ export function findPlace(env: Environment, program: string): Place {
     return { kind: "compose", program: command ?? COMPOSE_PROGRAM, folders: composeFolders(env) };
   if (env.OPENCLAW_PLACE === "systemd") return { kind: "systemd", program: SYSTEMD_PROGRAM, folders: [] };
   return { kind: "host", program, folders: [] };
-}
-
-/**
- * In the service that Compose has for commands no process may be started that stays: a second controller would take the state folder's lock, and the
- * real one could not start. @throws OperationError `HostRejected`
- */
-export function refuseInCommandService(env: Environment): void {
-  if (given(env.OPENCLAW_CLI_COMMAND) === undefined) return;
-  throw new OperationError(
-    "HostRejected",
-    "this container runs commands only; the controller and the gateway have containers of their own",
-    {
-      fix: "openclaw start",
-    },
-  );
 }
 
 function composeFolders(env: Environment): Place["folders"] {
@@ -104,6 +88,9 @@ const SETTINGS: readonly (readonly [RegExp, string])[] = [
   [/--metrics-listen\b(?: 127\.0\.0\.1:PORT)?(?:; port 0 picks a free one)?/g, "OPENCLAW_METRICS_PORT in .env"],
   [/\bOPENCLAW_GATEWAY_TOKEN(?:, or --token,)?(?! in )/g, "OPENCLAW_GATEWAY_TOKEN in .env"],
 ];
+
+/** A text that names commands, options or paths as on a host, said as they are where this process runs. */
+export type Say = (text: string) => string;
 
 /** The text with every command, option and path as they are there. */
 export function toPlace(text: string, place: Place): string {
