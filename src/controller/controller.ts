@@ -326,6 +326,7 @@ export class Controller {
     await this.#activity.stop();
     await this.statuses.flush();
     await this.events.flush();
+    await this.configHistory.flush();
   }
 
   /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */

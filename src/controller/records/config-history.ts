@@ -61,6 +61,11 @@ export class ConfigHistory {
     });
   }
 
+  /** What was added is on disk. */
+  async flush(): Promise<void> {
+    await this.#queue.onIdle();
+  }
+
   /** Oldest first. @throws OperationError `HostRejected` */
   async list(): Promise<ConfigRevision[]> {
     const files = await this.#read();
