@@ -139,7 +139,6 @@ test("a hostile gateway reaches the sandboxes of live sessions, by the agent's p
   // What belongs to the owner's socket is not on this one.
   const name = site.nameOf("agent:work:main");
   const owners: [string, string][] = [
-    ["POST", "/v1/prune"],
     ["POST", "/v1/plan"],
     ["GET", `/v1/sandboxes/${name}/processes`],
     ["POST", `/v1/sandboxes/${name}/processes`],
@@ -147,6 +146,11 @@ test("a hostile gateway reaches the sandboxes of live sessions, by the agent's p
   for (const [method, path] of owners) {
     const refused = await client.json(method, path, isAnything, method === "POST" ? {} : undefined).catch((error: unknown) => error);
     expect(isErrorCode(refused, "NotFound")).toBe(true);
+  }
+  // Nor does it end or remove anything without a person's signature.
+  for (const path of ["/v1/prune", `/v1/sandboxes/${name}/kill`, `/v1/sandboxes/${name}/removal`]) {
+    const refused = await client.json("POST", path, isAnything, {}).catch((error: unknown) => error);
+    expect(isErrorCode(refused, "InvalidArgument")).toBe(true);
   }
   const { items } = await client.events({ sandbox: null });
   expect(items.filter(({ reason }) => reason === "StreamCallRefused").map(({ object }) => object.name)).toContain("agent:work:main");

@@ -16,7 +16,7 @@ import { spawnController } from "../fixtures/process.fixture.ts";
 import { createSite, eager, eventsOf, startSite } from "../fixtures/site.fixture.ts";
 
 const AGENT = "agent:main";
-const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 50 : 6;
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 50 : 3;
 const SETUP = "echo begin >>/tmp/setup; sleep 0.4; echo end >>/tmp/setup";
 
 interface Desired {

@@ -278,7 +278,8 @@ describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
     await stage.isWhole(after);
   });
 
-  it("keeps its events to itself is found out by the next look at everything", async () => {
+  it("keeps its events to itself is found out by the next look at everything", async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     await engine().renew();
     const stage = await Stage.set(deaf);
     const [a, b] = await stage.heals();

@@ -179,6 +179,8 @@ describe("a sandbox", () => {
     const before = await site.serves(AGENT);
     for (let round = 0; round < 3; round += 1) {
       const { State } = await site.serves(AGENT);
+      // An end in the middle of the pass that starts it is a failed start, and no crash.
+      await until("the controller rests", () => controller.loop.stats().active === 0);
       await docker("kill", before.Id);
       await until("it runs again or waits", async () => {
         const found = await inspect(before.Id);
