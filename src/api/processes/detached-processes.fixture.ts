@@ -10,9 +10,6 @@ import type { DetachedProcesses } from "./detached-processes.ts";
 
 export type Processes = Pick<DetachedProcesses, "start" | "list" | "readLog" | "write" | "kill">;
 
-/** What `/bin/sh` may mean. */
-export const SHELLS: readonly (readonly string[])[] = [["dash"], ["bash"], ["busybox", "sh"], ["mksh"]];
-
 let ids = 0;
 
 export const newProcessId = (): string => `t${process.pid}x${++ids}`.padEnd(8, "0");

@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeWorld, SHELLS, whyNoShell } from "./world.fixture.ts";
+import { SHELLS } from "../../api/shells.fixture.ts";
+import { makeWorld, whyNoShell } from "./world.fixture.ts";
 
 const isRoot = process.getuid?.() === 0;
 /** A user who is not root, as whom nothing is everybody's to write. */

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
 import { toSessionKey } from "../../api/brands.ts";
 import { COMMIT_FILES, FILE_BYTES_MAX, isCommandOf, READ_FILE, toFileCommand } from "../../api/file-scripts.ts";
+import { SHELLS } from "../../api/shells.fixture.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { Files } from "./files.ts";
-import { makeWorld, SHELLS, type World, whyNoShell } from "./world.fixture.ts";
+import { makeWorld, type World, whyNoShell } from "./world.fixture.ts";
 
 const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const isRoot = process.getuid?.() === 0;

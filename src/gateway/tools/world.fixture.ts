@@ -15,10 +15,6 @@ import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
 import type { SessionPort, ToolEvent, ToolResult } from "./tool-port.ts";
 
-const IS_LONG = process.env.OPENCLAW_TEST_LONG === "1";
-/** The two that differ most; the long tests try all four. */
-export const SHELLS: readonly (readonly string[])[] = [["dash"], ["busybox", "sh"], ...(IS_LONG ? [["bash", "--posix"], ["mksh"]] : [])];
-
 /** Why this host can't run it, or null. */
 export function whyNoShell([command = ""]: readonly string[]): string | null {
   try {
