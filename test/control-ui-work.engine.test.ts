@@ -146,6 +146,8 @@ test(
     const lines = async (): Promise<string> =>
       (await page.locator(".xterm-rows > div").allTextContents()).map((line) => line.trimEnd()).join("\n");
     const says = async (what: RegExp): Promise<void> => await expect.poll(lines, { timeout: PATIENCE_MS }).toMatch(what);
+    const focused = (): Promise<string> => page.evaluate("document.activeElement?.className ?? ''");
+    await expect.poll(focused, { timeout: PATIENCE_MS }).toContain("xterm-helper-textarea");
     await page.keyboard.type("id -u; stty size\n");
     await says(/^1000\n\d+ \d+$/m);
     const width = async (): Promise<number> => {
