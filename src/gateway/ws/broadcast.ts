@@ -1,11 +1,11 @@
 // Sends what happened to every connection that may hear of it, and keeps the newest for clients that come back. It is made first, so that whoever has
 // something to say needs no sockets. Which event needs which scope is api/gateway-protocol/events.ts's.
 import type { EventName, EventPayload } from "../../api/gateway-protocol/events.ts";
+import { type EncodedEvent, encodeEvent } from "./event-batch.ts";
 
-/** An event as it is sent: its payload is JSON, made once for all connections. */
-export interface Told {
+/** An event as it is sent, encoded once for all connections. */
+export interface Told extends EncodedEvent {
   event: EventName;
-  payload: string;
   /** Where a client that has it goes on after. */
   cursor: string;
 }
@@ -17,13 +17,13 @@ export interface Hearer {
 /** Of events: a client that was away for a minute finds them, on a gateway with hundreds of sandboxes that change. */
 const KEPT_MAX = 2_000;
 /** Of their payloads; a sandbox is some KiB. */
-const KEPT_LENGTH_MAX = 4_194_304;
+const KEPT_BYTES_MAX = 4_194_304;
 
 export class Broadcast {
   readonly #epoch: string;
   readonly #hearers = new Set<Hearer>();
   readonly #kept: (Told & { id: number })[] = [];
-  #keptLength = 0;
+  #keptBytes = 0;
   #lastId = 0;
 
   /** @param epoch another one for each start of the gateway: `[a-z0-9]` */
@@ -44,10 +44,11 @@ export class Broadcast {
 
   send<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
     this.#lastId += 1;
-    const told = { id: this.#lastId, event, payload: JSON.stringify(payload), cursor: this.cursor };
+    const { cursor } = this;
+    const told = { id: this.#lastId, event, cursor, ...encodeEvent(event, JSON.stringify(payload), [`"cursor":"${cursor}"`]) };
     this.#kept.push(told);
-    this.#keptLength += told.payload.length;
-    while (this.#kept.length > KEPT_MAX || this.#keptLength > KEPT_LENGTH_MAX) this.#keptLength -= this.#kept.shift()?.payload.length ?? 0;
+    this.#keptBytes += told.tail.length;
+    while (this.#kept.length > KEPT_MAX || this.#keptBytes > KEPT_BYTES_MAX) this.#keptBytes -= this.#kept.shift()?.tail.length ?? 0;
     for (const hearer of this.#hearers) hearer.hear(told);
   }
 

@@ -1,5 +1,6 @@
 // One connection of the socket: the challenge, the handshake, then requests and events, until either side ends it. Everything about it is
 // bounded, before the handshake more than after. What a request does is calls.ts's; who may in, handshake.ts's.
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { type Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
 import { type EventName, type EventPayload, eventNamesFor, mayHear } from "../../api/gateway-protocol/events.ts";
@@ -20,6 +21,7 @@ import type { ToolEvent } from "../tools/tool-port.ts";
 import { type SocketAnswer, toFrameError } from "./answer.ts";
 import type { Broadcast, Told } from "./broadcast.ts";
 import type { SocketCall } from "./calls.ts";
+import { type BatchTimer, type EncodedEvent, EventBatch, encodeEvent } from "./event-batch.ts";
 import { isDeeper } from "./frame-depth.ts";
 import type { Handshake } from "./refusal.ts";
 
@@ -31,6 +33,9 @@ export interface EventCounts {
 
 export interface ConnectionParts {
   socket: WebSocket;
+  /** Under the socket. */
+  stream: Duplex;
+  batchTimer: BatchTimer;
   connId: string;
   nonce: string;
   version: string;
@@ -61,6 +66,7 @@ export class Connection {
   /** null: nobody has been let in. */
   #identity: Identity | null = null;
   #isConnecting = false;
+  readonly #batch: EventBatch;
   #seq = 0;
   /** Numbers of events that were not sent, and that the client has not been told of. */
   #lost: { from: number; to: number } | null = null;
@@ -68,7 +74,8 @@ export class Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    const { socket, nonce, now } = parts;
+    const { socket, stream, batchTimer, nonce, now } = parts;
+    this.#batch = new EventBatch({ stream, timer: batchTimer, isOpen: () => socket.readyState === socket.OPEN });
     this.#challenge = { nonce, ts: now() };
     this.#handshakeTimer = setTimeout(() => this.close(CLOSE_CODES.policy, "handshake timeout"), HANDSHAKE_MS_MAX).unref();
     socket.on("message", (data: Buffer, isBinary: boolean) => {
@@ -82,6 +89,7 @@ export class Connection {
       clearTimeout(this.#handshakeTimer);
       if (this.#ticks !== null) clearInterval(this.#ticks);
       this.#gone.abort();
+      this.#batch.drop();
     });
     socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: this.#challenge }));
   }
@@ -97,21 +105,22 @@ export class Connection {
   }
 
   /** Nothing, where the connection may not hear of it. */
-  hear({ event, payload, cursor }: Told): void {
-    if (this.#identity === null || !mayHear(this.#identity.scopes, event)) return;
-    this.#sendEvent(event, `${payload},"cursor":"${cursor}"`);
+  hear(told: Told): void {
+    if (this.#identity === null || !mayHear(this.#identity.scopes, told.event)) return;
+    this.#sendEvent(told);
   }
 
-  /** Of this connection alone. */
+  /** Of this connection alone, and at once. */
   #event<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
-    this.#sendEvent(event, JSON.stringify(payload));
+    this.#sendEvent(encodeEvent(event, JSON.stringify(payload)));
+    this.#batch.flush();
   }
 
   /** Lost, with its number, when the client has not read what came before it; told so as soon as it reads again. */
-  #sendEvent(event: EventName, payload: string): void {
+  #sendEvent(event: EncodedEvent): void {
     const { socket } = this.#parts;
     if (socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
+    if (socket.bufferedAmount + this.#batch.bytes > BUFFERED_BYTES_MAX) {
       this.#seq += 1;
       this.#parts.counts.lost += 1;
       this.#lost = { from: this.#lost?.from ?? this.#seq, to: this.#seq };
@@ -119,23 +128,25 @@ export class Connection {
     }
     const lost = this.#lost;
     this.#lost = null;
-    if (lost !== null) this.#write("events.lost", JSON.stringify(lost));
-    this.#write(event, payload);
+    if (lost !== null) this.#write(encodeEvent("events.lost", JSON.stringify(lost)));
+    this.#write(event);
   }
 
-  #write(event: EventName, payload: string): void {
+  #write(event: EncodedEvent): void {
     this.#seq += 1;
     this.#parts.counts.sent += 1;
-    this.#parts.socket.send(`{"type":"event","event":"${event}","seq":${this.#seq},"payload":${payload}}`);
+    this.#batch.add(event, this.#seq);
   }
 
   close(code: number, reason: string): void {
+    this.#batch.flush();
     this.#parts.socket.close(code, reason);
   }
 
   /** What it was let in for is no more: nothing of it is taken or answered from now on. */
   cut(): void {
     this.#gone.abort();
+    this.#batch.drop();
     this.close(CLOSE_CODES.policy, "device access changed");
     setTimeout(() => this.terminate(), CUT_MS_MAX).unref();
   }
@@ -224,11 +235,13 @@ export class Connection {
   async #sendWhole(frame: object): Promise<void> {
     const { socket } = this.#parts;
     const text = JSON.stringify(frame);
+    this.#batch.flush();
     if (socket.readyState === socket.OPEN) await new Promise<void>((resolve) => socket.send(text, () => resolve()));
   }
 
   #send(frame: object): void {
     const { socket } = this.#parts;
+    this.#batch.flush();
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame));
   }
 }

@@ -96,3 +96,25 @@ test("a client that comes back goes on after the last event that it has, and is 
   for (let at = 0; at < 2_100; at += 1) broadcast.send("sandbox.changed", { name: "many", sandbox: null });
   expect((await listen(url, ownerKey, { resume })).hello.events.resumed).toBe(false);
 });
+
+test("events of every length come whole and in the order in which they happened, whatever is answered between them", async () => {
+  const { url, ownerKey, broadcast } = await openSocketServer();
+  const { socket, events } = await listen(url, ownerKey);
+  // Around the bounds of a frame's three forms of length, in one byte and in four.
+  const lengths = [0, 1, 10, 20, 30, 40, 65_380, 65_400, 65_410, 65_420, 65_430, 65_440, 100_000];
+  const names = lengths.flatMap((length) => ["x".repeat(length), "\u{1F980}".repeat(Math.ceil(length / 4))]);
+  let answers = 0;
+  socket.on("message", (data) => {
+    if (String(data).startsWith('{"type":"res"')) answers += 1;
+  });
+  for (const [at, name] of names.entries()) {
+    broadcast.send("sandbox.changed", { name, sandbox: null });
+    if (at % 3 === 0) socket.send(JSON.stringify({ type: "req", id: String(at), method: "sessions.list", params: {} }));
+    if (at % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const told = (): EventFrame[] => events.filter(({ event }) => event === "sandbox.changed");
+  await vi.waitFor(() => expect(told()).toHaveLength(names.length));
+  expect(told().map(({ payload }) => (payload as { name: string }).name)).toEqual(names);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+  await vi.waitFor(() => expect(answers).toBe(Math.ceil(names.length / 3)));
+});

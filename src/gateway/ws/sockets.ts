@@ -17,6 +17,7 @@ import type { Broadcast } from "./broadcast.ts";
 import { answerCall } from "./calls.ts";
 import { Connection, type EventCounts } from "./connection.ts";
 import type { DeviceHandshakeParts } from "./device-handshake.ts";
+import { BatchTimer } from "./event-batch.ts";
 import { judgeConnect } from "./handshake.ts";
 import { Idempotency } from "./idempotency.ts";
 import type { Handshake } from "./refusal.ts";
@@ -55,11 +56,13 @@ export class Sockets {
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
   readonly #connections = new Set<Connection>();
   readonly #idempotency: Idempotency;
+  readonly #batchTimer: BatchTimer;
   #isStopping = false;
 
   constructor(parts: SocketsParts) {
     this.#parts = parts;
     this.#idempotency = new Idempotency(parts.now);
+    this.#batchTimer = new BatchTimer(() => parts.uptimeMs());
   }
 
   /** Events since the gateway began. */
@@ -89,7 +92,8 @@ export class Sockets {
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
       const { handlers, version, now, uptimeMs, newNonce, failed, say, broadcast, meter } = this.#parts;
       const connection = new Connection({
-        ...{ socket: webSocket, version, broadcast, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
+        ...{ socket: webSocket, stream: socket, batchTimer: this.#batchTimer },
+        ...{ version, broadcast, now, uptimeMs, connId: newNonce(), nonce: newNonce() },
         counts: this.events,
         judge: async (params, challenge) => {
           const { credentials } = this.#parts.rules();
