@@ -64,15 +64,16 @@ check_engine() {
     "Start it: sudo systemctl start docker, or Docker Desktop; let $(id -un) use it: sudo usermod -aG docker $(id -un), then log in again" \
     "Debian, Ubuntu, as root: ./docker-setup.sh --install"
   if [ -n "$install" ]; then scripts/ensure-compose.sh >/dev/null; fi
-  compose_name=$(scripts/compose.sh --which) || die "there is no Compose: neither 'docker compose' nor 'docker-compose'." \
+  OPENCLAW_COMPOSE=$(scripts/compose.sh --which) || die "there is no Compose: neither 'docker compose' nor 'docker-compose'." \
     "Debian, Ubuntu: sudo ./docker-setup.sh --install, or: sudo scripts/ensure-compose.sh" \
     "macOS: brew install docker-compose, or Docker Desktop, which has it"
+  export OPENCLAW_COMPOSE
   compose_version=$(scripts/compose.sh version --short 2>/dev/null | head -n 1)
   case ${compose_version#v} in
   2* | [3-9].* | 1.29* | 1.[3-9][0-9]*) ;;
   *) die "Compose $compose_version is too old: 1.29 or newer is needed." "Debian, Ubuntu: sudo apt-get install --only-upgrade docker-compose" ;;
   esac
-  say "engine $(docker version --format '{{.Server.Version}}'), $compose_name ${compose_version#v}"
+  say "engine $(docker version --format '{{.Server.Version}}'), $OPENCLAW_COMPOSE ${compose_version#v}"
 }
 
 # Where the docker command finds its engine: unix:///run/docker.sock, ssh://host, ...
@@ -195,7 +196,7 @@ cli() { scripts/compose.sh run --rm --no-deps "$@"; }
 
 onboard() {
   if [ -e "$OPENCLAW_CONFIG_DIR/openclaw.json" ]; then
-    say "the config $OPENCLAW_CONFIG_DIR/openclaw.json is kept; to change it: $compose_name run --rm openclaw-cli onboard"
+    say "the config $OPENCLAW_CONFIG_DIR/openclaw.json is kept; to change it: $OPENCLAW_COMPOSE run --rm openclaw-cli onboard"
     return
   fi
   # The controller's entry point makes what is missing in the state folder and gives it to the containers' user.
@@ -224,11 +225,11 @@ tell() {
 OpenClaw runs: http://$host:$OPENCLAW_GATEWAY_PORT/
 
 Try next, in $PWD:
-  $compose_name run --rm openclaw-cli sandbox list         # the sandboxes, and the state of each
-  $compose_name run --rm openclaw-cli dashboard --no-open  # the address again, and how to log in
+  $OPENCLAW_COMPOSE run --rm openclaw-cli sandbox list         # the sandboxes, and the state of each
+  $OPENCLAW_COMPOSE run --rm openclaw-cli dashboard --no-open  # the address again, and how to log in
   . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
-Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $compose_name run --rm openclaw-cli channels list
+Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $OPENCLAW_COMPOSE run --rm openclaw-cli channels list
 
 Open http://$host:$OPENCLAW_GATEWAY_PORT/ and paste the token: OPENCLAW_GATEWAY_TOKEN in $PWD/.env (programs send it as a header, never in an address).
 The page then shows a code and the command that lets this browser in.

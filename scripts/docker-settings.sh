@@ -128,7 +128,8 @@ write_settings() {
     OPENCLAW_DOCKER_APT_PACKAGES OPENCLAW_UID OPENCLAW_GID COMPOSE_PROJECT_NAME; do
     pairs+=("$name=${!name:-}")
   done
-  dotenv_update .env "${pairs[@]}" "COMPOSE_FILE=$(compose_files)"
+  # Messages of the containers name it, and which one the host has can't be seen in there.
+  dotenv_update .env "${pairs[@]}" "OPENCLAW_COMPOSE=$OPENCLAW_COMPOSE" "COMPOSE_FILE=$(compose_files)"
 }
 
 write_extra() {

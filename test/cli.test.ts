@@ -319,7 +319,7 @@ test("list of one name shows that sandbox, and an empty list says how to get one
   expect((await sandbox(server, "list")).stderr).toBe('no sandboxes: sandbox.mode is off; to sandbox it, set the mode to "all"\n');
   server.views.explained = { ...server.views.explained, sandboxed: true };
   expect((await sandbox(server, "list")).stderr).toBe(
-    "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main\n",
+    "no sandboxes yet: a session gets one within a second; create one with: openclaw session create main\n",
   );
 });
 

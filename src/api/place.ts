@@ -5,6 +5,8 @@ export interface Place {
   kind: "host" | "compose" | "systemd";
   /** What a person types in place of `openclaw`: `bin/openclaw`, `docker compose run --rm openclaw-cli`. */
   program: string;
+  /** The host's: `docker compose`, or `docker-compose` of 1.29. Nothing else of it is known in a container. */
+  compose: string;
   /** Folders as this process sees them, and as the person's machine does. The longest first. */
   folders: readonly (readonly [inside: string, outside: string])[];
 }
@@ -16,16 +18,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where `openclaw-cli` mounts them (docker-compose.yml). */
 const STATE_FOLDER = "/home/node/.openclaw";
-const COMPOSE_PROGRAM = "docker compose run --rm openclaw-cli";
+const COMPOSE = "docker compose";
 const SYSTEMD_PROGRAM = "/opt/openclaw/bin/openclaw";
 
 /** By `OPENCLAW_PLACE`, which the Compose file and the units set. @param program how this one was started on a host */
 export function findPlace(env: Environment, program: string): Place {
   const command = given(env.OPENCLAW_CLI_COMMAND);
+  const compose = given(env.OPENCLAW_COMPOSE) ?? COMPOSE;
   if (command !== undefined || env.OPENCLAW_PLACE === "compose")
-    return { kind: "compose", program: command ?? COMPOSE_PROGRAM, folders: composeFolders(env) };
-  if (env.OPENCLAW_PLACE === "systemd") return { kind: "systemd", program: SYSTEMD_PROGRAM, folders: [] };
-  return { kind: "host", program, folders: [] };
+    return { kind: "compose", program: command ?? `${compose} run --rm openclaw-cli`, compose, folders: composeFolders(env) };
+  if (env.OPENCLAW_PLACE === "systemd") return { kind: "systemd", program: SYSTEMD_PROGRAM, compose, folders: [] };
+  return { kind: "host", program, compose, folders: [] };
 }
 
 function composeFolders(env: Environment): Place["folders"] {
@@ -94,20 +97,19 @@ export type Say = (text: string) => string;
 
 /** The text with every command, option and path as they are there. */
 export function toPlace(text: string, place: Place): string {
-  const { kind, program } = place;
+  const { kind, program, compose } = place;
   if (kind === "host") return program === "openclaw" ? text : text.replace(COMMAND, (_, word) => `${program} ${word}`);
   const started = text.replace(RUNNING, (_, word: string) => STARTED[kind][word] ?? word);
   const commands = started.replace(
     COMMAND,
     (_, word: string) => `${kind === "compose" && word === "mcp" ? toPiped(program) : program} ${word}`,
   );
-  return kind === "compose"
-    ? toOutside(
-        SETTINGS.reduce((all, [option, setting]) => all.replace(option, setting), commands),
-        place,
-      )
-    : commands;
+  if (kind === "systemd") return commands;
+  const settings = SETTINGS.reduce((all, [option, setting]) => all.replace(option, setting), commands);
+  return toOutside(compose === COMPOSE ? settings : settings.replaceAll(COMPOSE_CALL, `${compose} `), place);
 }
+
+const COMPOSE_CALL = /(?<![\w./-])docker compose /g;
 
 /** An agent's program is no terminal. */
 const toPiped = (program: string): string => program.replace(/ run --rm /, " run --rm -T ");

@@ -118,6 +118,18 @@ test.each([
   expect(toPlace(hint, PLACES.compose)).toBe(said);
 });
 
+test("where the host has docker-compose of 1.29, it is named", () => {
+  const place = findPlace(
+    { ...COMPOSE_ENV, OPENCLAW_CLI_COMMAND: "docker-compose run --rm openclaw-cli", OPENCLAW_COMPOSE: "docker-compose" },
+    "openclaw",
+  );
+  for (const hint of HINTS) expect(toPlace(hint, place)).not.toMatch(/docker compose /);
+  expect(toPlace("openclaw start", place)).toBe("docker-compose up -d");
+  expect(toPlace("openclaw mcp", place)).toBe("docker-compose run --rm -T openclaw-cli mcp");
+  const gateway = findPlace({ OPENCLAW_PLACE: "compose", OPENCLAW_COMPOSE: "docker-compose" }, "openclaw");
+  expect(toPlace("openclaw health", gateway)).toBe("docker-compose run --rm openclaw-cli health");
+});
+
 test("under systemd the units are started, and other commands have their path", () => {
   expect(toPlace("openclaw start --state-dir /var/lib/openclaw", PLACES.systemd)).toBe(
     "systemctl start openclaw-controller openclaw-gateway",

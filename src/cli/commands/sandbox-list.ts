@@ -52,7 +52,7 @@ async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all
   });
   if (view instanceof OperationError) return `no sandboxes: ${renderError(view)}`;
   if (!view.sandboxed) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
-  return "no sandboxes yet: a session gets one as soon as it exists; create one with: openclaw session create main";
+  return "no sandboxes yet: a session gets one within a second; create one with: openclaw session create main";
 }
 
 export function renderSandboxes(items: readonly Sandbox[], context: CliContext): string {
