@@ -1,0 +1,272 @@
+// What the proxy does with one request of a sandbox: reads its target, has it judged, dials what was judged, and passes bytes on.
+// A redirect is a new request of whoever follows it. What is judged how is subject.ts's and api/egress/judge.ts's.
+import { type IncomingMessage, request as requestHttp, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { EgressJudgement, EgressReason } from "../api/egress/decision.ts";
+import { parseAuthority, parseUrlTarget, renderHost, renderTarget, type Target, type UrlTarget } from "../api/egress/host.ts";
+import type { IpAddress } from "../api/egress/ip-address.ts";
+import { toSafeLine } from "../api/safe-text.ts";
+import { forward } from "./bandwidth.ts";
+import { dialFirst } from "./resolve.ts";
+import { type Asked, type Connection, refuse, type Subject } from "./subject.ts";
+import { joinEnds, openTunnel } from "./tunnel.ts";
+
+const HOST_SHOWN_MAX = 256;
+/** Nothing either way: a connection that was forgotten. */
+const IDLE_MS_MAX = 3_600_000;
+const PORT_HTTP = 80;
+
+const STATUS: Readonly<Partial<Record<EgressReason, number>>> = {
+  InvalidRequest: 400,
+  HostMismatch: 400,
+  LimitExceeded: 429,
+  NotResolved: 502,
+  NotReachable: 502,
+};
+const STATUS_REFUSED = 403;
+
+/** Of one hop alone (RFC 9110, 7.6.1); `Expect` was answered here. */
+const HOP_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+interface Opened {
+  readonly kind: "opened";
+  readonly upstream: Socket;
+  readonly address: IpAddress;
+  readonly target: Target;
+}
+
+type Refused = ReturnType<typeof refuse> & { readonly address?: IpAddress };
+
+/** `CONNECT host:port`. The socket is the caller's no more. */
+export async function handleConnect(
+  subject: Subject,
+  request: IncomingMessage,
+  { client, head }: { client: Socket; head: Buffer },
+): Promise<void> {
+  client.on("error", () => client.destroy());
+  const raw = request.url ?? "";
+  const parsed = parseAuthority(raw, null);
+  const asked = toAsked("CONNECT", raw, parsed.ok ? parsed.value : null);
+  const checked = checkRequest(subject, request, parsed);
+  const opened: Opened | Refused = checked.kind === "refused" ? checked : await open(subject, { asked, target: checked.target, client });
+  if (opened.kind === "refused") {
+    subject.record(asked, opened.judgement, opened.address);
+    return answerRefusedConnect(client, opened.judgement);
+  }
+  const { upstream, address, target } = opened;
+  joinEnds(client, upstream);
+  client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+  const { bandwidth, world } = subject;
+  const wrong = await openTunnel({ client, head, upstream, host: target.host, bandwidth, clock: world.clock });
+  if (wrong === null) return;
+  subject.record(asked, refuse("SniMismatch", wrong).judgement, address);
+  upstream.destroy();
+  client.destroy();
+}
+
+function answerRefusedConnect(client: Socket, judgement: EgressJudgement): void {
+  const status = STATUS[judgement.reason] ?? STATUS_REFUSED;
+  const body = renderRefusal(judgement);
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `X-OpenClaw-Egress: ${judgement.reason}`,
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "Connection: close",
+  ];
+  client.end(`${lines.join("\r\n")}\r\n\r\n${body}`, () => client.destroy());
+}
+
+/** `GET http://host/path`. */
+export async function handleRequest(subject: Subject, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const raw = request.url ?? "";
+  const parsed = parseUrlTarget(raw);
+  const asked = toAsked(request.method ?? "", parsed.ok ? parsed.value.authority : raw, parsed.ok ? parsed.value : null);
+  const checked = checkRequest(subject, request, parsed);
+  if (checked.kind === "refused") return answerRefused(subject, asked, response, checked);
+  const { target } = checked;
+  if (target.scheme !== "http")
+    return answerRefused(subject, asked, response, refuse("InvalidRequest", `for ${target.scheme}:// a proxy is asked by CONNECT`));
+  const opened = await open(subject, { asked, target, client: request.socket });
+  if (opened.kind === "refused") return answerRefused(subject, asked, response, opened);
+  pass(subject, { request, response, target, upstream: opened.upstream });
+}
+
+function answerRefused(subject: Subject, asked: Asked, response: ServerResponse, { judgement, address }: Refused): void {
+  subject.record(asked, judgement, address);
+  if (response.destroyed) return;
+  const body = renderRefusal(judgement);
+  // The rest of a request that nobody reads would be taken for the next one's beginning only by waiting for it.
+  const headers = { "X-OpenClaw-Egress": judgement.reason, "Content-Type": "text/plain; charset=utf-8", Connection: "close" };
+  response.writeHead(STATUS[judgement.reason] ?? STATUS_REFUSED, headers).end(body);
+}
+
+const renderRefusal = ({ message }: EgressJudgement): string => `openclaw-egress: refused: ${toSafeLine(message)}\n`;
+
+/** What can be said before the target is judged. */
+function checkRequest<T extends Target>(
+  subject: Subject,
+  request: IncomingMessage,
+  parsed: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string },
+): { readonly kind: "target"; readonly target: T } | Refused {
+  if (!subject.takeRequest()) return refuse("LimitExceeded", "too many requests in one second");
+  if (!parsed.ok) return refuse("InvalidRequest", parsed.message);
+  const target = parsed.value;
+  const hosts = toPairs(request.rawHeaders).filter(([name]) => name.toLowerCase() === "host");
+  const host = hosts[0]?.[1];
+  if (host === undefined) return { kind: "target", target };
+  const said = parseAuthority(host.trim(), PORT_HTTP);
+  if (hosts.length === 1 && said.ok && renderHost(said.value.host) === renderHost(target.host)) return { kind: "target", target };
+  return refuse("HostMismatch", `the Host header ${JSON.stringify(host.slice(0, HOST_SHOWN_MAX))} is not ${renderHost(target.host)}`);
+}
+
+function toAsked(method: string, raw: string, target: Target | null): Asked {
+  if (target !== null) return { method, host: renderHost(target.host), port: target.port };
+  return { method, host: toSafeLine(raw).slice(0, HOST_SHOWN_MAX), port: 0 };
+}
+
+/** Judges, dials, judges once more, and records what came out of it; a refusal is the caller's to record. */
+async function open(
+  subject: Subject,
+  { asked, target, client }: { asked: Asked; target: Target; client: Socket },
+): Promise<Opened | Refused> {
+  const aborted = new AbortController();
+  const abort = (): void => aborted.abort();
+  const connection: Connection = { target, address: null, cut: abort };
+  subject.connections.add(connection);
+  client.once("close", abort);
+  const release = (): void => {
+    subject.connections.delete(connection);
+    client.off("close", abort);
+  };
+  try {
+    const admission = await subject.admit(target);
+    if (admission.kind === "refused") return admission;
+    const { addresses } = admission;
+    const { socket, address } = await dialFirst(subject.world.dial, { addresses, port: target.port }, aborted.signal);
+    // The list may be another one by now, and both ends may be gone.
+    const judgement = subject.judgeAgain(target, address);
+    if (judgement.verdict === "refused" || aborted.signal.aborted) {
+      socket.destroy();
+      return judgement.verdict === "refused" ? { kind: "refused", judgement, address } : refuse("NotReachable", "the client is gone");
+    }
+    connection.address = address;
+    connection.cut = () => {
+      socket.destroy();
+      client.destroy();
+    };
+    watch(subject, { asked, judgement, target, socket, address, release: () => subject.connections.delete(connection) });
+    client.off("close", abort);
+    return { kind: "opened", upstream: socket, address, target };
+  } catch (error) {
+    return refuse("NotReachable", error instanceof Error ? error.message : String(error));
+  } finally {
+    if (connection.address === null) release();
+  }
+}
+
+interface Watched {
+  readonly asked: Asked;
+  readonly judgement: EgressJudgement;
+  readonly target: Target;
+  readonly socket: Socket;
+  readonly address: IpAddress;
+  release(): void;
+}
+
+/** Records the connection's beginning and its end. */
+function watch(subject: Subject, { asked, judgement, target, socket, address, release }: Watched): void {
+  const { clock } = subject.world;
+  const beganAt = clock.now();
+  const seq = subject.record(asked, judgement, address);
+  socket.on("error", () => socket.destroy());
+  socket.setTimeout(IDLE_MS_MAX, () => socket.destroy());
+  socket.once("close", () => {
+    release();
+    const { bytesRead: bytesIn, bytesWritten: bytesOut } = socket;
+    subject.recordEnd(seq, target, { bytesIn, bytesOut, durationMs: Math.max(0, clock.now() - beganAt) });
+  });
+}
+
+interface Passed {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly target: UrlTarget;
+  readonly upstream: Socket;
+}
+
+/** One request and its answer over a connection of their own. */
+function pass(subject: Subject, { request, response, target, upstream }: Passed): void {
+  const { bandwidth } = subject;
+  const { clock } = subject.world;
+  const outgoing = requestHttp({
+    createConnection: () => upstream,
+    method: request.method ?? "GET",
+    path: target.path,
+    headers: toRequestHeaders(request, target),
+    setHost: false,
+  });
+  const fail = (): void => {
+    upstream.destroy();
+    if (response.headersSent) response.destroy();
+    else if (!response.destroyed)
+      response.writeHead(502, { Connection: "close" }).end(`openclaw-egress: ${renderTarget(target)} ended the connection\n`);
+  };
+  outgoing.once("error", fail);
+  outgoing.once("upgrade", fail);
+  outgoing.once("response", (incoming) => {
+    incoming.once("error", fail);
+    // Cut off in the middle it must not look complete.
+    incoming.once("close", () => incoming.complete || fail());
+    response.writeHead(
+      incoming.statusCode ?? 502,
+      incoming.statusMessage ?? "",
+      passOn(incoming.rawHeaders, incoming.headers.connection).flat(),
+    );
+    forward({ source: incoming, sink: response, bandwidth, clock });
+  });
+  outgoing.once("close", () => response.writableEnded || fail());
+  response.once("close", () => upstream.destroy());
+  request.once("error", () => upstream.destroy());
+  forward({ source: request, sink: outgoing, bandwidth, clock });
+}
+
+type Pair = readonly [name: string, value: string];
+
+function toPairs(rawHeaders: readonly string[]): Pair[] {
+  return rawHeaders.flatMap((name, at): Pair[] => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""]] : []));
+}
+
+/** Without what is for this hop alone, by RFC or by the sender's word. */
+function passOn(rawHeaders: readonly string[], connection: string | undefined): Pair[] {
+  const named = new Set((connection ?? "").toLowerCase().split(/\s*,\s*/));
+  return toPairs(rawHeaders).filter(([name]) => !HOP_HEADERS.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
+}
+
+/** The body keeps its framing: a length that was named, or pieces. Both together the parser refuses. */
+function toRequestHeaders(request: IncomingMessage, target: Target): string[] {
+  const { headers, method = "GET" } = request;
+  const kept = passOn(request.rawHeaders, headers.connection).filter(([name]) => !["host", "content-length"].includes(name.toLowerCase()));
+  const authority = target.port === PORT_HTTP ? renderTarget(target).replace(/:80$/, "") : renderTarget(target);
+  const length = headers["content-length"];
+  const framing: readonly Pair[] =
+    headers["transfer-encoding"] !== undefined
+      ? [["Transfer-Encoding", "chunked"]]
+      : length !== undefined
+        ? [["Content-Length", length]]
+        : ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"].includes(method)
+          ? []
+          : [["Content-Length", "0"]];
+  return [["Host", authority], ...kept, ...framing, ["Connection", "close"]].flat() as string[];
+}
