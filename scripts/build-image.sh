@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds one of the project's images from its Dockerfile, unless it is there and the Dockerfile has not changed since.
 #   build-image.sh TAG DOCKERFILE BASE_IMAGE [--force]
-# The files of the Dockerfile's folder are its build context, under their paths from the checkout. A label of the image is the SHA-256 of these
-# files, its base's name and, where the base is one of the project's, of that label there.
+# The files of the Dockerfile's folder are its build context, under their paths from the checkout, and those in the folder OPENCLAW_IMAGE_FILES,
+# where that is set. A label of the image is the SHA-256 of all of these files, its base's name and, where the base is one of the project's, of
+# that label there.
 # It does not start an engine: ensure-engine.sh does.
 set -euo pipefail
 # shellcheck source=scripts/project.sh
@@ -29,7 +30,10 @@ use_engine || die "there is no engine to build $tag with." \
 
 label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
 context=$(dirname "$dockerfile")
-source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$context"/*) | sha256)
+files=${OPENCLAW_IMAGE_FILES:-}
+# Their names and contents, in an order that is the same everywhere.
+hash_files() { [ -z "$files" ] || (cd "$files" && find . -type f -print | LC_ALL=C sort | while IFS= read -r file; do echo "$file"; cat "$file"; done); }
+source_hash=$( (printf '%s\n' "$base"; label_of "$base" | sed '/^$/d'; cat "$context"/*; hash_files) | sha256)
 if [ "$force" != --force ]; then
   built_hash=$(label_of "$tag")
   if [ "$built_hash" = "$source_hash" ]; then
@@ -48,7 +52,7 @@ for name in APT_MIRROR HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no
   [ -z "${!name:-}" ] || set -- "$@" --build-arg "$name"
 done
 # The context comes through stdin, so a big checkout costs nothing.
-build() { tar -c "$context" | docker build "$@" --file "$dockerfile" -; }
+build() { tar -c "$context" ${files:+-C "$files" .} | docker build "$@" --file "$dockerfile" -; }
 step "building $tag on $base (half a minute to two minutes, most of it the package mirror)" build "$@" || die "$tag was not built." \
   "If a package could not be fetched: check that the network, and a proxy if there is one, works inside 'docker build'." \
   "If the engine has no space left: docker system df, docker builder prune." \
