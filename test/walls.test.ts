@@ -16,7 +16,7 @@ const WALLS = ["lint/style/noRestrictedImports", "lint/style/noRestrictedGlobals
 /** Every folder of the controller but `decide`, which has rules of its own. */
 const ROOMS = ["queue", "engine", "records", "folders", "metrics", "sources", "loop", "sweep", "doctor", "views", "servers"] as const;
 
-const GATEWAY_ROOMS = ["sandbox", "devices", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
+const GATEWAY_ROOMS = ["sandbox", "devices", "credentials", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
 
 /** One import each, of a type: a wall holds for those too. @param files of the controller, by their path in it */
 const fromRoom = (room: (typeof ROOMS)[number], ...files: readonly string[]): Planted[] =>
@@ -86,6 +86,7 @@ const FORBIDDEN: readonly Planted[] = [
   // The rooms of the gateway import downwards alone.
   ...fromGateway("sandbox", "tools/dispatch.ts", "sessions/sessions.ts"),
   ...fromGateway("devices", "http/auth.ts", "ws/sockets.ts", "sessions/sessions.ts"),
+  ...fromGateway("credentials", "devices/identity.ts", "http/app.ts", "sessions/sessions.ts"),
   ...fromGateway("config", "sessions/sessions.ts", "http/app.ts"),
   ...fromGateway("tools", "sessions/sessions.ts", "host/host-port.ts", "http/app.ts"),
   ...fromGateway("sessions", "http/handlers.ts", "ws/sockets.ts", "mcp/mcp-client.ts", "host/host-port.ts"),
@@ -102,6 +103,7 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/cli/a.ts", code: 'import { loop } from "../controller/loop/loop.ts";' },
   { file: "src/cli/commands/a.ts", code: 'import { plan } from "../../controller/decide/plan.ts";' },
   { file: "src/cli/commands/a.ts", code: 'export const server = await import("../../gateway/server.ts");' },
+  { file: "src/cli/a.ts", code: 'import { CredentialStore } from "../gateway/credentials/credential-store.ts";' },
   { file: "src/cli/commands/a.ts", code: 'export const engine = await import("../../controller/engine/main.ts");' },
   { file: "src/cli/a.ts", code: 'import Docker from "dockerode";' },
   // The page knows the types of the vocabulary, and runs in a browser.
@@ -180,6 +182,7 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/cli/commands/a.ts", code: 'import type { EgressRecord } from "../../api/egress/decision.ts";' },
   { file: "src/cli/a.ts", code: 'export const main = await import("../controller/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/main.ts");' },
+  { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/credentials/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'import { names } from "../../api/names.ts";' },
   { file: "src/ui/pages/a.tsx", code: 'import type { Sandbox } from "../../api/sandbox.ts";' },
   { file: "src/ui/pages/a.tsx", code: 'import { useLink } from "../connection/context.tsx";' },

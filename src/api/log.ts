@@ -3,6 +3,7 @@
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 import { toSafeJson, toSafeValue } from "./safe-text.ts";
+import { redactSecrets } from "./secret-text.ts";
 
 export interface LogOptions {
   /** pino's: trace, debug, info, warn, error, fatal, silent. */
@@ -22,6 +23,9 @@ const SECRET_FIELDS = [
   "Authorization",
   "cookie",
   "apiKey",
+  "accessToken",
+  "refreshToken",
+  "verifier",
   "credentials",
   "privateKey",
   "env",
@@ -54,7 +58,9 @@ export function createLog({ level, isTerminal, tee }: LogOptions): Logger {
 
 /** @param write is given whole lines */
 export function createLogTo({ level, write }: { level: string; write(line: string): void }): Logger {
-  return pino({ level, base: null, redact: REDACT, timestamp: stdTimeFunctions.isoTime }, { write });
+  // What others wrote, such as a provider's error, may repeat a secret under any name.
+  const redacted = { write: (line: string): void => write(redactSecrets(line)) };
+  return pino({ level, base: null, redact: REDACT, timestamp: stdTimeFunctions.isoTime }, redacted);
 }
 
 const toSafeLineOfJson = (line: string): string => `${toSafeJson(line.trimEnd())}\n`;

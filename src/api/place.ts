@@ -56,6 +56,7 @@ const COMMANDS = [
     "logs",
     "man",
     "mcp",
+    "models",
   ],
   ...["onboard", "sandbox", "session", "start", "status", "stop", "--help", "--version"],
 ];

@@ -34,7 +34,7 @@ test("each command has its page, and no page is for none", () => {
 test.each(everyCommand(program).filter((command) => command.name() !== "help"))("the page of $_name has what its help has", (command) => {
   const { text } = renderManPage(command);
   for (const { flags } of new Help().visibleOptions(command)) expect(text).toContain(flags.replaceAll("-", "\\-"));
-  for (const child of command.commands.filter((one) => one.name() !== "help")) expect(text).toContain(child.name());
+  for (const child of command.commands.filter((one) => one.name() !== "help")) expect(text).toContain(child.name().replaceAll("-", "\\-"));
 });
 
 test("examples of the help stand in the page as they are typed", () => {

@@ -109,7 +109,6 @@ export const OPENCLAW_COMMANDS: readonly OtherCommand[] = [
   row("openclaw shell", "openclaw sandbox exec -it NAME -- sh"),
   row("openclaw chat", "openclaw mcp", "an agent connects by MCP; docs/mcp.md has a line for each"),
   row("openclaw tui", "openclaw mcp", "an agent connects by MCP; docs/mcp.md has a line for each"),
-  row("openclaw models", null, "models are the agents' that connect; none runs here"),
   row("openclaw memory", null, "memory tools are not part of this product"),
   row("openclaw cron", null, "nothing is scheduled here; a timer of the host can send a message with: openclaw session send"),
   row("openclaw plugins", null, "there are no plugins"),

@@ -11,6 +11,7 @@ import { addConfigCommands } from "./program-config.ts";
 import { addDeviceCommands } from "./program-devices.ts";
 import { addLookingCommands } from "./program-look.ts";
 import { addMissingCommands } from "./program-missing.ts";
+import { addModelCommands } from "./program-models.ts";
 import { addProcessCommands } from "./program-processes.ts";
 import { addSandboxCommands } from "./program-sandbox.ts";
 import { addSessionCommands } from "./program-session.ts";
@@ -72,6 +73,7 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addConfigCommands(program, context, run);
   addProcessCommands(program, context, run);
   addDeviceCommands(program, context, run);
+  addModelCommands(program, context, run);
   addMissingCommands(program, context, run);
   addShellCommands(program, context, run);
   for (const command of everyCommand(program)) {

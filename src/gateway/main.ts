@@ -23,6 +23,7 @@ import type { SandboxChanged } from "../api/wire.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
+import { openCredentials } from "./credentials/main.ts";
 import type { Pairing } from "./devices/pairing.ts";
 import { endWithGateway } from "./host/host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host/host-port.ts";
@@ -34,6 +35,7 @@ import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
 import type { GatewayCheck } from "./http/checks.ts";
 import { ControlUi } from "./http/control-ui.ts";
+import type { CredentialHandlerParts } from "./http/credential-handlers.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openPairing } from "./http/open-pairing.ts";
 import { type GatewayServer, startGatewayServer } from "./http/server.ts";
@@ -180,12 +182,12 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   paired.devices.watch(stopping.signal);
   const { say, program } = sayHere();
   const handlers = makeHandlers({
+    credentials: openSignIns({ stateDir, log, say }),
     ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
     processesOf: (session) => dispatcher.processesOf(session),
   });
   const mcp = await openMcp({ ...opened, sessions, service, version, say, failed });
-  const removal = new SessionRemoval({ sessions, controller, failed });
-  void removal.run(stopping.signal);
+  void new SessionRemoval({ sessions, controller, failed }).run(stopping.signal);
   void followSandboxes(
     { controller, failed, changed: (change) => broadcast.send("sandbox.changed", toSandboxEvent(change)) },
     stopping.signal,
@@ -217,6 +219,16 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
 function sayHere(): { say: Say; program: string } {
   const place = findPlace(process.env, "openclaw");
   return { say: (text) => toPlace(text, place), program: place.program };
+}
+
+/** Sign-ins to model providers: what is done to them, and that one was refused, is written down. */
+function openSignIns({ stateDir, log, say }: { stateDir: string; log: Logger; say: Say }): CredentialHandlerParts {
+  const fix = say("openclaw models auth list");
+  const credentials = openCredentials({
+    ...{ stateDir, now, configured: () => ({ order: {}, profiles: [] }) },
+    refused: (profile, because) => log.warn({ profile, because, fix }, "sign-in refused"),
+  });
+  return { credentials, audit: ({ action, ...entry }) => log.info(entry, action) };
 }
 
 const logFailure = (log: Logger, error: unknown): void =>

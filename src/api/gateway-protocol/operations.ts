@@ -7,6 +7,7 @@ import type { Operation, SentBody } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
 import { CONFIG_OPERATIONS } from "./operations-config.ts";
 import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
+import { CREDENTIAL_OPERATIONS } from "./operations-credentials.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
@@ -286,6 +287,7 @@ export const OPERATIONS = {
   ...CONFIG_OPERATIONS,
   ...CONTROLLER_OPERATIONS,
   ...DEVICE_OPERATIONS,
+  ...CREDENTIAL_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

@@ -1,12 +1,12 @@
-// Makes sure that only one controller, and one gateway, uses a state folder. The lock is a file lock of the kernel (through SQLite), which ends with the
-// process however it dies; the file beside it only says who holds it, and proves nothing.
+// Makes sure that only one controller, and one gateway, uses a state folder. The lock is the kernel's (kernel-lock.ts), and ends with the process however it
+// dies; the file beside it only says who holds it, and proves nothing.
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { type EpochMs, renderTime, toEpochMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
 import { readBounded, replaceFile, toFileError } from "./atomic-file.ts";
+import { isHeld, KernelLock, toLockError } from "./kernel-lock.ts";
 
 /** Who holds the lock, for people. */
 export interface LockHolder {
@@ -17,18 +17,14 @@ export interface LockHolder {
 
 const HolderFile = z.object({ pid: z.int(), host: z.string(), startedAt: z.iso.datetime() });
 const HOLDER_BYTES_MAX = 4_096;
-/** SQLite's result codes for "somebody else has it"; the lowest byte is the primary code. */
-const BUSY = [5, 6];
-/** Its codes for what is no database, or a broken one. Nobody can hold a lock on that. */
-const JUNK = [11, 26];
 
 export class StateLock {
-  readonly #database: DatabaseSync;
+  readonly #lock: KernelLock;
   readonly #path: string;
   readonly #inode: number;
 
-  private constructor(database: DatabaseSync, path: string, inode: number) {
-    this.#database = database;
+  private constructor(lock: KernelLock, path: string, inode: number) {
+    this.#lock = lock;
     this.#path = path;
     this.#inode = inode;
   }
@@ -44,21 +40,21 @@ export class StateLock {
     } catch (error) {
       throw toFileError("write", folder, error);
     }
-    const database = await lockDatabase(path, folder);
+    const lock = await lockFile(path, folder);
     try {
       const { pid, host, startedAt } = holder;
       const content = JSON.stringify({ pid, host, startedAt: renderTime(startedAt) });
       await replaceFile(join(folder, "lock.json"), `${content}\n`, { durable: false });
-      return new StateLock(database, path, (await stat(path)).ino);
+      return new StateLock(lock, path, (await stat(path)).ino);
     } catch (error) {
-      database.close();
+      lock.release();
       throw error;
     }
   }
 
   /** Whether `acquire` was refused because another one has the lock. */
   static isHeld(error: unknown): boolean {
-    return error instanceof OperationError && BUSY.includes(primaryCode(error.cause));
+    return error instanceof OperationError && isHeld(error.cause);
   }
 
   /** Who took the lock of `folder` last, as it said itself; whether it still has it only `acquire` tells. null: nobody did. */
@@ -80,35 +76,18 @@ export class StateLock {
 
   /** Another one may start. Repeatable. */
   release(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#lock.release();
   }
 }
 
-async function lockDatabase(path: string, folder: string): Promise<DatabaseSync> {
-  let database: DatabaseSync | null = null;
+async function lockFile(path: string, folder: string): Promise<KernelLock> {
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
-    database.exec("BEGIN EXCLUSIVE");
-    return database;
+    const taken = KernelLock.take(path);
+    if ("lock" in taken) return taken.lock;
+    throw await toHeldError(folder, taken.heldBecause);
   } catch (error) {
-    database?.close();
-    if (BUSY.includes(primaryCode(error))) throw await toHeldError(folder, error);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new OperationError("HostRejected", `cannot lock ${path}: ${reason}`, { cause: error, fix: await lockFix(error, path, folder) });
+    throw error instanceof OperationError ? error : await toLockError(path, error);
   }
-}
-
-async function lockFix(error: unknown, path: string, folder: string): Promise<string> {
-  if (JUNK.includes(primaryCode(error))) return `the file is only the lock, and will be recreated: rm '${path}'`;
-  const isThere = await stat(path).catch(() => null);
-  return isThere === null || isThere.isFile()
-    ? `check the permissions of ${folder}`
-    : `it is not a file; move it away: mv '${path}' '${path}.old'`;
-}
-
-/** -1 when it is not SQLite that speaks. */
-function primaryCode(error: unknown): number {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : -1;
 }
 
 async function toHeldError(folder: string, cause: unknown): Promise<OperationError> {

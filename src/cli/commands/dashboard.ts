@@ -1,13 +1,11 @@
 // `openclaw dashboard`: a one-time link that pairs the browser which opens it, and where the gateway's token is; opens the link on a desktop. No secret
-// that lasts is ever in an address or shown, and the link is in no list of processes. How a QR code is drawn is qr-code.ts's.
-import { spawn } from "node:child_process";
-import { join } from "node:path";
+// that lasts is ever in an address or shown. How a browser is opened is browser.ts's, how a QR code is drawn qr-code.ts's.
 import { OperationError } from "../../api/errors.ts";
 import { PAIR_FRAGMENT } from "../../api/gateway-protocol/pair.ts";
 import { SCOPES } from "../../api/gateway-protocol/scopes.ts";
 import { findPlace } from "../../api/place.ts";
-import { replaceFile } from "../../api/store/atomic-file.ts";
 import { findGatewayUrl } from "../../api/store/gateway-files.ts";
+import { isDesktop, openBrowser, toPagePath } from "../browser.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findGatewaySecret, noGateway } from "../gateway-health.ts";
 import { connectAsOwner } from "../owner-client.ts";
@@ -37,7 +35,7 @@ export async function showDashboard(context: CliContext, options: DashboardOptio
   if (link !== null) print(context, `            pairs the browser that opens it first, within a minute, with ${link.scopes.join(", ")}`);
   print(context, `Token:      ${secret?.place ?? NO_SECRET}`);
   if (options.qr === true) showQrCode(context, url);
-  if (options.open && isDesktop(context.env)) await openBrowser(context, { url, stateDir });
+  if (options.open && isDesktop(context.env)) await openBrowser(context, { url, page: toPagePath(stateDir, "dashboard") });
   return EXIT.ok;
 }
 
@@ -87,21 +85,4 @@ function explainLoopback(env: CliContext["env"], { hostname, port }: URL): strin
     systemd: `systemctl edit openclaw-gateway (--bind lan), and OPENCLAW_DASHBOARD_URL=http://ADDRESS:${port}/ for this command`,
   }[findPlace(env, "openclaw").kind];
   return `openclaw: ${hostname} is this machine only: a phone can't reach it. With ADDRESS as this machine's address in your network: ${way}`;
-}
-
-const isDesktop = (env: CliContext["env"]): boolean =>
-  process.platform === "darwin" || nonEmpty(env.DISPLAY) !== undefined || nonEmpty(env.WAYLAND_DISPLAY) !== undefined;
-
-/** By a file of the user's own, since every user of the machine may see what a program is called with. Whoever has no browser has the address. */
-async function openBrowser(context: CliContext, { url, stateDir }: { url: URL; stateDir: string }): Promise<void> {
-  const program = process.platform === "darwin" ? "open" : "xdg-open";
-  const page = join(stateDir, "dashboard.html");
-  await replaceFile(page, `<!doctype html><meta http-equiv="refresh" content="0;url=${url.href}"><a href="${url.href}">OpenClaw</a>\n`, {
-    durable: false,
-    mode: 0o600,
-  });
-  const child = spawn(program, [page], { stdio: "ignore", detached: true });
-  const failed = await new Promise<boolean>((resolve) => child.once("spawn", () => resolve(false)).once("error", () => resolve(true)));
-  child.unref();
-  if (failed) printNote(context, `openclaw: can't open a browser: ${program} was not found`);
 }

@@ -1,19 +1,12 @@
 // Asks a person at a terminal. What is asked is questions.ts; nothing is written here.
 import { cancel, intro, isCancel, log, outro, select } from "@clack/prompts";
 import type { CliContext } from "../context.ts";
+import { whileHere } from "../leaving.ts";
 import { type Answers, QUESTION_NAMES, QUESTIONS } from "./questions.ts";
 
 /** @param known answers to begin with. @returns null: the person left, by Ctrl-C, Ctrl-D or closing the terminal */
 export async function askPerson(context: CliContext, { known, file }: { known: Answers; file: string }): Promise<Answers | null> {
-  const left = new AbortController();
-  const leave = (): void => left.abort();
-  const onKey = (_: unknown, { ctrl, name }: { ctrl?: boolean; name?: string }): void => void (ctrl === true && name === "d" && leave());
-  context.stdin.on("keypress", onKey).once("end", leave);
-  try {
-    return await askEach(context, { known, file, signal: left.signal });
-  } finally {
-    context.stdin.off("keypress", onKey).off("end", leave);
-  }
+  return await whileHere(context, async (signal) => await askEach(context, { known, file, signal }));
 }
 
 interface Asking {

@@ -28,6 +28,7 @@ import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { approvalHandlers } from "./approval-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
 import { configHandlers } from "./config-handlers.ts";
+import { type CredentialHandlerParts, credentialHandlers } from "./credential-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { overviewHandlers } from "./overview-handlers.ts";
@@ -45,6 +46,7 @@ export interface HandlerParts {
   controller: StreamClient;
   end: Pick<SessionEnd, "delete" | "reset">;
   pairing: Pairing;
+  credentials: CredentialHandlerParts;
   /** The config in force. */
   config(): Config;
   /** Whether the gateway can do its job. Must not throw. */
@@ -72,6 +74,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...configHandlers(parts.controller),
     ...overviewHandlers(parts.controller),
     ...deviceHandlers(parts.pairing),
+    ...credentialHandlers(parts.credentials),
     ...gatewayHandlers(parts),
   };
 }

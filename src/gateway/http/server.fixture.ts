@@ -11,6 +11,7 @@ import { OperationError } from "../../api/errors.ts";
 import type { Say } from "../../api/place.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import { openCredentials } from "../credentials/main.ts";
 import { LogTail } from "../log-tail.ts";
 import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
@@ -171,7 +172,12 @@ export async function openServer({
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
+  const credentials = openCredentials({
+    ...{ stateDir, now: () => toEpochMs(clock.at), configured: () => ({ order: {}, profiles: [] }) },
+    refused: (profile, because) => log.warn({ profile, because }, "credential refused"),
+  });
   const handlers = makeHandlers({
+    credentials: { credentials, audit: ({ action, ...entry }) => log.info(entry, action) },
     ...{ sessions, service, tools, files, terminals, controller, processesOf: () => sandbox.processes },
     ...{ end, say, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
   });
