@@ -44,9 +44,12 @@ export class Listener {
     });
     this.#server.on("drop", () => this.#recordUnread("LimitExceeded", `more than ${subject.connectionsMax} connections at the same time`));
     this.#server.on("clientError", (error: Error & { code?: string }, client) => {
+      // A host beyond ASCII is one of these: programs encode it.
       if (error.code !== "ECONNRESET")
         this.#recordUnread("InvalidRequest", `this is no request that a proxy can read (${error.code ?? error.message})`);
-      client.destroy();
+      if (client.writable)
+        client.end("HTTP/1.1 400 Bad Request\r\nX-OpenClaw-Egress: InvalidRequest\r\nConnection: close\r\n\r\n", () => client.destroy());
+      else client.destroy();
     });
   }
 

@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { createSystemClock } from "../api/clock.ts";
+import { type Clock, createSystemClock } from "../api/clock.ts";
 import type { EgressRecord } from "../api/egress/decision.ts";
 import { type IpAddress, parseAddress, renderAddress } from "../api/egress/ip-address.ts";
 import { EgressPolicy } from "../api/egress/policy.ts";
@@ -53,8 +53,11 @@ export interface ProxyUnderTest {
   socketOf(id: string): string;
 }
 
-/** @param destination port on this host at which every dialled connection ends */
-export async function startProxy(destination: number, dial?: Dial): Promise<ProxyUnderTest> {
+/**
+ * @param destination port on this host at which every dialled connection ends
+ * @param parts what shall be another one than the test's
+ */
+export async function startProxy(destination: number, parts: { dial?: Dial; clock?: Clock } = {}): Promise<ProxyUnderTest> {
   const root = mkdtempSync(join(tmpdir(), "openclaw-egress-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const answers: ProxyUnderTest["answers"] = new Map();
@@ -72,7 +75,7 @@ export async function startProxy(destination: number, dial?: Dial): Promise<Prox
     await once(socket, "connect");
     return socket;
   };
-  const proxy = await EgressProxy.open({ clock: createSystemClock(), resolve, dial: dial ?? dialTest, log }, root);
+  const proxy = await EgressProxy.open({ clock: createSystemClock(), resolve, dial: dialTest, log, ...parts }, root);
   onTestFinished(async () => void (await proxy.apply(toPolicy(Number.MAX_SAFE_INTEGER, {}))));
   return { proxy, root, answers, dialled, lookedUp, records: () => proxy.follow(0).read(), socketOf: (id) => join(root, id, "proxy.sock") };
 }

@@ -1,6 +1,8 @@
 import { existsSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
+import { VirtualClock } from "../api/virtual-clock.fixture.ts";
 import { GOOD_ADDRESS, type ProxyUnderTest, RawClient, startDestination, startProxy, toPolicy } from "./proxy.fixture.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -102,13 +104,14 @@ describe("a plain request", () => {
   });
 
   it.each([
+    ["of a host beyond ASCII", "GET http://b\u00fccher.example/ HTTP/1.1\r\nHost: b\u00fccher.example\r\n\r\n"],
     ["no request at all", "\u0016\u0003\u0001hello\r\n\r\n"],
     ["headers without an end", `GET http://a.example/ HTTP/1.1\r\nX: ${"x".repeat(20_000)}`],
     ["a header with a line break of its own", "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nX: a\nb: c\rd\r\n\r\n"],
   ])("that is %s ends its connection, and is recorded", async (_, request) => {
     const under = await startProxy(await startEcho());
     await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
-    expect(await ask(under, request)).not.toMatch(/200/);
+    expect(await ask(under, request)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nX-OpenClaw-Egress: InvalidRequest\r\n/);
     expect(under.records()).toEqual([expect.objectContaining({ reason: "InvalidRequest" })]);
   });
 });
@@ -206,12 +209,12 @@ describe("a new policy", () => {
     const port = await startEcho();
     const begun = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
-    const under = await startProxy(port, async () => {
+    const dial = async (): Promise<Socket> => {
       begun.resolve();
       await goOn.promise;
-      const { connect } = await import("node:net");
       return connect({ host: "127.0.0.1", port });
-    });
+    };
+    const under = await startProxy(port, { dial });
     under.answers.set("a.example", [GOOD_ADDRESS]);
     await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
     const client = connectTo(under, "a.example:443");
@@ -284,36 +287,45 @@ describe("a sandbox that asks too much harms itself alone", () => {
     expect(await ask(under, "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", "b")).toMatch(/200 OK/);
   });
 
-  it("by requests: beyond so many in a second they are refused, and its records push out its own alone", async () => {
+  it("by requests: beyond so many at once they are refused, and its records push out its own alone", async () => {
     const web = await startWebServer();
-    const under = await startProxy(web.port);
+    const clock = new VirtualClock();
+    const under = await startProxy(web.port, { clock });
     under.answers.set("a.example", [GOOD_ADDRESS]);
     await under.proxy.apply(toPolicy(1, { a: {}, b: { allow: ["a.example"] } }));
-    await ask(under, "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", "b");
-    const storm = Array.from({ length: 2_000 }, () => ask(under, "CONNECT evil.example:443 HTTP/1.1\r\n\r\n"));
-    const statuses = (await Promise.all(storm)).map((answer) => answer.slice(9, 12));
-    expect(statuses).toContain("429");
+    const askOther = (): Promise<string> =>
+      ask(under, "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", "b");
+    await askOther();
+    const storm = async (): Promise<string> => (await ask(under, "CONNECT evil.example:443 HTTP/1.1\r\n\r\n")).slice(9, 12);
+    const statuses: string[] = [];
+    for (let batch = 0; batch < 21; batch += 1) statuses.push(...(await Promise.all(Array.from({ length: 20 }, storm))));
+    expect(statuses.filter((status) => status === "403")).toHaveLength(400);
+    expect(statuses.filter((status) => status === "429")).toHaveLength(20);
+    expect(await askOther()).toMatch(/200 OK/);
+    await clock.advance(10);
+    expect([await storm(), await storm()]).toEqual(["403", "429"]);
     const records = under.records();
-    expect(records.filter(({ id }) => id === "b").map(({ kind }) => kind)).toEqual(["decision", "end"]);
-    const lost = records.find(({ kind }) => kind === "lost");
-    expect(lost).toMatchObject({ id: "a" });
-    expect(records.filter(({ id }) => id === "a").length).toBe(257);
+    expect(records.filter(({ id, kind }) => id === "b" && kind === "decision")).toHaveLength(2);
+    expect(records.filter(({ id }) => id === "a")).toHaveLength(257);
+    expect(records.find(({ kind }) => kind === "lost")).toMatchObject({ id: "a", count: 422 - 256, refused: 422 - 256 });
   });
 
   it("by bytes: they pass as fast as its limit says, another sandbox's as fast as they can", async () => {
     const bytes = 200_000;
+    const clock = new VirtualClock();
     const port = await startDestination((socket) => void socket.end(Buffer.alloc(bytes, "x")));
-    const under = await startProxy(port);
+    const under = await startProxy(port, { clock });
     under.answers.set("a.example", [GOOD_ADDRESS]);
     const limits = { bytesPerSecond: 100_000 };
     await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"], limits }, b: { allow: ["a.example"] } }));
     const slow = connectTo(under, "a.example:443");
-    const fast = connectTo(under, "a.example:443", "b");
-    expect((await fast.readAll()).length).toBeGreaterThan(bytes);
-    // Of the slow one's two seconds a quarter of one may pass at once.
+    expect((await connectTo(under, "a.example:443", "b").readAll()).length).toBeGreaterThan(bytes);
+    await slow.read(/x/);
+    // Time stands still: a first piece is all that may pass.
     expect(slow.text.length).toBeLessThan(bytes);
-    // A limit that is taken back counts for what is open, too.
+    // A limit that is taken back counts for what is open, too, once the last piece is paid for.
     await under.proxy.apply(toPolicy(2, { a: { allow: ["a.example"] }, b: { allow: ["a.example"] } }));
+    await clock.advance(2_000);
     expect((await slow.readAll()).length).toBeGreaterThan(bytes);
   });
 });
