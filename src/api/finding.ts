@@ -29,6 +29,8 @@ export const CHECKS = {
   watches: "Controller",
   leftovers: "Controller",
   records: "Controller",
+  "sign-ins": "Models",
+  secrets: "Models",
 } as const;
 
 export type Check = keyof typeof CHECKS;

@@ -23,7 +23,7 @@ export interface GatewayAddress {
 export const GatewayHealth = z.object({
   ready: z.boolean(),
   /** Only for who has the secret. */
-  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })).optional(),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string(), isAdvice: z.boolean().optional() })).optional(),
 });
 export type GatewayHealth = z.output<typeof GatewayHealth> & { url: string };
 

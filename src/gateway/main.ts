@@ -1,9 +1,9 @@
 // The gateway as a process: the one place in it that reads the clock, chance, environment and signals. Wires and waits; decides nothing.
 // It has no way to an engine: what runs in sandboxes runs through the controller's stream socket.
 import { randomBytes, randomUUID } from "node:crypto";
-import { access, constants, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
@@ -14,7 +14,6 @@ import { tuneGarbageCollection } from "../api/garbage.ts";
 import type { EventPayload } from "../api/gateway-protocol/events.ts";
 import { createLog } from "../api/log.ts";
 import { findPlace, type Say, toPlace } from "../api/place.ts";
-import { errnoOf } from "../api/store/atomic-file.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
@@ -43,6 +42,7 @@ import { LogTail } from "./log-tail.ts";
 import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { type GatewayCounts, GatewayMetrics } from "./metrics.ts";
+import { checkReadiness } from "./ready-checks.ts";
 import { followSandboxes } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
 import { SandboxStream } from "./sandbox/sandbox-stream.ts";
@@ -158,13 +158,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const { version, revision } = await readBuild();
   const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
   const broadcast = new Broadcast(newId());
-  const sessions = await Sessions.open({
-    stateDir,
-    now,
-    newUid: randomUUID,
-    changed: (key, change) => broadcast.send("sessions.changed", { key, change }),
-    writeFailed: (session, err) => log.error({ session, err }, "session not written"),
-  });
+  const sessions = await openSessions({ stateDir, broadcast, log });
   begun.defer(() => sessions.stop());
   const failed = (error: unknown): void => logFailure(log, error);
   const sandbox = new SandboxStream(controller);
@@ -172,7 +166,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const inside = { config: () => config.current, folders, sandbox, newId };
   const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
-  const ready = (): Promise<readonly GatewayCheck[]> => check(stateDir, controller);
+
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
     requested: (request) => broadcast.send("device.pair.requested", request),
@@ -181,8 +175,10 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   });
   paired.devices.watch(stopping.signal);
   const { say, program } = sayHere();
+  const signIns = openSignIns({ stateDir, log, say });
+  const ready = (): Promise<readonly GatewayCheck[]> => checkReadiness({ stateDir, controller, signIns: signIns.credentials });
   const handlers = makeHandlers({
-    credentials: openSignIns({ stateDir, log, say }),
+    credentials: signIns,
     ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
     processesOf: (session) => dispatcher.processesOf(session),
   });
@@ -213,6 +209,14 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   await untilAborted(stopped);
   log.info("stopping");
   return 0;
+}
+
+async function openSessions({ stateDir, broadcast, log }: { stateDir: string; broadcast: Broadcast; log: Logger }): Promise<Sessions> {
+  return await Sessions.open({
+    ...{ stateDir, now, newUid: randomUUID },
+    changed: (key, change) => broadcast.send("sessions.changed", { key, change }),
+    writeFailed: (session, err) => log.error({ session, err }, "session not written"),
+  });
 }
 
 /** How hints are said here, and what is typed for `openclaw`. */
@@ -330,37 +334,6 @@ function toCounts({
 
 const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.changed"> =>
   change === null ? { name: null, sandbox: null } : { name: change.name, sandbox: change.sandbox === null ? null : { ...change.sandbox } };
-
-async function check(stateDir: string, controller: StreamClient): Promise<readonly GatewayCheck[]> {
-  const own = ["agents", "gateway"].map((folder) => join(stateDir, folder));
-  const looks = await Promise.all(own.map(isWritable));
-  const unwritable = own.filter((_, at) => !looks[at]);
-  const answer = await controller.status().then(
-    ({ ready }) =>
-      ready
-        ? { ok: true, message: "the controller is ready" }
-        : { ok: false, message: "the controller is not ready; see: openclaw status" },
-    (error: unknown) => ({ ok: false, message: error instanceof OperationError ? error.message : "the controller can't be reached" }),
-  );
-  return [
-    {
-      name: "state",
-      ok: unwritable.length === 0,
-      message: unwritable.length === 0 ? "sessions can be written" : `${unwritable.join(" and ")} can't be written`,
-    },
-    { name: "controller", ...answer },
-  ];
-}
-
-/** Or can be made. */
-async function isWritable(folder: string): Promise<boolean> {
-  try {
-    await access(folder, constants.W_OK);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === "ENOENT" && (await isWritable(dirname(folder)));
-  }
-}
 
 /** As this host reaches it. */
 function toUrl({ host, port }: { host: string; port: number }): string {

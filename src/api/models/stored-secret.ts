@@ -55,6 +55,8 @@ export const StoredSecret = z.discriminatedUnion(
       expiresAt: Time,
       accountId: z.string({ error: "expected text or null" }).max(256).nullable(),
       email: z.string({ error: "expected text or null" }).max(320).nullable(),
+      /** How far this machine's clock was behind the server's. Absent: the server did not say. */
+      clockBehindMs: z.int().optional(),
       /** Refreshed where it was signed in, whatever the config says by then. */
       server: OAuthServer,
     }),
@@ -103,6 +105,10 @@ export const ProfileStatus = z.object({
   fix: z.string().nullable(),
   email: z.string().nullable(),
   expiresAt: z.int().nullable().meta({ description: "When somebody must sign in again, as far as that is known. Milliseconds since 1970" }),
+  clockBehindMs: z
+    .int()
+    .nullable()
+    .meta({ description: "How far this machine's clock was behind its server's at the last sign-in or refresh" }),
   updatedAt: z.int().nullable().meta({ description: "When a person last changed it. Milliseconds since 1970" }),
 });
 export type ProfileStatus = z.output<typeof ProfileStatus>;

@@ -1,14 +1,15 @@
 // `openclaw doctor`: whether this machine can run sandboxes and confines them. The controller examines it; if none is running, this command does so once,
-// in this process, as `openclaw controller` would. This file lays out the findings. Exit code 1 when a check failed.
+// in this process, as `openclaw controller` would. Sign-ins are sign-in-findings.ts's. This file lays out the findings. Exit code 1 when a check failed.
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, warn } from "../../api/finding.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
+import { findSignIns } from "../sign-in-findings.ts";
 
 export async function runDoctorCommand(context: CliContext, options: ConfigOptions & { json?: boolean }): Promise<ExitCode> {
-  const findings = await findOut(context, options);
+  const findings = [...(await findOut(context, options)), ...(await findSignIns(context, options))];
   if (options.json === true) printJson(context, { findings });
   else print(context, renderFindings(findings));
   return findings.some(({ level }) => level === "fail") ? EXIT.failed : EXIT.ok;

@@ -16,7 +16,9 @@ export async function showHealth(context: CliContext, options: GatewayTarget & {
 }
 
 export function renderHealth({ url, ready, checks }: GatewayHealth): string {
-  const lines = (checks ?? []).map(({ name, ok, message }) => `${ok ? "ok  " : "FAIL"} ${name}: ${toSafeLine(message)}\n`);
+  const lines = (checks ?? []).map(
+    ({ name, ok, message, isAdvice }) => `${ok ? "ok  " : isAdvice === true ? "WARN" : "FAIL"} ${name}: ${toSafeLine(message)}\n`,
+  );
   const unknown = checks === undefined ? " (details require its token)" : "";
   return `Gateway at ${url}: ${ready ? "ready" : "not ready"}${unknown}\n${indent(lines.join(""))}`;
 }

@@ -245,13 +245,14 @@ export class Credentials implements CredentialSource {
         fix: SIGN_IN_AGAIN(id),
         email: null,
         expiresAt: null,
+        clockBehindMs: null,
         updatedAt: null,
       };
     }
     const { metadata, spec } = read.credential;
     const { secret, refused } = spec;
-    const email = secret.kind === "oauth" ? secret.email : null;
-    const facts = { id, provider, kind: secret.kind, email, updatedAt: metadata.updatedAt };
+    const { email, clockBehindMs = null } = secret.kind === "oauth" ? secret : { email: null };
+    const facts = { id, provider, kind: secret.kind, email, clockBehindMs, updatedAt: metadata.updatedAt };
     const expiry = expiryOf(secret);
     // What refreshes itself ends on a day that nobody knows.
     const expiresAt = expiry === null || expiry.refreshes ? null : expiry.at;

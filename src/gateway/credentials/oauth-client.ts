@@ -93,7 +93,7 @@ export async function finishSignIn(
   );
   if (!response.ok) throw toRefusal(await readFailure(response));
   const tokens = await readTokens(server, () => oauth.processAuthorizationCodeResponse(as, atTimeOf(client, response), response));
-  return toSecret(tokens, server, null, parts.now());
+  return toSecret(tokens, { server, before: null, clockBehindMs: toClockBehind(response, parts), now: parts.now() });
 }
 
 export type Refreshed =
@@ -117,7 +117,10 @@ export async function refreshSignIn(secret: OAuthSecret, parts: OAuthParts): Pro
     );
     if (!response.ok) return judgeFailure(await readFailure(response));
     const tokens = await readTokens(server, () => oauth.processRefreshTokenResponse(as, atTimeOf(client, response), response));
-    return { kind: "refreshed", secret: toSecret(tokens, server, secret, parts.now()) };
+    return {
+      kind: "refreshed",
+      secret: toSecret(tokens, { server, before: secret, clockBehindMs: toClockBehind(response, parts), now: parts.now() }),
+    };
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     return { kind: "unreachable", because: error.message };
@@ -258,12 +261,22 @@ const toReason = (error: unknown): string => (error instanceof Error ? toShown(e
 /** Causes are logged; the library's hold answers and parameters. */
 const withoutSecrets = (error: unknown): Error => new Error(toReason(error));
 
-function toSecret(
-  tokens: oauth.TokenEndpointResponse,
-  { issuer, tokenUrl, clientId }: Pick<SignInServer, "issuer" | "tokenUrl" | "clientId">,
-  before: OAuthSecret | null,
-  now: EpochMs,
-): OAuthSecret {
+/** null: the server does not say what time it is. */
+function toClockBehind(response: Response, { now }: OAuthParts): number | null {
+  const serverMs = Date.parse(response.headers.get("date") ?? "");
+  return Number.isNaN(serverMs) ? null : Math.round(serverMs - now());
+}
+
+interface SecretFacts {
+  server: Pick<SignInServer, "issuer" | "tokenUrl" | "clientId">;
+  /** What it takes the place of. */
+  before: OAuthSecret | null;
+  clockBehindMs: number | null;
+  now: EpochMs;
+}
+
+function toSecret(tokens: oauth.TokenEndpointResponse, { server, before, clockBehindMs, now }: SecretFacts): OAuthSecret {
+  const { issuer, tokenUrl, clientId } = server;
   const claims = readClaims(tokens.access_token, tokens.id_token);
   const lifeMs = tokens.expires_in === undefined ? (claims.lifeMs ?? LIFE_MS_DEFAULT) : tokens.expires_in * 1_000;
   const refreshToken = tokens.refresh_token ?? before?.refreshToken;
@@ -275,6 +288,7 @@ function toSecret(
     expiresAt: toEpochMs(now + lifeMs),
     accountId: claims.accountId ?? before?.accountId ?? null,
     email: claims.email ?? before?.email ?? null,
+    ...(clockBehindMs !== null && { clockBehindMs }),
     server: { issuer, tokenUrl, clientId },
   };
 }

@@ -4,4 +4,6 @@ export interface GatewayCheck {
   name: string;
   ok: boolean;
   message: string;
+  /** Something to know or do, which keeps the gateway from nothing else. Absent: false. */
+  isAdvice?: boolean;
 }
