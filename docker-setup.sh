@@ -229,6 +229,11 @@ Try next, in $PWD:
   $OPENCLAW_COMPOSE run --rm openclaw-cli dashboard --no-open  # the address again, and how to log in
   . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
+Sign in to a model provider (optional; docs/models.md):
+  $compose_name run --rm openclaw-cli models auth login --provider openai                          # OpenAI Codex, with a ChatGPT plan
+  $compose_name run --rm openclaw-cli models auth paste-api-key --provider openai                  # an OpenAI API key
+  $compose_name run --rm openclaw-cli models auth paste-api-key --provider anthropic               # an Anthropic API key
+
 Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $OPENCLAW_COMPOSE run --rm openclaw-cli channels list
 
 Open http://$host:$OPENCLAW_GATEWAY_PORT/ and paste the token: OPENCLAW_GATEWAY_TOKEN in $PWD/.env (programs send it as a header, never in an address).

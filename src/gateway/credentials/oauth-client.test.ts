@@ -1,5 +1,8 @@
 // Signing in and refreshing against a real authorization server, and against one that is not well.
-import { expect, test } from "vitest";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, onTestFinished, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
 import { signInAt } from "./credentials.fixture.ts";
 import { beginSignIn, finishSignIn, makeVerifier, REDIRECT_URI, refreshSignIn, type SignInBegun } from "./oauth-client.ts";
@@ -77,6 +80,22 @@ test("a refresh gives another pair; an old refresh token is refused, for good", 
   expect(await refreshSignIn(first, { now })).toMatchObject({ kind: "refused", because: expect.stringContaining("invalid_grant") });
   // The server ended the whole family.
   expect(await refreshSignIn(second.secret, { now })).toMatchObject({ kind: "refused" });
+});
+
+test.each([1, -1])("a machine whose clock is wrong by %i days signs in all the same, and knows it", async (days) => {
+  const server = await startOAuthServer();
+  const { issuer, clientId, authorizeUrl, tokenUrl } = server;
+  const clock = `const real = Date.now; Date.now = () => real() + ${days} * 86_400_000;`;
+  const program = join(import.meta.dirname, "sign-in-once.fixture.ts");
+  const args = ["--disable-warning=ExperimentalWarning", "--import", `data:text/javascript,${encodeURIComponent(clock)}`, program];
+  const child = spawn(process.execPath, [...args, JSON.stringify({ issuer, clientId, authorizeUrl, tokenUrl })], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { searchParams } = await server.browse(String((await lines.next()).value));
+  child.stdin.write(`${searchParams}\n`);
+  expect((await lines.next()).value).toBe(`behind by ${days * -24} h`);
 });
 
 const OPENAI_REUSED = JSON.stringify({
