@@ -230,9 +230,9 @@ Try next, in $PWD:
   . ~/.clawdock/clawdock-helpers.sh && clawdock-help        # short commands, from any folder
 
 Sign in to a model provider (optional; docs/models.md):
-  $compose_name run --rm openclaw-cli models auth login --provider openai                          # OpenAI Codex, with a ChatGPT plan
-  $compose_name run --rm openclaw-cli models auth paste-api-key --provider openai                  # an OpenAI API key
-  $compose_name run --rm openclaw-cli models auth paste-api-key --provider anthropic               # an Anthropic API key
+  $OPENCLAW_COMPOSE run --rm openclaw-cli models auth login --provider openai             # OpenAI Codex, with a ChatGPT plan
+  $OPENCLAW_COMPOSE run --rm openclaw-cli models auth paste-api-key --provider openai     # an OpenAI API key
+  $OPENCLAW_COMPOSE run --rm openclaw-cli models auth paste-api-key --provider anthropic  # an Anthropic API key
 
 Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $OPENCLAW_COMPOSE run --rm openclaw-cli channels list
 

@@ -46,7 +46,7 @@ describe("docker-setup.sh on a machine that never had it", () => {
     const token = setting("OPENCLAW_GATEWAY_TOKEN") ?? "";
     expect(token).toMatch(/^[0-9a-f]{64}$/);
     expect(statSync(join(made.checkout, ".env")).mode & 0o777).toBe(0o600);
-    expect(ended.stdout).toContain(`${setting("OPENCLAW_COMPOSE")?.replaceAll('"', "")} run --rm openclaw-cli sandbox list`);
+    expect(ended.stdout).toContain(`${setting("OPENCLAW_COMPOSE")?.replaceAll(/['"]/g, "")} run --rm openclaw-cli sandbox list`);
     expect(ended.stdout).toMatch(/run --rm openclaw-cli models auth login --provider openai +# OpenAI Codex/);
     expect(ended.stdout).toContain("models auth paste-api-key --provider anthropic");
     expect(setting("OPENCLAW_CONFIG_DIR")).toBe(`'${state}'`);

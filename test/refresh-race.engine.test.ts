@@ -6,11 +6,11 @@ import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { containersWith, docker, IMAGE } from "../../controller/fixtures/docker.fixture.ts";
-import { openWorld, signInAt } from "./credentials.fixture.ts";
-import { startOAuthServer } from "./oauth-server.fixture.ts";
+import { containersWith, docker, IMAGE } from "../src/controller/fixtures/docker.fixture.ts";
+import { openWorld, signInAt } from "../src/gateway/credentials/credentials.fixture.ts";
+import { startOAuthServer } from "../src/gateway/credentials/oauth-server.fixture.ts";
 
-const CHECKOUT = join(import.meta.dirname, "../../..");
+const CHECKOUT = join(import.meta.dirname, "..");
 const AHEAD_MS = 58 * 60_000;
 const LABEL = `openclaw.test=${randomUUID()}`;
 
@@ -21,7 +21,11 @@ interface Contained {
 
 async function start(stateDir: string): Promise<Contained> {
   const mounts = ["-v", `${CHECKOUT}:${CHECKOUT}:ro`, "-v", `${stateDir}:/state`];
-  const program = [process.execPath, "--disable-warning=ExperimentalWarning", join(import.meta.dirname, "resolve-once.fixture.ts")];
+  const program = [
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    join(CHECKOUT, "src/gateway/credentials/resolve-once.fixture.ts"),
+  ];
   const options = ["--rm", "-i", "--network", "host", "--user", `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`, "--label", LABEL];
   const child = spawn("docker", ["run", ...options, ...mounts, IMAGE, ...program, "/state", String(AHEAD_MS)], {
     stdio: ["pipe", "pipe", "inherit"],
