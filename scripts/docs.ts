@@ -2,7 +2,7 @@
 // Run as `node scripts/docs.ts`; test/docs.test.ts fails while the file differs from the tables.
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
+import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
 import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
 import { COMPOSE_COMMANDS, KUBECTL_COMMANDS, OPENCLAW_COMMANDS, type OtherCommand } from "../src/cli/other-commands.ts";
@@ -140,6 +140,7 @@ export function renderConfigPage(): string {
     INTRODUCTION,
     renderKeys("Sandbox", "", SANDBOX_KEYS),
     renderKeys("Container", "docker.", DOCKER_KEYS),
+    renderKeys("Egress", "egress.", EGRESS_KEYS),
     renderKeys("Pruning", "prune.", PRUNE_KEYS),
     renderKeys("Rollout", "rollout.", ROLLOUT_KEYS),
     renderKeys("Browser", "browser.", BROWSER_KEYS),

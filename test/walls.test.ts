@@ -14,7 +14,20 @@ interface Planted {
 const WALLS = ["lint/style/noRestrictedImports", "lint/style/noRestrictedGlobals"];
 
 /** Every folder of the controller but `decide`, which has rules of its own. */
-const ROOMS = ["queue", "engine", "records", "folders", "metrics", "sources", "loop", "sweep", "doctor", "views", "servers"] as const;
+const ROOMS = [
+  "queue",
+  "engine",
+  "records",
+  "folders",
+  "metrics",
+  "sources",
+  "egress",
+  "loop",
+  "sweep",
+  "doctor",
+  "views",
+  "servers",
+] as const;
 
 const GATEWAY_ROOMS = ["sandbox", "devices", "credentials", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
 
@@ -65,6 +78,7 @@ const FORBIDDEN: readonly Planted[] = [
   ...fromRoom("folders", "loop/loop.ts", "engine/engine.ts", "records/ledger.ts", "sources/desired-state.ts"),
   ...fromRoom("metrics", "loop/loop.ts", "sweep/sweep.ts", "servers/admin-server.ts", "engine/docker.ts", "views/health.ts"),
   ...fromRoom("sources", "loop/rollouts.ts", "sweep/sweep.ts", "views/views.ts", "engine/docker.ts"),
+  ...fromRoom("egress", "loop/loop.ts", "sources/desired-state.ts", "metrics/metrics.ts", "folders/open-folder.ts", "engine/docker.ts"),
   ...fromRoom("loop", "metrics/metrics.ts", "sweep/sweep.ts", "servers/audit.ts", "views/views.ts", "doctor/probe.ts", "engine/docker.ts"),
   ...fromRoom("loop", "parts.ts", "controller.ts"),
   ...fromRoom("sweep", "loop/observe.ts", "views/views.ts", "servers/audit.ts", "engine/docker.ts"),

@@ -7,8 +7,10 @@ export type ConditionStatus = "True" | "False" | "Unknown";
  * - `Ready`: the right container runs and its setup is complete; a tool can run now.
  * - `UpToDate`: the container matches the newest spec; `False reason=DeferredInUse` while drift waits for the hot window.
  * - `EngineReachable`: the last look at the engine for this sandbox succeeded.
+ * - `Egress`: its list of destinations is in force; while it is not, its network is closed. Absent where it has no list.
  */
-export type ConditionType = "Ready" | "UpToDate" | "EngineReachable";
+export const CONDITION_TYPES = ["Ready", "UpToDate", "EngineReachable", "Egress"] as const;
+export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 export interface Condition {
   type: ConditionType;

@@ -22,4 +22,13 @@ export const LABEL = {
   setup: "openclaw.setup",
   /** `1` on a container that `openclaw doctor` looks through for a moment; it carries the instance beside it, and no sandbox's label. */
   probe: "openclaw.probe",
+  /** `proxy` or `relay` on a container of the egress, which is no sandbox; `openclaw.name` beside it is whose it is. */
+  egress: "openclaw.egress",
+  /** Of a relay: the id of the container in whose network it is, and the run of it. */
+  egressContainer: "openclaw.egressContainer",
+  egressRun: "openclaw.egressRun",
+  /** On the product's own containers in Compose: which of them it is. */
+  part: "openclaw.part",
+  /** Version of what it was made as. */
+  egressVersion: "openclaw.egressVersion",
 } as const;

@@ -142,6 +142,8 @@ export interface SandboxStatus {
   failure: Failure | null;
   /** Of keeping the container that serves: it keeps ending, or can't be put right. It never holds up the making of another one, nor the other way. */
   servingFailure: Failure | null;
+  /** Of keeping its relay, by which it reaches what its egress list names. Absent: there is none. */
+  egressFailure?: Failure;
   /** What the loop does next and when, in words. Empty: nothing to do. */
   next: readonly string[];
 }

@@ -16,6 +16,7 @@ import {
   stateDirOption,
 } from "./options.ts";
 import { addDetachedCommands } from "./program-detached.ts";
+import { addEgressCommands } from "./program-egress.ts";
 import { addRolloutCommands } from "./program-rollout.ts";
 
 const SESSION_HELP = "full (agent:work:main) or short: main, an agent's id for its main session, or the rest of a key of the default agent";
@@ -30,6 +31,7 @@ export function addSandboxCommands(program: Command, context: CliContext, run: R
   addStateCommands(sandbox, context, run);
   addUsageCommand(sandbox, context, run);
   addRecordCommands(sandbox, context, run);
+  addEgressCommands(sandbox, context, run);
   sandbox.commandsGroup("Run:");
   addRunningCommands(sandbox, context, run);
   sandbox.commandsGroup("Change:");

@@ -5,6 +5,8 @@ import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS }
 import { findCondition } from "../api/condition.ts";
 import { OperationError, renderError } from "../api/errors.ts";
 import { errnoOf, explainErrno } from "../api/store/atomic-file.ts";
+import type { Egress } from "./egress/egress.ts";
+import { makeEgress } from "./egress-parts.ts";
 import type { Listed } from "./engine/engine.ts";
 import { closeFolder } from "./folders/make-folder.ts";
 import type { ServingAccess } from "./loop/access.ts";
@@ -21,6 +23,7 @@ import { Activity } from "./records/activity.ts";
 import { ApprovalKeys } from "./records/approval-keys.ts";
 import { ConfigHistory } from "./records/config-history.ts";
 import { DamagedFiles } from "./records/damaged-files.ts";
+import { EgressLog } from "./records/egress-log.ts";
 import { EventLog } from "./records/event-log.ts";
 import { KnownNames, toNameRecords } from "./records/known-names.ts";
 import { Ledger } from "./records/ledger.ts";
@@ -62,11 +65,14 @@ export class Controller {
   readonly configHistory: ConfigHistory;
   readonly engineSource: EngineSource;
   readonly loop: Loop;
+  readonly egress: Egress;
+  readonly egressLog: EgressLog;
   readonly #options: ControllerOptions;
   readonly #files: FileSources;
   readonly #reconciler: Reconciler;
   readonly #activity: Activity;
   readonly #commands: OwnedCommands;
+  readonly #egressLedger: Ledger;
   readonly #stopping = new AbortController();
 
   /** Opens everything in the state folder, and touches nothing on the engine. @throws OperationError `HostRejected` */
@@ -94,6 +100,12 @@ export class Controller {
       configHistory: await ConfigHistory.open({ folder: paths.configHistory, now }),
       commands: await OwnedCommands.open(paths.commands, { engine, clock, log, newMark }),
       approvalKeys: await ApprovalKeys.open({ path: paths.approvalKeys, now }),
+      egressLedger: await Ledger.open(paths.egressLedger, now()),
+      egressLog: await EgressLog.open({
+        folder: paths.egressLogs,
+        meter: options.metrics.egress,
+        writeFailed: (err) => log.error({ err }, "egress log not written"),
+      }),
       members: await readMembers(paths.guard),
     });
   }
@@ -111,12 +123,15 @@ export class Controller {
     this.ledger = ledger;
     this.#activity = activity;
     this.#commands = opened.commands;
+    this.#egressLedger = opened.egressLedger;
     const names = new KnownNames(options.engine.instance, toNameRecords(ledger.entries(), statuses.list()));
     this.damaged = this.#makeDamagedFiles();
     this.desired = new DesiredState(names.slugOf, options.folders);
     const steering = makeSteering(options, opened, this.desired);
     this.loop = steering.loop;
     this.guard = steering.guard;
+    this.egress = makeEgress(options, opened, this.desired, this.loop);
+    this.egressLog = opened.egressLog;
     this.rollouts = steering.rollouts;
     this.#files = this.#makeFileSources();
     this.config = this.#makeConfigSource();
@@ -128,6 +143,7 @@ export class Controller {
       ...opened,
       ...steering,
       desired: this.desired,
+      egress: this.egress,
       trouble: () => this.engineSource.trouble,
       retired: (id) => this.sweep.containerGone(id),
     });
@@ -173,7 +189,10 @@ export class Controller {
       events: this.events,
       metrics,
       damaged: this.damaged,
-      changed: (config) => this.#files.configChanged(this.desired.setConfig(config)),
+      changed: (config) => {
+        this.#files.configChanged(this.desired.setConfig(config));
+        this.egress.suspect();
+      },
     });
   }
 
@@ -193,7 +212,7 @@ export class Controller {
       log,
       metrics,
       listed: (all) => this.#listed(all, names),
-      knownNames: () => this.#knownNames(),
+      knownNames: () => (this.egress.isUsed ? new Set([...this.#knownNames(), this.egress.name]) : this.#knownNames()),
       missing: (listed) =>
         statuses
           .list()
@@ -212,6 +231,7 @@ export class Controller {
       instance: engine.instance,
       engine,
       ledger,
+      egressLedger: this.#egressLedger,
       log,
       workspaces: this.#makeWorkspaceSweep(),
       sweepRequests: () => this.#sweepRequests(ledger, now()),
@@ -275,6 +295,7 @@ export class Controller {
 
   #mayBeWanted(name: SandboxName): boolean {
     if (!this.desired.loaded || this.desired.has(name) || this.guard.holds(name)) return true;
+    if (name === this.egress.name) return this.egress.isUsed;
     return this.statuses.get(name)?.status.deferredSince != null;
   }
 
@@ -291,7 +312,8 @@ export class Controller {
     this.rollouts.expect(this.#knownNames());
     await this.engineSource.relist();
     this.#commands.start();
-    this.loop.start((name) => this.#reconciler.reconcile(name));
+    this.loop.start((name) => (name === this.egress.name ? this.egress.reconcile() : this.#reconciler.reconcile(name)));
+    this.egress.suspect();
     const { signal } = this.#stopping;
     this.config.follow(signal);
     this.#files.watch(signal);
@@ -322,11 +344,13 @@ export class Controller {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#commands.stop();
+    this.egress.stop();
     await this.loop.stop(STOP_MS_MAX);
     await this.#activity.stop();
     await this.statuses.flush();
     await this.events.flush();
     await this.configHistory.flush();
+    await this.egressLog.flush();
   }
 
   /** Whether every wanted sandbox is as wanted, and if not, which are not and why. */

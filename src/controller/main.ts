@@ -20,6 +20,7 @@ import { StateLock } from "../api/store/state-lock.ts";
 import type { DoctorView } from "../api/wire.ts";
 import { Controller } from "./controller.ts";
 import type { Owner } from "./decide/spec.ts";
+import { toEgressService } from "./egress-parts.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { DockerEngine } from "./engine/docker.ts";
 import type { Engine, EngineInfo } from "./engine/engine.ts";
@@ -270,7 +271,15 @@ async function serve({
   });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const keys = controller.approvalKeys;
-  const admin = await startAdminServer({ stateDir, views, log, commands, approvals: { keys, audit }, history: controller.configHistory });
+  const admin = await startAdminServer({
+    stateDir,
+    views,
+    log,
+    commands,
+    approvals: { keys, audit },
+    history: controller.configHistory,
+    egress: toEgressService(controller),
+  });
   servers.defer(() => admin.stop());
   const approvals = {
     instance: engine.instance,

@@ -12,6 +12,7 @@ import type { ControllerMetrics } from "./metrics/metrics.ts";
 import type { Activity } from "./records/activity.ts";
 import type { ApprovalKeys } from "./records/approval-keys.ts";
 import type { ConfigHistory } from "./records/config-history.ts";
+import type { EgressLog } from "./records/egress-log.ts";
 import type { EventLog } from "./records/event-log.ts";
 import type { Ledger } from "./records/ledger.ts";
 import type { OutputLog } from "./records/output-log.ts";
@@ -47,6 +48,9 @@ export interface Opened {
   output: OutputLog;
   configHistory: ConfigHistory;
   commands: OwnedCommands;
+  /** Of the containers of the egress. */
+  egressLedger: Ledger;
+  egressLog: EgressLog;
   /** Who lived here when the last controller ended. null: not known. */
   members: readonly Member[] | null;
 }

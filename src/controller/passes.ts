@@ -3,6 +3,8 @@
 import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { toHidden } from "./decide/fields.ts";
+import type { Egress } from "./egress/egress.ts";
+import { Relays } from "./egress/relays.ts";
 import { ServingAccess } from "./loop/access.ts";
 import { Convergence } from "./loop/convergence.ts";
 import { CreationRate } from "./loop/creation-rate.ts";
@@ -55,6 +57,7 @@ export function makeSteering(options: ControllerOptions, opened: Opened, desired
 /** What a pass is made of. */
 export interface PassesGround extends Opened, Steering {
   desired: DesiredState;
+  egress: Egress;
   /** Why the engine can't be asked now. null: nothing is known against it. */
   trouble(): OperationError | null;
   /** A container was removed. */
@@ -77,7 +80,9 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect });
   const setups = makeSetupRunner(options, ground);
   const mounts = makeMountCheck(options, desired, report);
-  const made = { engine, ledger, setups, mounts, uses };
+  const { egress, egressLog, egressLedger } = ground;
+  const relays = new Relays({ clock, newUid, engine, ledger: egressLedger, egress });
+  const made = { engine, ledger, setups, mounts, uses, relays };
   const observer = new Observer({
     ...{ now, instance: engine.instance, folders, controller, desired, ...made, activity, removals: guard },
     creations: new CreationRate(now),
@@ -110,6 +115,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
       activity.forget(name);
       setupLogs.remove(name);
       output.remove(name);
+      egressLog.remove(name);
     },
   });
   return { observer, access, reconciler };

@@ -79,6 +79,7 @@ test("without any config, everything has the documented default", () => {
       binds: [],
     },
     agentWorkspace: "/home/claw/.openclaw/workspace",
+    egress: null,
     ignored: [],
   });
   expect([...provenance.values()].every((source) => source.kind === "default")).toBe(true);

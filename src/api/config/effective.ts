@@ -3,6 +3,7 @@
 import type { AgentId } from "../brands.ts";
 import type { Ulimit } from "../sandbox.ts";
 import { type Agent, type Config, findAgent, type HostFolders } from "./config.ts";
+import { type EffectiveEgress, EGRESS_ENV } from "./egress.ts";
 import { hasPrivateHome, PRIVATE_HOME } from "./private-home.ts";
 import {
   type BrowserComplete,
@@ -54,6 +55,8 @@ export interface EffectiveSandbox {
   readonly workspaceRoot: string;
   readonly start: "on-demand" | "eager";
   readonly docker: EffectiveDocker;
+  /** null: what its network is says what it reaches. */
+  readonly egress: EffectiveEgress | null;
   /** Hours and days, fractions allowed; 0 disables. */
   readonly prune: Readonly<PruneComplete>;
   readonly rollout: Readonly<RolloutComplete>;
@@ -77,6 +80,7 @@ const FROM_TABLE: ValueSource = { kind: "default" };
 /** What a shared sandbox takes from the defaults alone: two agents must never want different things of one container. */
 const SHARED_IGNORES = [
   "docker",
+  "egress",
   "browser",
   "prune",
   "rollout",
@@ -99,7 +103,8 @@ export function resolveSandbox(config: Config, agent: Agent, folders: HostFolder
   const sources = new Sources(config, layers);
   const scalars = sources.pick("", SANDBOX_DEFAULTS.scalars, (settings) => scalarsOf(settings));
   const home = hasPrivateHome(config, agent, folders, (one) => resolveWorkspace(config, one, folders)) ? PRIVATE_HOME : null;
-  const docker = resolveDocker(sources, folders, home);
+  const egress = resolveEgress(sources);
+  const docker = resolveDocker(sources, folders, { home, env: egress === null ? {} : EGRESS_ENV });
   const workspaceOwner = scope === "shared" ? (config.agents.find((candidate) => candidate.isDefault) ?? agent) : agent;
   sources.note("agentWorkspace", toWorkspaceKey(config, workspaceOwner));
   return {
@@ -110,6 +115,7 @@ export function resolveSandbox(config: Config, agent: Agent, folders: HostFolder
     workspaceRoot: scalars.workspaceRoot === null ? `${folders.stateDir}/sandboxes` : expandHome(scalars.workspaceRoot, folders.home),
     start: scalars.start,
     docker,
+    egress,
     prune: sources.pick("prune", SANDBOX_DEFAULTS.prune, (settings) => settings.prune),
     rollout: sources.pick("rollout", SANDBOX_DEFAULTS.rollout, (settings) => settings.rollout),
     browser: resolveBrowser(sources, docker, folders),
@@ -142,14 +148,35 @@ function scalarsOf({ mode, scope, workspaceAccess, workspaceRoot, start }: Sandb
   return { mode, scope, workspaceAccess, workspaceRoot, start };
 }
 
-/** @param home null: the workdir */
-function resolveDocker(sources: Sources, folders: HostFolders, home: string | null): EffectiveDocker {
+/** null where no layer has the block, or the last one that has takes it away. */
+function resolveEgress(sources: Sources): EffectiveEgress | null {
+  const layers = sources.since((settings) => settings.egress);
+  if (layers === null) return null;
+  const block = layers.pick("egress", SANDBOX_DEFAULTS.egress, ({ egress }) => egress ?? undefined);
+  return {
+    allow: layers.list("egress.allow", "replace", ({ egress }) => egress?.allow),
+    deny: layers.list("egress.deny", "add", ({ egress }) => egress?.deny),
+    log: block.log,
+  };
+}
+
+/** What a sandbox's environment has unless the config sets or removes it. */
+interface OwnEnvironment {
+  /** null: the workdir. */
+  home: string | null;
+  env: Readonly<Record<string, string>>;
+}
+
+function resolveDocker(sources: Sources, folders: HostFolders, own: OwnEnvironment): EffectiveDocker {
   const scalars = sources.pick("docker", SANDBOX_DEFAULTS.docker, (settings) => settings.docker);
   const environment = sources.mergeByKey("docker.env", SANDBOX_DEFAULTS.docker.env, (settings) => settings.docker?.env);
   const ulimits = sources.mergeByKey("docker.ulimits", SANDBOX_DEFAULTS.docker.ulimits, (settings) => settings.docker?.ulimits);
   const env = new Map(environment);
-  if (!env.has("HOME") && !sources.isRemoved("docker.env.HOME")) env.set("HOME", home ?? scalars.workdir);
-  if (!sources.found.has("docker.env.HOME")) sources.found.set("docker.env.HOME", FROM_TABLE);
+  for (const [name, value] of Object.entries({ ...own.env, HOME: own.home ?? scalars.workdir })) {
+    const key = `docker.env.${name}`;
+    if (!env.has(name) && !sources.isRemoved(key)) env.set(name, value);
+    if (!sources.found.has(key)) sources.found.set(key, FROM_TABLE);
+  }
   return {
     ...scalars,
     env: Object.fromEntries([...env].toSorted(byName)),
@@ -169,14 +196,15 @@ const byName = (left: readonly [string, unknown], right: readonly [string, unkno
 
 /** Merges layer over layer and notes, for each key, which of them had the last word. */
 class Sources {
-  readonly found = new Map<string, ValueSource>();
+  readonly found: Map<string, ValueSource>;
   readonly #config: Config;
   readonly #layers: readonly Layer[];
   readonly #removed = new Set<string>();
 
-  constructor(config: Config, layers: readonly Layer[]) {
+  constructor(config: Config, layers: readonly Layer[], found = new Map<string, ValueSource>()) {
     this.#config = config;
     this.#layers = layers;
+    this.found = found;
   }
 
   #sourceOf(path: string): Extract<ValueSource, { kind: "config" }> {
@@ -243,6 +271,24 @@ class Sources {
       }
     }
     return result;
+  }
+
+  /** The layers from the last one on that takes the block away (null), without it. null: no layer after that has one. */
+  since(read: (settings: SandboxSettings) => object | null | undefined): Sources | null {
+    const taken = this.#layers.findLastIndex(({ settings }) => read(settings) === null);
+    const layers = this.#layers.slice(taken + 1);
+    return layers.some(({ settings }) => read(settings) !== undefined) ? new Sources(this.#config, layers, this.found) : null;
+  }
+
+  /** Texts without repetition, each with its own place: the last list that there is, or those of all layers. */
+  list(group: string, how: "replace" | "add", read: (settings: SandboxSettings) => readonly string[] | undefined): readonly string[] {
+    const written = this.#layers.filter(({ settings }) => read(settings) !== undefined);
+    const byText = new Map<string, ValueSource>();
+    for (const { path, settings } of how === "add" ? written : written.slice(-1))
+      for (const [index, text] of (read(settings) ?? []).entries())
+        if (!byText.has(text)) byText.set(text, this.#sourceOf(`${path}.${group}[${index}]`));
+    for (const [index, source] of [...byText.values()].entries()) this.found.set(`${group}[${index}]`, source);
+    return [...byText.keys()];
   }
 
   /** Binds add up; a later one with the same target replaces the earlier one in its place. */

@@ -32,6 +32,8 @@ const Sandbox = z
         binds: z.array(Bind),
       })
       .partial(),
+    /** What a child is compared by. */
+    egress: z.object({ allow: words, deny: words }).partial().nullable(),
   })
   .partial();
 

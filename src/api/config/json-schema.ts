@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { GATEWAY_PORT_DEFAULT, MAX_SANDBOXES_DEFAULT } from "./config.ts";
 import { INCLUDE_KEY } from "./include.ts";
-import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
+import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
 import { ConfigFile } from "./schema.ts";
 import { UPSTREAM } from "./upstream-keys.ts";
 
@@ -35,6 +35,10 @@ function propertiesOf(schema: unknown): JsonObject {
   return isObject(schema) && isObject(schema.properties) ? schema.properties : {};
 }
 
+/** Of a value that may be null, what it is otherwise. */
+const nonNull = (schema: unknown): unknown =>
+  isObject(schema) && Array.isArray(schema.anyOf) ? schema.anyOf.find((one) => isObject(one) && one.type !== "null") : schema;
+
 function addDefaults(schema: unknown, keys: Readonly<Record<string, KeyFacts>>): void {
   for (const [key, property] of Object.entries(propertiesOf(schema))) {
     const facts = Object.hasOwn(keys, key) ? keys[key] : undefined;
@@ -47,6 +51,7 @@ function addSandboxDefaults(sandbox: unknown): void {
   addDefaults(sandbox, SANDBOX_KEYS);
   const groups = propertiesOf(sandbox);
   addDefaults(groups.docker, DOCKER_KEYS);
+  addDefaults(nonNull(groups.egress), EGRESS_KEYS);
   addDefaults(groups.prune, PRUNE_KEYS);
   addDefaults(groups.rollout, ROLLOUT_KEYS);
   addDefaults(groups.browser, BROWSER_KEYS);

@@ -79,6 +79,16 @@ export const DOCKER_KEYS = {
   dangerouslyAllowContainerNamespaceJoin: { default: false, about: "Let network be container:<name>" },
 } as const satisfies Record<string, KeyFacts>;
 
+export const EGRESS_KEYS = {
+  allow: {
+    default: [],
+    about:
+      'Destinations that the sandbox may reach: "host", "*.domain", "host:port", "10.1.0.0/16", "10.1.2.3:5432"; ports 80 and 443 unless one is named. Replaces the inherited list; empty: none',
+  },
+  deny: { default: [], about: "Destinations that it may not reach although allow names them; added to the inherited ones" },
+  log: { default: "all", about: "Which decisions openclaw sandbox egress log keeps: all, refused, none" },
+} as const satisfies Record<string, KeyFacts>;
+
 export const PRUNE_KEYS = {
   idleHours: { default: 24, about: "Remove a sandbox unused for this many hours, fractions allowed; 0 disables" },
   maxAgeDays: { default: 7, about: "Remove, or recreate if wanted, a container older than this many days, fractions allowed; 0 disables" },

@@ -126,11 +126,12 @@ const INSTALLS =
 
 /** An install needs a network, a writable root, root itself, and the capabilities to change owners and users. */
 function checkSetup(sandbox: EffectiveSandbox, reporter: Reporter): void {
-  const { setupCommand, network, readOnlyRoot, user, capDrop } = sandbox.docker;
+  const { setupCommand, readOnlyRoot, user, capDrop } = sandbox.docker;
+  const isOffline = sandbox.docker.network === "none" && sandbox.egress === null;
   if (setupCommand === null || !INSTALLS.test(setupCommand)) return;
   const isRoot = /^(?:0|root)(?::|$)/.test(user ?? "");
   const blockers = [
-    ...(network === "none" ? [["docker.network", '"bridge"', "no network"]] : []),
+    ...(isOffline ? [["docker.network", '"bridge"', "no network"]] : []),
     ...(readOnlyRoot ? [["docker.readOnlyRoot", "false", "a read-only root"]] : []),
     ...(isRoot ? [] : [["docker.user", '"0:0"', "a user who is not root"]]),
     ...(capDrop.includes("ALL") ? [["docker.capDrop", "[]", "no capabilities"]] : []),

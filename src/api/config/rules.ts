@@ -7,6 +7,7 @@ import type { Agent, Config, HostFolders } from "./config.ts";
 import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts";
 import { Reporter } from "./reporter.ts";
 import { checkContainer } from "./rules-container.ts";
+import { checkEgress } from "./rules-egress.ts";
 import { checkMounts } from "./rules-mounts.ts";
 import { checkToolLists } from "./rules-tools.ts";
 import { checkConfigPlace, checkProfiles, checkWorkspaces } from "./rules-workspaces.ts";
@@ -19,6 +20,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
   const mounted = toSandboxFolders(resolved.slice(1).map(({ sandbox }) => sandbox));
   for (const { agent, sandbox } of resolved) {
     checkContainer(sandbox, reporter);
+    checkEgress(sandbox, reporter);
     checkMounts(sandbox, { ...folders, sandboxes: mounted }, reporter);
     for (const path of sandbox.ignored)
       reporter.add(path, {

@@ -1,13 +1,14 @@
 // The `sandbox` block: its keys, their types, and what each becomes when parsed. Strict: an unknown key is an error.
 // Defaults and descriptions come from keys.ts; which values are unsafe together is rules.ts.
 import { z } from "zod";
-import { BROWSER_KEYS, DOCKER_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
+import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
 import {
   Address,
   Bind,
   Capability,
   ContainerPath,
   Duration,
+  EgressRule,
   EnvName,
   EnvValue,
   ExtraHost,
@@ -115,6 +116,15 @@ const DockerComplete = described(DOCKER_KEYS, {
   dangerouslyAllowContainerNamespaceJoin: z.boolean(),
 });
 
+/** As many as the proxy takes. */
+const RULES_MAX = 1_000;
+
+const EgressComplete = described(EGRESS_KEYS, {
+  allow: z.array(EgressRule).max(RULES_MAX),
+  deny: z.array(EgressRule).max(RULES_MAX),
+  log: z.enum(["all", "refused", "none"]),
+});
+
 const PruneComplete = described(PRUNE_KEYS, {
   idleHours: z
     .number()
@@ -163,6 +173,7 @@ const ScalarsComplete = described(SANDBOX_KEYS, {
 export const SandboxSettings = z.strictObject({
   ...ScalarsComplete.partial().shape,
   docker: DockerComplete.partial().optional(),
+  egress: EgressComplete.partial().nullable().optional(),
   prune: PruneComplete.partial().optional(),
   rollout: RolloutComplete.partial().optional(),
   browser: BrowserComplete.partial().optional(),
@@ -172,6 +183,7 @@ export const SandboxSettings = z.strictObject({
 export type SandboxSettings = z.output<typeof SandboxSettings>;
 
 export type DockerComplete = z.output<typeof DockerComplete>;
+export type EgressComplete = z.output<typeof EgressComplete>;
 export type PruneComplete = z.output<typeof PruneComplete>;
 export type RolloutComplete = z.output<typeof RolloutComplete>;
 export type BrowserComplete = z.output<typeof BrowserComplete>;
@@ -181,12 +193,14 @@ export type ScalarsComplete = z.output<typeof ScalarsComplete>;
 export const SANDBOX_DEFAULTS: {
   readonly scalars: Readonly<ScalarsComplete>;
   readonly docker: Readonly<DockerComplete>;
+  readonly egress: Readonly<EgressComplete>;
   readonly prune: Readonly<PruneComplete>;
   readonly rollout: Readonly<RolloutComplete>;
   readonly browser: Readonly<BrowserComplete>;
 } = {
   scalars: ScalarsComplete.parse(toDefaults(SANDBOX_KEYS)),
   docker: DockerComplete.parse(toDefaults(DOCKER_KEYS)),
+  egress: EgressComplete.parse(toDefaults(EGRESS_KEYS)),
   prune: PruneComplete.parse(toDefaults(PRUNE_KEYS)),
   rollout: RolloutComplete.parse(toDefaults(ROLLOUT_KEYS)),
   browser: BrowserComplete.parse(toDefaults(BROWSER_KEYS)),

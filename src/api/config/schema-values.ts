@@ -1,6 +1,7 @@
 // The zod forms of single values: each accepts what a person writes and gives the normal form of values.ts.
 // Objects and their keys are schema-sandbox.ts and schema.ts.
 import { z } from "zod";
+import { parseEgressRule } from "../egress/rule.ts";
 import {
   DURATION_EXPECTED,
   isAddress,
@@ -68,6 +69,14 @@ export const ImageName = z.string().refine(isImageName, { error: 'expected an im
 export const User = z.string().refine(isUser, { error: 'expected a user such as "1000:1000", "1000" or a lower-case name' });
 export const Address = z.string().refine(isAddress, { error: 'expected an IP address such as "1.1.1.1"' });
 export const ExtraHost = z.string().refine(isExtraHost, { error: 'expected "name:ip" such as "internal.service:10.0.0.5"' });
+
+/** A rule of a list of destinations, in its normal form. */
+export const EgressRule = z.string().transform(
+  through((text) => {
+    const rule = parseEgressRule(text);
+    return rule.ok ? { ok: true, value: rule.value.text } : rule;
+  }),
+);
 
 export const Capability = z
   .string()

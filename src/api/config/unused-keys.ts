@@ -1,7 +1,7 @@
 // Which keys this product uses, which upstream OpenClaw has beside them (accepted, reported once per section), and which are nobody's.
 // It only sorts keys; their values are checked by schema.ts.
 import type { Issue } from "../issue.ts";
-import { BROWSER_KEYS, DOCKER_KEYS, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
+import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
 import { ULIMIT_NAMES } from "./schema-values.ts";
 import { renderDidYouMean } from "./suggest.ts";
 import { type ConfigMember, type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
@@ -34,6 +34,7 @@ const SANDBOX = strict(
   {
     ...values([...Object.keys(SANDBOX_KEYS), "backend"]),
     docker: strict({ ...values(Object.keys(DOCKER_KEYS)), ulimits: strict(values(ULIMIT_NAMES)) }, UPSTREAM.docker),
+    egress: strict(values(Object.keys(EGRESS_KEYS))),
     prune: strict(values(Object.keys(PRUNE_KEYS))),
     rollout: strict(values(Object.keys(ROLLOUT_KEYS))),
     browser: { ...strict(values(Object.keys(BROWSER_KEYS)), UPSTREAM.sandboxBrowser), aliases: { noVncEnabled: "enableNoVnc" } },

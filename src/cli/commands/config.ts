@@ -8,6 +8,7 @@ import { readConfigSources } from "../../api/config/load.ts";
 import { toMasked } from "../../api/config/masked.ts";
 import { findNoEffect } from "../../api/config/no-effect.ts";
 import { parseConfig } from "../../api/config/parse.ts";
+import { recommend } from "../../api/config/recommend.ts";
 import { CONFIG_BYTES_MAX, parseText } from "../../api/config/text.ts";
 import { OperationError } from "../../api/errors.ts";
 import { type Issue, type Parsed, renderIssue } from "../../api/issue.ts";
@@ -22,10 +23,12 @@ type Options = ConfigOptions & { json?: boolean };
 export async function validateConfig(context: CliContext, options: Options): Promise<ExitCode> {
   const path = toConfigPath(context, options);
   const parsed = await judge(context, options);
-  if (options.json === true) printJson(context, { file: path, ok: parsed.ok, issues: parsed.issues });
+  const recommendations = parsed.ok ? recommend(parsed.value, toConfigEnvironment(context, options)) : [];
+  if (options.json === true) printJson(context, { file: path, ok: parsed.ok, issues: parsed.issues, recommendations });
   else {
     for (const issue of parsed.issues) (parsed.ok ? printNote : print)(context, toSafeLine(renderIssue(issue)));
     print(context, renderVerdict(path, parsed));
+    for (const recommendation of recommendations) printNote(context, toSafeLine(`recommended: ${recommendation}`));
   }
   return parsed.ok ? EXIT.ok : EXIT.failed;
 }

@@ -15,6 +15,7 @@ import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { toPendingName, toSlug } from "../../api/names.ts";
+import { NO_EGRESS } from "./egress-facts.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Capabilities, Observation } from "./observation.ts";
 import { renderAction } from "./render.ts";
@@ -147,6 +148,7 @@ export function inputOf(desired: DesiredSandbox, containers: readonly OwnedConta
     failure: null,
     servingFailure: null,
     capabilities: DOCKER_CAPABILITIES,
+    egress: NO_EGRESS,
     ...edit,
   };
 }

@@ -1,8 +1,9 @@
 // Plays a plan forward on a model of the engine in which every step succeeds: what the loop would do, all the way to convergence.
 // For people (`sandbox plan`) and for the property tests; the loop itself never trusts a forecast, it looks again after each step.
-import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs, toImageId } from "../../api/brands.ts";
+import { type EpochMs, later, type SandboxName, SECOND_MS, toDurationMs, toImageId, toSandboxUid } from "../../api/brands.ts";
 import { toPendingName } from "../../api/names.ts";
 import type { FieldDrift } from "../../api/sandbox.ts";
+import { EGRESS_VERSION, type EgressContainer, type EgressInput, type PolicyFact } from "./egress-facts.ts";
 import { HASH_VERSION } from "./fields.ts";
 import type { Handle, Observation } from "./observation.ts";
 import { plan } from "./plan.ts";
@@ -105,12 +106,44 @@ export function applyAction(input: PlanInput, action: Action): PlanInput {
         ...observation,
         networks: [...observation.networks, action.network].sort(),
       }));
+    case "attach-relay":
+      return attachRelay(input, action.handle);
+    case "remove-relay":
+      return withRelays(
+        input,
+        input.egress.relays.filter(({ handle }) => handle.id !== action.relay.id),
+      );
     case "detach":
       return observe(input, action.handle, (observation) => ({
         ...observation,
         networks: observation.networks.filter((network) => network !== action.network),
       }));
   }
+}
+
+const withRelays = (input: PlanInput, relays: EgressInput["relays"]): PlanInput => ({ ...input, egress: { ...input.egress, relays } });
+
+/** The proxy has its list a moment later. */
+function attachRelay(input: PlanInput, { id, incarnation }: Handle): PlanInput {
+  const handle = { ...NEW_HANDLE, uid: toSandboxUid(`relay of ${id}`), incarnation: "1" };
+  const { image, policy } = input.egress;
+  const relay: EgressContainer = {
+    handle,
+    role: "relay",
+    name: input.name,
+    actualName: "",
+    state: "running",
+    createdAt: input.now,
+    startedAt: input.now,
+    exitCode: null,
+    imageId: image.kind === "found" ? image.id : toImageId("planned"),
+    version: EGRESS_VERSION,
+    userId: 1,
+    of: { id, incarnation },
+    networks: [],
+  };
+  const told: PolicyFact = policy.kind === "in-force" ? { ...policy, relays: new Set([...policy.relays, handle.uid]) } : policy;
+  return { ...input, egress: { ...input.egress, policy: told, relays: [...input.egress.relays, relay] } };
 }
 
 function change(input: PlanInput, handle: Handle, edit: (one: OwnedContainer) => OwnedContainer): PlanInput {

@@ -5,6 +5,7 @@ import { backOffOf } from "./backoff.ts";
 import { blockerOf, hostRetryMs } from "./blocker.ts";
 import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
 import type { Handle, Observation } from "./observation.ts";
+import { type EgressJudgement, judgeEgress, planRelays } from "./relay.ts";
 import { compare, repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { compareId, isAskedFor, partsOf, type Roles, rolesOf } from "./roles.ts";
@@ -27,8 +28,14 @@ interface Situation {
 export function plan(input: PlanInput): Plan {
   const { rest, retire } = withoutRefused(input);
   const steps = planSteps(rest);
-  return { ...steps, actions: [...retire, ...steps.actions], replacement: steps.replacement ?? null };
+  const actions = [...retire, ...steps.actions];
+  const relays = planRelays(input, new Set(actions.flatMap((action) => (action.kind === "retire" ? [action.handle.id] : []))));
+  const requeueAt = earlier(steps.requeueAt, relays.requeueAt);
+  return { ...steps, actions: [...actions, ...relays.actions], requeueAt, replacement: steps.replacement ?? null };
 }
+
+const earlier = (left: EpochMs | null, right: EpochMs | null): EpochMs | null =>
+  left === null || right === null ? (left ?? right) : (Math.min(left, right) as EpochMs);
 
 /** What a plan is without a word on what it replaces. */
 type Steps = Omit<Plan, "replacement"> & { replacement?: Replacement };
@@ -221,6 +228,8 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   if (observation.state === "created") return progress(situation, startAndName(situation, handle), "starting the container");
   if (!mayUseMounts(pending)) return progress(situation, [compareMounts(pending)], "verifying the container's mounts");
   if (spec.container.setupCommand !== null && setup.kind === "fresh") {
+    const egress = judgeEgress(input, pending);
+    if (egress.kind === "progressing" || egress.kind === "unavailable") return waitForEgress(situation, egress);
     const because = "docker.setupCommand runs once in a new container";
     return progress(situation, [{ kind: "setup", handle, cause: "setup", because }], "starting setup");
   }
@@ -237,6 +246,21 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
   if (roles.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
+}
+
+/** A setup that fetches packages would fail, and leave what it fetched half done. */
+function waitForEgress({ input, tidy }: Situation, egress: Extract<EgressJudgement, { message: string }>): Steps {
+  const message = `docker.setupCommand waits for the sandbox's egress: ${egress.message}`;
+  const retryAt = later(input.now, LIVE_WORK_RECHECK_MS);
+  if (egress.kind === "progressing")
+    return { actions: tidy, requeueAt: retryAt, verdict: { kind: "progressing", message }, serving: null, drift: [] };
+  return {
+    actions: tidy,
+    requeueAt: retryAt,
+    verdict: { kind: "blocked", code: "EgressUnavailable", message, retryAt },
+    serving: null,
+    drift: [],
+  };
 }
 
 /**

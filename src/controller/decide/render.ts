@@ -21,6 +21,10 @@ function renderStep(action: Action): string {
       return `attach ${renderId(action.handle.id)} to ${action.network}`;
     case "detach":
       return `detach ${renderId(action.handle.id)} from ${action.network}`;
+    case "attach-relay":
+      return `attach-relay to ${renderId(action.handle.id)}`;
+    case "remove-relay":
+      return `remove-relay ${renderId(action.relay.id)}`;
     case "retire":
       return `retire ${renderId(action.handle.id)} [permitted: ${renderEvidence(action.evidence)}${action.guard === "always" ? "; running work is ended" : ""}]`;
     case "start":

@@ -139,6 +139,7 @@ export class Fleet {
       spec: described,
       failure,
       servingFailure: null,
+      egressFailure: null,
       blocker: null,
     });
     if (plan.actions.length > 0 || after.containers.some(({ setup }) => setup.kind === "running")) this.#queue.add(name);

@@ -1,12 +1,13 @@
 // Decides what to report to people and programs about one sandbox: conditions and status from a plan and what it was made from. Pure.
 // Nothing here is read back by a plan, except the failure, which is kept so that back-off outlives a restart.
 import { DAY_MS, type DurationMs, type EpochMs, later, renderTime } from "../../api/brands.ts";
-import { type Condition, mergeCondition } from "../../api/condition.ts";
+import { type Condition, findCondition, mergeCondition } from "../../api/condition.ts";
 import type { Failure, Sandbox, SandboxChange } from "../../api/sandbox.ts";
 import { API_VERSION } from "../../api/session.ts";
 import { backOffOf } from "./backoff.ts";
 import { isSetupUndone } from "./given-up.ts";
 import { mayUseMounts } from "./mounts.ts";
+import { holdsForEgress, judgeEgress } from "./relay.ts";
 import { changeMade, waitsSince } from "./replacement.ts";
 import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
@@ -20,12 +21,15 @@ function isServing(container: OwnedContainer | null): container is OwnedContaine
 /** Whether a tool can be run in it now. */
 export function isReady(input: PlanInput, plan: Plan): boolean {
   if (!isServing(plan.serving) || !mayUseMounts(plan.serving)) return false;
-  return !isSetupUndone(input, plan.serving.observation);
+  return !isSetupUndone(input, plan.serving.observation) && !holdsForEgress(judgeEgress(input, plan.serving));
 }
 
 function judgeReady(input: PlanInput, plan: Plan, blocker: Blocker | null): Judgement {
   const { verdict } = plan;
   if (isReady(input, plan)) return { status: "True", reason: "Serving", message: "the container runs and its setup is complete" };
+  const egress = judgeEgress(input, plan.serving);
+  if (isServing(plan.serving) && holdsForEgress(egress) && egress.kind === "progressing")
+    return { status: "False", reason: "Progressing", message: egress.message };
   if (blocker !== null) return { status: "False", reason: blocker.code, message: blocker.message };
   // Why it does not run, rather than why no other one is made.
   const down = plan.serving === null ? null : judgeDown(input, plan);
@@ -54,6 +58,22 @@ function judgeDown(input: PlanInput, { actions, verdict }: Plan): Judgement | nu
   if (actions.length > 0) return { status: "False", reason: "Progressing", message: actions.map(({ because }) => because).join("; ") };
   const waits = backOffOf(input.servingFailure, input);
   return waits === null ? null : { status: "False", reason: waits.code, message: waits.message };
+}
+
+/** Absent where it has no list. */
+function judgeEgressCondition(input: PlanInput, plan: Plan): Judgement | null {
+  if (plan.verdict.kind === "gone") return null;
+  const judged = judgeEgress(input, plan.serving);
+  switch (judged.kind) {
+    case "unset":
+      return null;
+    case "in-force":
+      return { status: "True", reason: "InForce", message: judged.message };
+    case "progressing":
+      return { status: "False", reason: "Progressing", message: `the network is closed: ${judged.message}` };
+    case "unavailable":
+      return { status: "False", reason: "EgressUnavailable", message: `the network is closed: ${judged.message}` };
+  }
 }
 
 const isPruned = ({ want }: PlanInput): boolean => want.kind === "unwanted" && want.evidence.kind === "idle";
@@ -94,6 +114,7 @@ export interface Described {
   spec: Omit<Sandbox["spec"], "hash" | "live" | "wanted" | "because">;
   failure: Failure | null;
   servingFailure: Failure | null;
+  egressFailure: Failure | null;
   /** What stopped this pass. null: nothing did. */
   blocker: Blocker | null;
 }
@@ -104,13 +125,16 @@ export interface Blocker {
   message: string;
 }
 
-export function summarize(input: PlanInput, plan: Plan, { previous, spec, failure, servingFailure, blocker }: Described): Sandbox {
+export function summarize(input: PlanInput, plan: Plan, described: Described): Sandbox {
   const { now, want } = input;
+  const { previous, spec, failure, servingFailure, egressFailure, blocker } = described;
+  const egress = judgeEgressCondition(input, plan);
   const generation = input.spec?.generation ?? previous?.metadata.generation ?? plan.serving?.observation.identity.generation ?? 1;
   const conditions = [
     { type: "Ready" as const, ...judgeReady(input, plan, blocker) },
     { type: "UpToDate" as const, ...judgeUpToDate(plan, blocker) },
     { type: "EngineReachable" as const, status: "True" as const, reason: "Observed", message: "the engine answered" },
+    ...(egress === null ? [] : [{ type: "Egress" as const, ...egress }]),
   ].map((next) => mergeCondition(previous?.status.conditions ?? [], { ...next, observedGeneration: generation }, now));
   const waits = plan.verdict.kind === "deferred";
   return {
@@ -135,6 +159,7 @@ export function summarize(input: PlanInput, plan: Plan, { previous, spec, failur
       lastUsedAt: input.lastUsedAt,
       failure,
       servingFailure,
+      ...(egressFailure !== null && { egressFailure }),
       next: renderNext(input, plan),
     },
   };
@@ -182,6 +207,7 @@ export function summarizeUnseen(previous: Sandbox, { code, message }: Blocker, n
         mergeCondition(conditions, { type: "Ready", ...unknown }, now),
         mergeCondition(conditions, { type: "UpToDate", ...unknown }, now),
         mergeCondition(conditions, { type: "EngineReachable", ...unknown, status: "False" }, now),
+        ...(findCondition(conditions, "Egress") === undefined ? [] : [mergeCondition(conditions, { type: "Egress", ...unknown }, now)]),
       ],
     },
   };

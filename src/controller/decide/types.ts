@@ -14,6 +14,7 @@ import {
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import type { ErrorCode } from "../../api/errors.ts";
 import type { ChangePart, ContainerSpec, Failure, FieldDrift, LiveSpec, SandboxChange, SandboxKind } from "../../api/sandbox.ts";
+import type { EgressInput } from "./egress-facts.ts";
 import type { Capabilities, Handle, ImageFact, Observation } from "./observation.ts";
 
 /** What one sandbox should be, as far as the config and the sessions say; what depends on the host (owner, image) is not resolved yet. */
@@ -128,6 +129,7 @@ export interface PlanInput {
   /** The newest failed attempt to keep the one that serves, its ends included. */
   servingFailure: Failure | null;
   capabilities: Capabilities;
+  egress: EgressInput;
 }
 
 /** Why a change waits, from a closed set: people and programs tell them apart by it. */
@@ -156,6 +158,9 @@ export type ActionBody =
   | { kind: "unpause"; handle: Handle }
   | { kind: "attach"; handle: Handle; network: string }
   | { kind: "detach"; handle: Handle; network: string }
+  /** Makes and starts a relay in the network of this run of a container. */
+  | { kind: "attach-relay"; handle: Handle }
+  | { kind: "remove-relay"; relay: Handle }
   /** `unless-used`: use is checked again right before, and a use stops it. */
   | { kind: "retire"; handle: Handle; evidence: Evidence; guard: "unless-used" | "always" };
 
@@ -170,7 +175,7 @@ export type Verdict =
   /** It serves, and a change waits. `until` is null when nothing tells when the wait ends; `overdue` when it is longer than it should be. */
   | { kind: "deferred"; reason: DeferralReason; until: EpochMs | null; overdue: boolean; message: string }
   /** Nothing can be done before `retryAt`, or before a person edits something. */
-  | { kind: "blocked"; code: ErrorCode | "SetupFailed" | "CrashLoop"; message: string; retryAt: EpochMs | null }
+  | { kind: "blocked"; code: ErrorCode | "SetupFailed" | "CrashLoop" | "EgressUnavailable"; message: string; retryAt: EpochMs | null }
   /** It serves, and its removal waits for a person. */
   | { kind: "held"; message: string }
   | { kind: "unknown"; message: string }

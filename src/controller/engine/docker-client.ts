@@ -172,12 +172,17 @@ export class DockerClient {
 
   /** @param labels `key=value`, all of which must match */
   async list(labels: readonly string[]): Promise<RawListed[]> {
+    return await this.listAs(labels, RawListed);
+  }
+
+  /** The parts of each line that the schema names. @param labels also `key` alone: with any value */
+  async listAs<T>(labels: readonly string[], schema: z.ZodType<T>): Promise<T[]> {
     const filters = { label: [...labels] };
     return await this.#read(
       "list",
       "",
       async (signal) => await this.docker.listContainers({ all: true, filters, abortSignal: signal }),
-      z.array(RawListed),
+      z.array(schema),
     );
   }
 

@@ -75,7 +75,7 @@ function toEnv(env: ContainerSpec["env"]): string[] {
 }
 
 /** The loop starts what ended, with back-off. */
-const NO_RESTART = { Name: "no", MaximumRetryCount: 0 };
+export const NO_RESTART = { Name: "no", MaximumRetryCount: 0 };
 
 function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostConfig {
   return {

@@ -181,7 +181,7 @@ export function toImageVolumes(paths: readonly string[]): string[] {
 }
 
 /** The engine's own spelling of when this run began, with all its digits. Empty: never started. */
-export function toIncarnation(raw: RawInspect): string {
+export function toIncarnation(raw: { State: Pick<RawInspect["State"], "StartedAt"> }): string {
   return toMoment(raw.State.StartedAt) === null ? "" : (raw.State.StartedAt ?? "");
 }
 

@@ -12,15 +12,18 @@ import type { Usage } from "../../api/usage.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
 import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
+import { DockerEgress } from "./docker-egress.ts";
 import { watchDocker } from "./docker-events.ts";
 import { type ExecParts, execInDocker } from "./docker-exec.ts";
 import { identifyInDocker } from "./docker-identify.ts";
 import { DockerKills } from "./docker-kill.ts";
 import { readLastOutput } from "./docker-last-output.ts";
-import { type RawInspect, toIdentity, toImageVolumes, toListed, toMoment, toObservation } from "./docker-observe.ts";
+import { listObjects } from "./docker-objects.ts";
+import { type RawInspect, toIdentity, toImageVolumes, toListed, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
 import { readUsage, readWrittenBytes } from "./docker-usage.ts";
+import type { EgressEngine } from "./egress-engine.ts";
 import type {
   Act,
   Capabilities,
@@ -70,6 +73,7 @@ export class DockerEngine implements Engine {
   readonly #paths: HostPaths;
   readonly #looks = new Looks();
   readonly instance: InstanceId;
+  readonly egress: EgressEngine;
   readonly #endpoint: string;
   readonly #monotonicMs: () => number;
   #facts: EngineFacts;
@@ -85,6 +89,8 @@ export class DockerEngine implements Engine {
     this.because = options.because;
     this.#monotonicMs = options.monotonicMs;
     this.#facts = options.facts;
+    const remapsUsers = (): boolean => this.#facts.securityOptions.some((option) => option === "userns" || option === "rootless");
+    this.egress = new DockerEgress({ client: options.client, instance: options.instance, remapsUsers });
   }
 
   get capabilities(): Capabilities {
@@ -322,34 +328,7 @@ export class DockerEngine implements Engine {
   }
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {
-    const label = `${LABEL.instance}=${this.instance}`;
-    switch (kind) {
-      case "container":
-      case "probe":
-        return (await this.#client.list(kind === "probe" ? [label, `${LABEL.probe}=1`] : [label])).map((raw) => ({
-          kind,
-          ref: raw.Id,
-          name: (raw.Names[0] ?? "").replace(/^\//, ""),
-          createdAt: toMoment(raw.Created ? new Date(raw.Created * 1000).toISOString() : null),
-          labels: raw.Labels,
-        }));
-      case "network":
-        return (await this.#client.networks(label)).map((raw) => ({
-          kind,
-          ref: raw.Id,
-          name: raw.Name,
-          createdAt: toMoment(raw.Created),
-          labels: raw.Labels ?? {},
-        }));
-      case "volume":
-        return (await this.#client.volumes(label)).map((raw) => ({
-          kind,
-          ref: raw.Name,
-          name: raw.Name,
-          createdAt: toMoment(raw.CreatedAt),
-          labels: raw.Labels ?? {},
-        }));
-    }
+    return await listObjects(this.#client, this.instance, kind);
   }
 
   async survey(): Promise<Surveyed[]> {

@@ -6,6 +6,7 @@ import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import type { Usage } from "../../api/usage.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
+import type { EgressEngine } from "./egress-engine.ts";
 
 export type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed };
 
@@ -145,6 +146,7 @@ export interface Engine {
   /** Whose containers are listed, observed and made. */
   readonly instance: InstanceId;
   readonly capabilities: Capabilities;
+  readonly egress: EgressEngine;
   info(): Promise<EngineInfo>;
   /** What the reference means now. Never pulls. */
   resolveImage(reference: string): Promise<ImageFact>;

@@ -36,6 +36,7 @@ const OBJECT: ReadonlySet<EngineOperation> = new Set(["remove-object", "objects"
 const imageFix = (fault: Fault): string => {
   const reference = /no such image: "?([^\s":]+(?::[^\s":]+)?)/i.exec(fault.text)?.[1];
   if (reference === undefined) return "build the image: scripts/sandbox-setup.sh, or pull it";
+  if (reference.startsWith("openclaw-egress")) return "build it: scripts/sandbox-egress-setup.sh";
   return reference.startsWith("openclaw-sandbox") ? "build it: scripts/sandbox-setup.sh" : `build it, or: docker pull ${reference}`;
 };
 
@@ -207,6 +208,8 @@ export function isAlreadySo(operation: EngineOperation, error: unknown): boolean
     case "remove":
     case "remove-object":
       return fault.status === 404;
+    case "create-object":
+      return fault.status === 409;
     case "unpause":
       return fault.status !== null && /is not paused/i.test(fault.text);
     case "rename":

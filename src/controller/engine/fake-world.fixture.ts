@@ -34,6 +34,8 @@ export type FakeOperation =
   | "survey"
   | "writtenBytes"
   | "usage"
+  /** Any call of the egress part. */
+  | "egress"
   | "removeObject";
 
 export interface FakeContainer {

@@ -30,6 +30,7 @@ import type {
   Surveyed,
 } from "./engine.ts";
 import { orNotBegun } from "./engine.ts";
+import { FakeEgress } from "./fake-egress.fixture.ts";
 import { FakeExec } from "./fake-exec.fixture.ts";
 import { toIncarnation, toObservation, toSurveyed } from "./fake-view.fixture.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.fixture.ts";
@@ -52,10 +53,12 @@ export class FakeEngine implements Engine {
   };
   readonly world: FakeWorld;
   readonly instance: InstanceId;
+  readonly egress: FakeEgress;
 
   constructor(world: FakeWorld, instance: InstanceId) {
     this.world = world;
     this.instance = instance;
+    this.egress = new FakeEgress(world, instance);
   }
 
   /** One call: logged, with the fault that is due, before or after its effect. */

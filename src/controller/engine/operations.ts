@@ -38,6 +38,7 @@ export const DEADLINE_MS = {
   top: 10_000,
   "exec-resize": 5_000,
   objects: 15_000,
+  "create-object": 25_000,
   "remove-object": 25_000,
   /** Until the response's head; the stream itself has no end. */
   events: 10_000,

@@ -11,6 +11,7 @@ import { type KnownGeneration, type Owner, resolveSpec, type SpecFacts } from ".
 import type { Described } from "../decide/status.ts";
 import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "../decide/types.ts";
 import type { KnownSandbox } from "../decide/wanted.ts";
+import type { Relays } from "../egress/relays.ts";
 import type { Engine, Observation } from "../engine/engine.ts";
 import { lookUpRealPath, observeHost, shareLookUps } from "../folders/host-folders.ts";
 import type { Activity } from "../records/activity.ts";
@@ -38,6 +39,7 @@ export interface ObserverParts {
   activity: Activity;
   removals: RemovalGate;
   creations: Pick<CreationRate, "admit" | "settled">;
+  relays: Pick<Relays, "inputFor">;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
   /** Told of containers of ours that could not be written into the ledger. */
@@ -103,6 +105,8 @@ export class Observer {
       scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
     const now = this.#parts.now();
     const want = await this.#parts.removals.pass(name, desired.want(name, known, now), residentOf(containers));
+    const hasList = want.kind === "wanted" && want.desired.settings.egress !== null;
+    const egress = await this.#parts.relays.inputFor(name, hasList, previous?.status.egressFailure ?? null);
     const base = {
       instance,
       name,
@@ -117,6 +121,7 @@ export class Observer {
       change: previous?.status.change ?? null,
       gate: { kind: "open" } as const,
       capabilities: engine.capabilities,
+      egress,
     };
     const described = describe(want, first, previous);
     if (containers.length > 0 || want.kind !== "wanted") this.#parts.creations.settled(name);

@@ -80,6 +80,7 @@ async function createPerformer() {
     }),
     setups: new SetupRunner({ engine, clock, newMarker: randomUUID, observer: { output: () => undefined, ended: () => undefined } }),
     uses,
+    relays: { attach: async () => undefined, remove: async () => undefined },
     removed: (id) => removed.push({ id, isSealed: uses.stopOf(id) !== null }),
   });
   /** What the next process would find. */

@@ -6,6 +6,7 @@ import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { HASH_VERSION } from "../decide/fields.ts";
 import { type Owner, ownerToBe } from "../decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "../decide/types.ts";
+import type { Relays } from "../egress/relays.ts";
 import type { Engine, Handle, Identity } from "../engine/engine.ts";
 import { prepareWorkspace, refuseMounts } from "../folders/host-folders.ts";
 import type { Ledger } from "../records/ledger.ts";
@@ -33,6 +34,7 @@ export interface PerformerParts {
   setups: SetupRunner;
   mounts: MountCheck;
   uses: Uses;
+  relays: Pick<Relays, "attach" | "remove">;
   /** A container was removed. */
   removed(id: ContainerId): void;
 }
@@ -78,6 +80,10 @@ export class Performer {
         return await engine.act(action.handle, { name }, { kind: "attach", network: action.network });
       case "detach":
         return await engine.act(action.handle, { name }, { kind: "detach", network: action.network });
+      case "attach-relay":
+        return await this.#parts.relays.attach({ name, scopeKey: mustWanted(input).desired.scopeKey }, action.handle);
+      case "remove-relay":
+        return await this.#parts.relays.remove(action.relay);
       case "retire":
         return await this.#retire(action, name);
     }

@@ -8,6 +8,7 @@ import { CRASH_FORGIVEN_AFTER_MS, failuresSeen, keepsEnding, nextCrash, nextFail
 import { isUnmendable } from "../decide/given-up.ts";
 import type { Handle } from "../decide/observation.ts";
 import { type Part, partOf } from "../decide/parts.ts";
+import { judgeEgress } from "../decide/relay.ts";
 import { type Blocker, summarize, summarizeUnseen } from "../decide/status.ts";
 import { type Action, NEW_HANDLE, type Plan, type PlanInput } from "../decide/types.ts";
 import type { StatusStore } from "../records/status-store.ts";
@@ -48,6 +49,7 @@ interface Performed {
   /** What is remembered for back-off. null: nothing new. */
   failure: Failure | null;
   servingFailure: Failure | null;
+  egressFailure: Failure | null;
   error: OperationError | null;
   blocker: Blocker | null;
 }
@@ -81,6 +83,7 @@ export class Reconciler {
       const kept = {
         failure: this.#spread(done.failure) ?? (made.verdict.kind === "converged" ? null : input.failure),
         servingFailure: this.#spread(done.servingFailure) ?? settledFailure(input.servingFailure, made, input.now),
+        egressFailure: this.#spread(done.egressFailure) ?? settledEgressFailure(input, made),
       };
       const { error, blocker } = done;
       this.#write(summarize(input, made, { previous, spec: seen.described, ...kept, blocker }), previous, made);
@@ -111,7 +114,7 @@ export class Reconciler {
   /** In order. What fails ends its part of the plan; an engine that is away ends them all. */
   async #perform(input: PlanInput, made: Plan): Promise<Performed> {
     const { performer, report } = this.#parts;
-    const done: Performed = { failure: null, servingFailure: null, error: null, blocker: null };
+    const done: Performed = { failure: null, servingFailure: null, egressFailure: null, error: null, blocker: null };
     const stopped = new Set<Part>();
     let created: Handle | null = null;
     for (const planned of made.actions) {
@@ -122,6 +125,7 @@ export class Reconciler {
         created = (await performer.perform(action, input)) ?? created;
         report.performed(input.name, action, "success");
         if (isRestart(action, input, made)) done.servingFailure = toCrash(action, input, made);
+        if (action.kind === "remove-relay" && action.cause === "crash") done.egressFailure = toRelayCrash(action, input);
       } catch (error) {
         if (!(error instanceof OperationError)) throw error;
         if (error instanceof StillInUse) report.stopGivenUp(input.name, action);
@@ -175,11 +179,13 @@ function remember(done: Performed, failed: Failed, input: PlanInput): void {
   if (done.error === null || done.error instanceof StillInUse) done.error = error;
   if (error instanceof StillInUse) return;
   const blocker = { code: error.code, message: `${action.kind} failed: ${renderError(error)}` };
-  done.blocker ??= blocker;
+  // Of its egress a condition of its own tells.
+  if (part !== "egress") done.blocker ??= blocker;
   if (!isAttempt(failed)) return;
   const at = "handle" in action && action.handle.id !== NEW_HANDLE.id ? { container: action.handle.id, step: action.kind } : undefined;
   const attempt = { code: error.code, message: blocker.message, generation: generationOf(input), ...(at !== undefined && { at }) };
   if (part === "making") done.failure = nextFailureOfNew(input.failure, attempt, input.now);
+  else if (part === "egress") done.egressFailure = nextFailure(input.egress.failure, attempt, input.now);
   // What ended again and again is not to be forgotten because a limit can't be set meanwhile.
   else if (part === "serving" && (STARTS.has(action.kind) || !keepsEnding(input.servingFailure)))
     done.servingFailure = nextFailure(input.servingFailure, attempt, input.now);
@@ -213,6 +219,22 @@ function isRestart(action: Action, input: PlanInput, { serving }: Plan): boolean
 function toCrash(action: Action, input: PlanInput, made: Plan): Failure {
   const startedAt = made.serving?.observation.startedAt ?? null;
   return nextCrash(input.servingFailure, { message: action.because, generation: generationOf(input), startedAt }, input.now);
+}
+
+/** As of a container that ends: the first one is at once in its place. */
+function toRelayCrash({ relay, because }: Extract<Action, { kind: "remove-relay" }>, input: PlanInput): Failure {
+  const startedAt = input.egress.relays.find(({ handle }) => handle.id === relay.id)?.startedAt ?? null;
+  return nextCrash(input.egress.failure, { message: because, generation: generationOf(input), startedAt }, input.now);
+}
+
+/** Forgiven by a relay that has run for long, or that nobody needs; one that failed otherwise by the next that was made. */
+function settledEgressFailure(input: PlanInput, made: Plan): Failure | null {
+  const { failure, relays } = input.egress;
+  if (failure === null || judgeEgress(input, made.serving).kind === "unset") return null;
+  const running = relays.find(({ state }) => state === "running");
+  if (running === undefined || made.actions.some((action) => partOf(action, made) === "egress")) return failure;
+  if (failure.code !== "CrashLoop") return null;
+  return running.startedAt !== null && elapsed(running.startedAt, input.now) > CRASH_FORGIVEN_AFTER_MS ? null : failure;
 }
 
 /**

@@ -2,7 +2,7 @@
 // The text of plans and conditions comes from decide/; this file only reports it, once.
 import type { Logger } from "pino";
 import { type EpochMs, elapsed, type SandboxName } from "../../api/brands.ts";
-import { findCondition } from "../../api/condition.ts";
+import { CONDITION_TYPES, findCondition } from "../../api/condition.ts";
 import { type OperationError, renderError } from "../../api/errors.ts";
 import type { EventType } from "../../api/event.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
@@ -38,6 +38,8 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   unpause: { type: "Normal", reason: "Unpaused" },
   attach: { type: "Warning", reason: "Attached" },
   detach: { type: "Warning", reason: "Detached" },
+  "attach-relay": null,
+  "remove-relay": null,
   retire: { type: "Normal", reason: "Removed" },
 };
 
@@ -112,7 +114,7 @@ export class Report {
 
   /** What changed from one status to the next; nothing when nothing did. */
   transitions(previous: Sandbox | null, next: Sandbox): void {
-    for (const type of ["Ready", "UpToDate", "EngineReachable"] as const) {
+    for (const type of CONDITION_TYPES) {
       const before = previous === null ? undefined : findCondition(previous.status.conditions, type);
       const after = findCondition(next.status.conditions, type);
       if (after === undefined || (before?.status === after.status && before.reason === after.reason)) continue;

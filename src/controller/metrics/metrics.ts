@@ -10,40 +10,12 @@ import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { ActionKind, Cause, Trigger } from "../decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation } from "../engine/operations.ts";
 import { RECORD_KINDS, type RecordKind } from "../records/damaged-files.ts";
+import { ACTIONS, CAUSES, keysOf, TRIGGERS } from "./labels.ts";
+import { createEgressMetrics, type EgressMetrics } from "./metrics-egress.ts";
 import { createLoopMetrics, type LoopMetrics } from "./metrics-loop.ts";
 import { createWorkspaceMetrics, type WorkspaceFigures } from "./metrics-workspaces.ts";
 import type { ReadyCheck } from "./ready-check.ts";
 
-/** The keys of an object that must have every member of a union. */
-const keysOf = <Key extends string>(all: Readonly<Record<Key, true>>): readonly Key[] => Object.keys(all) as Key[];
-
-const ACTIONS = keysOf<ActionKind>({
-  "prepare-workspace": true,
-  create: true,
-  start: true,
-  setup: true,
-  "compare-mounts": true,
-  promote: true,
-  update: true,
-  unpause: true,
-  attach: true,
-  detach: true,
-  retire: true,
-});
-const CAUSES = keysOf<Cause>({
-  wanted: true,
-  drift: true,
-  image: true,
-  age: true,
-  forced: true,
-  crash: true,
-  external: true,
-  idle: true,
-  released: true,
-  orphan: true,
-  setup: true,
-});
-const TRIGGERS = keysOf<Trigger>({ config: true, session: true, crash: true, external: true, resync: true, recreate: true });
 const OPERATIONS = Object.keys(DEADLINE_MS) as EngineOperation[];
 const CALL_CODES: readonly CallCode[] = ["OK", ...(Object.keys(ERROR_CODES) as ErrorCode[])];
 
@@ -95,6 +67,7 @@ export class ControllerMetrics {
   readonly loop: LoopMetrics;
   /** Of workspaces, after each measurement. */
   readonly workspaces: (figures: WorkspaceFigures) => void;
+  readonly egress: EgressMetrics;
   readonly #made: ReturnType<typeof createOurs>;
   #listener: FactListener | null = null;
 
@@ -102,6 +75,7 @@ export class ControllerMetrics {
     this.registry = new MetricRegistry({ processMetrics: options.processMetrics ?? true });
     this.loop = createLoopMetrics(this.registry);
     this.workspaces = createWorkspaceMetrics(this.registry);
+    this.egress = createEgressMetrics(this.registry);
     this.#made = createOurs(this.registry);
     const labels = { version: [options.version], revision: [options.revision] } as const;
     const buildInfo = this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels);
@@ -115,6 +89,7 @@ export class ControllerMetrics {
       const since = Math.min(...sandboxes().flatMap(({ status }) => waitsSince(status) ?? []));
       this.#made.deferredAge.set({}, Number.isFinite(since) ? elapsed(since as EpochMs, now()) / 1_000 : 0);
       this.#made.overdue.set({}, sandboxes().filter(isOverdue).length);
+      this.egress.closed(sandboxes().filter(isClosed).length);
     });
   }
 
@@ -397,3 +372,5 @@ const waitsSince = ({ deferredSince, change }: Sandbox["status"]): EpochMs | nul
   deferredSince !== null && change?.pending === true ? change.since : deferredSince;
 
 const isOverdue = ({ status }: Sandbox): boolean => findCondition(status.conditions, "UpToDate")?.reason === "DriftOverdue";
+/** It has a list of destinations that is not in force. */
+const isClosed = ({ status }: Sandbox): boolean => (findCondition(status.conditions, "Egress")?.status ?? "True") !== "True";

@@ -20,10 +20,13 @@ import {
 import type { SandboxKind } from "../../api/sandbox.ts";
 import { errnoOf, readBounded, removeFile, replaceFile, sweepTemporaries, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
 
+/** Sandboxes, and in a ledger of their own the containers of the egress. */
+export type LedgerKind = SandboxKind | "proxy" | "relay";
+
 export interface LedgerEntry {
   uid: SandboxUid;
   name: SandboxName;
-  kind: SandboxKind;
+  kind: LedgerKind;
   scopeKey: ScopeKey;
   /** null: it was about to be made, or the answer was lost. Its uid label tells. */
   containerId: ContainerId | null;
@@ -35,7 +38,7 @@ export interface LedgerEntry {
 const EntryFile = z.strictObject({
   uid: z.uuid().transform(toSandboxUid),
   name: z.string().transform(toSandboxName),
-  kind: z.enum(["tools", "browser"]),
+  kind: z.enum(["tools", "browser", "proxy", "relay"]),
   scopeKey: z.string().transform(toScopeKey),
   containerId: z.string().transform(toContainerId).nullable(),
   createdAt: z.int().transform(toEpochMs),

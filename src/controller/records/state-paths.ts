@@ -10,6 +10,10 @@ export interface StatePaths {
   events: string;
   eventFile: string;
   ledger: string;
+  /** Of the egress's containers. */
+  egressLedger: string;
+  /** What each sandbox reached and was refused. */
+  egressLogs: string;
   activity: string;
   lastGood: string;
   /** A file for each config that was in force. */
@@ -35,6 +39,8 @@ export function toStatePaths(stateDir: string): StatePaths {
     events: join(controller, "events"),
     eventFile: join(controller, "events", "events.jsonl"),
     ledger: join(controller, "ledger"),
+    egressLedger: join(controller, "egress-ledger"),
+    egressLogs: join(controller, "egress-logs"),
     activity: join(controller, "activity.json"),
     lastGood: join(controller, "last-good.json"),
     configHistory: join(controller, "config-history"),

@@ -2,6 +2,7 @@
 // observed again. It does not read files.
 import { z } from "zod";
 import { toAgentId, toContainerId, toEpochMs, toImageId, toSandboxName, toSandboxUid, toScopeKey, toSpecHash } from "../../api/brands.ts";
+import { CONDITION_TYPES } from "../../api/condition.ts";
 import { ERROR_CODES, type ErrorCode } from "../../api/errors.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 
@@ -9,7 +10,7 @@ const Time = z.number().transform(toEpochMs);
 const Hash = z.string().transform(toSpecHash);
 
 const StatusCondition = z.object({
-  type: z.enum(["Ready", "UpToDate", "EngineReachable"]),
+  type: z.enum(CONDITION_TYPES),
   status: z.enum(["True", "False", "Unknown"]),
   reason: z.string(),
   message: z.string(),
@@ -75,6 +76,7 @@ const StatusFile = z.object({
     failure: StatusFailure.nullable(),
     // Absent in a file of a controller that kept one failure for both.
     servingFailure: StatusFailure.nullable().default(null),
+    egressFailure: StatusFailure.exactOptional(),
     next: z.array(z.string()),
   }),
 });

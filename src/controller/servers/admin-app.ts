@@ -13,6 +13,7 @@ import type { ProcessService } from "./processes.ts";
 import { findSandbox } from "./request.ts";
 import { approvalKeyRoutes } from "./routes-approvals.ts";
 import { controlRoutes, viewRoutes } from "./routes-control.ts";
+import { type EgressService, egressRoutes } from "./routes-egress.ts";
 import { historyRoutes } from "./routes-history.ts";
 import { outputRoutes } from "./routes-output.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
@@ -30,9 +31,11 @@ export interface AdminAppParts {
   history?: ConfigHistory;
   /** Absent: there is no route for what commands print. */
   output?: OutputLog;
+  /** Absent: there are no routes for what sandboxes reach. */
+  egress?: EgressService;
 }
 
-export function makeAdminApp({ views, followers, log, processes, approvals, output, history }: AdminAppParts): Hono {
+export function makeAdminApp({ views, followers, log, processes, approvals, output, history, egress }: AdminAppParts): Hono {
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
@@ -41,6 +44,7 @@ export function makeAdminApp({ views, followers, log, processes, approvals, outp
   if (processes !== undefined) app.route("/v1", processRoutes("/sandboxes/:name", target, processes));
   if (approvals !== undefined) app.route("/v1", approvalKeyRoutes(approvals.keys, approvals.audit));
   if (output !== undefined) app.route("/v1", outputRoutes(views, output, followers));
+  if (egress !== undefined) app.route("/v1", egressRoutes(views, egress, followers));
   if (history !== undefined) app.route("/v1", historyRoutes(history));
   return app;
 }

@@ -17,6 +17,7 @@ import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts"
 import { Followers } from "./followers.ts";
 import { ProcessService } from "./processes.ts";
 import { decodeName, findSandbox } from "./request.ts";
+import type { EgressService } from "./routes-egress.ts";
 import { makeSocketFolder, type SocketServer, startSocketServer } from "./socket-server.ts";
 
 export interface AdminServerParts {
@@ -27,6 +28,8 @@ export interface AdminServerParts {
   approvals?: AdminAppParts["approvals"];
   /** Absent: there are no routes for earlier configs. */
   history?: ConfigHistory;
+  /** Absent: there are no routes for what sandboxes reach. */
+  egress?: EgressService;
   /** What running commands in sandboxes needs. Absent: sandboxes can be looked at only. */
   commands?: {
     access: SandboxAccess;
@@ -45,7 +48,7 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startAdminServer(parts: AdminServerParts): Promise<SocketServer> {
-  const { stateDir, views, log, commands, approvals, history } = parts;
+  const { stateDir, views, log, commands, approvals, history, egress } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = commands && new ProcessService({ ...commands, log });
   const app = makeAdminApp({
@@ -54,6 +57,7 @@ export async function startAdminServer(parts: AdminServerParts): Promise<SocketS
     ...(commands && { output: commands.output }),
     ...(approvals && { approvals }),
     ...(history && { history }),
+    ...(egress && { egress }),
   });
   const sockets =
     commands &&

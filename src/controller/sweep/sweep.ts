@@ -31,6 +31,8 @@ export interface SweepParts {
   instance: InstanceId;
   engine: Engine;
   ledger: Ledger;
+  /** Of the containers of the egress. */
+  egressLedger: Ledger;
   log: Logger;
   workspaces: WorkspaceSweep;
   /** Removes requests that are about nothing any more. */
@@ -123,14 +125,15 @@ export class Sweep {
   }
 
   async #observe(): Promise<Found[]> {
-    const [containers, probes, networks, volumes, workspaces] = await Promise.all([
+    const [containers, egress, probes, networks, volumes, workspaces] = await Promise.all([
       this.#containers(),
+      this.#egress(),
       this.#probes(),
       this.#objects("network"),
       this.#objects("volume"),
       this.#parts.workspaces.observe(),
     ]);
-    return [...containers, ...probes, ...networks, ...volumes, ...workspaces];
+    return [...containers, ...egress, ...probes, ...networks, ...volumes, ...workspaces];
   }
 
   async #sizeOf({ kind, name, containerId }: Found, limits: MeasureLimits): Promise<UnownedObject["size"]> {
@@ -172,6 +175,23 @@ export class Sweep {
     return unowned;
   }
 
+  /** The relays of sandboxes that nobody wants, and a proxy where nobody needs one: passes under their names remove them. */
+  async #egress(): Promise<Found[]> {
+    const { engine, mayBeWanted, suspect } = this.#parts;
+    const { name: proxyName } = engine.egress;
+    const [relays, proxies] = await Promise.all([
+      engine.egress.relays(),
+      mayBeWanted(proxyName) ? [] : engine.egress.containers(proxyName),
+    ]);
+    const found = [...relays, ...proxies.map(({ handle, name, actualName }) => ({ id: handle.id, name, actualName }))];
+    const unowned = found.filter(({ name }) => !mayBeWanted(name));
+    for (const name of new Set(unowned.map(({ name }) => name))) suspect(name);
+    return unowned.map(({ actualName, id }) => {
+      const because = "no sandbox needs it to reach what its list names";
+      return { kind: "container", name: actualName, because, fate: "removable", size: null, containerId: id };
+    });
+  }
+
   async #probes(): Promise<Found[]> {
     const probes = await this.#parts.engine.objects("probe");
     return probes.map((object) => ({
@@ -207,6 +227,15 @@ export class Sweep {
 
   /** An entry whose container the engine does not have was written before a creation that never came, or outlived its container. */
   async #forgetLostEntries(): Promise<void> {
+    await this.#forgetLostSandboxes();
+    const { engine, egressLedger, now } = this.#parts;
+    const old = egressLedger.entries().filter(({ createdAt }) => elapsed(createdAt, now()) > CREATION_GRACE_MS);
+    if (old.length === 0) return;
+    const present = new Set((await engine.egress.containers()).map(({ handle }) => handle.uid));
+    for (const { uid } of old) if (!present.has(uid)) await egressLedger.forget(uid);
+  }
+
+  async #forgetLostSandboxes(): Promise<void> {
     const { engine, ledger, now } = this.#parts;
     const old = ledger.entries().filter(({ createdAt }) => elapsed(createdAt, now()) > CREATION_GRACE_MS);
     if (old.length === 0) return;

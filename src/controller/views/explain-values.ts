@@ -10,7 +10,7 @@ import { isShownVariable } from "../decide/fields.ts";
 const SIZE_KEYS = new Set(["docker.memory", "docker.memorySwap", "docker.shmSize", "docker.workspaceSize"]);
 const DURATION_KEYS = new Set(["rollout.hotWindow", "rollout.maxDriftAge", "rollout.progressDeadline"]);
 /** Their parts are shown instead, each with its own place. */
-const MERGED_KEYS = ["docker.env", "docker.ulimits", "docker.binds"];
+const MERGED_KEYS = ["docker.env", "docker.ulimits", "docker.binds", "egress.allow", "egress.deny"];
 
 export function explainValues(config: Config, sandbox: EffectiveSandbox): ExplainedValue[] {
   const { provenance, browser } = sandbox;
@@ -50,6 +50,7 @@ function readKey(sandbox: EffectiveSandbox, key: string): unknown {
   const part = rest.join(".");
   if (name === "env") return Object.hasOwn(sandbox.docker.env, part) ? sandbox.docker.env[part] : undefined;
   if (name === "ulimits") return sandbox.docker.ulimits.find((limit) => limit.name === part);
+  if (group === "egress" && (name === "allow" || name === "deny")) return sandbox.egress?.[name][Number(part.slice(1, -1))];
   return name === "binds" ? sandbox.docker.binds[Number(part.slice(1, -1))] : undefined;
 }
 

@@ -32,9 +32,19 @@ function findWiderAccess(parent: EffectiveSandbox, child: EffectiveSandbox): str
   if (ACCESS_RANK[child.workspaceAccess] > ACCESS_RANK[parent.workspaceAccess])
     return `its workspaceAccess is "${child.workspaceAccess}", not "${parent.workspaceAccess}"`;
   if (its.network !== mine.network && its.network !== "none") return `its network is "${its.network}"`;
+  const reach = mine.network === "none" ? findWiderEgress(parent.egress, child.egress) : null;
+  if (reach !== null) return reach;
   if (its.gpus !== mine.gpus && its.gpus !== null) return `it has the GPUs "${its.gpus}"`;
   const bind = its.binds.find((one) => !mine.binds.some(({ source, readOnly }) => source === one.source && (!readOnly || one.readOnly)));
   return bind === undefined ? null : `it sees the folder ${bind.source}`;
+}
+
+/** By the rules as they are written: whether one of them is within another one is nobody's to guess. */
+function findWiderEgress(mine: EffectiveSandbox["egress"], its: EffectiveSandbox["egress"]): string | null {
+  const allowed = its?.allow.find((rule) => mine?.allow.includes(rule) !== true);
+  if (allowed !== undefined) return `its egress.allow has ${JSON.stringify(allowed)}`;
+  const denied = its === null || its.allow.length === 0 ? undefined : mine?.deny.find((rule) => !its.deny.includes(rule));
+  return denied === undefined ? null : `its egress.deny does not have ${JSON.stringify(denied)}`;
 }
 
 /** Around what runs inside. Of two profiles, or of a runtime and the engine's own, nobody can tell which holds more. */
