@@ -4,6 +4,17 @@ import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
 import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
+import {
+  AUTH_ORDER_ABOUT,
+  AuthProfileSettings,
+  BudgetSettings,
+  CodexSignInSettings,
+  MODEL_ABOUT,
+  ModelEntrySettings,
+  ModelsSettings,
+  ProviderModelSettings,
+  ProviderSettings,
+} from "../src/api/config/schema-models.ts";
 import { SANDBOX_ALLOW_DEFAULT, SANDBOX_DENY_DEFAULT, TOOL_GROUPS } from "../src/api/tool-policy.ts";
 import { COMPOSE_COMMANDS, KUBECTL_COMMANDS, OPENCLAW_COMMANDS, type OtherCommand } from "../src/cli/other-commands.ts";
 import { LIVE_FIELDS, RECREATE_FIELDS } from "../src/controller/decide/fields.ts";
@@ -151,6 +162,21 @@ export function renderConfigPage(): string {
         [SubagentSettings, "agents.defaults.subagents."],
       ],
       "Lower-case letters, digits, `-` and `_` make an `id`. An agent has `sandbox` and `tools` of its own.",
+    ),
+    renderSettings(
+      "Models",
+      [
+        [z.object({ model: z.unknown().describe(MODEL_ABOUT) }), "agents.defaults."],
+        [ModelEntrySettings, 'agents.defaults.models."PROVIDER/MODEL".'],
+        [BudgetSettings, "agents.defaults.budget."],
+        [ModelsSettings, "models."],
+        [ProviderSettings, "models.providers.ID."],
+        [ProviderModelSettings, "models.providers.ID.models[]."],
+        [AuthProfileSettings, 'auth.profiles."ID:NAME".'],
+        [z.object({ order: z.unknown().describe(AUTH_ORDER_ABOUT) }), "auth."],
+        [CodexSignInSettings, "auth.codex."],
+      ],
+      "Which models answer, where they are, and who signs in. Without `agents.defaults.model` nothing answers. See [models.md](models.md).",
     ),
     renderSettings("Tools", [[ToolSettings, "tools."]], TOOLS_ABOUT),
     renderSettings(

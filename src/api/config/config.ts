@@ -3,6 +3,7 @@
 import { type AgentId, toAgentId } from "../brands.ts";
 import { AgentIdSchema } from "../session.ts";
 import { SPAWN_CHILDREN_DEFAULT, SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX, type SpawnLimits } from "../spawning.ts";
+import { type AuthConfig, type ModelChoice, type ModelsConfig, toAuthConfig, toModelChoice, toModelsConfig } from "./models.ts";
 import type { AgentEntry, AgentsSection, ConfigFile, GatewaySettings, ToolSettings } from "./schema.ts";
 import type { SandboxSettings } from "./schema-sandbox.ts";
 import { type ConfigLocation, type ConfigPath, renderPath } from "./tree.ts";
@@ -28,6 +29,8 @@ export interface Agent {
   /** The agent's own overrides, not merged. */
   readonly sandbox: SandboxSettings;
   readonly tools: ToolSettings;
+  /** null: `models.choice` of the config. */
+  readonly model: ModelChoice | null;
 }
 
 export type BindAddress = { kind: "loopback" } | { kind: "lan" } | { kind: "host"; host: string };
@@ -64,6 +67,8 @@ export interface Config {
     /** `maxSpawnDepth` as written; null: not configured. */
     readonly depthWritten: number | null;
   };
+  readonly models: ModelsConfig;
+  readonly auth: AuthConfig;
   readonly gateway: GatewayConfig;
   /** Where each key path's value stands. */
   readonly locations: ReadonlyMap<string, ConfigLocation>;
@@ -92,6 +97,7 @@ function toDraft(id: AgentId, agent: AgentEntry, at: ConfigPath): AgentDraft {
     workspace: agent.workspace ?? null,
     sandbox: agent.sandbox ?? {},
     tools: agent.tools ?? {},
+    model: toModelChoice(agent.model),
   };
 }
 
@@ -147,7 +153,7 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
 function toAgents(drafts: readonly AgentDraft[]): readonly Agent[] {
   const chosen = drafts.find((draft) => draft.marked) ?? drafts.find((draft) => draft.id === AGENT_DEFAULT) ?? drafts[0];
   if (chosen === undefined)
-    return [{ id: AGENT_DEFAULT, isDefault: true, path: null, name: AGENT_DEFAULT, workspace: null, sandbox: {}, tools: {} }];
+    return [{ id: AGENT_DEFAULT, isDefault: true, path: null, name: AGENT_DEFAULT, workspace: null, sandbox: {}, tools: {}, model: null }];
   return drafts.map(({ marked: _marked, at, ...agent }) => ({ ...agent, isDefault: at === chosen.at, path: renderPath(at) }));
 }
 
@@ -192,6 +198,8 @@ export function toConfig(file: ConfigFile, agents: readonly Agent[], source: Pic
       depthMax: Math.min(file.agents?.defaults?.subagents?.maxSpawnDepth ?? SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX),
       childrenMax: file.agents?.defaults?.subagents?.maxChildrenPerAgent ?? SPAWN_CHILDREN_DEFAULT,
     },
+    models: toModelsConfig(file),
+    auth: toAuthConfig(file.auth),
     gateway: toGatewayConfig(file.gateway ?? {}),
   };
 }

@@ -1,8 +1,11 @@
 // The part of a config that the gateway works with, as data that can be sent and kept. It is the whole list: what is not named here, such as
 // docker.env, setup commands, images and limits, never leaves the controller. How it gets to the gateway is the controller's and the gateway's.
 import { z } from "zod";
+import { CREDENTIAL_MODES } from "../models/credential.ts";
 import { AgentIdSchema } from "../session.ts";
 import type { Config } from "./config.ts";
+import { MASK } from "./masked.ts";
+import { toAuthConfig, toModelsConfig } from "./models.ts";
 
 const words = z.array(z.string());
 const text = z.string();
@@ -46,6 +49,8 @@ const Tools = z
   })
   .partial();
 
+const Choice = z.object({ primary: text.nullable(), fallbacks: words });
+
 const Agent = z.object({
   id: AgentIdSchema,
   isDefault: flag,
@@ -54,6 +59,40 @@ const Agent = z.object({
   workspace: text.nullable(),
   sandbox: Sandbox,
   tools: Tools,
+  model: Choice.nullable().default(null),
+});
+
+const amount = count.nullable();
+const Price = z.object({ input: amount, output: amount, cacheRead: amount, cacheWrite: amount });
+const Provider = z.object({
+  baseUrl: text.nullable(),
+  api: text.nullable(),
+  /** Secret, and so may be what headers hold. */
+  apiKey: text.nullable(),
+  apiKeyVariable: text.nullable(),
+  timeoutSeconds: amount,
+  headers: z.record(text, text),
+  models: z.array(
+    z.object({
+      ...{ id: text, name: text.nullable(), contextWindow: amount, maxTokens: amount, input: words },
+      cost: Price.nullable(),
+    }),
+  ),
+});
+const Limit = z.object({ tokens: amount, usd: amount });
+
+const Models = z.object({
+  mode: z.enum(["merge", "replace"]),
+  providers: z.record(text, Provider),
+  choice: Choice,
+  entries: z.record(text, z.object({ alias: text.nullable(), temperature: amount, maxTokens: amount })),
+  budget: z.object({ session: Limit, agentDay: Limit, day: Limit }),
+});
+
+const Auth = z.object({
+  profiles: z.record(text, z.object({ provider: text, mode: z.enum(CREDENTIAL_MODES) })),
+  order: z.record(text, words),
+  codex: z.object({ authorizeUrl: text, tokenUrl: text, clientId: text, issuer: text, baseUrl: text }),
 });
 
 const Gateway = z.object({
@@ -72,18 +111,44 @@ const Gateway = z.object({
   maxSandboxes: count,
 });
 
-/** Parsing leaves out whatever it does not name. */
+/** Parsing leaves out whatever it does not name; what a program of before did not send or keep is as in a config that says nothing of it. */
 export const GatewayPart = z.object({
   file: text,
   defaults: z.object({ workspace: text.nullable(), sandbox: Sandbox }),
   agents: z.array(Agent).min(1),
   tools: Tools,
   spawning: z.object({ depthWritten: count.nullable(), depthMax: count, childrenMax: count }),
+  models: Models.default(() => Models.parse(toModelsConfig({}))),
+  auth: Auth.default(() => Auth.parse(toAuthConfig())),
   gateway: Gateway,
 });
 export type GatewayPart = z.output<typeof GatewayPart>;
 
 export const toGatewayPart = (config: Config): GatewayPart => GatewayPart.parse(config);
+
+/** The part as it may be shown. */
+export function toShownPart({ gateway, models, ...part }: GatewayPart): GatewayPart {
+  const mask = (secret: string | null): string | null => (secret === null ? null : MASK);
+  const auth = { ...gateway.auth, token: mask(gateway.auth.token), password: mask(gateway.auth.password) };
+  const masked = changeProviders(models, (provider) => ({
+    ...{ ...provider, apiKey: mask(provider.apiKey) },
+    headers: Object.fromEntries(Object.keys(provider.headers).map((name) => [name, MASK])),
+  }));
+  return { ...part, models: masked, gateway: { ...gateway, auth } };
+}
+
+/** The part as it may be kept in a file: what signs calls of models is in the store of secrets, and nowhere else. */
+export const toKeptPart = (part: GatewayPart): GatewayPart => ({
+  ...part,
+  models: changeProviders(part.models, (provider) => ({ ...provider, apiKey: null, headers: {} })),
+});
+
+type ModelsPart = GatewayPart["models"];
+type ProviderPart = z.output<typeof Provider>;
+
+function changeProviders(models: ModelsPart, change: (provider: ProviderPart) => ProviderPart): ModelsPart {
+  return { ...models, providers: Object.fromEntries(Object.entries(models.providers).map(([id, provider]) => [id, change(provider)])) };
+}
 
 /** For the gateway alone: what the part does not have reads as its default. It was read from no file, so nothing is to be watched. */
 export const toConfigOfPart = (part: GatewayPart): Config => ({ ...part, files: [], locations: new Map() });

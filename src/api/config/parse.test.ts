@@ -132,7 +132,7 @@ describe("a file of upstream OpenClaw works", () => {
     expect(new Set(paths).size).toBe(paths.length);
     expect(paths).toContain("channels");
     expect(parsed.issues.find((issue) => issue.path === "agents.defaults")?.message).toBe(
-      "accepted, but this product does not use: model, heartbeat, maxConcurrent",
+      "accepted, but this product does not use: heartbeat, maxConcurrent",
     );
     expect(paths).not.toContain("$schema");
   });

@@ -5,6 +5,7 @@ import { type Config, collectAgents, type HostFolders, toConfig } from "./config
 import { joinSources } from "./include.ts";
 import { takeVariables, toDotenvPath } from "./own-variables.ts";
 import { checkRules } from "./rules.ts";
+import { findWrittenSecrets } from "./rules-models.ts";
 import { ConfigFile } from "./schema.ts";
 import { toIssues } from "./schema-issues.ts";
 import { type ConfigSources, checkAccess } from "./sources.ts";
@@ -31,7 +32,7 @@ export function parseConfig(sources: ConfigSources, environment: ConfigEnvironme
   const all = dropUnusedKeys(joined.root);
   const own = takeVariables(all.root, sources, environment);
   const substituted = substituteVariables(own.root, own.variables);
-  issues.push(...all.issues, ...own.issues, ...substituted.issues);
+  issues.push(...all.issues, ...own.issues, ...findWrittenSecrets(all.root), ...substituted.issues);
   const config = toValidConfig(substituted.root, sources, issues);
   if (config !== null) issues.push(...checkRules(config, sources, environment));
   return config === null || issues.some(isError) ? refuse(issues) : { ok: true, value: config, issues: limit(issues) };

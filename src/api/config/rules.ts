@@ -8,6 +8,7 @@ import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts
 import { Reporter } from "./reporter.ts";
 import { checkContainer } from "./rules-container.ts";
 import { checkEgress } from "./rules-egress.ts";
+import { checkModels } from "./rules-models.ts";
 import { checkMounts } from "./rules-mounts.ts";
 import { checkToolLists } from "./rules-tools.ts";
 import { checkConfigPlace, checkProfiles, checkWorkspaces } from "./rules-workspaces.ts";
@@ -36,6 +37,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
   checkProfiles(sandboxes, mounted, reporter);
   checkConfigPlace(sources, mounted, reporter);
   checkToolLists("", config.tools, reporter);
+  checkModels(config, reporter);
   checkSpawning(config, reporter);
   checkBackends(config, reporter);
   checkGateway(config, reporter);
@@ -45,7 +47,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
 /** A stand-in that has no block of its own, so that the defaults are checked even where every agent overrides them. */
 function toDefaultsAgent(config: Config): Agent {
   const id = config.agents[0]?.id ?? toAgentId("main");
-  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {} };
+  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {}, model: null };
 }
 
 function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {

@@ -2,6 +2,15 @@
 // What upstream has and this product does not use is told apart from a mistake in unused-keys.ts; the parsed result is config.ts.
 import { z } from "zod";
 import { AgentIdSchema } from "../session.ts";
+import {
+  AGENT_MODEL_ABOUT,
+  AuthSettings,
+  BudgetSettings,
+  MODEL_ABOUT,
+  ModelChoiceSettings,
+  ModelEntries,
+  ModelsSettings,
+} from "./schema-models.ts";
 import { SandboxSettings } from "./schema-sandbox.ts";
 import { HostPath, Port } from "./schema-values.ts";
 
@@ -53,6 +62,7 @@ const agentKeys = {
   workspace: HostPath.optional().describe(
     "Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>",
   ),
+  model: ModelChoiceSettings.optional().describe(AGENT_MODEL_ABOUT),
   sandbox: SandboxSettings.optional(),
   tools: ToolSettings.optional(),
 };
@@ -115,6 +125,9 @@ export const AgentsSection = z.looseObject({
       workspace: HostPath.optional().describe("Workspace of the default agent; default <state>/workspace"),
       sandbox: SandboxSettings.optional(),
       subagents: SubagentSettings.optional(),
+      model: ModelChoiceSettings.optional().describe(MODEL_ABOUT),
+      models: ModelEntries.optional(),
+      budget: BudgetSettings.optional(),
     })
     .optional(),
   list: z.array(AgentListed).max(AGENTS_MAX).optional(),
@@ -129,6 +142,8 @@ export type AgentsSection = z.output<typeof AgentsSection>;
 export const ConfigFile = z.looseObject({
   agents: AgentsSection.optional(),
   tools: ToolSettings.optional(),
+  models: ModelsSettings.optional(),
+  auth: AuthSettings.optional(),
   gateway: GatewaySettings.optional(),
 });
 export type ConfigFile = z.output<typeof ConfigFile>;

@@ -1,6 +1,7 @@
 // Which keys this product uses, which upstream OpenClaw has beside them (accepted, reported once per section), and which are nobody's.
 // It only sorts keys; their values are checked by schema.ts.
 import type { Issue } from "../issue.ts";
+import { CODEX_DEFAULTS } from "../models/providers.ts";
 import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "./keys.ts";
 import { ULIMIT_NAMES } from "./schema-values.ts";
 import { renderDidYouMean } from "./suggest.ts";
@@ -53,19 +54,56 @@ const TOOLS = loose(
 
 const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent"]), UPSTREAM.subagents);
 
-const AGENT = loose({ ...values(["id", "default", "name", "workspace"]), sandbox: SANDBOX, tools: TOOLS }, UPSTREAM.agent);
+const MODEL = loose(values(["primary", "fallbacks"]), UPSTREAM.modelChoice);
+
+const AGENT = loose({ ...values(["id", "default", "name", "workspace"]), model: MODEL, sandbox: SANDBOX, tools: TOOLS }, UPSTREAM.agent);
+
+const each = (item: Shape): Shape => ({ kind: "each", item });
+
+const PROVIDER_MODEL = loose(
+  {
+    ...values(["id", "name", "contextWindow", "maxTokens", "input"]),
+    cost: loose(values(["input", "output", "cacheRead", "cacheWrite"]), []),
+  },
+  UPSTREAM.providerModel,
+);
+
+const PROVIDER = loose(
+  { ...values(["baseUrl", "apiKey", "api", "timeoutSeconds", "headers"]), models: each(PROVIDER_MODEL) },
+  UPSTREAM.provider,
+);
+
+const BUDGET_LIMIT = strict(values(["tokens", "usd"]));
+
+const DEFAULTS = loose(
+  {
+    ...{ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS, model: MODEL },
+    models: each(loose(values(["alias", "params"]), UPSTREAM.modelEntry)),
+    budget: strict({ session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT, day: BUDGET_LIMIT }),
+  },
+  UPSTREAM.agentDefaults,
+);
 
 const ROOT = loose(
   {
     agents: loose(
       {
-        defaults: loose({ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS }, UPSTREAM.agentDefaults),
-        list: { kind: "each", item: AGENT },
-        entries: { kind: "each", item: AGENT },
+        defaults: DEFAULTS,
+        list: each(AGENT),
+        entries: each(AGENT),
       },
       [],
     ),
     env: VALUE,
+    models: loose({ mode: VALUE, providers: each(PROVIDER) }, UPSTREAM.models),
+    auth: loose(
+      {
+        profiles: each(loose(values(["provider", "mode"]), UPSTREAM.authProfile)),
+        order: VALUE,
+        codex: strict(values(Object.keys(CODEX_DEFAULTS))),
+      },
+      UPSTREAM.auth,
+    ),
     tools: TOOLS,
     gateway: strict(
       {

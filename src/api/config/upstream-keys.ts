@@ -5,11 +5,11 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 
 export const UPSTREAM = {
   root: words(`
-    meta auth acp wizard diagnostics logging cli update browser ui secrets skills plugins models nodeHost bindings broadcast audio media
+    meta acp wizard diagnostics logging cli update browser ui secrets skills plugins nodeHost bindings broadcast audio media
     messages commands approvals session web channels cron hooks discovery canvasHost talk vault memory mcp proxy tts commitments accessGroups
     surfaces transcripts crestodian identity agent routing cliAgents portals terminal`),
   agentDefaults: words(`
-    model models modelPolicy imageModel imageGenerationModel videoGenerationModel musicGenerationModel voiceModel pdfModel pdfMaxBytesMb
+    modelPolicy imageModel imageGenerationModel videoGenerationModel musicGenerationModel voiceModel pdfModel pdfMaxBytesMb
     pdfMaxPages mediaGenerationAutoProviderFallback utilityModel params agentRuntime runtime embeddedPi embeddedAgent embeddedHarness llm
     skills repoRoot promptOverlays systemPromptOverride skipBootstrap skipOptionalBootstrapFiles contextInjection bootstrapMaxChars
     bootstrapTotalMaxChars bootstrapPromptTruncationWarning experimental userTimezone startupContext contextLimits timeFormat
@@ -21,11 +21,19 @@ export const UPSTREAM = {
     "maxConcurrent archiveAfterMinutes model thinking runTimeoutSeconds announceTimeoutMs allowAgents delegationMode requireAgentId",
   ),
   agent: words(`
-    description agentDir model models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
+    description agentDir models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
     skills memorySearch humanDelay heartbeat identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent
     embeddedHarness systemPromptOverride contextInjection contextLimits contextTokens contextPruning compaction bootstrapMaxChars
     bootstrapTotalMaxChars experimental blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce typingMode
     toolProgressDetail utilityModel tts`),
+  modelChoice: words("timeoutMs"),
+  modelEntry: words("streaming agentRuntime codex runtime"),
+  models: words("pricing catalog bedrockDiscovery"),
+  provider: words(`
+    auth authHeader request region params contextWindow contextTokens maxTokens injectNumCtxForOpenAICompat localService agentRuntime`),
+  providerModel: words("api baseUrl reasoning headers compat contextTokens params agentRuntime thinkingLevelMap mediaInput"),
+  auth: words("cooldowns"),
+  authProfile: words("email displayName"),
   sandbox: words("sessionToolsVisibility ssh openshell"),
   docker: words("workspaceMountPropagation"),
   sandboxBrowser: words("allowedControlUrls allowedControlHosts allowedControlPorts"),

@@ -7,6 +7,10 @@ export type ProfileId = string;
 
 export const PROFILE_ID = /^[a-z0-9][a-z0-9._-]{0,63}:[A-Za-z0-9@._+-]{1,128}$/;
 
+/** As the config's `auth.profiles` names them. */
+export const CREDENTIAL_MODES = ["api_key", "token", "oauth"] as const;
+export type CredentialMode = (typeof CREDENTIAL_MODES)[number];
+
 export type Secret =
   | { kind: "api-key"; apiKey: string }
   /** A bearer token that is not refreshed. */

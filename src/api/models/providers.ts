@@ -1,5 +1,33 @@
-// The model providers that are known without a config, and their old names.
-// What a config adds or replaces is its own.
+// The model providers that are known without a config: where they are, which protocol they speak, and which variable holds their key.
+// What a config adds or replaces is resolve.ts's.
+
+/** Protocols that this product speaks, by upstream's names for `models.providers.<id>.api`. */
+export const MODEL_APIS = ["openai-completions", "openai-responses", "anthropic-messages"] as const;
+export type ModelApi = (typeof MODEL_APIS)[number];
+
+export interface KnownProvider {
+  readonly api: ModelApi;
+  readonly baseUrl: string;
+  /** Variables of the gateway's process that may hold its key, the first that is set. Empty: it needs none. */
+  readonly keyVariables: readonly string[];
+}
+
+const completions = (baseUrl: string, ...keyVariables: string[]): KnownProvider => ({ api: "openai-completions", baseUrl, keyVariables });
+
+export const KNOWN_PROVIDERS: Readonly<Record<string, KnownProvider>> = {
+  openai: { api: "openai-responses", baseUrl: "https://api.openai.com/v1", keyVariables: ["OPENAI_API_KEY"] },
+  anthropic: { api: "anthropic-messages", baseUrl: "https://api.anthropic.com/v1", keyVariables: ["ANTHROPIC_API_KEY"] },
+  openrouter: completions("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+  groq: completions("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+  mistral: completions("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+  xai: completions("https://api.x.ai/v1", "XAI_API_KEY"),
+  deepseek: completions("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+  cerebras: completions("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+  together: completions("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+  ollama: completions("http://127.0.0.1:11434/v1"),
+  lmstudio: completions("http://127.0.0.1:1234/v1"),
+  vllm: completions("http://127.0.0.1:8000/v1"),
+};
 
 /** Where calls that are signed by a ChatGPT sign-in go, and who gives those. */
 export const CODEX_DEFAULTS = {
@@ -10,6 +38,14 @@ export const CODEX_DEFAULTS = {
   issuer: "https://auth.openai.com",
   baseUrl: "https://chatgpt.com/backend-api/codex",
 } as const;
+
+export interface CodexSettings {
+  readonly authorizeUrl: string;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly baseUrl: string;
+}
 
 const OLD_NAMES: Readonly<Record<string, string>> = { "openai-codex": "openai" };
 

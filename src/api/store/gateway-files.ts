@@ -2,7 +2,7 @@
 // the controller sent last. Only the gateway writes them, and only its own user can read them.
 import { join } from "node:path";
 import { z } from "zod";
-import { GatewayPart } from "../config/gateway-part.ts";
+import { GatewayPart, toKeptPart } from "../config/gateway-part.ts";
 import { OperationError } from "../errors.ts";
 import { readBounded, replaceFile } from "./atomic-file.ts";
 
@@ -49,9 +49,9 @@ export async function findGatewayUrl(stateDir: string): Promise<string | null> {
   }
 }
 
-/** @throws OperationError `HostRejected` */
+/** Without the secrets of model providers. @throws OperationError `HostRejected` */
 export async function keepConfig(stateDir: string, config: GatewayPart): Promise<void> {
-  await replaceFile(toKeptConfigPath(stateDir), `${JSON.stringify(config)}\n`, { durable: true, mode: 0o600 });
+  await replaceFile(toKeptConfigPath(stateDir), `${JSON.stringify(toKeptPart(config))}\n`, { durable: true, mode: 0o600 });
 }
 
 /** null: none was kept. @throws OperationError `HostRejected`: it can't be read, or is damaged */
