@@ -29,7 +29,7 @@ const ROOMS = [
   "servers",
 ] as const;
 
-const GATEWAY_ROOMS = ["sandbox", "devices", "credentials", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
+const GATEWAY_ROOMS = ["sandbox", "devices", "credentials", "models", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
 
 /** One import each, of a type: a wall holds for those too. @param files of the controller, by their path in it */
 const fromRoom = (room: (typeof ROOMS)[number], ...files: readonly string[]): Planted[] =>
@@ -101,6 +101,7 @@ const FORBIDDEN: readonly Planted[] = [
   ...fromGateway("sandbox", "tools/dispatch.ts", "sessions/sessions.ts"),
   ...fromGateway("devices", "http/auth.ts", "ws/sockets.ts", "sessions/sessions.ts"),
   ...fromGateway("credentials", "devices/identity.ts", "http/app.ts", "sessions/sessions.ts"),
+  ...fromGateway("models", "sessions/sessions.ts", "http/auth.ts", "metrics.ts"),
   ...fromGateway("config", "sessions/sessions.ts", "http/app.ts"),
   ...fromGateway("tools", "sessions/sessions.ts", "host/host-port.ts", "http/app.ts"),
   ...fromGateway("sessions", "http/handlers.ts", "ws/sockets.ts", "mcp/mcp-client.ts", "host/host-port.ts"),
@@ -187,6 +188,7 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/gateway/tools/a.ts", code: 'import { names } from "../../api/names.ts";' },
   ...fromGateway("sessions", "tools/tool-port.ts", "sandbox/upload.ts"),
   ...fromGateway("mcp", "http/problem.ts"),
+  ...fromGateway("http", "models/open-models.ts"),
   { file: "src/gateway/a.ts", code: 'import { policy } from "./tools/policy.ts";' },
   { file: "src/egress/a.ts", code: 'import { judgeTarget } from "../api/egress/judge.ts";' },
   { file: "src/egress/a.ts", code: 'import type { Clock } from "../api/clock.ts";' },
@@ -197,6 +199,7 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/cli/a.ts", code: 'export const main = await import("../controller/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/credentials/main.ts");' },
+  { file: "src/cli/commands/a.ts", code: 'export const main = await import("../../gateway/models/main.ts");' },
   { file: "src/cli/commands/a.ts", code: 'import { names } from "../../api/names.ts";' },
   { file: "src/ui/pages/a.tsx", code: 'import type { Sandbox } from "../../api/sandbox.ts";' },
   { file: "src/ui/pages/a.tsx", code: 'import { useLink } from "../connection/context.tsx";' },

@@ -22,7 +22,6 @@ import type { SandboxChanged } from "../api/wire.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
-import { openCredentials } from "./credentials/main.ts";
 import type { Pairing } from "./devices/pairing.ts";
 import { endWithGateway } from "./host/host-foreground.ts";
 import { HostPort, toHostEnvironment } from "./host/host-port.ts";
@@ -34,7 +33,6 @@ import { AddressLimits } from "./http/auth.ts";
 import { toListenAddress } from "./http/bind.ts";
 import type { GatewayCheck } from "./http/checks.ts";
 import { ControlUi } from "./http/control-ui.ts";
-import type { CredentialHandlerParts } from "./http/credential-handlers.ts";
 import { makeHandlers } from "./http/handlers.ts";
 import { openPairing } from "./http/open-pairing.ts";
 import { type GatewayServer, startGatewayServer } from "./http/server.ts";
@@ -42,6 +40,8 @@ import { LogTail } from "./log-tail.ts";
 import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { type GatewayCounts, GatewayMetrics } from "./metrics.ts";
+import { type Models, openModels } from "./models/open-models.ts";
+import { openSignIns, type SignIns } from "./open-sign-ins.ts";
 import { checkReadiness } from "./ready-checks.ts";
 import { followSandboxes } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
@@ -166,7 +166,6 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const inside = { config: () => config.current, folders, sandbox, newId };
   const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
-
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
     requested: (request) => broadcast.send("device.pair.requested", request),
@@ -175,11 +174,9 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   });
   paired.devices.watch(stopping.signal);
   const { say, program } = sayHere();
-  const signIns = openSignIns({ stateDir, log, say });
-  const ready = (): Promise<readonly GatewayCheck[]> => checkReadiness({ stateDir, controller, signIns: signIns.credentials });
+  const ready = (): Promise<readonly GatewayCheck[]> => checkReadiness({ stateDir, controller, signIns: opened.credentials.credentials });
   const handlers = makeHandlers({
-    credentials: signIns,
-    ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: () => config.current },
+    ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
     processesOf: (session) => dispatcher.processesOf(session),
   });
   const mcp = await openMcp({ ...opened, sessions, service, version, say, failed });
@@ -225,16 +222,6 @@ function sayHere(): { say: Say; program: string } {
   return { say: (text) => toPlace(text, place), program: place.program };
 }
 
-/** Sign-ins to model providers: what is done to them, and that one was refused, is written down. */
-function openSignIns({ stateDir, log, say }: { stateDir: string; log: Logger; say: Say }): CredentialHandlerParts {
-  const fix = say("openclaw models auth list");
-  const credentials = openCredentials({
-    ...{ stateDir, now, configured: () => ({ order: {}, profiles: [] }) },
-    refused: (profile, because) => log.warn({ profile, because, fix }, "sign-in refused"),
-  });
-  return { credentials, audit: ({ action, ...entry }) => log.info(entry, action) };
-}
-
 const logFailure = (log: Logger, error: unknown): void =>
   error instanceof OperationError ? log.debug({ code: error.code }, "call failed") : log.error({ err: error }, "call failed");
 
@@ -265,10 +252,24 @@ interface OpenedTools {
   files: SessionFiles;
   terminals: SessionTerminals;
   end: SessionEnd;
+  models: Models;
+  credentials: SignIns;
 }
 
-/** The tools and files of sessions, and how those end with what they left running on this host; of sessions that are gone that is ended first. */
+/** The tools, files and models of sessions, and how those end with what they left running on this host; of sessions that are gone that is ended first. */
 async function openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed }: ToolsParts): Promise<OpenedTools> {
+  const signIns = openSignIns({ stateDir, config: inside.config, log, say: sayHere().say, now });
+  const models = await openModels({
+    ...{
+      stateDir,
+      config: inside.config,
+      stores: [signIns.credentials],
+      variables: process.env,
+      metrics: metrics.models,
+      chance: Math.random,
+      log,
+    },
+  });
   const host = { env: toHostEnvironment(process.env), newId };
   const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
   // That a session is not there is known only where every file was read.
@@ -286,11 +287,11 @@ async function openTools({ inside, stateDir, sessions, service, metrics, control
     isReady: async (key) => (await controller.sessionSandbox(key)).ready,
   });
   const end = new SessionEnd({
-    ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key) },
+    ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key), forgetUsage: (key) => models.forgetSession(key) },
     releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
   });
   const inPages = new SessionTerminals({ tools, placeOf: (session) => dispatcher.terminalOf(session), newId: inside.newId, log });
-  return { dispatcher, tools, files, terminals: inPages, end };
+  return { dispatcher, tools, files, terminals: inPages, end, models, credentials: signIns };
 }
 
 interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "say" | "failed"> {

@@ -6,6 +6,7 @@ import { OPERATIONS, type OperationName } from "../api/gateway-protocol/operatio
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import { KNOWN_TOOLS } from "../api/tool-policy.ts";
 import { AUTH_FAILURES, type AuthFailure } from "./http/auth.ts";
+import { ModelMetrics } from "./models/model-metrics.ts";
 
 const STATUSES = ["2xx", "3xx", "4xx", "5xx"] as const;
 export const TOOL_RESULTS = ["success", "failure", "denied", "aborted", "error"] as const;
@@ -37,11 +38,13 @@ export interface GatewayCounts {
 
 export class GatewayMetrics {
   readonly registry: MetricRegistry;
+  readonly models: ModelMetrics;
   readonly #made: ReturnType<typeof create>;
 
   constructor({ version, revision, processMetrics }: { version: string; revision: string; processMetrics: boolean }) {
     this.registry = new MetricRegistry({ processMetrics });
     this.#made = create(this.registry);
+    this.models = new ModelMetrics(this.registry);
     const labels = { version: [version], revision: [revision] } as const;
     this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels).set({ version, revision }, 1);
   }

@@ -10,6 +10,7 @@ import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
 import { CREDENTIAL_OPERATIONS } from "./operations-credentials.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
+import { MODEL_OPERATIONS } from "./operations-models.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
 import { TERMINAL_OPERATIONS } from "./operations-terminals.ts";
 
@@ -288,6 +289,7 @@ export const OPERATIONS = {
   ...CONTROLLER_OPERATIONS,
   ...DEVICE_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,
+  ...MODEL_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

@@ -3,8 +3,7 @@
 
 import type { SessionKey } from "../../api/brands.ts";
 import type { Config } from "../../api/config/config.ts";
-import { toGatewayPart } from "../../api/config/gateway-part.ts";
-import { MASK } from "../../api/config/masked.ts";
+import { toGatewayPart, toShownPart } from "../../api/config/gateway-part.ts";
 import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
 import type { GATEWAY_OPERATIONS } from "../../api/gateway-protocol/operations-gateway.ts";
@@ -16,6 +15,7 @@ import { renderRefusal, toToolName } from "../../api/tool-policy.ts";
 import { renderActor } from "../devices/identity.ts";
 import type { Pairing } from "../devices/pairing.ts";
 import type { LogTail } from "../log-tail.ts";
+import type { Models } from "../models/open-models.ts";
 import type { SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import type { StreamClient } from "../sandbox/stream-client.ts";
 import type { SessionService } from "../sessions/service.ts";
@@ -31,6 +31,7 @@ import { configHandlers } from "./config-handlers.ts";
 import { type CredentialHandlerParts, credentialHandlers } from "./credential-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
+import { modelHandlers } from "./model-handlers.ts";
 import { overviewHandlers } from "./overview-handlers.ts";
 import { terminalHandlers } from "./terminal-handlers.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
@@ -47,6 +48,7 @@ export interface HandlerParts {
   end: Pick<SessionEnd, "delete" | "reset">;
   pairing: Pairing;
   credentials: CredentialHandlerParts;
+  models: Pick<Models, "view" | "usage">;
   /** The config in force. */
   config(): Config;
   /** Whether the gateway can do its job. Must not throw. */
@@ -75,6 +77,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...overviewHandlers(parts.controller),
     ...deviceHandlers(parts.pairing),
     ...credentialHandlers(parts.credentials),
+    ...modelHandlers(parts.models),
     ...gatewayHandlers(parts),
   };
 }
@@ -275,10 +278,8 @@ function gatewayHandlers({ config, ready, logTail }: HandlerParts): Pick<Handler
       return { ready: checks.every(({ ok }) => ok), checks: [...checks] };
     },
     getConfig: async () => {
-      const { file, ...part } = toGatewayPart(config());
-      const mask = (secret: string | null): string | null => (secret === null ? null : MASK);
-      const auth = { ...part.gateway.auth, token: mask(part.gateway.auth.token), password: mask(part.gateway.auth.password) };
-      return { file, config: { ...part, gateway: { ...part.gateway, auth } } };
+      const { file, ...part } = toShownPart(toGatewayPart(config()));
+      return { file, config: part };
     },
     tailLog: async ({ query }) => logTail.read(query),
   };

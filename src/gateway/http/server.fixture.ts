@@ -16,6 +16,7 @@ import { LogTail } from "../log-tail.ts";
 import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
+import { openModels } from "../models/open-models.ts";
 import { SandboxStream } from "../sandbox/sandbox-stream.ts";
 import { StreamClient } from "../sandbox/stream-client.ts";
 import { SessionService } from "../sessions/service.ts";
@@ -152,9 +153,12 @@ export async function openServer({
     ...{ tools: sessionTools, log, newId: () => randomBytes(8).toString("hex") },
     placeOf: () => ({ port: makeHostPort(stateDir), path: undefined, loginProfile: false }),
   });
+  const models = await openModels({
+    ...{ stateDir, config: () => parsed.value, stores: [], variables: {}, metrics: metrics.models, chance: () => 0.5, log },
+  });
   const end = new SessionEnd({
     ...{ sessions, tools: sessionTools },
-    ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined },
+    ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined, forgetUsage: models.forgetSession },
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
   const mcp = new McpEndpoint({
@@ -178,7 +182,7 @@ export async function openServer({
   });
   const handlers = makeHandlers({
     credentials: { credentials, audit: ({ action, ...entry }) => log.info(entry, action) },
-    ...{ sessions, service, tools, files, terminals, controller, processesOf: () => sandbox.processes },
+    ...{ sessions, service, tools, files, terminals, models, controller, processesOf: () => sandbox.processes },
     ...{ end, say, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
   });
   const app = makeGatewayApp({

@@ -12,6 +12,8 @@ export interface SessionEndParts {
   endOnHost(key: SessionKey): Promise<void>;
   /** Lets its sandbox go with all that runs in it, unless others use it too. */
   releaseSandbox(session: Session): Promise<void>;
+  /** What its conversation used of models no longer counts against its limit. */
+  forgetUsage(key: SessionKey): Promise<void>;
 }
 
 export class SessionEnd {
@@ -32,11 +34,13 @@ export class SessionEnd {
   }
 
   async #end<Result>(session: Session, change: () => Promise<Result>): Promise<Result> {
-    const { tools, endOnHost, releaseSandbox } = this.#parts;
+    const { tools, endOnHost, releaseSandbox, forgetUsage } = this.#parts;
     return await tools.interrupt(session.spec.key, async () => {
       await endOnHost(session.spec.key);
       await releaseSandbox(session);
-      return await change();
+      const changed = await change();
+      await forgetUsage(session.spec.key);
+      return changed;
     });
   }
 }

@@ -1,0 +1,242 @@
+// One call of a model through the AI SDK: its stream as our events, its errors as our failures, with an end to silence, length and time. The SDK tries nothing
+// twice, runs no tool, and takes one step. Which model, which key, and what comes after a failure is model-service.ts's.
+import { toDurationMs } from "../../api/brands.ts";
+import type { Clock } from "../../api/clock.ts";
+import { AnswerParts } from "./answer-parts.ts";
+import { makeGuardedFetch } from "./guarded-fetch.ts";
+import type { CallEvent, ModelCall, ModelCallRequest, ModelError, StopReason, TokenUsage } from "./model-call.ts";
+import { toModelFailure } from "./model-error.ts";
+import { toModelError } from "./sdk-error.ts";
+import { isCodex, makeSdkModel } from "./sdk-model.ts";
+import { toSdkMessages, toSdkOptions, toSdkTools } from "./sdk-prompt.ts";
+
+export interface CallLimits {
+  /** Silence that ends a call, of a provider in public and of one that is one's own, which may have one slow card. */
+  silenceMsMax: number;
+  silenceOwnMsMax: number;
+  /** Of one answer on the wire; a long one is a megabyte, its events are five times that. */
+  bytesMax: number;
+}
+
+export const CALL_LIMITS: CallLimits = { silenceMsMax: 120_000, silenceOwnMsMax: 300_000, bytesMax: 64 * 1_048_576 };
+
+export interface SdkCallParts {
+  clock: Clock;
+  /** Where calls go that a ChatGPT sign-in signs. */
+  codexBaseUrl(): string;
+  limits?: CallLimits;
+}
+
+export class SdkCall implements ModelCall {
+  readonly #parts: SdkCallParts;
+
+  constructor(parts: SdkCallParts) {
+    this.#parts = parts;
+  }
+
+  async *stream(request: ModelCallRequest, signal: AbortSignal): AsyncGenerator<CallEvent> {
+    using ending = new Ending(this.#parts.clock, request.target.timeoutSeconds, signal);
+    const parts = new AnswerParts();
+    const seen: Seen = { isAccepted: false, usage: null, stop: null };
+    try {
+      for await (const part of await this.#open(request, ending, seen)) {
+        const event = take(part, parts, seen);
+        if (event !== null) yield event;
+      }
+    } catch (error) {
+      seen.error = error;
+    }
+    const usage = seen.usage ?? estimate(request, parts);
+    const error = ending.error ?? toEnd(seen, parts, this.#parts.clock.now());
+    if (error !== null) yield { kind: "failed", error, usage: seen.isAccepted ? usage : null };
+    else yield { kind: "answered", stop: seen.stop ?? "other", parts: parts.finish(seen.stop ?? "other"), usage };
+  }
+
+  async #open(request: ModelCallRequest, ending: Ending, seen: Seen) {
+    const { clock, codexBaseUrl, limits = CALL_LIMITS } = this.#parts;
+    const { target, secret, cacheKey, messages, tools } = request;
+    const silenceMsMax = toDurationMs(target.isSelfHosted && !isCodex(request) ? limits.silenceOwnMsMax : limits.silenceMsMax);
+    const guarded = makeGuardedFetch(
+      {
+        ...{ clock, silenceMsMax, bytesMax: limits.bytesMax, fail: (error) => ending.fail(error) },
+        accepted: () => {
+          seen.isAccepted = true;
+        },
+      },
+      ending.signal,
+    );
+    const { jsonSchema, streamText } = await import("ai");
+    const model = await makeSdkModel({ target, secret, fetch: guarded, codexBaseUrl: codexBaseUrl(), cacheKey });
+    return streamText({
+      ...{ model, messages: toSdkMessages(messages), tools: toSdkTools(tools, jsonSchema) },
+      ...toSdkOptions(request),
+      ...(target.maxTokens === null ? {} : { maxOutputTokens: target.maxTokens }),
+      ...(target.temperature === null ? {} : { temperature: target.temperature }),
+      ...{ maxRetries: 0, abortSignal: ending.signal },
+      // Told by an event too: without a listener the SDK writes it to the terminal, prompt and all.
+      onError: () => undefined,
+    }).stream;
+  }
+}
+
+type SdkPart = Awaited<ReturnType<typeof import("ai").streamText>["stream"]> extends AsyncIterable<infer Part> ? Part : never;
+
+interface Seen {
+  /** The provider took the request, so it may ask to be paid. */
+  isAccepted: boolean;
+  usage: TokenUsage | null;
+  /** null: the stream did not end as streams do. */
+  stop: StopReason | null;
+  /** What ended it. Absent: nothing did. */
+  error?: unknown;
+}
+
+function take(part: SdkPart, parts: AnswerParts, seen: Seen): CallEvent | null {
+  switch (part.type) {
+    case "text-start":
+    case "reasoning-start":
+      parts.begin(kindOf(part.type), part.id, part.providerMetadata);
+      return null;
+    case "text-delta":
+    case "reasoning-delta": {
+      const { id, text, providerMetadata } = part;
+      parts.add(kindOf(part.type), id, { text, metadata: providerMetadata });
+      return text === "" ? null : { kind: kindOf(part.type), text };
+    }
+    case "text-end":
+    case "reasoning-end":
+      parts.note(kindOf(part.type), part.id, part.providerMetadata);
+      return null;
+    case "tool-input-delta":
+      parts.countArguments(part.delta);
+      return null;
+    case "tool-call":
+      parts.call({
+        ...{ id: part.toolCallId, tool: part.toolName, opaque: part.providerMetadata ?? null },
+        ...(part.invalid === true ? { input: null, problem: toProblem(part.toolName, part.error) } : { input: part.input, problem: null }),
+      });
+      return null;
+    case "finish-step":
+      seen.usage = toUsage(part.usage);
+      seen.stop = toStop(part.finishReason, part.rawFinishReason);
+      return null;
+    case "error":
+      seen.error ??= part.error;
+      return null;
+    default:
+      return null;
+  }
+}
+
+const kindOf = (type: string): "text" | "reasoning" => (type.startsWith("text") ? "text" : "reasoning");
+
+function toProblem(tool: string, error: unknown): string {
+  return error instanceof Error && error.name === "AI_NoSuchToolError"
+    ? `there is no tool ${JSON.stringify(tool)}`
+    : "its arguments are not the JSON of an object";
+}
+
+/** null: the provider never said that it was done. */
+function toStop(reason: string, raw: string | undefined): StopReason | null {
+  switch (reason) {
+    case "stop":
+      return "end";
+    case "tool-calls":
+      return "tool-calls";
+    case "length":
+      return "length";
+    case "content-filter":
+      return "filtered";
+    default:
+      return reason === "other" && raw !== undefined ? "other" : null;
+  }
+}
+
+const CUT = toModelFailure("cut", "the stream ended in the middle");
+const NOTHING = toModelFailure("garbage", "the answer can't be understood: there is nothing in it");
+
+/** null: it went well. */
+function toEnd({ error, stop, isAccepted }: Seen, parts: AnswerParts, now: number): ModelError | null {
+  if (error !== undefined && !isUnfinished(error)) return toModelError(error, { isAccepted, now });
+  if (stop !== null && error === undefined) return null;
+  return parts.isEmpty ? NOTHING : CUT;
+}
+
+/** As one of the SDK's clients says that a stream ended without its end. */
+const isUnfinished = (error: unknown): boolean => error instanceof Error && /ended without a finish reason/i.test(error.message);
+
+interface SdkUsage {
+  inputTokens: number | undefined;
+  inputTokenDetails: { cacheReadTokens: number | undefined; cacheWriteTokens: number | undefined };
+  outputTokens: number | undefined;
+  outputTokenDetails: { reasoningTokens: number | undefined };
+}
+
+/** null: the provider did not say. */
+function toUsage({ inputTokens, outputTokens, inputTokenDetails, outputTokenDetails }: SdkUsage): TokenUsage | null {
+  if (inputTokens === undefined || outputTokens === undefined) return null;
+  return {
+    ...{ input: inputTokens, output: outputTokens },
+    ...{ cacheRead: inputTokenDetails.cacheReadTokens ?? 0, cacheWrite: inputTokenDetails.cacheWriteTokens ?? 0 },
+    ...{ reasoning: outputTokenDetails.reasoningTokens ?? 0, isEstimated: false },
+  };
+}
+
+/** Of English text; of others fewer. */
+const CHARACTERS_PER_TOKEN = 4;
+/** Of an image, about what providers count for one of a megapixel. */
+const IMAGE_TOKENS = 1_500;
+
+function estimate({ system, messages, tools }: ModelCallRequest, parts: AnswerParts): TokenUsage {
+  let [characters, images] = [system.length + JSON.stringify(tools).length, 0];
+  for (const message of messages) {
+    if (message.role === "tool") for (const { text } of message.results) characters += text.length;
+    else
+      for (const part of message.parts) {
+        if (part.kind === "image") images += 1;
+        else characters += part.kind === "tool-call" ? JSON.stringify(part.input ?? null).length : part.text.length;
+      }
+  }
+  const toTokens = (count: number): number => Math.ceil(count / CHARACTERS_PER_TOKEN);
+  const input = toTokens(characters) + images * IMAGE_TOKENS;
+  return { input, output: toTokens(parts.characters), cacheRead: 0, cacheWrite: 0, reasoning: 0, isEstimated: true };
+}
+
+/** Ends a call once: by its time, by what the fetch finds, or because the caller wants no more. The first reason is the one that counts. */
+class Ending {
+  readonly #controller = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #stopTimer: () => void;
+  readonly #aborted = (): void => this.fail(toModelFailure("aborted", "the call was aborted"));
+  #error: ModelError | null = null;
+
+  constructor(clock: Clock, timeoutSeconds: number, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#stopTimer = clock.setTimer(toDurationMs(timeoutSeconds * 1_000), () =>
+      this.fail(toModelFailure("timed-out", `the call took longer than ${timeoutSeconds} s`)),
+    );
+    if (signal.aborted) this.#aborted();
+    else signal.addEventListener("abort", this.#aborted, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get error(): ModelError | null {
+    return this.#error;
+  }
+
+  fail(error: ModelError): void {
+    if (this.#error !== null) return;
+    this.#error = error;
+    this.#controller.abort(new Error(error.message));
+  }
+
+  /** Also where the caller stops reading: nothing goes on behind its back. */
+  [Symbol.dispose](): void {
+    this.#stopTimer();
+    this.#signal.removeEventListener("abort", this.#aborted);
+    this.#controller.abort();
+  }
+}
