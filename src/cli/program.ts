@@ -71,9 +71,9 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addSandboxCommands(program, context, run);
   addSessionCommands(program, context, run);
   addConfigCommands(program, context, run);
+  addModelCommands(program, context, run);
   addProcessCommands(program, context, run);
   addDeviceCommands(program, context, run);
-  addModelCommands(program, context, run);
   addMissingCommands(program, context, run);
   addShellCommands(program, context, run);
   for (const command of everyCommand(program)) {
