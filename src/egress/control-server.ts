@@ -19,6 +19,7 @@ const SIGN_OF_LIFE_MS = SECOND_MS;
 
 export async function startControlServer(proxy: EgressProxy, path: string, clock: Clock): Promise<Server> {
   const server = createServer((request, response) => {
+    response.on("error", () => response.destroy());
     respond(proxy, { request, response, clock }).catch((error: unknown) => {
       const status = error instanceof OperationError ? ERROR_CODES[error.code].status : 500;
       if (response.headersSent) response.destroy();
@@ -26,7 +27,7 @@ export async function startControlServer(proxy: EgressProxy, path: string, clock
     });
   });
   await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(path, resolve));
+  await new Promise<void>((resolve, reject) => server.on("error", reject).listen(path, resolve));
   await chmod(path, 0o600);
   return server;
 }

@@ -61,10 +61,8 @@ export class Listener {
     await rm(this.#folder, { recursive: true, force: true });
     await mkdir(this.#folder, { mode: 0o700 });
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject).listen(path, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
+      // Later ones are of connections that could not be accepted, which end by themselves.
+      this.#server.on("error", reject).listen(path, resolve);
     });
     // Root's without a capability to look into other people's folders: the owner stays, the group is the relay's.
     await chmod(path, 0o660);

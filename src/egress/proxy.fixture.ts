@@ -17,6 +17,9 @@ import type { Dial } from "./resolve.ts";
 /** Addresses of the internet, as far as the proxy knows. */
 export const GOOD_ADDRESS = "93.184.215.14";
 
+/** The proxy's own. */
+export const OWN_ADDRESS = "93.184.215.99";
+
 export interface ListText {
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
@@ -75,7 +78,10 @@ export async function startProxy(destination: number, parts: { dial?: Dial; cloc
     await once(socket, "connect");
     return socket;
   };
-  const proxy = await EgressProxy.open({ clock: createSystemClock(), resolve, dial: dialTest, log, ...parts }, root);
+  const proxy = await EgressProxy.open(
+    { clock: createSystemClock(), resolve, dial: dialTest, log, ownAddresses: () => [mustParse(OWN_ADDRESS)], ...parts },
+    root,
+  );
   onTestFinished(async () => void (await proxy.apply(toPolicy(Number.MAX_SAFE_INTEGER, {}))));
   return { proxy, root, answers, dialled, lookedUp, records: () => proxy.follow(0).read(), socketOf: (id) => join(root, id, "proxy.sock") };
 }

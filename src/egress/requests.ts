@@ -1,12 +1,12 @@
 // What the proxy does with one request of a sandbox: reads its target, has it judged, dials what was judged, and passes bytes on.
 // A redirect is a new request of whoever follows it. What is judged how is subject.ts's and api/egress/judge.ts's.
-import { type IncomingMessage, request as requestHttp, type ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { EgressJudgement, EgressReason } from "../api/egress/decision.ts";
-import { parseAuthority, parseUrlTarget, renderHost, renderTarget, type Target, type UrlTarget } from "../api/egress/host.ts";
+import { parseAuthority, parseUrlTarget, renderHost, type Target } from "../api/egress/host.ts";
 import type { IpAddress } from "../api/egress/ip-address.ts";
 import { toSafeLine } from "../api/safe-text.ts";
-import { forward } from "./bandwidth.ts";
+import { passRequest, toPairs } from "./plain-request.ts";
 import { dialFirst } from "./resolve.ts";
 import { type Asked, type Connection, refuse, type Subject } from "./subject.ts";
 import { joinEnds, openTunnel } from "./tunnel.ts";
@@ -24,20 +24,6 @@ const STATUS: Readonly<Partial<Record<EgressReason, number>>> = {
   NotReachable: 502,
 };
 const STATUS_REFUSED = 403;
-
-/** Of one hop alone (RFC 9110, 7.6.1); `Expect` was answered here. */
-const HOP_HEADERS: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 interface Opened {
   readonly kind: "opened";
@@ -100,7 +86,7 @@ export async function handleRequest(subject: Subject, request: IncomingMessage, 
     return answerRefused(subject, asked, response, refuse("InvalidRequest", `for ${target.scheme}:// a proxy is asked by CONNECT`));
   const opened = await open(subject, { asked, target, client: request.socket });
   if (opened.kind === "refused") return answerRefused(subject, asked, response, opened);
-  pass(subject, { request, response, target, upstream: opened.upstream });
+  passRequest(subject, { request, response, target, upstream: opened.upstream });
 }
 
 function answerRefused(subject: Subject, asked: Asked, response: ServerResponse, { judgement, address }: Refused): void {
@@ -143,7 +129,7 @@ async function open(
 ): Promise<Opened | Refused> {
   const aborted = new AbortController();
   const abort = (): void => aborted.abort();
-  const connection: Connection = { target, address: null, cut: abort };
+  const connection: Connection = { asked, target, address: null, cut: abort };
   subject.connections.add(connection);
   client.once("close", abort);
   const release = (): void => {
@@ -197,76 +183,4 @@ function watch(subject: Subject, { asked, judgement, target, socket, address, re
     const { bytesRead: bytesIn, bytesWritten: bytesOut } = socket;
     subject.recordEnd(seq, target, { bytesIn, bytesOut, durationMs: Math.max(0, clock.now() - beganAt) });
   });
-}
-
-interface Passed {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly target: UrlTarget;
-  readonly upstream: Socket;
-}
-
-/** One request and its answer over a connection of their own. */
-function pass(subject: Subject, { request, response, target, upstream }: Passed): void {
-  const { bandwidth } = subject;
-  const { clock } = subject.world;
-  const outgoing = requestHttp({
-    createConnection: () => upstream,
-    method: request.method ?? "GET",
-    path: target.path,
-    headers: toRequestHeaders(request, target),
-    setHost: false,
-  });
-  const fail = (): void => {
-    upstream.destroy();
-    if (response.headersSent) response.destroy();
-    else if (!response.destroyed)
-      response.writeHead(502, { Connection: "close" }).end(`openclaw-egress: ${renderTarget(target)} ended the connection\n`);
-  };
-  outgoing.once("error", fail);
-  outgoing.once("upgrade", fail);
-  outgoing.once("response", (incoming) => {
-    incoming.once("error", fail);
-    // Cut off in the middle it must not look complete.
-    incoming.once("close", () => incoming.complete || fail());
-    response.writeHead(
-      incoming.statusCode ?? 502,
-      incoming.statusMessage ?? "",
-      passOn(incoming.rawHeaders, incoming.headers.connection).flat(),
-    );
-    forward({ source: incoming, sink: response, bandwidth, clock });
-  });
-  outgoing.once("close", () => response.writableEnded || fail());
-  response.once("close", () => upstream.destroy());
-  request.once("error", () => upstream.destroy());
-  forward({ source: request, sink: outgoing, bandwidth, clock });
-}
-
-type Pair = readonly [name: string, value: string];
-
-function toPairs(rawHeaders: readonly string[]): Pair[] {
-  return rawHeaders.flatMap((name, at): Pair[] => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""]] : []));
-}
-
-/** Without what is for this hop alone, by RFC or by the sender's word. */
-function passOn(rawHeaders: readonly string[], connection: string | undefined): Pair[] {
-  const named = new Set((connection ?? "").toLowerCase().split(/\s*,\s*/));
-  return toPairs(rawHeaders).filter(([name]) => !HOP_HEADERS.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
-}
-
-/** The body keeps its framing: a length that was named, or pieces. Both together the parser refuses. */
-function toRequestHeaders(request: IncomingMessage, target: Target): string[] {
-  const { headers, method = "GET" } = request;
-  const kept = passOn(request.rawHeaders, headers.connection).filter(([name]) => !["host", "content-length"].includes(name.toLowerCase()));
-  const authority = target.port === PORT_HTTP ? renderTarget(target).replace(/:80$/, "") : renderTarget(target);
-  const length = headers["content-length"];
-  const framing: readonly Pair[] =
-    headers["transfer-encoding"] !== undefined
-      ? [["Transfer-Encoding", "chunked"]]
-      : length !== undefined
-        ? [["Content-Length", length]]
-        : ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"].includes(method)
-          ? []
-          : [["Content-Length", "0"]];
-  return [["Host", authority], ...kept, ...framing, ["Connection", "close"]].flat() as string[];
 }

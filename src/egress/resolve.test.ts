@@ -71,7 +71,7 @@ async function rebind(resolve: Resolve, rounds: number): Promise<{ dialled: Set<
   const policy = toPolicy(1, { a: { allow: ["rebind.example"] } });
   const [entry] = policy.sandboxes;
   if (entry === undefined) throw new Error("no sandbox");
-  const subject = new Subject({ clock: createSystemClock(), resolve, dial, log: new RecordLog() }, entry);
+  const subject = new Subject({ clock: createSystemClock(), resolve, dial, log: new RecordLog(), ownAddresses: () => [] }, entry);
   subject.update(entry, policy);
   const counts = { allowed: 0, refused: 0 };
   for (let round = 0; round < rounds; round += 1) {

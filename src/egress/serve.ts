@@ -1,6 +1,8 @@
 // Puts the proxy's parts together and starts them: the one place in it that takes the clock, the DNS servers of its machine, and signals.
 // What the parts do is theirs; arguments are main.ts's.
+import { networkInterfaces } from "node:os";
 import { createSystemClock } from "../api/clock.ts";
+import { type IpAddress, parseAddress } from "../api/egress/ip-address.ts";
 import { startControlServer } from "./control-server.ts";
 import { EgressProxy } from "./proxy.ts";
 import { RecordLog } from "./record-log.ts";
@@ -19,8 +21,13 @@ export interface ServeOptions {
 export async function serve({ sockets, control, dns }: ServeOptions): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(0));
   const clock = createSystemClock();
-  const world = { clock, resolve: createResolver(dns), dial: dialAddress, log: new RecordLog() };
+  const world = { clock, resolve: createResolver(dns), dial: dialAddress, log: new RecordLog(), ownAddresses: readOwnAddresses };
   const proxy = await EgressProxy.open(world, sockets);
   await startControlServer(proxy, control, clock);
   process.stdout.write("openclaw-egress: waiting for a policy; until then everything is refused\n");
+}
+
+function readOwnAddresses(): IpAddress[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.flatMap(({ address }) => parseAddress(address.replace(/%.*$/, "")) ?? []);
 }

@@ -22,6 +22,8 @@ export interface World {
   readonly resolve: Resolve;
   readonly dial: Dial;
   readonly log: RecordLog;
+  /** The proxy's own addresses, as they are now: no rule opens them. */
+  ownAddresses(): readonly IpAddress[];
 }
 
 export interface Asked {
@@ -33,6 +35,7 @@ export interface Asked {
 
 /** One that was allowed, from the look at its name until both its ends are closed. */
 export interface Connection {
+  readonly asked: Asked;
   readonly target: Target;
   /** The one it was dialled at; null until then. */
   address: IpAddress | null;
@@ -76,7 +79,8 @@ export class Subject {
     this.#connectionsMax = entry.limits.connections;
     this.bandwidth.bytesPerSecond = entry.limits.bytesPerSecond;
     this.#generation = policy.generation;
-    this.#list = toEgressList(entry.rules, policy.refused);
+    const own = this.world.ownAddresses().map((address) => ({ cidr: renderAddress(address), what: "the proxy" }));
+    this.#list = toEgressList(entry.rules, [...policy.refused, ...own]);
     for (const connection of this.connections) this.#cutRefused(connection);
   }
 
@@ -146,12 +150,11 @@ export class Subject {
   }
 
   #cutRefused(connection: Connection): void {
-    const { target, address } = connection;
+    const { asked, target, address } = connection;
     // What is not connected yet is judged once more when it is.
     if (address === null) return;
     const now = this.judgeAgain(target, address);
     if (now.verdict === "allowed") return;
-    const asked = { method: "CONNECT", host: renderHost(target.host), port: target.port };
     this.record(asked, { ...now, reason: "PolicyChanged", message: `cut: ${now.message}` }, address);
     connection.cut();
     this.connections.delete(connection);

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { GOOD_ADDRESS, OWN_ADDRESS, RawClient, startDestination, startProxy, toPolicy } from "./proxy.fixture.ts";
+
+const REQUEST = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+const GOOD = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/** What the client is given of what a destination sends, which then closes. */
+async function pass(...answers: readonly string[]): Promise<string[]> {
+  const queue = [...answers];
+  const port = await startDestination((socket) => {
+    socket.once("data", () => socket.end(Buffer.from(queue.shift() ?? "", "latin1")));
+  });
+  const under = await startProxy(port);
+  under.answers.set("a.example", [GOOD_ADDRESS]);
+  await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
+  const given: string[] = [];
+  for (let at = 0; at < answers.length; at += 1) given.push(await new RawClient(under.socketOf("a")).write(REQUEST).readAll());
+  return given;
+}
+
+test.each([
+  ["nothing", ""],
+  ["no HTTP", "220 mail.example ESMTP\r\n"],
+  ["a status that may not be sent on", "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"],
+  ["a status of four digits", "HTTP/1.1 2000 OK\r\n\r\n"],
+  ["a reason with control characters", "HTTP/1.1 200 O\u0001K\r\nContent-Length: 0\r\n\r\n"],
+  ["another protocol that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello"],
+  ["a header that is a line of its own", "HTTP/1.1 200 OK\r\nX\r\nContent-Length: 0\r\n\r\n"],
+  ["a header without an end", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(100_000)}`],
+  ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!"],
+  ["a length and pieces", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+  ["pieces of no length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
+  ["a body that is cut off", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"],
+])("a destination that answers %s ends its own request, and the next one is answered", async (_, answer) => {
+  const [first, second] = await pass(answer, GOOD);
+  expect(first).not.toMatch(/^HTTP\/1\.1 200 .*\r\n\r\n0\r\n\r\n$/s);
+  expect(second).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s);
+});
+
+test("a destination's early hints are left out, and its headers of one hop, too; of others each is passed on", async () => {
+  const [given = ""] = await pass(
+    "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 Fine\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nKeep-Alive: 5\r\nX-Hop: 1\r\nConnection: X-Hop\r\nContent-Length: 2\r\n\r\nok",
+  );
+  const [head = "", body] = given.split("\r\n\r\n");
+  expect(head.split("\r\n").filter((line) => !line.startsWith("Date:"))).toEqual([
+    "HTTP/1.1 200 Fine",
+    "Set-Cookie: a=1",
+    "Set-Cookie: b=2",
+    "Content-Length: 2",
+    "Connection: close",
+  ]);
+  expect(body).toBe("ok");
+});
+
+test("the proxy's own addresses are refused, whatever the policy says", async () => {
+  const under = await startProxy(1);
+  under.answers.set("a.example", [OWN_ADDRESS]);
+  await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example", OWN_ADDRESS] } }));
+  expect(await new RawClient(under.socketOf("a")).write(REQUEST).readAll()).toMatch(/403.*is the proxy: no rule opens it/s);
+  expect(under.dialled).toEqual([]);
+});
