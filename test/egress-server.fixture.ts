@@ -5,7 +5,10 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { pipeline } from "node:stream";
 import { startDnsServer } from "../src/egress/dns-server.fixture.ts";
+
+const PIECE = Buffer.alloc(65_536);
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -52,10 +55,16 @@ const respond: RequestListener = (request, response) => {
   const name = "servername" in request.socket ? String(request.socket.servername) : "plain";
   if (url.pathname === "/told") told.set(url.searchParams.get("name") ?? "", url.searchParams.getAll("address"));
   print(`asked ${request.method} ${request.headers.host} ${request.url} ${name}`);
+  const bytes = Number(url.searchParams.get("bytes") ?? 0);
+  if (bytes > 0) return void pipeline(zeros(bytes), response, () => undefined);
   const to = url.searchParams.get("to");
   if (to !== null) response.writeHead(302, { Location: to });
   response.end(`reached ${request.headers.host}\n`);
 };
+
+function* zeros(bytes: number): Generator<Buffer> {
+  for (let left = bytes; left > 0; left -= PIECE.length) yield PIECE.subarray(0, left);
+}
 
 const certificate = { key: readFileSync("/certificate/key.pem"), cert: readFileSync("/certificate/cert.pem") };
 for (const port of [80, 8080, 22, 25]) createServer(respond).listen(port, "::");

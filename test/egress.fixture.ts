@@ -92,6 +92,23 @@ export class EgressSite {
     return sandbox;
   }
 
+  /** A container that reaches the server over the network itself, to compare with. @returns its name */
+  async addDirect(): Promise<string> {
+    const container = `${this.name}-direct`;
+    await docker(
+      "run",
+      "--detach",
+      `--name=${container}`,
+      `--label=${LABEL}`,
+      `--network=${this.name}`,
+      ...SANDBOX,
+      IMAGE,
+      "sleep",
+      "infinity",
+    );
+    return container;
+  }
+
   async startRelay({ id, uid, container, relay }: Sandbox): Promise<void> {
     const flags = [`--name=${relay}`, `--label=${LABEL}`, `--network=container:${container}`, `--user=${uid}:${uid}`, ...RELAY];
     await docker("run", "--detach", ...flags, `--volume=${this.name}:/run/openclaw-egress:ro`, EGRESS_IMAGE, "relay", id);
