@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { toEpochMs } from "../src/api/brands.ts";
+import { StateLock } from "../src/api/store/state-lock.ts";
 import { DetachedRun, findDetached, toStartLogPath } from "../src/cli/detached-start.ts";
 import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
 import { cli, until } from "./cli.fixture.ts";
@@ -103,4 +104,34 @@ test("what ends at once is told with the end of its log", async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/it ended at once \(exit code 1\):\n.*\n/);
   expect(await findDetached(stateDir, now())).toBeNull();
+});
+
+/** Whether a process has the lock of the folder; the look itself has it for a moment. */
+async function isLocked(folder: string): Promise<boolean> {
+  try {
+    (await StateLock.acquire(folder, { pid: process.pid, host: hostname(), startedAt: now() })).release();
+    return false;
+  } catch (error) {
+    if (StateLock.isHeld(error)) return true;
+    throw error;
+  }
+}
+
+test("controller and gateway end by themselves when the start that holds them is killed with -9", async () => {
+  const stateDir = makeStateDir();
+  writeFileSync(join(stateDir, "openclaw.json"), '{ gateway: { mode: "local" } }', { mode: 0o600 });
+  const folders = [join(stateDir, "controller"), join(stateDir, "gateway")];
+  const argv = [join(import.meta.dirname, "../src/cli/main.ts"), "start", "--port", "0", "--metrics-listen", "127.0.0.1:0"];
+  const child = spawn(process.execPath, argv, {
+    stdio: "ignore",
+    // The controller goes on waiting for an engine that is not there.
+    env: { ...process.env, OPENCLAW_STATE_DIR: stateDir, DOCKER_HOST: `unix://${stateDir}/no-engine.sock` },
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const holders = async (): Promise<(number | undefined)[]> =>
+    await Promise.all(folders.map(async (folder) => (await StateLock.readHolder(folder))?.pid));
+  await expect.poll(holders).toEqual([expect.any(Number), expect.any(Number)]);
+  expect(await Promise.all(folders.map(isLocked))).toEqual([true, true]);
+  child.kill("SIGKILL");
+  await expect.poll(async () => await Promise.all(folders.map(isLocked))).toEqual([false, false]);
 });

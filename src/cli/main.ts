@@ -2,6 +2,7 @@
 // What the commands are is program.ts, which is loaded only when it is needed: the version is asked for by scripts.
 import { homedir } from "node:os";
 import { toEpochMs } from "../api/brands.ts";
+import { endWithStarter } from "../api/stop-signal.ts";
 import type { CliContext } from "./context.ts";
 import { keepLoopbackDirect } from "./loopback.ts";
 import { findProgram } from "./program-path.ts";
@@ -32,6 +33,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 const args = process.argv.slice(2);
 const [first] = args;
+if (first === "controller" || first === "gateway") endWithStarter(process);
 if (args.length === 1 && (first === "--version" || first === "-V")) process.stdout.write(`${readVersion()}\n`);
 else {
   await keepLoopbackDirect(process.env);

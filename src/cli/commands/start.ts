@@ -70,11 +70,14 @@ function toOwnArguments(context: CliContext, flags: StartFlags): string[] {
   return ["--state-dir", toStateDir(context, flags), "--config", toConfigPath(context, flags), ...toArguments(flags, names)];
 }
 
-/** A group of its own: Ctrl-C at the terminal is for this process, which ends both in order. */
+/**
+ * A group of its own: Ctrl-C at the terminal is for this process, which ends both in order. By the channel the child notices when this process is gone and
+ * has ended nobody.
+ */
 function launch(context: CliContext, args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, fileURLToPath(PROGRAM), ...args], {
     detached: true,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...context.env },
   });
 }
