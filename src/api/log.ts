@@ -1,8 +1,9 @@
-// The log of controller and gateway: JSON lines on stderr, or readable ones for a terminal; fields named like secrets are redacted, and no
-// control character reaches a terminal. What is logged is up to the callers.
+// The log of controller and gateway: JSON lines on stderr, or readable ones for a terminal; fields named like secrets are redacted, hints and paths are
+// said as they are where the process runs, and no control character reaches a terminal. What is logged is up to the callers.
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
-import { toSafeJson, toSafeValue } from "./safe-text.ts";
+import type { Say } from "./place.ts";
+import { mapStrings, toSafeJson, toSafeText } from "./safe-text.ts";
 import { redactSecrets } from "./secret-text.ts";
 
 export interface LogOptions {
@@ -10,6 +11,8 @@ export interface LogOptions {
   level: string;
   /** Whether a person reads along. */
   isTerminal: boolean;
+  /** A text as it is where the process runs. */
+  say: Say;
   /** Is given each line too, as it is written where nobody reads along. Absent: nobody else gets them. */
   tee?(line: string): void;
 }
@@ -41,14 +44,15 @@ const REDACT = DEPTHS.flatMap((depth) =>
 const STDERR = 2;
 
 /** To stderr, at once: what happens right before the end of the process is read too. */
-export function createLog({ level, isTerminal, tee }: LogOptions): Logger {
+export function createLog({ level, isTerminal, say, tee }: LogOptions): Logger {
   const raw = isTerminal
     ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: STDERR, sync: true })
     : destination({ dest: STDERR, sync: true });
   // A terminal is shown the strings themselves: there they are made harmless before colours are added.
-  const toLine = isTerminal ? (line: string): string => `${JSON.stringify(toSafeValue(JSON.parse(line)))}\n` : toSafeLineOfJson;
+  const toLine = isTerminal ? (line: string): string => changeLine(line, toSafeText) : toSafeLineOfJson;
   return createLogTo({
     level,
+    say,
     write: (line) => {
       raw.write(toLine(line));
       tee?.(toSafeLineOfJson(line));
@@ -56,11 +60,13 @@ export function createLog({ level, isTerminal, tee }: LogOptions): Logger {
   });
 }
 
-/** @param write is given whole lines */
-export function createLogTo({ level, write }: { level: string; write(line: string): void }): Logger {
+/** @param to `write` is given whole lines */
+export function createLogTo({ level, say, write }: { level: string; say: Say; write(line: string): void }): Logger {
+  const options = { level, base: null, redact: REDACT, timestamp: stdTimeFunctions.isoTime };
   // What others wrote, such as a provider's error, may repeat a secret under any name.
-  const redacted = { write: (line: string): void => write(redactSecrets(line)) };
-  return pino({ level, base: null, redact: REDACT, timestamp: stdTimeFunctions.isoTime }, redacted);
+  return pino(options, { write: (line: string) => write(redactSecrets(changeLine(line, say))) });
 }
+
+const changeLine = (line: string, change: (text: string) => string): string => `${JSON.stringify(mapStrings(JSON.parse(line), change))}\n`;
 
 const toSafeLineOfJson = (line: string): string => `${toSafeJson(line.trimEnd())}\n`;

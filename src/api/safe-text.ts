@@ -27,10 +27,10 @@ export function toSafeJson(json: string): string {
   return json.replace(UNSAFE, (character) => character.split("").map(toEscape).join(""));
 }
 
-/** Every string in the value, keys too, as `toSafeText` shows it. */
-export function toSafeValue(value: unknown): unknown {
-  if (typeof value === "string") return toSafeText(value);
-  if (Array.isArray(value)) return value.map(toSafeValue);
+/** A value of JSON with every string in it changed, keys too. */
+export function mapStrings(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((inner) => mapStrings(inner, change));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [toSafeText(key), toSafeValue(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [change(key), mapStrings(inner, change)]));
 }

@@ -15,6 +15,8 @@ import { tuneGarbageCollection } from "../api/garbage.ts";
 import { type Issue, renderIssue } from "../api/issue.ts";
 import { createLog } from "../api/log.ts";
 import { toDefaultInstance } from "../api/names.ts";
+import { findPlace, toPlace } from "../api/place.ts";
+import { stopSignal } from "../api/stop-signal.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import type { DoctorView } from "../api/wire.ts";
@@ -72,13 +74,15 @@ export async function runController(options: RunOptions): Promise<number> {
   tuneGarbageCollection();
   const clock = createSystemClock();
   const level = options.once && options.logLevel === "info" ? "warn" : options.logLevel;
-  const log = createLog({ level, isTerminal: process.stderr.isTTY === true });
+  const place = findPlace(process.env, "openclaw");
+  const say = (text: string): string => toPlace(text, place);
+  const log = createLog({ level, isTerminal: process.stderr.isTTY === true, say });
   const stateDir = await openStateFolder(options.stateDir);
   const named = options.instance === undefined ? null : toInstanceId(options.instance);
   const identify = (engineStateDir: string): InstanceId => named ?? toDefaultInstance(engineStateDir);
   const paths = toStatePaths(stateDir);
   const lock = await StateLock.acquire(paths.controller, { pid: process.pid, host: hostname(), startedAt: clock.now() });
-  const stopped = stopSignal();
+  const stopped = stopSignal(process);
   // Ended again in reverse, also when a later step fails: a process that can't start must not look as if it worked.
   await using begun = new AsyncDisposableStack();
   begun.defer(() => log.info("stopped"));
@@ -143,18 +147,6 @@ const hostOfProcess = (): OfflineHost => ({
 });
 
 const processOwner = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
-
-/** Resolves when the process is asked to end. A second request ends it at once. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1);
-      stopping.abort();
-    });
-  }
-  return stopping.signal;
-}
 
 /** Ends early when the process is asked to end. */
 async function waitUnlessStopped(duration: DurationMs, stopped: AbortSignal): Promise<void> {

@@ -14,6 +14,7 @@ import { tuneGarbageCollection } from "../api/garbage.ts";
 import type { EventPayload } from "../api/gateway-protocol/events.ts";
 import { createLog } from "../api/log.ts";
 import { findPlace, type Say, toPlace } from "../api/place.ts";
+import { stopSignal } from "../api/stop-signal.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
@@ -98,7 +99,11 @@ const makeToken = (): string => randomBytes(32).toString("base64url");
 export async function runGateway(options: GatewayOptions): Promise<number> {
   tuneGarbageCollection();
   const logTail = new LogTail();
-  const log = createLog({ level: options.logLevel, isTerminal: process.stderr.isTTY === true, tee: (line) => logTail.add(line) });
+  const { say, program } = sayHere();
+  const log = createLog({
+    ...{ level: options.logLevel, isTerminal: process.stderr.isTTY === true, say },
+    tee: (line) => logTail.add(line),
+  });
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
   const controller = new StreamClient(stateDir);
@@ -114,10 +119,10 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
         : copyUpstreamDatabase(database, join(stateDir, "gateway", "backups"), now()),
   });
   if (copy !== null) log.info({ copy }, "the other gateway's database was copied; this gateway now uses the folder");
-  return await serve({ options, stateDir, folders, config, controller, log, logTail });
+  return await serve({ options, stateDir, folders, config, controller, log, logTail, say, program });
 }
 
-function openConfig({ options, folders, controller, log }: Omit<ServeParts, "stateDir" | "config" | "logTail">): Promise<ConfigInForce> {
+function openConfig({ options, folders, controller, log }: OpenConfigParts): Promise<ConfigInForce> {
   const isMissingOk = options.allowUnconfigured;
   if (options.configSource === "controller") return ControllerConfig.open({ stateDir: folders.stateDir, controller, log, isMissingOk });
   const trustedOwners = [process.getuid?.() ?? 0, 0];
@@ -143,12 +148,17 @@ interface ServeParts {
   controller: StreamClient;
   log: Logger;
   logTail: LogTail;
+  /** A hint as it works here, and what is typed for `openclaw`. */
+  say: Say;
+  program: string;
 }
 
-async function serve({ options, stateDir, folders, config, controller, log, logTail }: ServeParts): Promise<number> {
+type OpenConfigParts = Pick<ServeParts, "options" | "folders" | "controller" | "log">;
+
+async function serve({ options, stateDir, folders, config, controller, log, logTail, say, program }: ServeParts): Promise<number> {
   const address = toListenAddress(config.current.gateway, options);
   const stopping = new AbortController();
-  const stopped = stopSignal();
+  const stopped = stopSignal(process);
   const rules = await AccessRulesInForce.open({ config, given: options, own: { stateDir, makeToken }, address, hostName: hostname(), log });
   // Ended again in reverse, also when a later step fails: a process that can't start must not look as if it worked.
   await using begun = new AsyncDisposableStack();
@@ -173,7 +183,6 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     withdrawn: (deviceId) => void withdrawKey({ controller, log }, deviceId),
   });
   paired.devices.watch(stopping.signal);
-  const { say, program } = sayHere();
   const ready = (): Promise<readonly GatewayCheck[]> => checkReadiness({ stateDir, controller, signIns: opened.credentials.credentials });
   const handlers = makeHandlers({
     ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
@@ -216,7 +225,6 @@ async function openSessions({ stateDir, broadcast, log }: { stateDir: string; br
   });
 }
 
-/** How hints are said here, and what is typed for `openclaw`. */
 function sayHere(): { say: Say; program: string } {
   const place = findPlace(process.env, "openclaw");
   return { say: (text) => toPlace(text, place), program: place.program };
@@ -340,18 +348,6 @@ const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.ch
 function toUrl({ host, port }: { host: string; port: number }): string {
   if (host === "::" || host === "0.0.0.0") return `http://127.0.0.1:${port}`;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** Resolves when the process is asked to end. A second request ends it at once. */
-function stopSignal(): AbortSignal {
-  const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(1);
-      stopping.abort();
-    });
-  }
-  return stopping.signal;
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
