@@ -87,3 +87,38 @@ test("what is copied is not shown by sandbox logs", async () => {
   expect(existsSync(join(here, "back"))).toBe(true);
   expect(server.output.list(NAME, 0).items).toEqual([]);
 });
+
+test("- is what is piped in, and out: whole, with nothing beside it", async () => {
+  const { server, inside } = await open();
+  const { stateDir } = server;
+  expect(await cli(["sandbox", "cp", "-", `main:${inside}/piped`], { stateDir, input: "from a pipe\n" })).toMatchObject({ code: 0 });
+  expect(readFileSync(join(inside, "piped"), "utf8")).toBe("from a pipe\n");
+  expect(await cli(["sandbox", "cp", `main:${inside}/piped`, "-"], { stateDir })).toEqual({
+    code: 0,
+    stdout: "from a pipe\n",
+    stderr: expect.stringMatching(/^12 B copied from \S+:.*\/piped\n$/),
+  });
+  mkdirSync(join(inside, "folder"));
+  for (const target of ["main:", `main:${inside}/`, `main:${inside}/folder`])
+    expect(await cli(["sandbox", "cp", "-", target], { stateDir, input: "x" })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("has no name of its own"),
+    });
+  expect(await cli(["sandbox", "cp", `main:${inside}/none`, "-"], { stateDir })).toMatchObject({ code: 3, stdout: "" });
+});
+
+test("in Compose a file of the host, which its container does not see, is piped", async () => {
+  const { server, inside } = await open();
+  writeFileSync(join(inside, "out"), "out");
+  const options = { stateDir: server.stateDir, env: { OPENCLAW_PLACE: "compose" } };
+  const piped = "docker compose run --rm -T openclaw-cli sandbox cp ";
+  expect(await cli(["sandbox", "cp", "/openclaw-cp-of-the-host", "main:"], options)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`${piped}- NAME:PATH < FILE`),
+  });
+  expect(await cli(["sandbox", "cp", `main:${inside}/out`, "/openclaw-cp-of-the-host"], options)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`${piped}NAME:PATH - > FILE`),
+  });
+  expect(existsSync("/openclaw-cp-of-the-host")).toBe(false);
+});

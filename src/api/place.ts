@@ -86,6 +86,8 @@ const SETTINGS: readonly (readonly [RegExp, string])[] = [
     /does not exist; create it, or remove the bind/g,
     "does not exist in the controller's container; mount the host's folder there at the same path (volumes of openclaw-controller), or remove the bind",
   ],
+  // The image has no editor.
+  [/set VISUAL or EDITOR, or edit (\S+) itself: saving it applies it/g, "edit $1 on the host: saving it applies it"],
   [/--state-dir(?: or |, )OPENCLAW_STATE_DIR|--state-dir\b|\bOPENCLAW_STATE_DIR\b/g, "OPENCLAW_CONFIG_DIR in .env"],
   [/--port or --bind\b|--port\b(?! \d)/g, "OPENCLAW_GATEWAY_PORT in .env"],
   [/--bind\b(?! l)/g, "OPENCLAW_GATEWAY_BIND in .env"],
@@ -101,10 +103,10 @@ export function toPlace(text: string, place: Place): string {
   const { kind, program, compose } = place;
   if (kind === "host") return program === "openclaw" ? text : text.replace(COMMAND, (_, word) => `${program} ${word}`);
   const started = text.replace(RUNNING, (_, word: string) => STARTED[kind][word] ?? word);
-  const commands = started.replace(
-    COMMAND,
-    (_, word: string) => `${kind === "compose" && word === "mcp" ? toPiped(program) : program} ${word}`,
-  );
+  const commands = started.replace(COMMAND, (_, word: string, at: number, whole: string) => {
+    const isPiped = word === "mcp" || /\| *$/.test(whole.slice(0, at)) || /^[^;,)\n]*? (?:[|<>] |<<)/.test(whole.slice(at));
+    return `${kind === "compose" && isPiped ? toPiped(program) : program} ${word}`;
+  });
   if (kind === "systemd") return commands;
   const settings = SETTINGS.reduce((all, [option, setting]) => all.replace(option, setting), commands);
   return toOutside(compose === COMPOSE ? settings : settings.replaceAll(COMPOSE_CALL, `${compose} `), place);
@@ -112,7 +114,7 @@ export function toPlace(text: string, place: Place): string {
 
 const COMPOSE_CALL = /(?<![\w./-])docker compose /g;
 
-/** An agent's program is no terminal. */
+/** An agent's program is no terminal, nor is a pipe or a file: bytes would arrive as a terminal changes them. */
 const toPiped = (program: string): string => program.replace(/ run --rm /, " run --rm -T ");
 
 function toOutside(text: string, { folders }: Place): string {

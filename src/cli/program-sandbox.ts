@@ -228,8 +228,8 @@ Examples:
   sandbox
     .command("cp")
     .description("copy a file into a sandbox or out of it")
-    .argument("<source>", "a file here, or NAME:PATH in a sandbox")
-    .argument("<target>", "the same; a folder keeps the file's name")
+    .argument("<source>", "a file here, - for stdin, or NAME:PATH in a sandbox")
+    .argument("<target>", "the same, - for stdout; a folder keeps the file's name")
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -240,7 +240,8 @@ A path here that has a colon begins with / or ./. Folders: tar c FOLDER | opencl
 
 Examples:
   openclaw sandbox cp report.csv main:
-  openclaw sandbox cp agent:work:main:/workspace/out.txt .`,
+  openclaw sandbox cp agent:work:main:/workspace/out.txt .
+  openclaw sandbox cp - main:report.csv < report.csv`,
     )
     .action((source, target, options) =>
       run(async () => (await import("./commands/sandbox-cp.ts")).copyFile(context, { source, target }, options)),

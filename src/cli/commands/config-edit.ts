@@ -43,7 +43,7 @@ interface Edit {
 
 async function editUntilSaved(context: CliContext, { file, text, copy }: Edit, options: EditOptions): Promise<Outcome> {
   for (;;) {
-    await runEditor(context, copy);
+    await runEditor(context, copy, file.path);
     const edited = await readEdited(copy);
     if (edited === text) {
       print(context, `${file.path}: nothing was changed`);
@@ -83,16 +83,28 @@ async function saveUnlessChanged({ file, text }: Edit, edited: string): Promise<
   await saveConfigFile(file, edited);
 }
 
+/** What a machine has where no variable names one; the first is what git and kubectl run. */
+const EDITORS = ["vi", "nano", "vim"] as const;
+const NOT_FOUND = 127;
+
 /** As git and kubectl do it: a command line of the shell's, whose last argument is the file. @throws OperationError `HostRejected` */
-async function runEditor({ env }: CliContext, path: string): Promise<void> {
-  const editor = nonEmpty(env.VISUAL) ?? nonEmpty(env.EDITOR) ?? "vi";
-  const code = await new Promise<number>((resolve, reject) => {
-    const child = spawn("sh", ["-c", `${editor} "$@"`, editor, path], { stdio: "inherit", env: { ...env } });
-    child.once("error", reject).once("exit", (exitCode, signal) => resolve(exitCode ?? (signal === null ? 1 : 128)));
+async function runEditor({ env }: CliContext, copy: string, path: string): Promise<void> {
+  const named = nonEmpty(env.VISUAL) ?? nonEmpty(env.EDITOR);
+  for (const editor of named === undefined ? EDITORS : [named]) {
+    const code = await runShell(`${editor} "$@"`, [editor, copy], env);
+    if (code === 0) return;
+    if (code !== NOT_FOUND)
+      throw new OperationError("HostRejected", `the editor "${editor}" ended with exit code ${code}`, { fix: "edit again" });
+  }
+  throw new OperationError("HostRejected", named === undefined ? "there is no editor" : `the editor "${named}" was not found`, {
+    fix: `set VISUAL or EDITOR, or edit ${path} itself: saving it applies it`,
   });
-  if (code === 0) return;
-  const isMissing = code === 127;
-  throw new OperationError("HostRejected", `the editor "${editor}" ${isMissing ? "was not found" : `ended with exit code ${code}`}`, {
-    fix: isMissing ? "set VISUAL or EDITOR, or edit the file itself: saving it applies it" : "edit again",
+}
+
+/** @returns its exit code */
+async function runShell(script: string, args: readonly string[], env: CliContext["env"]): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn("sh", ["-c", script, ...args], { stdio: "inherit", env: { ...env } });
+    child.once("error", reject).once("exit", (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
   });
 }
