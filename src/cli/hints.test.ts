@@ -1,14 +1,11 @@
 // Every hint of the source, said for a host, for Compose and for systemd: what is to be typed exists there.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CommanderError } from "commander";
 import { describe, expect, test } from "vitest";
-import { toEpochMs } from "../api/brands.ts";
 import { OperationError } from "../api/errors.ts";
 import { findPlace, type Place, toPlace } from "../api/place.ts";
 import { refuseInCommandService } from "./command-service.ts";
-import type { CliContext } from "./context.ts";
-import { makeProgram } from "./program.ts";
+import { parseCommand } from "./parse-command.fixture.ts";
 
 const SOURCE = join(import.meta.dirname, "..");
 const COMPOSE_ENV = {
@@ -40,24 +37,9 @@ function collectHints(): string[] {
   return [...new Set(hints)].filter((hint) => /(?<![\w./-])openclaw [a-z-]/.test(hint) && !/^\s*(?:\n|import )/.test(hint));
 }
 
-/** Parses it as a shell would pass it on, and runs nothing. */
-async function isOurs(words: string): Promise<boolean> {
-  const context = {
-    env: {},
-    stdout: { write: () => true },
-    stderr: { write: () => true },
-    now: () => toEpochMs(0),
-  } as unknown as CliContext;
-  const argv = words.split(" ").filter((word) => word !== "");
-  try {
-    await makeProgram(context, async () => undefined).parseAsync(argv, { from: "user" });
-    return true;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // That something is left out ("openclaw sandbox list shows them") is no mistake of the command's name.
-    return !["commander.unknownCommand", "commander.unknownOption"].includes(error.code);
-  }
-}
+/** That something is left out ("openclaw sandbox list shows them") is no mistake of the command's name. */
+const isOurs = async (words: string): Promise<boolean> =>
+  !["commander.unknownCommand", "commander.unknownOption"].includes(await parseCommand(words));
 
 /** What follows the program's name in a sentence: up to a sign that no command has. */
 function commandsIn(text: string, program: string): string[] {
@@ -65,7 +47,7 @@ function commandsIn(text: string, program: string): string[] {
   return [...text.matchAll(new RegExp(`(?<![\\w./-])${name} ([a-z-]+(?: [\\w=:./-]+)*)`, "g"))].map(([, words = ""]) => words);
 }
 
-const GROUPS = ["sandbox", "session", "config"];
+const GROUPS = ["sandbox", "session", "config", "devices"];
 
 /** Prose may follow: some beginning is a command, and not only the name of a group of them. */
 async function begins(words: string): Promise<boolean> {
@@ -112,6 +94,14 @@ test.each([
   [
     "docker.binds: /srv/data does not exist; create it, or remove the bind",
     "docker.binds: /srv/data does not exist in the controller's container; mount the host's folder there at the same path (volumes of openclaw-controller), or remove the bind",
+  ],
+  [
+    "set VISUAL or EDITOR, or edit /home/node/.openclaw/openclaw.json itself: saving it applies it",
+    "edit /srv/claw/openclaw.json on the host: saving it applies it",
+  ],
+  [
+    "tar c a | openclaw sandbox exec -i main -- tar x, or openclaw sandbox cp - main:a < a; openclaw sandbox list",
+    "tar c a | docker compose run --rm -T openclaw-cli sandbox exec -i main -- tar x, or docker compose run --rm -T openclaw-cli sandbox cp - main:a < a; docker compose run --rm openclaw-cli sandbox list",
   ],
   ["the openclaw command of openclaw-cli", "the openclaw command of openclaw-cli"],
 ])("in Compose %j is %j", (hint, said) => {

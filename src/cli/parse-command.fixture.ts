@@ -1,0 +1,29 @@
+// Parses a command line as a shell would pass it on, and runs nothing: for tests of texts that name commands.
+import { CommanderError } from "commander";
+import { toEpochMs } from "../api/brands.ts";
+import type { CliContext } from "./context.ts";
+import { makeProgram } from "./program.ts";
+
+/** What became of it: `runs`, or why not, as Commander says it (`commander.unknownCommand`, `commander.missingArgument`). */
+export async function parseCommand(words: string): Promise<string> {
+  const context = {
+    env: {},
+    stdout: { write: () => true },
+    stderr: { write: () => true },
+    now: () => toEpochMs(0),
+  } as unknown as CliContext;
+  let outcome = "nothing to run";
+  const program = makeProgram(context, async () => {
+    outcome = "runs";
+  });
+  try {
+    await program.parseAsync(
+      words.split(" ").filter((word) => word !== ""),
+      { from: "user" },
+    );
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.code === "commander.version" ? "runs" : error.code;
+  }
+}
