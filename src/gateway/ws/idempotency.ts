@@ -1,7 +1,8 @@
 // Requests with a key of the client's are done once: the same one again, on any connection of the same device, gets the answer of the first, also while
-// that is under way. What failed is forgotten, and may be tried again. What a request does is calls.ts's.
+// that is under way. What failed is forgotten, and may be tried again. Nobody's flood of keys costs another one's. What a request does is calls.ts's.
 import { createHash } from "node:crypto";
 import { type EpochMs, elapsed, toDurationMs } from "../../api/brands.ts";
+import { OperationError } from "../../api/errors.ts";
 import type { SocketAnswer } from "./answer.ts";
 
 export interface KeyedCall {
@@ -14,7 +15,9 @@ export interface KeyedCall {
 
 /** As upstream keeps them. */
 const KEPT_MS = toDurationMs(300_000);
-/** A client that has none under way sends one after the other. */
+/** Of one caller: one and a half a second. What he sends beyond that costs keys of his own. */
+const PER_CALLER_MAX = 500;
+/** Of all: 32 MB of answers. Beyond that it costs whoever has the most. */
 const ENTRIES_MAX = 2_000;
 /** A larger answer is not kept: the request is known to be done. */
 const ANSWER_LENGTH_MAX = 16_384;
@@ -22,8 +25,13 @@ const ANSWER_LENGTH_MAX = 16_384;
 interface Entry {
   params: string;
   at: EpochMs;
+  /** One that is under way is never forgotten: it would be done twice at once. */
+  isDone: boolean;
   answer: Promise<SocketAnswer>;
 }
+
+/** By method and key, in the order in which they began. */
+type Entries = Map<string, Entry>;
 
 const TOO_LARGE: SocketAnswer = {
   ok: false,
@@ -32,37 +40,58 @@ const TOO_LARGE: SocketAnswer = {
 
 export class Idempotency {
   readonly #now: () => EpochMs;
-  /** In the order in which they began. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #callers = new Map<string, Entries>();
 
   constructor(now: () => EpochMs) {
     this.#now = now;
   }
 
+  /** @throws OperationError `LimitExceeded`: as many as are kept are under way */
   async run(call: KeyedCall, work: () => Promise<SocketAnswer>): Promise<SocketAnswer> {
     this.#sweep();
-    const name = JSON.stringify([call.who, call.method, call.key]);
+    const own: Entries = this.#callers.get(call.who) ?? new Map();
+    const name = JSON.stringify([call.method, call.key]);
     const params = createHash("sha256").update(JSON.stringify(call.params)).digest("hex");
-    const known = this.#entries.get(name);
+    const known = own.get(name);
     if (known !== undefined) {
       if (known.params === params) return await known.answer;
       const message = "this idempotencyKey was used for another request within the last five minutes";
       return { ok: false, error: { code: "INVALID_REQUEST", message } };
     }
+    this.#makeRoom(own);
     const first = work();
-    const entry: Entry = { params, at: this.#now(), answer: first };
-    this.#entries.set(name, entry);
+    const entry: Entry = { params, at: this.#now(), isDone: false, answer: first };
+    this.#callers.set(call.who, own.set(name, entry));
     const answer = await first;
-    if (!answer.ok) this.#entries.delete(name);
+    entry.isDone = true;
+    if (!answer.ok) own.delete(name);
     else if (JSON.stringify(answer.payload).length > ANSWER_LENGTH_MAX) entry.answer = Promise.resolve(TOO_LARGE);
     return answer;
   }
 
   #sweep(): void {
     const now = this.#now();
-    for (const [name, { at }] of this.#entries) {
-      if (this.#entries.size < ENTRIES_MAX && elapsed(at, now) < KEPT_MS) return;
-      this.#entries.delete(name);
+    for (const [who, entries] of this.#callers) {
+      for (const [name, { at, isDone }] of entries) {
+        if (elapsed(at, now) < KEPT_MS) break;
+        if (isDone) entries.delete(name);
+      }
+      if (entries.size === 0) this.#callers.delete(who);
     }
   }
+
+  #makeRoom(own: Entries): void {
+    if (own.size >= PER_CALLER_MAX) return forgetOldest([own]);
+    const callers = [...this.#callers.values()];
+    const total = callers.reduce((sum, { size }) => sum + size, 0);
+    if (total >= ENTRIES_MAX) forgetOldest(callers.toSorted((left, right) => right.size - left.size));
+  }
+}
+
+/** Of the first of them that has one that is done. */
+function forgetOldest(callers: readonly Entries[]): void {
+  for (const entries of callers) {
+    for (const [name, { isDone }] of entries) if (isDone) return void entries.delete(name);
+  }
+  throw new OperationError("LimitExceeded", "too many requests with an idempotencyKey are under way", { fix: "wait for their answers" });
 }
