@@ -3,8 +3,8 @@
 // Deciding is pairing.ts's.
 import { createHmac } from "node:crypto";
 import PQueue from "p-queue";
-import { isLoopback, toNetwork } from "../../api/address.ts";
-import { type DeviceId, type EpochMs, elapsed, HOUR_MS, renderTime, unreachable } from "../../api/brands.ts";
+import { isLoopback, toNetwork, toSite } from "../../api/address.ts";
+import { type DeviceId, type EpochMs, elapsed, HOUR_MS, renderTime, toDurationMs, unreachable } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { DeviceClient } from "../../api/gateway-protocol/devices.ts";
 import type { Scope } from "../../api/gateway-protocol/scopes.ts";
@@ -43,7 +43,7 @@ const PER_NETWORK_MAX = 8;
 /** New ones of one network: so many at once, and then one each so many milliseconds. */
 const NEW_AT_ONCE_MAX = 4;
 const NEW_EACH_MS = 10_000;
-/** Of all networks but this host: as many as 16 can have, and more than a person looks at. */
+/** Of all networks but this host: as many as 16 can have, and more than a person looks at. Beyond that it costs the site that has the most. */
 const REQUESTS_MAX = 128;
 /** Of devices that are paired: each was let in by a person, who has a handful. */
 const PAIRED_MAX = 64;
@@ -51,6 +51,10 @@ const PAIRED_MAX = 64;
 const REQUEST_LIFE_MS = HOUR_MS;
 /** Origins whose new requests are counted; the oldest are forgotten. */
 const ORIGINS_MAX = 10_000;
+/** A device that asks again after this waits for a person; one that was made up has something else to do. Clients come back every few seconds. */
+const BACK_MS = toDurationMs(3_000);
+/** That were pushed out and may come back; a flood of a hundred a second leaves them a minute and a half to do so. */
+const PUSHED_OUT_MAX = 10_000;
 /** Without what looks alike: I, L, O, U, 0, 1. */
 const CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 6;
@@ -62,6 +66,8 @@ interface Held {
   request: PairingRequest;
   /** When the device last asked. */
   seenAt: EpochMs;
+  /** It asked again: it goes after all that asked once. */
+  isBack: boolean;
 }
 
 export class PairingRequests {
@@ -72,6 +78,8 @@ export class PairingRequests {
   readonly #changes = new PQueue({ concurrency: 1 });
   /** By origin: from when on its new requests would all be paid for, at one each NEW_EACH_MS. */
   readonly #paidUntil = new Map<string, number>();
+  /** By the request's id: when one first asked for which there was no room any more. */
+  readonly #pushedOut = new Map<string, EpochMs>();
 
   private constructor(parts: PairingRequestsParts) {
     this.#parts = parts;
@@ -82,7 +90,7 @@ export class PairingRequests {
   static async open(parts: PairingRequestsParts): Promise<PairingRequests> {
     const requests = new PairingRequests(parts);
     const { objects, unread } = await requests.#store.list();
-    for (const request of objects.values()) requests.#held.set(request.metadata.name, { request, seenAt: request.metadata.createdAt });
+    for (const request of objects.values()) requests.#held.set(request.metadata.name, toHeld(request));
     for (const name of unread) await requests.#store.remove(name);
     await requests.#changes.add(() => requests.#makeRoom(null));
     return requests;
@@ -114,6 +122,7 @@ export class PairingRequests {
       const known = this.#held.get(applicant.deviceId);
       if (known !== undefined && !isOver(known, now()) && known.request.spec.requestId === request.spec.requestId) {
         known.seenAt = now();
+        known.isBack ||= elapsed(known.request.metadata.createdAt, now()) >= BACK_MS;
         const isRejected = known.request.spec.rejectedAt !== undefined;
         return isRejected ? { kind: "rejected", request: known.request } : { kind: "pending", request: known.request, isNew: false };
       }
@@ -121,9 +130,12 @@ export class PairingRequests {
       const retryAfterMs = this.#countNew(renderOrigin(origin));
       if (retryAfterMs > 0) return { kind: "limited", retryAfterMs };
       this.#held.delete(applicant.deviceId);
+      const firstAt = this.#pushedOut.get(request.spec.requestId);
+      this.#pushedOut.delete(request.spec.requestId);
       await this.#makeRoom(origin);
       await this.#store.put(applicant.deviceId, toFile(request));
-      this.#held.set(applicant.deviceId, { request, seenAt: now() });
+      const isBack = firstAt !== undefined && elapsed(firstAt, now()) >= BACK_MS;
+      this.#held.set(applicant.deviceId, { ...toHeld(request), isBack });
       return { kind: "pending", request, isNew: true };
     });
   }
@@ -134,7 +146,7 @@ export class PairingRequests {
       const before = this.get(requestId);
       const request = { ...before, spec: { ...before.spec, rejectedAt: this.#parts.now() } };
       await this.#store.put(request.metadata.name, toFile(request));
-      this.#held.set(request.metadata.name, { request, seenAt: this.#parts.now() });
+      this.#held.set(request.metadata.name, { request, seenAt: this.#parts.now(), isBack: true });
       return request;
     });
   }
@@ -192,20 +204,33 @@ export class PairingRequests {
     if (own.length >= PER_NETWORK_MAX) return await this.#dropOldest(own);
     const elsewhere = of(({ kind }) => kind === "network");
     if (origin?.kind === "here" || elsewhere.length < REQUESTS_MAX) return;
-    const byNetwork = [...Map.groupBy(elsewhere, ({ request }) => toNetwork(request.spec.address)).values()];
-    const shareMax = Math.max(...byNetwork.map(({ length }) => length));
-    await this.#dropOldest(byNetwork.filter(({ length }) => length === shareMax).flat());
+    await this.#dropOldest(ofLargestShares(ofLargestShares(elsewhere, toSite), toNetwork));
   }
 
+  /** Of those that asked once, if there are any. */
   async #dropOldest(held: readonly Held[]): Promise<void> {
-    const [oldest] = held.toSorted((left, right) => left.seenAt - right.seenAt);
-    if (oldest !== undefined) await this.#drop(oldest.request.metadata.name);
+    const [oldest] = held.toSorted((left, right) => Number(left.isBack) - Number(right.isBack) || left.seenAt - right.seenAt);
+    if (oldest === undefined) return;
+    const { metadata, spec } = oldest.request;
+    const [first] = this.#pushedOut.keys();
+    if (this.#pushedOut.size >= PUSHED_OUT_MAX && first !== undefined) this.#pushedOut.delete(first);
+    this.#pushedOut.set(spec.requestId, metadata.createdAt);
+    await this.#drop(metadata.name);
   }
 
   async #drop(deviceId: DeviceId): Promise<void> {
     this.#held.delete(deviceId);
     await this.#store.remove(deviceId);
   }
+}
+
+const toHeld = (request: PairingRequest): Held => ({ request, seenAt: request.metadata.createdAt, isBack: false });
+
+/** Those of the groups that have the most. */
+function ofLargestShares(held: readonly Held[], toGroup: (address: string) => string): Held[] {
+  const groups = [...Map.groupBy(held, ({ request }) => toGroup(request.spec.address)).values()];
+  const most = Math.max(...groups.map(({ length }) => length));
+  return groups.filter(({ length }) => length === most).flat();
 }
 
 function renderOrigin(origin: Origin): string {

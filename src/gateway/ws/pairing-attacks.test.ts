@@ -221,32 +221,65 @@ test("pending requests do not crowd out a real one, from elsewhere or from the s
   await vi.waitFor(async () => expect((await readdir(toPairingFolder(server.stateDir))).length).toBe(128));
 });
 
+/** Who asks the gateway to pair, by address; and what awaits a decision. */
+function openCrowd({ paired }: SocketServer) {
+  const { pairing } = paired;
+  const client = { id: "app", mode: "ui", platform: "iOS" };
+  const ask = async (device: TestDevice, address: string): Promise<string> => {
+    const scopes = ["operator.write" as const];
+    const asked = await pairing.ask({ deviceId: device.id as never, publicKey: device.publicKey, label: "phone", client, scopes, address });
+    return asked.kind === "limited" ? "" : asked.requestId;
+  };
+  const pending = async (server: SocketServer): Promise<string[]> => {
+    const { body } = await server.http("/v1/devices", server.ownerKey);
+    return (body as { pending: { requestId: string }[] }).pending.map(({ requestId }) => requestId);
+  };
+  return { ask, pending };
+}
+
 test("pending requests from more than 128 networks crowd out neither a device of this host nor one that is paired and asks for more", async () => {
   const server = await openSocketServer();
   const phone = await pair(server, ["operator.read"]);
-  const client = { id: "app", mode: "ui", platform: "iOS" };
-  const { pairing } = server.paired;
-  const ask = async (device: TestDevice, address: string) =>
-    await pairing.ask({
-      ...{
-        deviceId: device.id as never,
-        publicKey: device.publicKey,
-        label: "phone",
-        client,
-        scopes: ["operator.write" as const],
-        address,
-      },
-    });
-  const laptop = makeDevice();
-  const [own, more, elsewhere] = [await ask(laptop, "127.0.0.1"), await ask(phone, "203.0.113.1"), await ask(makeDevice(), "192.0.2.1")];
-  for (let network = 0; network < 300; network += 1) await ask(makeDevice(), `10.0.${network >> 8}.${network & 255}`);
+  const { ask, pending } = openCrowd(server);
+  const own = await ask(makeDevice(), "127.0.0.1");
+  const more = await ask(phone, "203.0.113.1");
+  for (let site = 0; site < 300; site += 1) await ask(makeDevice(), `10.${site >> 8}.${site & 255}.1`);
   for (let flood = 0; flood < 20; flood += 1) await ask(makeDevice(), "203.0.113.1");
-  const { body } = await server.http("/v1/devices", server.ownerKey);
-  const ids = (body as { pending: { requestId: string }[] }).pending.map(({ requestId }) => requestId);
-  const idOf = (asked: typeof own): string => (asked.kind === "limited" ? "" : asked.requestId);
-  expect(ids).toEqual(expect.arrayContaining([idOf(own), idOf(more)]));
+  const ids = await pending(server);
+  expect(ids).toEqual(expect.arrayContaining([own, more]));
   expect(ids.length).toBe(130);
-  // Who asks from elsewhere may be pushed out by so many networks at once, and comes back under the same id as soon as it asks again.
-  expect(ids).not.toContain(idOf(elsewhere));
-  expect(await server.http(`/v1/devices/${idOf(more)}/approve`, server.ownerKey, { json: {} })).toMatchObject({ status: 200 });
+  expect(await server.http(`/v1/devices/${more}/approve`, server.ownerKey, { json: {} })).toMatchObject({ status: 200 });
+});
+
+test.each([
+  ["addresses of one /24", (at: number) => `10.0.0.${at & 255}`],
+  ["networks of one /48", (at: number) => `2001:db8:7:${at.toString(16)}::1`],
+])("pending requests from all %s crowd out their own", async (_, toAddress) => {
+  const server = await openSocketServer();
+  const { ask, pending } = openCrowd(server);
+  const elsewhere = [await ask(makeDevice(), "192.0.2.1"), await ask(makeDevice(), "2001:db8:8::1")];
+  for (let at = 0; at < 300; at += 1) await ask(makeDevice(), toAddress(at));
+  expect(await pending(server)).toEqual(expect.arrayContaining(elsewhere));
+});
+
+test("pending requests of devices that ask once, from any number of places, crowd out none that asks again", async () => {
+  const server = await openSocketServer();
+  const { ask, pending } = openCrowd(server);
+  const flood = async (): Promise<void> => {
+    for (let site = 0; site < 200; site += 1) await ask(makeDevice(), `10.${site}.0.1`);
+  };
+  const [early, late] = [makeDevice(), makeDevice()];
+  const earlyId = await ask(early, "192.0.2.1");
+  server.clock.at += 5_000;
+  await ask(early, "192.0.2.1");
+  const lateId = await ask(late, "198.51.100.1");
+  await flood();
+  // One that had no time yet to ask again is pushed out, and comes back under the same id to stay.
+  expect(await pending(server)).not.toContain(lateId);
+  server.clock.at += 15_000;
+  expect(await ask(late, "198.51.100.1")).toBe(lateId);
+  await flood();
+  const ids = await pending(server);
+  expect(ids).toEqual(expect.arrayContaining([earlyId, lateId]));
+  expect(ids.length).toBe(128);
 });
