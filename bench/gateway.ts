@@ -1,14 +1,12 @@
 // What the way through the gateway and the controller costs a tool: one `exec true`, two hundred at once, a gigabyte of output. Both
 // processes are real and beside this one; the raw engine runs the same commands in the same containers in the same run.
-import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
+import type { ChildProcess } from "node:child_process";
 import type Docker from "dockerode";
 import { LABEL } from "../src/api/labels.ts";
 import { FRAMES_TYPE } from "../src/gateway/http/frame-stream.ts";
 import { freePort } from "../test/free-port.ts";
 import { compare, median, type Round, type Row } from "./figures.ts";
+import { call, endAll, type GatewayProcess, residentMb, startGateway, startProgram } from "./processes.ts";
 import { docker } from "./raw-engine.ts";
 import { openSite, type Site } from "./site.ts";
 import { gigabyte } from "./stream.ts";
@@ -19,11 +17,9 @@ const BUDGET_MS = 15;
 const SANDBOXES = 20;
 const AT_ONCE = 200;
 const SHARE_MIN = 0.9;
-const START_MS_MAX = 60_000;
 
-interface Gateway {
-  url: string;
-  token: string;
+interface Gateway extends GatewayProcess {
+  /** The controller's and its own. */
   processes: ChildProcess[];
   /** Containers of the sessions, in their order. */
   containers: Docker.Container[];
@@ -31,41 +27,22 @@ interface Gateway {
 }
 
 /** Both processes, and a session with a sandbox each. */
-async function openGateway(site: Site, sessions: number): Promise<Gateway> {
-  const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
-  const token = randomBytes(16).toString("hex");
-  const port = await freePort();
-  const env = { ...process.env, OPENCLAW_STATE_DIR: site.stateDir, OPENCLAW_GATEWAY_TOKEN: token };
-  const start = (...args: string[]): ChildProcess => spawn(launcher, args, { env, stdio: "ignore" });
-  const processes = [
-    start("controller", "--instance", site.instance, "--metrics-listen", `127.0.0.1:${await freePort()}`),
-    start("gateway", "--port", String(port)),
-  ];
+async function openGateway({ stateDir, instance }: Site, sessions: number): Promise<Gateway> {
+  const controller = startProgram(["controller", "--instance", instance, "--metrics-listen", `127.0.0.1:${await freePort()}`], {
+    stateDir,
+  });
+  const started = await startGateway("/readyz", { stateDir });
   const names = Array.from({ length: sessions }, (_, index) => `agent:main:bench-${index}`);
-  const gateway: Gateway = { url: `http://127.0.0.1:${port}`, token, processes, containers: [], sessions: names };
-  await until("the gateway is ready", async () => (await fetch(`${gateway.url}/readyz`)).ok);
+  const gateway: Gateway = { ...started, processes: [controller, started.process], containers: [], sessions: names };
   for (const key of names) await call(gateway, "/v1/sessions", { key });
   await Promise.all(names.map((key) => execTrue(gateway, key)));
-  const listed = await docker.listContainers({ filters: { label: [`${LABEL.instance}=${site.instance}`] } });
+  const listed = await docker.listContainers({ filters: { label: [`${LABEL.instance}=${instance}`] } });
   gateway.containers = names.map((key) => {
     const found = listed.find(({ Labels }) => Labels[LABEL.scopeKey] === key);
     if (found === undefined) throw new Error(`no container of ${key}`);
     return docker.getContainer(found.Id);
   });
   return gateway;
-}
-
-async function closeGateway({ processes }: Gateway): Promise<void> {
-  const ended = processes.map((child) => new Promise((resolve) => child.once("exit", resolve)));
-  for (const child of processes) child.kill("SIGTERM");
-  await Promise.all(ended);
-}
-
-async function call(gateway: Gateway, path: string, body: object, accept = "application/json"): Promise<Response> {
-  const headers = { authorization: `Bearer ${gateway.token}`, "content-type": "application/json", accept };
-  const response = await fetch(gateway.url + path, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response;
 }
 
 const toolPath = (key: string): string => `/v1/sessions/${encodeURIComponent(key)}/tools/exec`;
@@ -142,12 +119,7 @@ async function stream(gateway: Gateway, site: Site): Promise<Row[]> {
       return bytes;
     };
   const forms = { frames: form(FRAMES_TYPE), "server-sent events": form("text/event-stream") };
-  return await gigabyte({ stateDir: site.stateDir, container, forms, raw: rawExec, memoryMb: () => residentMb(gateway) });
-}
-
-async function residentMb({ processes }: Gateway): Promise<number> {
-  const each = processes.map(async ({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024);
-  return (await Promise.all(each)).reduce((sum, one) => sum + one, 0);
+  return await gigabyte({ stateDir: site.stateDir, container, forms, raw: rawExec, memoryMb: () => residentMb(gateway.processes) });
 }
 
 export async function gateway(): Promise<Row[]> {
@@ -158,15 +130,7 @@ export async function gateway(): Promise<Row[]> {
     const gigabytes = await stream(opened, site);
     return [await one(opened), await many(opened), ...gigabytes];
   } finally {
-    await closeGateway(opened);
+    await endAll(opened.processes, "SIGTERM");
     await site.close();
-  }
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const startedAt = performance.now();
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() - startedAt > START_MS_MAX) throw new Error(`not within ${START_MS_MAX / 1_000} s: ${what}`);
-    await pause(100);
   }
 }

@@ -1,15 +1,14 @@
 // A thousand sockets that each hear a hundred events a second: how late the gateway's loop runs meanwhile, and what memory it takes. The gateway is a
 // real process without a controller; messages that are sent over HTTP are what the sockets hear of.
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findOwnerKey } from "../src/api/store/gateway-files.ts";
-import { freePort } from "../test/free-port.ts";
-import type { Row } from "./figures.ts";
+import { percentile, type Row } from "./figures.ts";
+import { ask, call, endAll, type GatewayProcess, residentMb, startGateway } from "./processes.ts";
 
 export interface SocketLoad {
   sockets: number;
@@ -21,46 +20,22 @@ export interface SocketLoad {
 const LISTENERS = 4;
 const LAG_MS_MAX = 50;
 const GROWTH_MB_MAX = 64;
-const START_MS_MAX = 60_000;
 /** Of messages that are not acknowledged yet: a gateway that falls behind is seen by the events that are missing. */
 const POSTS_MAX = 64;
 const WARM_UP_MS = 3_000;
 const LOOK_MS = 200;
-/** As api/metrics-registry.ts samples the lag: Node's histogram counts the interval in. */
-const LAG_SAMPLE_MS = 100;
 
-interface Gateway {
-  url: string;
-  token: string;
+interface Gateway extends GatewayProcess {
   ownerKey: string;
-  process: ChildProcess;
 }
 
 async function openGateway(stateDir: string): Promise<Gateway> {
-  const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
-  const token = randomBytes(16).toString("hex");
-  const port = await freePort();
-  const env = { ...process.env, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_TOKEN: token };
-  const child = spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: "ignore" });
-  const gateway = { url: `http://127.0.0.1:${port}`, token, ownerKey: "", process: child };
-  const startedAt = performance.now();
-  while (
-    !(await fetch(`${gateway.url}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  ) {
-    if (performance.now() - startedAt > START_MS_MAX) throw new Error(`the gateway did not start within ${START_MS_MAX / 1_000} s`);
-    await pause(100);
-  }
+  const gateway = await startGateway("/healthz", { stateDir, imports: ["loop-lag.ts"] });
   return { ...gateway, ownerKey: (await findOwnerKey(stateDir)) ?? "" };
 }
 
-async function post({ url, token }: Gateway, path: string, body: object): Promise<void> {
-  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+async function post(gateway: Gateway, path: string, body: object): Promise<void> {
+  await (await call(gateway, path, body)).body?.cancel();
 }
 
 async function openListeners({ url, ownerKey }: Gateway, sockets: number): Promise<ChildProcess[]> {
@@ -74,14 +49,7 @@ async function openListeners({ url, ownerKey }: Gateway, sockets: number): Promi
 }
 
 async function heard(listeners: readonly ChildProcess[]): Promise<{ events: number; lost: number }> {
-  const answers = await Promise.all(
-    listeners.map(async (listener) => {
-      const answer = once(listener, "message");
-      listener.send("count");
-      const [counts] = await answer;
-      return counts as { events: number; lost: number };
-    }),
-  );
+  const answers = await Promise.all(listeners.map((listener) => ask<{ events: number; lost: number }>(listener)));
   const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
   return { events: sum(answers.map(({ events }) => events)), lost: sum(answers.map(({ lost }) => lost)) };
 }
@@ -105,16 +73,10 @@ async function send(gateway: Gateway, perSecond: number, milliseconds: number): 
   return skipped;
 }
 
-async function residentMb({ process: { pid } }: Gateway): Promise<number> {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
-}
-
-/** How late timers of the gateway were since the last look. */
-async function lagMs({ url, token }: Gateway): Promise<{ p99: number; max: number }> {
-  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
-  const of = (name: string): number =>
-    Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)`, "m").exec(text)?.[1]) * 1_000 - LAG_SAMPLE_MS;
-  return { p99: of("p99"), max: of("max") };
+/** How late each moment of the gateway's loop was since the last look. */
+async function lagMs({ process: child }: Gateway): Promise<{ p99: number; max: number }> {
+  const { lateMs } = await ask<{ lateMs: number[] }>(child);
+  return { p99: percentile(lateMs, 99), max: percentile(lateMs, 100) };
 }
 
 export async function measureSockets({ sockets, eventsPerSecond, seconds }: SocketLoad): Promise<Row[]> {
@@ -128,10 +90,10 @@ export async function measureSockets({ sockets, eventsPerSecond, seconds }: Sock
     const listeners = await openListeners(gateway, sockets);
     begun.push(...listeners);
     await send(gateway, eventsPerSecond, WARM_UP_MS);
-    const [before, idleMb] = [await heard(listeners), await residentMb(gateway)];
+    const [before, idleMb] = [await heard(listeners), await residentMb([gateway.process])];
     await lagMs(gateway);
     let peakMb = idleMb;
-    const looking = setInterval(() => void residentMb(gateway).then((mb) => (peakMb = Math.max(peakMb, mb))), LOOK_MS);
+    const looking = setInterval(() => void residentMb([gateway.process]).then((mb) => (peakMb = Math.max(peakMb, mb))), LOOK_MS);
     const skipped = await send(gateway, eventsPerSecond, seconds * 1_000);
     clearInterval(looking);
     const [lag, after] = [await lagMs(gateway), await heard(listeners)];
@@ -139,8 +101,7 @@ export async function measureSockets({ sockets, eventsPerSecond, seconds }: Sock
     const told = `${rate.toFixed(0)} events/s each, ${after.lost - before.lost} gaps, ${skipped} not sent`;
     return toRows({ sockets, told, lag, growthMb: peakMb - idleMb, isWhole: skipped === 0 && after.lost === before.lost });
   } finally {
-    for (const child of begun) child.kill("SIGKILL");
-    await Promise.all(begun.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+    await endAll(begun, "SIGKILL");
     await rm(stateDir, { recursive: true, force: true });
   }
 }

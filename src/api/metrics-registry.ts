@@ -1,5 +1,6 @@
 // Makes metrics with closed label sets, every combination there from the start, and renders them as Prometheus text or OpenMetrics.
 // Which metrics there are is metrics.ts's and metrics-loop.ts's.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** Values that each label may have. */
@@ -20,6 +21,8 @@ const MISNAMED_DEFAULTS = ["nodejs_active_handles_total", "nodejs_active_request
 
 /** The event loop's lag is sampled with a timer: every 10 ms, the library's default, would cost 1 % of a core at rest. */
 const LAG_SAMPLE_MS = 100;
+/** Those in which the library counts the sampling interval as lag: at rest they would say that the loop is late by it. */
+const LAGS = { min: "min", max: "max", mean: "mean", p50: 50, p90: 90, p99: 99 } as const;
 
 export interface CounterOf<Sets extends LabelSets> {
   /** @param by at least 0; absent: 1 */
@@ -41,6 +44,26 @@ export class MetricRegistry {
     if (!options.processMetrics) return;
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LAG_SAMPLE_MS });
     for (const name of MISNAMED_DEFAULTS) this.#registry.removeSingleMetric(name);
+    this.#measureLag();
+  }
+
+  #measureLag(): void {
+    const histogram = monitorEventLoopDelay({ resolution: LAG_SAMPLE_MS });
+    histogram.enable();
+    const gauges = Object.entries(LAGS).map(([word, which]) => {
+      const name = `nodejs_eventloop_lag_${word}_seconds`;
+      this.#registry.removeSingleMetric(name);
+      const gauge = this.gauge({ name, help: `How late timers of the event loop ran since the last scrape: ${word}.` }, {});
+      return { which, gauge };
+    });
+    this.beforeScrape(() => {
+      for (const { which, gauge } of gauges) {
+        const ns = typeof which === "number" ? histogram.percentile(which) : histogram[which];
+        // Scraped twice within one interval there is none to tell of.
+        gauge.set({}, histogram.count === 0 ? Number.NaN : Math.max(0, ns / 1e9 - LAG_SAMPLE_MS / 1_000));
+      }
+      histogram.reset();
+    });
   }
 
   /** `collect` sets gauges right before each scrape. It must not throw. */
