@@ -31,7 +31,14 @@ test("a text with a few bad bytes is a text; what has NUL, or many of them, is n
   expect([
     isText(Buffer.from("caf\xe9 one\ntwo\n", "latin1")),
     isText(Buffer.from("строка").subarray(0, 11)),
+    isText(Buffer.from("😀").subarray(0, 3)),
+    isText(Buffer.from("Grüße aus Köln\nÖl fürs Rührgerät\n", "latin1")),
     isText(Buffer.alloc(0)),
-  ]).toEqual([true, true, true]);
-  expect([isText(Buffer.from("a\0b")), isText(Buffer.from(Array.from({ length: 60 }, (_, at) => 0x80 + at)))]).toEqual([false, false]);
+  ]).toEqual([true, true, true, true, true]);
+  const picture = Buffer.concat([Buffer.from("ÿØÿà\x10JFIF\x01", "latin1"), Buffer.from("kÿzäq÷".repeat(40), "latin1")]);
+  expect([isText(Buffer.from("a\0b")), isText(Buffer.from(Array.from({ length: 60 }, (_, at) => 0x80 + at))), isText(picture)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
 });

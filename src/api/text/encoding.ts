@@ -13,8 +13,13 @@ const REPLACEMENT = 0xfffd;
 export const BYTE_ORDER_MARK = "\ufeff";
 /** Characters of a text that are looked at together: some 200 KiB of memory for each. */
 const PIECE_LENGTH = 65_536;
-/** Pictures and programs have more of them; a text in another encoding of one byte for a character mostly has fewer. */
-const BAD_SHARE_MAX = 0.1;
+/** As many as one character has of which the last byte is cut off: a text of a few words may end so. */
+const BAD_BYTES_ALLOWED = 3;
+/**
+ * Pictures and programs have more of them, and control characters. A text in another encoding of one byte for a character has up to a quarter of
+ * them where its language has many letters beyond a to z, and none of these.
+ */
+const BAD_SHARE_MAX = { withControls: 0.1, withoutControls: 0.3 } as const;
 
 /** Bytes that are no UTF-8: how many, and where the first of them are. */
 export interface BadBytes {
@@ -87,7 +92,15 @@ export function findBadBytes(data: Buffer): BadBytes {
 }
 
 /** Whether people would call it a text: without NUL, and with few bytes that are not UTF-8. */
-export const isText = (data: Buffer): boolean => !data.includes(0) && findBadBytes(data).count <= 1 + data.length * BAD_SHARE_MAX;
+export function isText(data: Buffer): boolean {
+  if (data.includes(0)) return false;
+  const bad = findBadBytes(data).count - BAD_BYTES_ALLOWED;
+  if (bad <= data.length * BAD_SHARE_MAX.withControls) return true;
+  return bad <= data.length * BAD_SHARE_MAX.withoutControls && !data.some(isControl);
+}
+
+/** Of C0, what no text has: all but backspace to carriage return, and escape. */
+const isControl = (byte: number): boolean => byte < 0x08 || (byte > 0x0d && byte < 0x1b) || (byte > 0x1b && byte < 0x20);
 
 /** 0 where no character of UTF-8 begins that is there whole (RFC 3629: the shortest form, no surrogates, up to U+10FFFF). */
 function sizeOfCharacter(data: Buffer, at: number): number {

@@ -183,8 +183,14 @@ describe("commands", () => {
 
   it("get variables and begin in a folder of the workspace", async () => {
     const { call, hostFolder } = open({ config: { tools: { exec: { host: "gateway" } } } });
-    const result = await call("exec", { command: 'echo "$A"; pwd', env: { A: "$(id) 'x'" }, workdir: hostFolder });
+    const result = await call("exec", { command: 'echo "$A$B"; pwd', env: { A: "$(id) 'x'", B: null }, workdir: hostFolder });
     expect(textOf(result)).toBe(`$(id) 'x'\n${hostFolder}\n`);
+  });
+
+  it("have no character of their output broken by what the other stream says meanwhile", async () => {
+    const { call } = open({ config: onHost });
+    const command = "printf '\\346'; sleep 0.1; echo err >&2; sleep 0.1; printf '\\227\\245\\n'";
+    expect(textOf(await call("exec", { command }))).toBe("err\n日\n");
   });
 });
 

@@ -3,6 +3,7 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { OperationError } from "../../api/errors.ts";
+import { TextPieces } from "../../api/text/text-pieces.ts";
 import type { SandboxCommand } from "../sandbox/sandbox-port.ts";
 import { startInBackground } from "./background.ts";
 import { OutputTail, withRemark } from "./output-tail.ts";
@@ -26,7 +27,7 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const Environment = z.union(
   [
     z.array(Argument.refine((text) => text.includes("=") && VARIABLE.test(text.split("=", 1)[0] ?? ""), { error: "expected NAME=value" })),
-    z.record(z.string().regex(VARIABLE), Argument),
+    z.record(z.string().regex(VARIABLE), Argument.nullable()),
   ],
   { error: "expected a list of NAME=value, or an object of names and texts" },
 );
@@ -86,19 +87,23 @@ function toCommand({ sandbox, workdir, exec }: ToolScope, input: z.output<typeof
 }
 
 function toVariables(env: z.output<typeof Environment>): Record<string, string> {
-  if (!Array.isArray(env)) return env;
+  // null is the absence of a variable, as it is of any other argument.
+  if (!Array.isArray(env)) return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== null));
   return Object.fromEntries(env.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]));
 }
 
 async function runToEnd(scope: ToolScope, command: SandboxCommand & { timeoutMs: number }): Promise<ToolResult> {
   const tail = new OutputTail(OUTPUT_BYTES_MAX);
   const bytes = { stdout: 0, stderr: 0 };
+  // Of both together a character of one stream must not be broken by what the other says meanwhile.
+  const pieces = { stdout: new TextPieces(), stderr: new TextPieces() };
   const running = scope.port.exec(scope.session.spec.key, command, scope.signal);
   for await (const { stream, chunk } of running.output) {
-    tail.push(chunk);
+    tail.push(pieces[stream].take(chunk));
     bytes[stream] += chunk.length;
     await scope.emit({ kind: stream, chunk });
   }
+  for (const rest of [pieces.stdout.end(), pieces.stderr.end()]) tail.push(rest);
   const { code, reason, outputHeld } = await running.ended;
   const isError = reason === "timeout" || code !== 0;
   const output = tail.toText();
