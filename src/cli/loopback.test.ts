@@ -11,6 +11,8 @@ test.each([
   [{ NODE_USE_ENV_PROXY: "1", no_proxy: "a", NO_PROXY: "b" }, "a,localhost,127.0.0.1,[::1],::1"],
   [{ NODE_USE_ENV_PROXY: "1", NO_PROXY: "*" }, null],
   [{ HTTP_PROXY: "http://proxy:1" }, null],
+  [{ NODE_OPTIONS: "--enable-source-maps --use-env-proxy" }, "localhost,127.0.0.1,[::1],::1"],
+  [{ NODE_USE_ENV_PROXY: "1", NODE_OPTIONS: "--use-env-proxy --no-use-env-proxy" }, null],
 ])("what goes past the proxy under %j is told in both spellings", (env, expected) => {
   const proxy = toProxyEnvironment(env);
   expect([proxy?.no_proxy ?? null, proxy?.NO_PROXY ?? null]).toEqual([expected, expected]);
