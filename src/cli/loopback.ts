@@ -8,7 +8,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Node.js goes by the variable, or else by the option, of which the last one counts. */
 function usesProxy({ NODE_USE_ENV_PROXY, NODE_OPTIONS = "" }: Environment): boolean {
-  const [last = ""] = NODE_OPTIONS.split(/\s+/).filter((word) => /^--(?:no-)?use-env-proxy$/.test(word)).toReversed();
+  const [last = ""] = NODE_OPTIONS.split(/\s+/)
+    .filter((word) => /^--(?:no-)?use-env-proxy$/.test(word))
+    .toReversed();
   return last === "" ? NODE_USE_ENV_PROXY === "1" : last === "--use-env-proxy";
 }
 

@@ -80,7 +80,7 @@ export interface Observation {
   execs: "none" | "some";
   /**
    * Whether its main process was seen at rest, so that it stays up: one whose command its image does not have ends a moment after a start
-   * that succeeded. Looked for only while it is pending; false: not seen.
+   * that succeeded. false: not seen, and where an engine can't show it, never.
    */
   settled: boolean;
 }

@@ -1,14 +1,15 @@
 // Decides the next safe steps for one sandbox: desired state and observations go in, actions and a verdict come out. Pure.
 // Performing the steps, and observing again in between, is the loop's job (reconcile.ts).
-import { type DurationMs, type EpochMs, later, SECOND_MS, toDurationMs } from "../../api/brands.ts";
+import { type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
 import { blockerOf, hostRetryMs } from "./blocker.ts";
 import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
-import type { Handle, Observation } from "./observation.ts";
+import type { Handle } from "./observation.ts";
 import { type EgressJudgement, judgeEgress, planRelays } from "./relay.ts";
 import { compare, repair } from "./repair.ts";
 import { LIVE_WORK_RECHECK_MS, mayReplace } from "./replacement.ts";
 import { compareId, isAskedFor, partsOf, type Roles, rolesOf } from "./roles.ts";
+import { nextLookAtRest } from "./staying.ts";
 import type { Action, OwnedContainer, Plan, PlanInput, Replacement, ResolvedSpec, Verdict, Want } from "./types.ts";
 import { NEW_HANDLE } from "./types.ts";
 import { mayStop } from "./use.ts";
@@ -111,7 +112,13 @@ function planWanted(input: Wanted): Steps {
   const roles = rolesOf(input);
   const { spec } = input;
   const made = spec?.kind === "ready" ? planReady({ input, spec, roles, tidy: retireLeftovers(roles) }) : planBlocked(input, roles);
-  return withDeadlines(input, roles, made);
+  return withDeadlines(input, roles, withLookAtRest(input, made));
+}
+
+/** What serves was started a moment ago: whether it stays up is seen soon. */
+function withLookAtRest({ now }: Wanted, made: Steps): Steps {
+  const lookAt = made.serving?.observation.state === "running" ? nextLookAtRest(made.serving.observation, now) : null;
+  return lookAt === null ? made : { ...made, requeueAt: Math.min(made.requeueAt ?? lookAt, lookAt) as EpochMs };
 }
 
 function planReady(situation: Situation): Steps {
@@ -236,13 +243,8 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   if (spec.container.setupCommand !== null && setup.kind === "running") {
     return { ...progress(situation, [], "docker.setupCommand is running"), requeueAt: setup.deadline };
   }
-  if (roles.serving !== null && spec.container.setupCommand === null && !observation.settled) {
-    const staysAt = staysUpAt(observation, input.now);
-    if (input.now < staysAt) {
-      const nextLook = Math.min(later(input.now, LOOK_AGAIN_MS), staysAt) as EpochMs;
-      return { ...progress(situation, [], "waiting to see whether the new container stays up"), requeueAt: nextLook };
-    }
-  }
+  const lookAt = roles.serving !== null && spec.container.setupCommand === null ? nextLookAtRest(observation, input.now) : null;
+  if (lookAt !== null) return { ...progress(situation, [], "waiting to see whether the new container stays up"), requeueAt: lookAt };
   const promote: Action = { kind: "promote", handle, ...reasonOf(situation) };
   if (roles.serving === null) return progress(situation, [promote], "naming the container");
   return { actions: [promote], requeueAt: null, verdict: { kind: "converged" }, serving: null, drift: [] };
@@ -261,23 +263,6 @@ function waitForEgress({ input, tidy }: Situation, egress: Extract<EgressJudgeme
     serving: null,
     drift: [],
   };
-}
-
-/**
- * A command that its image does not have, or can't run, ends within milliseconds of the start; a setup shows as much by itself. Where the
- * engine can't show the main process at rest, this is waited for.
- */
-const STAYING_MS = (SECOND_MS / 2) as DurationMs;
-/** The main process is at rest some 5 ms after the start. */
-const LOOK_AGAIN_MS = toDurationMs(20);
-
-/**
- * From its start, which may come long after its creation; from that where the engine's clock is ahead. A moment that is yet to come is from before
- * a clock was set back: nobody waits for it to come round.
- */
-function staysUpAt({ identity, startedAt }: Observation, now: EpochMs): EpochMs {
-  const past = [identity.createdAt, startedAt ?? identity.createdAt].filter((at) => at <= now);
-  return later(Math.max(0, ...past) as EpochMs, STAYING_MS);
 }
 
 const VANISHED = { cause: "external", because: "its container was removed by something else" } as const;

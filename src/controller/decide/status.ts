@@ -9,6 +9,7 @@ import { isSetupUndone } from "./given-up.ts";
 import { mayUseMounts } from "./mounts.ts";
 import { holdsForEgress, judgeEgress } from "./relay.ts";
 import { changeMade, waitsSince } from "./replacement.ts";
+import { nextLookAtRest } from "./staying.ts";
 import type { DeferralReason, OwnedContainer, Plan, PlanInput } from "./types.ts";
 
 type Judgement = Pick<Condition, "status" | "reason" | "message">;
@@ -21,6 +22,7 @@ function isServing(container: OwnedContainer | null): container is OwnedContaine
 /** Whether a tool can be run in it now. */
 export function isReady(input: PlanInput, plan: Plan): boolean {
   if (!isServing(plan.serving) || !mayUseMounts(plan.serving)) return false;
+  if (nextLookAtRest(plan.serving.observation, input.now) !== null) return false;
   return !isSetupUndone(input, plan.serving.observation) && !holdsForEgress(judgeEgress(input, plan.serving));
 }
 
@@ -34,6 +36,8 @@ function judgeReady(input: PlanInput, plan: Plan, blocker: Blocker | null): Judg
   // Why it does not run, rather than why no other one is made.
   const down = plan.serving === null ? null : judgeDown(input, plan);
   if (down !== null) return down;
+  if (isServing(plan.serving) && nextLookAtRest(plan.serving.observation, input.now) !== null)
+    return { status: "False", reason: "Progressing", message: "waiting to see whether the container stays up" };
   switch (verdict.kind) {
     case "unknown":
       return { status: "Unknown", reason: "DesiredUnknown", message: verdict.message };

@@ -183,7 +183,7 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       await engine.act(handle, identity, { kind: "start" });
       await engine.act(handle, identity, { kind: "promote" });
       await engine.act(handle, identity, { kind: "promote" });
-      expect(await observe(identity)).toMatchObject({ handle: first.handle, stage: "current", actualName: identity.name });
+      expect(await observe(identity)).toMatchObject({ handle: first.handle, stage: "current", actualName: identity.name, settled: true });
     });
 
     test("a name that is taken is a conflict, for creation and for promotion", async () => {

@@ -10,7 +10,7 @@ import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import type { Usage } from "../../api/usage.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
-import { AT_REST, type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
+import { type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
 import { DockerEgress } from "./docker-egress.ts";
 import { watchDocker } from "./docker-events.ts";
@@ -46,6 +46,7 @@ import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
 import { Looks } from "./looks.ts";
 import { DEADLINE_MS } from "./operations.ts";
+import { RestLooks } from "./rest-looks.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
 const IMAGE_ENVS_MAX = 64;
@@ -72,6 +73,7 @@ export class DockerEngine implements Engine {
   readonly #kills: DockerKills;
   readonly #paths: HostPaths;
   readonly #looks = new Looks();
+  readonly #restLooks: RestLooks;
   readonly instance: InstanceId;
   readonly egress: EgressEngine;
   readonly #endpoint: string;
@@ -83,6 +85,7 @@ export class DockerEngine implements Engine {
   constructor(options: DockerEngineOptions) {
     this.#client = options.client;
     this.#kills = new DockerKills({ client: options.client, newMark: toMark });
+    this.#restLooks = new RestLooks(options.client);
     this.#paths = options.paths;
     this.instance = options.instance;
     this.#endpoint = options.endpoint;
@@ -151,18 +154,7 @@ export class DockerEngine implements Engine {
     if (observation === null) return null;
     const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
     if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
-    if (own.stage !== "pending" || own.state !== "running") return own;
-    return { ...own, settled: await this.#isAtRest(raw.Id) };
-  }
-
-  /** An engine that can't list processes is no reason to fail: then only time tells. */
-  async #isAtRest(id: string): Promise<boolean> {
-    try {
-      return (await this.#client.commandLines(id)).includes(AT_REST);
-    } catch (error) {
-      if (error instanceof OperationError) return false;
-      throw error;
-    }
+    return own.state === "running" ? { ...own, settled: await this.#restLooks.isAtRest(own.handle) } : own;
   }
 
   async #imageEnv(imageId: string): Promise<readonly string[]> {

@@ -27,7 +27,7 @@ export function toObservation(container: FakeContainer): Observation | null {
     tuning: container.tuning,
     created: container.created,
     execs: container.execs.size === 0 ? "none" : "some",
-    settled: name === toPendingName(identity.name) && state === "running",
+    settled: state === "running",
   };
 }
 
