@@ -23,7 +23,10 @@ test.each([
   expect(redactSecrets(text)).not.toContain(SECRET);
   expect(redactSecrets(text)).toContain("[redacted]");
   const lines: string[] = [];
-  createLogTo({ level: "info", write: (line) => void lines.push(line) }).info({ answer: text, err: new Error(text) }, text);
+  createLogTo({ level: "info", say: (text) => text, write: (line) => void lines.push(line) }).info(
+    { answer: text, err: new Error(text) },
+    text,
+  );
   expect(lines.join("")).not.toContain(SECRET);
   expect(() => JSON.parse(lines[0] ?? "")).not.toThrow();
 });
