@@ -1,14 +1,24 @@
 // Keeps the egress of an instance: observes its proxy, plans and performs the next steps, hands it the lists in force, and makes relays where a
 // sandbox's plan says so. What is to be done is decided in decide/proxy.ts and decide/relay.ts; when, by the queue, under the proxy's name.
 import type { Logger } from "pino";
-import { type EpochMs, elapsed, later, MINUTE_MS, type SandboxName, type SandboxUid, toSandboxUid, toScopeKey } from "../../api/brands.ts";
+import {
+  type DurationMs,
+  type EpochMs,
+  elapsed,
+  later,
+  MINUTE_MS,
+  type SandboxName,
+  type SandboxUid,
+  toSandboxUid,
+  toScopeKey,
+} from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { EffectiveEgress } from "../../api/config/egress.ts";
 import type { EgressTestResult } from "../../api/egress/decision.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { EventType } from "../../api/event.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { nextFailure } from "../decide/backoff.ts";
+import { backOffMs, nextFailure } from "../decide/backoff.ts";
 import { type EgressContainer, NO_EGRESS, type PolicyFact } from "../decide/egress-facts.ts";
 import type { Handle, ImageFact } from "../decide/observation.ts";
 import { isOutdatedProxy, OUTDATED_LOOK_MS, type ProxyAction, type ProxyInput, type ProxyPlan, planProxy, runOf } from "../decide/proxy.ts";
@@ -22,6 +32,9 @@ import { adoptEgress, isOurEgress } from "./ownership.ts";
 import { digestOf, type Lists, toLists } from "./policy.ts";
 import { ProxyProgram } from "./proxy-program.ts";
 
+/** 0.25 s, 0.5 s, 1 s ... 1 min: a proxy that was just started may not listen yet, and every sandbox is closed meanwhile. */
+const RETRY_MS_MIN = 250 as DurationMs;
+const RETRY_MS_MAX = MINUTE_MS;
 /** The host's addresses may be others by then. */
 const BLOCKS_AGE_MS = (5 * MINUTE_MS) as typeof MINUTE_MS;
 
@@ -71,7 +84,7 @@ export class Egress {
   #policy: PolicyFact = { kind: "progressing", message: "the proxy is being looked for" };
   #acknowledged: Acknowledged | null = null;
   #failure: Failure | null = null;
-  #blocks: { of: string; at: EpochMs; found: readonly ProtectedBlock[] } | null = null;
+  #blocks: { at: EpochMs; found: readonly ProtectedBlock[] } | null = null;
   #generation: number;
   /** Since when the lists may be others. null: they are not. */
   #noticedAt: EpochMs | null = null;
@@ -190,7 +203,7 @@ export class Egress {
     this.#isThere = wanted || proxies.length > 0;
     this.#hasLooked = true;
     const running = proxies.find(({ state }) => state === "running");
-    const protectedBlocks = wanted && image.kind === "found" && running !== undefined ? await this.#lookAtBlocks(image.id, running) : [];
+    const protectedBlocks = wanted && image.kind === "found" && running !== undefined ? await this.#lookAtBlocks(image.id) : [];
     const lists = toLists({ relays, egressOf, protectedBlocks, mapped: engine.egress.remapsUsers });
     const input: ProxyInput = {
       now: clock.now(),
@@ -209,13 +222,12 @@ export class Egress {
     return { lists, input, image };
   }
 
-  /** Those that no list opens: looked for anew with each proxy, and now and then. */
-  async #lookAtBlocks(imageId: string, proxy: EgressContainer): Promise<readonly ProtectedBlock[]> {
+  /** Those that no list opens: looked for now and then, since it takes a container. */
+  async #lookAtBlocks(imageId: string): Promise<readonly ProtectedBlock[]> {
     const now = this.#parts.clock.now();
-    const run = runOf(proxy);
-    if (this.#blocks !== null && this.#blocks.of === run && later(this.#blocks.at, BLOCKS_AGE_MS) > now) return this.#blocks.found;
+    if (this.#blocks !== null && later(this.#blocks.at, BLOCKS_AGE_MS) > now) return this.#blocks.found;
     const found = await this.#parts.engine.egress.protectedBlocks(imageId);
-    this.#blocks = { of: run, at: now, found };
+    this.#blocks = { at: now, found };
     return found;
   }
 
@@ -256,7 +268,8 @@ export class Egress {
     const message = renderError(error);
     logger.warn({ code: error.code, err: error }, `egress: ${what}`);
     event("Warning", "EgressFailed", `${what}: ${message}`);
-    this.#failure = nextFailure(this.#failure, { code: error.code, message, generation: 0 }, clock.now());
+    const next = nextFailure(this.#failure, { code: error.code, message, generation: 0 }, clock.now());
+    this.#failure = { ...next, retryAt: later(next.lastAt, backOffMs(next.count, RETRY_MS_MIN, RETRY_MS_MAX)) };
   }
 
   async #act(action: ProxyAction, handle: Handle | null, lists: Lists): Promise<Handle | null> {
