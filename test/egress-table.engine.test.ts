@@ -6,7 +6,9 @@ import { buildEgressImage, EgressSite, type Sandbox } from "./egress.fixture.ts"
 
 const BUILD_MS_MAX = 300_000;
 const TEST_MS_MAX = 180_000;
-const ROWS_MIN = 80;
+const ROWS_MIN = 130;
+const ROUNDS_AT_ONCE = 500;
+const REBINDING_MS_MAX = 900_000;
 /** Of one name that answers good and bad in turns; the same without an engine is src/egress/resolve.test.ts's. */
 const REBINDING_ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 10_000 : 100;
 
@@ -272,6 +274,21 @@ async function findWrong({ sandbox, client, table }: { sandbox: Sandbox; client:
   });
 }
 
+/** Asks so many times, below the requests that a sandbox may make in a second. */
+const REBIND = `import json, socket, sys, time
+counts = {}
+for round in range(int(sys.argv[1])):
+    proxy = socket.create_connection(("127.0.0.1", 3128), 20)
+    proxy.sendall(b"CONNECT flip%d.good.test:80 HTTP/1.1\\r\\n\\r\\n" % (round % 7))
+    outcome = proxy.recv(65536)[9:12].decode()
+    if outcome == "200":
+        proxy.sendall(b"GET / HTTP/1.0\\r\\nHost: flip\\r\\n\\r\\n")
+        outcome += proxy.recv(65536).decode().partition("reached ")[2].strip()
+    counts[outcome] = counts.get(outcome, 0) + 1
+    proxy.close()
+    time.sleep(0.011)
+print(json.dumps(counts))`;
+
 const site = new EgressSite();
 let addresses: Addresses;
 
@@ -327,29 +344,17 @@ test(
   async () => {
     const sandbox = theSandbox();
     const before = (await site.served()).length;
-    const { stdout } = await site.inside(sandbox, [
-      "python3",
-      "-c",
-      `import socket, time
-counts = {}
-for round in range(${REBINDING_ROUNDS}):
-    proxy = socket.create_connection(("127.0.0.1", 3128), 20)
-    proxy.sendall(b"CONNECT flip%d.good.test:80 HTTP/1.1\\r\\n\\r\\n" % (round % 7))
-    status = proxy.recv(65536)[9:12].decode()
-    if status == "200":
-        proxy.sendall(b"GET / HTTP/1.0\\r\\nHost: flip\\r\\n\\r\\n")
-        status += proxy.recv(65536).decode().partition("reached ")[2].strip()
-    counts[status] = counts.get(status, 0) + 1
-    proxy.close()
-    time.sleep(0.011)
-print(counts)`,
-    ]);
-    const counts: Record<string, number> = JSON.parse(stdout.replaceAll("'", '"'));
+    const counts: Record<string, number> = {};
+    for (let done = 0; done < REBINDING_ROUNDS; done += ROUNDS_AT_ONCE) {
+      const rounds = Math.min(ROUNDS_AT_ONCE, REBINDING_ROUNDS - done);
+      const { stdout } = await site.inside(sandbox, ["python3", "-c", REBIND, String(rounds)]);
+      for (const [outcome, count] of Object.entries<number>(JSON.parse(stdout))) counts[outcome] = (counts[outcome] ?? 0) + count;
+    }
     expect(Object.keys(counts).sort()).toEqual(["200flip", "403"]);
     expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(REBINDING_ROUNDS);
     expect(Math.min(...Object.values(counts))).toBeGreaterThan(REBINDING_ROUNDS / 10);
     expect((await site.served()).slice(before).filter((line) => line.startsWith("asked")).length).toBe(counts["200flip"]);
     expect(await docker("inspect", "--format", "{{.State.Running}}", site.proxy)).toBe("true");
   },
-  TEST_MS_MAX,
+  REBINDING_MS_MAX,
 );
