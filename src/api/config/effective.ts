@@ -157,6 +157,8 @@ function resolveEgress(sources: Sources): EffectiveEgress | null {
     allow: layers.list("egress.allow", "replace", ({ egress }) => egress?.allow),
     deny: layers.list("egress.deny", "add", ({ egress }) => egress?.deny),
     log: block.log,
+    connections: block.connections,
+    bandwidth: block.bandwidth,
   };
 }
 

@@ -30,7 +30,7 @@ describe("sandbox.egress", () => {
   });
 
   test("empty is a list on which nothing is", () => {
-    expect(resolve({ egress: {} }).sandbox.egress).toEqual({ allow: [], deny: [], log: "all" });
+    expect(resolve({ egress: {} }).sandbox.egress).toEqual({ allow: [], deny: [], log: "all", connections: 48, bandwidth: null });
   });
 
   test("allow of an agent replaces the default's, deny adds to it: an agent can't lift what the defaults deny", () => {
@@ -38,10 +38,21 @@ describe("sandbox.egress", () => {
       { egress: { allow: ["a.example"], deny: ["x.example"], log: "refused" } },
       { egress: { allow: ["B.example.", "*.c.example:8443"], deny: ["y.example", "x.example"] } },
     );
-    expect(sandbox.egress).toEqual({ allow: ["b.example", "*.c.example:8443"], deny: ["x.example", "y.example"], log: "refused" });
+    expect(sandbox.egress).toMatchObject({ allow: ["b.example", "*.c.example:8443"], deny: ["x.example", "y.example"], log: "refused" });
     expect(sandbox.provenance.get("egress.allow[1]")).toMatchObject({ path: "agents.list[0].sandbox.egress.allow[1]", line: 1 });
     expect(sandbox.provenance.get("egress.deny[0]")).toMatchObject({ path: "agents.defaults.sandbox.egress.deny[0]" });
     expect(sandbox.provenance.get("egress.deny[1]")).toMatchObject({ path: "agents.list[0].sandbox.egress.deny[0]" });
+  });
+
+  test("limits how many connections there may be, and how many bytes a second; 0 and null are no limit of bytes", () => {
+    const { sandbox } = resolve({ egress: { connections: 8, bandwidth: "2m" } }, { egress: { connections: 4 } });
+    expect(sandbox.egress).toMatchObject({ connections: 4, bandwidth: 2 * 2 ** 20 });
+    expect(sandbox.provenance.get("egress.bandwidth")).toMatchObject({ path: "agents.defaults.sandbox.egress.bandwidth" });
+    for (const bandwidth of [0, null]) expect(resolve({ egress: { bandwidth } }).sandbox.egress?.bandwidth).toBeNull();
+    expect(issuesOf({ defaults: { sandbox: { egress: { connections: 49 } } } })[0]).toMatch(
+      /^error agents\.defaults\.sandbox\.egress\.connections: /,
+    );
+    expect(issuesOf({ defaults: { sandbox: { egress: { bandwidth: "1k" } } } })[0]).toMatch(/bandwidth: expected at least 64 KiB$/);
   });
 
   test("null of an agent takes the default's away, with its environment", () => {

@@ -9,6 +9,9 @@ export interface EffectiveEgress {
   /** Those of the defaults first. */
   readonly deny: readonly string[];
   readonly log: EgressComplete["log"];
+  readonly connections: number;
+  /** Bytes in a second; null is no limit. */
+  readonly bandwidth: number | null;
 }
 
 /** Where the relay listens inside a sandbox. */

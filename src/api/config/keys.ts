@@ -87,6 +87,12 @@ export const EGRESS_KEYS = {
   },
   deny: { default: [], about: "Destinations that it may not reach although allow names them; added to the inherited ones" },
   log: { default: "all", about: "Which decisions openclaw sandbox egress log keeps: all, refused, none" },
+  connections: { default: 48, about: "Connections through the proxy at the same time, 1 to 48; one more is refused" },
+  bandwidth: {
+    default: null,
+    about:
+      'What passes in a second, in both directions and over all connections together: "10m" or bytes, at least 64 KiB; unset or 0: unlimited',
+  },
 } as const satisfies Record<string, KeyFacts>;
 
 export const PRUNE_KEYS = {

@@ -118,11 +118,17 @@ const DockerComplete = described(DOCKER_KEYS, {
 
 /** As many as the proxy takes. */
 const RULES_MAX = 1_000;
+/** Of a relay, each of which is a process (images/egress/entrypoint.sh). */
+const CONNECTIONS_MAX = 48;
+/** One piece: below that, a connection would stand still for seconds at a time. */
+const BANDWIDTH_BYTES_MIN = 65_536;
 
 const EgressComplete = described(EGRESS_KEYS, {
   allow: z.array(EgressRule).max(RULES_MAX),
   deny: z.array(EgressRule).max(RULES_MAX),
   log: z.enum(["all", "refused", "none"]),
+  connections: z.int().min(1).max(CONNECTIONS_MAX),
+  bandwidth: SizeLimit.clone().refine((bytes) => bytes === null || bytes >= BANDWIDTH_BYTES_MIN, { error: "expected at least 64 KiB" }),
 });
 
 const PruneComplete = described(PRUNE_KEYS, {

@@ -15,7 +15,7 @@ const relayOf = (uid: string, name: string, state: ListedRelay["state"] = "runni
   state,
 });
 
-const EGRESS = { allow: ["example.com"], deny: ["*.bad.example"], log: "all" } as const;
+const EGRESS = { allow: ["example.com"], deny: ["*.bad.example"], log: "all", connections: 7, bandwidth: 1_000_000 } as const;
 const BLOCKS = [{ cidr: "172.17.0.1/32", what: "the host" }];
 const listsOf = (relays: readonly ListedRelay[], egressOf: Parameters<typeof toLists>[0]["egressOf"] = () => EGRESS) =>
   toLists({ relays, egressOf, protectedBlocks: BLOCKS, mapped: false });
@@ -25,6 +25,14 @@ test("the document is one that the proxy takes, and the same facts in another or
   expect(EgressPolicy.safeParse({ version: 1, generation: 1, ...listsOf([a, b]) }).success).toBe(true);
   expect(digestOf(listsOf([a, b]))).toBe(digestOf(listsOf([b, a])));
   expect(digestOf(listsOf([a, b]))).not.toBe(digestOf(listsOf([a])));
+});
+
+test("each sandbox's limits are in it, and another limit is another document", () => {
+  const relays = [relayOf(UIDS[0], "a")];
+  expect(listsOf(relays).sandboxes[0]?.limits).toEqual({ connections: 7, bytesPerSecond: 1_000_000 });
+  const unlimited = listsOf(relays, () => ({ ...EGRESS, bandwidth: null }));
+  expect(unlimited.sandboxes[0]?.limits.bytesPerSecond).toBeNull();
+  expect(digestOf(unlimited)).not.toBe(digestOf(listsOf(relays)));
 });
 
 test("whoever has no list, or whose relay has ended, is not in it: the proxy refuses them everything", () => {

@@ -40,13 +40,11 @@ export function toLists({ relays, egressOf, protectedBlocks, mapped }: PolicyFac
       // The same user twice is one relay that could speak for another.
       if (egress === null || users.has(user)) return [];
       users.add(user);
-      const { allow, deny } = egress;
-      return [{ id: uid as string, uid: user, sandbox: name as string, rules: { allow: [...allow], deny: [...deny] }, limits: LIMITS }];
+      const { allow, deny, connections, bandwidth } = egress;
+      const limits = { connections, bytesPerSecond: bandwidth };
+      return [{ id: uid as string, uid: user, sandbox: name as string, rules: { allow: [...allow], deny: [...deny] }, limits }];
     });
   return { refused: protectedBlocks.map((block) => ({ ...block })), sandboxes };
 }
-
-/** As the schema has them where nobody says otherwise. */
-const LIMITS = { connections: 48, bytesPerSecond: null };
 
 export const digestOf = (lists: Lists): string => createHash("sha256").update(JSON.stringify(lists)).digest("hex").slice(0, 16);
