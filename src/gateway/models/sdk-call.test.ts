@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
@@ -243,6 +244,22 @@ test("an abort ends the call and the connection at once, and so does whoever sto
   expect(lines).toEqual(["aborted"]);
   for await (const event of ask(targetAt(provider), { clock })) if (event.kind === "text") break;
   await eventually("the connections are closed", () => provider.left === 2);
+  expect(clock.timerCount).toBe(0);
+});
+
+test("a hundred calls that are aborted, end or fail leave no listener on the signal and no timer", async () => {
+  const provider = await serveProvider((response, request) => {
+    const kind = provider.requests.length % 3;
+    if (kind === 0) response.destroy();
+    else beginStream(response, textChunk("hi"), ...(kind === 1 ? [endChunk("stop")] : []));
+    if (kind === 1) response.end("data: [DONE]\n\n");
+    request.resume();
+  });
+  const [controller, clock] = [new AbortController(), new VirtualClock()];
+  for (let count = 0; count < 100; count += 1)
+    for await (const event of ask(targetAt(provider), { clock, signal: controller.signal }))
+      if (event.kind === "text" && count % 3 === 1) break;
+  expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   expect(clock.timerCount).toBe(0);
 });
 

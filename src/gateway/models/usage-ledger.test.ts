@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, statSync } from "node:fs";
 import { appendFile, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -89,6 +91,28 @@ test("a session that begins anew begins at nothing, its day does not", async () 
     expect(totals.session("a").calls).toBe(0);
     expect(totals.day("2026-11-29").calls).toBe(1);
   }
+});
+
+test("a process that is killed in the middle of its calls has lost none that it had counted", async () => {
+  const { open, folder } = await createLedger();
+  const program = `
+    const { UsageLedger } = await import(${JSON.stringify(new URL("usage-ledger.ts", import.meta.url).href)});
+    const silent = { error() {}, warn() {}, info() {} };
+    const ledger = await UsageLedger.open({ folder: ${JSON.stringify(folder)}, now: () => ${AT}, log: silent });
+    for (let count = 1; ; count += 1) { await ledger.record(${JSON.stringify(call("a"))}); process.stdout.write(count + "\\n"); }`;
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", program]);
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    // Past a snapshot or two.
+    if (said.split("\n").length > 1_500) child.kill("SIGKILL");
+  });
+  await once(child, "close");
+  const counted = Number(said.split("\n").at(-2));
+  expect(counted).toBeGreaterThan(1_400);
+  const { totals } = await open();
+  // The last may have been written and not said.
+  expect([counted, counted + 1]).toContain(totals.session("a").calls);
 });
 
 test("a damaged file is put aside and said, and counting goes on", async () => {
