@@ -130,6 +130,13 @@ const RULES: readonly Rule[] = [
     planted: { path: "src/cli/a.ts", text: 'import { main } from "../controller/main.ts";\n' },
   },
   {
+    name: "the AI SDK is loaded when a model is asked, not when the gateway starts",
+    applies: (path) => path.startsWith("src/") && isProduct(path),
+    findings: ({ text }) =>
+      linesMatching(withoutComments(text), /^(import|export)\s+(?!type\b).*\bfrom\s+"(ai|@ai-sdk\/[a-z-]+)"/, "a static import"),
+    planted: { path: "src/gateway/models/a.ts", text: 'import { streamText } from "ai";\n' },
+  },
+  {
     name: "the page takes types from src/api, and code only from its files that are free of Node and small",
     applies: (path) => path.startsWith("src/ui/") && isProduct(path),
     findings: ({ text }) =>

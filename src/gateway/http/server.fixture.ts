@@ -16,7 +16,7 @@ import { LogTail } from "../log-tail.ts";
 import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
-import { openModels } from "../models/open-models.ts";
+import { type Models, openModels } from "../models/open-models.ts";
 import { SandboxStream } from "../sandbox/sandbox-stream.ts";
 import { StreamClient } from "../sandbox/stream-client.ts";
 import { SessionService } from "../sessions/service.ts";
@@ -57,6 +57,7 @@ export interface Server {
   pauses: number[];
   calls: ToolCall[];
   paired: OpenedPairing;
+  models: Models;
   handlers: Handlers;
   broadcast: Broadcast;
   /** With the right secret, from this host, as curl sends it. */
@@ -153,8 +154,12 @@ export async function openServer({
     ...{ tools: sessionTools, log, newId: () => randomBytes(8).toString("hex") },
     placeOf: () => ({ port: makeHostPort(stateDir), path: undefined, loginProfile: false }),
   });
+  const credentials = openCredentials({
+    ...{ stateDir, now: () => toEpochMs(clock.at), configured: () => ({ order: {}, profiles: [] }) },
+    refused: (profile, because) => log.warn({ profile, because }, "credential refused"),
+  });
   const models = await openModels({
-    ...{ stateDir, config: () => parsed.value, stores: [], variables: {}, metrics: metrics.models, chance: () => 0.5, log },
+    ...{ stateDir, config: () => parsed.value, stores: [credentials], variables: {}, metrics: metrics.models, chance: () => 0.5, log },
   });
   const end = new SessionEnd({
     ...{ sessions, tools: sessionTools },
@@ -175,10 +180,6 @@ export async function openServer({
     requested: (request) => broadcast.send("device.pair.requested", request),
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
-  });
-  const credentials = openCredentials({
-    ...{ stateDir, now: () => toEpochMs(clock.at), configured: () => ({ order: {}, profiles: [] }) },
-    refused: (profile, because) => log.warn({ profile, because }, "credential refused"),
   });
   const handlers = makeHandlers({
     credentials: { credentials, audit: ({ action, ...entry }) => log.info(entry, action) },
@@ -206,7 +207,24 @@ export async function openServer({
     };
     return await app.request(path, init, { incoming: { socket: { remoteAddress: from } }, outgoing: {} });
   };
-  return { app, stateDir, sessions, service, metrics, rules, checks, clock, logged, pauses, calls, paired, handlers, broadcast, ask };
+  return {
+    app,
+    stateDir,
+    sessions,
+    service,
+    metrics,
+    rules,
+    checks,
+    clock,
+    logged,
+    pauses,
+    calls,
+    paired,
+    models,
+    handlers,
+    broadcast,
+    ask,
+  };
 }
 
 /** The value of one series in a scrape. */
