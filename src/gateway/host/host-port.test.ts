@@ -3,11 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, test, vi } from "vitest";
 import { toSessionKey } from "../../api/brands.ts";
 import type { CommandEnd } from "../../api/wire.ts";
 import type { SandboxCommand } from "../sandbox/sandbox-port.ts";
 import { makeFolder, makeHostPort } from "../tools/world.fixture.ts";
+import { toHostEnvironment } from "./host-port.ts";
 
 const KEY = toSessionKey("agent:main:main");
 
@@ -103,4 +104,9 @@ describe("a command on the gateway's host", () => {
     const elsewhere = processes.start(KEY, { argv: ["true"], workdir: join(folder, "none") });
     await expect(elsewhere).rejects.toMatchObject({ code: "InvalidArgument", message: expect.stringMatching(/not there/) });
   });
+});
+
+test("a command on the host has neither the gateway's token nor its keys of model providers", () => {
+  const env = { PATH: "/bin", OPENCLAW_GATEWAY_TOKEN: "t", OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k", GROQ_API_KEY: "k", LANG: "C" };
+  expect(toHostEnvironment(env)).toEqual({ PATH: "/bin", LANG: "C" });
 });

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import type { SessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { KNOWN_PROVIDERS } from "../../api/models/providers.ts";
 import type { CommandEnd } from "../../api/wire.ts";
 import type { RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type HostCommand, type HostParts, startOnHost } from "./host-command.ts";
@@ -57,9 +58,12 @@ export class HostPort implements SandboxPort {
   }
 }
 
-/** Without the gateway's own settings, its token among them. */
+/** Keys of model providers are the gateway's own to use. */
+const KEY_VARIABLES: ReadonlySet<string> = new Set(Object.values(KNOWN_PROVIDERS).flatMap(({ keyVariables }) => keyVariables));
+
+/** Without the gateway's own settings, its token and its keys of model providers among them. */
 export function toHostEnvironment(env: HostParts["env"]): HostParts["env"] {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENCLAW_")));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("OPENCLAW_") && !KEY_VARIABLES.has(name)));
 }
 
 function feed(source: Readable, target: Writable | null): void {
