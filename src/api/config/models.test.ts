@@ -73,8 +73,11 @@ test("what a gateway kept before there were models is a config without any", () 
 
 test("a key that stands in the file itself is a warning, one from a variable is not", () => {
   expect(issuesOf(TEXT, { variables: { LOCAL_KEY: "k-1" } })).toEqual([]);
-  expect(issuesOf('{ models: { providers: { groq: { apiKey: "gsk_1" } } } }')).toEqual([
+  expect(
+    issuesOf('{ models: { providers: { groq: { apiKey: "gsk_1", headers: { Authorization: "Bearer x", "X-Team": "y" } } } } }'),
+  ).toEqual([
     "openclaw.json:1:42: warning: models.providers.groq.apiKey: a secret in the config file (openclaw models auth paste-api-key --provider groq, and remove it here)",
+    "openclaw.json:1:77: warning: models.providers.groq.headers.Authorization: a secret in the config file (openclaw models auth paste-api-key --provider groq, and remove it here)",
   ]);
 });
 
@@ -114,6 +117,7 @@ test.each([
   ['{ models: { providers: { far: { baseUrl: "https://me:pw@x.example.org/v1" } } } }', "a URL with a login"],
   ['{ models: { providers: { far: { baseUrl: "https://x.example.org/v1?key=1" } } } }', "expected no query and no fragment"],
   ['{ models: { providers: { far: { headers: { "X-A": "a\\nb: c" } } } } }', "models.providers.far.headers"],
+  ['{ models: { providers: { far: { apiKey: "k\u00e4y" } } } }', "models.providers.far.apiKey"],
   ['{ auth: { profiles: { "openai": { provider: "openai", mode: "api_key" } } } }', "expected the id of a profile"],
   ['{ auth: { profiles: { "groq:a": { provider: "openai", mode: "api_key" } } } }', 'the id says another provider than "openai"'],
   [

@@ -102,6 +102,8 @@ function checkBudget({ models }: Config, used: readonly ModelTarget[], reporter:
   });
 }
 
+const SECRET_HEADER = /authorization|key|token|secret|cookie/i;
+
 /** Of a tree whose variables are not replaced yet: a key in the file is in every copy and backup of it. */
 export function findWrittenSecrets(root: ConfigNode): Issue[] {
   const at = (node: ConfigNode | undefined, key: string): ConfigNode | undefined =>
@@ -109,10 +111,17 @@ export function findWrittenSecrets(root: ConfigNode): Issue[] {
   const providers = at(at(root, "models"), "providers");
   if (providers?.kind !== "object") return [];
   return providers.members.flatMap(({ key, value }): Issue[] => {
-    const written = at(value, "apiKey");
-    const path: ConfigPath = ["models", "providers", key, "apiKey"];
-    if (written?.kind !== "scalar" || typeof written.value !== "string" || written.value === "" || written.value.includes("${")) return [];
+    const headers = at(value, "headers");
+    const named = headers?.kind === "object" ? headers.members.filter((member) => SECRET_HEADER.test(member.key)) : [];
+    const written: [ConfigPath, ConfigNode | undefined][] = [
+      [["apiKey"], at(value, "apiKey")],
+      ...named.map((member): [ConfigPath, ConfigNode] => [["headers", member.key], member.value]),
+    ];
     const fix = `openclaw models auth paste-api-key --provider ${key}, and remove it here`;
-    return [{ severity: "warning", ...written.at, path: renderPath(path), message: "a secret in the config file", fix }];
+    return written.flatMap(([rest, node]): Issue[] => {
+      if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "" || node.value.includes("${")) return [];
+      const path = renderPath(["models", "providers", key, ...rest]);
+      return [{ severity: "warning", ...node.at, path, message: "a secret in the config file", fix }];
+    });
   });
 }

@@ -75,13 +75,20 @@ const Headers = z
     z
       .string()
       .max(8_192)
-      // A line break would begin another header.
-      .regex(/^\P{Cc}*$/u, "expected text without control characters"),
+      // What fits a header.
+      .regex(/^[ -~]*$/, "expected printable ASCII characters"),
   )
   .refine((all) => Object.keys(all).length <= HEADERS_MAX, { error: `expected at most ${HEADERS_MAX} headers` });
 
 /** Upstream's form of a secret that lies elsewhere; of its sources only the environment is used here. */
 const SecretReference = z.looseObject({ source: z.string(), id: z.string().min(1).max(256) });
+
+const KeyText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(4_096)
+  .regex(/^[!-~]*$/, "it contains white space, or a character that fits no header");
 
 const price = (of: string, unset = "not counted") =>
   z.number().min(0).max(1_000_000).optional().describe(`US dollars per million tokens ${of}; unset: ${unset}`);
@@ -110,7 +117,7 @@ export const ProviderSettings = z.looseObject({
     .optional()
     .describe("Where its API is, such as http://127.0.0.1:8000/v1; unset: as known for the provider"),
   apiKey: z
-    .union([z.string().min(1).max(4_096), SecretReference], { error: `expected text such as "\${NAME}"` })
+    .union([KeyText, SecretReference], { error: `expected text such as "\${NAME}"` })
     .optional()
     .describe("Its key, when no profile has one; better kept out of the config: openclaw models auth paste-api-key"),
   api: z

@@ -56,7 +56,10 @@ export class ModelTurn {
     this.#targets = targets;
   }
 
-  /** Its last event is `answered` or `failed`. Throws for bugs alone. */
+  /**
+   * Its last event is `answered` or `failed`. Throws for bugs alone. To end it before, abort the signal and read on: what was used is counted then, and not where
+   * nobody reads any more.
+   */
   async *step(request: ModelRequest, signal: AbortSignal): AsyncGenerator<StepEvent> {
     const step: Step = { request, signal, calls: 0, failures: [] };
     for (let index = this.#at?.target ?? 0; index < this.#targets.length; index += 1) {

@@ -280,7 +280,12 @@ test("a ChatGPT sign-in goes to its own place, with its account, and asks that n
   const [request] = provider.requests;
   expect(request?.path).toBe("/v1/codex/responses");
   expect(request?.headers).toMatchObject({
-    ...{ authorization: "Bearer at-1", "chatgpt-account-id": "acc-1", originator: "openclaw", session_id: "agent:main:main" },
+    ...{
+      authorization: "Bearer at-1",
+      "chatgpt-account-id": "acc-1",
+      originator: "openclaw",
+      session_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    },
     "openai-beta": "responses=experimental",
   });
   expect(request?.body).toMatchObject({
@@ -289,6 +294,23 @@ test("a ChatGPT sign-in goes to its own place, with its account, and asks that n
     instructions: "You are terse.",
     include: ["reasoning.encrypted_content"],
   });
+});
+
+test("a session's key is in no call, an image is in none of a model that takes none, and settings of a model are in each", async () => {
+  const provider = await serveProvider((response) => void response.writeHead(503, { "content-type": "application/json" }).end("{}"));
+  const image = { kind: "image" as const, mediaType: "image/png", data: new Uint8Array([1, 2, 3]) };
+  const request = { cacheKey: "agent:main:telegram:direct:4915112345678-ä", messages: [{ role: "user" as const, parts: [image] }] };
+  const model = (input: string): string =>
+    `{ openai: { baseUrl: "${provider.url}", models: [{ id: "m", maxTokens: 77, input: [${input}] }] } }`;
+  await last(ask(targetOf("openai/m", model('"text"')), { request }));
+  await last(ask(targetOf("openai/m", model('"text", "image"')), { request }));
+  const secret: Secret = { kind: "oauth", accessToken: "at-1", accountId: null, expiresAt: toEpochMs(9e12) };
+  await last(ask(targetOf("openai/m", model('"text"')), { request, secret, codexBaseUrl: provider.url }));
+  const sent = provider.requests.map(({ headers, body }) => JSON.stringify([headers, body]));
+  expect(sent.join()).not.toContain("4915112345678");
+  expect(sent.map((text) => text.includes("AQID"))).toEqual([false, true, false]);
+  expect(sent[0]).toContain("an image, which this model can't see");
+  expect(sent.map((text) => text.includes('"max_output_tokens":77'))).toEqual([true, true, false]);
 });
 
 test("an Anthropic key and a token of a sign-in are sent as each has to be", async () => {

@@ -1,5 +1,6 @@
 // One call of a model through the AI SDK: its stream as our events, its errors as our failures, with an end to silence, length and time. The SDK tries nothing
 // twice, runs no tool, and takes one step. Which model, which key, and what comes after a failure is model-service.ts's.
+import { createHash } from "node:crypto";
 import { toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { AnswerParts } from "./answer-parts.ts";
@@ -54,7 +55,8 @@ export class SdkCall implements ModelCall {
 
   async #open(request: ModelCallRequest, ending: Ending, seen: Seen) {
     const { clock, codexBaseUrl, limits = CALL_LIMITS } = this.#parts;
-    const { target, secret, cacheKey, messages, tools } = request;
+    const { target, secret, messages, tools } = request;
+    const conversation = toConversation(request.cacheKey);
     const silenceMsMax = toDurationMs(target.isSelfHosted && !isCodex(request) ? limits.silenceOwnMsMax : limits.silenceMsMax);
     const guarded = makeGuardedFetch(
       {
@@ -66,18 +68,22 @@ export class SdkCall implements ModelCall {
       ending.signal,
     );
     const { jsonSchema, streamText } = await import("ai");
-    const model = await makeSdkModel({ target, secret, fetch: guarded, codexBaseUrl: codexBaseUrl(), cacheKey });
+    const model = await makeSdkModel({ target, secret, fetch: guarded, codexBaseUrl: codexBaseUrl(), conversation });
     return streamText({
-      ...{ model, messages: toSdkMessages(messages), tools: toSdkTools(tools, jsonSchema) },
-      ...toSdkOptions(request),
-      ...(target.maxTokens === null ? {} : { maxOutputTokens: target.maxTokens }),
-      ...(target.temperature === null ? {} : { temperature: target.temperature }),
+      ...{ model, messages: toSdkMessages(messages, target), tools: toSdkTools(tools, jsonSchema) },
+      ...toSdkOptions(request, conversation),
+      // The endpoint of ChatGPT sign-ins knows neither.
+      ...(target.maxTokens === null || isCodex(request) ? {} : { maxOutputTokens: target.maxTokens }),
+      ...(target.temperature === null || isCodex(request) ? {} : { temperature: target.temperature }),
       ...{ maxRetries: 0, abortSignal: ending.signal },
       // Told by an event too: without a listener the SDK writes it to the terminal, prompt and all.
       onError: () => undefined,
     }).stream;
   }
 }
+
+/** A session's key may name a person, and may hold what no header can. */
+const toConversation = (cacheKey: string): string => createHash("sha256").update(cacheKey).digest("hex").slice(0, 32);
 
 type SdkPart = Awaited<ReturnType<typeof import("ai").streamText>["stream"]> extends AsyncIterable<infer Part> ? Part : never;
 

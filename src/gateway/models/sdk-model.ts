@@ -10,7 +10,8 @@ export interface SdkModelParts {
   fetch: typeof fetch;
   /** Where calls go that a ChatGPT sign-in signs. */
   codexBaseUrl: string;
-  cacheKey: string;
+  /** Tells conversations apart, and says nothing of whose they are. */
+  conversation: string;
 }
 
 /** A header that every client sends, with which ours names itself. */
@@ -46,11 +47,11 @@ async function makeOpenAi(parts: SdkModelParts) {
     : createOpenAI({ ...base, baseURL: target.baseUrl, headers: { ...target.headers } });
 }
 
-function codexHeaders({ secret, cacheKey }: SdkModelParts): Record<string, string> {
+function codexHeaders({ secret, conversation }: SdkModelParts): Record<string, string> {
   const accountId = secret?.kind === "oauth" ? secret.accountId : null;
   return {
     ...(accountId === null ? {} : { "chatgpt-account-id": accountId }),
-    ...{ originator: ORIGINATOR, "OpenAI-Beta": "responses=experimental", session_id: cacheKey },
+    ...{ originator: ORIGINATOR, "OpenAI-Beta": "responses=experimental", session_id: conversation },
   };
 }
 

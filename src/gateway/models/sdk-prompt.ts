@@ -1,27 +1,30 @@
 // A request in the AI SDK's form: messages, tools without anything that would run them, and what each protocol wants besides. Pure but for the SDK's own helpers.
 // Who is asked is sdk-model.ts's.
 import type { ModelMessage as SdkMessage, ToolSet } from "ai";
-import type { AssistantPart, ModelCallRequest, ModelMessage, Opaque, ToolOffer } from "./model-call.ts";
+import type { ModelTarget } from "../../api/models/resolve.ts";
+import type { AssistantPart, ModelCallRequest, ModelMessage, Opaque, ToolOffer, UserPart } from "./model-call.ts";
 import { isCodex } from "./sdk-model.ts";
 
 type SdkAssistantPart = Exclude<Extract<SdkMessage, { role: "assistant" }>["content"], string>[number];
+type SdkUserPart = Exclude<Extract<SdkMessage, { role: "user" }>["content"], string>[number];
 type SdkOptions = NonNullable<Extract<SdkMessage, { role: "assistant" }>["providerOptions"]>;
 
 /** The endpoint of ChatGPT sign-ins refuses a request without. */
 const INSTRUCTIONS_DEFAULT = "You are a helpful assistant.";
 
-export function toSdkMessages(messages: readonly ModelMessage[]): SdkMessage[] {
-  return messages.map(toSdkMessage);
+export function toSdkMessages(messages: readonly ModelMessage[], { takesImages }: Pick<ModelTarget, "takesImages">): SdkMessage[] {
+  return messages.map((message) => toSdkMessage(message, takesImages));
 }
 
-function toSdkMessage(message: ModelMessage): SdkMessage {
+/** It may have been for another model of the same turn. */
+const NO_IMAGE = "[an image, which this model can't see]";
+
+function toSdkMessage(message: ModelMessage, takesImages: boolean): SdkMessage {
   switch (message.role) {
     case "user":
       return {
         role: "user",
-        content: message.parts.map((part) =>
-          part.kind === "text" ? { type: "text", text: part.text } : { type: "file", data: part.data, mediaType: part.mediaType },
-        ),
+        content: message.parts.map((part) => toSdkUserPart(part, takesImages)),
       };
     case "assistant":
       return { role: "assistant", content: message.parts.map(toSdkPart) };
@@ -34,6 +37,11 @@ function toSdkMessage(message: ModelMessage): SdkMessage {
         })),
       };
   }
+}
+
+function toSdkUserPart(part: UserPart, takesImages: boolean): SdkUserPart {
+  if (part.kind === "text") return { type: "text", text: part.text };
+  return takesImages ? { type: "file", data: part.data, mediaType: part.mediaType } : { type: "text", text: NO_IMAGE };
 }
 
 function toSdkPart(part: AssistantPart): SdkAssistantPart {
@@ -59,13 +67,15 @@ export function toSdkTools(offers: readonly ToolOffer[], toSchema: typeof import
 }
 
 /** What each protocol is told besides: nothing is kept at the provider, and what may be is cached there for the same conversation. */
-export function toSdkOptions(request: ModelCallRequest): { instructions?: string; providerOptions: SdkOptions } {
-  const { target, cacheKey, system } = request;
+export function toSdkOptions(request: ModelCallRequest, conversation: string): { instructions?: string; providerOptions: SdkOptions } {
+  const { target, system } = request;
   const instructions = system === "" ? {} : { instructions: system };
+  // Others that speak its protocol need not know it.
+  if (target.api === "anthropic-messages" && target.provider !== "anthropic") return { ...instructions, providerOptions: {} };
   if (target.api === "anthropic-messages")
     return { ...instructions, providerOptions: { anthropic: { cacheControl: { type: "ephemeral" } } } };
   if (target.api !== "openai-responses" && target.provider !== "openai") return { ...instructions, providerOptions: {} };
-  const kept = { store: false, promptCacheKey: cacheKey };
+  const kept = { store: false, promptCacheKey: conversation };
   if (target.api === "openai-completions") return { ...instructions, providerOptions: { openai: kept } };
   const openai = { ...kept, include: ["reasoning.encrypted_content"] };
   if (!isCodex(request)) return { ...instructions, providerOptions: { openai } };
