@@ -83,12 +83,14 @@ test("a change that was decided on another writing changes nothing", async () =>
 test("changes of one profile come one after the other; those of two do not wait for each other", async () => {
   const world = await openWorld();
   const order: string[] = [];
-  const first = Promise.withResolvers<void>();
+  const [begun, first] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const held = world.store.hold("openai:a", async () => {
     order.push("a begins");
+    begun.resolve();
     await first.promise;
     order.push("a ends");
   });
+  await begun.promise;
   await world.store.hold("openai:b", async () => void order.push("b"));
   const next = world.store.hold("openai:a", async () => void order.push("a again"));
   first.resolve();
