@@ -2,6 +2,7 @@
 // What runs after them is program-processes.ts.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./context.ts";
+import { AUTH_CHOICE_NAMES, COMPATIBILITIES } from "./onboarding/model-choices.ts";
 import { type Answers, QUESTION_NAMES, QUESTIONS } from "./onboarding/questions.ts";
 import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
 
@@ -33,7 +34,25 @@ export function addBeginningCommands(program: Command, context: CliContext, run:
     .addOption(new Option("--non-interactive", "do not ask: use flags, and defaults for a new config"))
     .action((options) => run(async () => (await import("./commands/onboard.ts")).runOnboard(context, toAnswers(options), options)));
   for (const name of QUESTION_NAMES) onboard.addOption(toOption(name));
+  for (const option of [...modelOptions(), ...upstreamOptions()]) onboard.addOption(option);
 }
+
+/** In upstream's words. */
+const modelOptions = (): Option[] => [
+  new Option("--auth-choice <choice>", `model provider: ${AUTH_CHOICE_NAMES.join(", ")}; it must answer before anything is saved`),
+  new Option("--model <id>", "its model (default: one that is suggested)"),
+  new Option("--openai-api-key <->", "an OpenAI API key, on stdin"),
+  new Option("--anthropic-api-key <->", "an Anthropic API key, on stdin"),
+  new Option("--custom-base-url <url>", "another model server, such as http://127.0.0.1:11434/v1"),
+  new Option("--custom-model-id <id>", "its model"),
+  new Option("--custom-api-key <->", "its key, on stdin (default: it wants none)"),
+  new Option("--custom-provider-id <id>", "its name in the config (default: made from the URL)"),
+  new Option("--custom-compatibility <protocol>", `${Object.keys(COMPATIBILITIES).join(", ")} (default: openai)`),
+];
+
+/** Steps of upstream's that there are none of here: its scripts run all the same. */
+const upstreamOptions = (): Option[] =>
+  ["--accept-risk", "--skip-channels", "--skip-health", "--skip-daemon", "--skip-skills"].map((flag) => new Option(flag).hideHelp());
 
 function toOption(name: keyof typeof QUESTIONS): Option {
   const { flag, valueName, question, choices } = QUESTIONS[name];

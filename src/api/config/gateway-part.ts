@@ -92,7 +92,7 @@ const Models = z.object({
 const Auth = z.object({
   profiles: z.record(text, z.object({ provider: text, mode: z.enum(CREDENTIAL_MODES) })),
   order: z.record(text, words),
-  codex: z.object({ authorizeUrl: text, tokenUrl: text, clientId: text, issuer: text, baseUrl: text }),
+  codex: z.object({ authorizeUrl: text, tokenUrl: text, clientId: text, issuer: text, redirectUrl: text, baseUrl: text }),
 });
 
 const Gateway = z.object({

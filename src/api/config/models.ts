@@ -127,6 +127,7 @@ export function toAuthConfig(auth: AuthSettings = {}): AuthConfig {
       tokenUrl: auth.codex?.tokenUrl ?? CODEX_DEFAULTS.tokenUrl,
       clientId: auth.codex?.clientId ?? CODEX_DEFAULTS.clientId,
       issuer: auth.codex?.issuer ?? CODEX_DEFAULTS.issuer,
+      redirectUrl: auth.codex?.redirectUrl ?? CODEX_DEFAULTS.redirectUrl,
       baseUrl: auth.codex?.baseUrl ?? CODEX_DEFAULTS.baseUrl,
     },
   };

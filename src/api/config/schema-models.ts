@@ -147,6 +147,15 @@ const SafeUrl = z
   .max(2_048)
   .refine(isConfidentialUrl, { error: "expected an https URL, or http to this machine itself: tokens go there" });
 
+/** A listener of this machine alone (RFC 8252). */
+const RedirectUrl = z
+  .string()
+  .max(256)
+  .regex(
+    /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):\d{1,5}\/[\w./-]*$/,
+    "expected http to this machine itself, with a port: http://localhost:1455/auth/callback",
+  );
+
 export const AuthProfileSettings = z.looseObject({
   provider: z.string().min(1).max(64).describe("Whose profile it is"),
   mode: z.enum(CREDENTIAL_MODES).describe("What signs in: api_key, token or oauth"),
@@ -160,6 +169,9 @@ export const CodexSignInSettings = z.strictObject({
   tokenUrl: SafeUrl.optional().describe("Who gives its tokens"),
   clientId: z.string().min(1).max(256).optional().describe("Which client asks; it has no secret"),
   issuer: SafeUrl.optional().describe("Who its id token has to be from"),
+  redirectUrl: RedirectUrl.optional().describe(
+    "Where the browser brings the answer to, on this machine; as it is registered for the client",
+  ),
   baseUrl: SafeUrl.optional().describe("Where calls that it signs go"),
 });
 

@@ -36,6 +36,8 @@ export const CODEX_DEFAULTS = {
   /** The public client that Codex's own command line uses: it has no secret. */
   clientId: "app_EMoamEEZ73f0CkXaXp7hrann",
   issuer: "https://auth.openai.com",
+  /** The one that is registered for that client: no other is taken back. */
+  redirectUrl: "http://localhost:1455/auth/callback",
   baseUrl: "https://chatgpt.com/backend-api/codex",
 } as const;
 
@@ -44,6 +46,7 @@ export interface CodexSettings {
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly issuer: string;
+  readonly redirectUrl: string;
   readonly baseUrl: string;
 }
 
@@ -60,3 +63,6 @@ export function toProfileId(written: string): string {
   const colon = written.indexOf(":");
   return colon === -1 ? written : `${toProviderId(written.slice(0, colon))}${written.slice(colon)}`;
 }
+
+/** What a person who has no model yet is offered first: a model of each kind of sign-in that answers with it. */
+export const SUGGESTED_MODELS = { "openai-codex": "gpt-5.2-codex", openai: "gpt-5.2", anthropic: "claude-opus-4-5" } as const;

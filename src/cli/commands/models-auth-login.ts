@@ -1,11 +1,14 @@
 // `openclaw models auth login`: signs in to a provider through a browser and keeps the result. Which providers can be signed in to is decided here.
 // The sign-in itself is sign-in/'s.
+import { stat } from "node:fs/promises";
+import { loadConfig } from "../../api/config/load.ts";
 import { OperationError } from "../../api/errors.ts";
 import { CODEX_DEFAULTS } from "../../api/models/providers.ts";
 import { providerOf } from "../../api/models/stored-secret.ts";
+import { toConfigEnvironment, toInvalidConfig } from "../config-file.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { accessCredentials } from "../credentials.ts";
-import { toStateDir } from "../paths.ts";
+import { type ConfigOptions, toConfigPath, toStateDir } from "../paths.ts";
 import { type SignInServer, signIn } from "../sign-in/sign-in.ts";
 import { type ModelsAuthOptions, refuseOtherKind, showKept, toProfile } from "./models-auth.ts";
 
@@ -26,7 +29,7 @@ export async function logIn(context: CliContext, options: LoginOptions): Promise
     });
   const access = accessCredentials(context, options);
   await refuseOtherKind(access, profile, "oauth");
-  const server = SERVER;
+  const server = await findSignInServer(context, options);
   const secret = await signIn(context, { server, stateDir: toStateDir(context, options), open: options.open });
   if (secret === null) {
     printNote(context, "openclaw: nothing was changed");
@@ -35,4 +38,13 @@ export async function logIn(context: CliContext, options: LoginOptions): Promise
   return showKept(context, await access.put(profile, secret), options);
 }
 
-const SERVER: SignInServer = CODEX_DEFAULTS;
+/** As the config has it, else the public one. @throws OperationError `InvalidConfig` */
+export async function findSignInServer(context: CliContext, options: ConfigOptions): Promise<SignInServer> {
+  const path = toConfigPath(context, options);
+  const config = await loadConfig(path, toConfigEnvironment(context, options));
+  if (config.ok) return config.value.auth.codex;
+  // Where there is none yet, nothing is replaced.
+  if ((await stat(path).catch(() => null)) === null) return CODEX_DEFAULTS;
+  const [first] = config.issues.filter(({ severity }) => severity === "error");
+  throw first === undefined ? new OperationError("InvalidConfig", `${path} is invalid`) : toInvalidConfig(first);
+}

@@ -35,6 +35,7 @@ async function askEach(context: CliContext, { known, file, signal }: Asking): Pr
     }
     answers[name] = answer;
   }
-  outro("Thank you.", streams);
   return answers;
 }
+
+export const sayThanks = ({ stdout: output }: CliContext): void => outro("Thank you.", { output });

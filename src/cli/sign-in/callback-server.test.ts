@@ -20,7 +20,7 @@ interface Listening {
 
 async function listen(): Promise<Listening> {
   const port = await freePort();
-  const server = await listenForAnswer(STATE, port);
+  const server = await listenForAnswer(STATE, `http://localhost:${port}/auth/callback`);
   onTestFinished(() => server.stop());
   const ask: Listening["ask"] = async (path, { method = "GET", host = `localhost:${port}`, address = "127.0.0.1" } = {}) =>
     await new Promise((resolve, reject) => {
@@ -119,7 +119,7 @@ describe("security 24: the callback of a sign-in", () => {
 
   test("says where another program listens already", async () => {
     const first = await listen();
-    const second = await listenForAnswer(STATE, first.port);
+    const second = await listenForAnswer(STATE, `http://localhost:${first.port}/auth/callback`);
     onTestFinished(() => second.stop());
     expect(second).toMatchObject({ addresses: [], taken: first.server.addresses });
   });

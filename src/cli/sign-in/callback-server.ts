@@ -4,9 +4,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { errnoOf } from "../../api/store/atomic-file.ts";
 import { isOurs } from "./pasted-answer.ts";
 
-/** What the redirect URI says (gateway/credentials/oauth-client.ts). */
-export const CALLBACK_PORT = 1_455;
-const CALLBACK_PATH = "/auth/callback";
 /** `localhost` is the one or the other. */
 const ADDRESSES = ["127.0.0.1", "::1"] as const;
 /** A browser sends one, and asks for an icon. */
@@ -32,13 +29,16 @@ const PAGES = {
   host: [421, "This port is not what you are looking for", "It answers to this machine's own name alone."],
 } as const satisfies Record<string, readonly [status: number, title: string, text: string]>;
 
-export async function listenForAnswer(state: string, port = CALLBACK_PORT): Promise<CallbackServer> {
+/** @param redirectUrl to this machine, with its port */
+export async function listenForAnswer(state: string, redirectUrl: string): Promise<CallbackServer> {
+  const { port: portText, pathname: path } = new URL(redirectUrl);
+  const port = Number(portText);
   const { promise, resolve } = Promise.withResolvers<URLSearchParams>();
   let isAnswered = false;
   const judge = (request: IncomingMessage): keyof typeof PAGES => {
     if (!isKnownHost(request.headers.host, port)) return "host";
     const url = URL.parse(request.url ?? "", "http://localhost");
-    if (url?.pathname !== CALLBACK_PATH || !request.url?.startsWith(CALLBACK_PATH)) return "nothing";
+    if (url?.pathname !== path || !request.url?.startsWith(path)) return "nothing";
     if (request.method !== "GET") return "method";
     if (!isOurs(url.searchParams, state)) return "foreign";
     if (isAnswered) return "again";

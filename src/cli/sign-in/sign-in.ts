@@ -15,6 +15,7 @@ export interface SignInServer {
   authorizeUrl: string;
   tokenUrl: string;
   clientId: string;
+  redirectUrl: string;
 }
 
 export interface SignInOptions {
@@ -34,9 +35,9 @@ type OAuthSecret = Extract<StoredSecret, { kind: "oauth" }>;
 export async function signIn(context: CliContext, { server, stateDir, open }: SignInOptions): Promise<OAuthSecret | null> {
   const { startSignIn, endSignIn } = await import("../../gateway/credentials/main.ts");
   const begun = await startSignIn(server);
-  const callback = await listenForAnswer(begun.state);
+  const callback = await listenForAnswer(begun.state, server.redirectUrl);
   try {
-    printNote(context, renderInvitation(begun.url, callback));
+    printNote(context, renderInvitation(begun.url, server.redirectUrl, callback));
     if (open && isDesktop(context.env)) await openBrowser(context, { url: new URL(begun.url), page: toPagePath(stateDir, "sign-in") });
     const answer = await firstAnswer(context, callback, begun.state);
     return answer === null ? null : await endSignIn(server, { answer, begun, now: context.now });
@@ -45,17 +46,17 @@ export async function signIn(context: CliContext, { server, stateDir, open }: Si
   }
 }
 
-function renderInvitation(url: string, { addresses, taken }: CallbackServer): string {
+function renderInvitation(url: string, redirectUrl: string, { addresses, taken }: CallbackServer): string {
   const port =
     taken.length > 0
-      ? "\nPort 1455 of this machine is taken by another program, so the browser's answer may not arrive here: paste it.\n"
+      ? `\nPort ${new URL(redirectUrl).port} of this machine is taken by another program, so the browser's answer may not arrive here: paste it.\n`
       : "";
   const waits = addresses.length > 0 ? "If the browser then shows an error (in a container, over SSH), copy" : "Then copy";
   return `Open this address in a browser and sign in:
 
 ${url}
 ${port}
-${waits} the whole address that it ended at, http://localhost:1455/auth/callback?..., and paste it here.
+${waits} the whole address that it ended at, ${redirectUrl}?..., and paste it here.
 `;
 }
 
@@ -112,9 +113,9 @@ async function readPastes(
   if (callback.addresses.length > 0) return await untilAborted(signal);
   throw new OperationError(
     "InvalidArgument",
-    "there is no way for the answer to get here: port 1455 is taken, and nothing more comes on stdin",
+    "there is no way for the answer to get here: the port of the callback is taken, and nothing more comes on stdin",
     {
-      fix: "run it at a terminal, or end the program that listens on port 1455",
+      fix: "run it at a terminal, or end the program that listens there",
     },
   );
 }

@@ -15,10 +15,10 @@ export interface SignInServer {
   authorizeUrl: string;
   tokenUrl: string;
   clientId: string;
+  /** As it is registered for the client: no other is taken back. */
+  redirectUrl: string;
 }
 
-/** The one that is registered for the client: no other is taken back. */
-export const REDIRECT_URI = "http://localhost:1455/auth/callback";
 const SCOPE = "openid profile email offline_access";
 /** What this product calls itself there. */
 const ORIGINATOR = "openclaw";
@@ -46,14 +46,14 @@ export interface SignInBegun {
 
 /** @param chance 128 bits, hexadecimal, for the state */
 export async function beginSignIn(
-  { authorizeUrl, clientId }: SignInServer,
+  { authorizeUrl, clientId, redirectUrl }: SignInServer,
   chance: { state: string; verifier: string },
 ): Promise<SignInBegun> {
   const url = new URL(authorizeUrl);
   const parameters = {
     response_type: "code",
     client_id: clientId,
-    redirect_uri: REDIRECT_URI,
+    redirect_uri: redirectUrl,
     scope: SCOPE,
     code_challenge: await oauth.calculatePKCECodeChallenge(chance.verifier),
     code_challenge_method: "S256",
@@ -88,7 +88,7 @@ export async function finishSignIn(
   const said = validateAnswer({ as, client }, answer, begun.state);
   const response = await send(
     server,
-    (options) => oauth.authorizationCodeGrantRequest(as, client, oauth.None(), said, REDIRECT_URI, begun.verifier, options),
+    (options) => oauth.authorizationCodeGrantRequest(as, client, oauth.None(), said, server.redirectUrl, begun.verifier, options),
     parts,
   );
   if (!response.ok) throw toRefusal(await readFailure(response));
@@ -132,7 +132,7 @@ interface Client {
   client: oauth.Client;
 }
 
-function toClient({ issuer, authorizeUrl, tokenUrl, clientId }: SignInServer): Client {
+function toClient({ issuer, authorizeUrl, tokenUrl, clientId }: Omit<SignInServer, "redirectUrl">): Client {
   return {
     as: { issuer, authorization_endpoint: authorizeUrl, token_endpoint: tokenUrl },
     client: { client_id: clientId, token_endpoint_auth_method: "none" },

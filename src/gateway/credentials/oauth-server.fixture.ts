@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { Provider } from "oidc-provider";
 import { onTestFinished } from "vitest";
 import { makeAdapters } from "./oauth-adapter.fixture.ts";
-import { REDIRECT_URI, type SignInServer } from "./oauth-client.ts";
+import type { SignInServer } from "./oauth-client.ts";
 
 export interface OAuthTestServer extends SignInServer {
   /** How often each kind of grant was given. */
@@ -22,17 +22,19 @@ export interface OAuthTestServer extends SignInServer {
 /** One for all: a key takes as long as a test. */
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
 
+const REDIRECT_URL = "http://localhost:1455/auth/callback";
+const isRedirect = ({ hostname, pathname }: URL): boolean => hostname === "localhost" && pathname === "/auth/callback";
 export const CLIENT_ID = "app_of_the_test";
 export const EMAIL = "person@example.org";
 
-export async function startOAuthServer({ lifeSec = 3_600 } = {}): Promise<OAuthTestServer> {
+export async function startOAuthServer({ lifeSec = 3_600, redirectUrl = REDIRECT_URL } = {}): Promise<OAuthTestServer> {
   const counts: Record<string, number> = {};
   let asked = 0;
   let instead: Parameters<OAuthTestServer["answerInstead"]>[0] = null;
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = makeProvider(issuer, lifeSec);
+  const provider = makeProvider(issuer, { lifeSec, redirectUrl });
   provider.on("grant.success", ({ oidc }) => {
     const kind = String(oidc.params?.grant_type);
     counts[kind] = (counts[kind] ?? 0) + 1;
@@ -50,7 +52,7 @@ export async function startOAuthServer({ lifeSec = 3_600 } = {}): Promise<OAuthT
     server.close();
   });
   return {
-    ...{ issuer, clientId: CLIENT_ID, authorizeUrl: `${issuer}/auth`, tokenUrl: `${issuer}/token`, browse },
+    ...{ issuer, clientId: CLIENT_ID, authorizeUrl: `${issuer}/auth`, tokenUrl: `${issuer}/token`, redirectUrl, browse },
     granted: (kind) => counts[kind] ?? 0,
     get asked() {
       return asked;
@@ -61,12 +63,12 @@ export async function startOAuthServer({ lifeSec = 3_600 } = {}): Promise<OAuthT
   };
 }
 
-function makeProvider(issuer: string, lifeSec: number): Provider {
+function makeProvider(issuer: string, { lifeSec, redirectUrl }: { lifeSec: number; redirectUrl: string }): Provider {
   return new Provider(issuer, {
     adapter: makeAdapters(),
     clients: [
       {
-        ...{ client_id: CLIENT_ID, token_endpoint_auth_method: "none", application_type: "web", redirect_uris: [REDIRECT_URI] },
+        ...{ client_id: CLIENT_ID, token_endpoint_auth_method: "none", application_type: "web", redirect_uris: [redirectUrl] },
         ...{ grant_types: ["authorization_code", "refresh_token"], response_types: ["code"] },
       },
     ],
@@ -115,7 +117,7 @@ async function browse(url: string): Promise<URL> {
     const location = response.headers.get("location");
     if (location === null) throw new Error(`the authorization server answers ${response.status}: ${await response.text()}`);
     at = new URL(location, at);
-    if (at.href.startsWith(REDIRECT_URI)) return at;
+    if (isRedirect(at)) return at;
   }
   throw new Error("the authorization server sends round in circles");
 }

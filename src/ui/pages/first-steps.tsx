@@ -6,7 +6,7 @@ import { Card } from "../parts/card.tsx";
 const STEPS = [
   {
     title: "Say which agents there are",
-    text: "One file lists them and what they may have. The command asks four questions and writes it, or shows where it is.",
+    text: "One file lists them and what they may have. The command asks five questions and writes it, or shows where it is.",
     command: "openclaw onboard",
   },
   {
