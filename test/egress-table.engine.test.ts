@@ -1,18 +1,23 @@
 // What a sandbox without a network reaches through the egress proxy on a real engine: a table of destinations, each asked for by curl, Node, Python
 // and by hand, against a server and a resolver of the test's own. The judgement alone is src/api/egress/judge.test.ts's.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { docker } from "../src/controller/fixtures/docker.fixture.ts";
+import { findChromium, NO_CHROMIUM } from "./control-ui.fixture.ts";
 import { buildEgressImage, EgressSite, type Sandbox } from "./egress.fixture.ts";
 
 const BUILD_MS_MAX = 300_000;
 const TEST_MS_MAX = 180_000;
 const ROWS_MIN = 130;
 const ROUNDS_AT_ONCE = 500;
-const REBINDING_MS_MAX = 900_000;
+const LONG_MS_MAX = 900_000;
 /** Of one name that answers good and bad in turns; the same without an engine is src/egress/resolve.test.ts's. */
 const REBINDING_ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 10_000 : 100;
 
-type Client = "curl" | "node" | "python" | "raw";
+type Client = "curl" | "node" | "python" | "raw" | "chromium";
 
 interface Row {
   readonly url: string;
@@ -30,6 +35,9 @@ interface Addresses {
   readonly neighbour: string;
   readonly proxy: string;
 }
+
+/** What follows redirects and encodes names beyond ASCII. */
+const WITH_URLS: readonly Client[] = ["curl", "node", "python", "chromium"];
 
 const reached = (...urls: readonly string[]): Row[] => urls.map((url) => ({ url, reached: true }));
 const refused = (...urls: readonly string[]): Row[] => urls.map((url) => ({ url, reached: false }));
@@ -70,7 +78,7 @@ function toTable({ ipv4, ipv6, gateway, neighbour, proxy }: Addresses): Row[] {
     ),
     ...reached("http://xn--bcher-kva.test/"),
     // Programs encode them, each in its own way; by hand it is no request.
-    ...["http://bücher.test/", "http://BÜCHER.test/"].map((url): Row => ({ url, reached: true, only: ["curl", "node", "python"] })),
+    ...["http://bücher.test/", "http://BÜCHER.test/"].map((url): Row => ({ url, reached: true, only: WITH_URLS })),
     { url: "http://bücher.test/", reached: false, only: ["raw"] },
     // Names that none does, or that one denies.
     ...refused(
@@ -154,7 +162,7 @@ function toTable({ ipv4, ipv6, gateway, neighbour, proxy }: Addresses): Row[] {
     ].map((name): Row => ({ url: `http://${name}.good.test/`, reached: false })),
     // Redirects are new requests.
     ...reached("http://a.good.test/?to=http://b.good.test/", "http://a.good.test/?to=https://b.good.test/").map(
-      (row): Row => ({ ...row, only: ["curl", "node", "python"] }),
+      (row): Row => ({ ...row, only: WITH_URLS }),
     ),
     ...[
       "http://bad.test/",
@@ -163,7 +171,7 @@ function toTable({ ipv4, ipv6, gateway, neighbour, proxy }: Addresses): Row[] {
       "http://2130706433/",
       "http://loopback.good.test/",
       "https://bad.test/",
-    ].map((to): Row => ({ url: `http://a.good.test/?to=${to}`, reached: false, only: ["curl", "node", "python"] })),
+    ].map((to): Row => ({ url: `http://a.good.test/?to=${to}`, reached: false, only: WITH_URLS })),
     // A Host or an SNI that is another one.
     { url: "http://a.good.test/", reached: false, only: ["curl"], flags: ["--header", "Host: bad.test"] },
     { url: "https://bad.test/", reached: false, only: ["curl"], flags: ["--connect-to", "bad.test:443:a.good.test:443"] },
@@ -205,7 +213,7 @@ function toTable({ ipv4, ipv6, gateway, neighbour, proxy }: Addresses): Row[] {
 }
 
 /** Each prints one line for each row of its input: whether the server was reached. */
-const PROGRAMS: Readonly<Record<Client, readonly string[]>> = {
+const PROGRAMS: Readonly<Record<Exclude<Client, "chromium">, readonly string[]>> = {
   curl: [
     "bash",
     "-c",
@@ -261,17 +269,43 @@ for row in sys.stdin.buffer.read().decode().rstrip("\\n").split("\\n"):
   ],
 };
 
-/** Rows whose outcome is another one than the table's, as sentences. */
-async function findWrong({ sandbox, client, table }: { sandbox: Sandbox; client: Client; table: readonly Row[] }): Promise<string[]> {
-  const rows = table.filter(({ url, only }) => only?.includes(client) ?? (client !== "raw" || url.startsWith("http:")));
+type ProgramClient = keyof typeof PROGRAMS;
+
+const isFor = ({ url, only }: Row, client: Client): boolean => only?.includes(client) ?? (client !== "raw" || url.startsWith("http:"));
+
+/** A row whose outcome is another one than the table's, as a sentence. */
+const toWrong = ({ url, flags = [], reached: expected }: Row, client: Client, outcome: string): string[] =>
+  (outcome === "reached") === expected ? [] : [`${client} ${flags.join(" ")} ${url}: ${outcome}`];
+
+async function findWrong({
+  sandbox,
+  client,
+  table,
+}: {
+  sandbox: Sandbox;
+  client: ProgramClient;
+  table: readonly Row[];
+}): Promise<string[]> {
+  const rows = table.filter((row) => isFor(row, client));
   const input = rows.map(({ url, flags = [] }) => [url, ...flags].join("\t")).join("\n");
   const { stdout, stderr } = await site.inside(sandbox, PROGRAMS[client], `${input}\n`);
   const outcomes = stdout.trimEnd().split("\n");
   expect(outcomes, stderr).toHaveLength(rows.length);
-  return rows.flatMap(({ url, flags, reached: expected }, at) => {
-    const outcome = outcomes[at] ?? "";
-    return (outcome === "reached") === expected ? [] : [`${client} ${flags?.join(" ") ?? ""} ${url}: ${outcome}`];
-  });
+  return rows.flatMap((row, at) => toWrong(row, client, outcomes[at] ?? ""));
+}
+
+/** This host's Chromium in the sandbox's network, which is all that matters here: the sandbox's image has none. */
+async function openChromium({ container }: Sandbox, program: string): Promise<Browser> {
+  const folder = mkdtempSync(join(tmpdir(), "openclaw-egress-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const pid = await docker("inspect", "--format", "{{.State.Pid}}", container);
+  const executablePath = join(folder, "chromium");
+  writeFileSync(executablePath, `#!/bin/sh\nexec nsenter --net=/proc/${pid}/ns/net ${program} "$@"\n`, { mode: 0o755 });
+  // Without the exception it would ask loopback itself, where nothing listens.
+  const proxy = { server: "http://127.0.0.1:3128", bypass: "<-loopback>" };
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"], proxy });
+  onTestFinished(() => browser.close());
+  return browser;
 }
 
 /** Asks so many times, below the requests that a sandbox may make in a second. */
@@ -325,7 +359,7 @@ test(
     const sandbox = theSandbox();
     const table = toTable(addresses);
     expect(table.length).toBeGreaterThan(ROWS_MIN);
-    const clients: readonly Client[] = ["curl", "node", "python", "raw"];
+    const clients: readonly ProgramClient[] = ["curl", "node", "python", "raw"];
     // One after the other: together they would be more requests than a sandbox may have in a second.
     const wrong: string[] = [];
     for (const client of clients) wrong.push(...(await findWrong({ sandbox, client, table })));
@@ -337,6 +371,33 @@ test(
     expect(asked.filter((line) => line.startsWith("asked") && /bad\.test|denied/.test(line.split("?")[0] ?? ""))).toEqual([]);
   },
   TEST_MS_MAX,
+);
+
+test(
+  "the same destinations are reached or refused by Chromium",
+  async ({ skip }) => {
+    const program = findChromium();
+    if (program === null) return skip(NO_CHROMIUM);
+    skip(process.env.OPENCLAW_TEST_LONG !== "1", "a page for each destination takes minutes: OPENCLAW_TEST_LONG=1 asks for them");
+    skip(process.getuid?.() !== 0, "only root can start a program in a sandbox's network");
+    const browser = await openChromium(theSandbox(), program);
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const wrong: string[] = [];
+    for (const row of toTable(addresses).filter((one) => isFor(one, "chromium") && !one.url.startsWith("tunnel:"))) {
+      // One for each: an error's page still comes while the next is asked for.
+      const page = await context.newPage();
+      const failed = await page.goto(row.url, { timeout: 30_000 }).then(
+        (response) => (response?.status() === 200 ? null : `status ${response?.status()}`),
+        (error: unknown) => String(error).split("\n")[0] ?? "",
+      );
+      const text = failed ?? (await page.textContent("body")) ?? "";
+      wrong.push(...toWrong(row, "chromium", text.startsWith("reached") ? "reached" : text));
+      await page.close();
+    }
+    expect(wrong).toEqual([]);
+    expect(await site.served("neighbour")).toEqual(["ready"]);
+  },
+  LONG_MS_MAX,
 );
 
 test(
@@ -356,5 +417,5 @@ test(
     expect((await site.served()).slice(before).filter((line) => line.startsWith("asked")).length).toBe(counts["200flip"]);
     expect(await docker("inspect", "--format", "{{.State.Running}}", site.proxy)).toBe("true");
   },
-  REBINDING_MS_MAX,
+  LONG_MS_MAX,
 );
