@@ -40,6 +40,8 @@ export class Listener {
     this.#server.on("connect", (request, client: Socket, head) => settle(handleConnect(subject, request, { client, head }), client));
     this.#server.on("connection", (client: Socket) => {
       subject.clients.add(client);
+      // One for each of its requests, which are limited.
+      client.setMaxListeners(0);
       client.once("close", () => subject.clients.delete(client));
     });
     this.#server.on("drop", () => this.#recordUnread("LimitExceeded", `more than ${subject.connectionsMax} connections at the same time`));

@@ -287,6 +287,31 @@ describe("a sandbox that asks too much harms itself alone", () => {
     expect(await ask(under, "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", "b")).toMatch(/200 OK/);
   });
 
+  it("by requests over one connection, each of which takes one behind the proxy: beyond its limit they are refused, and end with it", async () => {
+    const port = await startDestination(() => undefined);
+    const under = await startProxy(port);
+    under.answers.set("a.example", [GOOD_ADDRESS]);
+    await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"], limits: { connections: 3 } } }));
+    const request = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    const client = new RawClient(under.socketOf("a")).write(request.repeat(20));
+    await expect.poll(() => under.records().filter((record) => record.kind === "decision").length).toBe(20);
+    expect(under.dialled).toHaveLength(3);
+    expect(under.proxy.status().tunnels).toBe(3);
+    client.socket.destroy();
+    await expect.poll(() => under.proxy.status().tunnels).toBe(0);
+    expect(under.records().filter(({ kind }) => kind === "end")).toHaveLength(3);
+  });
+
+  it("but not because the clock was set back", async () => {
+    const web = await startWebServer();
+    const clock = new VirtualClock();
+    const under = await startProxy(web.port, { clock });
+    await under.proxy.apply(toPolicy(1, { a: {} }));
+    expect(await ask(under, "CONNECT a.example:443 HTTP/1.1\r\n\r\n")).toMatch(/403/);
+    clock.jump(-3_600_000);
+    expect(await ask(under, "CONNECT a.example:443 HTTP/1.1\r\n\r\n")).toMatch(/403/);
+  });
+
   it("by requests: beyond so many at once they are refused, and its records push out its own alone", async () => {
     const web = await startWebServer();
     const clock = new VirtualClock();

@@ -127,14 +127,17 @@ async function open(
   subject: Subject,
   { asked, target, client }: { asked: Asked; target: Target; client: Socket },
 ): Promise<Opened | Refused> {
+  // One client's connection may carry many requests at once, each with a connection of its own behind it.
+  if (subject.connections.size >= subject.connectionsMax)
+    return refuse("LimitExceeded", `more than ${subject.connectionsMax} connections at the same time`);
   const aborted = new AbortController();
-  const abort = (): void => aborted.abort();
-  const connection: Connection = { asked, target, address: null, cut: abort };
+  const connection: Connection = { asked, target, address: null, cut: () => aborted.abort() };
+  const cut = (): void => connection.cut();
   subject.connections.add(connection);
-  client.once("close", abort);
+  client.once("close", cut);
   const release = (): void => {
     subject.connections.delete(connection);
-    client.off("close", abort);
+    client.off("close", cut);
   };
   try {
     const admission = await subject.admit(target);
@@ -152,8 +155,7 @@ async function open(
       socket.destroy();
       client.destroy();
     };
-    watch(subject, { asked, judgement, target, socket, address, release: () => subject.connections.delete(connection) });
-    client.off("close", abort);
+    watch(subject, { asked, judgement, target, socket, address, release });
     return { kind: "opened", upstream: socket, address, target };
   } catch (error) {
     return refuse("NotReachable", error instanceof Error ? error.message : String(error));

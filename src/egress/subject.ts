@@ -94,7 +94,9 @@ export class Subject {
   /** Whether one more request may come now. */
   takeRequest(): boolean {
     const now = this.world.clock.now();
-    const from = Math.min(Math.max(this.#requestsPaidAt, now - (REQUESTS_BURST * 1_000) / REQUESTS_PER_SECOND), now);
+    const earliest = now - (REQUESTS_BURST * 1_000) / REQUESTS_PER_SECOND;
+    // Later than now it is after the clock was set back: nobody waits for it to come that far again.
+    const from = this.#requestsPaidAt > now ? earliest : Math.max(this.#requestsPaidAt, earliest);
     if (from + 1_000 / REQUESTS_PER_SECOND > now) return false;
     this.#requestsPaidAt = from + 1_000 / REQUESTS_PER_SECOND;
     return true;
