@@ -20,7 +20,7 @@ import {
   WRITE_STDIN,
 } from "../src/api/processes/process-scripts.ts";
 import { MAIN_COMMAND } from "../src/controller/engine/docker-create.ts";
-import { DIAL, PYTHON_RELAY, SIGNAL, WRAPPER } from "../src/controller/engine/exec-scripts.ts";
+import { DIAL, PYTHON_RELAY, SIGNAL, WRAPPER, WRAPPER_MODE } from "../src/controller/engine/exec-scripts.ts";
 
 const IS_LONG = process.env.OPENCLAW_TEST_LONG === "1";
 /** bash evaluates what stands in arithmetic. */
@@ -120,7 +120,7 @@ const SCRIPTS: readonly Script[] = [
   // The controller makes these arguments itself; whatever they were, nothing of them would be run.
   { name: "KILL_ALL", text: KILL_ALL, args: () => ["ownmark0", "nosuchmark0", ""], refuses: null, free: [] },
   { name: "SIGNAL", text: SIGNAL, args: () => ["USR1", "99999999"], refuses: null, free: [] },
-  { name: "WRAPPER", text: WRAPPER, args: () => ["", "", "", "true"], refuses: null, free: [] },
+  { name: "WRAPPER", text: WRAPPER, args: () => [WRAPPER_MODE.arguments, "", "", "", "true"], refuses: null, free: [] },
   { name: "DIAL", text: DIAL, args: () => ["1", "0001", PYTHON_RELAY], refuses: null, free: [2], isSlow: true },
 ];
 
@@ -273,7 +273,7 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under 
     mkdirSync(writable);
     for (const program of PROGRAMS) copyFileSync(canary, join(writable, program));
     const started = [
-      { name: "a terminal's size", text: WRAPPER, args: () => ["", "80", "24", "true"] },
+      { name: "a terminal's size", text: WRAPPER, args: () => [WRAPPER_MODE.arguments, "", "80", "24", "true"] },
       // As long as it takes to see which program it was.
       { name: "the main process", text: MAIN_COMMAND.replace(/\d+$/, "0"), args: () => [] },
     ];

@@ -14,7 +14,7 @@ import { type DockerKills, runScript } from "./docker-kill.ts";
 import type { RawInspect } from "./docker-observe.ts";
 import { mustRun, type Opened, openExec } from "./docker-run.ts";
 import { type ExecRequest, type ExecStream, type Handle, NotBegun } from "./engine.ts";
-import { REAPER, SIGNAL, WORKDIR_PROBLEMS, WRAPPER } from "./exec-scripts.ts";
+import { REAPER, SIGNAL, WORKDIR_PROBLEMS, WRAPPER, WRAPPER_MODE } from "./exec-scripts.ts";
 
 export interface ExecParts {
   client: DockerClient;
@@ -57,12 +57,13 @@ export async function execInDocker(parts: ExecParts, handle: Handle, request: Ex
   const { workdir = "", tty, argv } = request;
   // The engine knows the size once the command runs, which is too late for one that asks at once.
   const size = [tty?.columns ?? "", tty?.rows ?? ""].map(String);
-  const command = [...reaperOf(parts, raw, request), "/bin/sh", "-c", WRAPPER, "openclaw-exec", workdir, ...size, ...argv];
+  const isTerminal = tty !== undefined;
+  const command = [...toShell(parts, raw, isTerminal), WRAPPER_MODE.arguments, workdir, ...size, ...argv];
   const env = Object.entries(request.env ?? {}).filter(([name]) => name !== MARK_VARIABLE);
   const opened = await openExec(parts.client, handle, {
     command,
     env: [...env.map(([name, value]) => `${name}=${value}`), `${MARK_VARIABLE}=${parts.mark}`],
-    isTerminal: request.tty !== undefined,
+    isTerminal,
     hasStdin: request.stdin,
     ...(parts.created && { created: parts.created }),
   });
@@ -72,10 +73,52 @@ export async function execInDocker(parts: ExecParts, handle: Handle, request: Ex
   return stream;
 }
 
-/** With a terminal there is none: its child would be in a group that Ctrl-Z stops, and nobody would be there to continue it. */
-function reaperOf({ subreaper }: ExecParts, { HostConfig }: RawInspect, { tty }: ExecRequest): readonly string[] {
-  const isThere = subreaper && HostConfig.Init === true && SUBREAPER_RUNTIMES.has(HostConfig.Runtime ?? "");
-  return isThere && tty === undefined ? REAPER : [];
+/** With fewer processes than this the two of an exec that waits may be what a command lacks; four of them take an eighth. */
+const PRESTART_PIDS_MIN = 64;
+
+/**
+ * An exec that waits for a request as its input.
+ *
+ * @returns null: the container has no room for it
+ * @throws NotBegun, OperationError
+ */
+export async function prestartInDocker(parts: ExecParts, handle: Handle): Promise<Opened | null> {
+  const raw = await mustRun(parts.client, handle);
+  const pidsLimit = raw.HostConfig.PidsLimit ?? 0;
+  if (pidsLimit > 0 && pidsLimit < PRESTART_PIDS_MIN) return null;
+  return await openExec(parts.client, handle, {
+    command: [...toShell(parts, raw, false), WRAPPER_MODE.input],
+    env: [`${MARK_VARIABLE}=${parts.mark}`],
+    isTerminal: false,
+    hasStdin: true,
+    ...(parts.created && { created: parts.created }),
+  });
+}
+
+/**
+ * Runs the request in an exec that waits for one.
+ *
+ * @param waiting with the request's text
+ * @returns null: it had ended, and nothing was begun
+ * @throws as `execInDocker`
+ */
+export async function execWaiting(
+  parts: ExecParts,
+  { handle, request }: { handle: Handle; request: ExecRequest },
+  { opened, text }: { opened: Opened; text: string },
+): Promise<ExecStream | null> {
+  mustBeRequest(request);
+  await mustRun(parts.client, handle);
+  const stream = new DockerExecStream(parts, handle, request, opened);
+  if (request.stdin) opened.socket.write(text);
+  else opened.socket.end(text);
+  return (await stream.isUnbegun()) ? null : stream;
+}
+
+/** With a terminal there is no reaper: its child would be in a group that Ctrl-Z stops, and nobody would be there to continue it. */
+function toShell({ subreaper }: ExecParts, { HostConfig }: RawInspect, isTerminal: boolean): readonly string[] {
+  const hasReaper = !isTerminal && subreaper && HostConfig.Init === true && SUBREAPER_RUNTIMES.has(HostConfig.Runtime ?? "");
+  return [...(hasReaper ? REAPER : []), "/bin/sh", "-c", WRAPPER, "openclaw-exec"];
 }
 
 function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
@@ -129,6 +172,15 @@ class DockerExecStream implements ExecStream {
 
   get outputHeld(): boolean {
     return this.#endWatch.isHeld;
+  }
+
+  /** Whether it ended before the command began, for certain: the wrapper says a line first, and the engine knows how it ended. */
+  async isUnbegun(): Promise<boolean> {
+    if ((await this.#demux.started) !== null || this.#demux.workdirProblem !== null) return false;
+    return await this.exit.then(
+      () => true,
+      () => false,
+    );
   }
 
   async #follow(): Promise<number> {

@@ -11,6 +11,8 @@ import type { ContainerSpec } from "../../api/sandbox.ts";
 import { connectDocker } from "./connect.ts";
 import { identityOf, specOf } from "./contract.fixture.ts";
 import type { DockerEngine } from "./docker.ts";
+import { toWaiterText } from "./docker-prestart.ts";
+import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
 
 export const IMAGE = "debian:bookworm-slim";
 export const MIB = 1024 * 1024;
@@ -19,7 +21,38 @@ export const docker = new Docker();
 
 export const shell = (script: string): string[] => ["sh", "-c", script];
 
-export function openDocker() {
+/** In how many milliseconds one waits that waits at all. */
+const CLAIM_MS_MAX = 3_000;
+
+/** The same engine, whose commands are handed to execs that wait, wherever one can be had. */
+function toPrestarted(engine: DockerEngine): DockerEngine {
+  const exec = async (handle: Handle, request: ExecRequest): Promise<ExecStream> => {
+    if (request.mark !== undefined || toWaiterText(request) === null) return await engine.exec(handle, request);
+    const endMs = performance.now() + CLAIM_MS_MAX;
+    let mark = engine.claim(handle, request);
+    if (mark === null) {
+      const before = await engine.exec(handle, { argv: ["true"], stdin: false, mark: crypto.randomUUID().replaceAll("-", "") });
+      before.stdout.resume();
+      before.stderr.resume();
+      await before.exit;
+    }
+    while (mark === null && performance.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      mark = engine.claim(handle, request);
+    }
+    return await engine.exec(handle, mark === null ? request : { ...request, mark });
+  };
+  return new Proxy(engine, {
+    get: (target, name) => {
+      if (name === "exec") return exec;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** @param how commands are begun: by the engine, or handed to an exec that waits */
+export function openDocker(how: "anew" | "prestarted" = "anew") {
   const instance = toInstanceId(`engine-${crypto.randomUUID().slice(0, 8)}`);
   const cleanups: (() => unknown)[] = [];
   const folders: string[] = [];
@@ -28,7 +61,7 @@ export function openDocker() {
   let connected: DockerEngine | null = null;
   const mustEngine = (): DockerEngine => {
     if (connected === null) throw new Error("not connected yet");
-    return connected;
+    return how === "anew" ? connected : toPrestarted(connected);
   };
 
   beforeAll(async () => {

@@ -1,22 +1,19 @@
 // Docker (and Podman's compatible API) behind the engine port: each method is a handful of engine calls and no decision.
 // Watching is in docker-events.ts, running commands in docker-exec.ts, and what things mean in docker-create.ts and docker-observe.ts.
-import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
-import { LATE } from "../../api/kill-script.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import type { Usage } from "../../api/usage.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
+import { DockerCommands } from "./docker-commands.ts";
 import { type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
 import { dialInDocker } from "./docker-dial.ts";
 import { DockerEgress } from "./docker-egress.ts";
 import { watchDocker } from "./docker-events.ts";
-import { type ExecParts, execInDocker } from "./docker-exec.ts";
 import { identifyInDocker } from "./docker-identify.ts";
-import { DockerKills } from "./docker-kill.ts";
 import { readLastOutput } from "./docker-last-output.ts";
 import { listObjects } from "./docker-objects.ts";
 import { type RawInspect, toIdentity, toImageVolumes, toListed, toObservation } from "./docker-observe.ts";
@@ -44,7 +41,6 @@ import type {
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
-import { Looks } from "./looks.ts";
 import { DEADLINE_MS } from "./operations.ts";
 import { RestLooks } from "./rest-looks.ts";
 
@@ -70,9 +66,8 @@ export interface DockerEngineOptions {
 export class DockerEngine implements Engine {
   readonly because: string;
   readonly #client: DockerClient;
-  readonly #kills: DockerKills;
+  readonly #commands: DockerCommands;
   readonly #paths: HostPaths;
-  readonly #looks = new Looks();
   readonly #restLooks: RestLooks;
   readonly instance: InstanceId;
   readonly egress: EgressEngine;
@@ -84,7 +79,7 @@ export class DockerEngine implements Engine {
 
   constructor(options: DockerEngineOptions) {
     this.#client = options.client;
-    this.#kills = new DockerKills({ client: options.client, newMark: toMark });
+    this.#commands = new DockerCommands({ client: options.client, subreaper: () => this.#facts.subreaper });
     this.#restLooks = new RestLooks(options.client);
     this.#paths = options.paths;
     this.instance = options.instance;
@@ -150,7 +145,8 @@ export class DockerEngine implements Engine {
 
   async #toObservation(raw: RawInspect): Promise<Observation | null> {
     const imageEnv = await this.#imageEnv(raw.Image);
-    const observation = toObservation(raw, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
+    const uses = { ...raw, ExecIDs: this.#commands.usesAmong(raw.ExecIDs) };
+    const observation = toObservation(uses, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
     if (observation === null) return null;
     const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
     if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
@@ -273,42 +269,31 @@ export class DockerEngine implements Engine {
   async inUse(handle: Handle): Promise<"yes" | "no" | "unknown"> {
     try {
       const raw = await this.#inspect(handle.id);
-      for (const id of raw?.ExecIDs ?? []) if (!this.#looks.has(id) && (await this.#isRunning(id))) return "yes";
-      return "no";
+      return (await this.#commands.inUse(raw?.ExecIDs ?? [])) ? "yes" : "no";
     } catch (error) {
       if (error instanceof OperationError) return "unknown";
       throw error;
     }
   }
 
-  async #isRunning(execId: string): Promise<boolean> {
-    try {
-      return (await this.#client.inspectExec(execId)).Running;
-    } catch (error) {
-      if (isErrorCode(error, "StaleHandle")) return false;
-      throw error;
-    }
+  claim(handle: Handle, request: ExecRequest): string | null {
+    return this.#commands.claim(handle, request);
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    const parts = this.#execParts(request.mark);
-    return await this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
+    return await this.#commands.exec(handle, request);
   }
 
   async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {
-    await Promise.all(marks.map(async (mark) => await this.#kills.end(handle, { mark, leader: () => LATE })));
+    await this.#commands.end(handle, marks);
   }
 
   async identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]> {
-    return await identifyInDocker({ ...this.#execParts(), instance: this.instance }, handle, { paths, by });
+    return await identifyInDocker({ ...this.#commands.execParts(), instance: this.instance }, handle, { paths, by });
   }
 
   async dial(handle: Handle, port: number): Promise<Duplex> {
-    return await dialInDocker(this.#execParts(), handle, port);
-  }
-
-  #execParts(mark = toMark()): ExecParts {
-    return { client: this.#client, kills: this.#kills, subreaper: this.#facts.subreaper, mark };
+    return await dialInDocker(this.#commands.execParts(), handle, port);
   }
 
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {
@@ -363,9 +348,6 @@ export class DockerEngine implements Engine {
     }
   }
 }
-
-/** Of the processes of one exec; unguessable only so that no two are the same. */
-const toMark = (): string => randomUUID().replaceAll("-", "");
 
 const toRecord = (env: readonly string[]): Record<string, string> =>
   Object.fromEntries(env.map((variable) => [variable.slice(0, variable.indexOf("=")), variable.slice(variable.indexOf("=") + 1)]));

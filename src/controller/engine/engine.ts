@@ -67,7 +67,7 @@ export interface ExecRequest {
   /** Allocate a terminal of this size; stdout and stderr are one stream then. Absent: no terminal. */
   tty?: { columns: number; rows: number };
   stdin: boolean;
-  /** Its name, for `endCommands`: 8 to 64 of `[a-z0-9]`, never the same again. Absent: one of the engine's. */
+  /** Its name, for `endCommands`: 8 to 64 of `[a-z0-9]`, never the same again, or what `claim` said. Absent: one of the engine's. */
   mark?: string;
   /** It goes on without whoever started it: its connection keeps no process from ending. Absent: it does. */
   outlivesCaller?: true;
@@ -162,6 +162,11 @@ export interface Engine {
   /** Accepted, not yet started; the container has its pending name. `EngineConflict` when that name is taken. */
   create(identity: Identity, spec: ContainerSpec): Promise<Handle>;
   act(handle: Handle, identity: Pick<Identity, "name">, act: Act): Promise<void>;
+  /**
+   * The name under which such a command, run at once, begins sooner: of a process that was started for it beforehand and is this caller's from now on. It
+   * is not in use until then. null: there is none.
+   */
+  claim(handle: Handle, request: ExecRequest): string | null;
   /** @throws NotBegun nothing was started; any other OperationError: something may run */
   exec(handle: Handle, request: ExecRequest): Promise<ExecStream>;
   /**

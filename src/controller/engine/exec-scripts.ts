@@ -15,21 +15,68 @@ export const WORKDIR_PROBLEMS = {
   closed: "can't be entered by the sandbox's user",
 } as const;
 
+/** Where `WRAPPER` finds what it is to run: among its arguments, or later in its input. */
+export const WRAPPER_MODE = { arguments: "arguments", input: "input" } as const;
+/** Exit code of one that waits, and whose input ends before a whole request: nothing began. */
+export const NEVER_ASKED = 125;
+
 /**
- * `$1` workdir or empty, `$2` and `$3` columns and rows of its terminal or empty, the rest is the command. The first line of output is the pid of
- * the shell's parent (0: it is outside) and its own, which the command inherits. Either is the process group's too: the engine makes an exec'd process
- * the leader of a session, and a reaper makes its child the leader of a group. Where the command can't begin in its workdir, the line is `-` and why.
- * A command that was given up before it began does not begin.
+ * `$1` is the mode `arguments`, then `$2` workdir or empty, `$3` and `$4` columns and rows of its terminal or empty, the rest is the command; or it is `input`, and they
+ * are read as `toRequestText` writes them. The first line of output is the pid of the shell's parent (0: it is outside) and its own, which the command
+ * inherits. Either is the process group's too: the engine makes an exec'd process the leader of a session, and a reaper makes its child the leader of a
+ * group. Where the command can't begin in its workdir, the line is `-` and why. A command that was given up before it began does not begin.
+ *
+ * `read` takes a byte at a time, so that what follows the request is the command's input. What is read is never run: text is data in every line. The shell's
+ * own variables have names that no environment has: one of the same name would reach the command with another value.
  */
-export const WRAPPER = `[ ! -e "${ENDED_PREFIX}$${MARK_VARIABLE}" ] || exit 126
-workdir=$1; columns=$2; rows=$3; shift 3
-if [ -n "$workdir" ] && ! cd -- "$workdir" 2>/dev/null; then
-  if [ -d "$workdir" ]; then echo "- closed"; elif [ -e "$workdir" ]; then echo "- file"; else echo "- missing"; fi
+export const WRAPPER = `openclaw_workdir=$2; openclaw_columns=$3; openclaw_rows=$4; openclaw_stdin=open
+if [ "$1" = ${WRAPPER_MODE.input} ]; then
+  shift "$#"; openclaw_kind=; openclaw_text=
+  openclaw_newline='
+'
+  while IFS= read -r openclaw_line || exit ${NEVER_ASKED}; do
+    case $openclaw_line in =*) openclaw_text=$openclaw_text$openclaw_newline\${openclaw_line#=}; continue ;; esac
+    case $openclaw_kind in
+    a) set -- "$@" "$openclaw_text" ;;
+    e) export "$openclaw_text" ;;
+    w) openclaw_workdir=$openclaw_text ;;
+    n) openclaw_stdin= ;;
+    esac
+    openclaw_text=\${openclaw_line#?}
+    openclaw_kind=\${openclaw_line%"$openclaw_text"}
+    [ "$openclaw_kind" != . ] || break
+  done
+else shift 4; fi
+[ ! -e "${ENDED_PREFIX}$${MARK_VARIABLE}" ] || exit 126
+if [ -n "$openclaw_workdir" ] && ! cd -- "$openclaw_workdir" 2>/dev/null; then
+  if [ -d "$openclaw_workdir" ]; then echo "- closed"; elif [ -e "$openclaw_workdir" ]; then echo "- file"; else echo "- missing"; fi
   exit 126
 fi
 echo "$PPID $$"
-[ -z "$columns" ] || PATH=/usr/local/bin:/usr/bin:/bin:$PATH stty columns "$columns" rows "$rows" 2>/dev/null
+[ -z "$openclaw_columns" ] || PATH=/usr/local/bin:/usr/bin:/bin:$PATH stty columns "$openclaw_columns" rows "$openclaw_rows" 2>/dev/null
+[ -n "$openclaw_stdin" ] || exec </dev/null
 exec "$@"`;
+
+export interface RequestText {
+  /** Absent: where it is. */
+  workdir?: string;
+  env: readonly (readonly [name: string, value: string])[];
+  argv: readonly string[];
+  /** Whether what follows is the command's input. */
+  stdin: boolean;
+}
+
+/** Lines with a letter for what they are; one that begins with `=` goes on with the last. Without NUL, which no argument can have. */
+export function toRequestText({ workdir, env, argv, stdin }: RequestText): string {
+  const line = (kind: string, text: string): string => `${kind}${text.replaceAll("\n", "\n=")}\n`;
+  return [
+    ...(stdin ? [] : [line("n", "")]),
+    ...(workdir === undefined ? [] : [line("w", workdir)]),
+    ...env.map(([name, value]) => line("e", `${name}=${value}`)),
+    ...argv.map((argument) => line("a", argument)),
+    ".\n",
+  ].join("");
+}
 
 /** `$1` signal, `$2` process group. */
 export const SIGNAL = `kill -s "$1" -- "-$2"`;

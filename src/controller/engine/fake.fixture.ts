@@ -238,6 +238,10 @@ export class FakeEngine implements Engine {
     return container;
   }
 
+  claim(): null {
+    return null;
+  }
+
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     return await this.#call("exec", request.argv.join(" "), () => {
       const container = this.#mustRun(handle);

@@ -1,4 +1,4 @@
-// Which execs only look: those that run are in nobody's way, and no use of their container. What runs is docker-exec.ts's.
+// Which execs only look, or wait for a command: those that run are in nobody's way, and no use of their container. What runs is docker-exec.ts's.
 import type { ExecRequest, ExecStream } from "./engine.ts";
 
 export class Looks {
@@ -6,6 +6,16 @@ export class Looks {
 
   has(execId: string): boolean {
     return this.#ids.has(execId);
+  }
+
+  /** Before the exec runs. */
+  add(execId: string): void {
+    this.#ids.add(execId);
+  }
+
+  /** It ended, or is a use from now on. */
+  delete(execId: string): void {
+    this.#ids.delete(execId);
   }
 
   /** @param start calls `created` before the exec runs, so that nobody can see it and not know what it is */

@@ -8,7 +8,7 @@ import { type Engine, type ExecRequest, type ExecStream, type Handle, NotBegun }
 import { type CommandRecord, CommandRecords } from "../records/command-records.ts";
 
 export interface OwnedCommandsParts {
-  engine: Pick<Engine, "exec" | "endCommands">;
+  engine: Pick<Engine, "claim" | "exec" | "endCommands">;
   clock: Clock;
   log: Logger;
   /** 8 to 64 of `[a-z0-9]`, never the same again. */
@@ -49,7 +49,7 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     const { engine, newMark } = this.#parts;
     if (request.outlivesCaller) return await engine.exec(handle, request);
-    const record: CommandRecord = { mark: newMark(), handle };
+    const record: CommandRecord = { mark: engine.claim(handle, request) ?? newMark(), handle };
     await this.#begin(record);
     try {
       const stream = await engine.exec(handle, { ...request, mark: record.mark });

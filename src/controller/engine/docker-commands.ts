@@ -1,0 +1,101 @@
+// Commands in Docker's containers: which are started anew and which are handed to an exec that waits, what counts as a use, and how they are
+// ended. One command's course is docker-exec.ts's, and how many wait docker-prestart.ts's.
+import { randomUUID } from "node:crypto";
+import { isErrorCode } from "../../api/errors.ts";
+import { LATE } from "../../api/kill-script.ts";
+import type { DockerClient } from "./docker-client.ts";
+import { type ExecParts, execInDocker, execWaiting, prestartInDocker } from "./docker-exec.ts";
+import { DockerKills } from "./docker-kill.ts";
+import { Prestarts, toWaiterText } from "./docker-prestart.ts";
+import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
+import { Looks } from "./looks.ts";
+
+export interface DockerCommandsParts {
+  client: DockerClient;
+  /** Whether the engine's own init can stay above a command, as far as is known now. */
+  subreaper(): boolean;
+}
+
+export class DockerCommands {
+  readonly #parts: DockerCommandsParts;
+  readonly #kills: DockerKills;
+  readonly #looks = new Looks();
+  readonly #prestarts: Prestarts;
+
+  constructor(parts: DockerCommandsParts) {
+    this.#parts = parts;
+    this.#kills = new DockerKills({ client: parts.client, newMark: toMark });
+    this.#prestarts = new Prestarts({
+      open: (handle, mark, created) => prestartInDocker({ ...this.execParts(mark), created }, handle),
+      looks: this.#looks,
+      newMark: toMark,
+    });
+  }
+
+  execParts(mark = toMark()): ExecParts {
+    return { client: this.#parts.client, kills: this.#kills, subreaper: this.#parts.subreaper(), mark };
+  }
+
+  /** Of a container's execs those that are a use of it, or may be. */
+  usesAmong(execIds: readonly string[]): string[] {
+    return execIds.filter((id) => !this.#looks.has(id));
+  }
+
+  claim(handle: Handle, request: ExecRequest): string | null {
+    return this.#prestarts.claim(handle, request);
+  }
+
+  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    const stream = (await this.#execWaiting(handle, request)) ?? (await this.#execAnew(handle, request));
+    if (isRepeated(request)) this.#prestarts.refill(handle);
+    return stream;
+  }
+
+  async #execAnew(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    const parts = this.execParts(request.mark);
+    return await this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
+  }
+
+  /** null: none waits for it, and nothing was begun. */
+  async #execWaiting(handle: Handle, request: ExecRequest): Promise<ExecStream | null> {
+    const { mark } = request;
+    const waiter = mark === undefined ? null : this.#prestarts.take(mark);
+    if (waiter === null) return null;
+    const { opened } = waiter;
+    const text = toWaiterText(request);
+    try {
+      if (text !== null) return await execWaiting(this.execParts(mark), { handle, request }, { opened, text });
+    } catch (error) {
+      opened.socket.destroy();
+      throw error;
+    }
+    opened.socket.destroy();
+    return null;
+  }
+
+  async end(handle: Handle, marks: readonly string[]): Promise<void> {
+    await Promise.all(marks.map(async (mark) => await this.#kills.end(handle, { mark, leader: () => LATE })));
+  }
+
+  /** @param execIds of the container, as the engine lists them */
+  async inUse(execIds: readonly string[]): Promise<boolean> {
+    for (const id of this.usesAmong(execIds)) if (await this.#isRunning(id)) return true;
+    return false;
+  }
+
+  async #isRunning(execId: string): Promise<boolean> {
+    try {
+      return (await this.#parts.client.inspectExec(execId)).Running;
+    } catch (error) {
+      if (isErrorCode(error, "StaleHandle")) return false;
+      throw error;
+    }
+  }
+}
+
+/** A tool's call, after which more of them come: no look, no terminal, nothing that outlives us, and nothing that nobody recorded. */
+const isRepeated = ({ mark, isLook, tty, outlivesCaller }: ExecRequest): boolean =>
+  mark !== undefined && isLook !== true && tty === undefined && outlivesCaller !== true;
+
+/** Of the processes of one exec; unguessable only so that no two are the same. */
+const toMark = (): string => randomUUID().replaceAll("-", "");

@@ -1,0 +1,195 @@
+// Commands in execs that wait, on a real engine: what comes of one is what comes of a command that the engine starts, byte for byte.
+// The generated ones are seeded by fast-check, which prints the seed of a failure.
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "./contract.fixture.ts";
+import { docker, openDocker, shell } from "./docker.fixture.ts";
+import { toWaiterText } from "./docker-prestart.ts";
+import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
+import { generatedCommands, REPORT } from "./generated-commands.fixture.ts";
+
+const bench = openDocker();
+const newMark = (): string => crypto.randomUUID().replaceAll("-", "");
+
+type Asked = Omit<ExecRequest, "stdin"> & { input?: string };
+
+interface Outcome {
+  stdout: string;
+  stderr: string;
+  code: number;
+}
+
+const toRequest = ({ input, ...request }: Asked): ExecRequest => ({ ...request, stdin: input !== undefined });
+
+async function outcomeOf(stream: ExecStream, input: string | undefined): Promise<Outcome> {
+  stream.stdin?.end(Buffer.from(input ?? "", "latin1"));
+  const [stdout, stderr, code] = await Promise.all([
+    text(stream.stdout.setEncoding("latin1")),
+    text(stream.stderr.setEncoding("latin1")),
+    stream.exit,
+  ]);
+  return { stdout, stderr, code };
+}
+
+const execAnew = async (handle: Handle, asked: Asked): Promise<ExecStream> =>
+  await bench.mustEngine().exec(handle, { ...toRequest(asked), mark: newMark() });
+
+/** Waits until one waits: there is one beside each command. */
+async function claim(handle: Handle, asked: Asked): Promise<string> {
+  const engine = bench.mustEngine();
+  const found = await eventually(
+    () => engine.claim(handle, toRequest(asked)),
+    (mark) => mark !== null,
+  );
+  return found ?? "";
+}
+
+const execWaiting = async (handle: Handle, asked: Asked): Promise<ExecStream> =>
+  await bench.mustEngine().exec(handle, { ...toRequest(asked), mark: await claim(handle, asked) });
+
+async function launch() {
+  const { handle, identity } = await bench.launch();
+  await outcomeOf(await execAnew(handle, { argv: ["true"] }), undefined);
+  return { handle, identity };
+}
+
+const RUNS = process.env.OPENCLAW_TEST_LONG === "1" ? 2_000 : 25;
+
+test("a generated command in an exec that waits does what the same command does that the engine starts", async () => {
+  const { handle } = await launch();
+  await fc.assert(
+    fc.asyncProperty(generatedCommands, async ({ words, env, workdir, input }) => {
+      const asked: Asked = {
+        argv: [...shell(REPORT), "report", ...words],
+        env,
+        ...(workdir !== undefined && { workdir }),
+        ...(input !== undefined && { input }),
+      };
+      fc.pre(toWaiterText(toRequest(asked)) !== null);
+      const play = async (how: typeof execAnew): Promise<unknown> =>
+        await how(handle, asked)
+          .then((stream) => outcomeOf(stream, input))
+          .catch((error: unknown) => String(error));
+      const [waiting, anew] = [await play(execWaiting), await play(execAnew)];
+      expect(waiting).toEqual(anew);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/** Shells that wait, as the container's own process list shows them. */
+async function countWaiters(handle: Handle): Promise<number> {
+  const { Processes } = (await docker.getContainer(handle.id).top({ ps_args: "-eo pid,args" })) as { Processes: string[][] };
+  return Processes.filter((fields) => / openclaw-exec input$/.test(fields.join(" ")) && !/docker-init/.test(fields.join(" "))).length;
+}
+
+test("one that waits is no use of its container, and a command in it is one", async () => {
+  const { handle, identity } = await launch();
+  const engine = bench.mustEngine();
+  await eventually(
+    () => countWaiters(handle),
+    (count) => count === 1,
+  );
+  const execs = async (): Promise<unknown> => (await engine.observe(identity.name))[0]?.execs;
+  expect([await engine.inUse(handle), await execs()]).toEqual(["no", "none"]);
+  const stream = await execWaiting(handle, { argv: ["cat"], input: "" });
+  expect([await engine.inUse(handle), await execs()]).toEqual(["yes", "some"]);
+  await outcomeOf(stream, "");
+  await eventually(
+    () => engine.inUse(handle),
+    (use) => use === "no",
+  );
+});
+
+test("a command in one is reached by signals and by its mark, with all that it started", async () => {
+  const { handle } = await launch();
+  const engine = bench.mustEngine();
+  const terminated = await execWaiting(handle, { argv: shell("trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.1; done") });
+  await eventually(
+    () => (terminated.stdout.read() as Buffer | null)?.toString() ?? "",
+    (said) => said.includes("ready"),
+  );
+  await terminated.signal("TERM");
+  expect((await outcomeOf(terminated, undefined)).code).toBe(3);
+  const mark = await claim(handle, { argv: ["true"] });
+  const script = "(setsid env -i /bin/sleep 71 &); env -i setsid /bin/sleep 71 & sleep 71";
+  const given = await engine.exec(handle, { argv: shell(script), stdin: false, mark });
+  const sleepers = async (): Promise<number> =>
+    Number(
+      (await outcomeOf(await execAnew(handle, { argv: shell("grep -lz '^71$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l") }), undefined))
+        .stdout,
+    );
+  await eventually(sleepers, (count) => count === 3);
+  await engine.endCommands(handle, [mark]);
+  expect((await outcomeOf(given, undefined)).code).toBe(137);
+  expect(await sleepers()).toBe(0);
+});
+
+test("a command that was given up before it was asked for begins neither in one that waits nor beside it", async () => {
+  const { handle } = await launch();
+  const engine = bench.mustEngine();
+  const mark = await claim(handle, { argv: ["true"] });
+  await engine.endCommands(handle, [mark]);
+  const stream = await engine.exec(handle, { argv: shell("echo began"), stdin: false, mark });
+  expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "", stderr: "", code: 126 });
+});
+
+test("one that was killed while it waited costs nobody a command", async () => {
+  const { handle } = await launch();
+  for (let round = 0; round < 3; round += 1) {
+    const mark = await claim(handle, { argv: ["true"] });
+    const kill = shell(
+      "for entry in /proc/[0-9]*; do tr '\\0' ' ' <$entry/cmdline | grep -q ' openclaw-exec input $' && kill -9 $(basename $entry); done",
+    );
+    await outcomeOf(await execAnew(handle, { argv: kill }), undefined);
+    const stream = await bench.mustEngine().exec(handle, { argv: shell("echo once >>/tmp/ran; echo ran"), stdin: false, mark });
+    expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "ran\n", stderr: "", code: 0 });
+  }
+  expect((await outcomeOf(await execAnew(handle, { argv: ["cat", "/tmp/ran"] }), undefined)).stdout).toBe("once\n".repeat(3));
+});
+
+test("after a restart of its container none is used that waited before", async () => {
+  const { handle, identity } = await launch();
+  const engine = bench.mustEngine();
+  const mark = await claim(handle, { argv: ["true"] });
+  await docker.getContainer(handle.id).restart({ t: 0 });
+  await expect(engine.exec(handle, { argv: ["true"], stdin: false, mark })).rejects.toMatchObject({ code: "StaleHandle" });
+  const [observation] = await engine.observe(identity.name);
+  expect(observation && engine.claim(observation.handle, { argv: ["true"], stdin: false })).toBeNull();
+});
+
+/** Another process with this engine, which runs a command and waits. */
+const OTHER = `
+import { homedir } from "node:os";
+import { connectDocker } from ${JSON.stringify(new URL("connect.ts", import.meta.url).href)};
+const { instance, handle } = JSON.parse(process.env.GIVEN);
+const engine = await connectDocker({ instance, environment: process.env, home: homedir(), observer: () => {} });
+const stream = await engine.exec(handle, { argv: ["true"], stdin: false, mark: "markofanother" });
+stream.stdout.resume();
+stream.stderr.resume();
+await stream.exit;
+setInterval(() => {}, 1_000);
+`;
+
+test("none is left after a kill -9 of the process that it waited for", async () => {
+  const { handle } = await bench.launch();
+  const given = JSON.stringify({ instance: bench.instance, handle });
+  const other = spawn(process.execPath, ["--input-type=module", "-e", OTHER], { env: { ...process.env, GIVEN: given }, stdio: "ignore" });
+  onTestFinished(() => void other.kill("SIGKILL"));
+  await eventually(
+    () => countWaiters(handle),
+    (count) => count === 1,
+  );
+  expect(await bench.mustEngine().inUse(handle)).toBe("yes");
+  other.kill("SIGKILL");
+  await eventually(
+    () => countWaiters(handle),
+    (count) => count === 0,
+  );
+  await eventually(
+    () => bench.mustEngine().inUse(handle),
+    (use) => use === "no",
+  );
+});

@@ -1,0 +1,192 @@
+// Keeps a few execs started and waiting in containers that are in use, so that the next command there need not wait for the engine to start one.
+// Each is used once. Which commands run in one, and what happens to them then, is docker-commands.ts's.
+import { Socket } from "node:net";
+import { MARK_VARIABLE } from "../../api/kill-script.ts";
+import type { Opened } from "./docker-run.ts";
+import type { ExecRequest, Handle } from "./engine.ts";
+import { toRequestText } from "./exec-scripts.ts";
+import type { Looks } from "./looks.ts";
+
+/** An exec that waits for its command. */
+export interface Waiter {
+  mark: string;
+  opened: Opened;
+}
+
+export interface PrestartParts {
+  /** Starts one that reads its request from its input. null: there is no room for it. @throws OperationError */
+  open(handle: Handle, mark: string, created: (execId: string) => void): Promise<Opened | null>;
+  /** What waits is no use of its container. */
+  looks: Looks;
+  /** 8 to 64 of `[a-z0-9]`, never the same again. */
+  newMark(): string;
+}
+
+/** In one container: parallel tool calls of one answer. Each takes two processes, 0.2 MB of memory and a connection to the engine. */
+const PER_CONTAINER_MAX = 4;
+/** Of all containers: 64 connections, 13 MB inside containers. */
+const WAITERS_MAX = 64;
+/** Starting one costs the engine what a command costs it: they must not crowd out commands. */
+const STARTS_AT_ONCE_MAX = 2;
+/** A model thinks for so long between two tool calls, seldom longer. */
+const IDLE_MS = 60_000;
+/** The shell reads a byte at a time, 0.3 microseconds each: 5 ms, a tenth of what the engine takes. */
+const REQUEST_BYTES_MAX = 16_384;
+
+/**
+ * Names that a shell changes, computes, protects or obeys: set once the shell runs they would mean something else than set before it.
+ * Bash's, dash's, BusyBox's and mksh's.
+ */
+const SHELLS_OWN = new RegExp(
+  `^(?:${[
+    "_|PWD|OLDPWD|SHLVL|SHELL|SHELLOPTS|IFS|ENV|CDPATH|FPATH|PATHSEP|TMOUT|PS\\d|REPLY|MAPFILE|COPROC|FCEDIT|EXECIGNORE|TIMEFORMAT",
+    "UID|EUID|USER_ID|GROUPS|PPID|PGRP|LINENO|RANDOM|SRANDOM|SECONDS|COLUMNS|LINES|OPTIND|OPTARG|OPTERR|DIRSTACK|PIPESTATUS",
+    "LANG|LANGUAGE|LC_.*|BASH.*|POSIX.*|COMP_.*|EPOCH.*|HIST.*|FUNC.*|READLINE_.*|HOST.*|MACHTYPE|OSTYPE|KSH.*|GLOB.*|MAIL.*",
+    "IGNOREEOF|INSIDE_EMACS|AUTO_RESUME|auto_resume|histchars|openclaw_.*",
+  ].join("|")})$`,
+);
+const PORTABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The request as a waiter reads it. null: it must be the engine that starts this one. */
+export function toWaiterText({ argv, env = {}, workdir, tty, stdin, outlivesCaller, isLook }: ExecRequest): string | null {
+  if (tty !== undefined || outlivesCaller === true || isLook === true) return null;
+  const variables = Object.entries(env).filter(([name]) => name !== MARK_VARIABLE);
+  if (!variables.every(([name]) => PORTABLE_NAME.test(name) && !SHELLS_OWN.test(name))) return null;
+  const text = toRequestText({ ...(workdir !== undefined && { workdir }), env: variables, argv, stdin });
+  return Buffer.byteLength(text) <= REQUEST_BYTES_MAX ? text : null;
+}
+
+interface Kept extends Waiter {
+  key: string;
+  isClaimed: boolean;
+  idleTimer: NodeJS.Timeout;
+  /** It says nothing while it waits: any of these means that it waits no more. */
+  drop(): void;
+}
+
+const EVENTS = ["data", "end", "close", "error"] as const;
+/** The engine may show an exec for a moment after its input ended. */
+const LINGER_MS = 60_000;
+
+/** How many a container's next commands may find. */
+interface Demand {
+  wanted: number;
+  starting: number;
+}
+
+const toKey = ({ id, incarnation }: Handle): string => `${id} ${incarnation}`;
+
+export class Prestarts {
+  readonly #parts: PrestartParts;
+  readonly #kept = new Map<string, Kept>();
+  /** By container and run. */
+  readonly #demands = new Map<string, Demand>();
+  /** Containers that have fewer than they should, in the order in which they were used. */
+  readonly #short = new Map<string, Handle>();
+  #starting = 0;
+
+  constructor(parts: PrestartParts) {
+    this.#parts = parts;
+  }
+
+  /** Of one that is the caller's from now on, which uses it by `take` within a minute. null: none waits there. */
+  claim(handle: Handle, request: ExecRequest): string | null {
+    if (toWaiterText(request) === null) return null;
+    const key = toKey(handle);
+    const demand = this.#demands.get(key);
+    for (const kept of this.#kept.values()) {
+      if (kept.key !== key || kept.isClaimed) continue;
+      kept.isClaimed = true;
+      // Whoever looks from now on sees a command.
+      this.#parts.looks.delete(kept.opened.execId);
+      return kept.mark;
+    }
+    // Commands come faster than they are replaced.
+    if (demand !== undefined) demand.wanted = Math.min(PER_CONTAINER_MAX, demand.wanted + 1);
+    return null;
+  }
+
+  /** null: it has ended meanwhile. */
+  take(mark: string): Waiter | null {
+    const kept = this.#kept.get(mark);
+    if (kept === undefined) return null;
+    this.#forget(kept);
+    const { socket } = kept.opened;
+    for (const event of EVENTS) socket.off(event, kept.drop);
+    if (socket instanceof Socket) socket.ref();
+    return kept;
+  }
+
+  /** The container is in use: its next commands find some. Returns at once. */
+  refill(handle: Handle): void {
+    const key = toKey(handle);
+    if (!this.#demands.has(key)) this.#demands.set(key, { wanted: 1, starting: 0 });
+    this.#short.delete(key);
+    this.#short.set(key, handle);
+    this.#startNext();
+  }
+
+  #startNext(): void {
+    for (const [key, handle] of this.#short) {
+      if (this.#starting >= STARTS_AT_ONCE_MAX || this.#kept.size + this.#starting >= WAITERS_MAX) return;
+      const demand = this.#demands.get(key);
+      if (demand === undefined || this.#waitingIn(key) + demand.starting >= demand.wanted) this.#short.delete(key);
+      else void this.#start(handle, demand);
+    }
+  }
+
+  #waitingIn(key: string): number {
+    let count = 0;
+    for (const kept of this.#kept.values()) if (kept.key === key && !kept.isClaimed) count += 1;
+    return count;
+  }
+
+  async #start(handle: Handle, demand: Demand): Promise<void> {
+    const { open, looks, newMark } = this.#parts;
+    const [key, mark] = [toKey(handle), newMark()];
+    let execId: string | null = null;
+    demand.starting += 1;
+    this.#starting += 1;
+    try {
+      const opened = await open(handle, mark, (id) => {
+        execId = id;
+        looks.add(id);
+      });
+      const drop = (): void => this.#drop(mark);
+      if (opened === null) return void this.#demands.delete(key);
+      this.#keep({ key, mark, opened, isClaimed: false, drop, idleTimer: setTimeout(drop, IDLE_MS).unref() });
+    } catch {
+      // Whatever it is, the next command meets it and says so.
+      if (execId !== null) looks.delete(execId);
+      this.#demands.delete(key);
+    } finally {
+      demand.starting -= 1;
+      this.#starting -= 1;
+      this.#startNext();
+    }
+  }
+
+  #keep(kept: Kept): void {
+    const { socket } = kept.opened;
+    this.#kept.set(kept.mark, kept);
+    for (const event of EVENTS) socket.on(event, kept.drop);
+    if (socket instanceof Socket) socket.unref();
+  }
+
+  /** Its shell ends with its input. */
+  #drop(mark: string): void {
+    const kept = this.#kept.get(mark);
+    if (kept === undefined) return;
+    this.#forget(kept);
+    const { socket, execId } = kept.opened;
+    socket.on("error", () => undefined);
+    socket.destroy();
+    setTimeout(() => this.#parts.looks.delete(execId), LINGER_MS).unref();
+    if (this.#waitingIn(kept.key) === 0) this.#demands.delete(kept.key);
+  }
+
+  #forget(kept: Kept): void {
+    clearTimeout(kept.idleTimer);
+    this.#kept.delete(kept.mark);
+  }
+}
