@@ -22,27 +22,19 @@ import { StateLock } from "../api/store/state-lock.ts";
 import type { DoctorView } from "../api/wire.ts";
 import { Controller } from "./controller.ts";
 import type { Owner } from "./decide/spec.ts";
-import { toEgressService } from "./egress-parts.ts";
 import { connectDocker } from "./engine/connect.ts";
 import type { DockerEngine } from "./engine/docker.ts";
-import type { Engine, EngineInfo } from "./engine/engine.ts";
+import type { EngineInfo } from "./engine/engine.ts";
 import { readContainerIds } from "./engine/own-container.ts";
 import { startHealthServer } from "./metrics/health-server.ts";
-import { History } from "./metrics/history.ts";
 import { ControllerMetrics } from "./metrics/metrics.ts";
 import type { ControllerOptions } from "./parts.ts";
 import { toStatePaths } from "./records/state-paths.ts";
-import { startAdminServer } from "./servers/admin-server.ts";
-import { ApprovalGate } from "./servers/approval-gate.ts";
-import { Audit } from "./servers/audit.ts";
-import { SessionGate } from "./servers/session-gate.ts";
-import { startStreamServer } from "./servers/stream-server.ts";
-import { GatewayFeed } from "./sources/gateway-feed.ts";
+import { type ServingParts, startServers } from "./serving.ts";
 import type { ExplainQuery } from "./views/admin-views.ts";
 import { Health } from "./views/health.ts";
 import { findHostIssues } from "./views/host-issues.ts";
 import { doctorOffline, explainOffline, type OfflineHost, type OfflineOptions } from "./views/offline.ts";
-import { LoopViews } from "./views/views.ts";
 
 export interface RunOptions {
   /** Absolute. Made when it is not there. */
@@ -124,7 +116,9 @@ export async function runController(options: RunOptions): Promise<number> {
   begun.defer(() => controller.stop());
   health.watch(controller, info, engine.instance);
   if (options.once) return await converge(controller);
-  return await serve({ controller, health, stateDir, folders, engine, owner, clock, log, metrics, lock, stopped });
+  const status = health.view.bind(health);
+  const serving = { controller, status, folders, engine, owner, clock, log, metrics, variables: process.env, newUid: randomUUID };
+  return await serve({ serving, health, lock, stopped });
 }
 
 /** The same look at the machine as a controller's, for when none runs. */
@@ -192,95 +186,17 @@ async function connectWhenReady(
   return null;
 }
 
-/** 64 bits of chance: never the same twice. */
-const PROCESS_ID_LENGTH = 16;
-
 interface ServeParts {
-  controller: Controller;
+  serving: ServingParts;
   health: Health;
-  stateDir: string;
-  folders: ControllerOptions["folders"];
-  engine: Engine;
-  owner: ControllerOptions["owner"];
-  clock: ControllerOptions["clock"];
-  log: ControllerOptions["log"];
-  metrics: ControllerMetrics;
   lock: StateLock;
   stopped: AbortSignal;
 }
 
-async function serve({
-  controller,
-  health,
-  stateDir,
-  folders,
-  engine,
-  owner,
-  clock,
-  log,
-  metrics,
-  lock,
-  stopped,
-}: ServeParts): Promise<number> {
-  const history = new History({ clock, sandboxes: () => controller.statuses.list() });
-  metrics.watchFacts(history);
-  const views = new LoopViews({
-    history,
-    instance: engine.instance,
-    folders,
-    environment: { ...folders, variables: process.env, trustedOwners: null },
-    now: clock.now,
-    status: () => health.view(),
-    config: controller.config,
-    desired: controller.desired,
-    observer: controller.observer,
-    observerUnder: (desired) => controller.observer.under(desired, controller.guard.under(desired)),
-    statuses: controller.statuses,
-    events: controller.events,
-    logs: controller.setupLogs,
-    sweep: controller.sweep,
-    guard: controller.guard,
-    damaged: controller.damaged,
-    rollouts: controller.rollouts,
-    ledger: controller.ledger,
-    engine,
-    owner,
-  });
-  const commands = {
-    meter: metrics,
-    output: controller.output,
-    access: controller.access,
-    clock,
-    newProcessId: () => randomUUID().replaceAll("-", "").slice(0, PROCESS_ID_LENGTH),
-  };
+async function serve({ serving, health, lock, stopped }: ServeParts): Promise<number> {
+  const { controller, log } = serving;
   await using servers = new AsyncDisposableStack();
-  servers.defer(history.start());
-  const gate = new SessionGate({
-    desired: controller.desired,
-    statusOf: (name) => controller.statuses.get(name) ?? null,
-    statuses: () => controller.statuses.list(),
-    fullness: (sandbox) => controller.sizes.refusal(sandbox),
-  });
-  const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
-  const keys = controller.approvalKeys;
-  const admin = await startAdminServer({
-    stateDir,
-    views,
-    log,
-    commands,
-    approvals: { keys, audit },
-    history: controller.configHistory,
-    egress: toEgressService(controller),
-  });
-  servers.defer(() => admin.stop());
-  const approvals = {
-    instance: engine.instance,
-    keys,
-    gate: new ApprovalGate({ instance: engine.instance, keys, views, clock }),
-  };
-  const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
-  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, approvals, log, commands });
-  servers.defer(() => stream.stop());
+  await startServers(serving, servers);
   health.serversOpen = true;
   await controller.start();
   const lost = await untilLost(lock, stopped);
