@@ -11,6 +11,7 @@ import { docker } from "./raw-engine.ts";
 import { closeAll } from "./site.ts";
 import { sockets } from "./sockets.ts";
 import { thousands } from "./thousands.ts";
+import { ui } from "./ui.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   configEdit,
@@ -22,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   sockets,
   thousands,
   egress,
+  ui,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 const MARK = { begin: "<!-- table -->", end: "<!-- /table -->" };

@@ -12,6 +12,8 @@ import { Controller } from "../src/controller/controller.ts";
 import { connectDocker } from "../src/controller/engine/connect.ts";
 import type { Engine } from "../src/controller/engine/engine.ts";
 import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
+import { startServers } from "../src/controller/serving.ts";
+import { Health } from "../src/controller/views/health.ts";
 import { removeContainers } from "./raw-engine.ts";
 
 export const IMAGE = "openclaw-sandbox:bookworm-slim";
@@ -33,6 +35,8 @@ export interface Site {
   /** Label of raw containers beside it. */
   rawLabel: string;
   controller: Controller;
+  /** Opens the controller's sockets, as its process does before it starts; they end with the site. */
+  serve(): Promise<void>;
   /** Since it was last cleared. */
   calls: EngineCalls;
   writeConfig(config: object): Promise<void>;
@@ -62,12 +66,14 @@ export async function openSite(config: object, given?: (instance: string) => Eng
   await replace(configPath, JSON.stringify(config));
   await mkdir(join(stateDir, "agents", "main", "sessions"), { recursive: true });
   const calls: EngineCalls = new Map();
-  const { controller } = await openController({ stateDir, instance, configPath, calls, given });
+  const { controller, serve } = await openController({ stateDir, instance, configPath, calls, given });
+  const servers = new AsyncDisposableStack();
   const site: Site = {
     stateDir,
     instance,
     rawLabel: `${instance}-raw`,
     controller,
+    serve: () => serve(servers),
     calls,
     writeConfig: (next) => replace(configPath, JSON.stringify(next)),
     writeFile: replace,
@@ -80,6 +86,7 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     },
     close: async () => {
       open.delete(site);
+      await servers.disposeAsync();
       await controller.stop();
       if (given === undefined) for (const label of [instance, site.rawLabel]) await removeContainers(label);
       await rm(stateDir, { recursive: true, force: true });
@@ -97,7 +104,13 @@ interface Place {
   given: ((instance: string) => Engine) | undefined;
 }
 
-async function openController({ stateDir, instance, configPath, calls, given }: Place): Promise<{ controller: Controller }> {
+interface Opened {
+  controller: Controller;
+  /** @param servers ends them */
+  serve(servers: AsyncDisposableStack): Promise<void>;
+}
+
+async function openController({ stateDir, instance, configPath, calls, given }: Place): Promise<Opened> {
   const metrics = new ControllerMetrics({ version: "bench", revision: "bench", processMetrics: false });
   const observer: ControllerMetrics["engineRequest"] = (operation, code, seconds) => {
     metrics.engineRequest(operation, code, seconds);
@@ -107,7 +120,7 @@ async function openController({ stateDir, instance, configPath, calls, given }: 
   const connect = async (): Promise<Engine> =>
     await connectDocker({ instance: toInstanceId(instance), environment: process.env, home: homedir(), observer });
   const folders = { stateDir, home: homedir() };
-  const controller = await Controller.open({
+  const parts = {
     folders,
     configPath,
     environment: { ...folders, variables: {}, trustedOwners: null },
@@ -119,8 +132,15 @@ async function openController({ stateDir, instance, configPath, calls, given }: 
     concurrency: CONCURRENCY,
     log: pino({ level: "silent" }),
     metrics,
-  });
-  return { controller };
+  };
+  const controller = await Controller.open(parts);
+  const health = new Health({ configPath, version: "bench", stateDir, startedAt: parts.clock.now() });
+  health.watch(controller, await parts.engine.info(), parts.engine.instance);
+  const serve = async (servers: AsyncDisposableStack): Promise<void> => {
+    await startServers({ ...parts, controller, status: () => health.view(), variables: {} }, servers);
+    health.serversOpen = true;
+  };
+  return { controller, serve };
 }
 
 /** As an editor that saves: a new file takes the old one's place. */

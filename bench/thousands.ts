@@ -33,13 +33,14 @@ const oneForEachSession = (memory: string, special?: string): object => ({
   },
 });
 
-async function writeSessions(site: Site): Promise<void> {
+/** So many sessions of each of so many agents, as a gateway would have written them. */
+export async function writeSessions(site: Site, { agents, each }: { agents: number; each: number }): Promise<void> {
   const createdAt = new Date().toISOString();
-  for (let agent = 0; agent < AGENTS; agent += 1) {
+  for (let agent = 0; agent < agents; agent += 1) {
     const agentId = `agent-${agent}`;
     const folder = join(site.stateDir, "agents", agentId, "sessions");
     await mkdir(folder, { recursive: true });
-    for (let index = 0; index < SESSIONS_EACH; index += 1) {
+    for (let index = 0; index < each; index += 1) {
       const name = `s${index}`;
       const metadata = { name, uid: randomUUID(), createdAt };
       const spec = { key: `agent:${agentId}:${name}`, agentId, kind: "direct" };
@@ -73,7 +74,7 @@ export async function thousands(): Promise<Row[]> {
   world.tag(IMAGE, "v1", { user: "1000:1000" });
   const site = await openSite(oneForEachSession("256m"), (instance) => new FakeEngine(world, toInstanceId(instance)));
   const { controller } = site;
-  await writeSessions(site);
+  await writeSessions(site, { agents: AGENTS, each: SESSIONS_EACH });
   const timed = async (work: () => void | Promise<void>): Promise<number> => {
     const startedAt = performance.now();
     await work();
