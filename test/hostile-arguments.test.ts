@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { COMMIT_FILES, FILE_EXIT, READ_FILE } from "../src/api/file-scripts.ts";
+import { ARRANGE_ENTRY, COMMIT_FILES, FILE_EXIT, READ_FILE } from "../src/api/file-scripts.ts";
 import { KILL_ALL } from "../src/api/kill-script.ts";
 import {
   BAD_ARGUMENT,
@@ -82,6 +82,14 @@ const SCRIPTS: readonly Script[] = [
     words: [0, 6, 11, 16],
   },
   {
+    name: "ARRANGE_ENTRY",
+    text: ARRANGE_ENTRY,
+    args: (folder) => ["move", `${folder}/file`, "any", `${folder}/moved`],
+    refuses: FILE_EXIT.badArgument,
+    free: [1, 3],
+    words: [0, 2],
+  },
+  {
     name: "SUPERVISOR",
     text: SUPERVISOR,
     args: (folder) => [`${folder}/records`, "processid", "1", "1000", "2", "0", "true"],
@@ -126,7 +134,7 @@ const SCRIPTS: readonly Script[] = [
 
 /** What the scripts use, whatever the shell has of it itself. */
 const PROGRAMS =
-  "cat chmod chown cksum cp dd head ln ls md5sum mkdir mkfifo mv readlink rm sha1sum sha256sum sleep stty tail umask wc".split(" ");
+  "cat chmod chown cksum cp dd head ln ls md5sum mkdir mkfifo mv readlink rm rmdir sha1sum sha256sum sleep stty tail umask wc".split(" ");
 
 /** `CANARY` is a program that leaves a trace. */
 const COMMANDS = ["$(CANARY)", "`CANARY`", "$(CANARY>&2)", `$\{x:-$(CANARY)}`, `$\{x[$(CANARY)]}`, "\\$(CANARY)"];

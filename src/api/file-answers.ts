@@ -55,6 +55,8 @@ export function toScriptError({ code, errors }: { code: number; errors: string }
       return error("Aborted", "was changed by something else meanwhile", "read it again");
     case FILE_EXIT.exists:
       return error("Aborted", "is there already", "choose another name, or edit it", { retryable: false });
+    case FILE_EXIT.notEmpty:
+      return error("Aborted", "is a folder that is not empty", "remove what is in it first", { retryable: false });
     case FILE_EXIT.tooLarge:
       return tooLarge(path);
     case FILE_EXIT.linkBroken:

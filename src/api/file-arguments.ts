@@ -27,6 +27,13 @@ export function areListArguments(args: readonly string[]): boolean {
   return args.length === 2 && isPath(path) && COUNT.test(most);
 }
 
+/** What, path, what is expected there, and the new path of what is moved. */
+export function areArrangeArguments(args: readonly string[]): boolean {
+  const [what = "", path = "", expected = "", target = ""] = args;
+  const hasTarget = what === "move" ? isPath(target) : (what === "remove" || what === "folder") && target === "";
+  return args.length === 4 && isPath(path) && EXPECTED.test(expected) && hasTarget;
+}
+
 /** Id, number of `put`, bytes of stdin; then kind, path, bytes, what is expected and whose permissions, for each change. */
 export function areCommitArguments(args: readonly string[]): boolean {
   const [id = "", puts = "", total = "", ...rest] = args;

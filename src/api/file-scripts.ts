@@ -1,8 +1,8 @@
 // The shell scripts through which tools read and change files inside a sandbox: constant text for any POSIX shell (dash, bash, BusyBox), with
-// cat, chmod, head, ls, mkdir, mv, rm, stat, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
+// cat, chmod, head, ls, mkdir, mv, rm, rmdir, stat, tail, wc, one of the checksum tools, and readlink where links are met. Paths reach them as arguments, never as part of a script.
 // Both sides know them: the controller lets file tools run nothing else, and with no other arguments than file-arguments.ts says.
 import { PRIVATE_HOME } from "./config/private-home.ts";
-import { areCommitArguments, areListArguments, areReadArguments } from "./file-arguments.ts";
+import { areArrangeArguments, areCommitArguments, areListArguments, areReadArguments } from "./file-arguments.ts";
 import type { CommandRequest, SandboxTool } from "./wire.ts";
 
 /** Exit codes of all of them. COMMIT has said on stdout which change it was about. */
@@ -19,6 +19,7 @@ export const FILE_EXIT = {
   incomplete: 12,
   badArgument: 13,
   notFolder: 14,
+  notEmpty: 15,
 } as const;
 
 /** One file, read or written whole; all files of one change together. */
@@ -56,6 +57,10 @@ version() {
     return
   done
   set -- $(ls -lid "$1"); echo "$1-$6-$7-$8-$9"
+}
+check_private() {
+  # What programs read of HOME is not an agent's that may only write, by no path to it.
+  case $(cd -P "$1" && pwd -P)/ in ${PRIVATE_HOME}/*) exit ${FILE_EXIT.denied} ;; esac
 }
 check_kind() {
   [ ! -d "$1" ] || exit ${FILE_EXIT.folder}
@@ -200,8 +205,7 @@ prepare() {
     if [ "$1" = put ]; then
       folder=\${real%/*}/
       [ -d "$folder" ] || mkdir -p "$folder" || exit ${FILE_EXIT.denied}
-      # What programs read of HOME is not an agent's that may only write, by no path to it.
-      case $(cd -P "$folder" && pwd -P)/ in ${PRIVATE_HOME}/*) exit ${FILE_EXIT.denied} ;; esac
+      check_private "$folder"
       if [ -f "$real" ] && [ ! -w "$folder" ]; then find_place; eval "place_$at=\\$place"; target "$at"; fi
       ([ -z "$place" ] || umask 077; set -C; : >"$temp") || exit ${FILE_EXIT.denied}
       [ -n "$spool" ] || spool=$temp
@@ -294,15 +298,56 @@ at=0
 while [ "$at" -lt "$steps" ]; do at=$((at + 1)); eval "echo \\"\\$became_$at\\""; done
 exit 0`;
 
+/**
+ * `$1` what is done: `move`, `remove` (of a folder only an empty one) or `folder` (makes one); `$2` the path; `$3` the version of the file there, as
+ * READ_FILE says it, or `any`; `$4` of `move` the new path, else empty. A link is moved or removed itself, not what it leads to. Nothing is ever
+ * replaced: a file's new name is taken before. Says `to` once it comes to the new path.
+ */
+export const ARRANGE_ENTRY = `${FUNCTIONS}
+[ $# = 4 ] || refuse
+check_path "$2"
+case $3 in '' | *[!A-Za-z0-9:.-]*) refuse ;; esac
+case $1 in move) check_path "$4" ;; remove | folder) [ -z "$4" ] || refuse ;; *) refuse ;; esac
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
+is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
+check_place() {
+  # $1 a path whose folder is to be changed
+  [ -d "\${1%/*}/" ] || exit ${FILE_EXIT.notFound}
+  check_private "\${1%/*}/"
+}
+check_place "$2"
+if [ "$1" = folder ]; then
+  ! is_there "$2" || exit ${FILE_EXIT.exists}
+  mkdir "$2" || exit ${FILE_EXIT.denied}
+  exit 0
+fi
+is_there "$2" || exit ${FILE_EXIT.notFound}
+if [ "$3" != any ]; then [ -f "$2" ] && [ -r "$2" ] && [ "$(version "$2")" = "$3" ] || exit ${FILE_EXIT.changed}; fi
+if [ "$1" = remove ]; then
+  is_folder "$2" || { rm -f "$2" || exit ${FILE_EXIT.denied}; exit 0; }
+  rmdir "$2" 2>/dev/null && exit 0
+  [ -n "$(ls -A "$2" 2>/dev/null)" ] && exit ${FILE_EXIT.notEmpty}
+  exit ${FILE_EXIT.denied}
+fi
+echo to
+check_place "$4"
+! is_there "$4" || exit ${FILE_EXIT.exists}
+is_folder "$2" && { mv "$2" "$4" || exit ${FILE_EXIT.denied}; exit 0; }
+(set -C; : >"$4") || { ! is_there "$4" || exit ${FILE_EXIT.exists}; exit ${FILE_EXIT.denied}; }
+mv -f "$2" "$4" && exit 0
+[ -s "$4" ] || rm -f "$4"
+exit ${FILE_EXIT.denied}`;
+
 const ARGUMENTS: ReadonlyMap<string | undefined, (args: readonly string[]) => boolean> = new Map([
   [READ_FILE, areReadArguments],
   [COMMIT_FILES, areCommitArguments],
   [LIST_FOLDER, areListArguments],
+  [ARRANGE_ENTRY, areArrangeArguments],
 ]);
 
 const SCRIPTS: Partial<Record<SandboxTool, readonly string[]>> = {
   read: [READ_FILE, LIST_FOLDER],
-  write: [COMMIT_FILES],
+  write: [COMMIT_FILES, ARRANGE_ENTRY],
   edit: [READ_FILE, COMMIT_FILES],
   apply_patch: [READ_FILE, COMMIT_FILES],
   media: [COMMIT_FILES],

@@ -3,12 +3,13 @@
 import { z } from "zod";
 import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
-import type { Operation, SentBody } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
 import { CONFIG_OPERATIONS } from "./operations-config.ts";
 import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
 import { CREDENTIAL_OPERATIONS } from "./operations-credentials.ts";
 import { DEVICE_OPERATIONS } from "./operations-devices.ts";
+import { FILE_OPERATIONS } from "./operations-files.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { MODEL_OPERATIONS } from "./operations-models.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
@@ -18,7 +19,6 @@ import { TERMINAL_OPERATIONS } from "./operations-terminals.ts";
 const TEXT_LENGTH_MAX = 1_048_576;
 const PAGE_LENGTH_MAX = 1_000;
 const LOG_WAIT_MS_MAX = 30_000;
-const PATH_LENGTH_MAX = 4_096;
 
 const SessionKeyText = z.string().min(1).max(512);
 const Time = z.int().meta({ description: "Milliseconds since 1970" });
@@ -55,20 +55,6 @@ const ToolResultAnswer = z.object({
   content: z.array(z.record(z.string(), z.unknown())),
   details: z.record(z.string(), z.unknown()),
   isError: z.boolean(),
-});
-const FolderAnswer = z.object({
-  items: z.array(
-    z.object({
-      name: z.string(),
-      kind: z
-        .enum(["file", "folder", "other"])
-        .meta({ description: "Of a link what it leads to; `other` is what can't be opened by this name" }),
-      isLink: z.boolean(),
-      bytes: z.int().nullable().meta({ description: "null: it is no file, or a link" }),
-      modifiedAt: Time,
-    }),
-  ),
-  total: z.int().meta({ description: "How many there are: the answer has 2 000 of them at most" }),
 });
 const listOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
 
@@ -221,49 +207,6 @@ export const OPERATIONS = {
     body: ProcessKill,
     answer: SandboxProcess,
   },
-  listFiles: {
-    method: "get",
-    path: "/v1/sessions/{key}/folder",
-    summary: "What is in a folder of the session's sandbox, by the policy of `read`; it is no use of the sandbox, and wakes none",
-    scope: "operator.read",
-    socket: "files.list",
-    query: z.object({
-      path: z
-        .string()
-        .max(PATH_LENGTH_MAX)
-        .optional()
-        .meta({ description: "Relative to the workspace, or absolute. Absent: the workspace" }),
-    }),
-    answer: FolderAnswer,
-  },
-  readFile: {
-    method: "get",
-    path: "/v1/sessions/{key}/files/{path}",
-    summary: "A file in the session's sandbox, relative to its workspace or absolute; at most 64 MiB. Its ETag is its version",
-    scope: "operator.read",
-    answer: z.unknown(),
-    bytes: "answer",
-  },
-  writeFile: {
-    method: "put",
-    path: "/v1/sessions/{key}/files/{path}",
-    summary:
-      "Writes a whole file, at once; with If-None-Match: * only where none is, with If-Match: ETAG only over that version. At most 64 MiB",
-    scope: "operator.write",
-    body: z.custom<SentBody>(),
-    answer: z.object({ path: z.string(), result: z.string(), bytes: z.int() }),
-    bytes: "body",
-  },
-  receiveMedia: {
-    method: "post",
-    path: "/v1/sessions/{key}/media",
-    summary: "A file from a person, for the agent to read: under a name of its own in media/inbound. At most 64 MiB",
-    scope: "operator.write",
-    query: z.object({ name: z.string().min(1).max(255).optional() }),
-    body: z.custom<SentBody>(),
-    answer: z.object({ path: z.string(), bytes: z.int() }),
-    bytes: "body",
-  },
   invokeTool: {
     method: "post",
     path: "/tools/invoke",
@@ -282,6 +225,7 @@ export const OPERATIONS = {
       error: z.object({ type: z.string(), message: z.string() }).optional(),
     }),
   },
+  ...FILE_OPERATIONS,
   ...TERMINAL_OPERATIONS,
   ...SANDBOX_OPERATIONS,
   ...APPROVAL_OPERATIONS,

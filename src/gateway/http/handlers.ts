@@ -6,6 +6,7 @@ import type { Config } from "../../api/config/config.ts";
 import { toGatewayPart, toShownPart } from "../../api/config/gateway-part.ts";
 import { OperationError } from "../../api/errors.ts";
 import { EventStream } from "../../api/event-stream.ts";
+import type { FILE_OPERATIONS } from "../../api/gateway-protocol/operations-files.ts";
 import type { GATEWAY_OPERATIONS } from "../../api/gateway-protocol/operations-gateway.ts";
 import type { SANDBOX_OPERATIONS } from "../../api/gateway-protocol/operations-sandboxes.ts";
 import type { Say } from "../../api/place.ts";
@@ -173,7 +174,7 @@ function toInvokeError(error: unknown, say: Say): Response {
   return Response.json({ ok: false, error: { type, message: say(error.message) } }, { status });
 }
 
-type FileOperations = "listFiles" | "readFile" | "writeFile" | "receiveMedia";
+type FileOperations = keyof typeof FILE_OPERATIONS;
 
 function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers, FileOperations> {
   const find = (key: string | undefined): Session => sessions.get(service.expand(key ?? ""));
@@ -188,6 +189,19 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
     },
     writeFile: async ({ params, body, headers, signal }) => {
       return await files.write(find(params.key), { path: params.path ?? "", body, expected: toExpected(headers) }, signal);
+    },
+    moveFile: async ({ params, body: { from, to, version }, signal }) => {
+      await files.arrange(find(params.key), { kind: "move", path: from, target: to, version: version ?? null }, signal);
+      return { from, to };
+    },
+    removeFile: async ({ params, query, signal }) => {
+      const path = params.path ?? "";
+      await files.arrange(find(params.key), { kind: "remove", path, version: query.version ?? null }, signal);
+      return { removed: path };
+    },
+    makeFolder: async ({ params, body: { path }, signal }) => {
+      await files.arrange(find(params.key), { kind: "folder", path }, signal);
+      return { path };
     },
     receiveMedia: async ({ params, query, body, signal }) => {
       const { path, bytes } = await files.receive(find(params.key), { name: query.name ?? "file", body }, signal);

@@ -12,6 +12,7 @@ import type { GatewayMetrics } from "../metrics.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { bound, Spool, type Upload, whenOver } from "../sandbox/upload.ts";
 import { toToolAccess } from "../tools/access.ts";
+import { type Arrangement, arrangeEntry } from "../tools/arrange.ts";
 import { type ChangeResult, type Expected, Files } from "../tools/files.ts";
 import { type FolderListing, listFolder } from "../tools/folder-list.ts";
 import type { Sessions } from "./sessions.ts";
@@ -85,6 +86,21 @@ export class SessionFiles {
   /** @throws OperationError `Aborted`: something else is there than was expected */
   async write(session: Session, change: Change, signal: AbortSignal): Promise<Written> {
     return await this.#put("write", session, change, signal);
+  }
+
+  /** Moves, removes or makes one. @throws OperationError `Aborted`: something else is there than was expected */
+  async arrange(session: Session, change: Arrangement, signal: AbortSignal): Promise<void> {
+    const { sandbox } = this.#parts;
+    const { key } = session.spec;
+    const use = await this.#begin("write", session, signal);
+    try {
+      await sandbox.ensureReady(key, () => undefined, signal);
+      await arrangeEntry({ port: sandbox, sessionKey: key, signal }, change);
+      use.end(null);
+    } catch (error) {
+      use.end(error);
+      throw error;
+    }
   }
 
   /** A file that a person sent: for the agent to read, whatever it may write, at a path that nothing had before. */
