@@ -2,6 +2,7 @@
 // controller makes a new container in the place of one that is in use. Over a real browser, gateway, controller and engine.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { WebSocketRoute } from "playwright-core";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { AdminClient } from "../src/cli/admin-client.ts";
@@ -11,6 +12,24 @@ import { spawnBoth, speakTo } from "./gateway.fixture.ts";
 
 const CONFIG = { agents: { defaults: { sandbox: { mode: "all", scope: "agent", start: "eager" } }, list: [{ id: "main" }] } };
 const MINUTES_MS = 180_000;
+/** As the doctor finds one a minute after it was made. */
+const UNOWNED = {
+  kind: "volume",
+  name: "left<b>\u202eover",
+  because: "nothing uses it",
+  fate: "removable",
+  size: { bytes: 3_072, complete: true },
+};
+
+/** All that the gateway says, as it says it, but for what nothing owns: a real object takes minutes to become due. */
+function withUnowned(browser: WebSocketRoute): void {
+  const gateway = browser.connectToServer();
+  gateway.onMessage((message) => {
+    const frame = JSON.parse(String(message));
+    if (frame.payload?.unowned !== undefined) frame.payload.unowned = [UNOWNED];
+    browser.send(JSON.stringify(frame));
+  });
+}
 
 test(
   "a browser is shown the command until its signature counts, and then ends what runs by it",
@@ -52,6 +71,18 @@ test(
     expect(items.filter(({ reason }) => reason === "ApprovalAccepted").map(({ message }) => message)).toEqual([
       `recreate-kill of ${before?.metadata.name} by device ${device.deviceId}`,
     ]);
+
+    // And it prunes, after it was said what would be lost.
+    await page.routeWebSocket(/./, withUnowned);
+    await page.goto(`${gateway.url}/doctor`);
+    await page.getByRole("button", { name: "Prune" }).click();
+    const question = page.getByRole("alertdialog", { name: "Remove 1 volume (3 KiB)?" });
+    await question.getByText(`volume ${UNOWNED.name.replace("\u202e", "\\u202e")}`).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await question.getByRole("button", { name: "Prune" }).click();
+    await page.getByText("Nothing could be removed yet.").waitFor();
+    const pruned = async () => (await controller.events({ sandbox: null })).items.map(({ message }) => message);
+    expect(await pruned()).toContainEqual(`prune by device ${device.deviceId}`);
     expect(faults).toEqual([]);
   },
   MINUTES_MS,

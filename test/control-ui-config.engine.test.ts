@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
-import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPaired } from "./control-ui.fixture.ts";
+import {
+  buildPage,
+  findBarriers,
+  findChromium,
+  findUnreachable,
+  keysOf,
+  NO_CHROMIUM,
+  openBrowser,
+  openPaired,
+} from "./control-ui.fixture.ts";
 import { spawnBoth, speakTo } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 180_000;
@@ -35,9 +44,15 @@ test(
     await row.getByText("agents.list[0].sandbox.docker.pidsLimit").waitFor();
     expect(await findBarriers(page)).toEqual([]);
 
-    // From here on by the keyboard alone.
-    await page.getByRole("link", { name: "Edit" }).focus();
-    await page.keyboard.press("Enter");
+    expect(await findUnreachable(page)).toEqual([]);
+
+    // From here on by the keyboard alone, and from the overview: what will my edit do?
+    await page.goto(gateway.url);
+    await page.locator(".headline").waitFor();
+    const keys = keysOf(page);
+    await keys.press("Control+k");
+    await page.getByPlaceholder("A page, a sandbox, a session").waitFor();
+    await keys.press("e", "d", "Enter");
     const editor = page.getByRole("textbox", { name: "The config file" });
     await editor.waitFor();
     expect(await editor.textContent()).not.toContain("hunter2");
@@ -55,11 +70,15 @@ test(
     await select('"pidsLimitt": 300');
     await page.keyboard.insertText('"pidsLimit": 300');
     await page.getByText("did you mean").first().waitFor({ state: "hidden" });
-    await page.getByRole("button", { name: "What would it do?" }).press("Enter");
+    await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("The config file");
+    await keys.press("Control+Enter");
     const plan = page.getByRole("region", { name: "What the edit would do" });
     await plan.getByText(/docker\.pidsLimit: ?200 ?300/).waitFor();
     await plan.getByText(/^update/).waitFor();
+    // Beside those of the edit itself.
+    expect(keys.strokes).toBeLessThanOrEqual(6);
     expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
 
     const command = (await page.getByRole("region", { name: "Apply it on the host" }).locator(".command code").textContent()) ?? "";
     expect(command).not.toContain("hunter2");

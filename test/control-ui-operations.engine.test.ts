@@ -5,10 +5,21 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
-import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPaired } from "./control-ui.fixture.ts";
+import {
+  buildPage,
+  findBarriers,
+  findChromium,
+  findUnreachable,
+  keysOf,
+  NO_CHROMIUM,
+  openBrowser,
+  openPaired,
+} from "./control-ui.fixture.ts";
 import { spawnBoth, speakTo } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 180_000;
+/** From the overview to the answer of a question. */
+const STROKES_MAX = 6;
 
 const agents = (docker: object) => ({
   agents: {
@@ -40,6 +51,27 @@ test(
     await page.getByText(/^Paused .*: working sandboxes are not replaced\.$/).waitFor();
     await change.getByText("<b>\\u202ehcum").waitFor();
     expect(await findBarriers(page)).toEqual([]);
+    // By the keyboard alone, from the overview: why does my sandbox wait, and which line of the config says so?
+    await page.goto(gateway.url);
+    await page.getByRole("region", { name: "What is not as the config says" }).getByText("Update waits").first().waitFor();
+    const keys = keysOf(page);
+    await keys.press("Control+k");
+    await page.getByText("Not as the config says", { exact: true }).waitFor();
+    await keys.press("Enter");
+    await page
+      .getByRole("status")
+      .getByText(/^Update waits: /)
+      .waitFor();
+    const differs = page.getByRole("region", { name: "What differs from the config" });
+    await differs
+      .getByRole("row")
+      .filter({ hasText: "docker.env.LANG" })
+      .getByText(/^openclaw\.json:\d+:\d+$/)
+      .waitFor();
+    expect(keys.strokes).toBeLessThanOrEqual(STROKES_MAX);
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
+    await page.goto(`${gateway.url}/rollouts`);
     expect((await cli(["sandbox", "rollout", "resume"], { stateDir })).code).toBe(0);
     await page.getByText("No rollout is in progress; 2 sandboxes are up to date.").waitFor({ timeout: MINUTES_MS / 2 });
 
@@ -48,6 +80,7 @@ test(
     await broken.getByText(/^halted for/).waitFor({ timeout: MINUTES_MS / 2 });
     await broken.getByText(/^fix the config: the rollout then continues by itself/).waitFor();
     expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
 
     await page.goto(gateway.url);
     const health = page.getByRole("region", { name: "Health" });
@@ -72,6 +105,7 @@ test(
     await page.getByRole("heading", { name: "What nothing owns" }).waitFor();
     await page.getByText("openclaw sandbox prune --dry-run").waitFor();
     expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
     await page.setViewportSize({ width: 390, height: 844 });
     for (const path of ["/doctor", "/rollouts", "/"]) {
       await page.goto(`${gateway.url}${path}`);

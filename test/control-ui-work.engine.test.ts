@@ -7,7 +7,7 @@ import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
+import { buildPage, findBarriers, findChromium, findUnreachable, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
 import { spawnBoth, speakTo } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 600_000;
@@ -31,7 +31,10 @@ async function openSession(tools: object = {}) {
           workspaceAccess: "rw",
         },
       },
-      list: [{ id: "main", tools }],
+      list: [
+        { id: "main", tools },
+        { id: "host", sandbox: { mode: "off" } },
+      ],
     },
   });
   const gateway = await spawnBoth(site);
@@ -91,6 +94,43 @@ test(
     await page.getByText("Saved.").waitFor();
     expect(await session.exec("cat notes/a.txt")).toBe("mine\r\n");
 
+    // By the keyboard: a file is made, filled, moved, and removed only as the one that was seen.
+    await page.getByRole("button", { name: "New file" }).press("Enter");
+    await page.keyboard.type("draft.md");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Text of draft.md").fill("a draft\n");
+    await page.keyboard.press("Control+s");
+    await page.getByText("Saved.").waitFor();
+    await page.getByRole("region", { name: "draft.md" }).getByRole("button", { name: "Rename" }).press("Enter");
+    await page.getByLabel("New path").fill("notes/final.md");
+    expect(await findBarriers(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Text of final.md").waitFor();
+    expect(await session.exec("cat notes/final.md; ls notes")).toBe("a draft\na (mine).txt\na.txt\nfinal.md\n");
+    await session.exec("echo theirs > notes/final.md");
+    const remove = async (): Promise<void> => {
+      await page.getByRole("region", { name: "final.md" }).getByRole("button", { name: "Delete" }).press("Enter");
+      await page.getByText("nothing keeps a copy of it").waitFor();
+      await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).press("Enter");
+    };
+    await remove();
+    await page.getByText('Not deleted: "notes/final.md" was changed by something else meanwhile').waitFor();
+    expect(await session.exec("cat notes/final.md")).toBe("theirs\n");
+    await page.getByRole("button", { name: "Close final.md" }).press("Enter");
+    await page.getByRole("link", { name: "final.md" }).press("Enter");
+    await page.getByLabel("Text of final.md").waitFor();
+    await remove();
+    await page.getByLabel("Text of final.md").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "New folder" }).press("Enter");
+    await page.keyboard.type("empty");
+    await page.keyboard.press("Enter");
+    await page.getByText("Nothing is in this folder.").waitFor();
+    expect(await findUnreachable(page)).toEqual([]);
+    await page.getByRole("button", { name: "Delete folder" }).press("Enter");
+    await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).press("Enter");
+    await page.getByRole("link", { name: "a.txt" }).waitFor();
+    expect(await session.exec("ls notes")).toBe("a (mine).txt\na.txt\n");
+
     const bytes = randomBytes(33_554_432);
     await page.goto(`${session.gateway.url}/sessions/${SESSION}/files`);
     // The browser reads it from the disk, as a person's does.
@@ -132,6 +172,24 @@ test(
     const output = page.getByRole("log", { name: "Output" });
     await output.getByText("line 3 \\u202e").waitFor();
     expect(await findBarriers(page)).toEqual([]);
+    // Another one, which reads what is typed to it.
+    const reader = await session.owner.ask(`/v1/sessions/${SESSION}/tools/exec`, {
+      command: 'while read -r line; do echo "read: $line"; done; echo end',
+      background: true,
+    });
+    await page.getByRole("button", { name: "while read" }).press("Enter");
+    await page.getByLabel("Type to it").fill("--it's <b>");
+    await page.getByText(`processes write ${KEY} ${(reader.body.details as { id: string }).id} -- '--it'\\''s <b>'`).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    await output.getByText("read: --it's <b>").waitFor();
+    await page.getByRole("button", { name: "Close stdin" }).press("Enter");
+    await page.getByRole("alertdialog").getByRole("button", { name: "Close it" }).press("Enter");
+    await output.getByText("end", { exact: false }).waitFor();
+    await page.getByText("succeeded").first().waitFor();
+    expect(await findUnreachable(page)).toEqual([]);
+    await page.getByRole("button", { name: "Forget it" }).press("Enter");
+    await page.getByRole("button", { name: "for line in" }).press("Enter");
     await page.getByRole("button", { name: "Kill" }).click();
     await page.getByRole("alertdialog").getByRole("button", { name: "Kill" }).click();
     await page.getByText("failed with 137").first().waitFor();
@@ -172,7 +230,7 @@ test(
     await says(/^link<b id=owned>red\nprinted$/m);
     await page.locator(".xterm-screen").click({ position: { x: 12, y: 12 } });
     expect([await page.title(), await page.locator("#owned").count(), await page.evaluate("document.body.dataset.copied ?? 'no'")]).toEqual(
-      ["OpenClaw", 0, "no"],
+      [`${KEY} · OpenClaw`, 0, "no"],
     );
     expect(await findBarriers(page)).toEqual([]);
 
@@ -220,6 +278,17 @@ test(
         .first()
         .waitFor();
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+      expect(await findBarriers(page)).toEqual([]);
+    }
+    // Without a sandbox there is neither, and the page says why.
+    await session.owner.ask("/v1/sessions", { key: "agent:host:main" });
+    for (const [path, says] of [
+      ["files", "the gateway's host, which serves no files"],
+      ["terminal", "the gateway's host, which gives no terminal to a page"],
+    ]) {
+      await page.goto(`${session.gateway.url}/sessions/${encodeURIComponent("agent:host:main")}/${path}`);
+      await page.getByText(says ?? "").waitFor();
+      await page.getByText("openclaw sandbox explain --session agent:host:main").waitFor();
       expect(await findBarriers(page)).toEqual([]);
     }
     await page.goto(`${session.gateway.url}/sandboxes`);

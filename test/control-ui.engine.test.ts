@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
+import {
+  buildPage,
+  findBarriers,
+  findChromium,
+  findUnreachable,
+  keysOf,
+  NO_CHROMIUM,
+  openBrowser,
+  openPage,
+} from "./control-ui.fixture.ts";
 import { spawnBoth, spawnGateway, speakTo } from "./gateway.fixture.ts";
 
 const agents = (env: object) => ({
@@ -56,7 +65,7 @@ test(
     const isBlocked = page.waitForEvent("console", (message) => /content security policy/i.test(message.text()));
     await page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'document.title = 1' }))");
     await isBlocked;
-    expect(await page.title()).toBe("OpenClaw");
+    expect(await page.title()).toBe(`${await page.locator("h1").textContent()} · OpenClaw`);
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
     await page.getByRole("button", { name: "Pin" }).click();
@@ -73,11 +82,25 @@ test(
     await owner.ask(`/v1/sessions/${session}/messages`, { text: "<img src=x onerror=alert(1)> \u202edesrever \u001b[31mred\u200b" });
     await page.goto(`${gateway.url}/sessions/${session}`);
     await page.getByText("<img src=x onerror=alert(1)> \\u202edesrever \\x1b[31mred\\u200b").waitFor();
+    expect(await findUnreachable(page)).toEqual([]);
+    await page.goto(`${gateway.url}/sessions/${session}/tools`);
+    await page.getByRole("button", { name: "Run exec" }).press("Enter");
+    await page.getByLabel("command").fill("echo hello");
+    await page.getByRole("button", { name: "Run", exact: true }).press("Enter");
+    await page.getByText("hello", { exact: true }).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
 
+    const keys = keysOf(page);
+    await page.goto(gateway.url);
+    await page.locator(".headline").waitFor();
+    await keys.press("Tab", "Enter");
+    expect(await page.evaluate("document.activeElement.tagName")).toBe("MAIN");
     for (const path of ["/", "/sandboxes", "/sessions", "/devices", "/settings"]) {
       await page.goto(`${gateway.url}${path}`);
       await page.locator(".page > *").first().waitFor();
       expect(await findBarriers(page)).toEqual([]);
+      expect(await findUnreachable(page)).toEqual([]);
     }
     expect(faults.filter((fault) => !fault.includes("inline script"))).toEqual([]);
 
@@ -92,6 +115,16 @@ test(
       ({ scopes }) => !scopes.includes("operator.write"),
     );
     expect(reader?.scopes).toEqual(["operator.read"]);
+    // The lid was closed for the night: whatever the connection has become, the page dials anew and asks for all that it missed.
+    await invited.page.clock.install();
+    await invited.page.reload();
+    await invited.page.getByRole("table").waitFor();
+    const dialled = invited.page.waitForEvent("websocket");
+    await invited.page.clock.fastForward("08:00:00");
+    await dialled;
+    await site.writeConfig(agents({ GREETING: "good evening" }));
+    await invited.page.getByText("Pinned").first().waitFor();
+
     const late = await openPage(browser, address);
     await late.page.getByRole("alert").getByText(/link/).waitFor();
     await late.page.getByLabel("Gateway token").waitFor();

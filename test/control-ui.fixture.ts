@@ -27,6 +27,58 @@ export async function findBarriers(page: Page): Promise<readonly string[]> {
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }
 
+/** A person without a mouse: every stroke counts. */
+export interface Keys {
+  /** As Playwright names keys; one that is held with others is one stroke. */
+  press(...keys: string[]): Promise<void>;
+  readonly strokes: number;
+}
+
+export function keysOf(page: Page): Keys {
+  let strokes = 0;
+  const press = async (...keys: string[]): Promise<void> => {
+    for (const key of keys) {
+      strokes += 1;
+      await page.keyboard.press(key);
+    }
+  };
+  return {
+    press,
+    get strokes() {
+      return strokes;
+    },
+  };
+}
+
+/** Of radio buttons only the chosen one is a stop. An editor's frame shows for it that it has the focus, a moment later. */
+const NOTE_STOPS = `
+  window.stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
+    (element) => element.tabIndex >= 0 && !element.disabled && element.checkVisibility() && (element.type !== "radio" || element.checked),
+  );
+  window.reached = new Map();
+  window.note = () => {
+    const stop = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(stop);
+    if (stop !== document.body)
+      reached.set(stop, (outlineStyle !== "none" && outlineWidth !== "0px") || stop.closest(".cm-editor") !== null);
+  };
+  document.addEventListener("keydown", note, { capture: true });
+  document.activeElement?.blur();
+  stops.length`;
+const READ_STOPS = `note(), document.removeEventListener("keydown", note, { capture: true }), [
+  ...stops.filter((stop) => stop.isConnected && !reached.has(stop)).map((stop) => "is not reached: " + stop.outerHTML.slice(0, 200)),
+  ...[...reached].filter(([, isMarked]) => !isMarked).map(([stop]) => "shows no focus: " + stop.outerHTML.slice(0, 200)),
+]`;
+/** A part that scrolls is a stop too where nothing in it is. */
+const STOPS_MORE = 4;
+
+/** What the Tab key does not come to on the page as it is, or does not show. The focus is somewhere else afterwards. */
+export async function findUnreachable(page: Page): Promise<readonly string[]> {
+  const count = await page.evaluate<number>(NOTE_STOPS);
+  for (let stop = 0; stop < count + STOPS_MORE; stop += 1) await page.keyboard.press("Tab");
+  return await page.evaluate<string[]>(READ_STOPS);
+}
+
 export interface OpenedPage {
   page: Page;
   context: BrowserContext;

@@ -95,7 +95,7 @@ const rollouts = createRoute({
 const doctor = createRoute({
   getParentRoute: () => root,
   path: "/doctor",
-  component: lazyRouteComponent(() => import("./pages/doctor.tsx"), "Doctor"),
+  component: lazyRouteComponent(() => import("./pages/doctor/doctor.tsx"), "Doctor"),
   staticData: { crumb: () => "Doctor" },
 });
 

@@ -19,6 +19,12 @@ export function useLinkState(): LinkState {
   return useSyncExternalStore(subscribe, state);
 }
 
+/** Whether this browser's rights are enough for it. */
+export function useMay(method: MethodName): boolean {
+  const state = useLinkState();
+  return state.kind === "open" && state.hello.features.methods.includes(method);
+}
+
 interface QueryOptions {
   /** Asked again so often while it is on the screen. Absent: only when an event says that it changed. */
   everyMs?: number;

@@ -36,7 +36,7 @@ function apply(events: readonly GatewayEvent[], queries: QueryClient): void {
     void queries.invalidateQueries({ queryKey: ["rollout.status"] });
   }
   for (const name of new Set(changes.map(({ name: changed }) => changed)))
-    void queries.invalidateQueries({ queryKey: ["sandbox.get", { name }] });
+    for (const method of ["sandbox.get", "sandbox.explain"]) void queries.invalidateQueries({ queryKey: [method, { name }] });
   const sessions = new Set(events.flatMap(({ event, payload }) => (event === "sessions.changed" ? [(payload as SessionChange).key] : [])));
   if (sessions.size > 0) void queries.invalidateQueries({ queryKey: ["sessions.list"] });
   for (const key of sessions) {

@@ -10,6 +10,7 @@ import { ErrorNotice, Notice } from "../parts/notice.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { toCommand } from "../text/command.ts";
+import { renderFieldValue } from "../text/size.ts";
 import type { Tone } from "../text/state.ts";
 import { renderAgo, renderSpan, withLocalTimes } from "../text/time.ts";
 
@@ -79,7 +80,7 @@ function Change({ change: { parts, since, state, sandboxes, advice } }: { change
       <div className="card-body stack">
         {parts.map(({ id, field, to }) => (
           <p key={id} className="mono small wrap-any">
-            {field}: <ins>{to}</ins>
+            {field}: <ins>{renderFieldValue(field, to)}</ins>
           </p>
         ))}
         <label className="field">

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { SandboxEvent } from "../../api/event.ts";
+import { withFieldSizes } from "../text/size.ts";
 import { isDeferral, type Tone } from "../text/state.ts";
 import { renderAgo, renderMoment, withLocalTimes } from "../text/time.ts";
 import { Empty } from "./card.tsx";
@@ -31,7 +32,7 @@ export function EventList({ events, limit, named = true }: EventListProps): Reac
             </time>
           </div>
           <p className="soft wrap-any">
-            {withLocalTimes(event.message, now)}
+            {withFieldSizes(withLocalTimes(event.message, now))}
             {event.count > 1 && <span className="dim"> ×{event.count}</span>}
           </p>
         </li>

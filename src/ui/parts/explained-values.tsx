@@ -35,7 +35,7 @@ function Values({ values }: { values: readonly ExplainedValue[] }): ReactNode {
             <td className="mono wrap-any">{key}</td>
             <td className="mono wrap-any">{value}</td>
             <td className="wrap-any">
-              {at === null ? <span className="dim">{source}</span> : <code className="chip">{at}</code>}
+              {at === null ? <span className="dim">{source}</span> : <code className="chip place">{at}</code>}
               {at !== null && <div className="dim tiny mono">{source}</div>}
               {over !== null && <div className="dim tiny">instead of {over}</div>}
             </td>

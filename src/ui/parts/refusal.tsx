@@ -1,5 +1,7 @@
-// Says that a session's policy does not allow something: by which rule, where that stands, and what would allow it.
+// Says why a session has none of something: its policy, by which rule, where that stands and what would allow it; or that it has no sandbox.
 import type { ReactNode } from "react";
+import { toCommand } from "../text/command.ts";
+import { Command } from "./button.tsx";
 import { Notice } from "./notice.tsx";
 
 interface RefusalProps {
@@ -15,6 +17,23 @@ export function Refusal({ title, decision: { rule, source, fix } }: RefusalProps
         {rule} <code className="chip">{source}</code>
       </p>
       {fix !== null && <p>{fix}</p>}
+    </Notice>
+  );
+}
+
+interface OnHostProps {
+  sessionKey: string;
+  /** Of the host, as the end of a sentence. */
+  what: string;
+}
+
+export function OnHost({ sessionKey, what }: OnHostProps): ReactNode {
+  return (
+    <Notice tone="rest" title={`The session has no sandbox: its tools run on the gateway's host, which ${what}.`}>
+      <div className="stack commands">
+        <p>Why it has none, and which line of the config says so:</p>
+        <Command text={toCommand("sandbox", "explain", "--session", sessionKey)} />
+      </div>
     </Notice>
   );
 }

@@ -1,7 +1,8 @@
 // The frame around every page, and the decision whether a page is shown at all: only while the gateway has let this browser in.
-import { Link, Outlet, useMatches } from "@tanstack/react-router";
-import { WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { Link, Outlet, useLocation, useMatches } from "@tanstack/react-router";
+import { Ellipsis, WifiOff } from "lucide-react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { toSafeText } from "../../api/safe-text.ts";
 import { useLink, useLinkState } from "../connection/context.tsx";
 import type { LinkState } from "../connection/link.ts";
 import { Brand } from "../parts/brand.tsx";
@@ -9,7 +10,7 @@ import { Button } from "../parts/button.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { renderSpan } from "../text/time.ts";
 import { NAVIGATION } from "./navigation.ts";
-import { PaletteButton } from "./palette-button.tsx";
+import { PaletteButton, PaletteHost, useOpenPalette } from "./palette-button.tsx";
 import { InsecureScreen, PairingScreen, TokenScreen, WaitingScreen } from "./sign-in.tsx";
 
 export function App(): ReactNode {
@@ -37,30 +38,52 @@ export function App(): ReactNode {
 }
 
 function Shell({ state }: { state: LinkState }): ReactNode {
+  const content = useRef<HTMLElement>(null);
   return (
-    <div className="shell">
-      <Side version={state.kind === "open" ? state.hello.server.version : null} />
-      <div className="main">
-        <header className="bar">
-          <Crumbs />
-          <PaletteButton />
-        </header>
-        {state.kind !== "open" && <AwayStrip state={state} />}
-        <main className="content" id="content">
-          <div className="page">
-            <Outlet />
-          </div>
-        </main>
+    <PaletteHost>
+      <div className="shell">
+        <button type="button" className="button skip" onClick={() => content.current?.focus()}>
+          Skip to the content
+        </button>
+        <Side version={state.kind === "open" ? state.hello.server.version : null} />
+        <div className="main">
+          <header className="bar">
+            <Crumbs />
+            <PaletteButton />
+          </header>
+          {state.kind !== "open" && <AwayStrip state={state} />}
+          <main className="content" ref={content} tabIndex={-1}>
+            <div className="page">
+              <Outlet />
+            </div>
+          </main>
+        </div>
+        <TabsBar />
       </div>
-      <nav className="tabs-bar" aria-label="Pages">
-        {NAVIGATION.map(({ to, label, icon: Icon }) => (
-          <Link key={to} to={to} className="tab-link" activeOptions={{ exact: to === "/" }}>
-            <Icon aria-hidden="true" />
-            {label}
-          </Link>
-        ))}
-      </nav>
-    </div>
+    </PaletteHost>
+  );
+}
+
+/** As many as a phone has room for; the palette has the others too. */
+const TABS = NAVIGATION.slice(0, 5);
+
+function TabsBar(): ReactNode {
+  const open = useOpenPalette();
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  const isElsewhere = TABS.every(({ to }) => (to === "/" ? path !== "/" : !path.startsWith(to)));
+  return (
+    <nav className="tabs-bar" aria-label="Pages">
+      {TABS.map(({ to, label, icon: Icon }) => (
+        <Link key={to} to={to} className="tab-link" activeOptions={{ exact: to === "/" }}>
+          <Icon aria-hidden="true" />
+          {label}
+        </Link>
+      ))}
+      <button type="button" className="tab-link" data-status={isElsewhere ? "active" : undefined} onClick={open}>
+        <Ellipsis aria-hidden="true" />
+        More
+      </button>
+    </nav>
   );
 }
 
@@ -81,12 +104,19 @@ function Side({ version }: { version: string | null }): ReactNode {
   );
 }
 
-/** The page's name, and those above it. */
+const PRODUCT = "OpenClaw";
+
+/** The page's name, and those above it; the window's title too, so that tabs can be told apart. */
 function Crumbs(): ReactNode {
   const crumbs = useMatches().flatMap(({ pathname, staticData, params }) => {
     const { crumb } = staticData;
     return crumb === undefined ? [] : [{ pathname, text: crumb(params) }];
   });
+  const title = crumbs.at(-1)?.text ?? "";
+  useEffect(() => {
+    // As the page itself shows it: a title is another place in which a name could pretend.
+    document.title = title === "" ? PRODUCT : `${toSafeText(title)} · ${PRODUCT}`;
+  }, [title]);
   return (
     <nav className="crumbs" aria-label="Where this is">
       {crumbs.map(({ pathname, text }, at) =>

@@ -6,6 +6,13 @@ export const parentOf = (path: string): string => path.slice(0, Math.max(0, path
 
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
+/** Why nothing can be called so, or null. What else a file system does not take, it says itself. */
+export function findPathProblem(path: string): string | null {
+  if (path.endsWith("/")) return "A name ends without a slash.";
+  if (path.includes("\0")) return "A name can't hold NUL.";
+  return path.split("/").some((name) => name === "." || name === "..") ? "A name is neither . nor .." : null;
+}
+
 /** Each folder on the way, from the first below the workspace, with its own path. */
 export function toSteps(path: string): { name: string; path: string }[] {
   const names = path === "" ? [] : path.split("/");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Condition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { quote, toCommand, toTyped } from "./command.ts";
-import { renderBytes } from "./size.ts";
+import { renderBytes, renderFieldValue, withFieldSizes } from "./size.ts";
 import { toState } from "./state.ts";
 import { renderAgo, renderMoment, renderSpan, withLocalTimes } from "./time.ts";
 
@@ -82,4 +82,13 @@ test("a command can be pasted into a shell, whatever a name holds", () => {
   expect(toTyped("openclaw status", "openclaw")).toBe("openclaw status");
   expect(quote("it's $(rm -rf ~)")).toBe("'it'\\''s $(rm -rf ~)'");
   expect(quote("")).toBe("''");
+});
+
+test("what the controller tells in bytes is read as an amount, in fields that are one, and nothing else is touched", () => {
+  expect(renderFieldValue("docker.memory", "2147483648")).toBe("2 GiB");
+  expect(renderFieldValue("docker.memory", "unlimited")).toBe("unlimited");
+  expect(renderFieldValue("docker.pidsLimit", "20000")).toBe("20000");
+  expect(withFieldSizes("update a1 (drift): docker.memory 536870912 -> 1073741824, docker.pidsLimit 20000 -> 30000")).toBe(
+    "update a1 (drift): docker.memory 512 MiB -> 1 GiB, docker.pidsLimit 20000 -> 30000",
+  );
 });

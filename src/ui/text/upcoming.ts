@@ -11,6 +11,9 @@ export interface Upcoming {
 /** `removed at 2026-01-31T12:00:00.000Z if it stays unused (prune.idleHours)` */
 const WITH_MOMENT = /^(.*?)\s?\bat (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)(.*)$/;
 
+/** Whether the line is one of those that say when. */
+export const hasMoment = (line: string): boolean => WITH_MOMENT.test(line);
+
 export function toUpcoming(sandboxes: readonly Sandbox[], now: number): Upcoming[] {
   return sandboxes
     .flatMap((sandbox) => upcomingOf(sandbox).map((found) => ({ ...found, sandbox })))

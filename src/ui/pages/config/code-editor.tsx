@@ -3,8 +3,8 @@
 import { autocompletion } from "@codemirror/autocomplete";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, linter, lintGutter } from "@codemirror/lint";
-import { EditorState } from "@codemirror/state";
-import { EditorView, highlightSpecialChars } from "@codemirror/view";
+import { EditorState, Prec } from "@codemirror/state";
+import { EditorView, highlightSpecialChars, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup } from "codemirror";
 import { json5 } from "codemirror-json5";
@@ -22,6 +22,8 @@ interface CodeEditorProps {
   /** Asked when somebody pauses in typing. */
   check(text: string): Promise<readonly Issue[]>;
   changed(text: string): void;
+  /** Ctrl-Enter. */
+  submit(): void;
 }
 
 /** Longer than between two strokes. */
@@ -63,23 +65,28 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.comment, color: "var(--ink-3)", fontStyle: "italic" },
 ]);
 
-export function CodeEditor({ text, schema, check, changed }: CodeEditorProps): ReactNode {
+export function CodeEditor({ text, schema, check, changed, submit }: CodeEditorProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
-  const told = useRef({ check, changed });
+  const told = useRef({ check, changed, submit });
   useEffect(() => {
-    told.current = { check, changed };
+    told.current = { check, changed, submit };
   });
   useEffect(() => {
     if (place.current === null) return;
     const nonce = getNonce();
     const source = async ({ state }: EditorView): Promise<Diagnostic[]> =>
       (await told.current.check(textOf(state))).map((issue) => toDiagnostic(state, issue));
+    const submitted = (): boolean => {
+      told.current.submit();
+      return true;
+    };
     const view = new EditorView({
       parent: place.current,
       doc: text,
       extensions: [
         ...(nonce === undefined ? [] : [EditorView.cspNonce.of(nonce)]),
         ...(text.includes("\r\n") ? [EditorState.lineSeparator.of("\r\n")] : []),
+        Prec.highest(keymap.of([{ key: "Mod-Enter", run: submitted }])),
         basicSetup,
         json5(),
         autocompletion({ override: [completeConfig(schema)], icons: false }),
@@ -96,6 +103,8 @@ export function CodeEditor({ text, schema, check, changed }: CodeEditorProps): R
         }),
       ],
     });
+    // It is what the page is for.
+    view.focus();
     return () => view.destroy();
   }, [text, schema]);
   return <div ref={place} className="code-editor" />;

@@ -88,6 +88,7 @@ function Editing({ base, current, schema, keep, restart }: EditingProps): ReactN
   };
   const isEdited = text !== base.text;
   const isApplied = isEdited && current.text === text;
+  const canPlan = isEdited && !isApplied && !plan.isPending;
   const planned = plan.data;
   return (
     <>
@@ -95,7 +96,7 @@ function Editing({ base, current, schema, keep, restart }: EditingProps): ReactN
       {!isApplied && current.revision !== revision && <Changed view={current} restart={restart} />}
       <Card title={base.file} aside={base.included.length === 0 ? undefined : `with ${base.included.join(", ")}`} flush>
         <Suspense fallback={<p className="dim card-body">Loading the editor</p>}>
-          <CodeEditor text={base.text} schema={schema} check={check} changed={changed} />
+          <CodeEditor text={base.text} schema={schema} check={check} changed={changed} submit={() => canPlan && plan.mutate(text)} />
         </Suspense>
         <div className="card-body stack">
           <Issues issues={issues} />
@@ -104,12 +105,13 @@ function Editing({ base, current, schema, keep, restart }: EditingProps): ReactN
             from here.
           </p>
           <div className="row">
-            <Button kind="primary" disabled={!isEdited || isApplied || plan.isPending} onClick={() => plan.mutate(text)}>
+            <Button kind="primary" disabled={!canPlan} onClick={() => plan.mutate(text)}>
               {plan.isPending ? "Planning" : "What would it do?"}
             </Button>
             <Button disabled={!isEdited} onClick={restart}>
               {isApplied ? "Edit further" : "Discard the edit"}
             </Button>
+            <span className="dim small">Ctrl-Enter plans it, Ctrl-Space completes, Ctrl-F finds.</span>
           </div>
         </div>
       </Card>

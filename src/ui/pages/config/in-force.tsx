@@ -7,15 +7,19 @@ import { useGateway } from "../../connection/context.tsx";
 import { Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ExplainedValues } from "../../parts/explained-values.tsx";
+import { Mounts } from "../../parts/mounts.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
+
+/** How soon a saved file is seen here. */
+const POLL_MS = 10_000;
 
 /** Of the gateway's part of the config: what this page needs. */
 const agentsOf = (config: Readonly<Record<string, unknown>>): string[] =>
   Array.isArray(config.agents) ? config.agents.flatMap(({ id }: { id?: unknown }) => (typeof id === "string" ? [id] : [])) : [];
 
 export function InForce(): ReactNode {
-  const { data, error } = useGateway("config.get", {});
+  const { data, error } = useGateway("config.get", {}, { everyMs: POLL_MS });
   const [chosen, setChosen] = useState<string | null>(null);
   if (error !== null) return <ErrorNotice error={error} what="The config could not be read" />;
   if (data === undefined) return <p className="dim">Loading</p>;
@@ -39,7 +43,7 @@ export function InForce(): ReactNode {
 }
 
 function AgentConfig({ agent }: { agent: string }): ReactNode {
-  const { data, error } = useGateway("sandbox.explain", { agent });
+  const { data, error } = useGateway("sandbox.explain", { agent }, { everyMs: POLL_MS });
   if (error !== null) return <ErrorNotice error={error} what="It could not be explained" />;
   if (data === undefined) return <p className="dim">Loading</p>;
   return (
@@ -75,20 +79,7 @@ function Warnings({ issues }: { issues: readonly Issue[] }): ReactNode {
 function Aside({ view: { agentId, mounts, ignored } }: { view: ExplainView }): ReactNode {
   return (
     <div className="stack">
-      {mounts.length > 0 && (
-        <Card title="Mounts" flush>
-          <ul className="rows">
-            {mounts.map(({ source, target, access, because }) => (
-              <li key={target}>
-                <p className="mono wrap-any">{`${target} (${access})`}</p>
-                <p className="dim tiny wrap-any">
-                  {source ?? "a folder named after the sandbox"}: {because}
-                </p>
-              </li>
-            ))}
-          </ul>
-        </Card>
-      )}
+      <Mounts mounts={mounts} />
       {ignored.length > 0 && (
         <Card title="Written without effect" flush>
           <ul className="rows">

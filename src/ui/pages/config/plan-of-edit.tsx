@@ -7,6 +7,7 @@ import { Card, Empty } from "../../parts/card.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
+import { renderFieldValue, withFieldSizes } from "../../text/size.ts";
 import { toState } from "../../text/state.ts";
 import { renderAgo, withLocalTimes } from "../../text/time.ts";
 import { useSandboxes } from "../sandboxes/use-sandboxes.ts";
@@ -52,7 +53,7 @@ function Planned({ planned: { name, because, wanted, drift, actions, waits } }: 
       <p className="dim tiny wrap-any">{because}</p>
       {drift.map(({ field, actual, desired }) => (
         <p key={field} className="mono small wrap-any">
-          {field}: <del>{actual}</del> <ins>{desired}</ins>
+          {field}: <del>{renderFieldValue(field, actual)}</del> <ins>{renderFieldValue(field, desired)}</ins>
         </p>
       ))}
       {actions.length === 0 && waits === undefined && <p className="soft small">Nothing is done to it.</p>}
@@ -60,7 +61,7 @@ function Planned({ planned: { name, because, wanted, drift, actions, waits } }: 
         <ol className="plan-steps">
           {steps.map(({ number, action }) => (
             <li key={number} className="wrap-any">
-              {withLocalTimes(action, now)}
+              {withFieldSizes(withLocalTimes(action, now))}
             </li>
           ))}
         </ol>

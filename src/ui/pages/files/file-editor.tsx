@@ -3,18 +3,26 @@
 import { useBlocker } from "@tanstack/react-router";
 import { Save } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useId } from "react";
+import { useMay } from "../../connection/context.tsx";
+import type { ReadFile } from "../../connection/files.ts";
 import { Button } from "../../parts/button.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
 import { nameOf } from "../../text/paths.ts";
 import { Conflict } from "./conflict.tsx";
 import { type Editing, type OpenedText, useEditing } from "./use-editing.ts";
-import { type FileViewProps, useDecision, useMay, useSessionFiles } from "./use-files.ts";
+import { type FileViewProps, useDecision, useSessionFiles } from "./use-files.ts";
 
-export function FileEditor({ sessionKey, path, open, opened }: FileViewProps & { opened: OpenedText }): ReactNode {
+interface FileEditorProps extends FileViewProps {
+  opened: OpenedText;
+  /** What the file is now. */
+  saved(now: ReadFile): void;
+}
+
+export function FileEditor({ sessionKey, path, open, opened, saved }: FileEditorProps): ReactNode {
   const writing = useDecision(sessionKey, "write");
   const mayWrite = useMay("tools.call");
-  const editing = useEditing(useSessionFiles(sessionKey), path, opened);
+  const editing = useEditing({ files: useSessionFiles(sessionKey), path, saved }, opened);
   const { text, setText, isDirty, theirs, save, saveBeside } = editing;
   const id = useId();
   const name = nameOf(path);

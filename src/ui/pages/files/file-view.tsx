@@ -1,8 +1,8 @@
 // One file: its text, its image, or what it is instead; to be edited where the policy lets it be written, and downloaded as it is.
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download, LoaderCircle, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { FILE_BYTES_MAX, TooLarge } from "../../connection/files.ts";
+import { FILE_BYTES_MAX, type ReadFile, TooLarge } from "../../connection/files.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
@@ -10,6 +10,7 @@ import { quote } from "../../text/command.ts";
 import { toContent } from "../../text/file-content.ts";
 import { nameOf, toFileUrl } from "../../text/paths.ts";
 import { renderBytes } from "../../text/size.ts";
+import { EntryActions } from "./entry-actions.tsx";
 import { FileEditor } from "./file-editor.tsx";
 import { type FileViewProps, useSessionFiles } from "./use-files.ts";
 
@@ -30,17 +31,23 @@ export function FileView(props: FileViewProps): ReactNode {
   const aside = (
     <div className="row aside-actions">
       {data !== undefined && <span className="dim small">{renderBytes(data.bytes.length)}</span>}
-      <DownloadButton sessionKey={sessionKey} path={path} />
       <Button kind="ghost" size="small" onClick={() => open(undefined)} aria-label={`Close ${nameOf(path)}`}>
         <X aria-hidden="true" />
       </Button>
     </div>
   );
+  const version = data?.version ?? (error instanceof TooLarge ? error.version : null);
   const url = `${window.location.origin}${toFileUrl(sessionKey, path)}`;
   return (
     <div className="stack">
       <Card title={nameOf(path)} aside={aside}>
         <div className="stack file-body">
+          {version !== null && (
+            <div className="row">
+              <DownloadButton sessionKey={sessionKey} path={path} />
+              <EntryActions {...{ sessionKey, path, version }} kind="file" moved={(to) => open(to)} removed={() => open(undefined)} />
+            </div>
+          )}
           {error instanceof TooLarge && (
             <Notice tone="rest" title={`It has ${renderBytes(error.bytes)}, too much to be shown here.`}>
               Download it, or read a part of it with the tool <code className="chip">read</code>.
@@ -59,13 +66,16 @@ export function FileView(props: FileViewProps): ReactNode {
   );
 }
 
-function Content({ file, ...props }: FileViewProps & { file: { bytes: Uint8Array<ArrayBuffer>; version: string } }): ReactNode {
+function Content({ file, ...props }: FileViewProps & { file: ReadFile }): ReactNode {
+  const queries = useQueryClient();
+  // What else is done to the file is bound to what was saved.
+  const saved = (now: ReadFile): void => void queries.setQueryData(["file", props.sessionKey, props.path], now);
   const [content] = useState(() => toContent(file.bytes));
   switch (content.kind) {
     case "image":
       return <Picture bytes={file.bytes} type={content.type} name={nameOf(props.path)} />;
     case "text":
-      return <FileEditor {...props} opened={{ ...content, version: file.version }} />;
+      return <FileEditor {...props} opened={{ ...content, version: file.version }} saved={saved} />;
     case "read-only":
       return (
         <>

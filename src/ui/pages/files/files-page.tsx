@@ -1,7 +1,8 @@
 // A session's workspace: its folders beside the file that is open. Looking at folders is no use of the sandbox; opening a file is.
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { Refusal } from "../../parts/refusal.tsx";
+import { useGateway } from "../../connection/context.tsx";
+import { OnHost, Refusal } from "../../parts/refusal.tsx";
 import { FileView } from "./file-view.tsx";
 import { Folder } from "./folder.tsx";
 import { useDecision } from "./use-files.ts";
@@ -12,13 +13,16 @@ export function FilesPage(): ReactNode {
   const { folder = "", file } = useSearch({ from: "/sessions/$key/files" });
   const navigate = useNavigate({ from: "/sessions/$key/files" });
   const reading = useDecision(key, "read");
-  if (reading === undefined) return <p className="dim">Loading</p>;
+  const session = useGateway("sessions.get", { key });
+  if (reading === undefined || session.data === undefined) return <p className="dim">Loading</p>;
+  if (!session.data.sandboxed) return <OnHost sessionKey={key} what="serves no files" />;
   if (!reading.allowed) return <Refusal title="The session's policy does not let its files be read." decision={reading} />;
-  const open = (path: string | undefined): void =>
-    void navigate({ search: { ...(folder !== "" && { folder }), ...(path !== undefined && { file: path }) } });
+  const openPath = ({ folder: inside, file: path }: { folder: string; file?: string }): void =>
+    void navigate({ search: { ...(inside !== "" && { folder: inside }), ...(path !== undefined && { file: path }) } });
+  const open = (path: string | undefined): void => openPath({ folder, ...(path !== undefined && { file: path }) });
   return (
     <div className={file === undefined ? "stack" : "split files-split"}>
-      <Folder sessionKey={key} path={folder} openFile={file ?? null} />
+      <Folder sessionKey={key} path={folder} openFile={file ?? null} openPath={openPath} />
       {file !== undefined && <FileView key={file} sessionKey={key} path={file} open={open} />}
     </div>
   );

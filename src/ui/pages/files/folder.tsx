@@ -2,16 +2,19 @@
 import { Link } from "@tanstack/react-router";
 import { File, FileQuestion, FileSymlink, Folder as FolderIcon, FolderOpen, FolderSymlink } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { useGateway } from "../../connection/context.tsx";
+import { useGateway, useMay } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Card, Empty } from "../../parts/card.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { VirtualBody } from "../../parts/virtual-body.tsx";
-import { joinPath, nameOf, toSteps } from "../../text/paths.ts";
+import { joinPath, nameOf, parentOf, toSteps } from "../../text/paths.ts";
 import { renderBytes } from "../../text/size.ts";
 import { renderAgo, renderMoment } from "../../text/time.ts";
+import { EntryActions } from "./entry-actions.tsx";
+import { NewEntry } from "./new-entry.tsx";
 import { Uploads } from "./uploads.tsx";
+import { useDecision } from "./use-files.ts";
 
 /** Each look is a command of some 50 ms in the sandbox. */
 const POLL_MS = 10_000;
@@ -25,10 +28,13 @@ interface FolderProps {
   path: string;
   /** null: none. */
   openFile: string | null;
+  openPath(to: { folder: string; file?: string }): void;
 }
 
-export function Folder({ sessionKey, path, openFile }: FolderProps): ReactNode {
+export function Folder({ sessionKey, path, openFile, openPath }: FolderProps): ReactNode {
   const { data, error } = useGateway("files.list", { key: sessionKey, path }, { everyMs: POLL_MS });
+  const writing = useDecision(sessionKey, "write");
+  const mayWrite = useMay("files.makeFolder");
   const items = data?.items.toSorted(byKindAndName) ?? [];
   return (
     <div className="stack folder">
@@ -40,6 +46,26 @@ export function Folder({ sessionKey, path, openFile }: FolderProps): ReactNode {
         )}
         {data?.items.length === 0 && <Empty icon={<FolderOpen aria-hidden="true" />}>Nothing is in this folder.</Empty>}
         {items.length > 0 && <Entries sessionKey={sessionKey} path={path} items={items} openFile={openFile} />}
+        {data !== undefined && mayWrite && writing?.allowed === true && (
+          <div className="card-body row">
+            <NewEntry
+              sessionKey={sessionKey}
+              folder={path}
+              openFile={(file) => openPath({ folder: path, file })}
+              openFolder={(folder) => openPath({ folder })}
+            />
+            {path !== "" && (
+              <EntryActions
+                sessionKey={sessionKey}
+                path={path}
+                kind="folder"
+                version={null}
+                moved={(to) => openPath({ folder: to })}
+                removed={() => openPath({ folder: parentOf(path) })}
+              />
+            )}
+          </div>
+        )}
         {data !== undefined && data.total > items.length && (
           <p className="card-foot dim small">
             {items.length} of {data.total} are shown.
@@ -73,7 +99,7 @@ function Way({ sessionKey, path }: { sessionKey: string; path: string }): ReactN
   );
 }
 
-interface EntriesProps extends FolderProps {
+interface EntriesProps extends Omit<FolderProps, "openPath"> {
   items: readonly Entry[];
 }
 

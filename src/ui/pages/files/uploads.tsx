@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Upload, X } from "lucide-react";
 import { type DragEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { useMay } from "../../connection/context.tsx";
 import { FILE_BYTES_MAX, isConflict, type SessionFiles } from "../../connection/files.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
@@ -9,7 +10,7 @@ import { StateMark } from "../../parts/state-mark.tsx";
 import { quote } from "../../text/command.ts";
 import { joinPath, toFileUrl } from "../../text/paths.ts";
 import { renderBytes } from "../../text/size.ts";
-import { useDecision, useMay, useSessionFiles } from "./use-files.ts";
+import { useDecision, useSessionFiles } from "./use-files.ts";
 
 type State = { kind: "waits" } | { kind: "sends"; sent: number } | { kind: "done" } | { kind: "exists" } | { kind: "failed"; why: string };
 

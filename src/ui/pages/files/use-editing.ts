@@ -1,7 +1,7 @@
 // The text that a person edits, the version of the file that it is bound to, and what the file became meanwhile. How that looks is file-editor.tsx's.
 import { type UseMutationResult, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { isConflict, type SessionFiles, TooLarge } from "../../connection/files.ts";
+import { isConflict, type ReadFile, type SessionFiles, TooLarge } from "../../connection/files.ts";
 import { toBytes, toContent } from "../../text/file-content.ts";
 import { toOtherName } from "../../text/paths.ts";
 
@@ -38,7 +38,14 @@ type SavedOver = { kind: "gone" } | { version: string };
 const SHOWN_BYTES_MAX = 2_097_152;
 const SAVE_MS_MAX = 120_000;
 
-export function useEditing(files: SessionFiles, path: string, opened: OpenedText): Editing {
+interface EditingParts {
+  files: SessionFiles;
+  path: string;
+  /** Told what the file is after it was saved. */
+  saved(now: ReadFile): void;
+}
+
+export function useEditing({ files, path, saved }: EditingParts, opened: OpenedText): Editing {
   const queries = useQueryClient();
   const [base, setBase] = useState(opened);
   const [text, setText] = useState(opened.text);
@@ -55,7 +62,9 @@ export function useEditing(files: SessionFiles, path: string, opened: OpenedText
     onSuccess: (now) => {
       const isMine = now.kind === "text" && now.text === text;
       setTheirs(isMine ? null : now);
-      if (isMine) setBase(now);
+      if (!isMine) return;
+      setBase(now);
+      saved({ bytes: toBytes(now.text, now.lineEnd), version: now.version });
     },
     onError: async (error) => {
       if (isConflict(error)) setTheirs(await look(files, path).catch(() => null));

@@ -1,8 +1,8 @@
 // A session's files and what of them this browser may do, as hooks: the policy of the session's tools and the browser's own rights.
 import { useMemo } from "react";
-import { useGateway, useLink, useLinkState } from "../../connection/context.tsx";
+import { useGateway, useLink } from "../../connection/context.tsx";
 import { SessionFiles } from "../../connection/files.ts";
-import type { AnswerOf, MethodName } from "../../connection/methods.ts";
+import type { AnswerOf } from "../../connection/methods.ts";
 import { useCredentials } from "../../shell/credentials.tsx";
 
 export type Decision = Pick<AnswerOf<"tools.list">["items"][number], "allowed" | "rule" | "source" | "fix">;
@@ -30,10 +30,4 @@ export function useSessionFiles(sessionKey: string): SessionFiles {
 export function useDecision(sessionKey: string, tool: string): Decision | undefined {
   const { data } = useGateway("tools.list", { key: sessionKey });
   return data?.items.find(({ name }) => name === tool);
-}
-
-/** Whether this browser's rights are enough for it. */
-export function useMay(method: MethodName): boolean {
-  const state = useLinkState();
-  return state.kind === "open" && state.hello.features.methods.includes(method);
 }

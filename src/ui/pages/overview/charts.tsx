@@ -36,7 +36,7 @@ export function Charts(): ReactNode {
             <figcaption>
               <strong>{title}</strong>
               <span className="dim">{now}</span>
-              {lines.length > 1 && <Key lines={lines} />}
+              <Key lines={lines.filter(({ values }) => values.some((value) => value !== null))} />
             </figcaption>
             <Suspense fallback={<div className="chart" />}>
               <Chart label={`${title} over the last ${span}: ${now}`} at={data.at} lines={lines} kind={kind} />
@@ -50,6 +50,7 @@ export function Charts(): ReactNode {
 
 /** Which line is which: the words are in the figure's sentence. */
 function Key({ lines }: { lines: readonly ChartLine[] }): ReactNode {
+  if (lines.length < 2) return null;
   return (
     <span className="chart-key" aria-hidden="true">
       {lines.map(({ label, tone }) => (
@@ -93,7 +94,12 @@ function toFigures({ ready, notReady, unknown, drifted, convergenceSeconds, prun
       kind: "lines",
       lines: [quietly({ label: "drifted", tone: "wait", values: drifted })],
     },
-    { title: "Prunes", now: `${pruned} containers`, kind: "bars", lines: [{ label: "pruned", tone: "rest", values: prunes }] },
+    {
+      title: "Prunes",
+      now: `${pruned} ${pruned === 1 ? "container" : "containers"}`,
+      kind: "bars",
+      lines: [{ label: "pruned", tone: "rest", values: prunes }],
+    },
     {
       title: "Leaks",
       now: newest(leaks) === 0 ? "nothing without an owner" : `${newest(leaks)} without an owner`,

@@ -19,7 +19,8 @@ import { Headline } from "./headline.tsx";
 import { Health } from "./health.tsx";
 
 const EVENTS_POLL_MS = 15_000;
-const EVENTS_SHOWN = 12;
+/** About as long as what stands beside it. */
+const EVENTS_SHOWN = 5;
 const UPCOMING_SHOWN = 8;
 const TROUBLES_SHOWN = 8;
 
@@ -32,7 +33,6 @@ export function Overview(): ReactNode {
     <div className="stack">
       <Headline sandboxes={sandboxes} />
       {sandboxes.length === 0 ? <FirstSteps /> : <States sandboxes={sandboxes} />}
-      <Charts />
       <div className="halves">
         <div className="stack">
           <Troubles sandboxes={sandboxes} />
@@ -44,11 +44,14 @@ export function Overview(): ReactNode {
             {events.error === null ? (
               <EventList events={events.data?.items ?? []} limit={EVENTS_SHOWN} />
             ) : (
-              <ErrorNotice error={events.error} what="Events could not be read" />
+              <div className="card-body">
+                <ErrorNotice error={events.error} what="Events could not be read" />
+              </div>
             )}
           </Card>
         </div>
       </div>
+      <Charts />
     </div>
   );
 }

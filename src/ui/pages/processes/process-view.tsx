@@ -2,25 +2,24 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { OctagonX, Square, Trash2, X } from "lucide-react";
 import { type ReactNode, useLayoutEffect, useRef } from "react";
-import { useLink } from "../../connection/context.tsx";
+import { useLink, useMay } from "../../connection/context.tsx";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
-import { quote } from "../../text/command.ts";
 import { toPlainOutput } from "../../text/plain-output.ts";
-import { renderEnd, renderProcess, type SandboxProcess, toneOf } from "../../text/process.ts";
-import { useMay } from "../files/use-files.ts";
+import { type ProcessPlace, renderEnd, renderProcess, type SandboxProcess, toneOf, toProcessCommand } from "../../text/process.ts";
+import { ProcessInput } from "./process-input.tsx";
 import { useOutput } from "./use-output.ts";
 
 interface ProcessViewProps {
-  sessionKey: string;
-  id: string;
+  place: ProcessPlace;
   close(): void;
 }
 
-export function ProcessView({ sessionKey, id, close }: ProcessViewProps): ReactNode {
+export function ProcessView({ place, close }: ProcessViewProps): ReactNode {
+  const { sessionKey, id } = place;
   const { text, isCut, process, error } = useOutput(sessionKey, id);
   const mayEnd = useMay("process.kill");
   const aside = (
@@ -40,7 +39,7 @@ export function ProcessView({ sessionKey, id, close }: ProcessViewProps): ReactN
           {isCut && <p className="dim small">Earlier output is not shown here.</p>}
           {process !== null && <Output text={toPlainOutput(text)} />}
           {process?.outputLost === true && <p className="dim small">Some output is lost: the room for it in the sandbox was full.</p>}
-          {process !== null && mayEnd && <Actions sessionKey={sessionKey} process={process} close={close} />}
+          {process !== null && mayEnd && <Actions place={place} process={process} close={close} />}
         </div>
       </Card>
     </div>
@@ -66,21 +65,23 @@ function Output({ text }: { text: string }): ReactNode {
   );
 }
 
-function Actions({ sessionKey, process, close }: { sessionKey: string; process: SandboxProcess; close(): void }): ReactNode {
+function Actions({ place, process: { state }, close }: ProcessViewProps & { process: SandboxProcess }): ReactNode {
   const link = useLink();
   const queries = useQueryClient();
-  const { id, state } = process;
-  const params = { key: sessionKey, id };
+  const params = { key: place.sessionKey, id: place.id };
+  const toKill = toProcessCommand(place, { kind: "signal", name: "KILL" });
   const settled = (): void => void queries.invalidateQueries({ queryKey: ["process.list"] });
   const end = useMutation({
     mutationFn: (signal: "TERM" | "KILL") => link.call("process.kill", { ...params, signal }),
     onSettled: settled,
   });
-  const clear = useMutation({ mutationFn: () => link.call("process.clear", params), onSettled: settled, onSuccess: close });
+  const clear = useMutation({ mutationFn: () => link.call("process.clear", params), onSettled: settled });
+  // Not once another one was opened meanwhile.
+  const forget = (): void => clear.mutate(undefined, { onSuccess: close });
   if (state === "exited")
     return (
       <div className="row">
-        <Button disabled={clear.isPending} onClick={() => clear.mutate()}>
+        <Button disabled={clear.isPending} onClick={forget}>
           <Trash2 aria-hidden="true" />
           Forget it
         </Button>
@@ -89,6 +90,7 @@ function Actions({ sessionKey, process, close }: { sessionKey: string; process: 
     );
   return (
     <>
+      <ProcessInput place={place} />
       <div className="row">
         <Button disabled={end.isPending} onClick={() => end.mutate("TERM")}>
           <Square aria-hidden="true" />
@@ -97,7 +99,7 @@ function Actions({ sessionKey, process, close }: { sessionKey: string; process: 
         <Confirm
           title="Kill the process?"
           act="Kill"
-          command={toKillCommand(sessionKey, id)}
+          command={toKill}
           onConfirm={() => end.mutate("KILL")}
           trigger={
             <Button kind="danger" disabled={end.isPending}>
@@ -110,12 +112,7 @@ function Actions({ sessionKey, process, close }: { sessionKey: string; process: 
         </Confirm>
       </div>
       {end.error !== null && <ErrorNotice error={end.error} what="Not ended" />}
-      <Command text={toKillCommand(sessionKey, id)} />
+      <Command text={toProcessCommand(place, { kind: "signal", name: "TERM" })} />
     </>
   );
-}
-
-function toKillCommand(key: string, id: string): string {
-  const url = `${window.location.origin}/v1/sessions/${encodeURIComponent(key)}/processes/${id}/kill`;
-  return `curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" --json '{"signal":"KILL"}' ${quote(url)}`;
 }

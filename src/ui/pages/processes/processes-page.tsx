@@ -22,12 +22,13 @@ const POLL_MS = 5_000;
 export function ProcessesPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key/processes" });
   const watching = useDecision(key, "process");
-  if (watching === undefined) return <p className="dim">Loading</p>;
+  const session = useGateway("sessions.get", { key });
+  if (watching === undefined || session.data === undefined) return <p className="dim">Loading</p>;
   if (!watching.allowed) return <Refusal title="The session's policy does not let its processes be looked at." decision={watching} />;
-  return <Processes sessionKey={key} />;
+  return <Processes sessionKey={key} sandboxed={session.data.sandboxed} />;
 }
 
-function Processes({ sessionKey }: { sessionKey: string }): ReactNode {
+function Processes({ sessionKey, sandboxed }: { sessionKey: string; sandboxed: boolean }): ReactNode {
   const { id } = useSearch({ from: "/sessions/$key/processes" });
   const navigate = useNavigate({ from: "/sessions/$key/processes" });
   const { data, error } = useGateway("process.list", { key: sessionKey }, { everyMs: POLL_MS });
@@ -48,7 +49,7 @@ function Processes({ sessionKey }: { sessionKey: string }): ReactNode {
           </Empty>
         )}
         {items.length > 0 && (
-          <table className="table tall">
+          <table className="table tall process-table">
             <thead>
               <tr>
                 <th scope="col">Command</th>
@@ -66,7 +67,9 @@ function Processes({ sessionKey }: { sessionKey: string }): ReactNode {
           </table>
         )}
       </Card>
-      {id !== undefined && <ProcessView key={id} sessionKey={sessionKey} id={id} close={() => choose(undefined)} />}
+      {id !== undefined && (
+        <ProcessView key={id} place={{ sessionKey, id, sandboxed, origin: window.location.origin }} close={() => choose(undefined)} />
+      )}
     </div>
   );
 }

@@ -4,22 +4,21 @@ import { CircleStop, Pin, PinOff, RotateCcw } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { killSandbox } from "../../connection/approve.ts";
-import { useGateway, useLink, useLinkState } from "../../connection/context.tsx";
+import { useLink, useMay } from "../../connection/context.tsx";
 import { openIdentity } from "../../connection/identity.ts";
+import { useApprovals } from "../../connection/use-approvals.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
 
-/** Whether this browser's signature counts is decided elsewhere: on the command line. */
-const POLL_MS = 15_000;
-
 export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
-  const link = useLink();
+  const [link, may] = [useLink(), useMay("sandbox.recreate")];
   const { name } = sandbox.metadata;
   const isPinned = sandbox.status.conditions.some(({ reason }) => reason === "Pinned");
   const recreate = useMutation({ mutationFn: () => link.call("sandbox.recreate", { name }) });
   const pin = useMutation({ mutationFn: (pinned: boolean) => link.call("sandbox.pin", { name, pinned }) });
+  if (!may) return null;
   return (
     <div className="stack commands">
       <div className="row">
@@ -58,16 +57,15 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
 
 /** What carries this browser's signature; where that does not count, the command. A held removal is the command line's in any browser. */
 function Ending({ sandbox }: { sandbox: Sandbox }): ReactNode {
-  const [link, state] = [useLink(), useLinkState()];
+  const link = useLink();
   const { name } = sandbox.metadata;
   const uid = sandbox.status.container?.uid ?? null;
-  const { data: approvals } = useGateway("approvals.get", {}, { everyMs: POLL_MS });
+  const { maySign, held } = useApprovals();
   const kill = useMutation({
     mutationFn: async (of: string) => await killSandbox(link, await openIdentity(), { name, uid: of }),
   });
-  const mayAsk = state.kind === "open" && state.hello.auth.scopes.includes("operator.approvals");
   const command = toCommand("sandbox", "recreate", ...toTarget(sandbox), "--kill");
-  const removal = approvals?.held.find((held) => held.name === name);
+  const removal = held.find((one) => one.name === name);
   return (
     <>
       {removal !== undefined && (
@@ -75,7 +73,7 @@ function Ending({ sandbox }: { sandbox: Sandbox }): ReactNode {
           <Command text={toCommand("sandbox", "approve")} />
         </Notice>
       )}
-      {mayAsk && approvals?.key != null && uid !== null ? (
+      {maySign && uid !== null ? (
         <div className="row">
           <Confirm
             title="End what runs in it?"

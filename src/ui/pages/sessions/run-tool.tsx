@@ -38,18 +38,31 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
     if (made.ok) run.mutate(made.input);
   };
   const made = toInput(fields, values);
+  // A tool that needs nothing shows all that it takes.
+  const needed = fields.some(({ required }) => required) ? fields.filter(({ required }) => required) : fields;
+  const others = fields.filter((field) => !needed.includes(field));
+  const toInputOf = (field: ToolField): ReactNode => (
+    <ToolFieldInput
+      key={field.name}
+      field={field}
+      value={values[field.name]}
+      problem={problem?.field === field.name ? problem.message : null}
+      change={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+    />
+  );
   return (
     <Card title={`Run ${tool.name}`}>
       <form className="stack tool-form" onSubmit={submit}>
-        {fields.map((field) => (
-          <ToolFieldInput
-            key={field.name}
-            field={field}
-            value={values[field.name]}
-            problem={problem?.field === field.name ? problem.message : null}
-            change={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
-          />
-        ))}
+        {needed.map(toInputOf)}
+        {others.length > 0 && (
+          <details className="more" open={others.some(({ name }) => name === problem?.field) || undefined}>
+            <summary>
+              {others.length} more {others.length === 1 ? "field" : "fields"}:{" "}
+              <span className="dim">{others.map(({ name }) => name).join(", ")}</span>
+            </summary>
+            <div className="stack tool-form">{others.map(toInputOf)}</div>
+          </details>
+        )}
         <Button kind="primary" type="submit" disabled={run.isPending}>
           {run.isPending ? <LoaderCircle className="spin" aria-hidden="true" /> : <Play aria-hidden="true" />}
           {run.isPending ? "Running" : "Run"}

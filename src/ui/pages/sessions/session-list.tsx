@@ -36,7 +36,7 @@ export function SessionList(): ReactNode {
                 className="input"
                 type="search"
                 aria-label="Search by key"
-                placeholder="Key"
+                placeholder="Search by key"
                 value={words}
                 onChange={({ target }) => setWords(target.value)}
               />

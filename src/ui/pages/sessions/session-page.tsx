@@ -4,7 +4,9 @@ import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
+import { isSessionIn } from "../../text/sessions.ts";
 import { renderAgo } from "../../text/time.ts";
+import { useSandboxes } from "../sandboxes/use-sandboxes.ts";
 
 const TABS = [
   { to: "/sessions/$key", label: "Conversation" },
@@ -18,6 +20,8 @@ export function SessionPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key" });
   const { data, error } = useGateway("sessions.get", { key });
   const now = useNow();
+  const sandboxes = useSandboxes();
+  const sandbox = data && sandboxes.data?.find(({ spec }) => isSessionIn(data, spec));
   if (error !== null) return <ErrorNotice error={error} what="The session could not be read" />;
   return (
     <div className="stack">
@@ -31,8 +35,19 @@ export function SessionPage(): ReactNode {
         </nav>
         {data !== undefined && (
           <p className="dim small">
-            agent {data.agentId}, {data.kind}, {data.sandboxed ? "tools run in a sandbox" : "tools run on the host"}, last used{" "}
-            {renderAgo(data.lastActivityAt ?? data.createdAt, now)}
+            Agent {data.agentId}, {data.kind}; tools run{" "}
+            {sandbox === undefined ? (
+              data.sandboxed ? (
+                "in a sandbox"
+              ) : (
+                "on the host"
+              )
+            ) : (
+              <Link className="text-link" to="/sandboxes/$name" params={{ name: sandbox.metadata.name }}>
+                in its sandbox
+              </Link>
+            )}
+            ; last used {renderAgo(data.lastActivityAt ?? data.createdAt, now)}
           </p>
         )}
       </div>

@@ -2,13 +2,13 @@
 import { useParams } from "@tanstack/react-router";
 import { SquareTerminal } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
-import { useGateway } from "../../connection/context.tsx";
+import { useGateway, useMay } from "../../connection/context.tsx";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
-import { Refusal } from "../../parts/refusal.tsx";
+import { OnHost, Refusal } from "../../parts/refusal.tsx";
 import { toCommand } from "../../text/command.ts";
-import { useDecision, useMay } from "../files/use-files.ts";
+import { useDecision } from "../files/use-files.ts";
 import "../../styles/work.css";
 
 /** xterm.js is more than the rest of the page: it comes with the first terminal. */
@@ -22,12 +22,9 @@ export function TerminalPage(): ReactNode {
   const session = useGateway("sessions.get", { key });
   const may = useMay("terminal.open");
   if (running === undefined || session.data === undefined) return <p className="dim">Loading</p>;
+  if (!session.data.sandboxed) return <OnHost sessionKey={key} what="gives no terminal to a page" />;
   if (!running.allowed) return <Refusal title="The session's policy lets nothing run in it." decision={running} />;
   if (!may) return <Notice tone="rest" title="This browser may look, and not type: it lacks the right operator.write." />;
-  if (!session.data.sandboxed)
-    return (
-      <Notice tone="rest" title="The session's tools run on the gateway's host, which gives no terminals to pages. Use one of that host." />
-    );
   return <Terminal sessionKey={key} />;
 }
 

@@ -1,17 +1,16 @@
 // What the doctor finds on the controller's machine, the worst first, each with what to do; and what nothing owns, with the command that removes it.
 import type { ReactNode } from "react";
-import type { Finding } from "../../api/finding.ts";
-import type { UnownedObject } from "../../api/wire.ts";
-import { useGateway } from "../connection/context.tsx";
-import { Command } from "../parts/button.tsx";
-import { Card, Empty } from "../parts/card.tsx";
-import { ErrorNotice, Notice } from "../parts/notice.tsx";
-import { StateMark } from "../parts/state-mark.tsx";
-import { useNow } from "../parts/use-now.ts";
-import { toCommand } from "../text/command.ts";
-import { renderBytes } from "../text/size.ts";
-import type { Tone } from "../text/state.ts";
-import { renderAgo } from "../text/time.ts";
+import type { Finding } from "../../../api/finding.ts";
+import { useGateway } from "../../connection/context.tsx";
+import { Command } from "../../parts/button.tsx";
+import { Card } from "../../parts/card.tsx";
+import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { StateMark } from "../../parts/state-mark.tsx";
+import { useNow } from "../../parts/use-now.ts";
+import { toCommand } from "../../text/command.ts";
+import type { Tone } from "../../text/state.ts";
+import { renderAgo } from "../../text/time.ts";
+import { Unowned } from "./unowned.tsx";
 
 /** The controller looks once a minute at most. */
 const POLL_MS = 60_000;
@@ -55,7 +54,7 @@ export function Doctor(): ReactNode {
         })}
       </div>
       <div className="stack">
-        <Unowned objects={unowned} />
+        <Unowned objects={unowned} at={at} />
         <Card title="From the command line">
           <div className="stack commands">
             <p className="soft small">
@@ -80,44 +79,4 @@ function Verdict({ findings }: { findings: readonly Finding[] }): ReactNode {
   if (warned !== undefined && warned > 0)
     return <Notice tone="wait" title={`Sandboxes work; ${warned} ${warned === 1 ? "thing" : "things"} should be known or done.`} />;
   return <Notice tone="good" title="This machine can run sandboxes, and confines them." />;
-}
-
-const FATES: Readonly<Record<UnownedObject["fate"], { word: string; tone: Tone }>> = {
-  removable: { word: "goes at the next sweep", tone: "wait" },
-  waits: { word: "goes later", tone: "rest" },
-  kept: { word: "stays", tone: "rest" },
-};
-
-/** Only the command line may remove: what would be lost is listed here. */
-function Unowned({ objects }: { objects: readonly UnownedObject[] }): ReactNode {
-  const folders = objects.filter(({ kind, fate }) => kind === "workspace" && fate === "removable").length;
-  return (
-    <Card title="What nothing owns" flush>
-      {objects.length === 0 ? (
-        <Empty>Nothing: every object of this controller has an owner.</Empty>
-      ) : (
-        <ul className="rows">
-          {objects.map(({ kind, name, because, fate, size }) => (
-            <li key={`${kind} ${name}`}>
-              <p className="wrap-any">
-                {kind} <span className="mono">{name}</span>
-                {size !== null && <span className="dim"> {renderBytes(size.bytes)}</span>}
-              </p>
-              <p className="dim tiny wrap-any">{because}</p>
-              <StateMark tone={FATES[fate].tone}>{FATES[fate].word}</StateMark>
-            </li>
-          ))}
-        </ul>
-      )}
-      <div className="card-body stack commands">
-        <p className="soft small">
-          {folders === 0
-            ? "Pruning removes now what the next sweep would; the command says first what that is."
-            : `Pruning removes now what the next sweep would, with the files in ${folders === 1 ? "one workspace" : `${folders} workspaces`}.`}
-        </p>
-        <Command text={toCommand("sandbox", "prune", "--dry-run")} />
-        <Command text={toCommand("sandbox", "prune")} />
-      </div>
-    </Card>
-  );
 }

@@ -1,0 +1,41 @@
+// The sessions whose tools run in one sandbox, each with the way to its conversation and its terminal.
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Sandbox } from "../../../api/sandbox.ts";
+import { useGateway } from "../../connection/context.tsx";
+import { Card, Empty } from "../../parts/card.tsx";
+import { toCommand } from "../../text/command.ts";
+import { isSessionIn } from "../../text/sessions.ts";
+
+const SHOWN_MAX = 8;
+
+export function ItsSessions({ spec }: Pick<Sandbox, "spec">): ReactNode {
+  const { data } = useGateway("sessions.list", {});
+  if (data === undefined) return null;
+  const sessions = data.items.filter((session) => isSessionIn(session, spec));
+  return (
+    <Card title="Sessions in it" aside={sessions.length > SHOWN_MAX ? `${SHOWN_MAX} of ${sessions.length}` : undefined} flush>
+      {sessions.length === 0 ? (
+        <Empty>
+          None yet. <code className="chip">{toCommand("session", "create", spec.agentId ?? "AGENT")}</code> makes one.
+        </Empty>
+      ) : (
+        <ul className="rows">
+          {sessions.slice(0, SHOWN_MAX).map(({ key }) => (
+            <li key={key} className="row">
+              <Link className="row-link wrap-any grow" to="/sessions/$key" params={{ key }}>
+                {key}
+              </Link>
+              <Link className="text-link" to="/sessions/$key/files" params={{ key }} aria-label={`Files of ${key}`}>
+                Files
+              </Link>
+              <Link className="text-link" to="/sessions/$key/terminal" params={{ key }} aria-label={`Terminal of ${key}`}>
+                Terminal
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
