@@ -122,12 +122,16 @@ test("a refused key is marked, and a model without a key that works gives way to
 });
 
 test("what answered once is asked first for the rest of the turn, and the next turn begins with the primary model", async () => {
-  const world = createWorld([bad("rejected")]);
+  const world = createWorld([bad("rejected"), GOOD, GOOD, bad("rejected")]);
   expect((await world.step()).filter((line) => line.startsWith("calling"))).toEqual([
     "calling openai/a as openai:one",
     "calling anthropic/b as anthropic:one",
   ]);
   expect((await world.step())[0]).toBe("calling anthropic/b as anthropic:one");
+  expect((await world.step()).filter((line) => line.startsWith("calling"))).toEqual([
+    "calling anthropic/b as anthropic:one",
+    "calling openai/a as openai:one",
+  ]);
   expect((await read(world.next().step(toRequest(), new AbortController().signal)))[0]).toBe("calling openai/a as openai:one");
 });
 

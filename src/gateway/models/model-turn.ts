@@ -48,7 +48,7 @@ export class ModelTurn {
   readonly #parts: TurnParts;
   readonly #targets: readonly ModelTarget[];
   /** What answered last. */
-  #at: { target: number; profile: ProfileId | null } | null = null;
+  #at: { target: ModelTarget; profile: ProfileId | null } | null = null;
 
   /** @param targets at least one, the primary model first */
   constructor(parts: TurnParts, targets: readonly ModelTarget[]) {
@@ -62,12 +62,11 @@ export class ModelTurn {
    */
   async *step(request: ModelRequest, signal: AbortSignal): AsyncGenerator<StepEvent> {
     const step: Step = { request, signal, calls: 0, failures: [] };
-    for (let index = this.#at?.target ?? 0; index < this.#targets.length; index += 1) {
-      const target = this.#targets[index];
-      if (target === undefined) break;
-      const ended = yield* this.#tryModel(target, index, step);
+    const order = this.#order();
+    for (const [at, target] of order.entries()) {
+      const ended = yield* this.#tryModel(target, step);
       if (ended) return;
-      const isLast = index + 1 === this.#targets.length;
+      const isLast = at + 1 === order.length;
       this.#parts.movedOn(isLast ? "stop" : "next-model");
       const [last] = step.failures.slice(-1);
       if (last !== undefined && !isLast) yield { kind: "retrying", error: last.error, next: "next-model", afterMs: toDurationMs(0) };
@@ -75,12 +74,17 @@ export class ModelTurn {
     yield { kind: "failed", error: summarise(step.failures), usage: null };
   }
 
+  #order(): readonly ModelTarget[] {
+    const first = this.#at?.target;
+    return first === undefined ? this.#targets : [first, ...this.#targets.filter((target) => target !== first)];
+  }
+
   /** @returns whether the step is over */
-  async *#tryModel(target: ModelTarget, index: number, step: Step): AsyncGenerator<StepEvent, boolean> {
+  async *#tryModel(target: ModelTarget, step: Step): AsyncGenerator<StepEvent, boolean> {
     const profiles = await this.#profilesOf(target);
     for (const [at, profile] of profiles.entries()) {
       const next = yield* this.#tryKey(target, profile, step);
-      if (next === "answered") this.#at = { target: index, profile };
+      if (next === "answered") this.#at = { target, profile };
       if (next === "answered" || next === "over") return true;
       if (next.kind === "next-model") return false;
       if (next.kind === "next-key" && profile !== null) this.#parts.memory.rest(profile, next.restMs, this.#parts.clock.now());
