@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { toAgentId } from "../brands.ts";
-import { isTarget, listModels, resolveModel } from "../models/resolve.ts";
+import { isTarget, keyVariablesOf, listModels, resolveModel } from "../models/resolve.ts";
 import { issuesOf, mustParse } from "./config.fixture.ts";
 import { GatewayPart, toConfigOfPart, toGatewayPart, toKeptPart, toShownPart } from "./gateway-part.ts";
 
@@ -41,6 +41,11 @@ test("an Anthropic address is right with and without its version", () => {
     const own = mustParse(`{ models: { providers: { anthropic: { baseUrl: "${baseUrl}" } } } }`);
     expect(resolveModel(own, "anthropic/x")).toMatchObject({ baseUrl: "https://proxy.example.org/v1" });
   }
+});
+
+test("a key in a variable of the gateway's process is found by the name that the config gives", () => {
+  const own = mustParse('{ models: { providers: { groq: { apiKey: { source: "env", provider: "default", id: "MY_GROQ" } } } } }');
+  expect(keyVariablesOf(own, "groq")).toEqual(["MY_GROQ", "GROQ_API_KEY"]);
 });
 
 test("mode replace knows no provider but the config's", () => {
@@ -101,6 +106,10 @@ test.each([
   [
     '{ agents: { defaults: { model: "openai/x", budget: { day: { usd: 5 } } } } }',
     'does not count "openai/x", whose price is not in the config (add { id: "x", cost: { input, output } } to models.providers.openai.models, or limit tokens)',
+  ],
+  [
+    '{ models: { providers: { groq: { apiKey: { source: "file", provider: "default", id: "/k" } } } } }',
+    'a secret of source "file" is not read here, so there is no key (openclaw models auth paste-api-key --provider groq, and remove it here)',
   ],
   [
     '{ auth: { order: { openai: ["anthropic:a"] } } }',

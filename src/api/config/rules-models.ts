@@ -119,9 +119,18 @@ export function findWrittenSecrets(root: ConfigNode): Issue[] {
     ];
     const fix = `openclaw models auth paste-api-key --provider ${key}, and remove it here`;
     return written.flatMap(([rest, node]): Issue[] => {
-      if (node?.kind !== "scalar" || typeof node.value !== "string" || node.value === "" || node.value.includes("${")) return [];
-      const path = renderPath(["models", "providers", key, ...rest]);
-      return [{ severity: "warning", ...node.at, path, message: "a secret in the config file", fix }];
+      const message = node === undefined ? null : explainSecret(node);
+      if (node === undefined || message === null) return [];
+      return [{ severity: "warning", ...node.at, path: renderPath(["models", "providers", key, ...rest]), message, fix }];
     });
   });
+}
+
+/** null: nothing to say. */
+function explainSecret(node: ConfigNode): string | null {
+  if (node.kind === "scalar")
+    return typeof node.value === "string" && node.value !== "" && !node.value.includes("${") ? "a secret in the config file" : null;
+  const source = node.kind === "object" ? node.members.find(({ key }) => key === "source")?.value : undefined;
+  if (source?.kind !== "scalar" || source.value === "env") return null;
+  return `a secret of source ${JSON.stringify(source.value)} is not read here, so there is no key`;
 }
