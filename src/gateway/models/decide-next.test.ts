@@ -56,7 +56,7 @@ test("Retry-After is waited for up to a minute, and a key whose provider asks fo
   expect(decide("transient", { retryAfterMs: 61_000 })).toBe("next-key");
 });
 
-test("no try begins later than 90 s after the first", () => {
+test("no try begins later than 90 s after the first one failed", () => {
   expect(decide("transient", { tries: 3, now: toEpochMs(START + 88_000) })).toBe("retry in 2000 ms");
   expect(decide("transient", { tries: 3, now: toEpochMs(START + 88_001) })).toBe("next-key");
 });

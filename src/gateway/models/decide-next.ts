@@ -16,7 +16,7 @@ export interface FailedTry {
   tries: number;
   /** Whether whoever gives the key makes a new one of it. */
   isRenewable: boolean;
-  /** When the first of them began. */
+  /** When the first of them failed: an answer may take minutes before it is cut. */
   since: EpochMs;
   now: EpochMs;
   /** 0 to 1. */
@@ -32,7 +32,7 @@ const TRIES_MAX: Partial<Record<ModelFailure, number>> = {
   // A proxy's page of HTML is there again in a second; a program that speaks another protocol always is.
   garbage: 2,
 };
-/** No try begins later than this after the first one: a person is waiting. */
+/** No try begins later than this after the first one failed: a person is waiting. */
 const WINDOW_MS = toDurationMs(90 * SECOND_MS);
 /** A provider that asks for more is not waited for. */
 const RETRY_AFTER_MS_MAX = toDurationMs(60 * SECOND_MS);

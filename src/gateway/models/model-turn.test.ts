@@ -36,7 +36,7 @@ const TWO: Record<string, Secret> = { "openai:one": KEY, "openai:two": { kind: "
 /** @param answers what each call gives, in order; after the last one every call answers */
 function createWorld(
   answers: CallEvent[][],
-  { keys = makeKeys(TWO), models = MODELS, refuse = () => null as ModelError | null } = {},
+  { keys = makeKeys(TWO), models = MODELS, refuse = () => null as ModelError | null, callMs = 0 } = {},
 ): World {
   const clock = new VirtualClock();
   const [calls, outcomes, moves]: [string[], CallOutcome[], string[]] = [[], [], []];
@@ -44,6 +44,7 @@ function createWorld(
   const call: ModelCall = {
     async *stream({ target, secret }) {
       const events = answers[calls.length] ?? GOOD;
+      clock.jump(callMs);
       calls.push(`${target.provider}/${target.model} with ${secret?.kind === "api-key" ? secret.apiKey : (secret?.kind ?? "nothing")}`);
       yield* events;
     },
@@ -87,6 +88,18 @@ test("a failure that passes is tried again, and what was said before does not co
     "answered end",
   ]);
 });
+
+test.each(["cut", "silent"] as const)(
+  "what was %s after minutes is tried again with the same key, once where minutes pass again",
+  async (failure) => {
+    const world = createWorld([bad(failure), bad(failure)], { callMs: 180_000 });
+    expect((await world.step()).filter((line) => line.startsWith("calling"))).toEqual([
+      "calling openai/a as openai:one",
+      "calling openai/a as openai:one",
+      "calling openai/a as openai:two",
+    ]);
+  },
+);
 
 test("a limited key gives way to the next one and rests; the next turn does not begin with it", async () => {
   const world = createWorld([bad("rate-limited", { retryAfterMs: 300_000 })]);

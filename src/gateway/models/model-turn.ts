@@ -1,6 +1,6 @@
 // A turn of an agent, step by step: each step is one answer of a model, for which keys and models are tried in order until one answers. What answered once is
 // asked first for the rest of the turn; the next turn begins with the primary model again. What follows a failure is decide-next.ts's decision.
-import { type DurationMs, elapsed, toDurationMs } from "../../api/brands.ts";
+import { type DurationMs, type EpochMs, elapsed, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { CredentialSource, ProfileId, Resolved } from "../../api/models/credential.ts";
 import { renderReference } from "../../api/models/reference.ts";
@@ -109,12 +109,13 @@ export class ModelTurn {
   /** One key with one model, as often as that is sensible. */
   async *#tryKey(target: ModelTarget, profile: ProfileId | null, step: Step): AsyncGenerator<StepEvent, "answered" | "over" | Next> {
     const { clock, chance } = this.#parts;
-    const since = clock.now();
+    let since: EpochMs | null = null;
     for (let tries = 1; ; tries += 1) {
       const outcome = yield* this.#tryOnce(target, profile, step);
       if (outcome === null) return "answered";
       const { error, isRenewable } = outcome;
       step.failures.push({ target, error });
+      since ??= clock.now();
       const next = step.calls >= CALLS_MAX ? STOP : decideNext({ error, tries, isRenewable, since, now: clock.now(), chance: chance() });
       if (next.kind === "stop") {
         yield { kind: "failed", error: toLast(error, step), usage: null };
