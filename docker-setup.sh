@@ -179,10 +179,13 @@ check_port_free() {
 
 # --- images, config, start
 
+# A config that lists what sandboxes may reach needs the proxy's image; the first config has no list.
+needs_egress() { grep -qs '\begress\b' "$OPENCLAW_CONFIG_DIR/openclaw.json"; }
+
 build_images() {
   local image
   if [ -z "$offline" ]; then
-    if scripts/openclaw-image.sh && scripts/sandbox-setup.sh; then return; fi
+    if scripts/openclaw-image.sh && scripts/sandbox-setup.sh && { ! needs_egress || scripts/sandbox-egress-setup.sh; }; then return; fi
     docker image inspect "$OPENCLAW_IMAGE" "$sandbox_image" >/dev/null 2>&1 && say "note: both images of an earlier time are there: --offline goes on with them"
     exit 1
   fi
