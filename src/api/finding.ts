@@ -16,6 +16,7 @@ export const CHECKS = {
   seccomp: "Confinement",
   "access-control": "Confinement",
   "user-namespaces": "Confinement",
+  egress: "Confinement",
   probe: "Folders",
   "path-mapping": "Folders",
   "exec-root": "Folders",

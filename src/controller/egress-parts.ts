@@ -23,7 +23,9 @@ export function makeEgress(
     ledger: egressLedger,
     log: {
       lastOf: (run) => egressLog.lastOf(run),
-      heard: (run, record) => egressLog.heard(run, record, desired.desiredOf(toSandboxName(record.sandbox))?.settings.egress?.log ?? "all"),
+      // The proxy faces the network: a name of its own invention is counted, and makes no file.
+      heard: (run, record) =>
+        egressLog.heard(run, record, desired.desiredOf(toSandboxName(record.sandbox))?.settings.egress?.log ?? "none"),
     },
     logger: log,
     metrics: metrics.egress,
@@ -31,7 +33,8 @@ export function makeEgress(
     isLoaded: () => desired.loaded,
     hasLists: () => desired.agents.some(({ sandbox }) => sandbox.egress !== null && sandbox.mode !== "off"),
     egressOf: (name) => desired.desiredOf(name)?.settings.egress ?? null,
-    enqueue: (name) => loop.enqueue(name, "external"),
+    // Before the passes of all the sandboxes whose lists an edit changed: that is what they wait for.
+    enqueue: (name) => loop.enqueue(name, name === engine.egress.name ? "session" : "external"),
   };
   return new Egress(parts);
 }

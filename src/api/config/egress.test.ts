@@ -78,6 +78,11 @@ describe("sandbox.egress", () => {
     );
   });
 
+  test("under a runtime of its own is a warning: a network stack inside does not have the relay", () => {
+    const { issues } = resolve({ egress: { allow: ["a.example"] }, docker: { runtime: "runsc" } });
+    expect(issues.map(({ severity, path }) => `${severity} ${path}`)).toEqual(["warning agents.defaults.sandbox.docker.runtime"]);
+  });
+
   test("with a rule that is none is refused at its place, with what to write", () => {
     const [issue] = issuesOf({ list: [{ id: "main", sandbox: { egress: { allow: ["a.example", "https://b.example/x"] } } }] });
     expect(issue).toBe('error agents.list[0].sandbox.egress.allow[1]: expected a host, not a URL: "b.example"');

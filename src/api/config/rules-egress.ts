@@ -13,6 +13,12 @@ export function checkEgress(sandbox: EffectiveSandbox, reporter: Reporter): void
       message: `egress needs the network "none": with ${JSON.stringify(network)} the sandbox reaches everything past the list`,
       fix: "remove docker.network, or write egress: null where the list is not to count",
     });
+  if (sandbox.docker.runtime !== null)
+    reporter.addFor(sandbox, "docker.runtime", {
+      severity: "warning",
+      message: `egress works only with a runtime that shares the host's network stack, such as runc: with ${JSON.stringify(sandbox.docker.runtime)} nothing may be reached`,
+      fix: "remove docker.runtime, or egress",
+    });
   for (const name of Object.keys(EGRESS_ENV)) {
     const key = `docker.env.${name}`;
     if (sandbox.provenance.get(key)?.kind !== "config") continue;

@@ -9,6 +9,9 @@ import type { ContainerState, Handle, ImageFact } from "./observation.ts";
  */
 export const EGRESS_VERSION = "1";
 
+/** The image of proxies and relays. */
+export const EGRESS_IMAGE = "openclaw-egress:bookworm-slim";
+
 /** Of its uid, at the end of a relay's name: `<sandbox>-egress-1b4e28ba`. */
 export const EGRESS_UID_LENGTH = 8;
 

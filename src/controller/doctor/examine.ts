@@ -8,11 +8,14 @@ import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, fail, ok, warn } from "../../api/finding.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
 import type { ConfigView, ControllerView, UnownedObject } from "../../api/wire.ts";
+import { EGRESS_IMAGE } from "../decide/egress-facts.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { Engine } from "../engine/engine.ts";
 import { judgeConfig, judgeImages, type NamedImage } from "./config-checks.ts";
 import { judgeConfinement } from "./confinement-checks.ts";
+import { judgeEgress } from "./egress-checks.ts";
 import { judgeEngine, judgeNoEngine } from "./engine-checks.ts";
 import { judgeHost } from "./host-checks.ts";
 import { type HostFacts, observeHost } from "./host-facts.ts";
@@ -36,6 +39,8 @@ export interface ExamineParts {
 export interface ControllerFacts {
   view: ControllerView;
   unowned(): Promise<readonly UnownedObject[]>;
+  /** Every sandbox that is spoken of. */
+  sandboxes: readonly Pick<Sandbox, "metadata" | "status">[];
   /** About its own files. */
   damaged: readonly Finding[];
 }
@@ -87,7 +92,11 @@ async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveS
 }
 
 async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbox[]): Promise<NamedImage[]> {
-  const imagesOf = ({ docker, browser }: EffectiveSandbox): string[] => [docker.image, ...(browser.enabled ? [browser.image] : [])];
+  const imagesOf = ({ docker, browser, egress }: EffectiveSandbox): string[] => [
+    docker.image,
+    ...(browser.enabled ? [browser.image] : []),
+    ...(egress === null ? [] : [EGRESS_IMAGE]),
+  ];
   const references = [...new Set(sandboxes.flatMap(imagesOf))];
   return await Promise.all(
     references.map(async (reference) => {
@@ -111,7 +120,7 @@ async function examineInside(
   return [...findings, ...judgeProbes(reports, endpoint), ...judgeSkipped(targets.length - tried.length)];
 }
 
-async function examineController({ view, unowned, damaged }: ControllerFacts): Promise<Finding[]> {
+async function examineController({ view, unowned, damaged, sandboxes }: ControllerFacts): Promise<Finding[]> {
   const failing = view.checks.filter((check) => !check.ok);
   const findings = failing.map(({ message }) => fail("controller", message, "openclaw status"));
   if (failing.length === 0)
@@ -121,6 +130,7 @@ async function examineController({ view, unowned, damaged }: ControllerFacts): P
         `version ${view.version} is running and ready, with ${view.sandboxes} ${view.sandboxes === 1 ? "sandbox" : "sandboxes"}`,
       ),
     );
+  findings.push(...judgeEgress(sandboxes));
   try {
     findings.push(judgeLeftovers(await unowned()));
   } catch (error) {

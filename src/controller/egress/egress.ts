@@ -19,7 +19,8 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { EventType } from "../../api/event.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { backOffMs, nextFailure } from "../decide/backoff.ts";
-import { type EgressContainer, NO_EGRESS, type PolicyFact } from "../decide/egress-facts.ts";
+import { imageFix } from "../decide/blocker.ts";
+import { EGRESS_IMAGE, type EgressContainer, NO_EGRESS, type PolicyFact } from "../decide/egress-facts.ts";
 import type { Handle, ImageFact } from "../decide/observation.ts";
 import { isOutdatedProxy, OUTDATED_LOOK_MS, type ProxyAction, type ProxyInput, type ProxyPlan, planProxy, runOf } from "../decide/proxy.ts";
 import { NEW_HANDLE } from "../decide/types.ts";
@@ -27,7 +28,6 @@ import type { ProtectedBlock } from "../engine/egress-engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../records/ledger.ts";
 import { Follower, type FollowerParts } from "./follower.ts";
-import { EGRESS_IMAGE, IMAGE_MISSING } from "./image.ts";
 import { adoptEgress, isOurEgress } from "./ownership.ts";
 import { digestOf, type Lists, toLists } from "./policy.ts";
 import { ProxyProgram } from "./proxy-program.ts";
@@ -336,7 +336,9 @@ export class Egress {
       case "progressing":
         return relays === null ? verdict : { kind: "in-force", relays };
       case "unavailable":
-        return image.kind === "missing" ? { kind: "unavailable", message: IMAGE_MISSING } : verdict;
+        return image.kind === "missing"
+          ? { kind: "unavailable", message: `the image ${EGRESS_IMAGE} is missing; ${imageFix(EGRESS_IMAGE)}` }
+          : verdict;
     }
   }
 

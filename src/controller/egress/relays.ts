@@ -3,12 +3,12 @@ import { type SandboxName, type SandboxUid, type ScopeKey, toSandboxUid } from "
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { type EgressContainer, type EgressInput, NO_EGRESS } from "../decide/egress-facts.ts";
+import { imageFix } from "../decide/blocker.ts";
+import { EGRESS_IMAGE, type EgressContainer, type EgressInput, NO_EGRESS } from "../decide/egress-facts.ts";
 import type { Handle } from "../decide/observation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { Egress } from "./egress.ts";
-import { EGRESS_IMAGE, IMAGE_MISSING } from "./image.ts";
 import { adoptEgress, isOurEgress } from "./ownership.ts";
 import { userIdOf } from "./policy.ts";
 
@@ -40,7 +40,13 @@ export class Relays {
     const relays = found.filter((one) => one.role === "relay" && isOurEgress(one, ledger));
     for (const relay of relays) await adoptEgress(relay, ledger);
     this.#note(name, relays, wanted);
-    return { image, imageMissing: IMAGE_MISSING, relays, policy: egress.policy, failure };
+    return {
+      image,
+      imageMissing: `the image ${EGRESS_IMAGE} is missing; ${imageFix(EGRESS_IMAGE)}`,
+      relays,
+      policy: egress.policy,
+      failure,
+    };
   }
 
   /** What the proxy was told of this sandbox may not be what it should be told. */

@@ -1,9 +1,11 @@
 // The egress of a whole controller over the model of an engine: made, edited live, healed after each fault and each pair of them, never open, and gone
 // without a trace. That bytes pass, and that nothing else does, is egress.engine.test.ts's.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
-import { EGRESS_IMAGE } from "../egress/image.ts";
+import { EGRESS_IMAGE } from "../decide/egress-facts.ts";
 import type { FakeContainer } from "../engine/fake-world.fixture.ts";
 import { createModel, type Model } from "../fixtures/model.fixture.ts";
 
@@ -74,7 +76,7 @@ describe("a list in the config", () => {
     await start({ allow: ["example.com"] }, false);
     await model.until("ready", () => model.condition("Ready")?.status === "True");
     expect(model.condition("Egress")).toMatchObject({ status: "False", reason: "EgressUnavailable" });
-    expect(model.condition("Egress")?.message).toContain("build it: scripts/sandbox-egress-setup.sh");
+    expect(model.condition("Egress")?.message).toContain("build it with scripts/sandbox-egress-setup.sh");
     expect(all("proxy")).toEqual([]);
     model.world.tag(EGRESS_IMAGE, IMAGE_ID);
     await untilInForce(["example.com"]);
@@ -186,6 +188,21 @@ test("a new image is rolled out: the proxy once no connection is open, the relay
   model.engine.egress.tunnels = 0;
   await model.until("it was replaced", () => all("proxy").length === 1 && the("proxy").id !== before);
   await untilInForce(["example.com"]);
+});
+
+test("a proxy that was taken over makes no file by the name of a sandbox that is not there, and none outside the folder", async () => {
+  await start({ allow: ["example.com"] });
+  await untilInForce(["example.com"]);
+  const decision = { kind: "decision", time: 1, id: "r", generation: 1, method: "CONNECT", host: "a", port: 443 } as const;
+  const refused = { verdict: "refused", reason: "NotListed", message: "" } as const;
+  for (const [at, sandbox] of ["../../openclaw", "/tmp/x", "openclaw-sbx-nobody"].entries())
+    model.engine.egress.records.push({ ...decision, ...refused, seq: at + 1, sandbox });
+  await model.stop();
+  await model.start();
+  await model.until("they are counted", async () => (await model.metric('openclaw_egress_decisions_total{reason="NotListed"}')) === 3);
+  await model.controller.egressLog.flush();
+  const files = await readdir(join(model.site.stateDir, "controller", "egress-logs"));
+  expect(files.filter((file) => file.endsWith(".ndjson"))).toEqual([]);
 });
 
 test("decisions are counted by reason, and kept for the sandbox over a restart, each once", async () => {

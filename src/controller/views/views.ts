@@ -239,7 +239,12 @@ export class LoopViews implements AdminViews {
     const { folders, owner, engine, now, desired, config } = this.#parts;
     const parts = { folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
     return {
-      findings: await examine(parts, { view: this.status(), unowned: () => this.unowned(), damaged: this.#parts.damaged.findings() }),
+      findings: await examine(parts, {
+        view: this.status(),
+        unowned: () => this.unowned(),
+        sandboxes: this.sandboxes(),
+        damaged: this.#parts.damaged.findings(),
+      }),
     };
   }
 
