@@ -150,13 +150,24 @@ test("doctor groups its findings, puts the fix below, and fails only when a chec
   const well = await cli(["doctor"], { stateDir: server.stateDir });
   expect(well).toMatchObject({ code: 0, stderr: "" });
   expect(well.stdout).toBe(
-    "Engine:\n  ok    engine  docker 28\n\nConfinement:\n  WARN  runc    runc is old\n                fix: upgrade runc\n\n0 failed, 1 warning, 1 passed\n",
+    `Engine:
+  ok    engine    docker 28
+
+Confinement:
+  WARN  runc      runc is old
+                  fix: upgrade runc
+
+Models:
+  ok    sign-ins  none: no model provider is signed in to
+
+0 failed, 1 warning, 2 passed
+`,
   );
   server.views.findings.push(fail("images", "image:1 is not there", "docker pull image:1"));
   expect((await cli(["doctor"], { stateDir: server.stateDir })).code).toBe(1);
   const { stdout, code } = await cli(["doctor", "--json"], { stateDir: server.stateDir });
   expect(code).toBe(1);
-  expect(JSON.parse(stdout)).toEqual({ findings: server.views.findings });
+  expect(JSON.parse(stdout)).toEqual({ findings: [...server.views.findings, expect.objectContaining({ check: "sign-ins", level: "ok" })] });
 });
 
 test("doctor looks by itself when no controller runs, and an engine that can't be reached is a finding", async () => {

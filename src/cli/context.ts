@@ -5,6 +5,7 @@ import type { EpochMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { findPlace, toPlace } from "../api/place.ts";
 import { toSafeJson, toSafeText } from "../api/safe-text.ts";
+import { redactSecrets } from "../api/secret-text.ts";
 import { colour, hasColours } from "./colours.ts";
 import { withTimes } from "./json-times.ts";
 
@@ -66,9 +67,9 @@ export function printNote(context: CliContext, text: string): void {
 
 const toHere = (context: CliContext, text: string): string => toPlace(text, findPlace(context.env, context.program));
 
-/** What went wrong and, on a line of its own, how to fix it. */
+/** What went wrong and, on a line of its own, how to fix it; without what looks like a key that was typed in the wrong place. */
 export function printError(context: CliContext, error: OperationError): void {
-  printNote(context, `openclaw: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`);
+  printNote(context, redactSecrets(`openclaw: ${error.message}${error.fix === undefined ? "" : `\n  ${error.fix}`}`));
 }
 
 /** Times are said twice: in milliseconds, and as RFC 3339 has them. */

@@ -3,6 +3,7 @@
 import { Command, CommanderError, Help } from "commander";
 import { ERROR_CODES, OperationError } from "../api/errors.ts";
 import { toSafeText } from "../api/safe-text.ts";
+import { redactSecrets } from "../api/secret-text.ts";
 import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./context.ts";
 import type { Run } from "./options.ts";
 import { renderOurs } from "./other-commands.ts";
@@ -61,7 +62,7 @@ export function makeProgram(context: CliContext, run: Run): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
-      writeErr: (text) => void context.stderr.write(toSafeText(text)),
+      writeErr: (text) => void context.stderr.write(toSafeText(redactSecrets(text))),
       getOutHelpWidth: () => context.stdout.columns ?? 100,
       getErrHelpWidth: () => context.stderr.columns ?? 100,
       outputError: (text, write) => write(toErrorText(text)),

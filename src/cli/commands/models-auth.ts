@@ -5,6 +5,7 @@ import { OperationError } from "../../api/errors.ts";
 import { PROFILE_ID, type ProfileId } from "../../api/models/credential.ts";
 import { toProfileId, toProviderId } from "../../api/models/providers.ts";
 import { type ProfileStatus, providerOf, SecretText, type StoredSecret } from "../../api/models/stored-secret.ts";
+import { redactSecrets } from "../../api/secret-text.ts";
 import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote, toWidth } from "../context.ts";
 import { accessCredentials, type CredentialList } from "../credentials.ts";
@@ -162,24 +163,27 @@ const PROVIDER = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** @throws OperationError `InvalidArgument` */
 export function toProvider(given: string | undefined): string {
   const provider = toProviderId(given ?? "");
-  if (PROVIDER.test(provider)) return provider;
+  if (PROVIDER.test(provider) && !isKey(provider)) return provider;
   throw new OperationError("InvalidArgument", given === undefined ? "which provider?" : "that is not the name of a provider", {
     fix: "--provider NAME, such as openai or anthropic",
   });
 }
 
+/** People paste keys in the wrong place, and many have the form of a name. */
+const isKey = (text: string): boolean => redactSecrets(text) !== text;
+
 /** `--profile-id`, else the provider's default one. @throws OperationError `InvalidArgument` */
 export function toProfile({ provider: given, profileId }: ModelsAuthOptions): ProfileId {
   const provider = toProvider(given ?? (profileId === undefined ? undefined : providerOf(toProfileId(profileId))));
   const profile = profileId === undefined ? `${provider}:default` : toProfileId(profileId);
-  if (!PROFILE_ID.test(profile)) throw noProfile(profileId ?? profile);
+  if (!PROFILE_ID.test(profile) || isKey(profile)) throw noProfile(profileId ?? profile);
   if (providerOf(profile) === provider) return profile;
   throw new OperationError("InvalidArgument", `${profile} is no profile of ${provider}`, { fix: `--profile-id ${provider}:NAME` });
 }
 
-/** Not repeated where it is long: people paste keys in the wrong place. */
+/** Not repeated where it may be a key. */
 function noProfile(given: string): OperationError {
-  const shown = given.length <= 64 && given.includes(":") ? JSON.stringify(given) : "that";
+  const shown = given.length <= 64 && given.includes(":") && !isKey(given) ? JSON.stringify(given) : "that";
   return new OperationError("InvalidArgument", `${shown} is not the name of a profile`, {
     fix: "PROVIDER:NAME, such as openai:default; openclaw models auth list shows them",
   });

@@ -2,6 +2,7 @@
 // Which error it is, is up to whoever throws it.
 import type { ErrorCode } from "../../api/errors.ts";
 import type { Say } from "../../api/place.ts";
+import { redactSecrets } from "../../api/secret-text.ts";
 import { type Problem, toProblem } from "../../api/wire.ts";
 
 /** Seconds. A sandbox that is being made takes one or two; limits are counted in minutes. */
@@ -13,10 +14,10 @@ const RETRY_AFTER: Partial<Record<ErrorCode, number>> = {
 };
 const RETRY_AFTER_DEFAULT = 1;
 
-/** With hints as they work where the gateway runs. */
+/** With hints as they work where the gateway runs. What a caller put in the wrong place is not repeated if it looks like a key. */
 export function toProblemHere(error: unknown, say: Say): Problem {
   const { fix, ...problem } = toProblem(error);
-  return { ...problem, detail: say(problem.detail), ...(fix !== undefined && { fix: say(fix) }) };
+  return { ...problem, detail: redactSecrets(say(problem.detail)), ...(fix !== undefined && { fix: redactSecrets(say(fix)) }) };
 }
 
 /** @param say absent: the error names no command */
