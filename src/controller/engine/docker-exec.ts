@@ -174,13 +174,21 @@ class DockerExecStream implements ExecStream {
     return this.#endWatch.isHeld;
   }
 
-  /** Whether it ended before the command began, for certain: the wrapper says a line first, and the engine knows how it ended. */
+  /**
+   * Whether it ended before the command began, for certain: the wrapper says a line first, and the engine knows how it ended. One that says nothing for a
+   * while, because it was halted from inside for example, is the caller's to end.
+   */
   async isUnbegun(): Promise<boolean> {
-    if ((await this.#demux.started) !== null || this.#demux.workdirProblem !== null) return false;
-    return await this.exit.then(
+    const isOver = this.exit.then(
       () => true,
       () => false,
     );
+    const ended = this.#demux.started.then((started) => started === null && this.#demux.workdirProblem === null && isOver);
+    const waited = new AbortController();
+    const late = pause(STARTED_WAIT_MS, false, { signal: waited.signal }).catch(() => false);
+    const isUnbegun = await Promise.race([ended, late]);
+    waited.abort();
+    return isUnbegun;
   }
 
   async #follow(): Promise<number> {

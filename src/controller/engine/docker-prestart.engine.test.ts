@@ -85,6 +85,10 @@ async function countWaiters(handle: Handle): Promise<number> {
   return Processes.filter((fields) => / openclaw-exec input$/.test(fields.join(" ")) && !/docker-init/.test(fields.join(" "))).length;
 }
 
+/** A script for the same container, as its agent could run it. */
+const signalWaiters = (signal: string): string =>
+  `for entry in /proc/[0-9]*; do tr '\\0' ' ' <$entry/cmdline | grep -q ' openclaw-exec input $' && kill -s ${signal} $(basename $entry); done`;
+
 test("one that waits is no use of its container, and a command in it is one", async () => {
   const { handle, identity } = await launch();
   const engine = bench.mustEngine();
@@ -140,14 +144,20 @@ test("one that was killed while it waited costs nobody a command", async () => {
   const { handle } = await launch();
   for (let round = 0; round < 3; round += 1) {
     const mark = await claim(handle, { argv: ["true"] });
-    const kill = shell(
-      "for entry in /proc/[0-9]*; do tr '\\0' ' ' <$entry/cmdline | grep -q ' openclaw-exec input $' && kill -9 $(basename $entry); done",
-    );
-    await outcomeOf(await execAnew(handle, { argv: kill }), undefined);
+    await outcomeOf(await execAnew(handle, { argv: shell(signalWaiters("KILL")) }), undefined);
     const stream = await bench.mustEngine().exec(handle, { argv: shell("echo once >>/tmp/ran; echo ran"), stdin: false, mark });
     expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "ran\n", stderr: "", code: 0 });
   }
   expect((await outcomeOf(await execAnew(handle, { argv: ["cat", "/tmp/ran"] }), undefined)).stdout).toBe("once\n".repeat(3));
+});
+
+test("one that was halted from inside is ended like a command that does not end", async () => {
+  const { handle } = await launch();
+  const mark = await claim(handle, { argv: ["true"] });
+  await outcomeOf(await execAnew(handle, { argv: shell(signalWaiters("STOP")) }), undefined);
+  const stream = await bench.mustEngine().exec(handle, { argv: shell("echo began"), stdin: false, mark });
+  await stream.signal("KILL");
+  expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "", stderr: "", code: 137 });
 });
 
 test("after a restart of its container none is used that waited before", async () => {
