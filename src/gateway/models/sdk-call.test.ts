@@ -247,6 +247,24 @@ test("an abort ends the call and the connection at once, and so does whoever sto
   expect(clock.timerCount).toBe(0);
 });
 
+test.each([
+  ["less than nothing", { prompt_tokens: -500, completion_tokens: 5 }],
+  ["nothing", { prompt_tokens: 0, completion_tokens: 0 }],
+  ["more than there are", { prompt_tokens: 1e15, completion_tokens: 5 }],
+  ["halves", { prompt_tokens: 1.5, completion_tokens: 5 }],
+])("a provider that counts %s has not counted", async (_, usage) => {
+  const provider = await serveProvider((response) => {
+    beginStream(response, textChunk("hello there"), endChunk("stop"));
+    response.write(
+      `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "m", choices: [], usage })}\n\n`,
+    );
+    response.end("data: [DONE]\n\n");
+  });
+  const end = await last(ask(targetAt(provider)));
+  expect(end).toMatchObject({ kind: "answered", usage: { isEstimated: true, output: 3 } });
+  expect(end.kind === "answered" && end.usage.input).toBeGreaterThan(10);
+});
+
 test("a hundred calls that are aborted, end or fail leave no listener on the signal and no timer", async () => {
   const provider = await serveProvider((response, request) => {
     const kind = provider.requests.length % 3;

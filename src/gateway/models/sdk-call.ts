@@ -178,13 +178,22 @@ interface SdkUsage {
   outputTokenDetails: { reasoningTokens: number | undefined };
 }
 
-/** null: the provider did not say. */
+/** More than any context holds: whoever says so did not count. */
+const TOKENS_MAX = 1_000_000_000;
+
+/** null: the provider did not say, or what no count can be: a limit must not be got round with it. */
 function toUsage({ inputTokens, outputTokens, inputTokenDetails, outputTokenDetails }: SdkUsage): TokenUsage | null {
-  if (inputTokens === undefined || outputTokens === undefined) return null;
+  const isCount = (tokens: number | undefined): tokens is number =>
+    Number.isSafeInteger(tokens) && Number(tokens) >= 0 && Number(tokens) <= TOKENS_MAX;
+  if (!isCount(inputTokens) || !isCount(outputTokens) || inputTokens === 0) return null;
+  const part = (tokens: number | undefined, whole: number): number => (isCount(tokens) ? Math.min(tokens, whole) : 0);
   return {
     ...{ input: inputTokens, output: outputTokens },
-    ...{ cacheRead: inputTokenDetails.cacheReadTokens ?? 0, cacheWrite: inputTokenDetails.cacheWriteTokens ?? 0 },
-    ...{ reasoning: outputTokenDetails.reasoningTokens ?? 0, isEstimated: false },
+    ...{
+      cacheRead: part(inputTokenDetails.cacheReadTokens, inputTokens),
+      cacheWrite: part(inputTokenDetails.cacheWriteTokens, inputTokens),
+    },
+    ...{ reasoning: part(outputTokenDetails.reasoningTokens, outputTokens), isEstimated: false },
   };
 }
 
