@@ -44,11 +44,12 @@ test(
 
     await page.getByText("No rollout is in progress; 2 sandboxes are up to date.").waitFor();
     expect((await cli(["sandbox", "rollout", "pause"], { stateDir })).code).toBe(0);
+    // The controller has noticed: what is saved from here on is held back.
+    await page.getByText(/^Paused .*: working sandboxes are not replaced\.$/).waitFor();
     const env = { LANG: "<b>\u202ehcum" };
     await site.writeConfig(agents({ env }));
     const change = page.getByRole("region", { name: "docker.env.LANG" });
     await change.getByText("0 of 2 have it").waitFor();
-    await page.getByText(/^Paused .*: working sandboxes are not replaced\.$/).waitFor();
     await change.getByText("<b>\\u202ehcum").waitFor();
     expect(await findBarriers(page)).toEqual([]);
     // By the keyboard alone, from the overview: why does my sandbox wait, and which line of the config says so?
