@@ -1,7 +1,9 @@
 // Renders docs/websocket.md from the schemas that the gateway itself parses by: handshake, frames, methods, events, limits.
 // scripts/docs.ts writes it; test/docs.test.ts fails while the file differs.
+import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { z } from "zod";
 import { Challenge, CONNECT_REFUSALS, ConnectParams, HelloOk } from "../src/api/gateway-protocol/connect.ts";
+import { renderConnectProof } from "../src/api/gateway-protocol/device-proof.ts";
 import { EVENTS, type EventName } from "../src/api/gateway-protocol/events.ts";
 import {
   BUFFERED_BYTES_MAX,
@@ -11,7 +13,9 @@ import {
   FRAME_ERRORS,
   HANDSHAKE_FRAME_BYTES_MAX,
   HANDSHAKE_MS_MAX,
+  IDEMPOTENCY_KEYS_MAX,
   PROTOCOL_VERSION,
+  REQUEST_WORD_LENGTH_MAX,
   REQUESTS_UNDER_WAY_MAX,
   TICK_INTERVAL_MS,
 } from "../src/api/gateway-protocol/frames.ts";
@@ -20,6 +24,28 @@ import type { Operation } from "../src/api/gateway-protocol/operation.ts";
 import { OPERATIONS } from "../src/api/gateway-protocol/operations.ts";
 
 export const WEBSOCKET_PAGE = new URL("../docs/websocket.md", import.meta.url);
+
+/** PKCS #8 of an Ed25519 key, before its seed. */
+const SEED_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
+const PUBLIC_KEY_BYTES = 32;
+
+/** A proof of a key that everybody knows. */
+function renderVector(): string {
+  const seed = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+  const key = createPrivateKey({ key: Buffer.concat([SEED_HEAD, seed]), format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-PUBLIC_KEY_BYTES);
+  const deviceId = createHash("sha256").update(publicKey).digest("hex");
+  const text = renderConnectProof({
+    ...{ deviceId, clientId: "my-client", clientMode: "cli", role: "operator", scopes: ["operator.read", "operator.write"] },
+    ...{ signedAt: 1_700_000_000_000, token: "a-token", nonce: "a-nonce", platform: "Linux", deviceFamily: "" },
+  });
+  return [
+    `publicKey: ${publicKey.toString("base64url")}`,
+    `platform:  "Linux", no deviceFamily`,
+    `signed:    ${text}`,
+    `signature: ${sign(null, Buffer.from(text), key).toString("base64url")}`,
+  ].join("\n");
+}
 
 interface Shape {
   type?: string | string[];
@@ -92,6 +118,8 @@ const LIMITS = [
   ["a frame before `hello-ok`", `${HANDSHAKE_FRAME_BYTES_MAX / 1_024} KiB, and all of them together`],
   ["the handshake", `${HANDSHAKE_MS_MAX / 1_000} s`],
   ["a frame", `${FRAME_BYTES_MAX / 1_048_576} MiB, and ${FRAME_DEPTH_MAX} objects and lists within each other`],
+  ["`id` and `method` of a request", `1 to ${REQUEST_WORD_LENGTH_MAX} characters each`],
+  ["requests with an `idempotencyKey` of one device in five minutes", `${IDEMPOTENCY_KEYS_MAX}; beyond that its oldest keys are forgotten`],
   ["requests of one connection whose answers it has not read", String(REQUESTS_UNDER_WAY_MAX)],
   ["events that wait for one connection", `${BUFFERED_BYTES_MAX / 1_048_576} MiB; more are lost, and \`events.lost\` names them`],
   ["between two `tick`s", `${TICK_INTERVAL_MS / 1_000} s`],
@@ -135,7 +163,7 @@ that there are.
 1. The server sends event \`connect.challenge\`. It is good for this connection, once, for ${HANDSHAKE_MS_MAX / 1_000} s.
 
 ${block("payload", Challenge, "output")}
-2. The client's first request is \`connect\`, once, after the challenge. Fields that are not here are not looked at. base64url is without padding, here and everywhere.
+2. The client's first request is \`connect\`, once, after the challenge, with a range of protocols that has ${PROTOCOL_VERSION} in it. Fields that are not here are not looked at. base64url is without padding, here and everywhere.
 
 ${block("params", ConnectParams, "input")}
 3. The answer's payload is \`hello-ok\`, and requests may follow. Or it is an error, and the connection is closed with ${CLOSE_CODES.policy}, for a reason in words
@@ -154,6 +182,12 @@ v3|device.id|client.id|client.mode|role|scopes joined by ","|device.signedAt|TOK
 \`TOKEN\` is \`auth.token\`, else \`auth.deviceToken\`, else nothing. \`PLATFORM\` and \`FAMILY\` are \`client.platform\` and \`client.deviceFamily\` without white space at the
 ends and with A-Z in lower case; nothing where a field is not sent. \`signedAt\` and \`nonce\` are the challenge's \`ts\` and \`nonce\`. \`role\` and \`scopes\` are signed as they
 are sent: \`operator\` and nothing where they are not.
+
+To test a client by: the key whose 32 secret bytes (RFC 8032's seed) are 0, 1, 2 ... 31 signs this so; Ed25519 gives one signature for one text.
+
+\`\`\`text
+${renderVector()}
+\`\`\`
 
 A device that nobody knows sends the gateway's token (or password) too, and is answered with code \`NOT_PAIRED\`: \`details\` has \`requestId\` and \`pairingCode\`,
 which it shows. It connects again every few seconds, or after \`details.retryAfterMs\` where that is there, until a person has decided (\`details.recommendedNextStep\` is

@@ -19,11 +19,16 @@ export const TICK_INTERVAL_MS = 15_000;
 /** Requests of one connection whose answers it has not taken yet. */
 export const REQUESTS_UNDER_WAY_MAX = 64;
 
+/** Of the requests with an `idempotencyKey` that one device, or the owner, sent within five minutes. What it sends beyond that costs its oldest. */
+export const IDEMPOTENCY_KEYS_MAX = 500;
+/** Characters of its `id`, and of its `method`. */
+export const REQUEST_WORD_LENGTH_MAX = 128;
+
 export const RequestFrame = z.strictObject({
   type: z.literal("req"),
   /** The client's; comes back with the answer. */
-  id: z.string().min(1).max(128),
-  method: z.string().min(1).max(128),
+  id: z.string().min(1).max(REQUEST_WORD_LENGTH_MAX),
+  method: z.string().min(1).max(REQUEST_WORD_LENGTH_MAX),
   params: z.unknown().optional(),
 });
 export type RequestFrame = z.output<typeof RequestFrame>;

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { type EpochMs, elapsed, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { IDEMPOTENCY_KEYS_MAX } from "../../api/gateway-protocol/frames.ts";
 import type { SocketAnswer } from "./answer.ts";
 
 export interface KeyedCall {
@@ -15,8 +16,6 @@ export interface KeyedCall {
 
 /** As upstream keeps them. */
 const KEPT_MS = toDurationMs(300_000);
-/** Of one caller: one and a half a second. What he sends beyond that costs keys of his own. */
-const PER_CALLER_MAX = 500;
 /** Of all: 32 MB of answers. Beyond that it costs whoever has the most. */
 const ENTRIES_MAX = 2_000;
 /** A larger answer is not kept: the request is known to be done. */
@@ -81,7 +80,7 @@ export class Idempotency {
   }
 
   #makeRoom(own: Entries): void {
-    if (own.size >= PER_CALLER_MAX) return forgetOldest([own]);
+    if (own.size >= IDEMPOTENCY_KEYS_MAX) return forgetOldest([own]);
     const callers = [...this.#callers.values()];
     const total = callers.reduce((sum, { size }) => sum + size, 0);
     if (total >= ENTRIES_MAX) forgetOldest(callers.toSorted((left, right) => right.size - left.size));
