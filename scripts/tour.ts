@@ -1,7 +1,9 @@
-// Plays a user's session against a real engine and writes what was said to docs/tour.md: every command, and several mistakes.
-// Run as `node scripts/tour.ts`. Times and ids differ from run to run; everything else is as a reader would see it.
+// Plays a user's first hour, with the commands that README.md and docs/docker.md print, and a session of every command and several mistakes, against a
+// real engine, and writes what was said to docs/tour.md. Run as `node scripts/tour.ts`. Times and ids differ from run to run; everything else is as a
+// reader would see it.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 const PAGE = new URL("../docs/tour.md", import.meta.url);
@@ -9,9 +11,14 @@ const LAUNCHER = new URL("../bin/openclaw", import.meta.url).pathname;
 /** Short, so that lines are; made and removed by this script. */
 const FOLDER = "/tmp/openclaw-tour";
 const STATE = `${FOLDER}/state`;
+const HOME = `${FOLDER}/home`;
 const OUTPUT_LINES_MAX = 40;
 
-type Step = { say: string } | { run: string; settle?: number } | { background: string; settle: number } | { stop: true };
+/** `until`: a command that is tried, and not told of, until it succeeds: a busy machine takes longer. */
+type Step = { say: string } | { run: string; settle?: number; until?: string } | { background: string; until: string } | { stop: true };
+
+const READY_MS_MAX = 120_000;
+const RETRY_MS = 500;
 
 const CONFIG = `{
   agents: {
@@ -33,6 +40,7 @@ const CONFIG = `{
 
 /** One letter wrong, and one brace missing. */
 const edit = (from: string, to: string): string => `sed -i 's/${from}/${to}/' $OPENCLAW_STATE_DIR/openclaw.json`;
+const instance = "$(openclaw status | sed -n 's/^Instance: *//p')";
 const main = "$(openclaw sandbox describe main | sed -n 's/^Name: *//p')";
 
 const STEPS: readonly Step[] = [
@@ -43,10 +51,10 @@ const STEPS: readonly Step[] = [
   { run: "openclaw config validate" },
   { say: "Without a controller, the other commands say how to start one:" },
   { run: "openclaw sandbox list" },
-  { background: "openclaw controller --metrics-listen 127.0.0.1:0", settle: 4_000 },
+  { background: "openclaw controller --metrics-listen 127.0.0.1:0", until: "openclaw sandbox wait --all --for converged" },
   { run: "openclaw status" },
   { run: "openclaw sandbox list" },
-  { run: "docker ps --format 'table {{.Names}}\\t{{.Image}}\\t{{.Status}}' --filter name=openclaw-sbx-agent" },
+  { run: `docker ps --format 'table {{.Names}}\\t{{.Image}}\\t{{.Status}}' --filter label=openclaw.instance=${instance}` },
   {
     say: "## Run something in a sandbox\n\nName the sandbox by its agent. The exit code is the command's. There is no network, no root, and the system is read-only:",
   },
@@ -111,13 +119,48 @@ const STEPS: readonly Step[] = [
   { run: `${edit('mode: "all"', 'mode: "off"')}; openclaw controller --once`, settle: 0 },
 ];
 
-const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, OPENCLAW_STATE_DIR: STATE, NO_COLOR: "1", COLUMNS: "140" };
+/** The commands of a page's blocks of shell below a heading, in their order, without what is said of them. */
+function readCommands(page: string, heading: string): string[] {
+  const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
+  const section = text.slice(text.indexOf(`\n## ${heading}\n`) + 1).split("\n## ", 2)[0] ?? "";
+  const blocks = [...section.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block = ""]) => block);
+  return blocks.flatMap((block) => block.split("\n")).flatMap((line) => line.replace(/\s+# .*$/, "").trim() || []);
+}
+
+/** What goes on until somebody ends it is ended after a moment; what asks at a terminal is given the answers that Enter gives. */
+const AS_PLAYED: Readonly<Record<string, Step>> = {
+  'export PATH="$PWD/bin:$PATH"': { say: "" },
+  "openclaw onboard": { run: "openclaw onboard --non-interactive" },
+  "openclaw start": { background: "openclaw start", until: "openclaw health && openclaw status" },
+  "openclaw session create main": { run: "openclaw session create main", until: "openclaw sandbox wait main" },
+  "openclaw sandbox top -w": { run: "timeout -s INT 3 openclaw sandbox top -w | head -5" },
+  "openclaw sandbox events --follow": { run: "timeout -s INT 3 openclaw sandbox events --follow" },
+};
+const NEXT = "openclaw config set --config next.json5 agents.defaults.sandbox.docker.memory '\"1g\"'";
+
+const FIRST_HOUR: readonly Step[] = [
+  {
+    say: '## The first hour\n\nThe commands of the README\'s "Set up your own", one after the other, on a machine where nothing is set up. `onboard` is given the answers that Enter gives.',
+  },
+  ...readCommands("README.md", "Set up your own").flatMap((command): Step[] => {
+    const step = AS_PLAYED[command] ?? { run: command };
+    return command.includes("next.json5") ? [{ run: `cp ~/.openclaw/openclaw.json next.json5; ${NEXT}` }, step] : [step];
+  }),
+  { stop: true },
+];
+
+const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, NO_COLOR: "1", COLUMNS: "140" };
+/** Ports that another program may have are no part of the story. */
+const PLACES = {
+  firstHour: { HOME, OPENCLAW_GATEWAY_PORT: "18979", OPENCLAW_METRICS_LISTEN: "127.0.0.1:0" },
+  session: { OPENCLAW_STATE_DIR: STATE },
+} as const satisfies Record<string, Record<string, string>>;
 
 /** A shell of its own for each step, with the variables that earlier ones set: NAME and ID. */
-function shell(command: string, variables: Map<string, string>): string {
+function shell(command: string, variables: Map<string, string>, place: object): string {
   const assigned = [...variables].map(([name, value]) => `${name}='${value}'; `).join("");
   const script = `${assigned}cd ${FOLDER}; { ${command}\n} 2>&1; printf '\\0%s\\0%s' "\${NAME:-}" "\${ID:-}"`;
-  const { stdout } = spawnSync("bash", ["-c", script], { env: environment, encoding: "utf8", timeout: 120_000 });
+  const { stdout } = spawnSync("bash", ["-c", script], { env: { ...environment, ...place }, encoding: "utf8", timeout: 120_000 });
   const [output = "", name = "", id = ""] = stdout.split("\0");
   variables.set("NAME", name).set("ID", id);
   return output.trimEnd();
@@ -130,36 +173,56 @@ function renderOutput(output: string): string {
     : [...lines.slice(0, OUTPUT_LINES_MAX), `... (${lines.length - OUTPUT_LINES_MAX} more lines)`].join("\n");
 }
 
-async function play(): Promise<string> {
+/** @param place variables of all its commands */
+async function play(steps: readonly Step[], place: object): Promise<string[]> {
   const variables = new Map<string, string>();
-  const parts = [
-    "# A user's session\n\nPlayed against a real engine by `node scripts/tour.ts`; nothing is edited but the length of long outputs.",
-  ];
+  const parts: string[] = [];
   let controller: ChildProcess | null = null;
-  for (const step of STEPS) {
+  for (const step of steps) {
     if ("say" in step) parts.push(step.say);
-    else if ("stop" in step) controller?.kill("SIGINT");
+    else if ("stop" in step) controller = await stop(controller);
     else if ("background" in step) {
-      controller = spawn("bash", ["-c", `exec ${step.background}`], { env: environment, stdio: "ignore" });
+      controller = spawn("bash", ["-c", `exec ${step.background}`], { env: { ...environment, ...place }, cwd: FOLDER, stdio: "ignore" });
       parts.push(`\`\`\`console\n$ ${step.background} &\n\`\`\``);
-      await pause(step.settle);
+      await untilSo(step.until, place);
     } else {
-      const output = renderOutput(shell(step.run, variables));
+      const output = renderOutput(shell(step.run, variables, place));
       parts.push(`\`\`\`console\n$ ${step.run}${output === "" ? "" : `\n${output}`}\n\`\`\``);
       await pause(step.settle ?? 0);
+      if (step.until !== undefined) await untilSo(step.until, place);
     }
   }
-  controller?.kill("SIGINT");
-  return `${parts.join("\n\n")}\n`;
+  await stop(controller);
+  return parts.filter((part) => part !== "");
+}
+
+async function untilSo(command: string, place: object): Promise<void> {
+  const end = performance.now() + READY_MS_MAX;
+  const isSo = (): boolean => spawnSync("bash", ["-c", command], { env: { ...environment, ...place }, cwd: FOLDER }).status === 0;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`not within ${READY_MS_MAX / 1_000} s: ${command}`);
+    await pause(RETRY_MS);
+  }
+}
+
+async function stop(controller: ChildProcess | null): Promise<null> {
+  if (controller === null || controller.exitCode !== null) return null;
+  controller.kill("SIGINT");
+  await once(controller, "exit");
+  return null;
 }
 
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(`${FOLDER}/bin`, { recursive: true });
 mkdirSync(STATE, { mode: 0o700 });
+mkdirSync(HOME, { mode: 0o700 });
 symlinkSync(LAUNCHER, `${FOLDER}/bin/openclaw`);
 writeFileSync(`${STATE}/openclaw.json`, CONFIG, { mode: 0o600 });
 try {
-  writeFileSync(PAGE, await play());
+  const title =
+    "# A user's session\n\nPlayed against a real engine by `node scripts/tour.ts`; nothing is edited but the length of long outputs.";
+  const parts = [title, ...(await play(FIRST_HOUR, PLACES.firstHour)), ...(await play(STEPS, PLACES.session))];
+  writeFileSync(PAGE, `${parts.join("\n\n")}\n`);
 } finally {
   spawnSync("bash", [
     "-c",
