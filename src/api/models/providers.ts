@@ -50,6 +50,9 @@ export interface CodexSettings {
   readonly baseUrl: string;
 }
 
+/** An authorization server, and what this product is called there. */
+export type SignInServer = Omit<CodexSettings, "baseUrl">;
+
 const OLD_NAMES: Readonly<Record<string, string>> = { "openai-codex": "openai" };
 
 /** In lower case, and by the name that is used now. */

@@ -3,13 +3,13 @@
 import { stat } from "node:fs/promises";
 import { loadConfig } from "../../api/config/load.ts";
 import { OperationError } from "../../api/errors.ts";
-import { CODEX_DEFAULTS } from "../../api/models/providers.ts";
+import { CODEX_DEFAULTS, type SignInServer } from "../../api/models/providers.ts";
 import { providerOf } from "../../api/models/stored-secret.ts";
 import { toConfigEnvironment, toInvalidConfig } from "../config-file.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { accessCredentials } from "../credentials.ts";
 import { type ConfigOptions, toConfigPath, toStateDir } from "../paths.ts";
-import { type SignInServer, signIn } from "../sign-in/sign-in.ts";
+import { signIn } from "../sign-in/sign-in.ts";
 import { type ModelsAuthOptions, refuseOtherKind, showKept, toProfile } from "./models-auth.ts";
 
 export interface LoginOptions extends ModelsAuthOptions {

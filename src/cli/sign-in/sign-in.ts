@@ -3,20 +3,13 @@
 import { createInterface } from "node:readline";
 import { isCancel, password } from "@clack/prompts";
 import { OperationError } from "../../api/errors.ts";
+import type { SignInServer } from "../../api/models/providers.ts";
 import type { StoredSecret } from "../../api/models/stored-secret.ts";
 import { isDesktop, openBrowser, toPagePath } from "../browser.ts";
 import { type CliContext, printNote } from "../context.ts";
 import { whileHere } from "../leaving.ts";
 import { type CallbackServer, listenForAnswer } from "./callback-server.ts";
 import { readPastedAnswer } from "./pasted-answer.ts";
-
-export interface SignInServer {
-  issuer: string;
-  authorizeUrl: string;
-  tokenUrl: string;
-  clientId: string;
-  redirectUrl: string;
-}
 
 export interface SignInOptions {
   server: SignInServer;

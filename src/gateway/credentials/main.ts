@@ -4,9 +4,10 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { EpochMs } from "../../api/brands.ts";
 import type { ProfileId } from "../../api/models/credential.ts";
+import type { SignInServer } from "../../api/models/providers.ts";
 import { CredentialStore } from "./credential-store.ts";
 import { type ConfiguredProfiles, Credentials } from "./credentials.ts";
-import { beginSignIn, finishSignIn, makeVerifier, type OAuthSecret, type SignInBegun, type SignInServer } from "./oauth-client.ts";
+import { beginSignIn, finishSignIn, makeVerifier, type OAuthSecret, type SignInBegun } from "./oauth-client.ts";
 
 export interface OpenCredentialsParts {
   /** Absolute. */

@@ -3,21 +3,12 @@
 import * as oauth from "oauth4webapi";
 import { type EpochMs, toEpochMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import type { SignInServer } from "../../api/models/providers.ts";
 import type { StoredSecret } from "../../api/models/stored-secret.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { redactSecrets } from "../../api/secret-text.ts";
 import { toHead } from "../../api/text/cuts.ts";
 import { readClaims } from "./token-claims.ts";
-
-/** An authorization server as the config has it. */
-export interface SignInServer {
-  issuer: string;
-  authorizeUrl: string;
-  tokenUrl: string;
-  clientId: string;
-  /** As it is registered for the client: no other is taken back. */
-  redirectUrl: string;
-}
 
 const SCOPE = "openid profile email offline_access";
 /** What this product calls itself there. */

@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { Provider } from "oidc-provider";
 import { onTestFinished } from "vitest";
+import type { SignInServer } from "../../api/models/providers.ts";
 import { makeAdapters } from "./oauth-adapter.fixture.ts";
-import type { SignInServer } from "./oauth-client.ts";
 
 export interface OAuthTestServer extends SignInServer {
   /** How often each kind of grant was given. */

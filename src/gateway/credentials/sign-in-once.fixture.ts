@@ -2,7 +2,8 @@
 // Argument: the server, as JSON.
 import { createInterface } from "node:readline";
 import { toEpochMs } from "../../api/brands.ts";
-import { beginSignIn, finishSignIn, makeVerifier, type SignInServer } from "./oauth-client.ts";
+import type { SignInServer } from "../../api/models/providers.ts";
+import { beginSignIn, finishSignIn, makeVerifier } from "./oauth-client.ts";
 
 const server = JSON.parse(process.argv[2] ?? "") as SignInServer;
 const begun = await beginSignIn(server, { state: "0123456789abcdef0123456789abcdef", verifier: makeVerifier() });
