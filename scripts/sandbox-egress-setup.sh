@@ -43,6 +43,8 @@ else
     "Build the image first: scripts/openclaw-image.sh" "Or install the packages: npm install"
 fi
 
+[ -d "$work/dist/egress" ] || die "the image $image is older than the egress proxy." "Build it again: scripts/openclaw-image.sh"
+
 # What the program is made of, and nothing else of the product: the gateway, the controller and the commands have no place in there. The linter
 # holds src/egress to these (biome.json).
 mkdir -p "$program/api"

@@ -211,6 +211,17 @@ describe("docker-setup.sh in an environment that has other things in mind", () =
   it("minds no COMPOSE_FILE of another project", async () =>
     expect(await setup([], { COMPOSE_FILE: "/srv/other/docker-compose.yml" })).toMatchObject({ code: 0 }));
 
+  it.each([
+    ["has a list of hosts", '{ agents: { defaults: { sandbox: { mode: "all", egress: { allow: [] } } } } }', true],
+    ["has none", '{ agents: { defaults: { sandbox: { mode: "all" } } } }', false],
+  ])("builds the egress proxy's image where the config %s: %s", async (_, config, isBuilt) => {
+    mkdirSync(state);
+    writeFileSync(join(state, "openclaw.json"), config);
+    writeFileSync(join(made.checkout, "scripts/sandbox-egress-setup.sh"), `#!/bin/sh\n: >"${made.folder}/built"\n`);
+    expect(await setup()).toMatchObject({ code: 0 });
+    expect(existsSync(join(made.folder, "built"))).toBe(isBuilt);
+  });
+
   it("gives both builds the proxy and the mirror, by name alone", async () => {
     expect(await setup([], { HTTPS_PROXY: "http://me:s3cret@proxy", APT_MIRROR: "http://mirror/debian" })).toMatchObject({ code: 0 });
     const builds = made
