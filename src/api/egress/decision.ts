@@ -108,7 +108,7 @@ export type EgressTestRequest = z.output<typeof EgressTestRequest>;
 export const EgressTestResult = z.strictObject({
   host: z.string(),
   port: z.int(),
-  /** All that DNS answered, each of them judged. */
+  /** All that DNS answered, each of them judged; where it is refused, the one for which it is, if there is one. */
   addresses: z.array(z.string()),
   ...EgressJudgement.shape,
 });
