@@ -121,4 +121,9 @@ test("in Compose a file of the host, which its container does not see, is piped"
     stderr: expect.stringContaining(`${piped}NAME:PATH - > FILE`),
   });
   expect(existsSync("/openclaw-cp-of-the-host")).toBe(false);
+  const old = { ...options, env: { ...options.env, OPENCLAW_COMPOSE: "docker-compose" }, input: "x" };
+  expect(await cli(["sandbox", "cp", "-", `main:${inside}/in`], old)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("docker-compose run --rm openclaw-cli sandbox cp '~/.openclaw/FILE' NAME:PATH"),
+  });
 });

@@ -62,6 +62,7 @@ interface Inside {
 
 /** Kept here first: the sandbox is told beforehand how much comes. @throws OperationError `InvalidArgument`: it has no name */
 async function putPiped(context: CliContext, { files, path }: Inside, options: CopyOptions): Promise<ExitCode> {
+  requireEndOfInput(context);
   const unnamed = "";
   const place = await files.toTarget(path, unnamed);
   if (place === "" || place.endsWith("/"))
@@ -72,6 +73,15 @@ async function putPiped(context: CliContext, { files, path }: Inside, options: C
     await pipeline(context.stdin, createWriteStream(copy, { mode: 0o600 }));
     const { bytes } = await files.put(copy, place);
     return report(context, { bytes, from: "-", to: `${files.name}:${place}` }, options);
+  });
+}
+
+/** docker-compose 1.29 never tells a container that its input has ended: it would be waited for without end. @throws OperationError `HostRejected` */
+function requireEndOfInput(context: CliContext): void {
+  const { kind, compose } = findPlace(context.env, context.program);
+  if (kind !== "compose" || compose !== "docker-compose") return;
+  throw new OperationError("HostRejected", "docker-compose 1.29 does not say where piped input ends", {
+    fix: "put the file into the state folder, and name it as the container sees it: openclaw sandbox cp '~/.openclaw/FILE' NAME:PATH",
   });
 }
 

@@ -19,6 +19,7 @@ const REFUSALS: [EngineOperation, number, string, string][] = [
   ["exec-inspect", 404, "No such exec instance: abc", "StaleHandle"],
   ["start", 404, "network no-such-network not found", "SpecRejected"],
   ["create", 500, "unable to find network with name or ID nope: network not found", "SpecRejected"],
+  ["create", 500, "container create: container-init binary not found on the host: stat /usr/libexec/podman/catatonit", "SpecRejected"],
   ["attach", 404, "network no-such-network not found", "SpecRejected"],
   ["detach", 404, "endpoint abc not found", "StaleHandle"],
   ["remove-object", 404, "network abc not found", "NotFound"],

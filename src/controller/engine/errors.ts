@@ -85,6 +85,13 @@ const RULES: readonly Rule[] = [
   },
   {
     status: anyStatus,
+    text: /container-init binary not found/i,
+    operations: MAKING,
+    code: "SpecRejected",
+    fix: () => "install Podman's init on the engine's host: apt-get install catatonit",
+  },
+  {
+    status: anyStatus,
     text: /bind source path does not exist|statfs .*no such file or directory|invalid mount config|error mounting|creating mount source path|invalid volume specification|duplicate mount point/i,
     operations: MAKING,
     code: "SpecRejected",
