@@ -1,6 +1,7 @@
 // Commands in Docker's containers: which are started anew and which are handed to an exec that waits, what counts as a use, and how they are
 // ended. One command's course is docker-exec.ts's, and how many wait docker-prestart.ts's.
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode } from "../../api/errors.ts";
 import { LATE } from "../../api/kill-script.ts";
 import type { DockerClient } from "./docker-client.ts";
@@ -15,6 +16,9 @@ export interface DockerCommandsParts {
   /** Whether the engine's own init can stay above a command, as far as is known now. */
   subreaper(): boolean;
 }
+
+/** A command that takes longer may have others beside it. */
+const REFILL_MS_MAX = 200;
 
 export class DockerCommands {
   readonly #parts: DockerCommandsParts;
@@ -47,8 +51,18 @@ export class DockerCommands {
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     const stream = (await this.#execWaiting(handle, request)) ?? (await this.#execAnew(handle, request));
-    if (isRepeated(request)) this.#prestarts.refill(handle);
+    if (isRepeated(request)) void this.#refillAfter(stream, handle);
     return stream;
+  }
+
+  /** An engine that starts one meanwhile says later that the command has ended. */
+  async #refillAfter({ exit }: ExecStream, handle: Handle): Promise<void> {
+    const waited = new AbortController();
+    const late = pause(REFILL_MS_MAX, undefined, { ref: false, signal: waited.signal });
+    await Promise.race([exit, late]).catch(() => undefined);
+    waited.abort();
+    await late.catch(() => undefined);
+    this.#prestarts.refill(handle);
   }
 
   async #execAnew(handle: Handle, request: ExecRequest): Promise<ExecStream> {
