@@ -108,8 +108,9 @@ export async function execWaiting(
   { opened, text }: { opened: Opened; text: string },
 ): Promise<ExecStream | null> {
   mustBeRequest(request);
-  await mustRun(parts.client, handle);
+  // Listens before anything is waited for: an engine that goes away meanwhile is an end of the command, and no error that nobody hears.
   const stream = new DockerExecStream(parts, handle, request, opened);
+  await mustRun(parts.client, handle);
   if (request.stdin) opened.socket.write(text);
   else opened.socket.end(text);
   return (await stream.isUnbegun()) ? null : stream;
