@@ -29,7 +29,20 @@ const ROOMS = [
   "servers",
 ] as const;
 
-const GATEWAY_ROOMS = ["sandbox", "devices", "credentials", "models", "config", "tools", "sessions", "host", "http", "mcp", "ws"] as const;
+const GATEWAY_ROOMS = [
+  "sandbox",
+  "devices",
+  "credentials",
+  "models",
+  "config",
+  "tools",
+  "sessions",
+  "host",
+  "agent",
+  "http",
+  "mcp",
+  "ws",
+] as const;
 
 /** One import each, of a type: a wall holds for those too. @param files of the controller, by their path in it */
 const fromRoom = (room: (typeof ROOMS)[number], ...files: readonly string[]): Planted[] =>
@@ -106,9 +119,10 @@ const FORBIDDEN: readonly Planted[] = [
   ...fromGateway("tools", "sessions/sessions.ts", "host/host-port.ts", "http/app.ts"),
   ...fromGateway("sessions", "http/handlers.ts", "ws/sockets.ts", "mcp/mcp-client.ts", "host/host-port.ts"),
   ...fromGateway("host", "sessions/sessions.ts", "tools/dispatch.ts"),
-  ...fromGateway("http", "mcp/mcp-endpoint.ts", "ws/sockets.ts", "host/host-port.ts", "main.ts"),
+  ...fromGateway("agent", "http/app.ts", "ws/sockets.ts", "credentials/credentials.ts", "host/host-port.ts"),
+  ...fromGateway("http", "agent/agent-service.ts", "mcp/mcp-endpoint.ts", "ws/sockets.ts", "host/host-port.ts", "main.ts"),
   ...fromGateway("mcp", "ws/sockets.ts", "sandbox/sandbox-port.ts"),
-  ...fromGateway("ws", "mcp/mcp-client.ts", "sessions/sessions.ts"),
+  ...fromGateway("ws", "agent/agent-service.ts", "mcp/mcp-client.ts", "sessions/sessions.ts"),
   ...GATEWAY_ROOMS.flatMap((room) => [
     { file: `src/gateway/${room}/a.ts`, code: 'import { sample } from "./b.test.ts";' },
     { file: `src/gateway/${room}/a.ts`, code: 'import Docker from "dockerode";' },
