@@ -1,65 +1,30 @@
 // Approvals end to end: the command line registers a device's key with the controller, the device signs, the gateway carries it over its socket, and
 // the controller writes a request. Forgeries are src/controller/servers/approvals.test.ts's.
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pino } from "pino";
-import { expect, onTestFinished, test } from "vitest";
-import { type InstanceId, toInstanceId } from "../src/api/brands.ts";
-import { createSystemClock } from "../src/api/clock.ts";
+import { expect, test } from "vitest";
 import type { ApprovalSubject } from "../src/api/gateway-protocol/device-proof.ts";
-import { toSlug } from "../src/api/names.ts";
 import { writeGatewayUrl } from "../src/api/store/gateway-files.ts";
-import { makeFolder } from "../src/api/store/group-folder.ts";
-import { OutputLog } from "../src/controller/records/output-log.ts";
-import { startAdminServer } from "../src/controller/servers/admin-server.ts";
-import { openApprovals, signApproval } from "../src/controller/servers/approvals.fixture.ts";
-import { Audit } from "../src/controller/servers/audit.ts";
-import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
-import { MemoryViews, NAME, sandboxOf, silentMeter } from "../src/controller/servers/server.fixture.ts";
-import { SessionGate } from "../src/controller/servers/session-gate.ts";
-import { startStreamServer } from "../src/controller/servers/stream-server.ts";
-import { DesiredState } from "../src/controller/sources/desired-state.ts";
-import { GatewayFeed } from "../src/controller/sources/gateway-feed.ts";
+import { signApproval } from "../src/controller/servers/approvals.fixture.ts";
+import { MemoryViews, NAME, sandboxOf } from "../src/controller/servers/server.fixture.ts";
 import { TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { connectRaw, makeDevice, type TestDevice } from "../src/gateway/ws/device.fixture.ts";
 import { openSocketServer, type SocketServer } from "../src/gateway/ws/sockets.fixture.ts";
 import { type CliResult, cli } from "./cli.fixture.ts";
+import { INSTANCE, startViewsController } from "./controller-views.fixture.ts";
 
-const INSTANCE: InstanceId = toInstanceId("0123456789ab");
 const UID = sandboxOf().status.container?.uid ?? "";
 const SINCE = 5_000;
 const KILL: ApprovalSubject = { action: "recreate-kill", name: NAME, uid: UID };
 const REMOVE: ApprovalSubject = { action: "approve-removal", name: NAME, uid: UID, since: SINCE };
 const SCOPES = ["operator.read", "operator.approvals"];
 
-/** Both sockets of a controller with one sandbox, whose removal is held. */
+/** A controller with one sandbox, whose removal is held. */
 async function startController(stateDir: string): Promise<void> {
-  const [clock, log] = [createSystemClock(), pino({ level: "silent" })];
   const views = new MemoryViews();
   views.put(sandboxOf());
   views.heldRemovals = { items: [{ name: NAME, scopeKey: "agent:main", because: "gone", since: SINCE }], removals: 3, of: 4 };
-  const folder = join(stateDir, "controller");
-  await makeFolder(folder);
-  const approvals = await openApprovals({ instance: INSTANCE, views, clock, folder });
-  const audit = new Audit({ instance: INSTANCE, log, record: () => undefined });
-  const desired = new DesiredState((scopeKey) => toSlug(INSTANCE, scopeKey), { stateDir, home: "/home/claw" });
-  const config = { view: { file: "/", ok: true, issues: [], loadedAt: 0 }, isMissing: false, watch: () => () => undefined };
-  const admin = await startAdminServer({ stateDir, views, log, approvals: { keys: approvals.keys, audit } });
-  const nothing = () => Promise.reject(new Error("nothing runs in this test"));
-  const stream = await startStreamServer({
-    ...{ stateDir, views, log, audit, approvals },
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
-    feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),
-    commands: {
-      access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
-      ...{ meter: silentMeter, output: new OutputLog(() => clock.now()), clock, newProcessId: () => randomBytes(8).toString("hex") },
-    },
-  });
-  onTestFinished(async () => {
-    await admin.stop();
-    await stream.stop();
-  });
+  await startViewsController(stateDir, views);
 }
 
 interface World {

@@ -98,6 +98,22 @@ const SETTINGS: readonly (readonly [RegExp, string])[] = [
 /** A text that names commands, options or paths as on a host, said as they are where this process runs. */
 export type Say = (text: string) => string;
 
+/** Fields of the product's own answers that are sentences for people; all others are data, which nobody may reword. */
+const SENTENCES = new Set(["message", "fix", "because", "next", "advice", "problem", "unplanned", "missing", "waits", "actions"]);
+
+/** The answer with its sentences said as they are there. Config texts, logs, names and paths to work with stay as they are. */
+export function sayAnswer<Answer>(answer: Answer, say: Say): Answer {
+  // Of the same shape: strings become strings.
+  return sayIn(answer, say, false) as Answer;
+}
+
+function sayIn(value: unknown, say: Say, isSentence: boolean): unknown {
+  if (typeof value === "string") return isSentence ? say(value) : value;
+  if (Array.isArray(value)) return value.map((inner) => sayIn(inner, say, isSentence));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, sayIn(inner, say, SENTENCES.has(key))]));
+}
+
 /** The text with every command, option and path as they are there. */
 export function toPlace(text: string, place: Place): string {
   const { kind, program, compose } = place;
@@ -118,5 +134,8 @@ const COMPOSE_CALL = /(?<![\w./-])docker compose /g;
 const toPiped = (program: string): string => program.replace(/ run --rm /, " run --rm -T ");
 
 function toOutside(text: string, { folders }: Place): string {
-  return folders.reduce((all, [inside, outside]) => all.replaceAll(new RegExp(`${inside}(?![\\w.-])`, "g"), () => outside), text);
+  return folders.reduce(
+    (all, [inside, outside]) => all.replaceAll(new RegExp(`(?<![\\w./-])${inside}(?![\\w.-])`, "g"), () => outside),
+    text,
+  );
 }

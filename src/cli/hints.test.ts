@@ -127,6 +127,15 @@ test("under systemd the units are started, and other commands have their path", 
   expect(toPlace("openclaw sandbox list", PLACES.systemd)).toBe("/opt/openclaw/bin/openclaw sandbox list");
 });
 
+test("the page shows no command that was not said for its place", () => {
+  const files = readdirSync(join(SOURCE, "ui"), { recursive: true, encoding: "utf8" }).filter((file) => /(?<!\.test)\.tsx$/.test(file));
+  const bare = files.flatMap((file) => {
+    const code = readFileSync(join(SOURCE, "ui", file), "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "");
+    return [...code.matchAll(/<code[^>]*>\s*(?:openclaw |\{toCommand)|: openclaw [a-z]+/g)].map(([text]) => `${file}: ${text}`);
+  });
+  expect(bare).toEqual([]);
+});
+
 test("in the service for commands no process is started that stays", () => {
   expect(() => refuseInCommandService(COMPOSE_ENV)).toThrow(OperationError);
   expect(() => refuseInCommandService({ OPENCLAW_PLACE: "compose" })).not.toThrow();

@@ -106,7 +106,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   });
   const stateDir = await openStateFolder(options.stateDir);
   const folders = { stateDir, home: options.home };
-  const controller = new StreamClient(stateDir);
+  const controller = new StreamClient(stateDir, say);
   const config = await openConfig({ options, folders, controller, log });
   guardMode(config, options.allowUnconfigured);
   const lock = await StateLock.acquire(join(stateDir, "gateway"), { pid: process.pid, host: hostname(), startedAt: now() });
@@ -183,7 +183,8 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     withdrawn: (deviceId) => void withdrawKey({ controller, log }, deviceId),
   });
   paired.devices.watch(stopping.signal);
-  const ready = (): Promise<readonly GatewayCheck[]> => checkReadiness({ stateDir, controller, signIns: opened.credentials.credentials });
+  const ready = (): Promise<readonly GatewayCheck[]> =>
+    checkReadiness({ stateDir, controller, say, signIns: opened.credentials.credentials });
   const handlers = makeHandlers({
     ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
     processesOf: (session) => dispatcher.processesOf(session),

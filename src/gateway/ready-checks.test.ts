@@ -1,5 +1,6 @@
 // What the gateway says of its health, with a controller and sign-ins that are well or not.
 import { expect, test } from "vitest";
+import { findPlace, toPlace } from "../api/place.ts";
 import { createFolder } from "../api/store/folder.fixture.ts";
 import { madeUpSignIn, openWorld } from "./credentials/credentials.fixture.ts";
 import { checkReadiness } from "./ready-checks.ts";
@@ -7,7 +8,8 @@ import { StreamClient } from "./sandbox/stream-client.ts";
 
 test("a sign-in that is of no use is said, with the command that shows it, and keeps the gateway from nothing", async () => {
   const [world, stateDir] = [await openWorld(), await createFolder()];
-  const look = async () => await checkReadiness({ stateDir, controller: new StreamClient(stateDir), signIns: world.credentials });
+  const parts = { stateDir, controller: new StreamClient(stateDir), signIns: world.credentials };
+  const look = async () => await checkReadiness({ ...parts, say: (text) => text });
   expect((await look()).map(({ name, ok }) => [name, ok])).toEqual([
     ["state", true],
     ["controller", false],
@@ -19,5 +21,9 @@ test("a sign-in that is of no use is said, with the command that shows it, and k
   expect((await look()).at(-1)).toEqual({
     ...{ name: "sign-ins", ok: false, isAdvice: true },
     message: "openai:default is expired: it has expired; see: openclaw models auth list",
+  });
+  const inCompose = findPlace({ OPENCLAW_PLACE: "compose" }, "openclaw");
+  expect((await checkReadiness({ ...parts, say: (text) => toPlace(text, inCompose) })).at(-1)).toMatchObject({
+    message: expect.stringMatching(/see: docker compose run --rm openclaw-cli models auth list$/),
   });
 });

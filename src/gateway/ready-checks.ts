@@ -4,6 +4,7 @@ import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OperationError } from "../api/errors.ts";
 import { judgeSignIns } from "../api/models/sign-in-advice.ts";
+import { type Say, sayAnswer } from "../api/place.ts";
 import { errnoOf } from "../api/store/atomic-file.ts";
 import type { Credentials } from "./credentials/credentials.ts";
 import type { GatewayCheck } from "./http/checks.ts";
@@ -14,12 +15,14 @@ export interface ReadyCheckParts {
   stateDir: string;
   controller: Pick<StreamClient, "status">;
   signIns: Pick<Credentials, "statuses">;
+  /** A hint as it works where the gateway runs. */
+  say: Say;
 }
 
 /** Never throws. */
-export async function checkReadiness({ stateDir, controller, signIns }: ReadyCheckParts): Promise<readonly GatewayCheck[]> {
+export async function checkReadiness({ stateDir, controller, signIns, say }: ReadyCheckParts): Promise<readonly GatewayCheck[]> {
   const [state, reached, signedIn] = await Promise.all([checkState(stateDir), checkController(controller), checkSignIns(signIns)]);
-  return [state, reached, ...signedIn];
+  return sayAnswer([state, reached, ...signedIn], say);
 }
 
 async function checkState(stateDir: string): Promise<GatewayCheck> {

@@ -75,10 +75,10 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...controllerHandlers(parts),
     ...approvalHandlers(parts.controller),
     ...configHandlers(parts.controller),
-    ...overviewHandlers(parts.controller),
+    ...overviewHandlers(parts.controller, parts.say),
     ...deviceHandlers(parts.pairing),
     ...credentialHandlers(parts.credentials),
-    ...modelHandlers(parts.models),
+    ...modelHandlers(parts.models, parts.say),
     ...gatewayHandlers(parts),
   };
 }
@@ -127,7 +127,7 @@ function toolHandlers({ sessions, service, tools, failed, say }: HandlerParts): 
       return {
         items: items.map(({ name, description, inputSchema, decision: { allowed, rule, source, fix } }) => ({
           ...{ name, description, inputSchema: { ...inputSchema } },
-          ...{ allowed, rule, source, fix },
+          ...{ allowed, rule, source, fix: fix === null ? null : say(fix) },
         })),
       };
     },

@@ -130,7 +130,7 @@ export async function openServer({
       return await run(call);
     },
   };
-  const controller = new StreamClient(stateDir);
+  const controller = new StreamClient(stateDir, say);
   const sandbox = new SandboxStream(controller);
   const metrics = new GatewayMetrics({ version: "0.1.0", revision: "test", processMetrics: false });
   const files = new SessionFiles({

@@ -1,16 +1,18 @@
 // The gateway's end of the controller's stream socket: sandboxes by session key. It never names a sandbox.
-// How it is asked is api/controller-client.ts; what the controller lets through is its own decision.
+// How it is asked is api/controller-client.ts; what the controller lets through is its own decision. Here, where its answers come in, the hints in them
+// are said as they work where the gateway runs: the controller keeps them as a host's.
 
 import type { ApprovalKeyRemoved } from "../../api/approval-keys.ts";
 import type { DeviceId } from "../../api/brands.ts";
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
 import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
-import { hasFields } from "../../api/controller-client.ts";
+import { hasFields, type ServerEvent, type Shape } from "../../api/controller-client.ts";
 import type { DoctorReport } from "../../api/doctor-report.ts";
 import { ERROR_CODES, type ErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { ApprovalsAnswer, SignedBy, SignedRecreation, SignedRemoval } from "../../api/gateway-protocol/approvals.ts";
 import type { HistoryView } from "../../api/history.ts";
+import { type Say, sayAnswer } from "../../api/place.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
 import type {
@@ -28,8 +30,20 @@ import type {
 const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
 
 export class StreamClient extends ViewClient {
-  constructor(stateDir: string) {
+  readonly #say: Say;
+
+  /** @param say a hint as it works where the gateway runs. Absent: on a host */
+  constructor(stateDir: string, say: Say = (text) => text) {
     super({ stateDir, socketPath: toStreamSocketPath(stateDir), accessFix: "run the gateway as the controller's user, or in its group" });
+    this.#say = say;
+  }
+
+  override async json<View>(method: string, path: string, isView: Shape<View>, body?: unknown): Promise<View> {
+    return sayAnswer(await super.json(method, path, isView, body), this.#say);
+  }
+
+  override async *follow(path: string, options?: { lastEventId?: number; signal?: AbortSignal }): AsyncGenerator<ServerEvent> {
+    for await (const event of super.follow(path, options)) yield sayAnswer(event, this.#say);
   }
 
   plan = (): Promise<PlanView> => this.json("GET", "/v1/plan", hasFields<PlanView>("items", "issues"));
@@ -93,7 +107,8 @@ export class StreamClient extends ViewClient {
 
   /** Once the controller looked at the file, and whenever it is another one, until the signal aborts or the controller ends it. */
   async *watchGatewayConfig(signal: AbortSignal): AsyncGenerator<GatewayConfigView> {
-    for await (const { data } of this.follow("/v1/gateway-config/watch", { signal })) {
+    // The config's own words.
+    for await (const { data } of super.follow("/v1/gateway-config/watch", { signal })) {
       const view = GatewayConfigView.safeParse(data);
       if (!view.success)
         throw new OperationError("ControllerUnreachable", "the controller's config has an unknown format", {

@@ -7,7 +7,7 @@ import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../a
 import { METHODS } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
-import type { Say } from "../../api/place.ts";
+import { type Say, sayAnswer } from "../../api/place.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Credentials } from "../http/auth.ts";
 import type { Handlers } from "../http/handler.ts";
@@ -97,7 +97,7 @@ export class Sockets {
         counts: this.events,
         judge: async (params, challenge) => {
           const { credentials } = this.#parts.rules();
-          const handshake = await judgeConnect(params, { caller, challenge, credentials }, this.#parts);
+          const handshake = toHandshakeHere(await judgeConnect(params, { caller, challenge, credentials }, this.#parts), say);
           meter.socketHandshake(toResult(handshake));
           return handshake;
         },
@@ -141,6 +141,10 @@ export class Sockets {
     if (this.#isStopping) throw new OperationError("NotReady", "the gateway ends");
     if (new URL(request.url ?? "/", "http://gateway").pathname !== "/") throw new OperationError("NotFound", "the socket is at /");
   }
+}
+
+function toHandshakeHere(handshake: Handshake, say: Say): Handshake {
+  return handshake.kind === "refused" ? sayAnswer(handshake, say) : handshake;
 }
 
 function toResult(handshake: Handshake): HandshakeResult {

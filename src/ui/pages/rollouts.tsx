@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { ChangeStory, Progress, SandboxProgress } from "../../api/rollout-story.ts";
 import { useGateway } from "../connection/context.tsx";
-import { Command } from "../parts/button.tsx";
+import { Command, CommandWord } from "../parts/button.tsx";
 import { Card, Empty } from "../parts/card.tsx";
 import { Countdown } from "../parts/countdown.tsx";
 import { ErrorNotice, Notice } from "../parts/notice.tsx";
@@ -42,7 +42,7 @@ export function Rollouts(): ReactNode {
       <div className="stack">
         {pausedSince !== null && (
           <Notice tone="wait" title={`Paused ${renderAgo(pausedSince, now)}: working sandboxes are not replaced.`}>
-            Sandboxes are still created, repaired and removed. To go on: <code>openclaw sandbox rollout resume</code>
+            Sandboxes are still created, repaired and removed. To go on: <CommandWord text="openclaw sandbox rollout resume" />
           </Notice>
         )}
         {changes.length === 0 ? (

@@ -32,9 +32,17 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
 /** The gateway wrote it into the page. */
 const PROGRAM = document.querySelector<HTMLMetaElement>('meta[name="openclaw-command"]')?.content ?? "openclaw";
 
-/** A command that a person may run instead, as it is typed where the gateway runs. @param text as on a host */
+/** A command as it is typed where the gateway runs. @param text as on a host */
+export const asTyped = (text: string): string => toTyped(text, PROGRAM);
+
+/** A command within a sentence. @param text as on a host */
+export function CommandWord({ text }: { text: string }): ReactNode {
+  return <code className="chip">{asTyped(text)}</code>;
+}
+
+/** A command that a person may run instead. @param text as on a host */
 export function Command({ text }: { text: string }): ReactNode {
-  const typed = toTyped(text, PROGRAM);
+  const typed = asTyped(text);
   return (
     <div className="command">
       <code>{typed}</code>

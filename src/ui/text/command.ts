@@ -8,8 +8,9 @@ export function quote(word: string): string {
 /** `openclaw sandbox recreate --session agent:main:main` */
 export const toCommand = (...words: readonly string[]): string => ["openclaw", ...words].map(quote).join(" ");
 
-/** The same where the gateway runs. @param program what is typed there in place of `openclaw`; with a text to read it is no terminal */
+/** The same where the gateway runs. @param program what is typed there in place of `openclaw`; with a text to read, or a client at its pipe, it is no terminal */
 export function toTyped(command: string, program: string): string {
-  const typed = command.includes(" <<'") ? program.replace(" run --rm ", " run --rm -T ") : program;
-  return command.replace(/^openclaw(?= )/, () => typed);
+  const piped = program.replace(" run --rm ", " run --rm -T ");
+  const typed = command.includes(" <<'") ? piped : program;
+  return command.replace(/^openclaw(?= )/, () => typed).replace(/(?<= -- )openclaw(?= mcp$)/, () => piped);
 }

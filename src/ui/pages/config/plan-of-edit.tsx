@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { PlannedSandbox } from "../../../api/wire.ts";
 import type { AnswerOf } from "../../connection/methods.ts";
+import { CommandWord } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
@@ -21,7 +22,7 @@ export function PlanOfEdit({ view: { plan, others, issues, unplanned } }: { view
   if (unplanned !== "" || plan === null)
     return (
       <Notice tone="wait" title="The text is valid, and is not planned here.">
-        {unplanned}. On the host: <code>openclaw sandbox plan --config FILE</code>
+        {unplanned}. On the host: <CommandWord text="openclaw sandbox plan --config FILE" />
       </Notice>
     );
   return (

@@ -4,6 +4,7 @@ import type { ControllerView } from "../../../api/wire.ts";
 import { useGateway } from "../../connection/context.tsx";
 import { GatewayError } from "../../connection/link.ts";
 import type { AnswerOf } from "../../connection/methods.ts";
+import { asTyped } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
@@ -81,7 +82,7 @@ function toController({ version, startedAt, checks, engine, config }: Controller
           name: "Config",
           tone: "bad",
           word: "refused",
-          message: `${issue === undefined ? config.file : `line ${issue.line ?? 1}: ${issue.message}`}; ${config.loadedAt === null ? "there is no valid one yet" : "the one before stays in force"}: openclaw config validate`,
+          message: `${issue === undefined ? config.file : `line ${issue.line ?? 1}: ${issue.message}`}; ${config.loadedAt === null ? "there is no valid one yet" : "the one before stays in force"}: ${asTyped("openclaw config validate")}`,
         },
   ];
 }

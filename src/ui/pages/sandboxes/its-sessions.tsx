@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { useGateway } from "../../connection/context.tsx";
+import { CommandWord } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
 import { toCommand } from "../../text/command.ts";
 import { isSessionIn } from "../../text/sessions.ts";
@@ -17,7 +18,7 @@ export function ItsSessions({ spec }: Pick<Sandbox, "spec">): ReactNode {
     <Card title="Sessions in it" aside={sessions.length > SHOWN_MAX ? `${SHOWN_MAX} of ${sessions.length}` : undefined} flush>
       {sessions.length === 0 ? (
         <Empty>
-          None yet. <code className="chip">{toCommand("session", "create", spec.agentId ?? "AGENT")}</code> makes one.
+          None yet. <CommandWord text={toCommand("session", "create", spec.agentId ?? "AGENT")} /> makes one.
         </Empty>
       ) : (
         <ul className="rows">
