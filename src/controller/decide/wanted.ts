@@ -36,8 +36,8 @@ export interface AgentSessions {
 }
 
 /**
- * What a scope key's container and workspace folder are named after: the slug that it has already, whatever its form, else a new one. Asked
- * when a sandbox is wanted for the first time and when its settings changed; answers that differ then are another sandbox.
+ * What a scope key's container and workspace folder are named after: the slug that it has already, whatever its form, else a new one. May look
+ * at the file system, so it is asked when a sandbox is wanted for the first time and when its folder moves; another answer is another sandbox.
  */
 export type SlugOf = (scopeKey: ScopeKey, workspaceRoot: string) => string;
 
@@ -57,6 +57,7 @@ export interface DesiredInputs {
 /** A sandbox that the config or a live session asks for. */
 export interface WantedSandbox {
   desired: DesiredSandbox;
+  slug: string;
   eager: boolean;
   /** Live sandboxed sessions that need it. */
   sessions: Session[];
@@ -86,14 +87,14 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
   }
 }
 
-/** @param before what it was: desired sandboxes whose agent has the same settings object are reused, so that an edit costs what it changed */
+/** @param before what it was: desired sandboxes whose agent has the same settings object, and slugs, are reused: an edit costs what it changed */
 export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
   const bySession = new Map<SessionKey, SandboxName>();
   const refused = new Map<SessionKey, ScopeKey>();
   const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
-    const desired = knownDesired(before, agent, scope, scopeKey) ?? toDesired(inputs.slugOf, agent, scope, scopeKey);
-    const known = byName.get(desired.name) ?? { desired, eager: false, sessions: [] };
+    const { desired, slug } = toNamed(inputs.slugOf, { agent, scope, scopeKey, before: wantedBefore(before, scopeKey) });
+    const known = byName.get(desired.name) ?? { desired, slug, eager: false, sessions: [] };
     byName.set(desired.name, known);
     return known;
   };
@@ -119,15 +120,23 @@ export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null 
   return { inputs, byName, byScope, bySession, refused, limited: toLimits(byName, inputs) };
 }
 
-function knownDesired(
-  before: DesiredIndex | null,
-  agent: Agent,
-  scope: EffectiveSandbox["scope"],
-  scopeKey: ScopeKey,
-): DesiredSandbox | null {
-  const name = before?.byScope.get(scopeKey);
-  const desired = name === undefined ? undefined : before?.byName.get(name)?.desired;
-  return desired !== undefined && desired.settings === agent.sandbox && desired.scope === scope ? desired : null;
+const wantedBefore = (before: DesiredIndex | null, scopeKey: ScopeKey): WantedSandbox | null =>
+  before?.byName.get(before.byScope.get(scopeKey) ?? ("" as SandboxName)) ?? null;
+
+interface Naming {
+  agent: Agent;
+  scope: EffectiveSandbox["scope"];
+  scopeKey: ScopeKey;
+  /** The same sandbox, as it was wanted. null: it was not. */
+  before: WantedSandbox | null;
+}
+
+function toNamed(slugOf: SlugOf, { agent, scope, scopeKey, before }: Naming): Pick<WantedSandbox, "desired" | "slug"> {
+  const settings = agent.sandbox;
+  if (before?.desired.settings === settings && before.desired.scope === scope) return before;
+  const isThere = before?.desired.settings.workspaceRoot === settings.workspaceRoot;
+  const slug = isThere ? before.slug : slugOf(scopeKey, settings.workspaceRoot);
+  return { desired: toDesired(() => slug, agent, scope, scopeKey), slug };
 }
 
 export function toDesired(slugOf: SlugOf, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {

@@ -54,19 +54,21 @@ export interface SandboxObservation {
 
 export class Observer {
   readonly #parts: ObserverParts;
-  readonly #specs = new SpecMemo();
+  readonly #specs: SpecMemo;
   readonly #lookUp = shareLookUps(lookUpRealPath);
   /** Sandboxes in which work was seen at the last look: when none is seen any more, it ended just now. */
   readonly #busy = new Set<SandboxName>();
 
-  constructor(parts: ObserverParts) {
+  constructor(parts: ObserverParts, specs: SpecMemo = new SpecMemo()) {
     this.#parts = parts;
+    this.#specs = specs;
   }
 
-  /** The same looks under another desired state, for a dry run. */
+  /** The same looks under another desired state, for a dry run: what it has in common with the one in force is made once. */
   under(desired: DesiredState, removals: RemovalGate): Observer {
     const creations = { admit: () => true, settled: () => undefined };
-    return new Observer({ ...this.#parts, desired, removals, creations, foreign: () => undefined, unrecorded: () => undefined });
+    const parts = { ...this.#parts, desired, removals, creations, foreign: () => undefined, unrecorded: () => undefined };
+    return new Observer(parts, this.#specs);
   }
 
   /** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */

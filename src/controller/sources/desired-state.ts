@@ -1,5 +1,6 @@
 // Holds desired state as last loaded: config, sessions, requests. Knows whether each was loaded at all, and which sandboxes a change concerns.
 // Reading files and noticing changes is file-sources.ts's and config-source.ts's; what is wanted is decided by decide/wanted.ts.
+import { isDeepStrictEqual } from "node:util";
 import { type EpochMs, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { resolveSandbox } from "../../api/config/effective.ts";
@@ -67,10 +68,19 @@ export class DesiredState {
 
   /** Each setter answers which sandboxes the change may concern. */
   setConfig(config: Config): SandboxName[] {
-    this.#config = config;
-    this.#agents = config.agents.map((agent) => ({ id: agent.id, sandbox: resolveSandbox(config, agent, this.#folders) }));
-    this.#sandboxFolders = toSandboxFolders(this.#agents.map(({ sandbox }) => sandbox));
+    this.#resolve(config);
     return this.#reindex();
+  }
+
+  /** Settings that an edit leaves as they are stay the same objects: what was made from them is not made again. */
+  #resolve(config: Config): void {
+    const before = new Map(this.#agents.map(({ id, sandbox }) => [id, sandbox]));
+    this.#config = config;
+    this.#agents = config.agents.map((agent) => {
+      const [was, is] = [before.get(agent.id), resolveSandbox(config, agent, this.#folders)];
+      return { id: agent.id, sandbox: was !== undefined && isDeepStrictEqual(was, is) ? was : is };
+    });
+    this.#sandboxFolders = toSandboxFolders(this.#agents.map(({ sandbox }) => sandbox));
   }
 
   setSessions(sessions: SessionsByAgent): SandboxName[] {
@@ -176,27 +186,36 @@ export class DesiredState {
   preview(config: Config): DesiredState | null {
     if (this.#sessions === null || this.#requests === null) return null;
     const preview = new DesiredState(this.#slugOf, this.#folders);
+    preview.#agents = this.#agents;
     preview.#sessions = this.#sessions;
     preview.#requests = this.#requests;
-    preview.setConfig(config);
+    preview.#resolve(config);
+    preview.#index = preview.#indexFrom(this.#index);
     return preview;
   }
 
   #reindex(): SandboxName[] {
     this.#revision += 1;
-    if (this.#config === null || this.#sessions === null) return [];
-    const config = this.#config;
     const before = this.#index;
+    const after = this.#indexFrom(before);
+    if (after === null) return [];
+    this.#index = after;
+    return diffIndex(before, after);
+  }
+
+  /** null: config or sessions are not loaded yet. */
+  #indexFrom(before: DesiredIndex | null): DesiredIndex | null {
+    const [config, sessions] = [this.#config, this.#sessions];
+    if (config === null || sessions === null) return null;
     const inputs: DesiredInputs = {
       slugOf: this.#slugOf,
       agents: this.#agents,
-      sessions: this.#sessions,
+      sessions,
       maxSandboxes: config.gateway.maxSandboxes,
       spawning: config.spawning,
       hotWindowMs: config.defaults.sandbox.rollout?.hotWindow ?? SANDBOX_DEFAULTS.rollout.hotWindow,
     };
-    this.#index = indexDesired(inputs, before);
-    return diffIndex(before, this.#index);
+    return indexDesired(inputs, before);
   }
 }
 
