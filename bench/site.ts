@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promise
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { toInstanceId } from "../src/api/brands.ts";
+import { type SandboxName, toInstanceId } from "../src/api/brands.ts";
 import { createSystemClock } from "../src/api/clock.ts";
 import type { Sandbox } from "../src/api/sandbox.ts";
 import { Controller } from "../src/controller/controller.ts";
@@ -78,12 +78,7 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     writeConfig: (next) => replace(configPath, JSON.stringify(next)),
     writeFile: replace,
     until: (holds) => watch(controller, () => controller.statuses.list().find(holds)),
-    untilAll: async (count) => {
-      await watch(controller, () => {
-        const list = controller.statuses.list();
-        return list.length === count && list.every(isConverged) ? true : undefined;
-      });
-    },
+    untilAll: (count) => untilAll(controller, count),
     close: async () => {
       open.delete(site);
       await servers.disposeAsync();
@@ -147,6 +142,33 @@ async function openController({ stateDir, instance, configPath, calls, given }: 
 async function replace(path: string, content: string): Promise<void> {
   await writeFile(`${path}.tmp`, content, { mode: 0o600 });
   await rename(`${path}.tmp`, path);
+}
+
+/** Counts what each change says: looking at all of ten thousand after each would be the benchmark. */
+async function untilAll({ statuses }: Controller, count: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`not reached within ${WAIT_MS_MAX / 1_000} s`)), WAIT_MS_MAX);
+  const converged = new Set<SandboxName>();
+  const note = (sandbox: Sandbox): void => {
+    if (isConverged(sandbox)) converged.add(sandbox.metadata.name);
+    else converged.delete(sandbox.metadata.name);
+  };
+  const check = (): void => {
+    if (converged.size === count && statuses.size === count) resolve();
+  };
+  for (const sandbox of statuses.list()) note(sandbox);
+  const end = statuses.subscribe((change) => {
+    if (change.kind === "put") note(change.sandbox);
+    else converged.delete(change.name);
+    check();
+  });
+  check();
+  try {
+    await promise;
+  } finally {
+    end();
+    clearTimeout(timer);
+  }
 }
 
 /** Looks again once a status changed, but not more often than a look at all of them is cheap: ten thousand looks would be the benchmark. */

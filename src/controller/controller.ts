@@ -257,7 +257,7 @@ export class Controller {
       roots: () => this.#workspaceRoots(),
       holds: (name) => guard.holds(name),
       keeper: async (name, path) => {
-        const isMounted = ledger.entries().some((entry) => entry.name === name || entry.workspace === path);
+        const isMounted = ledger.ofName(name).length > 0 || ledger.entries().some(({ workspace }) => workspace === path);
         if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
         return guard.view().items.length > 0 ? "removals awaiting approval: openclaw sandbox approve" : null;
       },
@@ -300,7 +300,7 @@ export class Controller {
   }
 
   #sweepRequests(ledger: Ledger, now: EpochMs): Promise<SandboxName[]> {
-    const isGone = (name: SandboxName): boolean => !this.#mayBeWanted(name) && ledger.entries().every((entry) => entry.name !== name);
+    const isGone = (name: SandboxName): boolean => !this.#mayBeWanted(name) && ledger.ofName(name).length === 0;
     return sweepRequests({ now, isGone, requests: this.desired.requests, remove: (name) => this.#files.removeRequest(name) });
   }
 

@@ -116,7 +116,7 @@ export class Observer {
       want,
       containers,
       comparesMounts: false,
-      vanished: containers.length === 0 && ledger.entries().some((entry) => entry.name === name && entry.containerId !== null),
+      vanished: containers.length === 0 && ledger.ofName(name).some(({ containerId }) => containerId !== null),
       lastUsedAt,
       request: desired.requestFor(name),
       pinned: desired.isPinned(name),

@@ -94,6 +94,21 @@ describe("a ledger", () => {
     expect(ledger.byContainerId(second)).toEqual(again);
   });
 
+  test("finds all of a sandbox's entries by its name, until each is forgotten", async () => {
+    const { folder, ledger } = await openLedger();
+    const name = toSandboxName("openclaw-sbx-other");
+    const [serving, made, other] = [toEntry({ name }), toEntry({ name }), toEntry()];
+    for (const entry of [serving, made, other]) await ledger.record(entry);
+    const containerId = toContainerId("d".repeat(64));
+    await ledger.bind(made.uid, containerId);
+    const uidsOf = (known: Ledger): Set<string> => new Set(known.ofName(name).map(({ uid }) => uid));
+    for (const known of [ledger, (await openLedger(folder)).ledger]) expect(uidsOf(known)).toEqual(new Set([serving.uid, made.uid]));
+    await ledger.forget(serving.uid);
+    expect(ledger.ofName(name)).toEqual([{ ...made, containerId }]);
+    await ledger.forget(made.uid);
+    expect([ledger.ofName(name), ledger.ofName(other.name)]).toEqual([[], [other]]);
+  });
+
   test("keeps what it adopts over a restart, and adopts nothing under a uid that is none of ours", async () => {
     const { folder, ledger } = await openLedger();
     const containerId = toContainerId("1".repeat(64));

@@ -56,6 +56,8 @@ export class Ledger {
   readonly #folder: string;
   readonly #byUid = new Map<SandboxUid, LedgerEntry>();
   readonly #byContainerId = new Map<ContainerId, SandboxUid>();
+  /** Nearly always one: passes ask for theirs, so none looks through all of them. */
+  readonly #byName = new Map<SandboxName, Set<SandboxUid>>();
   /** false: there was no ledger, so that what carries our labels is judged by its labels alone. */
   readonly existed: boolean;
   /** Files that could not be understood, by name. They stay where they are. */
@@ -121,11 +123,16 @@ export class Ledger {
     if (known === undefined) return;
     await removeFile(this.#path(uid));
     this.#byUid.delete(uid);
-    if (known.containerId !== null) this.#byContainerId.delete(known.containerId);
+    this.#unlink(known);
   }
 
   entries(): readonly LedgerEntry[] {
     return [...this.#byUid.values()];
+  }
+
+  /** Every entry of one sandbox: what serves, what is being made, and what is not known to be gone yet. */
+  ofName(name: SandboxName): readonly LedgerEntry[] {
+    return [...(this.#byName.get(name) ?? [])].flatMap((uid) => this.#byUid.get(uid) ?? []);
   }
 
   byUid(uid: SandboxUid): LedgerEntry | undefined {
@@ -143,10 +150,18 @@ export class Ledger {
   }
 
   #index(entry: LedgerEntry): void {
-    const before = this.#byUid.get(entry.uid)?.containerId;
-    if (before !== undefined && before !== null) this.#byContainerId.delete(before);
+    const before = this.#byUid.get(entry.uid);
+    if (before !== undefined) this.#unlink(before);
     this.#byUid.set(entry.uid, entry);
     if (entry.containerId !== null) this.#byContainerId.set(entry.containerId, entry.uid);
+    this.#byName.set(entry.name, (this.#byName.get(entry.name) ?? new Set()).add(entry.uid));
+  }
+
+  #unlink({ uid, name, containerId }: LedgerEntry): void {
+    if (containerId !== null) this.#byContainerId.delete(containerId);
+    const uids = this.#byName.get(name);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#byName.delete(name);
   }
 
   #path(uid: SandboxUid): string {
