@@ -5,6 +5,7 @@ import type { OperationError } from "../api/errors.ts";
 import { toHidden } from "./decide/fields.ts";
 import type { Egress } from "./egress/egress.ts";
 import { Relays } from "./egress/relays.ts";
+import { lookUpRealPath, shareLookUps } from "./folders/host-folders.ts";
 import { ServingAccess } from "./loop/access.ts";
 import { Convergence } from "./loop/convergence.ts";
 import { CreationRate } from "./loop/creation-rate.ts";
@@ -82,7 +83,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const mounts = makeMountCheck(options, desired, report);
   const { egress, egressLog, egressLedger } = ground;
   const relays = new Relays({ clock, newUid, engine, ledger: egressLedger, egress });
-  const made = { engine, ledger, setups, mounts, uses, relays };
+  const made = { engine, ledger, setups, mounts, uses, relays, lookUp: shareLookUps(lookUpRealPath) };
   const observer = new Observer({
     ...{ now, instance: engine.instance, folders, controller, desired, ...made, activity, removals: guard },
     creations: new CreationRate(now),

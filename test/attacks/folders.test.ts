@@ -22,7 +22,7 @@ import { errnoOf, readBounded } from "../../src/api/store/atomic-file.ts";
 import { desiredOf } from "../../src/controller/decide/decide.fixture.ts";
 import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folders/folder-removal.ts";
 import { measureFolder } from "../../src/controller/folders/folder-size.ts";
-import { prepareWorkspace, readProfile } from "../../src/controller/folders/host-folders.ts";
+import { lookUpRealPath, prepareWorkspace, readProfile } from "../../src/controller/folders/host-folders.ts";
 import { closeFolder } from "../../src/controller/folders/make-folder.ts";
 import { makeGround, portray, ROUNDS, ROUNDS_MS_MAX, swap } from "./attack.fixture.ts";
 
@@ -38,7 +38,7 @@ async function prepare(dir: string, purpose: "scope" | "agent", writable: readon
   const marker = { instance: "i", name: "n", scopeKey: desired.scopeKey, path: dir, createdAt: "2026-01-01T00:00:00Z" };
   const sandboxes = { ...NO_SANDBOX_FOLDERS, writable: writable.map((path) => ({ path, name: "a sandbox's" })) };
   const context = { home: "/nonexistent", stateDir: "/nonexistent/state", sandboxes };
-  return await refusedOr(prepareWorkspace({ desired, owner: OWNER, marker, context }));
+  return await refusedOr(prepareWorkspace({ desired, owner: OWNER, marker, context, lookUp: lookUpRealPath }));
 }
 
 async function refusedOr(attempt: Promise<unknown>): Promise<boolean> {

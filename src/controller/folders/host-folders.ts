@@ -65,36 +65,39 @@ export interface WorkspaceOrder {
   marker: OwnerMarker;
   /** What it is judged by where it may be made. */
   context: MountContext;
+  lookUp: RealPath;
 }
 
 /**
  * Makes the folders that are missing, with the right owner before the engine could make them as root. Existing folders stay as they are.
  * @throws OperationError `HostRejected` when the host refuses
  */
-export async function prepareWorkspace({ desired, owner, marker, context }: WorkspaceOrder): Promise<void> {
+export async function prepareWorkspace({ desired, owner, marker, ...judged }: WorkspaceOrder): Promise<void> {
   const { dir, purpose } = desired.workspace;
   try {
-    await using parent = await openOrMakeParent(dir, purpose, context);
+    await using parent = await openOrMakeParent(dir, purpose, judged);
     // A folder that somebody else put there stays somebody else's.
     const isMissing = (await observeFolder(join(parent.at, basename(dir)))).kind === "missing";
     if (isMissing && purpose === "scope") await writeMarker(parent, dir, marker);
     await makeFolderFor(parent, basename(dir), owner);
-    if (desired.agentDir !== null) await makeAgentFolder(desired.agentDir, owner, context);
+    if (desired.agentDir !== null) await makeAgentFolder(desired.agentDir, owner, judged);
   } catch (error) {
     throw new OperationError("HostRejected", `workspace ${dir} can't be created: ${renderError(error)}`, { cause: error });
   }
 }
 
-async function makeAgentFolder(dir: string, owner: Owner, context: MountContext): Promise<void> {
-  await using parent = await openOrMakeParent(dir, "agent", context);
+async function makeAgentFolder(dir: string, owner: Owner, judged: JudgedBy): Promise<void> {
+  await using parent = await openOrMakeParent(dir, "agent", judged);
   await makeFolderFor(parent, basename(dir), owner);
 }
 
 type Purpose = DesiredSandbox["workspace"]["purpose"];
+type JudgedBy = Pick<WorkspaceOrder, "context" | "lookUp">;
 
-async function openOrMakeParent(dir: string, purpose: Purpose, context: MountContext): Promise<OpenFolder> {
-  const { writable, roots } = await resolveSandboxFolders(context.sandboxes, lookUpRealPath);
-  const root = await resolveDeepest(dirname(dir), lookUpRealPath);
+/** What agents only read is no place where a sandbox could put something: however many do, it is not looked at. */
+async function openOrMakeParent(dir: string, purpose: Purpose, { context, lookUp }: JudgedBy): Promise<OpenFolder> {
+  const { writable, roots } = await resolveSandboxFolders({ ...context.sandboxes, workspaces: [] }, lookUp);
+  const root = await resolveDeepest(dirname(dir), lookUp);
   const others = roots.filter(({ path }) => purpose !== "scope" || path !== root);
   const refusal = refusedWorkspace(join(root, basename(dir)), await resolveFolders(context));
   if (refusal !== null) throw new OperationError("HostRejected", `it is really ${join(root, basename(dir))}: ${refusal.message}`);

@@ -13,7 +13,7 @@ import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "../decide/
 import type { KnownSandbox } from "../decide/wanted.ts";
 import type { Relays } from "../egress/relays.ts";
 import type { Engine, Observation } from "../engine/engine.ts";
-import { lookUpRealPath, observeHost, shareLookUps } from "../folders/host-folders.ts";
+import { observeHost, type RealPath } from "../folders/host-folders.ts";
 import type { Activity } from "../records/activity.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
@@ -40,6 +40,7 @@ export interface ObserverParts {
   removals: RemovalGate;
   creations: Pick<CreationRate, "admit" | "settled">;
   relays: Pick<Relays, "inputFor">;
+  lookUp: RealPath;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
   /** Told of containers of ours that could not be written into the ledger. */
@@ -55,7 +56,6 @@ export interface SandboxObservation {
 export class Observer {
   readonly #parts: ObserverParts;
   readonly #specs: SpecMemo;
-  readonly #lookUp = shareLookUps(lookUpRealPath);
   /** Sandboxes in which work was seen at the last look: when none is seen any more, it ended just now. */
   readonly #busy = new Set<SandboxName>();
 
@@ -73,12 +73,9 @@ export class Observer {
 
   /** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
   async #facts(desired: DesiredSandbox): Promise<SpecFacts> {
-    const { engine, controller, folders } = this.#parts;
+    const { engine, controller, folders, lookUp } = this.#parts;
     const context = { ...folders, sandboxes: this.#parts.desired.sandboxFolders };
-    const [image, host] = await Promise.all([
-      engine.resolveImage(desired.settings.docker.image),
-      observeHost(desired, context, this.#lookUp),
-    ]);
+    const [image, host] = await Promise.all([engine.resolveImage(desired.settings.docker.image), observeHost(desired, context, lookUp)]);
     return { image, ...host, appArmor: engine.capabilities.appArmor, controller };
   }
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type ContainerId, toContainerId, toSandboxUid } from "../../api/brands.ts";
-import { NO_SANDBOX_FOLDERS } from "../../api/config/sandbox-folders.ts";
+import { NO_SANDBOX_FOLDERS, type SandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
@@ -14,6 +14,7 @@ import type { Act, Handle, Identity } from "../engine/engine.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
 import { IMAGE } from "../fixtures/model.fixture.ts";
+import { lookUpRealPath } from "../folders/host-folders.ts";
 import { Ledger } from "../records/ledger.ts";
 import { MountCheck } from "./mount-check.ts";
 import { Performer, StillInUse } from "./perform.ts";
@@ -54,17 +55,15 @@ async function createPerformer() {
   const engine = new WatchedEngine(world, INSTANCE);
   const ledger = await Ledger.open(folder, clock.now());
   const uses = new Uses();
-  /** Asked at the beginning of each making of folders. */
-  const hooks = { foldersAsked: (): void => undefined };
+  /** `foldersAsked`: at the beginning of each making of folders. */
+  const hooks = { foldersAsked: (): SandboxFolders => NO_SANDBOX_FOLDERS, lookUp: lookUpRealPath };
   const removed: { id: ContainerId; isSealed: boolean }[] = [];
   const performer = new Performer({
     now: () => clock.now(),
     newUid: randomUUID,
     folders: { stateDir: "/state", home: "/home/user" },
-    sandboxFolders: () => {
-      hooks.foldersAsked();
-      return NO_SANDBOX_FOLDERS;
-    },
+    sandboxFolders: () => hooks.foldersAsked(),
+    lookUp: (path) => hooks.lookUp(path),
     controller: { uid: 0, gid: 0 },
     engine,
     ledger,
@@ -236,7 +235,7 @@ test("a removal is reported while nobody can be let in: whoever waits for its en
   expect(removed).toEqual([{ id: handle.id, isSealed: true }]);
 });
 
-test("workspaces are made one after the other: a folder that two sandboxes share is never seen while it is half made", async () => {
+test("sandboxes of one agent have their folders made one after the other: a folder that two sandboxes share is never seen while it is half made", async () => {
   const { folder, performer, hooks } = await createPerformer();
   const shared = join(folder, "of-the-agent");
   const prepare = (session: string) => {
@@ -245,7 +244,45 @@ test("workspaces are made one after the other: a folder that two sandboxes share
     return performer.perform(action, inputOf({ ...desired, workspace: { dir, purpose: "scope" }, agentDir: shared }, []));
   };
   const wasThere: boolean[] = [];
-  hooks.foldersAsked = () => void wasThere.push(existsSync(shared));
+  hooks.foldersAsked = () => {
+    wasThere.push(existsSync(shared));
+    return NO_SANDBOX_FOLDERS;
+  };
   await Promise.all(["first", "second", "third"].map(prepare));
   expect(wasThere).toEqual([false, true, true]);
+});
+
+const prepareOwn = (performer: Performer, dir: string) =>
+  performer.perform(
+    { kind: "prepare-workspace", dir, cause: "wanted", because: "its workspace folder does not exist yet" },
+    inputOf({ ...desired, workspace: { dir, purpose: "scope" }, agentDir: null }, []),
+  );
+
+test("a workspace that one sandbox has for itself waits for no other's: one on a disk that does not answer holds nobody up", async () => {
+  const { folder, performer, hooks } = await createPerformer();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  hooks.lookUp = async (path) => {
+    if (path.includes("slow")) await answered;
+    return await lookUpRealPath(path);
+  };
+  const slow = prepareOwn(performer, join(folder, "slow", "first"));
+  await prepareOwn(performer, join(folder, "sandboxes", "second"));
+  expect(["slow/first", "sandboxes/second"].map((dir) => existsSync(join(folder, dir)))).toEqual([false, true]);
+  answer();
+  await slow;
+  expect(existsSync(join(folder, "slow", "first"))).toBe(true);
+});
+
+test("making a workspace looks at none that agents only read, however many there are", async () => {
+  const { folder, performer, hooks } = await createPerformer();
+  const looked: string[] = [];
+  hooks.lookUp = async (path) => {
+    looked.push(path);
+    return await lookUpRealPath(path);
+  };
+  const workspaces = Array.from({ length: 50 }, (_, index) => ({ path: join(folder, `agent-${index}`), name: `agent ${index}` }));
+  hooks.foldersAsked = () => ({ ...NO_SANDBOX_FOLDERS, workspaces });
+  await prepareOwn(performer, join(folder, "sandboxes", "own"));
+  expect(looked.length).toBeGreaterThan(0);
+  expect(looked.filter((path) => workspaces.some((one) => one.path === path))).toEqual([]);
 });

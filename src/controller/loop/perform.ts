@@ -3,12 +3,13 @@ import { type ContainerId, type EpochMs, renderTime, type SandboxName, toSandbox
 import type { HostFolders } from "../../api/config/config.ts";
 import type { SandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
+import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import { HASH_VERSION } from "../decide/fields.ts";
 import { type Owner, ownerToBe } from "../decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "../decide/types.ts";
 import type { Relays } from "../egress/relays.ts";
 import type { Engine, Handle, Identity } from "../engine/engine.ts";
-import { prepareWorkspace, refuseMounts } from "../folders/host-folders.ts";
+import { prepareWorkspace, type RealPath, refuseMounts } from "../folders/host-folders.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { MountCheck } from "./mount-check.ts";
 import type { SetupRunner } from "./setup-runner.ts";
@@ -35,13 +36,16 @@ export interface PerformerParts {
   mounts: MountCheck;
   uses: Uses;
   relays: Pick<Relays, "attach" | "remove">;
+  /** Where folders really are when their making begins. */
+  lookUp: RealPath;
   /** A container was removed. */
   removed(id: ContainerId): void;
 }
 
 export class Performer {
   readonly #parts: PerformerParts;
-  #preparing: Promise<void> = Promise.resolve();
+  /** By a folder that several sandboxes have in common. */
+  readonly #preparing = new KeyedMutex<string>();
 
   constructor(parts: PerformerParts) {
     this.#parts = parts;
@@ -96,13 +100,13 @@ export class Performer {
   }
 
   /**
-   * One after the other: sessions of one agent share folders, and one that another pass is just making would look like one that was put in
-   * its place. Each takes a few milliseconds.
+   * Sessions of one agent share its workspace: one that another pass is just making would look like one that was put in its place, so they go
+   * one after the other. What is a sandbox's alone waits for nobody.
    */
   #prepareWorkspace(input: PlanInput): Promise<void> {
-    const prepared = this.#preparing.then(() => this.#makeWorkspace(input));
-    this.#preparing = prepared.catch(() => undefined);
-    return prepared;
+    const { workspace, agentDir } = mustWanted(input).desired;
+    const shared = workspace.purpose === "agent" ? workspace.dir : agentDir;
+    return shared === null ? this.#makeWorkspace(input) : this.#preparing.run(shared, () => this.#makeWorkspace(input));
   }
 
   async #makeWorkspace(input: PlanInput): Promise<void> {
@@ -112,7 +116,7 @@ export class Performer {
     const marker = { instance: input.instance, name: input.name, scopeKey: desired.scopeKey, path: desired.workspace.dir, createdAt };
     const owner = ownerToBe(desired, { image, controller: this.#parts.controller });
     const context = { ...this.#parts.folders, sandboxes: this.#parts.sandboxFolders() };
-    await prepareWorkspace({ desired, owner, marker, context });
+    await prepareWorkspace({ desired, owner, marker, context, lookUp: this.#parts.lookUp });
   }
 
   /** The ledger knows of it before the engine does, so that a crash in between leaves nothing unowned. */

@@ -6,6 +6,7 @@ import PQueue from "p-queue";
 import { type AgentId, type EpochMs, elapsed, MINUTE_MS, renderTime, type SessionKey, toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
+import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import { API_VERSION, SESSION_FILE_SUFFIX, type Session, type SessionFile } from "../../api/session.ts";
 import { removeFile, sweepTemporaries } from "../../api/store/atomic-file.ts";
 import {
@@ -18,7 +19,6 @@ import {
   SessionStore,
   sessionsFolder,
 } from "../../api/store/session-store.ts";
-import { SessionMutex } from "../tools/session-mutex.ts";
 import type { Message } from "../tools/tool-port.ts";
 import { toSessionName } from "./keys.ts";
 import { Transcript } from "./transcript.ts";
@@ -69,7 +69,7 @@ export class Sessions {
   readonly #transcripts = new Map<string, Promise<Transcript>>();
   readonly #opening = new PQueue({ concurrency: TRANSCRIPTS_OPENING_MAX });
   /** Changes of one session come one after the other. */
-  readonly #mutex = new SessionMutex();
+  readonly #mutex = new KeyedMutex<SessionKey>();
   #looking: Promise<void> = Promise.resolve();
   readonly #stopping = new AbortController();
 

@@ -1,14 +1,16 @@
 // The one way to a tool: the policy is asked, the input checked, the session's sandbox made ready, the tool run. What every call has in common
 // is here; what each tool does is in its own file; who may call for a session is the servers' business.
+
+import type { SessionKey } from "../../api/brands.ts";
 import type { Config, HostFolders } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
+import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
-import { SessionMutex } from "./session-mutex.ts";
 import type { TerminalPlace } from "./terminal.ts";
 import type { Tool } from "./tool.ts";
 import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
@@ -27,7 +29,7 @@ export interface ToolParts {
 
 export class ToolDispatcher implements Tools {
   readonly #parts: ToolParts;
-  readonly #mutex = new SessionMutex();
+  readonly #mutex = new KeyedMutex<SessionKey>();
 
   constructor(parts: ToolParts) {
     this.#parts = parts;

@@ -1,13 +1,12 @@
-// A mutex per session: work of one session runs one piece at a time, in order of arrival. Sessions don't wait for each other.
+// A mutex per key, such as a session: work under one key runs one piece at a time, in order of arrival. Keys don't wait for each other.
 // What needs the mutex, and how long it may take, is up to the callers.
-import type { SessionKey } from "../../api/brands.ts";
 
-export class SessionMutex {
+export class KeyedMutex<Key extends string> {
   /** When the last piece that came is over. */
-  readonly #last = new Map<SessionKey, Promise<void>>();
+  readonly #last = new Map<Key, Promise<void>>();
 
   /** Settles as the work does; its failure is no concern of the next. */
-  run<Result>(key: SessionKey, work: () => Promise<Result>): Promise<Result> {
+  run<Result>(key: Key, work: () => Promise<Result>): Promise<Result> {
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const settled = result.then(
       () => undefined,
