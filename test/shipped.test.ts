@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 const project = resolve(import.meta.dirname, "..");
 /** What containers and checkouts start; each loads the rest as it is needed. */
-const PROGRAMS = ["index.js", "cli/main.js", "egress/main.js"];
+const PROGRAMS = ["index.js", "cli/main.js", "egress/main.js", "gateway/browser/child/main.js"];
 const PRODUCT_FILES_MIN = 300;
 
 /** Compiles as `npm run build` does, but for the types, which `npm run check` looks at. @returns the built folder */

@@ -31,6 +31,7 @@ const ROOMS = [
 
 const GATEWAY_ROOMS = [
   "sandbox",
+  "browser",
   "devices",
   "credentials",
   "models",
@@ -112,6 +113,7 @@ const FORBIDDEN: readonly Planted[] = [
   { file: "src/gateway/a.ts", code: 'import Docker from "dockerode";' },
   // The rooms of the gateway import downwards alone.
   ...fromGateway("sandbox", "tools/dispatch.ts", "sessions/sessions.ts"),
+  ...fromGateway("browser", "tools/dispatch.ts", "sessions/sessions.ts", "http/auth.ts", "host/host-port.ts"),
   ...fromGateway("devices", "http/auth.ts", "ws/sockets.ts", "sessions/sessions.ts"),
   ...fromGateway("credentials", "devices/identity.ts", "http/app.ts", "sessions/sessions.ts"),
   ...fromGateway("models", "sessions/sessions.ts", "http/auth.ts", "metrics.ts"),
@@ -123,6 +125,8 @@ const FORBIDDEN: readonly Planted[] = [
   ...fromGateway("http", "agent/agent-service.ts", "mcp/mcp-endpoint.ts", "ws/sockets.ts", "host/host-port.ts", "main.ts"),
   ...fromGateway("mcp", "ws/sockets.ts", "sandbox/sandbox-port.ts"),
   ...fromGateway("ws", "agent/agent-service.ts", "mcp/mcp-client.ts", "sessions/sessions.ts"),
+  { file: "src/gateway/browser/child/a.ts", code: 'import { names } from "../../../api/names.ts";' },
+  { file: "src/gateway/browser/child/a.ts", code: 'import { Browsers } from "../browsers.ts";' },
   ...GATEWAY_ROOMS.flatMap((room) => [
     { file: `src/gateway/${room}/a.ts`, code: 'import { sample } from "./b.test.ts";' },
     { file: `src/gateway/${room}/a.ts`, code: 'import Docker from "dockerode";' },
@@ -201,6 +205,8 @@ const ALLOWED: readonly Planted[] = [
   { file: "src/controller/a.engine.test.ts", code: 'import Docker from "dockerode";' },
   { file: "src/gateway/tools/a.ts", code: 'import { names } from "../../api/names.ts";' },
   ...fromGateway("sessions", "tools/tool-port.ts", "sandbox/upload.ts"),
+  ...fromGateway("browser", "sandbox/stream-client.ts"),
+  ...fromGateway("tools", "browser/browsers.ts"),
   ...fromGateway("mcp", "http/problem.ts"),
   ...fromGateway("http", "models/open-models.ts"),
   { file: "src/gateway/a.ts", code: 'import { policy } from "./tools/policy.ts";' },

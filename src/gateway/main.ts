@@ -20,6 +20,8 @@ import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import type { SandboxChanged } from "../api/wire.ts";
+import { Browsers } from "./browser/browsers.ts";
+import { NO_BROWSERS } from "./browser/no-browsers.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
@@ -174,7 +176,9 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const sandbox = new SandboxStream(controller);
   const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId };
-  const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed });
+  const browsers = new Browsers({ port: NO_BROWSERS, log, pages: () => toPages(config.current.gateway, address) });
+  begun.defer(() => browsers.end());
+  const { dispatcher, ...opened } = await openTools({ inside, browsers, stateDir, sessions, service, metrics, controller, log, failed });
   const limits = new AddressLimits({ now, pause });
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
@@ -246,6 +250,7 @@ async function withdrawKey({ controller, log }: Pick<ServeParts, "controller" | 
 
 interface ToolsParts {
   inside: { config(): ConfigInForce["current"]; folders: ServeParts["folders"]; sandbox: SandboxStream; newId(): string };
+  browsers: Browsers;
   stateDir: string;
   sessions: Sessions;
   service: SessionService;
@@ -266,7 +271,17 @@ interface OpenedTools {
 }
 
 /** The tools, files and models of sessions, and how those end with what they left running on this host; of sessions that are gone that is ended first. */
-async function openTools({ inside, stateDir, sessions, service, metrics, controller, log, failed }: ToolsParts): Promise<OpenedTools> {
+async function openTools({
+  inside,
+  browsers,
+  stateDir,
+  sessions,
+  service,
+  metrics,
+  controller,
+  log,
+  failed,
+}: ToolsParts): Promise<OpenedTools> {
   const signIns = openSignIns({ stateDir, config: inside.config, log, say: sayHere().say, now });
   const models = await openModels({
     ...{
@@ -286,7 +301,7 @@ async function openTools({ inside, stateDir, sessions, service, metrics, control
   const terminals = await hasTerminals(host.env);
   const foreground = endWithGateway(host);
   const dispatcher = new ToolDispatcher({
-    ...inside,
+    ...{ ...inside, browsers },
     host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
     sessions: service,
   });
@@ -349,6 +364,14 @@ const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.ch
 function toUrl({ host, port }: { host: string; port: number }): string {
   if (host === "::" || host === "0.0.0.0") return `http://127.0.0.1:${port}`;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** As people reach them: where the config says, else at the address that is listened at. */
+function toPages(
+  { controlUi }: ConfigInForce["current"]["gateway"],
+  { host = "::", port }: { host: string | undefined; port: number },
+): string {
+  return controlUi.allowedOrigins[0] ?? toUrl({ host, port });
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

@@ -77,6 +77,7 @@ test("without any config, everything has the documented default", () => {
       autoStart: true,
       autoStartTimeoutMs: 12_000,
       binds: [],
+      evaluateEnabled: false,
     },
     agentWorkspace: "/home/claw/.openclaw/workspace",
     egress: null,

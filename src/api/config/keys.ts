@@ -137,4 +137,5 @@ export const BROWSER_KEYS = {
   autoStart: { default: true, about: "Start the browser when a tool call needs it" },
   autoStartTimeoutMs: { default: 12_000, about: "How long a tool call waits for the DevTools port, in milliseconds" },
   binds: { default: null, about: "Replaces docker.binds for the browser container; unset: docker.binds" },
+  evaluateEnabled: { default: false, about: "Let the browser tool run JavaScript of the agent's in pages" },
 } as const satisfies Record<string, KeyFacts>;

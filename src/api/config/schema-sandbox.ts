@@ -165,6 +165,7 @@ const BrowserComplete = described(BROWSER_KEYS, {
   autoStart: z.boolean(),
   autoStartTimeoutMs: z.int().min(0).max(600_000),
   binds: list(Bind).nullable(),
+  evaluateEnabled: z.boolean(),
 });
 
 const ScalarsComplete = described(SANDBOX_KEYS, {

@@ -6,8 +6,9 @@ import { toEpochMs } from "../../api/brands.ts";
 import { mustParse } from "../../api/config/config.fixture.ts";
 import { eventually } from "../../api/store/folder.fixture.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
+import { toMediaName } from "../tools/media-name.ts";
 import { makeFolder, makeHostPort, sessionOf } from "../tools/world.fixture.ts";
-import { SessionFiles, toMediaName } from "./session-files.ts";
+import { SessionFiles } from "./session-files.ts";
 
 test("what a person sends gets a name that nothing had before, and that is one name and harmless", () => {
   const names = [

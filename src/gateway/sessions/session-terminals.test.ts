@@ -8,7 +8,7 @@ import { eventually } from "../../api/store/folder.fixture.ts";
 import { ToolDispatcher } from "../tools/dispatch.ts";
 import { TERMINAL_WINDOW_BYTES } from "../tools/terminal.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
-import { makeFolder, makeHostPort, noSessions, sessionOf } from "../tools/world.fixture.ts";
+import { makeFolder, makeHostPort, noBrowsers, noSessions, sessionOf } from "../tools/world.fixture.ts";
 import { SessionTerminals } from "./session-terminals.ts";
 import { SessionTools } from "./session-tools.ts";
 
@@ -24,6 +24,7 @@ function openWorld(config: object = {}) {
       sandbox: port,
       host: () => port,
       sessions: noSessions,
+      browsers: noBrowsers,
       newId: () => "0123456789abcdef",
     },
   });

@@ -7,14 +7,14 @@ import { sample } from "../http/server.fixture.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { ToolDispatcher } from "../tools/dispatch.ts";
 import type { ToolEvent } from "../tools/tool-port.ts";
-import { makeFolder, makeHostPort, noSessions, sessionOf } from "../tools/world.fixture.ts";
+import { makeFolder, makeHostPort, noBrowsers, noSessions, sessionOf } from "../tools/world.fixture.ts";
 import { SessionTools } from "./session-tools.ts";
 
 function open(config: object) {
   const port = makeHostPort(makeFolder());
   const dispatcher = new ToolDispatcher({
     ...{ config: () => mustParse(JSON.stringify(config)), folders: { stateDir: "/state", home: "/home/x" } },
-    ...{ sandbox: port, host: () => port, sessions: noSessions, newId: () => "0123456789abcdef" },
+    ...{ sandbox: port, host: () => port, sessions: noSessions, browsers: noBrowsers, newId: () => "0123456789abcdef" },
   });
   const metrics = new GatewayMetrics({ version: "1", revision: "test", processMetrics: false });
   const tools = new SessionTools({ tools: dispatcher, sessions: { touch: async () => undefined }, metrics });

@@ -26,7 +26,7 @@ export function toToolAccess(config: Config, { spec }: Pick<Session, "spec">, fo
   const policy = toToolPolicy(config, { agentId, sandbox });
   const decide = (tool: string): ToolDecision => {
     if (settings === undefined) return refuseUnknown(agentId, tool);
-    const decision = decideTool(policy, tool);
+    const decision = decideBrowser(sandbox, decideTool(policy, tool));
     return sandbox === null ? decideOnHost(config, agentId, decision) : decision;
   };
   return {
@@ -35,6 +35,26 @@ export function toToolAccess(config: Config, { spec }: Pick<Session, "spec">, fo
     workdir: sandbox?.docker.workdir ?? settings?.agentWorkspace ?? "/",
     exec: toExecDefaults(config, spec),
   };
+}
+
+/** Beside a sandbox, and where the config has browsers: whatever the lists of tools say. */
+function decideBrowser(sandbox: EffectiveSandbox | null, decision: ToolDecision): ToolDecision {
+  if (decision.tool !== "browser" || !decision.allowed || sandbox?.browser.enabled === true) return decision;
+  const { tool } = decision;
+  if (sandbox === null) {
+    const rule = "a session without a sandbox has no browser, and none runs on this host";
+    return {
+      tool,
+      allowed: false,
+      rule,
+      source: "default",
+      fix: 'set agents.defaults.sandbox.mode to "all", which gives the session a sandbox',
+    };
+  }
+  const set = sandbox.provenance.get("browser.enabled");
+  const source = set?.kind === "config" ? set.path : "default";
+  const key = source === "default" ? "agents.defaults.sandbox.browser.enabled" : source;
+  return { tool, allowed: false, rule: "browser.enabled is false", source, fix: `set ${key} to true` };
 }
 
 /** What an agent had, be it a sandbox, is gone with it: nothing may take that for a session of this host. */

@@ -7,7 +7,7 @@ import type { OperationError } from "../../api/errors.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { ToolDispatcher } from "./dispatch.ts";
 import type { ToolEvent, ToolResult } from "./tool-port.ts";
-import { makeFolder, makeHostPort, noSessions, sessionOf, textOf } from "./world.fixture.ts";
+import { makeFolder, makeHostPort, noBrowsers, noSessions, sessionOf, textOf } from "./world.fixture.ts";
 
 interface Asked {
   config?: object;
@@ -28,6 +28,7 @@ function open({ config = {}, key = "agent:main:main", kind = "main", ready }: As
     sandbox,
     host: () => host,
     sessions: noSessions,
+    browsers: noBrowsers,
     newId: () => "0123456789abcdef",
   });
   const session = sessionOf(key, kind);
@@ -279,6 +280,7 @@ describe("the list of tools", () => {
       'write: workspaceAccess "ro" turns write, edit and apply_patch off',
       'edit: workspaceAccess "ro" turns write, edit and apply_patch off',
       'apply_patch: workspaceAccess "ro" turns write, edit and apply_patch off',
+      'browser: deny "browser" of the sandbox\'s tools',
       "sessions_list: on",
       "sessions_history: on",
       "sessions_send: on",

@@ -8,6 +8,7 @@ import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import type { Session } from "../../api/session.ts";
 import { isKnownTool, renderRefusal } from "../../api/tool-policy.ts";
+import type { Browsers } from "../browser/browsers.ts";
 import type { SandboxPort, SandboxProcesses } from "../sandbox/sandbox-port.ts";
 import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
@@ -23,6 +24,7 @@ export interface ToolParts {
   /** The gateway's host as seen by one unsandboxed session. @param workdir absolute */
   host(workdir: string): SandboxPort;
   sessions: SessionPort;
+  browsers: Browsers;
   /** 8 to 32 of `[a-z0-9]`, never the same again. */
   newId(): string;
 }
@@ -52,8 +54,8 @@ export class ToolDispatcher implements Tools {
       const port = access.sandbox === null ? this.#parts.host(access.workdir) : this.#parts.sandbox;
       const sandbox = tool.isInside ? await ensureReady(port, call) : null;
       await call.emit({ kind: "started", sandbox });
-      const { sessions, newId } = this.#parts;
-      const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, newId });
+      const { sessions, browsers, newId } = this.#parts;
+      const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, browsers, newId });
       return await (tool.holdsFiles ? this.#mutex.run(call.session.spec.key, work) : work());
     } catch (error) {
       throw call.signal.aborted ? new OperationError("Aborted", "the call was cancelled", { cause: error }) : error;

@@ -6,6 +6,7 @@ import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toPlainText } from "../../api/plain-issue.ts";
 import type { Session } from "../../api/session.ts";
+import type { Browsers } from "../browser/browsers.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { type PublishedSchema, toPublishedSchema } from "./published-schema.ts";
 import type { SessionPort, ToolCall, ToolResult } from "./tool-port.ts";
@@ -28,6 +29,7 @@ export interface ToolScope {
   /** Absolute, inside: what paths are relative to. */
   workdir: string;
   sessions: SessionPort;
+  browsers: Browsers;
   exec: ExecDefaults;
   signal: AbortSignal;
   emit: ToolCall["emit"];

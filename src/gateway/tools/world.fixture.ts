@@ -4,11 +4,14 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pino from "pino";
 import { onTestFinished } from "vitest";
 import { toAgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { newProcessId } from "../../api/processes/detached-processes.fixture.ts";
 import type { Session } from "../../api/session.ts";
+import { Browsers } from "../browser/browsers.ts";
+import { NO_BROWSERS } from "../browser/no-browsers.ts";
 import { HostPort } from "../host/host-port.ts";
 import { HostProcesses } from "../host/host-processes.ts";
 import { TOOLS } from "./catalog.ts";
@@ -39,6 +42,9 @@ const refuse = async (): Promise<never> => {
   throw new OperationError("NotFound", "not in this test");
 };
 export const noSessions: SessionPort = { list: async () => [], get: refuse, history: refuse, send: refuse, spawn: refuse };
+
+/** No controller is there that could run one. */
+export const noBrowsers = new Browsers({ port: NO_BROWSERS, log: pino({ enabled: false }), pages: () => "http://127.0.0.1" });
 
 export interface World {
   folder: string;
@@ -73,6 +79,7 @@ export function makeWorld(shell: readonly string[] = ["dash"], edit: Partial<Too
     sandbox: null,
     workdir: folder,
     sessions: noSessions,
+    browsers: noBrowsers,
     exec: { timeoutMs: 60_000, backgroundMs: null, loginProfile: false },
     signal: abort.signal,
     emit: async (event) => void events.push(event),

@@ -1,0 +1,162 @@
+// What each action does to the browser that the process is connected to, and what its caller reads of it.
+// How the process is asked is main.ts; what an agent may ask is the tool's.
+import { performAct } from "./acts.ts";
+import { checkLookedAt, toAddress } from "./addresses.ts";
+import type { Downloads } from "./downloads.ts";
+import { type HeldFiles, toFileName } from "./held-files.ts";
+import type { Act, BrowserAction, ProcessResult } from "./messages.ts";
+import { Refusal, toShort } from "./refusals.ts";
+import { takeScreenshot } from "./screenshot.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import type { Tab, Tabs } from "./tabs.ts";
+
+/** A page that has answered goes on loading; the caller looks when it likes. */
+const LOAD_MS_MAX = 5_000;
+/** What a click began is mostly there by then; a larger file is told with a later call. */
+const DOWNLOAD_MS_MAX = 2_000;
+
+export interface Connected {
+  tabs: Tabs;
+  downloads: Downloads;
+  files: HeldFiles;
+}
+
+/** @param ms for each part of it. @throws Refusal, and what Playwright throws */
+export async function runAction(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
+  const result = await run(at, action, ms);
+  const offered = await at.downloads.take(action.kind === "act" || action.kind === "navigate" ? DOWNLOAD_MS_MAX : 0);
+  const told = (await at.tabs.list()).flatMap(({ events }) => events.tellDialogs());
+  const remarks = [...told, ...at.downloads.tell()];
+  return {
+    ...result,
+    text: [result.text, ...remarks].join("\n"),
+    ...((offered.length > 0 || result.files !== undefined) && { files: [...(result.files ?? []), ...offered] }),
+  };
+}
+
+async function run(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
+  const { tabs } = at;
+  switch (action.kind) {
+    case "tabs":
+      return await listTabs(tabs);
+    case "open":
+      return await open(tabs, action.url, ms);
+    case "navigate":
+      return await navigate(tabs, action, ms);
+    case "focus":
+    case "close":
+      return await focusOrClose(await tabs.find(action.tab), action.kind);
+    case "snapshot":
+      return await onPage(tabs, action.tab, async (tab) => ({
+        text: `${await headline(tab)}\n${await takeSnapshot(tab.page, action, ms)}`,
+      }));
+    case "screenshot":
+      return await onPage(tabs, action.tab, async (tab) => await takeScreenshot(tab, action, ms));
+    case "console":
+      return toConsole(await tabs.find(action.tab), action.level);
+    case "pdf":
+      return await onPage(tabs, action.tab, async (tab) => toPdf(at.files, await tab.page.title(), await tab.page.pdf()));
+    case "upload":
+      return await onPage(tabs, action.tab, async (tab) => await upload(at.files, tab, action, ms));
+    case "dialog":
+      (await tabs.find(action.tab)).events.answerNext(action);
+      return { text: `the next dialog of this tab is ${action.accepts ? "accepted" : "dismissed"}` };
+    case "act":
+      return await onPage(tabs, action.tab, async (tab) => await act(tab, action.act, ms));
+  }
+}
+
+async function onPage(tabs: Tabs, id: string | null, work: (tab: Tab) => Promise<ProcessResult>): Promise<ProcessResult> {
+  const tab = await tabs.find(id);
+  if (tab.events.hasCrashed) throw new Error(`the page of this tab crashed: navigate it, or close it`);
+  checkLookedAt(tab.page.url());
+  const { details, ...result } = await work(tab);
+  return { ...result, details: { tab: tab.id, ...details } };
+}
+
+async function act(tab: Tab, what: Act, ms: number): Promise<ProcessResult> {
+  // Chromium gives input to the tab that is in front.
+  await tab.page.bringToFront();
+  const done = await performAct(tab, what, ms);
+  return { text: tab.page.isClosed() ? done : `${done}; ${toShort(tab.page.url())}` };
+}
+
+async function headline(tab: Tab): Promise<string> {
+  return `${toShort(await tab.page.title())} - ${toShort(tab.page.url(), 500)} (tab ${tab.id})`;
+}
+
+async function listTabs(tabs: Tabs): Promise<ProcessResult> {
+  const found = await tabs.list();
+  const lines = found.map(async ({ id, page, events, devTools }) => {
+    const { targetInfo } = await devTools.send("Target.getTargetInfo");
+    return `${id} ${toShort(page.url(), 500)} ${events.hasCrashed ? "(crashed)" : JSON.stringify(toShort(targetInfo.title))}`;
+  });
+  return { text: found.length === 0 ? "(no tabs)" : (await Promise.all(lines)).join("\n"), details: { tabs: found.length } };
+}
+
+async function open(tabs: Tabs, text: string, ms: number): Promise<ProcessResult> {
+  const url = toAddress(text);
+  const tab = await tabs.open();
+  return await goTo(tab, url, ms);
+}
+
+/** A page that crashed is gone for good: another tab takes its place. */
+async function navigate(tabs: Tabs, { tab: id, url: text }: { tab: string | null; url: string }, ms: number): Promise<ProcessResult> {
+  const url = toAddress(text);
+  const found = (await tabs.list()).length === 0 && id === null ? await tabs.open() : await tabs.find(id);
+  if (!found.events.hasCrashed) return await goTo(found, url, ms);
+  const tab = await tabs.open();
+  await found.page.close();
+  return await goTo(tab, url, ms);
+}
+
+async function goTo(tab: Tab, url: string, ms: number): Promise<ProcessResult> {
+  const { page } = tab;
+  // An address that is a file to be kept is no page: what comes of it is a download.
+  const response = await page.goto(url, { timeout: ms, waitUntil: "domcontentloaded" }).catch((error: unknown) => {
+    if (String(error).includes("Download is starting")) return null;
+    throw error;
+  });
+  await page.waitForLoadState("load", { timeout: LOAD_MS_MAX }).catch(() => undefined);
+  const status = response === null ? "" : `${response.status()} `;
+  return {
+    text: `${status}${await headline(tab)}`,
+    details: { tab: tab.id, url: page.url(), ...(response !== null && { status: response.status() }) },
+  };
+}
+
+async function focusOrClose(tab: Tab, kind: "focus" | "close"): Promise<ProcessResult> {
+  await (kind === "focus" ? tab.page.bringToFront() : tab.page.close());
+  return { text: `${kind === "focus" ? "in front" : "closed"}: ${tab.id}` };
+}
+
+function toConsole({ id, events }: Tab, level: string | null): ProcessResult {
+  const lines = events.console.filter((line) => level === null || line.level === level).map((line) => `[${line.level}] ${line.text}`);
+  return {
+    text: lines.length === 0 ? "(nothing since the tool looks at this tab)" : lines.join("\n"),
+    details: { tab: id, lines: lines.length },
+  };
+}
+
+async function toPdf(files: HeldFiles, title: string, pdf: Buffer): Promise<ProcessResult> {
+  return { text: `PDF, ${pdf.length} bytes`, files: [await files.keep(`${toFileName(title)}.pdf`, pdf)] };
+}
+
+/** Into a field for files, or whatever asks for files when it is clicked. */
+async function upload(held: HeldFiles, tab: Tab, { ref, files }: { ref: string; files: string[] }, ms: number): Promise<ProcessResult> {
+  const payloads = await Promise.all(files.map(async (file) => await held.take(file)));
+  const element = tab.page.getByRef(ref);
+  const handle = await element.elementHandle({ timeout: ms });
+  const type = String(await (await handle?.getProperty("type"))?.jsonValue());
+  if (type === "file") await element.setInputFiles(payloads, { timeout: ms });
+  else {
+    const [chooser] = await Promise.all([
+      tab.page.waitForEvent("filechooser", { timeout: ms }).catch(() => {
+        throw new Refusal(`${ref} asked for no file when it was clicked`);
+      }),
+      element.click({ timeout: ms }),
+    ]);
+    await chooser.setFiles(payloads, { timeout: ms });
+  }
+  return { text: `uploaded ${payloads.map(({ name, buffer }) => `${name} (${buffer.length} bytes)`).join(", ")}` };
+}

@@ -1,0 +1,89 @@
+// The process in which the gateway speaks to one browser. What a browser sends comes from pages of strangers: it is parsed here, where nothing is worth
+// having. The process may read its own code and write one folder; it starts no program, has no environment, and ends with the gateway's end of stdin.
+// Arguments: the folder. Requests come on stdin, answers go to stdout, the browser is at the other end of the fourth descriptor.
+import type { Connected } from "./actions.ts";
+import { openDevTools, toTransport } from "./connection.ts";
+import { FrameReader, writeFrame } from "./frames.ts";
+import { HeldFiles } from "./held-files.ts";
+import { ANSWER_BYTES_MAX, type ProcessAnswer, type ProcessRequest, type ProcessResult } from "./messages.ts";
+import { Refusal } from "./refusals.ts";
+
+const [, , folder = ""] = process.argv;
+process.env.TMPDIR = folder;
+
+type Answer = ProcessAnswer extends infer One ? (One extends { id: number } ? Omit<One, "id"> : never) : never;
+
+const files = new HeldFiles(folder);
+let connected: Connected | null = null;
+
+async function answer(request: ProcessRequest): Promise<Answer> {
+  switch (request.op) {
+    case "connect":
+      connected = await connect(request);
+      return done({ text: "connected" });
+    case "thumbnail":
+      return done(await thumbnail(request));
+    case "run": {
+      const { runAction } = await import("./actions.ts");
+      return done(await runAction(mustBeConnected(), request.action, request.ms));
+    }
+    case "stage":
+      await files.add(request.file, request.name, Buffer.from(request.data, "base64"));
+      return done({ text: "staged" });
+    case "read":
+      return {
+        kind: "piece",
+        data: await (files.has(request.file) ? files : mustBeConnected().downloads).read(request.file, request.offset),
+      };
+    case "forget":
+      connected?.downloads.forget(request.file);
+      await files.forget(request.file);
+      return done({ text: "forgotten" });
+  }
+}
+
+const done = (result: ProcessResult): Answer => ({ kind: "done", result });
+
+function mustBeConnected(): Connected {
+  if (connected === null) throw new Error("not connected");
+  return connected;
+}
+
+async function connect({ port, ms }: Extract<ProcessRequest, { op: "connect" }>): Promise<Connected> {
+  const signal = AbortSignal.timeout(ms);
+  // Side by side: either takes a while.
+  const [socket, { chromium }, { Tabs }, { Downloads }] = await Promise.all([
+    openDevTools(port, signal),
+    import("playwright-core"),
+    import("./tabs.ts"),
+    import("./downloads.ts"),
+  ]);
+  socket.once("close", () => process.exit(0));
+  const browser = await chromium.connectOverCDP(toTransport(socket), { timeout: ms, noDefaults: true, artifactsDir: folder });
+  const tabs = new Tabs(browser);
+  await tabs.list();
+  return { tabs, downloads: await Downloads.open(await browser.newBrowserCDPSession(), tabs), files };
+}
+
+async function thumbnail({ port, ms }: Extract<ProcessRequest, { op: "thumbnail" }>): Promise<ProcessResult> {
+  const [socket, { takeThumbnail }] = await Promise.all([openDevTools(port, AbortSignal.timeout(ms)), import("./thumbnail.ts")]);
+  return await takeThumbnail(socket);
+}
+
+/** Playwright's, without the log of what it tried and colours. */
+function toMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+  return text.replace(/\u001b\[[0-9;]*m/g, "").split("\nCall log:")[0] ?? text;
+}
+
+const requests = new FrameReader(ANSWER_BYTES_MAX, (message) => {
+  const { id, ...request } = message as ProcessRequest & { id: number };
+  answer(request as ProcessRequest).then(
+    (said) => writeFrame(process.stdout, { id, ...said }),
+    (error: unknown) =>
+      writeFrame(process.stdout, { id, kind: error instanceof Refusal ? "invalid" : "failed", message: toMessage(error) }),
+  );
+});
+process.stdin.on("data", (chunk: Buffer) => requests.push(chunk));
+process.stdin.once("end", () => process.exit(0));
