@@ -76,4 +76,16 @@ describe("whoever follows", () => {
       { kind: "decision", seq: 2, host: "c.example" },
     ]);
   });
+
+  it("is told which relays are silent whenever others are, and by its first line if some are", async () => {
+    const { under, socketPath } = await startControl();
+    await under.proxy.apply(GOOD);
+    const beat = async () => await new RawClient(under.socketOf("a")).write("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").read(/204/);
+    await beat();
+    for (let missed = 0; missed < 4; missed += 1) under.proxy.checkPulses();
+    const follower = new RawClient(socketPath).write("GET /records?since=0 HTTP/1.1\r\nHost: egress\r\n\r\n");
+    await follower.read(/\{"kind":"silent","relays":\["a"\]\}/);
+    await beat();
+    expect((await follower.read(/"relays":\[\]/)).match(/silent/g)).toHaveLength(2);
+  });
 });

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { z } from "zod";
 import { SECOND_MS, toDurationMs } from "../api/brands.ts";
 import type { Clock } from "../api/clock.ts";
-import { EgressTestRequest } from "../api/egress/decision.ts";
+import { type EgressLine, EgressTestRequest } from "../api/egress/decision.ts";
 import { EgressPolicy } from "../api/egress/policy.ts";
 import { ERROR_CODES, OperationError, renderError } from "../api/errors.ts";
 import type { EgressProxy } from "./proxy.ts";
@@ -79,12 +79,18 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
+const toLine = (said: EgressLine): string => `${JSON.stringify(said)}\n`;
+
 /** Lines until the follower goes. One that reads slowly loses the oldest ones, and is told how many. */
 function follow(proxy: EgressProxy, { response, clock }: Exchange, since: number): void {
   const follower = proxy.follow(since);
   let cancel = (): void => undefined;
+  let silent = "[]";
   const send = (): void => {
-    const lines = follower.read().map((record) => `${JSON.stringify(record)}\n`);
+    const lines = follower.read().map(toLine);
+    const relays = proxy.silent();
+    if (JSON.stringify(relays) !== silent) lines.push(toLine({ kind: "silent", relays }));
+    silent = JSON.stringify(relays);
     if (response.write(lines.length === 0 ? "\n" : lines.join(""))) waitForMore();
     else response.once("drain", waitForMore);
   };

@@ -12,6 +12,8 @@ const HEADER_BYTES_MAX = 16 * 1_024;
 const HEADER_MS_MAX = 10_000;
 /** Between two requests of one connection; programs keep theirs for a minute. */
 const KEEP_ALIVE_MS = 75_000;
+/** The one over which the relay shows that it works. */
+const RELAYS_OWN = 1;
 /** How often the two are looked at. */
 const CHECK_MS = 1_000;
 
@@ -39,12 +41,16 @@ export class Listener {
     );
     this.#server.on("connect", (request, client: Socket, head) => settle(handleConnect(subject, request, { client, head }), client));
     this.#server.on("connection", (client: Socket) => {
+      subject.pulse.heard();
       subject.clients.add(client);
       // One for each of its requests, which are limited.
       client.setMaxListeners(0);
       client.once("close", () => subject.clients.delete(client));
     });
-    this.#server.on("drop", () => this.#recordUnread("LimitExceeded", `more than ${subject.connectionsMax} connections at the same time`));
+    this.#server.on("drop", () => {
+      subject.pulse.heard();
+      this.#recordUnread("LimitExceeded", `more than ${subject.connectionsMax} connections at the same time`);
+    });
     this.#server.on("clientError", (error: Error & { code?: string }, client) => {
       // A host beyond ASCII is one of these: programs encode it.
       if (error.code !== "ECONNRESET")
@@ -75,7 +81,7 @@ export class Listener {
 
   /** Of the subject's limits, as they are now. */
   update(): void {
-    this.#server.maxConnections = this.subject.connectionsMax;
+    this.#server.maxConnections = this.subject.connectionsMax + RELAYS_OWN;
   }
 
   async close(): Promise<void> {

@@ -2,10 +2,10 @@
 // It keeps nothing on disk but sockets. Who hands the policy over is control-server.ts's.
 import { chmod, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { EgressTestRequest, EgressTestResult } from "../api/egress/decision.ts";
+import { type EgressTestRequest, type EgressTestResult, SILENT_SHOWN_MAX } from "../api/egress/decision.ts";
 import { parseUrlTarget, renderHost } from "../api/egress/host.ts";
 import { renderAddress } from "../api/egress/ip-address.ts";
-import type { EgressPolicy, EgressSandbox, EgressStatus } from "../api/egress/policy.ts";
+import { CONNECTIONS_USUAL, type EgressPolicy, type EgressSandbox, type EgressStatus } from "../api/egress/policy.ts";
 import { OperationError } from "../api/errors.ts";
 import { Listener } from "./listener.ts";
 import type { Follower } from "./record-log.ts";
@@ -46,6 +46,17 @@ export class EgressProxy {
     const subjects = [...this.#listeners.values()].map(({ subject }) => subject);
     const tunnels = subjects.reduce((sum, { connections }) => sum + connections.size, 0);
     return { generation: this.#generation, sandboxes: subjects.length, tunnels };
+  }
+
+  /** To be called once in `PULSE_CHECK_MS`. */
+  checkPulses(): void {
+    for (const { subject } of this.#listeners.values()) subject.pulse.check(subject.clients.size >= CONNECTIONS_USUAL);
+  }
+
+  /** Ids of those whose relay should have been heard of and was not, `SILENT_SHOWN_MAX` at most. */
+  silent(): string[] {
+    const silent = [...this.#listeners].filter(([, { subject }]) => subject.pulse.isSilent).map(([id]) => id);
+    return silent.slice(0, SILENT_SHOWN_MAX);
   }
 
   /** As a request would be judged, without one. @throws OperationError `NotFound`, `InvalidArgument` */

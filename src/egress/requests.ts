@@ -77,6 +77,7 @@ function answerRefusedConnect(client: Socket, judgement: EgressJudgement): void 
 /** `GET http://host/path`. */
 export async function handleRequest(subject: Subject, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const raw = request.url ?? "";
+  if (request.method === "OPTIONS" && raw === "*") return answerPulse(subject, response);
   const parsed = parseUrlTarget(raw);
   const asked = toAsked(request.method ?? "", parsed.ok ? parsed.value.authority : raw, parsed.ok ? parsed.value : null);
   const checked = checkRequest(subject, request, parsed);
@@ -87,6 +88,12 @@ export async function handleRequest(subject: Subject, request: IncomingMessage, 
   const opened = await open(subject, { asked, target, client: request.socket });
   if (opened.kind === "refused") return answerRefused(subject, asked, response, opened);
   passRequest(subject, { request, response, target, upstream: opened.upstream });
+}
+
+/** Of the relay, or of a program that plays it, which makes nobody but itself believe that its relay works. */
+function answerPulse(subject: Subject, response: ServerResponse): void {
+  subject.pulse.asked();
+  response.writeHead(subject.takeRequest() ? 204 : 429, { Connection: "close" }).end();
 }
 
 function answerRefused(subject: Subject, asked: Asked, response: ServerResponse, { judgement, address }: Refused): void {

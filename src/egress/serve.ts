@@ -5,6 +5,7 @@ import { createSystemClock } from "../api/clock.ts";
 import { type IpAddress, parseAddress } from "../api/egress/ip-address.ts";
 import { startControlServer } from "./control-server.ts";
 import { EgressProxy } from "./proxy.ts";
+import { PULSE_CHECK_MS } from "./pulse.ts";
 import { RecordLog } from "./record-log.ts";
 import { createResolver, dialAddress } from "./resolve.ts";
 
@@ -24,6 +25,11 @@ export async function serve({ sockets, control, dns }: ServeOptions): Promise<vo
   const world = { clock, resolve: createResolver(dns), dial: dialAddress, log: new RecordLog(), ownAddresses: readOwnAddresses };
   const proxy = await EgressProxy.open(world, sockets);
   await startControlServer(proxy, control, clock);
+  const check = (): void => {
+    proxy.checkPulses();
+    clock.setTimer(PULSE_CHECK_MS, check);
+  };
+  check();
   process.stdout.write("openclaw-egress: waiting for a policy; until then everything is refused\n");
 }
 

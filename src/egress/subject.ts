@@ -8,6 +8,7 @@ import { type IpAddress, renderAddress } from "../api/egress/ip-address.ts";
 import { type EgressList, judgeAddresses, judgeTarget, toEgressList } from "../api/egress/judge.ts";
 import type { EgressPolicy, EgressSandbox } from "../api/egress/policy.ts";
 import { Bandwidth } from "./bandwidth.ts";
+import { Pulse } from "./pulse.ts";
 import type { RecordLog } from "./record-log.ts";
 import type { Dial, Resolve } from "./resolve.ts";
 
@@ -52,6 +53,7 @@ export class Subject {
   readonly id: string;
   readonly uid: number;
   readonly bandwidth = new Bandwidth(null);
+  readonly pulse = new Pulse();
   readonly connections = new Set<Connection>();
   /** Of the relay, those too over which nothing was asked yet. */
   readonly clients = new Set<Socket>();

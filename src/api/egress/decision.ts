@@ -53,7 +53,7 @@ const Time = z.int();
 /** Of the socket it came over. */
 const Subject = { id: z.string(), sandbox: z.string() };
 
-/** One line of `openclaw-egress follow`. */
+/** What `openclaw-egress follow` says of each connection. */
 export const EgressRecord = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("decision"),
@@ -101,6 +101,16 @@ export const EgressRecord = z.discriminatedUnion("kind", [
   }),
 ]);
 export type EgressRecord = z.output<typeof EgressRecord>;
+
+/** More at once are a failure of the machine; the others are named when these work again. A list of as many is 40 KB. */
+export const SILENT_SHOWN_MAX = 1_000;
+/** Relays through which nothing comes although it should: all of them, whenever they are others. Whoever begins to follow has heard of none. */
+export const EgressSilence = z.strictObject({ kind: z.literal("silent"), relays: z.array(z.string()).max(SILENT_SHOWN_MAX) });
+export type EgressSilence = z.output<typeof EgressSilence>;
+
+/** One line of `openclaw-egress follow`. One without anything in it is a sign of life. */
+export const EgressLine = z.discriminatedUnion("kind", [...EgressRecord.options, EgressSilence]);
+export type EgressLine = z.output<typeof EgressLine>;
 
 /** Of `openclaw-egress test`. */
 export const EgressTestRequest = z.strictObject({ id: z.string(), url: z.string().max(8_192) });

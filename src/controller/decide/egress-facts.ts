@@ -7,7 +7,7 @@ import type { ContainerState, Handle, ImageFact } from "./observation.ts";
 /**
  * Version of what proxies and relays are made as (engine/egress-containers.ts). Those of another version are made anew like those of another image.
  */
-export const EGRESS_VERSION = "1";
+export const EGRESS_VERSION = "2";
 
 /** The image of proxies and relays. */
 export const EGRESS_IMAGE = "openclaw-egress:bookworm-slim";
@@ -42,8 +42,8 @@ export interface EgressContainer {
 export type PolicyFact =
   /** It has acknowledged the newest rules of these relays. */
   | { kind: "in-force"; relays: ReadonlySet<SandboxUid> }
-  /** It is being started, or is about to be told. */
-  | { kind: "progressing"; message: string }
+  /** It is being started, or is about to be told. `isRepair`: because something happened to the one that was there. */
+  | { kind: "progressing"; message: string; isRepair: boolean }
   | { kind: "unavailable"; message: string };
 
 /** What one sandbox's plan knows of the egress. */
@@ -55,6 +55,8 @@ export interface EgressInput {
   /** Every relay that was made for this sandbox. */
   relays: readonly EgressContainer[];
   policy: PolicyFact;
+  /** Relays that run, and through which nothing comes to the proxy although it should. */
+  silent: ReadonlySet<SandboxUid>;
   /** Of keeping a relay; it holds up nothing else. */
   failure: Failure | null;
 }
@@ -65,5 +67,6 @@ export const NO_EGRESS: EgressInput = {
   imageMissing: "",
   relays: [],
   policy: { kind: "unavailable", message: "no sandbox has an egress list" },
+  silent: new Set(),
   failure: null,
 };

@@ -79,7 +79,9 @@ describe("the proxy", () => {
   });
 
   test("that was paused goes on", () => {
-    expect(stepsOf(inputOf([proxyOf({ state: "paused" })]))).toEqual(["unpause-proxy (external)"]);
+    const paused = inputOf([proxyOf({ state: "paused" })]);
+    expect(stepsOf(paused)).toEqual(["unpause-proxy (external)"]);
+    expect(planProxy(paused).verdict).toEqual({ kind: "progressing", message: "the proxy was paused", isRepair: true });
   });
 
   test("of another image waits until no connection is open, an hour at most", () => {

@@ -44,7 +44,8 @@ export type ProxyActionKind = ProxyAction["kind"];
 
 export type ProxyVerdict =
   | { kind: "in-force" }
-  | { kind: "progressing"; message: string }
+  /** `isRepair`: something happened to the one that was there. */
+  | { kind: "progressing"; message: string; isRepair: boolean }
   | { kind: "unavailable"; message: string }
   /** Nobody needs one, and none is there. */
   | { kind: "gone" };
@@ -78,15 +79,22 @@ export function planProxy(input: ProxyInput): ProxyPlan {
   if (proxy === undefined) {
     if (input.image.kind === "missing") return step([], { kind: "unavailable", message: "the proxy's image is missing" });
     if (waits !== null) return step([], { kind: "unavailable", message });
-    return step(create(input, { cause: "wanted", because: "a sandbox has a list of destinations" }), starting);
+    // One that this process told its lists is gone.
+    const verdict = { ...starting, isRepair: input.acknowledged !== null };
+    return step(create(input, { cause: "wanted", because: "a sandbox has a list of destinations" }), verdict);
   }
   if (proxy.state === "paused")
-    return step([{ kind: "unpause-proxy", handle: proxy.handle, cause: "external", because: "it was paused" }], starting);
+    return step([{ kind: "unpause-proxy", handle: proxy.handle, cause: "external", because: "it was paused" }], {
+      kind: "progressing",
+      message: "the proxy was paused",
+      isRepair: true,
+    });
   const broken = reasonItIsBroken(input, proxy);
   if (broken !== null)
     return step([retire(proxy, broken), ...(waits === null ? create(input, broken) : [])], {
       kind: "progressing",
-      message: broken.because,
+      message: `the proxy has to be replaced: ${broken.because}`,
+      isRepair: broken.cause !== "orphan",
     });
   const isOutdated = isOutdatedProxy(proxy, input.image);
   if (isOutdated && mayReplace(input)) {
@@ -102,7 +110,7 @@ export function planProxy(input: ProxyInput): ProxyPlan {
 export const isOutdatedProxy = ({ imageId, version }: EgressContainer, image: ImageFact): boolean =>
   image.kind === "found" && (imageId !== image.id || version !== EGRESS_VERSION);
 
-const starting = { kind: "progressing", message: "the proxy is being started" } as const;
+const starting = { kind: "progressing", message: "the proxy is being started", isRepair: false } as const;
 const byUse = (left: EgressContainer, right: EgressContainer): number =>
   Number(right.state === "running") - Number(left.state === "running") || right.createdAt - left.createdAt;
 
@@ -154,5 +162,5 @@ function planPolicy(
   if (waits !== null) return { actions: [], verdict: { kind: "unavailable", message: waits.message } };
   const because = isTold ? "the rules in force are others" : "it was started without rules";
   const apply: ProxyAction = { kind: "apply-policy", handle: proxy.handle, cause: isTold ? "drift" : "wanted", because };
-  return { actions: [apply], verdict: { kind: "progressing", message: "the proxy is being told the lists" } };
+  return { actions: [apply], verdict: { kind: "progressing", message: "the proxy is being told the lists", isRepair: false } };
 }

@@ -39,6 +39,7 @@ const egressOf = (edit: Partial<EgressInput> = {}): EgressInput => ({
   imageMissing: "the image is missing; build it: scripts/build.sh",
   relays: [],
   policy: { kind: "in-force", relays: new Set([RELAY_UID]) },
+  silent: new Set(),
   failure: null,
   ...edit,
 });
@@ -89,7 +90,17 @@ describe("a sandbox with a list", () => {
       "attach-relay to c1 (wanted): its list of destinations takes a relay in its network",
     ]);
     expect(isReady(input, plan(input))).toBe(true);
-    expect(conditionOf(input)).toMatchObject({ status: "False", reason: "Progressing" });
+    expect(conditionOf(input)).toMatchObject({ status: "False", reason: "EgressUnavailable" });
+  });
+
+  test("gets another relay for one that runs and passes nothing on, and says that its network is closed meanwhile", () => {
+    const input = inputWith({ relays: [relayOf(running)], silent: new Set([RELAY_UID]) });
+    expect(linesOf(input).slice(0, 2)).toEqual([
+      "remove-relay r1 (crash): it gives no sign of life",
+      "attach-relay to c1 (wanted): its list of destinations takes a relay in its network",
+    ]);
+    const message = "the network is closed: its relay does not work: it gives no sign of life";
+    expect(conditionOf(input)).toMatchObject({ status: "False", reason: "EgressUnavailable", message });
   });
 
   test("waits ever longer for one that keeps ending, and says what the relay said", () => {

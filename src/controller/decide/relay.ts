@@ -19,6 +19,9 @@ export function wantsEgress({ want }: Pick<PlanInput, "want">): "yes" | "no" | "
   }
 }
 
+/** Four times as long as from one sign of life to the next. */
+const SILENT = "it gives no sign of life";
+
 export interface RelaySteps {
   actions: readonly Action[];
   /** When to look again even if nothing happens. null: nothing is waited for. */
@@ -58,6 +61,7 @@ function reasonToGo(input: PlanInput, relay: EgressContainer, kept: ReadonlySet<
   if (wantsEgress(input) === "no") return { cause: "released", because: "the sandbox has no list of destinations any more" };
   if (kept.has(container.observation.handle.id)) return { cause: "orphan", because: "another relay is in its place" };
   if (relay.state !== "running") return { cause: causeOfEnd(relay), because: `it ${renderState(relay)}` };
+  if (input.egress.silent.has(relay.handle.uid)) return { cause: "crash", because: SILENT };
   if (!isOutdated(input, relay) || !mayGo(input, container)) return null;
   return relay.version !== EGRESS_VERSION
     ? { cause: "drift", because: "this version makes relays differently" }
@@ -94,23 +98,25 @@ function renderState({ state, exitCode, lastOutput }: EgressContainer): string {
 export type EgressJudgement =
   | { kind: "unset" }
   | { kind: "in-force"; message: string }
-  /** Steps are under way that take a moment. `isNew`: this run of it never had any. */
-  | { kind: "progressing"; message: string; isNew: boolean }
+  /** Steps are under way that take a moment. `isNew`: this run of it never had any. `isRepair`: something happened to what served it. */
+  | { kind: "progressing"; message: string; isNew: boolean; isRepair: boolean }
   /** The network is closed until something changes. */
   | { kind: "unavailable"; message: string };
 
 export function judgeEgress(input: PlanInput, container: OwnedContainer | null): EgressJudgement {
   if (wantsEgress(input) !== "yes" || input.want.kind !== "wanted") return { kind: "unset" };
-  const { policy, image, imageMissing, failure, relays } = input.egress;
+  const { policy, image, imageMissing, failure, relays, silent } = input.egress;
   if (image.kind === "missing") return { kind: "unavailable", message: imageMissing };
   const waits = backOffOf(failure, input);
   if (waits !== null) return { kind: "unavailable", message: `its relay can't be kept: ${waits.message}` };
   if (policy.kind === "unavailable") return policy;
   const relay = container === null ? undefined : relays.find((one) => isOf(one, container));
-  if (relay === undefined) return { kind: "progressing", message: "its relay is being made", isNew: true };
-  if (relay.state !== "running") return { kind: "progressing", message: `its relay ${renderState(relay)}`, isNew: false };
+  if (relay === undefined) return { kind: "progressing", message: "its relay is being made", isNew: true, isRepair: false };
+  if (relay.state !== "running") return { kind: "progressing", message: `its relay ${renderState(relay)}`, isNew: false, isRepair: true };
+  if (silent.has(relay.handle.uid)) return { kind: "unavailable", message: `its relay does not work: ${SILENT}` };
   if (policy.kind === "progressing") return { ...policy, isNew: failure === null };
-  if (!policy.relays.has(relay.handle.uid)) return { kind: "progressing", message: "the proxy is being told its list", isNew: true };
+  if (!policy.relays.has(relay.handle.uid))
+    return { kind: "progressing", message: "the proxy is being told its list", isNew: true, isRepair: false };
   const { allow, deny } = input.want.desired.settings.egress ?? { allow: [], deny: [] };
   return { kind: "in-force", message: `the list is in force: allow ${allow.length}, deny ${deny.length}` };
 }

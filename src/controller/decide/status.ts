@@ -74,7 +74,11 @@ function judgeEgressCondition(input: PlanInput, plan: Plan): Judgement | null {
     case "in-force":
       return { status: "True", reason: "InForce", message: judged.message };
     case "progressing":
-      return { status: "False", reason: "Progressing", message: `the network is closed: ${judged.message}` };
+      return {
+        status: "False",
+        reason: judged.isRepair ? "EgressUnavailable" : "Progressing",
+        message: `the network is closed: ${judged.message}`,
+      };
     case "unavailable":
       return { status: "False", reason: "EgressUnavailable", message: `the network is closed: ${judged.message}` };
   }

@@ -81,7 +81,7 @@ export class Egress {
   /** Something of the egress is on the engine, as last seen. */
   #isThere = false;
   #hasLooked = false;
-  #policy: PolicyFact = { kind: "progressing", message: "the proxy is being looked for" };
+  #policy: PolicyFact = { kind: "progressing", message: "the proxy is being looked for", isRepair: false };
   #acknowledged: Acknowledged | null = null;
   #failure: Failure | null = null;
   #blocks: { at: EpochMs; found: readonly ProtectedBlock[] } | null = null;
@@ -99,7 +99,13 @@ export class Egress {
     this.#parts = parts;
     const { engine, clock, log } = parts;
     this.#program = new ProxyProgram({ engine, clock });
-    this.#follower = new Follower({ program: this.#program, clock, log, changed: () => parts.enqueue(this.name) });
+    this.#follower = new Follower({
+      program: this.#program,
+      clock,
+      log,
+      changed: () => parts.enqueue(this.name),
+      silenceChanged: (before) => this.#lookAtSilent(before),
+    });
     // Over restarts of this process it only grows: a proxy takes no older one.
     this.#generation = clock.now();
   }
@@ -121,6 +127,11 @@ export class Egress {
 
   get policy(): PolicyFact {
     return this.#policy;
+  }
+
+  /** Relays through which nothing comes to the proxy, although it should. */
+  get silentRelays(): ReadonlySet<SandboxUid> {
+    return this.#follower.silentRelays;
   }
 
   /** Something that the lists are made from changed. */
@@ -349,6 +360,12 @@ export class Egress {
     this.#parts.metrics.state(next.kind === "in-force" ? "in_force" : this.isUsed ? next.kind : "unused");
     if (before.kind === next.kind && ("message" in before ? before.message : "") === ("message" in next ? next.message : "")) return;
     for (const name of this.#relays.keys()) this.#parts.enqueue(name);
+  }
+
+  /** Whoever's relay has gone silent is looked at, and whoever's is heard of again. */
+  #lookAtSilent(before: ReadonlySet<SandboxUid>): void {
+    const after = this.silentRelays;
+    for (const [name, uids] of this.#relays) if (uids.some((uid) => after.has(uid) !== before.has(uid))) this.#parts.enqueue(name);
   }
 
   /** What would be decided for a sandbox that has a relay. @throws OperationError `NotReady` */

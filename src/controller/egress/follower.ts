@@ -1,7 +1,7 @@
 // Follows what the proxy decides, for as long as one run of it lasts, and knows since when it has said nothing. What the records mean is the log's.
-import type { DurationMs, EpochMs } from "../../api/brands.ts";
+import { type DurationMs, type EpochMs, type SandboxUid, toSandboxUid } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-import type { EgressRecord } from "../../api/egress/decision.ts";
+import type { EgressLine, EgressRecord } from "../../api/egress/decision.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { EgressContainer } from "../decide/egress-facts.ts";
 import { runOf, SILENCE_MS_MAX } from "../decide/proxy.ts";
@@ -20,11 +20,14 @@ export interface FollowerParts {
   log: DecisionLog;
   /** It has gone silent, or its stream ended: somebody has to look. */
   changed(): void;
+  /** Other relays are silent than before. */
+  silenceChanged(before: ReadonlySet<SandboxUid>): void;
 }
 
 interface Followed {
   run: string;
   heardAt: EpochMs;
+  silent: ReadonlySet<SandboxUid>;
   end: AbortController;
   stopTimer(): void;
 }
@@ -43,7 +46,13 @@ export class Follower {
     if (this.#followed?.run === run) return;
     this.stop();
     if (proxy === null || run === null) return;
-    const followed: Followed = { run, heardAt: this.#parts.clock.now(), end: new AbortController(), stopTimer: () => undefined };
+    const followed: Followed = {
+      run,
+      heardAt: this.#parts.clock.now(),
+      silent: new Set(),
+      end: new AbortController(),
+      stopTimer: () => undefined,
+    };
     this.#followed = followed;
     this.#watch(followed);
     void this.#run(followed, proxy);
@@ -54,6 +63,11 @@ export class Follower {
     return this.#followed?.run === run ? this.#followed.heardAt : null;
   }
 
+  /** Relays of which the proxy hears nothing, although it should. */
+  get silentRelays(): ReadonlySet<SandboxUid> {
+    return this.#followed?.silent ?? NONE;
+  }
+
   stop(): void {
     this.#followed?.stopTimer();
     this.#followed?.end.abort();
@@ -62,9 +76,10 @@ export class Follower {
 
   async #run(followed: Followed, { handle }: EgressContainer): Promise<void> {
     const { program, log, clock } = this.#parts;
-    const heard = (record: EgressRecord | null): void => {
+    const heard = (line: EgressLine | null): void => {
       followed.heardAt = clock.now();
-      if (record !== null) log.heard(followed.run, record);
+      if (line?.kind === "silent") this.#noteSilence(followed, line.relays);
+      else if (line !== null) log.heard(followed.run, line);
     };
     try {
       await program.follow(handle, log.lastOf(followed.run), { heard, signal: followed.end.signal });
@@ -80,6 +95,12 @@ export class Follower {
     });
   }
 
+  #noteSilence(followed: Followed, relays: readonly string[]): void {
+    const before = followed.silent;
+    followed.silent = new Set(relays.map(toSandboxUid));
+    this.#parts.silenceChanged(before);
+  }
+
   /** Looks once it should have said something, and from then on as often. */
   #watch(followed: Followed): void {
     followed.stopTimer = this.#parts.clock.setTimer(SILENCE_MS_MAX, () => {
@@ -90,4 +111,5 @@ export class Follower {
   }
 }
 
+const NONE: ReadonlySet<SandboxUid> = new Set();
 const FOLLOW_AGAIN_MS = 1_000 as DurationMs;

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import type { DurationMs } from "../../api/brands.ts";
 import { SECOND_MS } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-import { EgressRecord, EgressTestResult } from "../../api/egress/decision.ts";
+import { EgressLine, EgressTestResult } from "../../api/egress/decision.ts";
 import { type EgressPolicy, EgressStatus } from "../../api/egress/policy.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Engine, ExecStream, Handle } from "../engine/engine.ts";
@@ -16,7 +16,7 @@ const COMMAND_MS_MAX = (10 * SECOND_MS) as DurationMs;
 /** A name is looked up, which has deadlines of its own. */
 const TEST_MS_MAX = (20 * SECOND_MS) as DurationMs;
 const SAID_LENGTH_MAX = 300;
-/** A record is below 2 KiB. */
+/** A record is below 2 KiB, a list of silent relays below 40. */
 const LINE_LENGTH_MAX = 65_536;
 
 export interface ProgramParts {
@@ -86,13 +86,13 @@ export class ProxyProgram {
   }
 
   /**
-   * Hears every record after `since` until the signal aborts or the proxy ends. A line without one is a sign of life.
+   * Hears every record after `since`, and which relays are silent, until the signal aborts or the proxy ends.
    * @param heard null: a sign of life
    */
   async follow(
     handle: Handle,
     since: number,
-    { heard, signal }: { heard(record: EgressRecord | null): void; signal: AbortSignal },
+    { heard, signal }: { heard(line: EgressLine | null): void; signal: AbortSignal },
   ): Promise<void> {
     const stream = await this.#exec(handle, [PROGRAM, "follow", "--since", String(since)], "");
     const end = (): void => {
@@ -106,7 +106,7 @@ export class ProxyProgram {
     try {
       for await (const line of linesOf(stream.stdout.setEncoding("utf8"))) {
         if (signal.aborted) return;
-        const parsed = line === "" ? null : EgressRecord.safeParse(parseJson(line));
+        const parsed = line === "" ? null : EgressLine.safeParse(parseJson(line));
         if (parsed === null) heard(null);
         else if (parsed.success) heard(parsed.data);
       }

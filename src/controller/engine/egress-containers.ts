@@ -24,6 +24,7 @@ export const toEgressName = (instance: InstanceId): SandboxName => toSandboxName
 export function toEgressOptions(instance: InstanceId, request: EgressRequest): Docker.ContainerCreateOptions {
   const proxy = toEgressName(instance);
   const isProxy = request.role === "proxy";
+  const memory = isProxy ? PROXY_MEMORY_BYTES : RELAY_MEMORY_BYTES;
   const user = isProxy ? "0:0" : `${request.userId}:${request.userId}`;
   return {
     name: isProxy ? proxy : `${request.name}-egress-${request.uid.slice(0, EGRESS_UID_LENGTH)}`,
@@ -50,7 +51,9 @@ export function toEgressOptions(instance: InstanceId, request: EgressRequest): D
       CapAdd: isProxy ? ["CHOWN"] : [],
       SecurityOpt: ["no-new-privileges:true"],
       NetworkMode: isProxy ? proxy : `container:${request.of.id}`,
-      Memory: isProxy ? PROXY_MEMORY_BYTES : RELAY_MEMORY_BYTES,
+      Memory: memory,
+      // Without swap: what takes too much ends at once, and does not make the whole machine slow first.
+      MemorySwap: memory,
       PidsLimit: isProxy ? PROXY_PIDS_MAX : RELAY_PIDS_MAX,
       Tmpfs: {
         [PROCESS_STATE_DIR]: `rw,noexec,nosuid,nodev,size=16m,mode=${isProxy ? "0700" : "1777"}`,

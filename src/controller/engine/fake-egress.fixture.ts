@@ -1,8 +1,8 @@
 // The egress part of the port over the model of an engine: proxies, relays, a volume and a network, and a proxy program that keeps what it is told in
 // memory and reports it. It passes no bytes.
 import { text } from "node:stream/consumers";
-import { type SandboxName, toContainerId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
-import type { EgressRecord } from "../../api/egress/decision.ts";
+import { type SandboxName, toContainerId, toEpochMs, toSandboxName, toSandboxUid } from "../../api/brands.ts";
+import type { EgressRecord, EgressSilence } from "../../api/egress/decision.ts";
 import { EgressPolicy } from "../../api/egress/policy.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
@@ -31,6 +31,8 @@ export class FakeEgress implements EgressEngine {
   /** Its program does not answer and gives no sign of life. */
   isFrozen = false;
   tunnels = 0;
+  /** Relays of which it hears nothing. */
+  silent = new Set<string>();
   /** Sent to who follows it, from the first. */
   readonly records: EgressRecord[] = [];
 
@@ -38,7 +40,8 @@ export class FakeEgress implements EgressEngine {
     this.#world = world;
     this.#instance = instance;
     this.name = toEgressName(instance);
-    world.onExec(([command]) => command === "openclaw-egress", this.#program);
+    const isOurs = ({ labels }: FakeContainer): boolean => labels[LABEL.instance] === instance && labels[LABEL.egress] === "proxy";
+    world.onExec(([command], container) => command === "openclaw-egress" && isOurs(container), this.#program);
   }
 
   /** The list of the sandbox that is in force. null: it reaches nothing. */
@@ -57,7 +60,7 @@ export class FakeEgress implements EgressEngine {
       for (const record of this.records) if (record.seq > since) stdout.write(`${JSON.stringify(record)}\n`);
       const beat = (): void => {
         if (stdout.writableEnded) return;
-        if (!this.isFrozen) stdout.write("\n");
+        if (!this.isFrozen) stdout.write(`${JSON.stringify({ kind: "silent", relays: [...this.silent] } satisfies EgressSilence)}\n\n`);
         clock.setTimer(2_000 as Parameters<typeof clock.setTimer>[0], beat);
       };
       beat();
@@ -66,8 +69,9 @@ export class FakeEgress implements EgressEngine {
     const said = await text(stdin);
     if (command === "apply") {
       const parsed = EgressPolicy.safeParse(JSON.parse(said));
-      if (!parsed.success) {
-        stderr.write(parsed.error.message);
+      const isOlder = parsed.success && this.told?.run === runOf(proxy) && parsed.data.generation < this.told.policy.generation;
+      if (!parsed.success || isOlder) {
+        stderr.write(parsed.error?.message ?? "it is older");
         return 2;
       }
       this.told = { policy: parsed.data, run: runOf(proxy) };
@@ -130,7 +134,8 @@ export class FakeEgress implements EgressEngine {
   }
 
   #addObject(kind: "volume" | "network"): void {
-    const labels = { [LABEL.instance]: this.#instance, [LABEL.name]: this.name as string };
+    if (this.#world.objects.some((object) => object.kind === kind && object.ref === this.name)) return;
+    const labels = { [LABEL.instance]: this.#instance, [LABEL.name]: this.name as string, [LABEL.egress]: "proxy" };
     this.#world.objects.push({ kind, ref: this.name, name: this.name, createdAt: this.#world.clock.now(), labels });
   }
 
@@ -151,7 +156,8 @@ export class FakeEgress implements EgressEngine {
       const container = this.#world.mustGet(handle.id);
       const joined = /^container:(.*)$/.exec(container.created.network)?.[1];
       if (joined !== undefined && this.#world.containers.get(toContainerId(joined))?.state !== "running")
-        throw new OperationError("SpecRejected", `cannot join network of a non running container: ${joined}`);
+        throw new OperationError("EngineConflict", `cannot join network of a non running container: ${joined}`);
+      if (container.state === "running") return;
       if (act === "start") return this.#world.start(handle.id);
       container.state = "running";
       this.#world.changed(container);
@@ -159,7 +165,12 @@ export class FakeEgress implements EgressEngine {
   }
 
   async retire(handle: Handle): Promise<void> {
-    await this.#call("egress retire", () => this.#world.remove(handle.id));
+    await this.#call("egress retire", () => {
+      const labels = this.#world.containers.get(handle.id)?.labels;
+      if (labels === undefined || labels[LABEL.instance] !== this.#instance) return;
+      if (labels[LABEL.uid] !== handle.uid) throw new OperationError("StaleHandle", `container ${handle.id} is another one`);
+      this.#world.remove(handle.id);
+    });
   }
 
   async protectedBlocks(): Promise<ProtectedBlock[]> {
@@ -178,7 +189,7 @@ function toEgress(container: FakeContainer): EgressContainer {
     name: toSandboxName(labels[LABEL.name] ?? ""),
     actualName: container.name,
     state: container.state,
-    createdAt: container.createdAt,
+    createdAt: toEpochMs(Number(labels[LABEL.createdAtMs])),
     startedAt: container.startedAt,
     exitCode: container.exitCode,
     imageId: container.imageId,

@@ -105,7 +105,7 @@ export class FakeWorld {
   readonly #bySandbox = new Map<string, Set<FakeContainer>>();
   readonly #faults: Fault[] = [];
   readonly #refusals: ((operation: FakeOperation, container: FakeContainer | null) => OperationError | null)[] = [];
-  readonly #programs: ((argv: readonly string[]) => FakeProgram | undefined)[] = [];
+  readonly #programs: ((argv: readonly string[], container: FakeContainer) => FakeProgram | undefined)[] = [];
   #ids = 0;
   #hintsToDrop = 0;
 
@@ -274,17 +274,17 @@ export class FakeWorld {
   }
 
   /** A program for commands that `matches` accepts; the newest one that does is taken, before the fixed vocabulary. */
-  onExec(matches: (argv: readonly string[]) => boolean, program: FakeProgram): void {
-    this.#programs.unshift((argv) => (matches(argv) ? program : undefined));
+  onExec(matches: (argv: readonly string[], container: FakeContainer) => boolean, program: FakeProgram): void {
+    this.#programs.unshift((argv, container) => (matches(argv, container) ? program : undefined));
   }
 
-  programFor(argv: readonly string[]): FakeProgram {
-    return asSetup(argv, this.#programFor(argv));
+  programFor(argv: readonly string[], container: FakeContainer): FakeProgram {
+    return asSetup(argv, this.#programFor(argv, container));
   }
 
-  #programFor(argv: readonly string[]): FakeProgram {
+  #programFor(argv: readonly string[], container: FakeContainer): FakeProgram {
     for (const choose of this.#programs) {
-      const program = choose(argv);
+      const program = choose(argv, container);
       if (program !== undefined) return program;
     }
     return runVocabulary;

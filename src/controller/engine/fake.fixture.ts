@@ -245,7 +245,7 @@ export class FakeEngine implements Engine {
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     return await this.#call("exec", request.argv.join(" "), () => {
       const container = this.#mustRun(handle);
-      const exec = new FakeExec(request, this.world.programFor(request.argv), this.world.clock);
+      const exec = new FakeExec(request, this.world.programFor(request.argv, container), this.world.clock);
       if (request.mark !== undefined && container.endedMarks.has(request.mark)) exec.end(126);
       container.execs.add(exec);
       const forget = (): void => {
@@ -304,7 +304,9 @@ export class FakeEngine implements Engine {
 
   async survey(): Promise<Surveyed[]> {
     return await this.#call("survey", "", () =>
-      [...this.world.containers.values()].filter(({ labels }) => labels[LABEL.sandbox] === "1").map(toSurveyed),
+      [...this.world.containers.values()]
+        .filter(({ labels }) => labels[LABEL.sandbox] === "1" || labels[LABEL.egress] !== undefined)
+        .map(toSurveyed),
     );
   }
 

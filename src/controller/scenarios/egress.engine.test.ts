@@ -2,9 +2,12 @@
 // the controller too. Programs inside try to get past the list all the while. That each destination is judged right is test/egress-table.engine.test.ts's;
 // every pair of faults over a model is egress.test.ts's.
 import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { LABEL } from "../../api/labels.ts";
+import type { Sandbox } from "../../api/sandbox.ts";
 import { docker, IMAGE, inspect, tryDocker, until } from "../fixtures/docker.fixture.ts";
 import { type ControllerProcess, spawnController } from "../fixtures/process.fixture.ts";
 import { createSite, eager, type Site } from "../fixtures/site.fixture.ts";
@@ -12,11 +15,11 @@ import { createSite, eager, type Site } from "../fixtures/site.fixture.ts";
 const execute = promisify(execFile);
 const AGENT = "agent:main";
 const BUILD_MS_MAX = 300_000;
-/** Each fault heals in a second or two on an idle machine, a frozen proxy in some twelve: all of them take minutes. */
+/** Each fault heals in a second or two on an idle machine, what stands still in some twenty: all of them take minutes. */
 const IS_LONG = process.env.OPENCLAW_TEST_LONG === "1";
 const ROUNDS = IS_LONG ? 20 : 1;
 const TEST_MS_MAX = 60_000 + ROUNDS * 120_000;
-const RECOVERY_MS_MAX = 40_000;
+const RECOVERY_MS_MAX = 60_000;
 
 beforeAll(async () => {
   await execute("scripts/sandbox-egress-setup.sh", [], { timeout: BUILD_MS_MAX });
@@ -35,8 +38,10 @@ class World {
     this.#controller = spawnController(site);
   }
 
-  static async open(): Promise<World> {
+  /** @param before what is there already when the controller starts */
+  static async open(before: (site: Site) => Promise<unknown> = async () => undefined): Promise<World> {
     const site = await createSite();
+    await before(site);
     await site.writeConfig(eager({ egress: { allow: ["192.0.2.1"] } }));
     const world = new World(site);
     site.atEnd(async () => {
@@ -78,8 +83,8 @@ class World {
   }
 
   /** Whether curl inside gets an answer of the server, by its address. */
-  async reaches(address: string): Promise<boolean> {
-    const answer = await tryDocker("exec", this.site.nameOf(AGENT), "curl", "-sS", "--max-time", "2", `http://${address}/hostname`);
+  async reaches(address: string, sandbox = this.site.nameOf(AGENT)): Promise<boolean> {
+    const answer = await tryDocker("exec", sandbox, "curl", "-sS", "--max-time", "2", `http://${address}/hostname`);
     return answer !== null && /^[0-9a-f]{12}$/.test(answer);
   }
 
@@ -88,6 +93,16 @@ class World {
     const startedMs = performance.now();
     await until(`${address} is reached`, async () => await this.reaches(address), RECOVERY_MS_MAX);
     return performance.now() - startedMs;
+  }
+
+  /** What its condition says while the list is not in force. null: it is. */
+  async egressCondition(sandbox: string): Promise<string | null> {
+    const file = join(this.site.stateDir, "controller", "status", `${sandbox}.json`);
+    const text = await readFile(file, "utf8").catch(() => null);
+    if (text === null) return "nothing is known of it yet";
+    const { status } = JSON.parse(text) as Sandbox;
+    const found = status.conditions.find(({ type }) => type === "Egress");
+    return found === undefined || found.status === "True" ? null : `${found.reason}: ${found.message}`;
   }
 
   async crashController(): Promise<void> {
@@ -153,6 +168,21 @@ it(
 
 type Fault = (world: World) => Promise<unknown>;
 
+const processesOf = async (container: string): Promise<string[]> => {
+  const init = await docker("inspect", "--format", "{{.State.Pid}}", container);
+  const { stdout } = await execute("pgrep", ["-P", init]);
+  return stdout.trim().split("\n");
+};
+
+/** All its processes; the engine sees none of it. */
+const freeze = async (container: string): Promise<void> => void (await execute("kill", ["-STOP", ...(await processesOf(container))]));
+
+/** Takes all the memory that its container may have; of its processes the kernel then ends the container's own first, as where those took it. */
+async function exhaust(container: string): Promise<void> {
+  for (const pid of await processesOf(container)) await writeFile(`/proc/${pid}/oom_score_adj`, "1000");
+  await tryDocker("exec", container, "tail", "/dev/zero");
+}
+
 const FAULTS: Readonly<Record<string, Fault>> = {
   "the proxy is paused": async (world) => await docker("pause", await world.must("proxy")),
   "relay and proxy are killed": async (world) => await docker("kill", await world.must("relay"), await world.must("proxy")),
@@ -167,10 +197,10 @@ const MORE_FAULTS: Readonly<Record<string, Fault>> = {
   "the relay is paused": async (world) => await docker("pause", await world.must("relay")),
   "the proxy is killed": async (world) => await docker("kill", await world.must("proxy")),
   "the proxy is removed": async (world) => await docker("rm", "--force", await world.must("proxy")),
-  "the proxy is frozen": async (world) => {
-    const pid = await docker("inspect", "--format", "{{.State.Pid}}", await world.must("proxy"));
-    await execute("pkill", ["-STOP", "-P", pid]);
-  },
+  "the proxy is frozen": async (world) => await freeze(await world.must("proxy")),
+  "the relay is frozen": async (world) => await freeze(await world.must("relay")),
+  "the proxy is out of memory": async (world) => await exhaust(await world.must("proxy")),
+  "the relay is out of memory": async (world) => await exhaust(await world.must("relay")),
   "the sandbox is killed": async (world) => await docker("kill", await world.serving()),
   "relay and controller are killed": async (world) => {
     await Promise.all([docker("kill", await world.must("relay")), world.crashController()]);
@@ -207,6 +237,81 @@ it(
     await until("nothing is left over", async () => (await world.site.containers()).length === 3);
     const relay = await inspect(await world.must("relay"));
     expect(relay?.Config.Labels[LABEL.egressContainer]).toBe(await world.serving());
+  },
+  TEST_MS_MAX,
+);
+
+it(
+  "a relay that stands still is found out, said to be closed, and replaced; the engine says that it runs",
+  async () => {
+    const world = await World.open();
+    const [allowed, other] = await world.addresses();
+    await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
+    await world.untilReached(allowed);
+    const frozen = await world.must("relay");
+    await freeze(frozen);
+    const end = probe(await world.serving(), other);
+    await until("it is replaced", async () => ![frozen, null].includes(await world.one("relay")), RECOVERY_MS_MAX);
+    await world.untilReached(allowed);
+    expect((await end()).replaceAll("tried\n", "")).toBe("");
+    const events = await readFile(join(world.site.stateDir, "controller", "events", "events.jsonl"), "utf8");
+    expect(events).toContain("the network is closed: its relay does not work: it gives no sign of life");
+  },
+  TEST_MS_MAX,
+);
+
+it(
+  "memory that runs out ends the proxy or the relay, which are made anew with the same limit",
+  async () => {
+    const world = await World.open();
+    const [allowed, other] = await world.addresses();
+    await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
+    await world.untilReached(allowed);
+    for (const role of ["relay", "proxy"] as const) {
+      const before = await world.must(role);
+      const { Memory, MemorySwap } = (await inspect(before))?.HostConfig ?? {};
+      expect([Memory, MemorySwap], role).toEqual([expect.any(Number), Memory]);
+      const end = probe(await world.serving(), other);
+      await exhaust(before);
+      await until(`the ${role} is another one`, async () => ![before, null].includes(await world.one(role)));
+      await world.untilReached(allowed);
+      expect((await end()).replaceAll("tried\n", ""), role).toBe("");
+    }
+  },
+  TEST_MS_MAX,
+);
+
+it(
+  "a full disk under the sockets closes what is new, says so, and heals when there is room",
+  async () => {
+    const small = async ({ instance }: Site): Promise<unknown> => {
+      const name = `openclaw-egress-${instance}`;
+      const labels = [`${LABEL.instance}=${instance}`, `${LABEL.name}=${name}`, `${LABEL.egress}=proxy`];
+      const options = ["type=tmpfs", "device=tmpfs", "o=size=1m,nr_inodes=32"];
+      return await docker("volume", "create", ...labels.map((label) => `--label=${label}`), ...options.map((one) => `--opt=${one}`), name);
+    };
+    const world = await World.open(small);
+    const [allowed, other] = await world.addresses();
+    await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
+    await world.untilReached(allowed);
+    const fill = "i=0; while touch /run/openclaw-egress/fill-$i 2>/dev/null; do i=$((i + 1)); done; [ $i -gt 5 ]";
+    await docker("exec", await world.must("proxy"), "sh", "-c", fill);
+    const list = { egress: { allow: [`${allowed}/32`] } };
+    const defaults = { sandbox: { mode: "all", start: "eager", ...list } };
+    await world.site.writeConfig({ agents: { defaults, list: [{ id: "main" }, { id: "second" }] } });
+    const second = world.site.nameOf("agent:second");
+    await until("it says so", async () => (await world.egressCondition(second))?.includes("no space left on device"));
+    expect([await world.reaches(allowed, second), await world.reaches(other, second), await world.reaches(other)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    await docker("exec", await world.must("proxy"), "sh", "-c", "rm /run/openclaw-egress/fill-*");
+    await until("it is reached", async () => await world.reaches(allowed, second), RECOVERY_MS_MAX);
+    expect(await world.reaches(other, second)).toBe(false);
+    await until("it says so", async () => (await world.egressCondition(second)) === null);
+    await world.untilReached(allowed);
+    expect(await world.reaches(other)).toBe(false);
   },
   TEST_MS_MAX,
 );

@@ -143,6 +143,19 @@ test("a frozen proxy is replaced, and until then the sandbox is closed and says 
   await untilInForce(["example.com"]);
 });
 
+test("a relay that stands still is replaced, and the sandbox says that its network was closed", async () => {
+  await start({ allow: ["example.com"] });
+  await untilInForce(["example.com"]);
+  const { id, labels } = the("relay");
+  model.engine.egress.silent.add(labels[LABEL.uid] ?? "");
+  await model.until("another one is there", () => all("relay").some((relay) => relay.id !== id));
+  await untilInForce(["example.com"]);
+  await model.converge();
+  expect(all("relay")).toHaveLength(1);
+  const said = model.controller.events.list().filter(({ reason }) => reason === "EgressUnavailable");
+  expect(said.map(({ message }) => message)).toContainEqual("the network is closed: its relay does not work: it gives no sign of life");
+});
+
 test("a relay that keeps ending harms its own sandbox alone: it is tried ever later, and the sandbox goes on", async () => {
   await start({ allow: ["example.com"] });
   await untilInForce(["example.com"]);
