@@ -55,6 +55,8 @@ export class Controller {
   readonly observer: Observer;
   readonly guard: RemovalGuard;
   readonly ledger: Ledger;
+  /** Of the containers of the egress. */
+  readonly egressLedger: Ledger;
   readonly access: ServingAccess;
   readonly rollouts: Rollouts;
   readonly sweep: Sweep;
@@ -72,7 +74,6 @@ export class Controller {
   readonly #reconciler: Reconciler;
   readonly #activity: Activity;
   readonly #commands: OwnedCommands;
-  readonly #egressLedger: Ledger;
   readonly #stopping = new AbortController();
 
   /** Opens everything in the state folder, and touches nothing on the engine. @throws OperationError `HostRejected` */
@@ -123,7 +124,7 @@ export class Controller {
     this.ledger = ledger;
     this.#activity = activity;
     this.#commands = opened.commands;
-    this.#egressLedger = opened.egressLedger;
+    this.egressLedger = opened.egressLedger;
     const names = new KnownNames(options.engine.instance, toNameRecords(ledger.entries(), statuses.list()));
     this.damaged = this.#makeDamagedFiles();
     this.desired = new DesiredState(names.slugOf, options.folders);
@@ -231,7 +232,7 @@ export class Controller {
       instance: engine.instance,
       engine,
       ledger,
-      egressLedger: this.#egressLedger,
+      egressLedger: this.egressLedger,
       log,
       workspaces: this.#makeWorkspaceSweep(),
       sweepRequests: () => this.#sweepRequests(ledger, now()),

@@ -50,6 +50,7 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
     damaged: controller.damaged,
     rollouts: controller.rollouts,
     ledger: controller.ledger,
+    egressLedger: controller.egressLedger,
     engine,
     owner,
   });

@@ -36,6 +36,7 @@ const surveyed = (edit: Partial<Surveyed> = {}, labels: Record<string, string> =
   pidsLimit: 512,
   memory: 1_073_741_824,
   binds: [{ source: "/home/user/.openclaw/sandboxes/agent-main-1", target: "/workspace", readOnly: false }],
+  egressDifferences: null,
   ...edit,
 });
 
@@ -120,4 +121,16 @@ test("a copy of this controller's labels is told, and its own containers are the
 
 test("a name that a shell would read is never in a command", () => {
   expect(audit(surveyed({ name: "x; rm -rf $HOME", privileged: true })).findings[0]?.fix).toBe(`docker rm -f ${"c".repeat(64)}`);
+});
+
+test("what keeps the egress is compared with what it is made as, and what that opens on purpose is no finding", () => {
+  const proxy = { user: "0:0", capAdd: ["CHOWN"], sharedNamespaces: ["network container:x"], binds: [] };
+  expect(audit(surveyed({ ...proxy, egressDifferences: [] }, { [LABEL.egress]: "proxy" })).findings).toEqual([]);
+  const changed = surveyed(
+    { ...proxy, egressDifferences: ["Memory is unset, not 1"] },
+    { [LABEL.egress]: "proxy", [LABEL.instance]: INSTANCE },
+  );
+  const dangerous = { kind: "dangerous", level: "warn", message: "it is not as it is made: Memory is unset, not 1" };
+  expect(audit(changed, { isOurs: () => true }).findings).toMatchObject([dangerous]);
+  expect(audit(changed).findings).toMatchObject([dangerous, { kind: "orphaned", message: expect.stringContaining("not created by it") }]);
 });

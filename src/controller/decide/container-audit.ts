@@ -1,4 +1,4 @@
-// Decides what is wrong with a container that claims to be an OpenClaw sandbox, whoever created it, and how to fix it. Pure.
+// Decides what is wrong with a container that claims to be an OpenClaw sandbox or to keep the egress of some, whoever created it, and how to fix it. Pure.
 // It judges observations and changes nothing; this controller's own containers are repaired by the loop, not by hand.
 import { type AgentId, type ContainerId, DAY_MS, type EpochMs, elapsed, type InstanceId, MINUTE_MS, toScopeKey } from "../../api/brands.ts";
 import { refusedBindSource } from "../../api/config/bind-source.ts";
@@ -18,7 +18,7 @@ export interface AuditFacts {
   now: EpochMs;
   instance: InstanceId;
   folders: HostFolders;
-  /** Whether it is in this controller's ledger. */
+  /** Whether it is in this controller's ledgers. */
   isOurs(id: ContainerId): boolean;
   /** Configured here. */
   agents: ReadonlySet<AgentId>;
@@ -54,9 +54,16 @@ function ownerOf(one: Surveyed, facts: AuditFacts): string {
 
 function findingsOf(one: Surveyed, all: readonly Surveyed[], facts: AuditFacts): AuditFinding[] {
   const own = isOwn(one, facts);
+  if (one.egressDifferences !== null) return egressFindingsOf(one, one.egressDifferences, own ? [] : orphanedOf(one, facts));
   const found = [...dangersOf(one, facts), ...(own ? [] : [...unlimitedOf(one), ...orphanedOf(one, facts), ...staleOf(one, all, facts)])];
   // What the config of this controller says is in the config's own hands; what somebody changed by hand is drift, which the loop repairs.
   return own ? found.map((finding) => ({ ...finding, level: "note", fix: `openclaw sandbox describe ${one.name}` })) : found;
+}
+
+/** What it opens on purpose is asked for: it is compared with that. Another one is there a moment after its removal, closed until then. */
+function egressFindingsOf(one: Surveyed, differences: readonly string[], others: readonly AuditFinding[]): AuditFinding[] {
+  const dangers = differences.map((difference) => `it is not as it is made: ${difference}`);
+  return [...dangers.map((message) => ({ kind: "dangerous", level: "warn", message, fix: removal(one) }) as const), ...others];
 }
 
 /** Names as the engine allows them need no quotes; anything else is named by its id. */

@@ -113,6 +113,8 @@ export interface Surveyed {
   memory: number | null;
   /** Folders and files of the host. */
   binds: readonly { source: string; target: string; readOnly: boolean }[];
+  /** Of a proxy or a relay of the egress: in what it is not as it is made, each as part of a sentence. null: it is none. */
+  egressDifferences: readonly string[] | null;
 }
 
 /** `user` is the image's own `USER` (empty: root); `env` its own environment; `volumes` the absolute paths that it declares as volumes, normalised, never the root (absent: none). */

@@ -1,11 +1,12 @@
-// Lists every container on the engine that claims to be an OpenClaw sandbox, including those of other programs. It reads only what
-// their confinement depends on, and judges nothing.
+// Lists every container on the engine that claims to be an OpenClaw sandbox, or to keep the egress of some, including those of other programs. It reads
+// only what their confinement depends on, and judges nothing.
 import { z } from "zod";
-import { toContainerId } from "../../api/brands.ts";
+import { toContainerId, toInstanceId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { toMoment, toState } from "./docker-observe.ts";
+import { diffHardening, RawHardening } from "./egress-hardening.ts";
 import type { Surveyed } from "./engine.ts";
 
 /** An inspect takes a millisecond; the engine serves others too. */
@@ -43,8 +44,10 @@ const RawSurveyed = z.object({
 });
 type RawSurveyed = z.infer<typeof RawSurveyed>;
 
+/** Sandboxes, and what keeps their egress. */
 export async function surveyDocker(client: DockerClient): Promise<Surveyed[]> {
-  const listed = await client.list([`${LABEL.sandbox}=1`]);
+  const [sandboxes, egress] = await Promise.all([client.list([`${LABEL.sandbox}=1`]), client.list([LABEL.egress])]);
+  const listed = [...sandboxes, ...egress.filter(({ Id }) => sandboxes.every((one) => one.Id !== Id))];
   const surveyed: Surveyed[] = [];
   for (let at = 0; at < listed.length; at += LOOKS_AT_ONCE) {
     const looks = listed.slice(at, at + LOOKS_AT_ONCE).map(({ Id }) => look(client, Id));
@@ -56,7 +59,10 @@ export async function surveyDocker(client: DockerClient): Promise<Surveyed[]> {
 /** null: it went meanwhile. */
 async function look(client: DockerClient, id: string): Promise<Surveyed | null> {
   try {
-    return toSurveyed(await client.inspectAs(id, RawSurveyed));
+    const surveyed = toSurveyed(await client.inspectAs(id, RawSurveyed));
+    const instance = surveyed.labels[LABEL.instance];
+    if (surveyed.labels[LABEL.egress] === undefined || instance === undefined) return surveyed;
+    return { ...surveyed, egressDifferences: diffHardening(await client.inspectAs(id, RawHardening), toInstanceId(instance)) };
   } catch (error) {
     if (isErrorCode(error, "StaleHandle")) return null;
     throw error;
@@ -86,6 +92,7 @@ export function toSurveyed({ Id, Name, Created, State, Config, HostConfig: host,
     binds: (Mounts ?? [])
       .filter(({ Type }) => Type === "bind")
       .map(({ Source, Destination, RW }) => ({ source: Source ?? "", target: Destination ?? "", readOnly: RW === false })),
+    egressDifferences: null,
   };
 }
 

@@ -1,4 +1,5 @@
 // The model's containers as the engine port shows them. What happens to them is fake.fixture.ts and fake-world.fixture.ts.
+import { LABEL } from "../../api/labels.ts";
 import { toPendingName } from "../../api/names.ts";
 import { toIdentity } from "./docker-observe.ts";
 import type { Observation, Surveyed } from "./engine.ts";
@@ -52,5 +53,6 @@ export function toSurveyed({ id, name, labels, state, createdAt, created, live }
     pidsLimit: live.pidsLimit,
     memory: live.memory,
     binds: created.mounts.map(({ source, target, readOnly }) => ({ source, target, readOnly })),
+    egressDifferences: labels[LABEL.egress] === undefined ? null : [],
   };
 }

@@ -16,11 +16,21 @@ export interface AuditParts {
   folders: HostFolders;
   engine: Engine;
   ledger: Ledger;
+  /** Of the containers of the egress. */
+  egressLedger: Ledger;
   desired: DesiredState;
 }
 
 /** @throws OperationError when the engine can't be asked */
-export async function auditEngine({ now, instance, folders, engine, ledger, desired }: AuditParts): Promise<AuditedContainer[]> {
+export async function auditEngine({
+  now,
+  instance,
+  folders,
+  engine,
+  ledger,
+  egressLedger,
+  desired,
+}: AuditParts): Promise<AuditedContainer[]> {
   const all = await engine.survey();
   const sources = [...new Set(all.flatMap(({ binds }) => binds.map(({ source }) => source)))];
   const missing = await Promise.all(sources.map(async (source) => ((await isMissing(source)) ? [source] : [])));
@@ -28,7 +38,7 @@ export async function auditEngine({ now, instance, folders, engine, ledger, desi
     now: now(),
     instance,
     folders,
-    isOurs: (id) => ledger.byContainerId(id) !== undefined,
+    isOurs: (id) => [ledger, egressLedger].some((one) => one.byContainerId(id) !== undefined),
     agents: new Set(desired.agents.map(({ id }) => id)),
     missingSources: new Set(missing.flat()),
   });

@@ -85,6 +85,8 @@ export interface ViewParts {
   damaged: DamagedFiles;
   rollouts: { copy(): Rollout };
   ledger: Ledger;
+  /** Of the containers of the egress. */
+  egressLedger: Ledger;
   engine: Engine;
   /** Who the controller runs as. */
   owner: Owner;

@@ -1,0 +1,124 @@
+// In what a container of the egress is not as this controller makes them: whoever can reach the engine can make one with the right labels and name, or
+// change its limits. Pure. What is asked for is egress-containers.ts; what follows from a difference is decided elsewhere.
+import type Docker from "dockerode";
+import { z } from "zod";
+import { type InstanceId, toContainerId, toEpochMs, toSandboxName, toSandboxUid, toScopeKey } from "../../api/brands.ts";
+import { LABEL } from "../../api/labels.ts";
+import { EGRESS_VERSION } from "../decide/egress-facts.ts";
+import { toEgressOptions } from "./egress-containers.ts";
+import type { EgressRequest } from "./egress-engine.ts";
+
+const Texts = z.array(z.string()).nullish();
+
+export const RawHardening = z.object({
+  Config: z.object({
+    Cmd: Texts,
+    Entrypoint: Texts,
+    User: z.string().nullish(),
+    Env: Texts,
+    Labels: z.record(z.string(), z.string()).nullish(),
+  }),
+  HostConfig: z.record(z.string(), z.unknown()),
+  Mounts: z.array(z.object({ Type: z.string(), Name: z.string().nullish(), Destination: z.string(), RW: z.boolean().nullish() })).nullish(),
+});
+export type RawHardening = z.infer<typeof RawHardening>;
+
+/** Engines write nothing and "nothing of it" differently. */
+const isUnset = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === false ||
+  value === 0 ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+/** Options that open something and that no container of the egress has. */
+const NEVER_SET = [
+  "Binds",
+  "Devices",
+  "DeviceRequests",
+  "PortBindings",
+  "VolumesFrom",
+  "GroupAdd",
+  "Sysctls",
+  "ExtraHosts",
+  "PidMode",
+  "UTSMode",
+  "UsernsMode",
+];
+/** Its own, unless the engine's default says otherwise. */
+const IPC_MODES_OWN: readonly unknown[] = ["", "none", "private", "shareable"];
+/** Options that are compared as they were asked for. */
+const COMPARED = [
+  "Privileged",
+  "ReadonlyRootfs",
+  "CapDrop",
+  "CapAdd",
+  "SecurityOpt",
+  "NetworkMode",
+  "Memory",
+  "MemorySwap",
+  "PidsLimit",
+  "Tmpfs",
+] as const;
+
+/** Each as part of a sentence. Empty: as it is made, or of another version, which makes them differently. */
+export function diffHardening(raw: RawHardening, instance: InstanceId): string[] {
+  const request = toRequest(raw);
+  if (request === null) return [];
+  const options = toEgressOptions(instance, request);
+  const host = raw.HostConfig;
+  const asked: Readonly<Record<string, unknown>> = { ...options.HostConfig };
+  const differences = COMPARED.filter((name) => toForm(host[name]) !== toForm(asked[name])).map(
+    (name) => `${name} is ${render(host[name])}, not ${render(asked[name])}`,
+  );
+  for (const name of NEVER_SET) if (!isUnset(host[name])) differences.push(`${name} is set: ${render(host[name])}`);
+  if (!IPC_MODES_OWN.includes(host.IpcMode ?? "")) differences.push(`IpcMode is ${render(host.IpcMode)}`);
+  if (toForm(raw.Config.Cmd) !== toForm(options.Cmd))
+    differences.push(`its command is ${render(raw.Config.Cmd)}, not ${render(options.Cmd)}`);
+  if (request.role === "relay" && request.userId === 0) differences.push("it runs as root");
+  if (request.role === "proxy" && raw.Config.User !== options.User)
+    differences.push(`its user is ${render(raw.Config.User)}, not ${options.User}`);
+  return [...differences, ...diffMounts(raw, options.HostConfig?.Mounts ?? [])];
+}
+
+/** null: none of this version. */
+function toRequest({ Config }: RawHardening): EgressRequest | null {
+  const labels = Config.Labels ?? {};
+  if (labels[LABEL.egressVersion] !== EGRESS_VERSION) return null;
+  const made = { uid: toSandboxUid(labels[LABEL.uid] ?? ""), createdAt: toEpochMs(0), image: "" };
+  if (labels[LABEL.egress] === "proxy") return { role: "proxy", ...made };
+  const of = { id: toContainerId(labels[LABEL.egressContainer] ?? ""), incarnation: labels[LABEL.egressRun] ?? "" };
+  const userId = Number.parseInt(Config.User ?? "", 10) || 0;
+  return {
+    role: "relay",
+    ...made,
+    name: toSandboxName(labels[LABEL.name] ?? ""),
+    scopeKey: toScopeKey(labels[LABEL.scopeKey] ?? ""),
+    userId,
+    of,
+  };
+}
+
+function diffMounts({ Mounts, HostConfig }: RawHardening, asked: readonly Docker.MountSettings[]): string[] {
+  const tmpfs = Object.keys((HostConfig.Tmpfs as object | null | undefined) ?? {});
+  const found = (Mounts ?? []).filter(({ Type, Destination }) => !(Type === "tmpfs" && tmpfs.includes(Destination)));
+  const isAsked = ({ Type, Name, Destination, RW }: (typeof found)[number]): boolean =>
+    asked.some(({ Source, Target, ReadOnly }) => Type === "volume" && Name === Source && Destination === Target && RW !== ReadOnly);
+  return found.filter((one) => !isAsked(one)).map(({ Type, Destination }) => `it has another mount (${Type}) at ${Destination}`);
+}
+
+/** Lists in any order, and names of capabilities with their prefix or without. */
+function toForm(value: unknown): string {
+  if (isUnset(value)) return "";
+  if (Array.isArray(value))
+    return value
+      .map((item) => String(item).replace(/^CAP_/, ""))
+      .toSorted()
+      .join("\n");
+  if (typeof value === "object" && value !== null) return toForm(Object.entries(value).map(([key, item]) => `${key}=${String(item)}`));
+  return String(value);
+}
+
+const render = (value: unknown): string =>
+  isUnset(value) ? "unset" : typeof value === "string" ? value : (JSON.stringify(value) ?? "unset");
