@@ -5,6 +5,18 @@ import { z } from "zod";
 import { BROWSER_KEYS, DOCKER_KEYS, EGRESS_KEYS, type KeyFacts, PRUNE_KEYS, ROLLOUT_KEYS, SANDBOX_KEYS } from "../src/api/config/keys.ts";
 import { AgentListed, GatewaySettings, SubagentSettings, ToolSettings } from "../src/api/config/schema.ts";
 import {
+  CompactionSettings,
+  Concurrency,
+  CronJobSettings,
+  CronSettings,
+  HeartbeatSettings,
+  MAX_CONCURRENT_ABOUT,
+  QueueSettings,
+  RunSeconds,
+  RunSettings,
+  TIMEOUT_ABOUT,
+} from "../src/api/config/schema-assistant.ts";
+import {
   AUTH_ORDER_ABOUT,
   AuthProfileSettings,
   BudgetSettings,
@@ -177,6 +189,22 @@ export function renderConfigPage(): string {
         [CodexSignInSettings, "auth.codex."],
       ],
       "Which models answer, where they are, and who signs in. Without `agents.defaults.model` nothing answers. See [models.md](models.md).",
+    ),
+    renderSettings(
+      "Assistant",
+      [
+        [
+          z.object({ timeoutSeconds: RunSeconds.describe(TIMEOUT_ABOUT), maxConcurrent: Concurrency.describe(MAX_CONCURRENT_ABOUT) }),
+          "agents.defaults.",
+        ],
+        [RunSettings, "agents.defaults.run."],
+        [CompactionSettings, "agents.defaults.compaction."],
+        [HeartbeatSettings, "agents.defaults.heartbeat."],
+        [QueueSettings, "messages.queue."],
+        [CronSettings, "cron."],
+        [CronJobSettings, "cron.jobs[]."],
+      ],
+      "How runs go on, what a message does meanwhile, and what begins by itself. See [assistant.md](assistant.md).",
     ),
     renderSettings("Tools", [[ToolSettings, "tools."]], TOOLS_ABOUT),
     renderSettings(

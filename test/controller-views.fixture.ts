@@ -31,6 +31,7 @@ export async function startViewsController(stateDir: string, views: MemoryViews)
   const admin = await startAdminServer({ stateDir, views, log, approvals: { keys: approvals.keys, audit } });
   const nothing = () => Promise.reject(new Error("nothing runs in this test"));
   const stream = await startStreamServer({
+    promptFiles: async () => [],
     ...{ stateDir, views, log, audit, approvals },
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),

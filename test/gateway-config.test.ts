@@ -74,6 +74,7 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
   });
   const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
   const server: SocketServer = await startStreamServer({
+    promptFiles: async () => [],
     ...{ stateDir, views: new MemoryViews(), log: silent },
     approvals: await openApprovals({ instance: INSTANCE, views: new MemoryViews(), clock }),
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),

@@ -105,7 +105,7 @@ const RULES: readonly Rule[] = [
   },
   {
     name: "decisions have neither clock nor dice",
-    applies: (path) => path.startsWith("src/controller/decide/") && isProduct(path),
+    applies: (path) => /^src\/(?:controller|gateway\/agent)\/decide\//.test(path) && isProduct(path),
     findings: ({ text }) =>
       linesMatching(
         withoutComments(text),

@@ -3,6 +3,7 @@
 import type { Controller } from "./controller.ts";
 import { toEgressService } from "./egress-parts.ts";
 import type { Engine } from "./engine/engine.ts";
+import { readPromptFiles } from "./folders/prompt-files.ts";
 import { History } from "./metrics/history.ts";
 import type { ControllerOptions } from "./parts.ts";
 import { startAdminServer } from "./servers/admin-server.ts";
@@ -83,6 +84,7 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
     gate: new ApprovalGate({ instance: engine.instance, keys, views, clock }),
   };
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
-  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, approvals, log, commands });
+  const promptFiles = (paths: readonly string[]): ReturnType<typeof readPromptFiles> => readPromptFiles(paths, folders);
+  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, approvals, promptFiles, log, commands });
   servers.defer(() => stream.stop());
 }

@@ -20,6 +20,9 @@ import { openStateFolder } from "../api/store/state-folder.ts";
 import { StateLock } from "../api/store/state-lock.ts";
 import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import type { SandboxChanged } from "../api/wire.ts";
+import type { AgentService } from "./agent/agent-service.ts";
+import { Arrivals } from "./agent/arrivals.ts";
+import { openAgent } from "./agent/open-agent.ts";
 import { Browsers } from "./browser/browsers.ts";
 import { NO_BROWSERS } from "./browser/no-browsers.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
@@ -170,15 +173,17 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const { version, revision } = await readBuild();
   const metrics = new GatewayMetrics({ version, revision, processMetrics: true });
   const broadcast = new Broadcast(newId());
-  const sessions = await openSessions({ stateDir, broadcast, log });
+  const { sessions, service, arrivals } = await openSessions({ stateDir, folders, config, broadcast, log });
   begun.defer(() => sessions.stop());
   const failed = (error: unknown): void => logFailure(log, error);
   const sandbox = new SandboxStream(controller);
-  const service = new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID });
   const inside = { config: () => config.current, folders, sandbox, newId };
   const browsers = new Browsers({ port: NO_BROWSERS, log, pages: () => toPages(config.current.gateway, address) });
   begun.defer(() => browsers.end());
-  const { dispatcher, ...opened } = await openTools({ inside, browsers, stateDir, sessions, service, metrics, controller, log, failed });
+  const { dispatcher, ...opened } = await openTools({
+    ...{ inside, browsers, stateDir, sessions, service, arrivals, metrics, controller, log, failed },
+  });
+  begun.defer(() => opened.agent.stop());
   const limits = new AddressLimits({ now, pause });
   const paired = await openPairing({
     ...{ stateDir, makeToken, limits, now, log, newGeneration: newId, newCode },
@@ -222,13 +227,20 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   return 0;
 }
 
-async function openSessions({ stateDir, broadcast, log }: { stateDir: string; broadcast: Broadcast; log: Logger }): Promise<Sessions> {
-  return await Sessions.open({
+/** With what sessions say to each other, before anybody answers it. */
+async function openSessions({ stateDir, folders, config, broadcast, log }: OpenSessionsParts): Promise<OpenedSessions> {
+  const sessions = await Sessions.open({
     ...{ stateDir, now, newUid: randomUUID },
     changed: (key, change) => broadcast.send("sessions.changed", { key, change }),
     writeFailed: (session, err) => log.error({ session, err }, "session not written"),
   });
+  const arrivals = new Arrivals();
+  const said = arrivals.tell.bind(arrivals);
+  return { sessions, arrivals, service: new SessionService({ sessions, config: () => config.current, folders, newUid: randomUUID, said }) };
 }
+
+type OpenSessionsParts = Pick<ServeParts, "stateDir" | "folders" | "config" | "log"> & { broadcast: Broadcast };
+type OpenedSessions = Pick<ToolsParts, "sessions" | "service" | "arrivals">;
 
 function sayHere(): { say: Say; program: string } {
   const place = findPlace(process.env, "openclaw");
@@ -256,6 +268,7 @@ interface ToolsParts {
   service: SessionService;
   metrics: GatewayMetrics;
   controller: StreamClient;
+  arrivals: Arrivals;
   log: Logger;
   failed(error: unknown): void;
 }
@@ -267,21 +280,13 @@ interface OpenedTools {
   terminals: SessionTerminals;
   end: SessionEnd;
   models: Models;
+  agent: AgentService;
   credentials: SignIns;
 }
 
 /** The tools, files and models of sessions, and how those end with what they left running on this host; of sessions that are gone that is ended first. */
-async function openTools({
-  inside,
-  browsers,
-  stateDir,
-  sessions,
-  service,
-  metrics,
-  controller,
-  log,
-  failed,
-}: ToolsParts): Promise<OpenedTools> {
+async function openTools(parts: ToolsParts): Promise<OpenedTools> {
+  const { inside, stateDir, sessions, service, metrics, controller, log, failed } = parts;
   const signIns = openSignIns({ stateDir, config: inside.config, log, say: sayHere().say, now });
   const models = await openModels({
     ...{
@@ -301,7 +306,7 @@ async function openTools({
   const terminals = await hasTerminals(host.env);
   const foreground = endWithGateway(host);
   const dispatcher = new ToolDispatcher({
-    ...{ ...inside, browsers },
+    ...{ ...inside, browsers: parts.browsers },
     host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
     sessions: service,
   });
@@ -310,12 +315,19 @@ async function openTools({
     ...{ ...inside, sessions, metrics, spoolFolder: join(stateDir, "gateway") },
     isReady: async (key) => (await controller.sessionSandbox(key)).ready,
   });
-  const end = new SessionEnd({
+  const agent = openAgent({
+    ...{ ...inside, sessions, service, tools, files, controller, log, failed },
+    ...{ arrivals: parts.arrivals, models: models.service, metrics: metrics.agent, newUid: randomUUID },
+    processesOf: (session) => dispatcher.processesOf(session),
+    reset: (session) => end.reset(session),
+  });
+  const end: SessionEnd = new SessionEnd({
+    endRuns: (key) => agent.endRuns(key),
     ...{ sessions, tools, endOnHost: (key) => hostProcesses.end(key), forgetUsage: (key) => models.forgetSession(key) },
     releaseSandbox: makeSandboxRelease({ controller, isSandboxed: (session) => service.isSandboxed(session), log }),
   });
   const inPages = new SessionTerminals({ tools, placeOf: (session) => dispatcher.terminalOf(session), newId: inside.newId, log });
-  return { dispatcher, tools, files, terminals: inPages, end, models, credentials: signIns };
+  return { dispatcher, tools, files, terminals: inPages, end, models, agent, credentials: signIns };
 }
 
 interface McpParts extends Pick<McpEndpointParts, "tools" | "version" | "say" | "failed"> {

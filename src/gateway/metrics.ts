@@ -5,6 +5,7 @@ import { METHODS } from "../api/gateway-protocol/methods.ts";
 import { OPERATIONS, type OperationName } from "../api/gateway-protocol/operations.ts";
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import { KNOWN_TOOLS } from "../api/tool-policy.ts";
+import { AgentMetrics } from "./agent/agent-metrics.ts";
 import { AUTH_FAILURES, type AuthFailure } from "./http/auth.ts";
 import { ModelMetrics } from "./models/model-metrics.ts";
 
@@ -39,12 +40,14 @@ export interface GatewayCounts {
 export class GatewayMetrics {
   readonly registry: MetricRegistry;
   readonly models: ModelMetrics;
+  readonly agent: AgentMetrics;
   readonly #made: ReturnType<typeof create>;
 
   constructor({ version, revision, processMetrics }: { version: string; revision: string; processMetrics: boolean }) {
     this.registry = new MetricRegistry({ processMetrics });
     this.#made = create(this.registry);
     this.models = new ModelMetrics(this.registry);
+    this.agent = new AgentMetrics(this.registry);
     const labels = { version: [version], revision: [revision] } as const;
     this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels).set({ version, revision }, 1);
   }

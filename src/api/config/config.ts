@@ -3,6 +3,7 @@
 import { type AgentId, toAgentId } from "../brands.ts";
 import { AgentIdSchema } from "../session.ts";
 import { SPAWN_CHILDREN_DEFAULT, SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX, type SpawnLimits } from "../spawning.ts";
+import { type AssistantConfig, type Heartbeat, toAssistantConfig, toHeartbeat } from "./assistant.ts";
 import { type AuthConfig, type ModelChoice, type ModelsConfig, toAuthConfig, toModelChoice, toModelsConfig } from "./models.ts";
 import type { AgentEntry, AgentsSection, ConfigFile, GatewaySettings, ToolSettings } from "./schema.ts";
 import type { SandboxSettings } from "./schema-sandbox.ts";
@@ -31,6 +32,8 @@ export interface Agent {
   readonly tools: ToolSettings;
   /** null: `models.choice` of the config. */
   readonly model: ModelChoice | null;
+  /** Its own; null: `assistant.heartbeat` of the config. */
+  readonly heartbeat: Heartbeat | null;
 }
 
 export type BindAddress = { kind: "loopback" } | { kind: "lan" } | { kind: "host"; host: string };
@@ -69,6 +72,7 @@ export interface Config {
   };
   readonly models: ModelsConfig;
   readonly auth: AuthConfig;
+  readonly assistant: AssistantConfig;
   readonly gateway: GatewayConfig;
   /** Where each key path's value stands. */
   readonly locations: ReadonlyMap<string, ConfigLocation>;
@@ -98,6 +102,7 @@ function toDraft(id: AgentId, agent: AgentEntry, at: ConfigPath): AgentDraft {
     sandbox: agent.sandbox ?? {},
     tools: agent.tools ?? {},
     model: toModelChoice(agent.model),
+    heartbeat: toHeartbeat(agent.heartbeat),
   };
 }
 
@@ -153,7 +158,19 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
 function toAgents(drafts: readonly AgentDraft[]): readonly Agent[] {
   const chosen = drafts.find((draft) => draft.marked) ?? drafts.find((draft) => draft.id === AGENT_DEFAULT) ?? drafts[0];
   if (chosen === undefined)
-    return [{ id: AGENT_DEFAULT, isDefault: true, path: null, name: AGENT_DEFAULT, workspace: null, sandbox: {}, tools: {}, model: null }];
+    return [
+      {
+        id: AGENT_DEFAULT,
+        isDefault: true,
+        path: null,
+        name: AGENT_DEFAULT,
+        workspace: null,
+        sandbox: {},
+        tools: {},
+        model: null,
+        heartbeat: null,
+      },
+    ];
   return drafts.map(({ marked: _marked, at, ...agent }) => ({ ...agent, isDefault: at === chosen.at, path: renderPath(at) }));
 }
 
@@ -200,6 +217,7 @@ export function toConfig(file: ConfigFile, agents: readonly Agent[], source: Pic
     },
     models: toModelsConfig(file),
     auth: toAuthConfig(file.auth),
+    assistant: toAssistantConfig(file),
     gateway: toGatewayConfig(file.gateway ?? {}),
   };
 }

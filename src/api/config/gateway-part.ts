@@ -2,7 +2,9 @@
 // docker.env, setup commands, images and limits, never leaves the controller. How it gets to the gateway is the controller's and the gateway's.
 import { z } from "zod";
 import { CREDENTIAL_MODES } from "../models/credential.ts";
+import { QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
+import { toAssistantConfig } from "./assistant.ts";
 import type { Config } from "./config.ts";
 import { MASK } from "./masked.ts";
 import { toAuthConfig, toModelsConfig } from "./models.ts";
@@ -51,6 +53,20 @@ const Tools = z
 
 const Choice = z.object({ primary: text.nullable(), fallbacks: words });
 
+const Heartbeat = z.object({
+  everyMs: count,
+  prompt: text.nullable(),
+  activeHours: z.object({ start: text, end: text, timezone: text.nullable() }).nullable(),
+});
+
+const Assistant = z.object({
+  ...{ runMsMax: count, stepsMax: count, repeatsMax: count, resultCharactersMax: count },
+  ...{ runsMax: count.nullable(), childRunsMax: count, childRunMsMax: count.nullable(), queueMode: z.enum(QUEUE_MODES) },
+  compaction: z.object({ model: text.nullable(), keepRecentTokens: count, reserveTokens: count, keepsNames: flag }),
+  heartbeat: Heartbeat.nullable(),
+  jobs: z.array(z.object({ id: text, schedule: text, timezone: text.nullable(), agentId: text.nullable(), message: text })),
+});
+
 const Agent = z.object({
   id: AgentIdSchema,
   isDefault: flag,
@@ -60,6 +76,7 @@ const Agent = z.object({
   sandbox: Sandbox,
   tools: Tools,
   model: Choice.nullable().default(null),
+  heartbeat: Heartbeat.nullable().default(null),
 });
 
 const amount = count.nullable();
@@ -120,6 +137,7 @@ export const GatewayPart = z.object({
   spawning: z.object({ depthWritten: count.nullable(), depthMax: count, childrenMax: count }),
   models: Models.default(() => Models.parse(toModelsConfig({}))),
   auth: Auth.default(() => Auth.parse(toAuthConfig())),
+  assistant: Assistant.default(() => Assistant.parse(toAssistantConfig({}))),
   gateway: Gateway,
 });
 export type GatewayPart = z.output<typeof GatewayPart>;

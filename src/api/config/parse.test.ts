@@ -115,7 +115,7 @@ describe("a file of upstream OpenClaw works", () => {
     auth: { profiles: {} }, models: { providers: {} }, logging: { level: "info" }, session: { mainKey: "main" }, messages: {}, commands: {},
     channels: { telegram: { botToken: "\${TELEGRAM_TOKEN}" } }, bindings: [{ agentId: "main", match: { channel: "telegram" } }],
     agents: {
-      defaults: { model: { primary: "anthropic/claude" }, workspace: "~/clawd", heartbeat: { every: "30m" }, maxConcurrent: 4,
+      defaults: { model: { primary: "anthropic/claude" }, workspace: "~/clawd", heartbeat: { every: "30m", target: "last" }, maxConcurrent: 4, typingMode: "instant", mediaMaxMb: 5,
         sandbox: { mode: "non-main", sessionToolsVisibility: "spawned", docker: { workspaceMountPropagation: "private" } } },
       entries: { main: { model: "x", identity: { name: "Molty" } }, work: { workspace: "~/work", sandbox: { mode: "all", scope: "agent" }, tools: { deny: ["browser"], elevated: {} } } },
     },
@@ -132,7 +132,7 @@ describe("a file of upstream OpenClaw works", () => {
     expect(new Set(paths).size).toBe(paths.length);
     expect(paths).toContain("channels");
     expect(parsed.issues.find((issue) => issue.path === "agents.defaults")?.message).toBe(
-      "accepted, but this product does not use: heartbeat, maxConcurrent",
+      "accepted, but this product does not use: typingMode, mediaMaxMb",
     );
     expect(paths).not.toContain("$schema");
   });

@@ -3,6 +3,17 @@
 import { z } from "zod";
 import { AgentIdSchema } from "../session.ts";
 import {
+  CompactionSettings,
+  Concurrency,
+  CronSettings,
+  HeartbeatSettings,
+  MAX_CONCURRENT_ABOUT,
+  QueueSettings,
+  RunSeconds,
+  RunSettings,
+  TIMEOUT_ABOUT,
+} from "./schema-assistant.ts";
+import {
   AGENT_MODEL_ABOUT,
   AuthSettings,
   BudgetSettings,
@@ -63,6 +74,7 @@ const agentKeys = {
     "Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>",
   ),
   model: ModelChoiceSettings.optional().describe(AGENT_MODEL_ABOUT),
+  heartbeat: HeartbeatSettings.optional(),
   sandbox: SandboxSettings.optional(),
   tools: ToolSettings.optional(),
 };
@@ -117,6 +129,10 @@ export const SubagentSettings = z.looseObject({
     .optional()
     .describe("How deep sessions_spawn may nest: 1 (default; spawned sessions spawn none) or 2; more counts as 2"),
   maxChildrenPerAgent: z.int().min(1).max(20).optional().describe("Live children that one session may have at the same time; default 5"),
+  maxConcurrent: Concurrency.optional().describe("Runs of spawned sessions that go on at the same time; default 8"),
+  runTimeoutSeconds: RunSeconds.optional().describe(
+    "Seconds that one of their runs may take; unset or 0: as agents.defaults.timeoutSeconds",
+  ),
 });
 
 export const AgentsSection = z.looseObject({
@@ -128,6 +144,11 @@ export const AgentsSection = z.looseObject({
       model: ModelChoiceSettings.optional().describe(MODEL_ABOUT),
       models: ModelEntries.optional(),
       budget: BudgetSettings.optional(),
+      timeoutSeconds: RunSeconds.optional().describe(TIMEOUT_ABOUT),
+      maxConcurrent: Concurrency.optional().describe(MAX_CONCURRENT_ABOUT),
+      run: RunSettings.optional(),
+      compaction: CompactionSettings.optional(),
+      heartbeat: HeartbeatSettings.optional(),
     })
     .optional(),
   list: z.array(AgentListed).max(AGENTS_MAX).optional(),
@@ -144,6 +165,8 @@ export const ConfigFile = z.looseObject({
   tools: ToolSettings.optional(),
   models: ModelsSettings.optional(),
   auth: AuthSettings.optional(),
+  messages: z.looseObject({ queue: QueueSettings.optional() }).optional(),
+  cron: CronSettings.optional(),
   gateway: GatewaySettings.optional(),
 });
 export type ConfigFile = z.output<typeof ConfigFile>;

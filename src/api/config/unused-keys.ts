@@ -52,11 +52,16 @@ const TOOLS = loose(
   UPSTREAM.tools,
 );
 
-const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent"]), UPSTREAM.subagents);
+const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent", "maxConcurrent", "runTimeoutSeconds"]), UPSTREAM.subagents);
+
+const HEARTBEAT = loose({ ...values(["every", "prompt"]), activeHours: strict(values(["start", "end", "timezone"])) }, UPSTREAM.heartbeat);
 
 const MODEL = loose(values(["primary", "fallbacks"]), UPSTREAM.modelChoice);
 
-const AGENT = loose({ ...values(["id", "default", "name", "workspace"]), model: MODEL, sandbox: SANDBOX, tools: TOOLS }, UPSTREAM.agent);
+const AGENT = loose(
+  { ...values(["id", "default", "name", "workspace"]), model: MODEL, heartbeat: HEARTBEAT, sandbox: SANDBOX, tools: TOOLS },
+  UPSTREAM.agent,
+);
 
 const each = (item: Shape): Shape => ({ kind: "each", item });
 
@@ -80,6 +85,9 @@ const DEFAULTS = loose(
     ...{ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS, model: MODEL },
     models: each(loose(values(["alias", "params"]), UPSTREAM.modelEntry)),
     budget: strict({ session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT, day: BUDGET_LIMIT }),
+    ...{ timeoutSeconds: VALUE, maxConcurrent: VALUE, heartbeat: HEARTBEAT },
+    run: strict(values(["maxSteps", "repeatedCalls", "resultCharacters"])),
+    compaction: loose(values(["model", "keepRecentTokens", "reserveTokens", "identifierPolicy"]), UPSTREAM.compaction),
   },
   UPSTREAM.agentDefaults,
 );
@@ -105,6 +113,11 @@ const ROOT = loose(
       UPSTREAM.auth,
     ),
     tools: TOOLS,
+    messages: loose({ queue: loose(values(["mode"]), UPSTREAM.queue) }, UPSTREAM.messages),
+    cron: loose(
+      { enabled: VALUE, jobs: each(loose(values(["id", "schedule", "timezone", "agentId", "message", "enabled"]), UPSTREAM.cronJob)) },
+      UPSTREAM.cron,
+    ),
     gateway: strict(
       {
         ...values(["mode", "port", "bind", "customBindHost", "trustedProxies", "maxSandboxes"]),

@@ -6,23 +6,31 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 export const UPSTREAM = {
   root: words(`
     meta acp wizard diagnostics logging cli update browser ui secrets skills plugins nodeHost bindings broadcast audio media
-    messages commands approvals session web channels cron hooks discovery canvasHost talk vault memory mcp proxy tts commitments accessGroups
+    commands approvals session web channels hooks discovery canvasHost talk vault memory mcp proxy tts commitments accessGroups
     surfaces transcripts crestodian identity agent routing cliAgents portals terminal`),
   agentDefaults: words(`
     modelPolicy imageModel imageGenerationModel videoGenerationModel musicGenerationModel voiceModel pdfModel pdfMaxBytesMb
     pdfMaxPages mediaGenerationAutoProviderFallback utilityModel params agentRuntime runtime embeddedPi embeddedAgent embeddedHarness llm
     skills repoRoot promptOverlays systemPromptOverride skipBootstrap skipOptionalBootstrapFiles contextInjection bootstrapMaxChars
     bootstrapTotalMaxChars bootstrapPromptTruncationWarning experimental userTimezone startupContext contextLimits timeFormat
-    envelopeTimezone envelopeTimestamp envelopeElapsed contextTokens cliBackends contextPruning compaction runRetries memorySearch
+    envelopeTimezone envelopeTimestamp envelopeElapsed contextTokens cliBackends contextPruning runRetries memorySearch
     thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault toolProgressDetail blockStreamingDefault
-    blockStreamingBreak blockStreamingChunk blockStreamingCoalesce humanDelay timeoutSeconds mediaMaxMb imageMaxDimensionPx imageQuality
-    typingIntervalSeconds typingMode heartbeat maxConcurrent silentReply silentReplyRewrite statusUpdates tts`),
-  subagents: words(
-    "maxConcurrent archiveAfterMinutes model thinking runTimeoutSeconds announceTimeoutMs allowAgents delegationMode requireAgentId",
+    blockStreamingBreak blockStreamingChunk blockStreamingCoalesce humanDelay mediaMaxMb imageMaxDimensionPx imageQuality
+    typingIntervalSeconds typingMode silentReply silentReplyRewrite statusUpdates tts`),
+  subagents: words("archiveAfterMinutes model thinking announceTimeoutMs allowAgents delegationMode requireAgentId"),
+  heartbeat: words(`
+    model target to session isolatedSession lightContext ackMaxChars includeReasoning accountId suppressToolErrorWarnings directPolicy`),
+  compaction: words(
+    "mode notifyUser memoryFlush reserveTokensFloor maxHistoryShare timeoutSeconds customInstructions qualityGuard provider",
   ),
+  queue: words("debounceMs cap drop byChannel debounceMsByChannel"),
+  messages: words(`
+    responsePrefix messagePrefix groupChat ackReaction ackReactionScope removeAckAfterReply inbound tts suppressToolErrors usageTemplate statusReactions`),
+  cron: words("store maxConcurrentRuns sessionRetention webhook webhookToken retry runLog failureAlert"),
+  cronJob: words("name description"),
   agent: words(`
     description agentDir models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
-    skills memorySearch humanDelay heartbeat identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent
+    skills memorySearch humanDelay identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent
     embeddedHarness systemPromptOverride contextInjection contextLimits contextTokens contextPruning compaction bootstrapMaxChars
     bootstrapTotalMaxChars experimental blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce typingMode
     toolProgressDetail utilityModel tts`),

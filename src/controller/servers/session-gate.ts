@@ -73,6 +73,12 @@ export class SessionGate {
     });
   }
 
+  /** Where the files are that say how the session's agent works: what people keep for it, then what its sandbox has. @throws OperationError `NotFound`, `NotReady` */
+  promptFolders(key: string): { sandbox: SandboxName; folders: readonly string[] } {
+    const { name, settings, workspace } = this.#find(key).sandbox;
+    return { sandbox: name, folders: [settings.agentWorkspace, workspace.dir] };
+  }
+
   /** The sandbox that ends with the session. null: it serves other sessions too. @throws OperationError `NotFound`, `NotReady` */
   ownSandbox(key: string): SandboxName | null {
     const { name, scope } = this.#find(key).sandbox;

@@ -55,6 +55,7 @@ async function open({ scope }: { scope: "session" | "agent" }) {
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessService({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),
     release: async (name) => void released.push(name),
+    promptFiles: async (folders) => [{ name: "AGENTS.md", text: folders.join(" then "), isCut: false }],
     requests: {
       recreate: async (name) => void requested.push(`recreate ${name}`),
       pin: async (name, pinned) => void requested.push(`${pinned ? "pin" : "unpin"} ${name}`),
@@ -66,8 +67,18 @@ async function open({ scope }: { scope: "session" | "agent" }) {
   });
   const post = async (path: string, body: object) => await app.request(path, { method: "POST", body: JSON.stringify(body) });
   const release = async (key: string) => await app.request(`/v1/sessions/${encodeURIComponent(key)}/sandbox/release`, { method: "POST" });
-  return { release, released, events, logged, post, requested, views, time };
+  return { app, release, released, events, logged, post, requested, views, time };
 }
+
+test("what the workspace says of how its agent works is read from the agent's own workspace first, and of a live session's alone", async () => {
+  const { app, logged } = await open({ scope: "agent" });
+  const ask = async (key: string) => await app.request(`/v1/sessions/${encodeURIComponent(key)}/prompt-files`);
+  expect(await (await ask("agent:main:main")).json()).toEqual({
+    items: [{ name: "AGENTS.md", text: expect.stringMatching(/^\/state\/workspace then \/state\/sandboxes\//), isCut: false }],
+  });
+  expect((await ask("agent:main:other")).status).toBe(404);
+  expect(logged.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ msg: "stream call refused", tool: "prompt" })]);
+});
 
 test("a sandbox that is the session's alone is released, one that others share stays; both are written down", async () => {
   for (const scope of ["session", "agent"] as const) {

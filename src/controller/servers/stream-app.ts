@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { InstanceId, SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
+import type { PromptFile, PromptFilesView } from "../../api/prompt-files.ts";
 import { type ProcessStart, type SandboxRelease, type SeenSessionEnds, SessionEnds, type SessionSandbox } from "../../api/wire.ts";
 import type { ApprovalKeys } from "../records/approval-keys.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
@@ -36,6 +37,8 @@ export interface StreamAppParts {
   processes: ProcessService;
   /** Requests the removal of the sandbox and everything running in it. */
   release(name: SandboxName): Promise<void>;
+  /** What of these folders says how an agent works; absolute. @throws OperationError `HostRejected` */
+  promptFiles(folders: readonly string[]): Promise<PromptFile[]>;
   requests: GatewayRequestParts["requests"] & ApprovalRequests;
   approvals: { instance: InstanceId; keys: ApprovalKeys; gate: ApprovalGate };
   clock: Pick<Clock, "now">;
@@ -46,7 +49,7 @@ export interface StreamAppParts {
 const UNKNOWN_LOOK_MS = 10;
 
 export function makeStreamApp(parts: StreamAppParts): Hono {
-  const { views, gate, feed, audit, followers, processes, release, requests, approvals, clock, log } = parts;
+  const { views, gate, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
@@ -63,6 +66,12 @@ export function makeStreamApp(parts: StreamAppParts): Hono {
     if (sandbox !== null) await release(sandbox);
     const released: SandboxRelease = { sandbox };
     return json(released);
+  });
+  app.get("/v1/sessions/:key/prompt-files", async ({ req, json }) => {
+    const key = req.param("key");
+    const { folders } = audit.call({ key, tool: "prompt", argv: [], isLook: true }, () => gate.promptFolders(key));
+    const answer: PromptFilesView = { items: await promptFiles(folders) };
+    return json(answer);
   });
   app.post("/v1/sessions/ended", async (context) => {
     const { items } = await parseBody(context, SessionEnds);

@@ -54,6 +54,7 @@ async function open() {
     watch: () => () => undefined,
   };
   const server = await startStreamServer({
+    promptFiles: async () => [],
     ...{ stateDir, views: new MemoryViews(), log },
     gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),

@@ -30,6 +30,7 @@ export interface StreamServerParts {
   feed: GatewayFeed;
   audit: Audit;
   approvals: StreamAppParts["approvals"];
+  promptFiles: StreamAppParts["promptFiles"];
   log: Logger;
   commands: {
     access: SandboxAccess;
@@ -48,7 +49,7 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
-  const { stateDir, views, gate, feed, audit, approvals, log, commands } = parts;
+  const { stateDir, views, gate, feed, audit, approvals, promptFiles, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessService({ ...commands, log });
   const kill = async (name: SandboxName): Promise<void> =>
@@ -60,7 +61,7 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
     approve: async (name: SandboxName, since: EpochMs) => await approveRemoval(stateDir, name, since),
   };
   const app = makeStreamApp({
-    ...{ views, gate, feed, audit, followers, processes, release: kill, requests, approvals, clock: commands.clock, log },
+    ...{ views, gate, feed, audit, followers, processes, release: kill, promptFiles, requests, approvals, clock: commands.clock, log },
   });
   const sockets = new CommandSocket({
     commands: commands.access.commands,

@@ -92,8 +92,9 @@ export type RunEventBody =
   | { kind: "restarted" }
   /** What the model said until here is whole; text that follows is another piece. */
   | { kind: "text-ended"; text: string }
-  /** @property sandbox the container's name; null: it has none, or is not known yet */
-  | { kind: "tool-started"; callId: string; tool: string; input: unknown; sandbox: string | null }
+  | { kind: "tool-started"; callId: string; tool: string; input: unknown }
+  /** Where it runs, once that is ready. @property sandbox the container's name; null: on the gateway's host, or nowhere in particular */
+  | { kind: "tool-placed"; callId: string; sandbox: string | null }
   /** At most 256 KiB of a call; harmless to show. */
   | { kind: "tool-output"; callId: string; stream: "stdout" | "stderr"; text: string }
   /** @property skipped it never began @property text at most 64 KiB here; the whole is in the history */

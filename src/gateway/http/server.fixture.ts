@@ -163,7 +163,12 @@ export async function openServer({
   });
   const end = new SessionEnd({
     ...{ sessions, tools: sessionTools },
-    ...{ endOnHost: async () => undefined, releaseSandbox: async () => undefined, forgetUsage: models.forgetSession },
+    ...{
+      endRuns: async () => undefined,
+      endOnHost: async () => undefined,
+      releaseSandbox: async () => undefined,
+      forgetUsage: models.forgetSession,
+    },
   });
   const mcpSessions = new McpSessions({ sessions, service, end });
   const mcp = new McpEndpoint({

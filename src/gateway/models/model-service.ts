@@ -5,7 +5,8 @@ import type { Clock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
 import type { BudgetSpan } from "../../api/config/models.ts";
 import type { CredentialSource } from "../../api/models/credential.ts";
-import { isTarget, listModels, type ModelProblem } from "../../api/models/resolve.ts";
+import { renderReference } from "../../api/models/reference.ts";
+import { isTarget, listModels, type ModelProblem, type ModelTarget, resolveModel } from "../../api/models/resolve.ts";
 import { refuseBudget, type Spent, usedShare } from "./budget.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { ModelCall, ModelError } from "./model-call.ts";
@@ -40,13 +41,11 @@ export class ModelService {
     parts.metrics.watch(() => this.#budgetShares());
   }
 
-  /** The models are those of the config as it is now; limits count as they are at each call. */
-  turn(owner: TurnOwner): ModelTurn | ModelError {
-    const { call, credentials, clock, chance, config, metrics } = this.#parts;
-    const models = listModels(config(), owner.agentId);
-    const targets = models.filter(isTarget);
-    const [problem] = models.filter((one): one is ModelProblem => !isTarget(one));
-    if (targets.length === 0) return toNoModel(problem);
+  /** The models are those of the config as it is now; limits count as they are at each call. @param preferred asked before them. null: none is */
+  turn(owner: TurnOwner, preferred: string | null = null): ModelTurn | ModelError {
+    const { call, credentials, clock, chance, metrics } = this.#parts;
+    const targets = this.#targets(owner, preferred);
+    if ("failure" in targets) return targets;
     return new ModelTurn(
       {
         ...{ call, credentials, memory: this.#memory, clock, chance },
@@ -58,11 +57,26 @@ export class ModelService {
     );
   }
 
+  /** The model that a turn asks first. */
+  first(owner: Pick<TurnOwner, "agentId">, preferred: string | null = null): ModelTarget | ModelError {
+    const targets = this.#targets(owner, preferred);
+    return "failure" in targets ? targets : targets[0];
+  }
+
   /** What counts against the limits of a call by that session now. */
   spent({ sessionKey, agentId }: TurnOwner): Spent {
     const { ledger, clock } = this.#parts;
     const day = toDay(clock.now());
     return { session: ledger.totals.session(sessionKey), agentDay: ledger.totals.agentDay(agentId, day), day: ledger.totals.day(day) };
+  }
+
+  #targets({ agentId }: Pick<TurnOwner, "agentId">, preferred: string | null): readonly [ModelTarget, ...ModelTarget[]] | ModelError {
+    const config = this.#parts.config();
+    const models = [...(preferred === null ? [] : [resolveModel(config, preferred)]), ...listModels(config, agentId)];
+    const [first, ...others] = models.filter(isTarget);
+    const [problem] = models.filter((one): one is ModelProblem => !isTarget(one));
+    if (first === undefined) return toNoModel(problem);
+    return [first, ...others.filter((other) => renderReference(other) !== renderReference(first))];
   }
 
   #refuse(owner: TurnOwner): ModelError | null {

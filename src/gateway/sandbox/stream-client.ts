@@ -13,6 +13,7 @@ import type { ExplainView } from "../../api/explain-view.ts";
 import type { ApprovalsAnswer, SignedBy, SignedRecreation, SignedRemoval } from "../../api/gateway-protocol/approvals.ts";
 import type { HistoryView } from "../../api/history.ts";
 import { type Say, sayAnswer } from "../../api/place.ts";
+import { type PromptFile, PromptFilesView } from "../../api/prompt-files.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
 import type {
@@ -65,6 +66,12 @@ export class StreamClient extends ViewClient {
   /** Ends what is the session's alone, with all that runs in it; a sandbox that serves other sessions too stays as it is. */
   releaseSandbox = (sessionKey: string): Promise<SandboxRelease> =>
     this.json("POST", `${toSessionPath(sessionKey)}/sandbox/release`, hasFields<SandboxRelease>("sandbox"));
+
+  /** What its workspace says of how the agent works, 64 KiB at most. No sandbox is made or woken for it. @throws OperationError `NotFound`: it has no sandbox */
+  promptFiles = async (sessionKey: string): Promise<readonly PromptFile[]> => {
+    const view = await this.json("GET", `${toSessionPath(sessionKey)}/prompt-files`, hasFields<PromptFilesView>("items"));
+    return PromptFilesView.parse(view).items;
+  };
 
   explain = (query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> =>
     this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));

@@ -24,6 +24,8 @@ export interface SessionServiceParts {
   folders: HostFolders;
   /** A new UUID. */
   newUid(): string;
+  /** A session said something to another one, which is in its transcript. Must not throw. Absent: nobody answers. */
+  said?(arrival: { from: SessionKey; to: SessionKey; message: Message }): void;
 }
 
 /** As many sessions as one agent may have, twice over; some 200 bytes each. */
@@ -102,7 +104,9 @@ export class SessionService implements SessionPort {
   async send(viewer: Session, key: string, text: string): Promise<Message> {
     const { spec } = await this.#seen(viewer, key);
     await this.#parts.sessions.touch(spec.key);
-    return await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
+    const message = await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
+    this.#parts.said?.({ from: viewer.spec.key, to: spec.key, message });
+    return message;
   }
 
   /** @throws OperationError `Forbidden` when the child would be less confined than its parent, `LimitExceeded` when it has too many, or is one itself */
@@ -121,7 +125,8 @@ export class SessionService implements SessionPort {
     await this.#boundChildren(parent);
     const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind, parentKey: parent.spec.key });
     this.#know(child, parent.spec.key);
-    await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
+    const message = await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
+    if (message.text !== "") this.#parts.said?.({ from: parent.spec.key, to: key, message });
     return await this.view(child);
   }
 

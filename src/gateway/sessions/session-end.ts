@@ -8,6 +8,8 @@ import type { Sessions } from "./sessions.ts";
 export interface SessionEndParts {
   sessions: Pick<Sessions, "delete" | "reset">;
   tools: Pick<SessionTools, "interrupt">;
+  /** Ends what its agent does, with the sessions that it began. */
+  endRuns(key: SessionKey): Promise<void>;
   /** Ends what runs for the session in the background on this host. */
   endOnHost(key: SessionKey): Promise<void>;
   /** Lets its sandbox go with all that runs in it, unless others use it too. */
@@ -34,7 +36,8 @@ export class SessionEnd {
   }
 
   async #end<Result>(session: Session, change: () => Promise<Result>): Promise<Result> {
-    const { tools, endOnHost, releaseSandbox, forgetUsage } = this.#parts;
+    const { tools, endRuns, endOnHost, releaseSandbox, forgetUsage } = this.#parts;
+    await endRuns(session.spec.key);
     return await tools.interrupt(session.spec.key, async () => {
       await endOnHost(session.spec.key);
       await releaseSandbox(session);

@@ -41,6 +41,22 @@ test("what a person sends gets a name that nothing had before, and that is one n
   ]);
 });
 
+test("row 15: inbound names that lead elsewhere, hold NUL or are 300 characters long are one name in media/inbound, and the same one twice is two files", async () => {
+  const { files, folder } = openFiles();
+  const names = ["../x", "../../../../etc/cron.d/x", "a\0b", "x".repeat(300), "same.png", "same.png", "/etc/passwd", ".."];
+  const written: string[] = [];
+  for (const [at, name] of names.entries()) {
+    const body = { bytesTold: null, chunks: Readable.from([Buffer.from(`content ${at}`)]) };
+    written.push((await files.receive(sessionOf(), { name, body }, signal)).path);
+  }
+  expect(new Set(written).size).toBe(names.length);
+  for (const path of written) expect(path).toMatch(/^media\/inbound\/[^/\0]{1,255}$/);
+  expect((await readdir(`${folder}/media/inbound`)).length).toBe(names.length);
+  expect(await readdir(folder)).toEqual(["media"]);
+  const contents = await Promise.all(written.map((path) => readFile(`${folder}/${path}`, "utf8")));
+  expect(contents).toEqual(names.map((_, at) => `content ${at}`));
+});
+
 interface Opened {
   files: SessionFiles;
   folder: string;

@@ -20,7 +20,10 @@ import {
   sessionsFolder,
 } from "../../api/store/session-store.ts";
 import type { Message } from "../tools/tool-port.ts";
+import type { JsonLines } from "./json-lines.ts";
 import { toSessionName } from "./keys.ts";
+import { isRunLog, openRunLog, RUN_LOG_SUFFIX } from "./run-log-file.ts";
+import { toFile } from "./session-object.ts";
 import { Transcript } from "./transcript.ts";
 
 export interface SessionsParts {
@@ -182,6 +185,11 @@ export class Sessions {
     });
   }
 
+  /** What the runs of the session did. Its owner keeps it for as long as the session is not reset. @throws OperationError `NotFound`, `HostRejected` */
+  openRunLog(key: SessionKey): Promise<JsonLines> {
+    return this.#mutex.run(key, () => openRunLog(this.#runLogPath(this.get(key))));
+  }
+
   /** The same key with a new conversation; the old one is removed. */
   reset(key: SessionKey): Promise<Session> {
     return this.#mutex.run(key, async () => {
@@ -318,9 +326,14 @@ export class Sessions {
     return join(sessionsFolder(this.#parts.stateDir, spec.agentId), `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`);
   }
 
+  #runLogPath({ metadata, spec }: Session): string {
+    return join(sessionsFolder(this.#parts.stateDir, spec.agentId), `${metadata.name}.${metadata.uid}${RUN_LOG_SUFFIX}`);
+  }
+
   async #removeTranscript(session: Session): Promise<void> {
     const transcript = await this.#transcriptOf(session);
     await transcript.remove();
+    await removeFile(this.#runLogPath(session));
     this.#transcripts.delete(session.metadata.uid);
   }
 
@@ -367,24 +380,10 @@ export class Sessions {
       await sweepTemporaries(path, MINUTE_MS, this.#parts.now());
       if (folder !== "read" || unread > 0) continue;
       const kept = sessions.filter(({ metadata }) => metadata.deletedAt === undefined);
-      const wanted = new Set(kept.map(({ metadata }) => `${metadata.name}.${metadata.uid}${TRANSCRIPT_SUFFIX}`));
-      const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX));
+      const suffixes = [TRANSCRIPT_SUFFIX, RUN_LOG_SUFFIX];
+      const wanted = new Set(kept.flatMap(({ metadata }) => suffixes.map((suffix) => `${metadata.name}.${metadata.uid}${suffix}`)));
+      const found = (await readdir(path)).filter((name) => name.endsWith(TRANSCRIPT_SUFFIX) || isRunLog(name));
       for (const name of found) if (!wanted.has(name)) await removeFile(join(path, name));
     }
   }
-}
-
-function toFile({ apiVersion, kind, metadata, spec }: Session): SessionFile {
-  const { createdAt, deletedAt, ...names } = metadata;
-  const { lastActivityAt, endedAt, ...rest } = spec;
-  return {
-    apiVersion,
-    kind,
-    metadata: { ...names, createdAt: renderTime(createdAt), ...(deletedAt !== undefined && { deletedAt: renderTime(deletedAt) }) },
-    spec: {
-      ...rest,
-      ...(lastActivityAt !== undefined && { lastActivityAt: renderTime(lastActivityAt) }),
-      ...(endedAt !== undefined && { endedAt: renderTime(endedAt) }),
-    },
-  };
 }

@@ -1,0 +1,94 @@
+// What the config says about how the assistant works, complete with defaults. Pure.
+// Which model answers is models.ts's; the keys are schema-assistant.ts's.
+
+import type { z } from "zod";
+import { type DurationMs, toDurationMs } from "../brands.ts";
+import { type QueueMode, toQueueMode } from "../queue-modes.ts";
+import type { ConfigFile } from "./schema.ts";
+import type { CronJobSettings, HeartbeatSettings } from "./schema-assistant.ts";
+
+export interface AssistantConfig {
+  /** Milliseconds. */
+  readonly runMsMax: number;
+  readonly stepsMax: number;
+  readonly repeatsMax: number;
+  readonly resultCharactersMax: number;
+  /** Runs at the same time. null: by the number of cores. */
+  readonly runsMax: number | null;
+  readonly childRunsMax: number;
+  /** Milliseconds, of sessions that others began. null: as `runMsMax`. */
+  readonly childRunMsMax: number | null;
+  readonly queueMode: QueueMode;
+  readonly compaction: {
+    /** As written. null: the agent's. */
+    readonly model: string | null;
+    readonly keepRecentTokens: number;
+    readonly reserveTokens: number;
+    readonly keepsNames: boolean;
+  };
+  /** Of agents without one of their own. null: never. */
+  readonly heartbeat: Heartbeat | null;
+  /** In the order of the file, those that are enabled. */
+  readonly jobs: readonly CronJob[];
+}
+
+export interface Heartbeat {
+  /** Milliseconds. */
+  readonly everyMs: number;
+  /** null: the usual one. */
+  readonly prompt: string | null;
+  /** null: at any time. */
+  readonly activeHours: { readonly start: string; readonly end: string; readonly timezone: string | null } | null;
+}
+
+export interface CronJob {
+  readonly id: string;
+  readonly schedule: string;
+  readonly timezone: string | null;
+  /** null: the default agent. */
+  readonly agentId: string | null;
+  readonly message: string;
+}
+
+const RUN_SECONDS_DEFAULT = 1_800;
+const RUN_SECONDS_MAX = 172_800;
+
+const toRunMs = (seconds: number): DurationMs => toDurationMs((seconds === 0 ? RUN_SECONDS_MAX : seconds) * 1_000);
+
+export function toAssistantConfig({ agents, messages, cron }: ConfigFile): AssistantConfig {
+  const { timeoutSeconds, run, maxConcurrent, compaction, heartbeat, subagents } = agents?.defaults ?? {};
+  const childSeconds = subagents?.runTimeoutSeconds;
+  return {
+    runMsMax: toRunMs(timeoutSeconds ?? RUN_SECONDS_DEFAULT),
+    stepsMax: run?.maxSteps ?? 50,
+    repeatsMax: run?.repeatedCalls ?? 5,
+    resultCharactersMax: run?.resultCharacters ?? 65_536,
+    runsMax: maxConcurrent ?? null,
+    childRunsMax: subagents?.maxConcurrent ?? 8,
+    childRunMsMax: childSeconds === undefined || childSeconds === 0 ? null : toRunMs(childSeconds),
+    queueMode: toQueueMode(messages?.queue?.mode ?? "steer")?.mode ?? "steer",
+    compaction: {
+      model: compaction?.model ?? null,
+      keepRecentTokens: compaction?.keepRecentTokens ?? 20_000,
+      reserveTokens: compaction?.reserveTokens ?? 16_384,
+      keepsNames: compaction?.identifierPolicy !== "off",
+    },
+    heartbeat: toHeartbeat(heartbeat),
+    jobs: cron?.enabled === false ? [] : (cron?.jobs ?? []).filter(({ enabled }) => enabled !== false).map(toJob),
+  };
+}
+
+/** null: never. */
+export function toHeartbeat(settings: z.output<typeof HeartbeatSettings> | undefined): Heartbeat | null {
+  if (settings?.every === undefined || settings.every === 0) return null;
+  const { every, prompt, activeHours } = settings;
+  return {
+    everyMs: every,
+    prompt: prompt ?? null,
+    activeHours: activeHours === undefined ? null : { ...activeHours, timezone: activeHours.timezone ?? null },
+  };
+}
+
+function toJob({ id, schedule, timezone, agentId, message }: z.output<typeof CronJobSettings>): CronJob {
+  return { id, schedule, timezone: timezone ?? null, agentId: agentId ?? null, message };
+}

@@ -1,0 +1,84 @@
+// What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure: moments are arguments.
+// Who does it is run.ts.
+import { type DurationMs, type EpochMs, elapsed } from "../../../api/brands.ts";
+import type { ModelError } from "../../models/model-call.ts";
+import type { RunError } from "../agent-port.ts";
+
+export interface RunLimits {
+  /** Answers of the model. */
+  stepsMax: number;
+  timeMsMax: DurationMs;
+  /** The same call with the same result. */
+  repeatsMax: number;
+  /** Characters of one result that the model sees. */
+  resultCharactersMax: number;
+}
+
+/** What the model has just answered. */
+export interface Answered {
+  steps: number;
+  calls: number;
+  /** Trimmed. */
+  text: string;
+  /** Whether nobody minds when nothing is said. */
+  isSilenceAllowed: boolean;
+  /** Whether it was asked for an answer without tools already. */
+  isLastPass: boolean;
+}
+
+export type AfterAnswer =
+  | { kind: "run-calls" }
+  /** Ask once more, without tools: somebody waits for an answer. */
+  | { kind: "last-pass" }
+  | { kind: "end"; text: string }
+  | { kind: "fail"; error: RunError };
+
+/** Whole answers of an agent that chose to say nothing. */
+const SILENT_TOKENS: readonly string[] = ["NO_REPLY", "HEARTBEAT_OK"];
+/** What may stand beside HEARTBEAT_OK, as upstream bounds it: a remark that nobody needs. */
+const REMARK_LENGTH_MAX = 300;
+
+/** @param text trimmed */
+export function isSilent(text: string): boolean {
+  if (text === "" || SILENT_TOKENS.includes(text)) return true;
+  const hasToken = text.startsWith("HEARTBEAT_OK") || text.endsWith("HEARTBEAT_OK");
+  return hasToken && text.length - "HEARTBEAT_OK".length <= REMARK_LENGTH_MAX;
+}
+
+export function decideAfterAnswer(answered: Answered, limits: RunLimits): AfterAnswer {
+  const { steps, calls, text, isSilenceAllowed, isLastPass } = answered;
+  if (calls > 0 && !isLastPass) return steps >= limits.stepsMax ? { kind: "fail", error: toStepLimit(limits) } : { kind: "run-calls" };
+  if (!isSilent(text)) return { kind: "end", text };
+  if (isSilenceAllowed || isLastPass) return { kind: "end", text: "" };
+  return steps >= limits.stepsMax ? { kind: "end", text: "" } : { kind: "last-pass" };
+}
+
+function toStepLimit({ stepsMax }: RunLimits): RunError {
+  return {
+    kind: "limit",
+    message: `the run was ended after ${stepsMax} answers of the model`,
+    fix: "say how to go on, or raise agents.defaults.run.maxSteps",
+  };
+}
+
+export const toTimeLimit = ({ timeMsMax }: Pick<RunLimits, "timeMsMax">): RunError => ({
+  kind: "limit",
+  message: `the run was ended after ${Math.round(timeMsMax / 1_000)} s`,
+  fix: "say how to go on, or raise agents.defaults.timeoutSeconds",
+});
+
+export const isTimeOver = (startedAt: EpochMs, now: EpochMs, { timeMsMax }: Pick<RunLimits, "timeMsMax">): boolean =>
+  elapsed(startedAt, now) >= timeMsMax;
+
+export type AfterFailure = { kind: "compact" } | { kind: "abort" } | { kind: "fail"; error: RunError };
+
+/** @param hasCompacted for this step already */
+export function decideAfterFailure(error: ModelError, hasCompacted: boolean): AfterFailure {
+  if (error.failure === "aborted") return { kind: "abort" };
+  if (error.failure === "overflow" && !hasCompacted) return { kind: "compact" };
+  const fix = error.fix;
+  if (error.failure === "overflow")
+    return { kind: "fail", error: { kind: "overflow", message: error.message, fix: fix ?? "begin a new conversation: /new" } };
+  const kind = error.failure === "over-budget" ? "limit" : "model";
+  return { kind: "fail", error: { kind, message: error.message, fix } };
+}

@@ -1,0 +1,92 @@
+// Makes the run of a conversation as the config and the session are now: which model, which limits, which prompt, whose rights. What it does is run.ts's.
+import { toDurationMs } from "../../api/brands.ts";
+import { findAgent } from "../../api/config/config.ts";
+import { resolveAgentSandbox } from "../../api/config/effective.ts";
+import type { ModelError } from "../models/model-call.ts";
+import { ModelTurn } from "../models/model-turn.ts";
+import type { AgentParts } from "./agent-parts.ts";
+import type { RunId } from "./agent-port.ts";
+import { Compactor } from "./compactor.ts";
+import type { Conversation } from "./conversation.ts";
+import { type PromptFacts, type PromptFile, renderPrompt } from "./decide/prompt.ts";
+import type { RunLimits } from "./decide/run-step.ts";
+import { InputReader } from "./input-reader.ts";
+import { Run } from "./run.ts";
+import type { RunFeed } from "./run-events.ts";
+import type { Input } from "./run-log.ts";
+
+interface RunOrder extends AgentParts {
+  conversation: Conversation;
+  /** At least one. */
+  inputs: readonly Input[];
+  runId: RunId;
+  feed: RunFeed;
+}
+
+export function makeRun(order: RunOrder): Run | ModelError {
+  const { conversation, runId, feed, models, tools, service, clock, log: programLog, failed, readFile } = order;
+  const { session, log } = conversation;
+  const preferred = log.setting("model");
+  const owner = { sessionKey: session.spec.key, agentId: session.spec.agentId };
+  const [turn, first] = [models.turn(owner, preferred), models.first(owner, preferred)];
+  if (!(turn instanceof ModelTurn)) return turn;
+  if ("failure" in first) return first;
+  const isSandboxed = service.isSandboxed(session);
+  const isSilenceAllowed = order.inputs.every(({ origin }) => origin !== "chat") || session.spec.kind === "group";
+  const limits = toLimits(order);
+  // Once for each run: what it writes there counts from the next one, and what providers cache of it stays the same.
+  let read: Promise<readonly PromptFile[]> | null = null;
+  const files = (): Promise<readonly PromptFile[]> => {
+    read ??= order.promptFiles(session);
+    return read;
+  };
+  return new Run({
+    ...{ runId, log, turn, limits, clock, session, tools, isSilenceAllowed, failed },
+    model: `${first.provider}/${first.model}`,
+    isOnHost: !isSandboxed,
+    resultCharactersMax: limits.resultCharactersMax,
+    compactor: toCompactor(order, turn, first.contextWindow),
+    inputs: new InputReader({ session, readFile }),
+    prompt: async (names) => toPrompt(order, names, { isSandboxed, isSilenceAllowed, files: await files() }),
+    tell: (event) => feed.tell(event),
+    began: (processId) => conversation.began(processId),
+    refused: (tool, because) =>
+      programLog.warn({ session: session.spec.key, runId, tool: tool.slice(0, 80), because }, "call of a model refused"),
+  });
+}
+
+function toLimits({ config, conversation, inputs }: RunOrder): RunLimits {
+  const { runMsMax, childRunMsMax, stepsMax, repeatsMax, resultCharactersMax } = config().assistant;
+  const configured = conversation.session.spec.parentKey === undefined ? runMsMax : (childRunMsMax ?? runMsMax);
+  const asked = inputs.flatMap(({ timeoutMs }) => (timeoutMs === null ? [] : [timeoutMs]));
+  return { stepsMax, repeatsMax, resultCharactersMax, timeMsMax: toDurationMs(Math.min(configured, ...asked)) };
+}
+
+function toCompactor({ config, conversation, models }: RunOrder, turn: ModelTurn, contextWindow: number | null): Compactor {
+  const { model, keepRecentTokens, reserveTokens, keepsNames } = config().assistant.compaction;
+  const { key, agentId } = conversation.session.spec;
+  const own = model === null ? turn : models.turn({ sessionKey: key, agentId }, model);
+  return new Compactor({
+    ...{ keepRecentTokens, keepsNames },
+    turn: own instanceof ModelTurn ? own : turn,
+    window: { contextWindow, reserveTokens },
+  });
+}
+
+function toPrompt(
+  { config, conversation, folders }: RunOrder,
+  tools: readonly string[],
+  { isSandboxed, ...facts }: Pick<PromptFacts, "isSilenceAllowed" | "files"> & { isSandboxed: boolean },
+): string {
+  const { key, agentId, parentKey } = conversation.session.spec;
+  const settings = resolveAgentSandbox(config(), agentId, folders);
+  return renderPrompt({
+    agentName: findAgent(config(), agentId)?.name ?? agentId,
+    sessionKey: key,
+    sandbox: isSandboxed && settings !== undefined ? { ...settings.docker, workspaceAccess: settings.workspaceAccess } : null,
+    workdir: (isSandboxed ? settings?.docker.workdir : settings?.agentWorkspace) ?? "/",
+    tools,
+    ...facts,
+    isChild: parentKey !== undefined,
+  });
+}

@@ -1,0 +1,246 @@
+// What a session's runs did, as its file has it, and what of that is needed at hand: which inputs wait, which run goes on, what was chosen, where what a model
+// sees begins. Every entry is on the disk when it is acknowledged. What a gateway that was killed left open is closed as interrupted on first look.
+import type { EpochMs, SessionKey } from "../../api/brands.ts";
+import type { JsonLines } from "../sessions/json-lines.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Message } from "../tools/tool-port.ts";
+import type { RunId } from "./agent-port.ts";
+import { type Seen, toSeen } from "./decide/context.ts";
+import { type EntryOf, type NewEntry, type Numbered, parseEntry, toLine } from "./entries.ts";
+
+const PAGE_LINES = 1_000;
+/** A client that tries again does so within minutes. */
+const KEYS_MAX = 200;
+/** Of a transcript that is older than its runs: what a model is shown of it. */
+const MESSAGES_MAX = 200;
+
+const LEFT_IN_THE_MIDDLE = "The gateway was stopped before this call ended; how far it got is not known.";
+const NEVER_BEGUN = "The gateway was stopped before this call began.";
+
+export type SettingName = EntryOf<"setting">["name"];
+export type Input = Numbered<EntryOf<"input">>;
+
+export interface RunLogParts {
+  sessions: Pick<Sessions, "openRunLog" | "messages" | "countMessages" | "append">;
+  now(): EpochMs;
+}
+
+export class RunLog {
+  readonly session: SessionKey;
+  readonly #parts: RunLogParts;
+  readonly #lines: JsonLines;
+  readonly #settings = new Map<SettingName, string>();
+  /** Runs by idempotency key, the oldest first. */
+  readonly #keys = new Map<string, RunId>();
+  /** Inputs that no run has yet. */
+  readonly #waiting = new Map<number, Input>();
+  readonly #openRuns = new Set<RunId>();
+  /** The newest that have begun. */
+  readonly #begun = new Set<RunId>();
+  /** Calls of the newest answer that have no result yet. */
+  readonly #openCalls = new Map<string, { runId: RunId; tool: string; hasBegun: boolean }>();
+  #compaction: EntryOf<"compaction"> | null = null;
+  /** The last message of the transcript that is known here. */
+  #lastMessage = 0;
+  /** What touches both files comes one after the other: else a message that is about to be known here would be taken for one that came without a run. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(session: SessionKey, lines: JsonLines, parts: RunLogParts) {
+    this.session = session;
+    this.#lines = lines;
+    this.#parts = parts;
+  }
+
+  /** @throws OperationError `NotFound`, `HostRejected` */
+  static async open(session: SessionKey, parts: RunLogParts): Promise<RunLog> {
+    const log = new RunLog(session, await parts.sessions.openRunLog(session), parts);
+    for await (const entry of log.#all(0)) log.#note(entry);
+    await log.#closeLeft();
+    return log;
+  }
+
+  get count(): number {
+    return this.#lines.count;
+  }
+
+  setting(name: SettingName): string | null {
+    return this.#settings.get(name) ?? null;
+  }
+
+  runOf(idempotencyKey: string): RunId | null {
+    return this.#keys.get(idempotencyKey) ?? null;
+  }
+
+  isWaiting(line: number): boolean {
+    return this.#waiting.has(line);
+  }
+
+  /** Whether a run of that name has begun since the log was opened. */
+  isKnownRun(runId: RunId): boolean {
+    return this.#begun.has(runId);
+  }
+
+  async append<One extends NewEntry>(entry: One): Promise<Numbered<One>> {
+    let line = 0;
+    const at = this.#parts.now();
+    await this.#lines.append((id) => {
+      line = id;
+      return toLine(entry, at);
+    });
+    const numbered = { ...entry, id: line };
+    this.#note({ ...numbered, v: 1, at } as unknown as Numbered);
+    return numbered;
+  }
+
+  /** What somebody said: in the transcript, for whoever reads that alone, unless it is there, and here. */
+  appendInput(input: Omit<EntryOf<"input">, "v" | "at" | "kind">, said: Pick<Message, "role" | "from">): Promise<Input> {
+    return this.#inTurn(async () => {
+      const message = input.message ?? (await this.#parts.sessions.append(this.session, { ...said, text: input.text })).id;
+      const at = this.#parts.now();
+      return { ...(await this.append({ kind: "input", ...input, message })), v: 1, at };
+    });
+  }
+
+  /** In the transcript, where others read it. What a run says is here already. */
+  appendMessage(message: Pick<Message, "role" | "text" | "from">): Promise<void> {
+    return this.#inTurn(async () => {
+      const { id } = await this.#parts.sessions.append(this.session, message);
+      this.#lastMessage = Math.max(this.#lastMessage, id);
+    });
+  }
+
+  /** Messages that came without a run are here too, when it resolves. */
+  catchUp(): Promise<void> {
+    return this.#inTurn(() => this.#takeInMessages());
+  }
+
+  /** What a model sees now. */
+  async read(): Promise<Seen[]> {
+    await this.catchUp();
+    const entries: Numbered[] = [];
+    for await (const entry of this.#all((this.#compaction?.keptFrom ?? 1) - 1)) entries.push(entry);
+    return toSeen(entries, this.#compaction?.summary ?? null);
+  }
+
+  /** Entries with numbers below `before`, the newest of them, oldest first; `from` is where they begin. */
+  async page({ before, limit }: { before: number; limit: number }): Promise<{ entries: Numbered[]; from: number }> {
+    const from = Math.max(0, before - 1 - limit);
+    const entries: Numbered[] = [];
+    for await (const entry of this.#all(from)) {
+      if (entry.id >= before) break;
+      entries.push(entry);
+    }
+    return { entries, from };
+  }
+
+  /** Those that are known, behind so many lines. */
+  async *#all(after: number): AsyncGenerator<Numbered> {
+    for (let at = after; at < this.#lines.count; ) {
+      const texts = await this.#lines.read({ after: at, limit: PAGE_LINES });
+      for (const text of texts) {
+        at += 1;
+        const entry = this.#parse(text, at);
+        if (entry !== null) yield entry;
+      }
+      if (texts.length === 0) return;
+    }
+  }
+
+  #parse(text: string, id: number): Numbered | null {
+    try {
+      return parseEntry(text, id);
+    } catch (error) {
+      throw this.#lines.toChanged(error);
+    }
+  }
+
+  #note(entry: Numbered): void {
+    switch (entry.kind) {
+      case "input":
+        this.#waiting.set(entry.id, entry);
+        this.#lastMessage = Math.max(this.#lastMessage, entry.message ?? 0);
+        if (entry.idempotencyKey !== null) this.#keep(entry.idempotencyKey, entry.runId);
+        return;
+      case "adopted":
+        for (const { input } of entry.messages) this.#waiting.delete(input);
+        return;
+      case "started":
+        return this.#begin(entry.runId);
+      case "calling":
+        return void this.#openCalls.set(entry.callId, { runId: entry.runId, tool: entry.tool, hasBegun: true });
+      case "result":
+        return void this.#openCalls.delete(entry.callId);
+      case "ended":
+        return void this.#openRuns.delete(entry.runId);
+      case "interrupted":
+        for (const input of entry.inputs) this.#waiting.delete(input);
+        if (entry.runId !== null) this.#openRuns.delete(entry.runId);
+        return;
+      case "compaction":
+        this.#compaction = entry;
+        return;
+      case "message":
+        this.#lastMessage = Math.max(this.#lastMessage, entry.message);
+        return;
+      case "setting":
+        if (entry.value === null) this.#settings.delete(entry.name);
+        else this.#settings.set(entry.name, entry.value);
+        return;
+      case "assistant":
+        return this.#open(entry);
+      case "note":
+        return;
+    }
+  }
+
+  #open({ runId, parts }: EntryOf<"assistant">): void {
+    if (runId === null) return;
+    for (const part of parts) if (part.kind === "tool-call") this.#openCalls.set(part.id, { runId, tool: part.tool, hasBegun: false });
+  }
+
+  #begin(runId: RunId): void {
+    this.#openRuns.add(runId);
+    this.#begun.add(runId);
+    const [oldest] = this.#begun;
+    if (this.#begun.size > KEYS_MAX && oldest !== undefined) this.#begun.delete(oldest);
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #keep(key: string, runId: RunId): void {
+    this.#keys.set(key, runId);
+    const [oldest] = this.#keys.keys();
+    if (this.#keys.size > KEYS_MAX && oldest !== undefined) this.#keys.delete(oldest);
+  }
+
+  /** Nothing goes on now: what is open was left by a gateway that ended in the middle. It is not done again. */
+  async #closeLeft(): Promise<void> {
+    for (const [callId, { runId, tool, hasBegun }] of [...this.#openCalls]) {
+      const left = hasBegun
+        ? ({ state: "interrupted", text: LEFT_IN_THE_MIDDLE } as const)
+        : ({ state: "skipped", text: NEVER_BEGUN } as const);
+      await this.append({ kind: "result", runId, callId, tool, ...left, images: [], sandbox: null, details: {} });
+    }
+    const inputs = [...this.#waiting.keys()];
+    const [runId = null, ...others] = [...this.#openRuns];
+    if (runId !== null || inputs.length > 0) await this.append({ kind: "interrupted", runId, inputs });
+    for (const other of others) await this.append({ kind: "interrupted", runId: other, inputs: [] });
+  }
+
+  /** Messages that came without a run: the newest of them, since those of before are in no model's window anyway. */
+  async #takeInMessages(): Promise<void> {
+    const count = await this.#parts.sessions.countMessages(this.session);
+    if (count <= this.#lastMessage) return;
+    let after = Math.max(this.#lastMessage, count - MESSAGES_MAX);
+    while (after < count) {
+      const messages = await this.#parts.sessions.messages(this.session, { after, limit: MESSAGES_MAX });
+      if (messages.length === 0) return;
+      for (const { id, role, text, from } of messages) await this.append({ kind: "message", message: id, role, text, from });
+      after += messages.length;
+    }
+  }
+}
