@@ -2,6 +2,7 @@
 // nearly every command. What there is to ask is its subclasses'; commands inside sandboxes are command-client.ts.
 import { type IncomingMessage, request } from "node:http";
 import { OperationError } from "./errors.ts";
+import { readEventStream, type ServerEvent } from "./event-stream-reader.ts";
 import { errnoOf } from "./store/atomic-file.ts";
 import { openSocketAddress, type SocketAddress } from "./unix-socket.ts";
 
@@ -11,12 +12,6 @@ const ANSWER_BYTES_MAX = 64 * 1_048_576;
 export const REQUEST_BYTES_MAX = 4_194_304;
 /** A forecast or an engine call may take its deadlines; a controller that hangs must not hang the CLI. */
 const ANSWER_MS_MAX = 60_000;
-
-export interface ServerEvent {
-  event: string;
-  data: unknown;
-  id: number | null;
-}
 
 export type Shape<View> = (value: unknown) => value is View;
 
@@ -53,7 +48,11 @@ export class ControllerClient {
     };
     try {
       const response = await this.#open("GET", path, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-      yield* parseEventStream(response);
+      response.setEncoding("utf8");
+      yield* readEventStream(response, {
+        lengthMax: ANSWER_BYTES_MAX,
+        tooLarge: () => new OperationError("ControllerUnreachable", "the controller's event is too large"),
+      });
     } catch (error) {
       if (options.signal?.aborted === true) return;
       throw error instanceof OperationError
@@ -161,24 +160,5 @@ async function toAnsweredError(response: IncomingMessage): Promise<OperationErro
     return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown format`, {
       cause: error,
     });
-  }
-}
-
-/** Lines end with LF, as the controller writes them; comments and unknown fields are passed over. */
-async function* parseEventStream(response: IncomingMessage): AsyncGenerator<ServerEvent> {
-  response.setEncoding("utf8");
-  let rest = "";
-  for await (const chunk of response) {
-    rest += chunk;
-    if (rest.length > ANSWER_BYTES_MAX) throw new OperationError("ControllerUnreachable", "the controller's event is too large");
-    const blocks = rest.split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
-      const data = fields.get("data");
-      if (data === undefined) continue;
-      const id = fields.get("id");
-      yield { event: fields.get("event") ?? "message", data: JSON.parse(data), id: id === undefined ? null : Number(id) };
-    }
   }
 }

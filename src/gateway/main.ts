@@ -22,9 +22,11 @@ import { copyUpstreamDatabase } from "../api/store/upstream-copy.ts";
 import type { SandboxChanged } from "../api/wire.ts";
 import type { AgentService } from "./agent/agent-service.ts";
 import { Arrivals } from "./agent/arrivals.ts";
+import { COMMANDS } from "./agent/decide/commands.ts";
 import { openAgent } from "./agent/open-agent.ts";
 import { Browsers } from "./browser/browsers.ts";
 import { NO_BROWSERS } from "./browser/no-browsers.ts";
+import { ChatFeed } from "./chat/chat-feed.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
 import { ControllerConfig } from "./config/controller-config.ts";
@@ -196,6 +198,8 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     checkReadiness({ stateDir, controller, say, signIns: opened.credentials.credentials });
   const handlers = makeHandlers({
     ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
+    feed: ChatFeed.open(opened.agent, () => performance.now(), broadcast),
+    ...{ commands: COMMANDS, newUid: randomUUID, now },
     processesOf: (session) => dispatcher.processesOf(session),
   });
   const mcp = await openMcp({ ...opened, sessions, service, version, say, failed });
@@ -212,8 +216,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   });
   const app = makeGatewayApp({
     ui: new ControlUi(UI_FOLDER, program),
-    ...{ ...paired, handlers, mcp, limits, metrics, version, say, log },
-    ...{ ready, rules: () => rules.current },
+    ...{ ...paired, handlers, mcp, limits, metrics, version, say, log, ready, rules: () => rules.current },
   });
   const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
   begun.defer(() => server.close());

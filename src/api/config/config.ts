@@ -54,6 +54,8 @@ export interface GatewayConfig {
   };
   readonly trustedProxies: readonly string[];
   readonly controlUi: { readonly enabled: boolean; readonly allowedOrigins: readonly string[] };
+  /** Which of OpenAI's endpoints are answered. */
+  readonly http: { readonly chatCompletions: boolean; readonly responses: boolean };
   readonly maxSandboxes: number;
 }
 
@@ -183,6 +185,10 @@ export function toGatewayConfig(gateway: GatewaySettings): GatewayConfig {
     auth: { mode: gateway.auth?.mode ?? "token", token: gateway.auth?.token ?? null, password: gateway.auth?.password ?? null },
     trustedProxies: gateway.trustedProxies ?? [],
     controlUi: { enabled: gateway.controlUi?.enabled ?? true, allowedOrigins: gateway.controlUi?.allowedOrigins ?? [] },
+    http: {
+      chatCompletions: gateway.http?.endpoints?.chatCompletions?.enabled ?? false,
+      responses: gateway.http?.endpoints?.responses?.enabled ?? false,
+    },
     maxSandboxes: gateway.maxSandboxes ?? MAX_SANDBOXES_DEFAULT,
   };
 }

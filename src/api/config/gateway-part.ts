@@ -125,6 +125,7 @@ const Gateway = z.object({
   auth: z.object({ mode: z.enum(["token", "password", "none"]), token: text.nullable(), password: text.nullable() }),
   trustedProxies: words,
   controlUi: z.object({ enabled: flag, allowedOrigins: words }),
+  http: z.object({ chatCompletions: flag, responses: flag }).default({ chatCompletions: false, responses: false }),
   maxSandboxes: count,
 });
 

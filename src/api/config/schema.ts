@@ -116,6 +116,20 @@ export const GatewaySettings = z.strictObject({
         .describe("Origins, besides the gateway's own, whose pages may call it, such as https://claw.example.org"),
     })
     .optional(),
+  http: z
+    .looseObject({
+      endpoints: z
+        .looseObject({
+          chatCompletions: z
+            .looseObject({ enabled: z.boolean().optional().describe("Answer POST /v1/chat/completions as OpenAI does; default false") })
+            .optional(),
+          responses: z
+            .looseObject({ enabled: z.boolean().optional().describe("Answer POST /v1/responses as OpenAI does; default false") })
+            .optional(),
+        })
+        .optional(),
+    })
+    .optional(),
   maxSandboxes: z.int().min(1).max(10_000).optional().describe("Sandboxes that sessions may have at the same time; default 100"),
 });
 export type GatewaySettings = z.output<typeof GatewaySettings>;

@@ -52,7 +52,7 @@ export const UPSTREAM = {
     mode security ask askFallback node pathPrepend safeBins safeBinTrustedDirs safeBinProfiles strictInlineEval cleanupMs notifyOnExit
     notifyOnExitEmptySuccess applyPatch approvalRunningNoticeMs reviewer commandHighlighting`),
   gateway: words(`
-    tailscale remote reload tls http nodes allowRealIpFallback tools channelHealthCheckMinutes channelStaleEventThresholdMinutes
+    tailscale remote reload tls nodes allowRealIpFallback tools channelHealthCheckMinutes channelStaleEventThresholdMinutes
     channelMaxRestartsPerHour push webchat handshakeTimeoutMs token publicOrigin terminal portals cliAgents`),
   gatewayAuth: words("allowTailscale rateLimit trustedProxy"),
   controlUi: words(`

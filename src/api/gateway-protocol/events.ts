@@ -1,6 +1,7 @@
 // The table of the socket's events: their names, what is in them, and which scope a connection needs to get them.
 // When each is sent is gateway/ws/'s and its callers'.
 import { z } from "zod";
+import { AgentEventPayload, ChatEventPayload } from "./chat.ts";
 import { DeviceIdText, PairingRequestView, RequestIdText } from "./devices.ts";
 import { allows, type Scope } from "./scopes.ts";
 
@@ -35,6 +36,17 @@ export const EVENTS = {
     summary: "A session began, was used, ended or was deleted, or a message was appended: ask for it again",
     scope: "operator.read",
     payload: z.object({ key: z.string(), change: z.enum(["changed", "message", "deleted"]) }),
+  },
+  chat: {
+    summary:
+      "What a run answers. Deltas are not sent again to a client that comes back: it asks `chat.history`, whose `run` has the text so far and the number up to which it goes",
+    scope: "operator.read",
+    payload: ChatEventPayload,
+  },
+  agent: {
+    summary: "What a run does besides answering. Of its output the same holds as of deltas",
+    scope: "operator.read",
+    payload: AgentEventPayload,
   },
   "sandbox.changed": {
     summary: "A sandbox's status changed. Without a name: any may have, since the gateway lost and found the controller",

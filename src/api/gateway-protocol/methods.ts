@@ -37,7 +37,8 @@ export function methodNamesFor(granted: readonly Scope[]): string[] {
 function toParams({ method, path, query, body }: Operation): z.ZodObject {
   const inPath = Object.fromEntries(namesInPath(path).map((name) => [name, PathPart]));
   const key = method === "get" ? {} : { idempotencyKey: IdempotencyKey.optional() };
-  return z.strictObject({ ...inPath, ...query?.shape, ...toBodyFields(body), ...key });
+  // An operation that can't do without a key says so in its body.
+  return z.strictObject({ ...inPath, ...query?.shape, ...key, ...toBodyFields(body) });
 }
 
 function toBodyFields(body: z.ZodType | undefined): z.core.$ZodLooseShape {

@@ -29,6 +29,8 @@ export interface Operation {
   bytes?: "body" | "answer";
   /** Also as server-sent events, when the client accepts them. Absent: no. */
   events?: string;
+  /** Whose form errors have. Absent: the gateway's own, problem+json. */
+  form?: "openai";
   /** Also as binary frames, when the client accepts them. Absent: no. */
   frames?: string;
 }

@@ -3,8 +3,10 @@
 import { z } from "zod";
 import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
+import { ChatSendAnswer } from "./chat.ts";
 import type { Operation } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
+import { CHAT_OPERATIONS } from "./operations-chat.ts";
 import { CONFIG_OPERATIONS } from "./operations-config.ts";
 import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
 import { CREDENTIAL_OPERATIONS } from "./operations-credentials.ts";
@@ -12,6 +14,7 @@ import { DEVICE_OPERATIONS } from "./operations-devices.ts";
 import { FILE_OPERATIONS } from "./operations-files.ts";
 import { GATEWAY_OPERATIONS } from "./operations-gateway.ts";
 import { MODEL_OPERATIONS } from "./operations-models.ts";
+import { OPENAI_OPERATIONS } from "./operations-openai.ts";
 import { SANDBOX_OPERATIONS } from "./operations-sandboxes.ts";
 import { TERMINAL_OPERATIONS } from "./operations-terminals.ts";
 
@@ -124,11 +127,18 @@ export const OPERATIONS = {
   sendMessage: {
     method: "post",
     path: "/v1/sessions/{key}/messages",
-    summary: "Appends a message",
+    summary:
+      "Appends a message; one of the user's is answered where a model is configured: `chat.history` and the event `chat` have the answer",
     scope: "operator.write",
     socket: "sessions.send",
-    body: z.strictObject({ text: z.string().min(1).max(TEXT_LENGTH_MAX), role: z.enum(MESSAGE_ROLES).optional() }),
-    answer: MessageAnswer,
+    body: z.strictObject({
+      text: z.string().min(1).max(TEXT_LENGTH_MAX),
+      role: z.enum(MESSAGE_ROLES).optional(),
+      run: z.boolean().optional().meta({ description: "false: it is kept, and nobody answers. Absent: true" }),
+    }),
+    answer: MessageAnswer.extend({
+      run: ChatSendAnswer.nullable().meta({ description: "What answers it. null: nothing does" }),
+    }),
   },
   listTools: {
     method: "get",
@@ -225,6 +235,7 @@ export const OPERATIONS = {
       error: z.object({ type: z.string(), message: z.string() }).optional(),
     }),
   },
+  ...CHAT_OPERATIONS,
   ...FILE_OPERATIONS,
   ...TERMINAL_OPERATIONS,
   ...SANDBOX_OPERATIONS,
@@ -234,6 +245,7 @@ export const OPERATIONS = {
   ...DEVICE_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,
   ...MODEL_OPERATIONS,
+  ...OPENAI_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 } as const satisfies Record<string, Operation>;
 

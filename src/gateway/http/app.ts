@@ -22,6 +22,7 @@ import type { GatewayCheck } from "./checks.ts";
 import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
 import type { CallOf, Handlers } from "./handler.ts";
 import type { Identities } from "./identities.ts";
+import { speaksOpenAi, toOpenAiResponse } from "./openai-error.ts";
 import { renderOpenApi } from "./openapi.ts";
 import { checkHost, checkOrigin, type OriginRules, toCaller } from "./origin.ts";
 import { PAGE_POLICY, renderPage } from "./page.ts";
@@ -113,7 +114,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   app.notFound(notFound);
   app.onError((error, { req }) => {
     if (!(error instanceof OperationError)) log.error({ err: error, route: req.routePath }, "request failed");
-    return toProblemResponse(error, say);
+    return speaksOpenAi(req.path) ? toOpenAiResponse(error, say) : toProblemResponse(error, say);
   });
   return app;
 }

@@ -6,7 +6,7 @@ import { extname, join } from "node:path";
 import { errnoOf } from "../../api/store/atomic-file.ts";
 
 /** The page's own addresses; the page decides what each shows. */
-const PAGE_PATH = /^\/(?:(?:sandboxes|sessions|rollouts|config|devices|doctor|settings)(?:\/.*)?)?$/;
+const PAGE_PATH = /^\/(?:(?:chat|sandboxes|sessions|rollouts|config|devices|doctor|settings)(?:\/.*)?)?$/;
 /** Names that the build gives, and nothing that could lead to another folder. */
 const ASSET_PATH = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$/;
 

@@ -27,17 +27,19 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Expected } from "../tools/files.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { approvalHandlers } from "./approval-handlers.ts";
+import { chatHandlers } from "./chat-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
 import { configHandlers } from "./config-handlers.ts";
 import { type CredentialHandlerParts, credentialHandlers } from "./credential-handlers.ts";
 import { deviceHandlers } from "./device-handlers.ts";
 import type { Handlers } from "./handler.ts";
 import { modelHandlers } from "./model-handlers.ts";
+import { type OpenAiHandlerParts, openAiHandlers } from "./openai-handlers.ts";
 import { overviewHandlers } from "./overview-handlers.ts";
 import { terminalHandlers } from "./terminal-handlers.ts";
 import { toStreamForm, toToolStream } from "./tool-stream.ts";
 
-export interface HandlerParts {
+export interface HandlerParts extends OpenAiHandlerParts {
   sessions: Sessions;
   service: SessionService;
   tools: Tools;
@@ -79,6 +81,8 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...deviceHandlers(parts.pairing),
     ...credentialHandlers(parts.credentials),
     ...modelHandlers(parts.models, parts.say),
+    ...chatHandlers(parts),
+    ...openAiHandlers(parts),
     ...gatewayHandlers(parts),
   };
 }
@@ -90,8 +94,7 @@ type SessionOperations =
   | "deleteSession"
   | "resetSession"
   | "spawnSession"
-  | "listMessages"
-  | "sendMessage";
+  | "listMessages";
 
 function sessionHandlers({ sessions, service, end }: HandlerParts): Pick<Handlers, SessionOperations> {
   const find = (params: Readonly<Record<string, string>>): Session => sessions.get(service.expand(params.key ?? ""));
@@ -110,11 +113,6 @@ function sessionHandlers({ sessions, service, end }: HandlerParts): Pick<Handler
     listMessages: async ({ params, query }) => {
       const page = { after: query.after ?? 0, limit: query.limit ?? PAGE_LENGTH_DEFAULT };
       return { items: await sessions.messages(find(params).spec.key, page) };
-    },
-    sendMessage: async ({ params, body }) => {
-      const { key } = find(params).spec;
-      await sessions.touch(key);
-      return await sessions.append(key, { role: body.role ?? "user", text: body.text, from: null });
     },
   };
 }

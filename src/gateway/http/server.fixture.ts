@@ -11,6 +11,8 @@ import { OperationError } from "../../api/errors.ts";
 import type { Say } from "../../api/place.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import { ScriptedAgent } from "../chat/agent.fixture.ts";
+import { ChatFeed } from "../chat/chat-feed.ts";
 import { openCredentials } from "../credentials/main.ts";
 import { LogTail } from "../log-tail.ts";
 import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
@@ -60,6 +62,7 @@ export interface Server {
   models: Models;
   handlers: Handlers;
   broadcast: Broadcast;
+  agent: ScriptedAgent;
   /** With the right secret, from this host, as curl sends it. */
   ask(path: string, options?: Ask): Promise<Response>;
 }
@@ -186,7 +189,19 @@ export async function openServer({
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
+  const agent = new ScriptedAgent();
+  const feed = ChatFeed.open(agent, () => performance.now(), broadcast);
   const handlers = makeHandlers({
+    ...{
+      agent,
+      feed,
+      commands: [
+        { name: "status", about: "what goes on" },
+        { name: "stop", about: "end what goes on" },
+      ],
+      newUid: randomUUID,
+      now: () => toEpochMs(clock.at),
+    },
     credentials: { credentials, audit: ({ action, ...entry }) => log.info(entry, action) },
     ...{ sessions, service, tools, files, terminals, models, controller, processesOf: () => sandbox.processes },
     ...{ end, say, failed, pairing: paired.pairing, ready: async () => checks, logTail, config: () => parsed.value },
@@ -228,6 +243,7 @@ export async function openServer({
     models,
     handlers,
     broadcast,
+    agent,
     ask,
   };
 }

@@ -42,14 +42,19 @@ export class Broadcast {
     return () => void this.#hearers.delete(hearer);
   }
 
-  send<Name extends EventName>(event: Name, payload: EventPayload<Name>): void {
-    this.#lastId += 1;
+  /** @param options `isKept` false: a client that comes back is not sent it, and asks for what it missed in another way. Absent: it is */
+  send<Name extends EventName>(event: Name, payload: EventPayload<Name>, { isKept = true }: { isKept?: boolean } = {}): void {
+    if (isKept) this.#lastId += 1;
     const { cursor } = this;
     const told = { id: this.#lastId, event, cursor, ...encodeEvent(event, JSON.stringify(payload), [`"cursor":"${cursor}"`]) };
+    if (isKept) this.#keep(told);
+    for (const hearer of this.#hearers) hearer.hear(told);
+  }
+
+  #keep(told: Told & { id: number }): void {
     this.#kept.push(told);
     this.#keptBytes += told.tail.length;
     while (this.#kept.length > KEPT_MAX || this.#keptBytes > KEPT_BYTES_MAX) this.#keptBytes -= this.#kept.shift()?.tail.length ?? 0;
-    for (const hearer of this.#hearers) hearer.hear(told);
   }
 
   /** What came after that cursor. null: not all of it is kept, or the cursor is of another start. */
