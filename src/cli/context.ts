@@ -51,6 +51,11 @@ export function printData(context: CliContext, text: string): void {
   write(context, toSafeText(text));
 }
 
+/** The same for a part of a line, whose rest comes later. */
+export function printPart({ stdout }: CliContext, text: string): void {
+  stdout.write(toSafeText(text));
+}
+
 const write = ({ stdout }: CliContext, text: string): void => void stdout.write(text.endsWith("\n") || text === "" ? text : `${text}\n`);
 
 const COLUMNS_DEFAULT = 80;

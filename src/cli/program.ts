@@ -8,6 +8,7 @@ import { type CliContext, EXIT, type ExitCode, printError, printNote } from "./c
 import type { Run } from "./options.ts";
 import { renderOurs } from "./other-commands.ts";
 import { addBeginningCommands } from "./program-begin.ts";
+import { addChatCommands } from "./program-chat.ts";
 import { addConfigCommands } from "./program-config.ts";
 import { addDeviceCommands } from "./program-devices.ts";
 import { addLookingCommands } from "./program-look.ts";
@@ -70,6 +71,7 @@ export function makeProgram(context: CliContext, run: Run): Command {
   addBeginningCommands(program, context, run);
   addLookingCommands(program, context, run);
   addSandboxCommands(program, context, run);
+  addChatCommands(program, context, run);
   addSessionCommands(program, context, run);
   addConfigCommands(program, context, run);
   addModelCommands(program, context, run);

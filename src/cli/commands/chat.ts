@@ -1,0 +1,179 @@
+// `openclaw chat`: a conversation at a terminal. What the agent says and does is followed for as long as the screen is there, whoever began it.
+// How it looks is chat/screen.ts's, what the events say chat/run-text.ts's.
+import { randomUUID } from "node:crypto";
+import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
+import type { ChatHistoryAnswer, ChatItem } from "../../api/gateway-protocol/chat.ts";
+import { connectForChat, toChatKey } from "../chat/connect-chat.ts";
+import { type RunEnd, toSaying } from "../chat/run-text.ts";
+import { ChatScreen } from "../chat/screen.ts";
+import { hasColours } from "../colours.ts";
+import { type CliContext, EXIT, type ExitCode } from "../context.ts";
+import type { GatewayClient } from "../gateway-client.ts";
+import type { GatewayTarget } from "../gateway-health.ts";
+
+export interface ChatOptions extends GatewayTarget {
+  session?: string;
+  agent?: string;
+}
+
+const ITEMS_SHOWN = "20";
+/** A gateway that restarts takes a second. */
+const RECONNECT_MS = 1_000;
+
+/** Until a person leaves. @throws OperationError `InvalidArgument`: there is no terminal; as the gateway answers */
+export async function runChat(context: CliContext, options: ChatOptions): Promise<ExitCode> {
+  if (context.stdin.isTTY !== true || context.stdout.isTTY !== true)
+    throw new OperationError("InvalidArgument", "a conversation needs a terminal", { fix: 'openclaw agent --message "TEXT" needs none' });
+  const client = await connectForChat(context, options);
+  const { key } = await client.ask("createSession", { body: { key: toChatKey(options) } });
+  const [history, commands] = [await readHistory(client, key), await client.ask("chatCommands")];
+  const left = new AbortController();
+  const conversation = new Conversation(client, key);
+  const screen = new ChatScreen(
+    { title: `${key}  ${history.model ?? "no model yet"}`, hasColours: hasColours(context.env, true), commands: commands.items },
+    {
+      submit: (text) => (/^\/(?:exit|quit)$/.test(text.trim()) ? left.abort() : void conversation.say(screen, text)),
+      stop: () => void conversation.stop(screen),
+      leave: () => left.abort(),
+    },
+  );
+  for (const item of history.items) showItem(screen, item);
+  if (history.model === null) screen.note(`no model answers here yet: ${history.fix ?? "openclaw onboard"}`, "yellow");
+  screen.start();
+  const releases = (["SIGTERM", "SIGHUP"] as const).map((name) => context.onSignal(name, () => left.abort()));
+  try {
+    await conversation.follow(screen, left.signal);
+  } finally {
+    for (const release of releases) release();
+    await screen.stop();
+  }
+  return EXIT.ok;
+}
+
+const readHistory = (client: GatewayClient, sessionKey: string): Promise<ChatHistoryAnswer> =>
+  client.ask("chatHistory", { params: { sessionKey }, query: { limit: ITEMS_SHOWN } });
+
+function showItem(screen: ChatScreen, item: ChatItem): void {
+  switch (item.kind) {
+    case "user":
+      return screen.asked(item.text);
+    case "assistant":
+      screen.answered(item.text);
+      return screen.endAnswer();
+    case "tool":
+      screen.toolBegan(item.callId, `${item.tool} ${JSON.stringify(item.input)}`.slice(0, 160));
+      return screen.toolEnded(item.callId, { line: item.state, isError: item.state === "failed", text: item.text });
+    case "compaction":
+      return screen.note("earlier parts were put together");
+    case "ended":
+      return screen.note(item.error?.message ?? (item.outcome === "aborted" ? "stopped" : item.outcome), "yellow");
+    case "note":
+      return screen.note(item.text);
+  }
+}
+
+class Conversation {
+  readonly #client: GatewayClient;
+  readonly #sessionKey: string;
+
+  constructor(client: GatewayClient, sessionKey: string) {
+    this.#client = client;
+    this.#sessionKey = sessionKey;
+  }
+
+  async say(screen: ChatScreen, message: string): Promise<void> {
+    screen.asked(message);
+    const body = { message, idempotencyKey: randomUUID() };
+    const accepted = await this.#attempt(screen, this.#client.ask("chatSend", { params: { sessionKey: this.#sessionKey }, body }));
+    if (accepted?.reply != null) screen.note(accepted.reply, "reset");
+    if (accepted?.status === "queued") screen.note("this waits for the end of the run");
+    if (accepted?.status === "started") screen.working("waiting for the model");
+  }
+
+  async stop(screen: ChatScreen): Promise<void> {
+    const report = await this.#attempt(screen, this.#client.ask("chatAbort", { params: { sessionKey: this.#sessionKey }, body: {} }));
+    if (report === null) return;
+    if (report.runs + report.queued === 0) screen.note("nothing runs");
+    for (const left of report.unstoppable) screen.note(`still there: ${left}`, "red");
+  }
+
+  /** Over restarts of the gateway, until the signal. */
+  async follow(screen: ChatScreen, signal: AbortSignal): Promise<void> {
+    let isAway = false;
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.#client.follow("followChat", { params: { sessionKey: this.#sessionKey } }, signal)) {
+          if (isAway) screen.note("the gateway is back");
+          isAway = false;
+          this.#show(screen, event);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isErrorCode(error, "GatewayUnreachable") && !isErrorCode(error, "LimitExceeded")) throw error;
+      }
+      if (signal.aborted) return;
+      if (!isAway) screen.note("lost the gateway; trying again", "yellow");
+      isAway = true;
+      screen.working(null);
+      await wait(RECONNECT_MS, signal);
+    }
+  }
+
+  #show(screen: ChatScreen, event: { event: string; data: unknown }): void {
+    const saying = toSaying(event);
+    switch (saying.kind) {
+      case "text":
+        screen.working("answering");
+        return screen.answered(saying.text);
+      case "piece-ended":
+        return screen.endAnswer();
+      case "replaced":
+        return screen.takeBack();
+      case "tool":
+        screen.working("at work");
+        return screen.toolBegan(saying.callId, saying.line);
+      case "output":
+        return screen.toolPrinted(saying.callId, saying.text);
+      case "tool-ended":
+        screen.working("waiting for the model");
+        return screen.toolEnded(saying.callId, saying);
+      case "note":
+        return screen.note(saying.line);
+      case "end":
+        screen.working(null);
+        return this.#end(screen, saying.end);
+      case "nothing":
+        return;
+    }
+  }
+
+  #end(screen: ChatScreen, { outcome, error, usage }: RunEnd): void {
+    screen.endAnswer();
+    if (error !== null) return screen.note(`${error.message}${error.fix === null ? "" : `\n${error.fix}`}`, "red");
+    if (outcome === "aborted") return screen.note("stopped", "yellow");
+    if (usage !== null) screen.note(`${usage.input + usage.output} tokens`);
+  }
+
+  async #attempt<Answer>(screen: ChatScreen, asked: Promise<Answer>): Promise<Answer | null> {
+    try {
+      return await asked;
+    } catch (error) {
+      screen.note(renderError(error), "red");
+      return null;
+    }
+  }
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
