@@ -69,6 +69,23 @@ const terminal = createRoute({
   component: lazyRouteComponent(() => import("./pages/terminal/terminal-page.tsx"), "TerminalPage"),
 });
 
+const chat = createRoute({
+  getParentRoute: () => root,
+  path: "/chat",
+  component: lazyRouteComponent(() => import("./pages/chat/chat-page.tsx"), "ChatPage"),
+  staticData: { crumb: () => "Chat" },
+});
+const noConversation = createRoute({
+  getParentRoute: () => chat,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/chat/chat-page.tsx"), "NoConversation"),
+});
+const chatConversation = createRoute({
+  getParentRoute: () => chat,
+  path: "$key",
+  component: lazyRouteComponent(() => import("./pages/chat/conversation.tsx"), "ChatConversation"),
+});
+
 const config = createRoute({
   getParentRoute: () => root,
   path: "/config",
@@ -114,6 +131,7 @@ const settings = createRoute({
 
 const routeTree = root.addChildren([
   overview,
+  chat.addChildren([noConversation, chatConversation]),
   sandboxes.addChildren([sandboxList, sandbox]),
   sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes, terminal])]),
   rollouts,

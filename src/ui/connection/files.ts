@@ -67,6 +67,16 @@ export class SessionFiles {
     });
   }
 
+  /** A person's file for the agent. @returns where it is in the workspace, under a name of its own @throws GatewayError */
+  async receive(name: string, body: Blob): Promise<string> {
+    const url = `/v1/sessions/${encodeURIComponent(this.#key)}/media?${new URLSearchParams({ name })}`;
+    const headers = { ...this.#headers(), "content-type": "application/octet-stream" };
+    const answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(toAway);
+    if (!answer.ok) throw toError(await answer.text(), answer.status);
+    const { path }: { path: string } = await answer.json();
+    return path;
+  }
+
   #headers(): Record<string, string> {
     const token = this.#token();
     return token === null ? {} : { authorization: `Bearer ${token}` };

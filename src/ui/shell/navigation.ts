@@ -4,6 +4,7 @@ import {
   FileCog,
   LayoutDashboard,
   type LucideIcon,
+  MessageCircle,
   MessagesSquare,
   MonitorSmartphone,
   RefreshCw,
@@ -12,13 +13,14 @@ import {
 } from "lucide-react";
 
 interface Page {
-  to: "/" | "/sandboxes" | "/sessions" | "/rollouts" | "/config" | "/doctor" | "/devices" | "/settings";
+  to: "/" | "/chat" | "/sandboxes" | "/sessions" | "/rollouts" | "/config" | "/doctor" | "/devices" | "/settings";
   label: string;
   icon: LucideIcon;
 }
 
 export const NAVIGATION: readonly Page[] = [
   { to: "/", label: "Overview", icon: LayoutDashboard },
+  { to: "/chat", label: "Chat", icon: MessageCircle },
   { to: "/sandboxes", label: "Sandboxes", icon: Boxes },
   { to: "/sessions", label: "Sessions", icon: MessagesSquare },
   { to: "/rollouts", label: "Rollouts", icon: RefreshCw },

@@ -2,7 +2,7 @@
 // the config says. Loaded when it is first opened.
 import { useNavigate } from "@tanstack/react-router";
 import { Command, useCommandState } from "cmdk";
-import { Boxes, FilePen, type LucideIcon, MessagesSquare, Trash2 } from "lucide-react";
+import { Boxes, FilePen, type LucideIcon, MessageCircle, MessagesSquare, Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { useGateway } from "../connection/context.tsx";
@@ -88,6 +88,16 @@ function Choices({ done }: { done(): void }): ReactNode {
           .filter((sandbox) => !troubled.includes(sandbox))
           .map((sandbox) => (
             <SandboxItem key={sandbox.metadata.name} sandbox={sandbox} go={toSandbox} />
+          ))}
+      </Command.Group>
+      <Command.Group heading="Chat">
+        {sessions.data?.items
+          .filter(({ kind, endedAt }) => kind !== "mcp" && endedAt === null)
+          .map(({ key }) => (
+            <Command.Item key={key} value={`chat ${key}`} onSelect={() => go(() => navigate({ to: "/chat/$key", params: { key } }))}>
+              <MessageCircle aria-hidden="true" />
+              <span className="truncate grow">{key}</span>
+            </Command.Item>
           ))}
       </Command.Group>
       <Command.Group heading="Sessions">

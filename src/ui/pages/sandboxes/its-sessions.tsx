@@ -27,6 +27,9 @@ export function ItsSessions({ spec }: Pick<Sandbox, "spec">): ReactNode {
               <Link className="row-link wrap-any grow" to="/sessions/$key" params={{ key }}>
                 {key}
               </Link>
+              <Link className="text-link" to="/chat/$key" params={{ key }} aria-label={`Chat with ${key}`}>
+                Chat
+              </Link>
               <Link className="text-link" to="/sessions/$key/files" params={{ key }} aria-label={`Files of ${key}`}>
                 Files
               </Link>

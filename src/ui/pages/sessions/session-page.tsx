@@ -1,5 +1,6 @@
 // One session, in parts: its conversation, its tools, and what it works on. Each part has an address of its own.
 import { Link, Outlet, useParams } from "@tanstack/react-router";
+import { MessageCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
@@ -33,6 +34,10 @@ export function SessionPage(): ReactNode {
             </Link>
           ))}
         </nav>
+        <Link to="/chat/$key" params={{ key }} className="button">
+          <MessageCircle aria-hidden="true" />
+          Chat
+        </Link>
         {data !== undefined && (
           <p className="dim small">
             Agent {data.agentId}, {data.kind}; tools run{" "}
