@@ -186,7 +186,8 @@ test("at a terminal a wrong key is said, another one is asked for, and only the 
   const world = await open(known());
   const run = startCli(["onboard"], { stateDir: world.stateDir, terminal: true });
   const press = await answerFour(run);
-  await press("Model provider?", DOWN, ENTER);
+  // The list begins again after its end, where it stands.
+  await press("Model provider?", DOWN, DOWN, ENTER);
   await press("◆  Model\n", ENTER);
   mock.nextRequestError(401, { message: "Incorrect API key provided: sk-wrong-0123456789abc" });
   await press("OpenAI API key\n", "sk-wrong-0123456789abc", ENTER);
@@ -212,7 +213,7 @@ test("OpenAI Codex OAuth at a terminal: signed in by pasting, answered with the 
   const world = await open({ auth: { codex: { issuer, clientId, authorizeUrl, tokenUrl, redirectUrl, baseUrl: `${mock.url}/v1` } } });
   const run = startCli(["onboard"], { stateDir: world.stateDir, terminal: true });
   const press = await answerFour(run);
-  await press("Model provider?", ENTER);
+  await press("Model provider?", DOWN, ENTER);
   await press("◆  Model\n", ENTER);
   await until("it says where to sign in", () => /https?:\S+\/auth\?\S+/.test(run.noted));
   const answer = await server.browse(/https?:\S+\/auth\?\S+/.exec(run.noted)?.[0] ?? "");
@@ -225,7 +226,7 @@ test("OpenAI Codex OAuth at a terminal: signed in by pasting, answered with the 
 });
 
 test.each([
-  ["later", [DOWN, DOWN, DOWN, DOWN, ENTER], 0],
+  ["later", [ENTER], 0],
   ["Ctrl-C", ["\u0003"], 1],
   ["Ctrl-D", ["\u0004"], 1],
 ])("%s at the question keeps no model: the config is written with the former, and with the others nothing", async (_, keys, code) => {

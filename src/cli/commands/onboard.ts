@@ -1,6 +1,7 @@
 // `openclaw onboard`: a first config, or a few changes to the one that is there, and a model that answered; then what to do next. Answers are flags, or asked
 // at a terminal. It starts nothing and shows no secret.
 import { dirname } from "node:path";
+import { getPath } from "../../api/config/edit.ts";
 import { OperationError } from "../../api/errors.ts";
 import { renderIssue } from "../../api/issue.ts";
 import { findPlace } from "../../api/place.ts";
@@ -47,9 +48,12 @@ export async function runOnboard(
   print(context, model.text === file.text ? `${file.path}: nothing to change` : `${file.path} written:`);
   for (const { path, before, after } of [...edited.changes, ...model.changes])
     print(context, toSafeLine(`  ${path}: ${before === null ? "" : `${before} -> `}${after}`));
-  print(context, renderNextSteps(findPlace(context.env, context.program)));
+  print(context, renderNextSteps(findPlace(context.env, context.program), namesModel(model.text, file.path)));
   return EXIT.ok;
 }
+
+const namesModel = (text: string, path: string): boolean =>
+  ["agents.defaults.model", "agents.defaults.model.primary"].some((key) => getPath(text, key, path).kind === "found");
 
 /** One of another kind stays beside it, and is tried after it. */
 async function keepCredential(

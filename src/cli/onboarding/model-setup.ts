@@ -40,7 +40,8 @@ export async function setUpModel(context: CliContext, { flags, options, asks, fi
   const later = { text, changes: [], credential: null };
   if (!asks && given === null) return later;
   const asking: Asking = { context, flags, options, asks };
-  const initial = given ?? (hasModel(file) ? "skip" : "openai-codex");
+  // Enter at every question must end: whoever has nothing to show to a provider yet comes back.
+  const initial = given ?? "skip";
   const choice = asks ? await askChoice({ context, initial }) : initial;
   let next: Next = choice === LEFT ? LEFT : { choice, again: null };
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -58,8 +59,6 @@ export async function setUpModel(context: CliContext, { flags, options, asks, fi
 }
 
 type Next = { choice: AuthChoice; again: Collected | null } | typeof LEFT;
-
-const hasModel = ({ parsed }: ConfigFile): boolean => parsed.ok && parsed.value.models.choice.primary !== null;
 
 async function askNext(asking: Asking, choice: Exclude<AuthChoice, "skip">, collected: Collected): Promise<Next> {
   const answer = await askOne<"model" | "provider" | "skip">(asking.context, {
