@@ -2,6 +2,7 @@
 // What is measured is in the other files of this folder; whatever they made is removed, also after a failure.
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
 import { type Row, renderTable } from "./figures.ts";
 import { gateway } from "./gateway.ts";
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   sockets,
   thousands,
   egress,
+  chat,
   ui,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
