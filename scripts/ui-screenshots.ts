@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { openShownSite, SESSION, type ShownSite } from "./ui-site.ts";
+import { CHAT_SESSION, openShownSite, SESSION, type ShownSite } from "./ui-site.ts";
 
 const VIEWS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: { width: 1360, height: 850 }, colorScheme: "light" },
@@ -47,6 +47,14 @@ const PICTURES: Readonly<Record<string, Picture>> = {
       await page.locator(".headline").waitFor();
       await page.keyboard.press("Control+k");
       await page.getByRole("option").nth(4).waitFor();
+    },
+  },
+  chat: {
+    path: `/chat/${encodeURIComponent(CHAT_SESSION)}`,
+    ready: async (page) => {
+      await page.getByText("Fit to be sent.").waitFor();
+      await page.getByRole("button", { name: /^exec/ }).click();
+      await page.getByText("Between 12 and 21 degrees").waitFor();
     },
   },
   sandboxes: { path: "/sandboxes", ready: card },

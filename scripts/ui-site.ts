@@ -5,6 +5,7 @@ import { mkdtemp, readFile, realpath, rename, rm, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { LLMock } from "@copilotkit/aimock";
 import { LABEL } from "../src/api/labels.ts";
 import { toDefaultInstance } from "../src/api/names.ts";
 import { findGatewayToken, findGatewayUrl } from "../src/api/store/gateway-files.ts";
@@ -15,22 +16,32 @@ const LOOK_MS = 250;
 /** Of each edit that is made for the charts. */
 const EDIT_MS = 45_000;
 export const SESSION = "agent:main:main";
+/** In which an agent was asked something, and did it. */
+export const CHAT_SESSION = "agent:main:report";
 
 interface Said {
+  modelUrl: string;
   greeting: string;
   memory: string;
   hasOld: boolean;
 }
 
 const toConfig = ({
+  modelUrl,
   greeting,
   memory,
   hasOld,
 }: Said): string => `// Agents and what each may have. Saved is in force: no restart, no work ended.
 {
   gateway: { mode: "local" },
+  models: {
+    providers: {
+      local: { baseUrl: "${modelUrl}", api: "openai-completions", models: [{ id: "llama3.1", cost: { input: 0.2, output: 0.6 } }] },
+    },
+  },
   agents: {
     defaults: {
+      model: "local/llama3.1",
       sandbox: {
         mode: "all",
         scope: "agent",
@@ -74,6 +85,30 @@ const MESSAGES = [
   ["assistant", "It runs in the background now. You can watch it under Processes and end it there."],
 ] as const;
 
+const QUESTION = "Run the report on today's forecast. Is it fit to be sent?";
+const ANSWER = `It runs, and says what the forecast says:
+
+| | forecast.json | report |
+| --- | --- | --- |
+| high | 21 | 21 degrees |
+| low | 12 | 12 degrees |
+| sky | clouds, then sun | the same words |
+
+**Fit to be sent.** One thing is worth a look: \`report.py\` trusts the file, so a missing \`sky\` ends it with a \`KeyError\`.`;
+
+/** A model that runs the report and then says what came of it. */
+async function openModel(): Promise<LLMock> {
+  const mock = new LLMock({ port: 0, host: "127.0.0.1", logLevel: "silent" });
+  await mock.start();
+  const command = JSON.stringify({ command: "python3 report.py <forecast.json" });
+  mock.on(
+    { hasToolResult: false },
+    { content: "I run it as it would be run at seven.", toolCalls: [{ name: "exec", arguments: command }] },
+  );
+  mock.on({ hasToolResult: true }, { content: ANSWER });
+  return mock;
+}
+
 const LOOP = 'for n in $(seq 1 3600); do echo "$(date +%T) report $n: $(python3 report.py <forecast.json)"; sleep 1; done';
 
 export interface ShownSite {
@@ -88,11 +123,13 @@ export interface ShownSite {
 /** @param edits made one after the other beforehand, 45 s each: what the charts show */
 export async function openShownSite(edits: number): Promise<ShownSite> {
   const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-shown-")));
-  const said: Said = { greeting: "hello", memory: "256m", hasOld: true };
+  const model = await openModel();
+  const said: Said = { modelUrl: `${model.url}/v1`, greeting: "hello", memory: "256m", hasOld: true };
   await save(stateDir, toConfig(said));
   const child = spawn(LAUNCHER, ["start", "--state-dir", stateDir, "--port", "0"], { stdio: ["ignore", "ignore", "inherit"] });
   const close = async (): Promise<void> => {
     await end(child);
+    await model.stop();
     const label = `label=${LABEL.instance}=${toDefaultInstance(stateDir)}`;
     execFileSync("sh", ["-c", 'docker ps -aq --filter "$1" | xargs -r docker rm -f', "sh", label], { stdio: "ignore" });
     await rm(stateDir, { recursive: true, force: true });
@@ -127,10 +164,12 @@ async function fill(ask: Ask): Promise<void> {
   const session = `/v1/sessions/${encodeURIComponent(SESSION)}`;
   for (const key of [SESSION, "agent:research:main", "agent:writer:main", "agent:ops:main", "agent:coder:review-482"])
     await ask("/v1/sessions", { key });
-  for (const [role, text] of MESSAGES) await ask(`${session}/messages`, { role, text });
+  for (const [role, text] of MESSAGES) await ask(`${session}/messages`, { role, text, run: false });
   for (const [path, content] of Object.entries(FILES)) await ask(`${session}/tools/write`, { path, content });
   await ask(`${session}/tools/exec`, { command: "seq 1 5; echo stored", background: true });
   await ask(`${session}/tools/exec`, { command: LOOP, background: true });
+  await ask("/v1/sessions", { key: CHAT_SESSION });
+  await ask(`/v1/chat/${encodeURIComponent(CHAT_SESSION)}/send`, { message: QUESTION, idempotencyKey: "picture" });
   await until("a sandbox of its own to pin", async () => {
     const { items } = (await ask("/v1/sandboxes")) as { items: { metadata: { name: string }; spec: { agentId: string } }[] };
     const coder = items.find(({ spec }) => spec.agentId === "coder");

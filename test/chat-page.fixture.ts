@@ -10,7 +10,8 @@ import { buildPage, openBrowser, openPaired } from "./control-ui.fixture.ts";
 export const KEY = toSessionKey("agent:main:main");
 export const RUN = { runId: "11111111-1111-4111-8111-111111111111" as RunId, session: KEY };
 export const PATH = `/chat/${encodeURIComponent(KEY)}`;
-const PATIENCE_MS = 30_000;
+/** For one step of a page, on a machine that does much else. */
+const PATIENCE_MS = 90_000;
 
 /** A session and a browser that is let in. @param program of Chromium */
 export async function openChat(program: string, { path = PATH, options = {} }: { path?: string; options?: object } = {}) {

@@ -44,7 +44,7 @@ const HOSTILE: readonly string[] = [
   "# <x onclick=window.hacked=19>\n\n- [ ] <input autofocus onfocus=window.hacked=20>",
 ];
 
-describe("the chat page", () => {
+describe("the chat page", { timeout: 180_000 }, () => {
   test("29: chat page XSS through model or sender: a hostile Markdown corpus stays text, and the policy has nothing to report", async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
@@ -73,7 +73,7 @@ describe("the chat page", () => {
       expect(await link.getAttribute("rel")).toContain("noopener");
       expect(await link.getAttribute("target")).toBe("_blank");
     }
-    for (const tag of ["script", "iframe", "svg", "style", "form", "base", "meta", "link", "object", "details"])
+    for (const tag of ["script", "iframe", "svg:not(.button svg)", "style", "form", "base", "meta", "link", "object", "details"])
       expect(await page.locator(`.markdown ${tag}, .message-text ${tag}`).count(), tag).toBe(0);
     expect(await page.locator(".markdown [src]:not(img[src^='blob:'])").count()).toBe(0);
     expect(await page.evaluate("'hacked' in window")).toBe(false);

@@ -96,7 +96,7 @@ test(
     await page.locator(".headline").waitFor();
     await keys.press("Tab", "Enter");
     expect(await page.evaluate("document.activeElement.tagName")).toBe("MAIN");
-    for (const path of ["/", "/sandboxes", "/sessions", "/devices", "/settings"]) {
+    for (const path of ["/", "/chat", "/sandboxes", "/sessions", "/devices", "/settings"]) {
       await page.goto(`${gateway.url}${path}`);
       await page.locator(".page > *").first().waitFor();
       expect(await findBarriers(page)).toEqual([]);

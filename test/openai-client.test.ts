@@ -1,4 +1,5 @@
 // OpenAI's own client against the gateway's endpoints in its form: answers whole and in pieces, errors as its classes, and a client that leaves.
+import { randomUUID } from "node:crypto";
 import OpenAI from "openai";
 import { expect, test } from "vitest";
 import { toEpochMs } from "../src/api/brands.ts";
@@ -14,12 +15,9 @@ const ON = { gateway: { http: { endpoints: { chatCompletions: { enabled: true },
 async function open(config: object, ...texts: readonly string[]) {
   const { agent, url } = await openSocketServer({ config });
   agent.answer = async ({ session }) => {
-    setImmediate(() =>
-      texts.length === 0
-        ? agent.tell({ runId: RUN_ID, session }, { kind: "text", delta: "wait" })
-        : agent.say({ runId: RUN_ID, session }, ...texts),
-    );
-    return { runId: RUN_ID, acceptedAt: toEpochMs(1), status: "started", reply: null };
+    const run = { runId: texts.length === 0 ? RUN_ID : (randomUUID() as RunId), session };
+    setImmediate(() => (texts.length === 0 ? agent.tell(run, { kind: "text", delta: "wait" }) : agent.say(run, ...texts)));
+    return { runId: run.runId, acceptedAt: toEpochMs(1), status: "started", reply: null };
   };
   const client = new OpenAI({ baseURL: `${url.replace("ws:", "http:")}/v1`, apiKey: TOKEN, maxRetries: 0 });
   return { agent, client, url };
