@@ -1,6 +1,6 @@
 // What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure: moments are arguments.
 // Who does it is run.ts.
-import { type DurationMs, type EpochMs, elapsed } from "../../../api/brands.ts";
+import type { DurationMs } from "../../../api/brands.ts";
 import type { ModelError } from "../../models/model-call.ts";
 import type { RunError } from "../agent-port.ts";
 
@@ -66,9 +66,6 @@ export const toTimeLimit = ({ timeMsMax }: Pick<RunLimits, "timeMsMax">): RunErr
   message: `the run was ended after ${Math.round(timeMsMax / 1_000)} s`,
   fix: "say how to go on, or raise agents.defaults.timeoutSeconds",
 });
-
-export const isTimeOver = (startedAt: EpochMs, now: EpochMs, { timeMsMax }: Pick<RunLimits, "timeMsMax">): boolean =>
-  elapsed(startedAt, now) >= timeMsMax;
 
 export type AfterFailure = { kind: "compact" } | { kind: "abort" } | { kind: "fail"; error: RunError };
 
