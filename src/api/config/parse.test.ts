@@ -255,6 +255,7 @@ test("the gateway's section has its defaults", () => {
     auth: { mode: "token", token: null, password: null },
     trustedProxies: [],
     controlUi: { enabled: true, allowedOrigins: [] },
+    http: { chatCompletions: false, responses: false },
     maxSandboxes: 100,
   });
   expect(mustParse("{ gateway: { bind: '10.0.0.5' } }").gateway.bind).toEqual({ kind: "host", host: "10.0.0.5" });
