@@ -135,7 +135,7 @@ async function startGateway(stateDir: string, baseUrl: string): Promise<Gateway>
     models: {
       providers: { bench: { baseUrl, api: "openai-completions", apiKey: "none", models: [{ id: "m", contextWindow: 2_000_000 }] } },
     },
-    agents: { defaults: { sandbox: { mode: "off" }, model: "bench/m", limits: { steps: STEPS + 10 } }, list: [{ id: "main" }] },
+    agents: { defaults: { sandbox: { mode: "off" }, model: "bench/m", run: { maxSteps: STEPS + 10 } }, list: [{ id: "main" }] },
   };
   await writeFile(join(stateDir, "openclaw.json"), JSON.stringify(config), { mode: 0o600 });
   const [port, token] = [await freePort(), randomBytes(16).toString("hex")];

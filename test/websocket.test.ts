@@ -81,8 +81,13 @@ test("upstream's client connects with the owner's key, works with sessions, and 
   expect(await client.request("sessions.send", { key: "main", text: "hello" })).toMatchObject({ id: 1, text: "hello" });
   expect(await client.request("sessions.messages", { key: "main", after: 0, limit: 5 })).toMatchObject({ items: [{ text: "hello" }] });
   expect(await client.request("sessions.list", {})).toMatchObject({ items: [{ key: "agent:main:main", messages: 1 }] });
-  await expect(client.request("chat.send", {})).rejects.toMatchObject({
-    message: "unknown method: chat.send",
+  // Where no model is configured nobody answers, and it says what to do.
+  expect(await client.request("chat.history", { sessionKey: "main" })).toMatchObject({ model: null, fix: expect.any(String), run: null });
+  await expect(client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: "k" })).rejects.toMatchObject({
+    details: { problem: { code: "NotReady", fix: expect.any(String) } },
+  });
+  await expect(client.request("wizard.start", {})).rejects.toMatchObject({
+    message: "unknown method: wizard.start",
     details: { methods: hello.features.methods },
   });
   await expect(client.request("sessions.get", { key: "nobody" })).rejects.toMatchObject({ details: { problem: { code: "NotFound" } } });
