@@ -112,9 +112,8 @@ export class AgentService implements AgentPort {
 
   async inject(key: SessionKey, text: string, { kind, id }: Requester): Promise<void> {
     const { log } = await this.#conversations.open(this.#live(key));
-    const parts = [{ kind: "text" as const, text, opaque: null }];
-    await log.append({ kind: "assistant", runId: null, model: null, parts, stop: null, usage: null, isPartial: false });
-    await log.appendMessage({ role: "assistant", text, from: null });
+    await this.#parts.sessions.append(key, { role: "assistant", text, from: null });
+    await log.catchUp();
     this.#parts.log.info({ session: key, by: `${kind}:${id}` }, "assistant message injected");
   }
 

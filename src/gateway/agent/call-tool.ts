@@ -77,7 +77,9 @@ export async function callTool(
     } catch (error) {
       if (signal.aborted) return { ...toFailed("This call was ended before it was done."), state: "interrupted", sandbox: watched.sandbox };
       if (!(error instanceof OperationError)) throw error;
-      if (error.code === "Forbidden" || error.code === "NotFound") refused(call.tool, error.message);
+      // A session that it may not see is not there for it; a file that is not there is no attempt.
+      const isHidden = error.code === "NotFound" && matchesTool("group:sessions", toToolName(call.tool));
+      if (error.code === "Forbidden" || isHidden) refused(call.tool, error.message);
       return { ...toFailed(renderError(error)), sandbox: watched.sandbox };
     }
   }

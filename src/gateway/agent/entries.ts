@@ -119,6 +119,8 @@ export const EntrySchema = z.discriminatedUnion("kind", [
     kind: z.literal("ended"),
     runId: Id,
     outcome: z.enum(["final", "aborted", "error"]),
+    /** Of the answer in the transcript. null: it is not there. */
+    message: Line.nullable(),
     error: RunErrorSchema.nullable(),
     usage: Usage,
     steps: Count,

@@ -40,6 +40,8 @@ export class RunLog {
   /** Calls of the newest answer that have no result yet. */
   readonly #openCalls = new Map<string, { runId: RunId; tool: string; hasBegun: boolean }>();
   #compaction: EntryOf<"compaction"> | null = null;
+  /** The text of the last answer. */
+  #lastAnswer = "";
   /** The last message of the transcript that is known here. */
   #lastMessage = 0;
   /** What touches both files comes one after the other: else a message that is about to be known here would be taken for one that came without a run. */
@@ -96,22 +98,25 @@ export class RunLog {
   appendInput(input: Omit<EntryOf<"input">, "v" | "at" | "kind">, said: Pick<Message, "role" | "from">): Promise<Input> {
     return this.#inTurn(async () => {
       const message = input.message ?? (await this.#parts.sessions.append(this.session, { ...said, text: input.text })).id;
+      await this.#takeInMessages(message - 1);
       const at = this.#parts.now();
       return { ...(await this.append({ kind: "input", ...input, message })), v: 1, at };
     });
   }
 
-  /** In the transcript, where others read it. What a run says is here already. */
-  appendMessage(message: Pick<Message, "role" | "text" | "from">): Promise<void> {
+  /** In the transcript, where others read it. What a run says is here already. @returns its number there, for the end of the run */
+  appendMessage(message: Pick<Message, "role" | "text" | "from">): Promise<number> {
     return this.#inTurn(async () => {
       const { id } = await this.#parts.sessions.append(this.session, message);
+      await this.#takeInMessages(id - 1);
       this.#lastMessage = Math.max(this.#lastMessage, id);
+      return id;
     });
   }
 
   /** Messages that came without a run are here too, when it resolves. */
   catchUp(): Promise<void> {
-    return this.#inTurn(() => this.#takeInMessages());
+    return this.#inTurn(async () => await this.#takeInMessages(await this.#parts.sessions.countMessages(this.session)));
   }
 
   /** What a model sees now. */
@@ -171,6 +176,7 @@ export class RunLog {
       case "result":
         return void this.#openCalls.delete(entry.callId);
       case "ended":
+        this.#lastMessage = Math.max(this.#lastMessage, entry.message ?? 0);
         return void this.#openRuns.delete(entry.runId);
       case "interrupted":
         for (const input of entry.inputs) this.#waiting.delete(input);
@@ -194,6 +200,7 @@ export class RunLog {
   }
 
   #open({ runId, parts }: EntryOf<"assistant">): void {
+    this.#lastAnswer = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
     if (runId === null) return;
     for (const part of parts) if (part.kind === "tool-call") this.#openCalls.set(part.id, { runId, tool: part.tool, hasBegun: false });
   }
@@ -231,16 +238,20 @@ export class RunLog {
     for (const other of others) await this.append({ kind: "interrupted", runId: other, inputs: [] });
   }
 
-  /** Messages that came without a run: the newest of them, since those of before are in no model's window anyway. */
-  async #takeInMessages(): Promise<void> {
-    const count = await this.#parts.sessions.countMessages(this.session);
-    if (count <= this.#lastMessage) return;
-    let after = Math.max(this.#lastMessage, count - MESSAGES_MAX);
-    while (after < count) {
-      const messages = await this.#parts.sessions.messages(this.session, { after, limit: MESSAGES_MAX });
+  /** Messages that came without a run, up to that one: the newest of them, since those of before are in no model's window anyway. */
+  async #takeInMessages(last: number): Promise<void> {
+    if (last <= this.#lastMessage) return;
+    for (let after = Math.max(this.#lastMessage, last - MESSAGES_MAX); after < last; ) {
+      const messages = await this.#parts.sessions.messages(this.session, { after, limit: Math.min(MESSAGES_MAX, last - after) });
       if (messages.length === 0) return;
-      for (const { id, role, text, from } of messages) await this.append({ kind: "message", message: id, role, text, from });
+      for (const message of messages) await this.#takeIn(message);
       after += messages.length;
     }
+  }
+
+  async #takeIn({ id, role, text, from }: Message): Promise<void> {
+    // A gateway that was killed between an answer and the end of its run left it in both files, and nothing that says so.
+    if (role === "assistant" && text === this.#lastAnswer) this.#lastMessage = Math.max(this.#lastMessage, id);
+    else await this.append({ kind: "message", message: id, role, text, from });
   }
 }

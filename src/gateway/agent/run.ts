@@ -326,9 +326,10 @@ export class Run {
     const { log, tell } = this.#parts;
     let told = end;
     try {
-      if (end.text !== "" && end.outcome === "final") await log.appendMessage({ role: "assistant", text: end.text, from: null });
-      const { outcome, error, usage, steps } = end;
-      await log.append({ kind: "ended", runId: this.id, outcome, error, usage, steps });
+      const { outcome, text, error, usage, steps } = end;
+      const isSaid = text !== "" && outcome === "final";
+      const message = isSaid ? await log.appendMessage({ role: "assistant", text, from: null }) : null;
+      await log.append({ kind: "ended", runId: this.id, outcome, message, error, usage, steps });
     } catch (error) {
       told = { ...end, outcome: "error", error: toRunError(error) };
     }

@@ -150,7 +150,7 @@ function toLog(turns: readonly { said: string; steps: readonly (readonly string[
         });
       }
     }
-    add({ kind: "ended", runId, outcome: "final", error: null, usage: null, steps: 1 });
+    add({ kind: "ended", runId, outcome: "final", message: null, error: null, usage: null, steps: 1 });
   }
   return entries;
 }

@@ -1,4 +1,4 @@
-// What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure: moments are arguments.
+// What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure.
 // Who does it is run.ts.
 import type { DurationMs } from "../../../api/brands.ts";
 import type { ModelError } from "../../models/model-call.ts";
