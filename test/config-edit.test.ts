@@ -12,10 +12,10 @@ async function open({ server = true } = {}) {
   const stateDir = server ? (await openServer()).stateDir : makeStateDir();
   const path = join(stateDir, "openclaw.json");
   writeFileSync(path, BEFORE, { mode: 0o640 });
-  const edit = async (script: string, flags: string[] = ["--yes"]): Promise<CliResult> =>
+  const edit = async (script: string, flags: string[] = ["--yes"], env: Record<string, string> = {}): Promise<CliResult> =>
     await cli(["config", "edit", ...flags], {
       stateDir,
-      env: { ...process.env, VISUAL: "", EDITOR: toEditor(stateDir, script) } as Record<string, string>,
+      env: { ...process.env, VISUAL: "", EDITOR: toEditor(stateDir, script), ...env } as Record<string, string>,
     });
   return { stateDir, path, edit };
 }
@@ -60,6 +60,19 @@ test("an invalid text is refused with line and column, and kept", async () => {
   expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/openclaw\.json:2:\d+: agents\.list/) });
   expect(readFileSync(keptIn(result), "utf8")).toContain("list: 7");
   expect(readFileSync(path, "utf8")).toBe(BEFORE);
+});
+
+test("an editor that a signal ended saves nothing, whichever signal it was", async () => {
+  const { stateDir, path, edit } = await open();
+  // It gives its process to the last command of a script, so that nobody is left to say how that ended.
+  const folder = join(stateDir, "shells");
+  mkdirSync(folder);
+  symlinkSync("/bin/bash", join(folder, "sh"));
+  for (const signal of [15, 34]) {
+    const result = await edit(`${RENAME}; kill -${signal} $$`, ["--yes"], { PATH: `${folder}:${process.env.PATH}` });
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(`exit code ${128 + signal}`) });
+    expect(readFileSync(path, "utf8")).toBe(BEFORE);
+  }
 });
 
 test("without a terminal and without --yes nothing is saved, and the text is kept", async () => {

@@ -77,6 +77,14 @@ export function testDetachedProcesses({ open, records, shell: [command = "sh"] }
     expect(process).toMatchObject({ state: "exited", exitCode: 7, timedOut: false, droppedBytes: 0, outputLost: false });
   });
 
+  check("a process that a signal ended has 128 and its number for an exit code, a real-time one too", async () => {
+    const processes = open(makeFolder());
+    for (const number of [15, 34, 64]) {
+      const { id } = await processes.start({ argv: ["sh", "-c", `kill -${number} $$`] });
+      expect((await untilExited(processes, id)).exitCode).toBe(128 + number);
+    }
+  });
+
   check("another process, as after a restart of its owner, lists, reads, writes and ends it", async () => {
     const folder = makeFolder();
     const { id } = await open(folder).start({

@@ -91,7 +91,8 @@ const NOT_FOUND = 127;
 async function runEditor({ env }: CliContext, copy: string, path: string): Promise<void> {
   const named = nonEmpty(env.VISUAL) ?? nonEmpty(env.EDITOR);
   for (const editor of named === undefined ? EDITORS : [named]) {
-    const code = await runShell(`${editor} "$@"`, [editor, copy], env);
+    // The shell stays: to Node a signal that it has no name for is success.
+    const code = await runShell(`${editor} "$@"\nexit $?`, [editor, copy], env);
     if (code === 0) return;
     if (code !== NOT_FOUND)
       throw new OperationError("HostRejected", `the editor "${editor}" ended with exit code ${code}`, { fix: "edit again" });

@@ -65,10 +65,26 @@ export function startOnHost(parts: HostParts, request: HostRequest): HostCommand
   return { child, exit, signal };
 }
 
+/** What a shell can be sent by itself, and what a group can: KILL, and what stops and goes on, are left as they are. */
+const CAUGHT = [1, 2, 3, 10, 12, 13, 14, 15, 16];
+/** The kernel's own, between what threads take for themselves and the end. Only Linux has them. */
+const REAL_TIME = process.platform === "linux" ? Array.from({ length: 31 }, (_, index) => 34 + index) : [];
+
+/**
+ * Runs its arguments as a command, and ends with what that ended with. Node takes a signal that it has no name for, as a real-time one, for success; a
+ * shell has numbers. What the group is sent ends the command alone, so that its own end is told. That a signal ended it the shell says to nobody.
+ */
+const REPORT_END = `trap : ${[...CAUGHT, ...REAL_TIME].join(" ")}
+exec 3>&2 2>/dev/null
+(exec "$@" 2>&3 3>&-)
+exit $?`;
+
 /** Some failures are thrown, and some are told by the child: the caller learns both from `exit`. */
 function spawnChild(shell: HostParts["shell"], { argv, workdir, stdin }: HostRequest, env: NodeJS.ProcessEnv): ChildProcess | Error {
   const [name = "", ...rest] = argv;
-  const [program = "", ...args] = name === "/bin/sh" ? [...(shell ?? [name]), ...rest] : [name, ...rest];
+  const own = shell ?? [name];
+  const [program = "", ...args] =
+    name === "/bin/sh" ? [...own, "-c", REPORT_END, "openclaw-command", ...own, ...rest] : [name, ...rest];
   try {
     return spawn(program, args, { detached: true, cwd: workdir, env, stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"] });
   } catch (error) {

@@ -64,7 +64,24 @@ describe("a command on the gateway's host", () => {
     ["KILL", 137],
     ["USR1", 138],
   ])("that SIG%s ended has 128 and its number for an exit code", async (name, code) => {
-    expect((await run({ script: `kill -${name} $$` })).code).toBe(code);
+    expect(await run({ script: `kill -${name} $$` })).toEqual({ text: "", code, reason: "exited" });
+  });
+
+  // As the kernel numbers them: few have a name that every shell knows.
+  it.each([34, 35, 50, 64])("that the real-time signal %i ended has 128 and its number, and is no success", async (number) => {
+    expect(await run({ script: `kill -${number} $$` })).toEqual({ text: "", code: 128 + number, reason: "exited" });
+    expect((await run({ script: `kill -${number} 0` })).code).toBe(128 + number);
+  });
+
+  it("that catches what its group is sent ends by its own decision, and with its own code", async () => {
+    const folder = makeFolder();
+    const script = `trap 'echo caught; exit 3' TERM; echo up >ready; while :; do sleep 0.05; done 2>/dev/null`;
+    const running = makeHostPort(folder).exec(KEY, { tool: "exec", argv: ["/bin/sh", "-c", script] }, new AbortController().signal);
+    await vi.waitFor(() => expect(readFileSync(join(folder, "ready"), "utf8")).toBe("up\n"));
+    running.signal("TERM");
+    let text = "";
+    for await (const { chunk } of running.output) text += chunk;
+    expect([text, (await running.ended).code]).toEqual(["caught\n", 3]);
   });
 
   it("that is too large is the caller's mistake, with what is too large", async () => {
