@@ -9,7 +9,7 @@ import { toEpochMs } from "../src/api/brands.ts";
 import { StateLock } from "../src/api/store/state-lock.ts";
 import { DetachedRun, findDetached, toStartLogPath } from "../src/cli/detached-start.ts";
 import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
-import { cli, until } from "./cli.fixture.ts";
+import { cli, startCli, until } from "./cli.fixture.ts";
 
 const now = () => toEpochMs(Date.now());
 
@@ -134,4 +134,44 @@ test("controller and gateway end by themselves when the start that holds them is
   expect(await Promise.all(folders.map(isLocked))).toEqual([true, true]);
   child.kill("SIGKILL");
   await expect.poll(async () => await Promise.all(folders.map(isLocked))).toEqual([false, false]);
+});
+
+test.each([[["start", "--detach"]], [["start"]]])(
+  "what a killed start left is waited for, with a word, and then %j goes on",
+  { timeout: 60_000 },
+  async (command) => {
+    const stateDir = makeStateDir();
+    writeFileSync(join(stateDir, "openclaw.json"), '{ gateway: { mode: "local" } }', { mode: 0o600 });
+    // As a controller has it that is about to end.
+    const folder = join(stateDir, "controller");
+    const former = await StateLock.acquire(folder, { pid: 4711, host: hostname(), startedAt: now() });
+    onTestFinished(() => former.release());
+    onTestFinished(async () => void (await cli(["stop"], { stateDir })));
+    const env = { ...process.env, DOCKER_HOST: `unix://${stateDir}/no-engine.sock` } as Record<string, string>;
+    const run = startCli([...command, "--port", "0", "--metrics-listen", "127.0.0.1:0"], { stateDir, env });
+    await until("it says whom it waits for", () => /another controller \(pid 4711, .* waiting up to 7 s/.test(run.noted));
+    former.release();
+    const holder = async (): Promise<number | undefined> => (await StateLock.readHolder(folder))?.pid;
+    await expect.poll(holder, { timeout: 30_000 }).not.toBe(4711);
+    // In the background it is asked to end, at a terminal it is signalled.
+    if (command.includes("--detach")) expect(await cli(["stop"], { stateDir })).toMatchObject({ code: 0 });
+    else run.signal("SIGTERM");
+    await run.ended;
+    expect(await isLocked(folder)).toBe(false);
+  },
+);
+
+test("where another controller stays, a start waits for no longer than it said, and is refused as before", {
+  timeout: 60_000,
+}, async () => {
+  const stateDir = makeStateDir();
+  writeFileSync(join(stateDir, "openclaw.json"), '{ gateway: { mode: "local" } }', { mode: 0o600 });
+  const other = await StateLock.acquire(join(stateDir, "controller"), { pid: 4711, host: hostname(), startedAt: now() });
+  onTestFinished(() => other.release());
+  const env = { ...process.env, DOCKER_HOST: `unix://${stateDir}/no-engine.sock` } as Record<string, string>;
+  const { code, stderr } = await cli(["start", "--detach", "--port", "0", "--metrics-listen", "127.0.0.1:0"], { stateDir, env });
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/waiting up to 7 s.*another controller \(pid 4711.* is using/s),
+  });
 });

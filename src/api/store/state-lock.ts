@@ -57,6 +57,21 @@ export class StateLock {
     return error instanceof OperationError && isHeld(error.cause);
   }
 
+  /** Whether a process has the lock of `folder` now. For the moment of the look nobody else can take it. Where it can't be told: no. */
+  static async isTaken(folder: string): Promise<boolean> {
+    const path = join(folder, "lock.db");
+    // Looking makes no file.
+    if ((await stat(path).catch(() => null)) === null) return false;
+    try {
+      const taken = KernelLock.take(path);
+      if ("lock" in taken) taken.lock.release();
+      return !("lock" in taken);
+    } catch {
+      // Whoever starts is told what is wrong with it.
+      return false;
+    }
+  }
+
   /** Who took the lock of `folder` last, as it said itself; whether it still has it only `acquire` tells. null: nobody did. */
   static async readHolder(folder: string): Promise<LockHolder | null> {
     const holder = await readHolder(folder);

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { refuseInCommandService } from "../command-service.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { DetachedRun } from "../detached-start.ts";
+import { untilFormerEnded } from "../former-run.ts";
 import { toConfigPath, toStateDir } from "../paths.ts";
 import type { GatewayFlags } from "./gateway.ts";
 
@@ -25,6 +26,8 @@ const STOP_MS_MAX = 15_000;
 /** Exit code 0 when it was stopped by a signal, 1 when one of the two ended by itself: the other is stopped too, so that a supervisor sees it. */
 export async function startBoth(context: CliContext, flags: StartFlags): Promise<ExitCode> {
   refuseInCommandService(context.env);
+  // The process in the background has nobody to tell, and whoever started it has waited.
+  if (flags.detached !== true) await untilFormerEnded(context, toStateDir(context, flags));
   if (flags.detach === true) {
     const { startDetached } = await import("./start-detached.ts");
     return await startDetached(context, toOwnArguments(context, flags), flags);
