@@ -1,6 +1,8 @@
 // Commands in execs that wait, on a real engine: what comes of one is what comes of a command that the engine starts, byte for byte.
 // The generated ones are seeded by fast-check, which prints the seed of a failure.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
@@ -202,4 +204,63 @@ test("none is left after a kill -9 of the process that it waited for", async () 
     () => bench.mustEngine().inUse(handle),
     (use) => use === "no",
   );
+});
+
+/** The engine behind a port that is held up, and then reset in the middle of everything, as when its host goes away. */
+async function openWay() {
+  const connections = new Set<Socket>();
+  let isHeld = false;
+  let heldBytes = 0;
+  const server = createServer((inner) => {
+    const outer = createConnection("/var/run/docker.sock");
+    connections.add(inner);
+    for (const socket of [inner, outer]) socket.on("error", () => undefined);
+    inner.on("data", (chunk) => {
+      if (isHeld) heldBytes += chunk.length;
+      else outer.write(chunk);
+    });
+    outer.pipe(inner);
+    inner.on("close", () => outer.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  return {
+    address: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hold: () => {
+      isHeld = true;
+    },
+    heldBytes: () => heldBytes,
+    reset: () => {
+      server.close();
+      for (const socket of connections) socket.resetAndDestroy();
+    },
+  };
+}
+
+test("an engine that goes away while a waiting exec is handed over ends the command, and not the controller", async () => {
+  const { handle } = await bench.launch();
+  const way = await openWay();
+  const engine = await bench.connect({ DOCKER_HOST: way.address });
+  await outcomeOf(await engine.exec(handle, { argv: ["true"], stdin: false, mark: newMark() }), undefined);
+  const request = { argv: ["true"], stdin: false };
+  const mark = await eventually(
+    () => engine.claim(handle, request),
+    (found) => found !== null,
+  );
+  const thrown: unknown[] = [];
+  const hear = (error: unknown): void => void thrown.push(error);
+  process.prependListener("uncaughtException", hear);
+  onTestFinished(() => void process.off("uncaughtException", hear));
+  way.hold();
+  const outcome = engine.exec(handle, { ...request, mark: mark ?? "" }).then(
+    () => "began",
+    (error: unknown) => error,
+  );
+  // The waiter is taken, and the engine is asked whether the container still runs.
+  await eventually(way.heldBytes, (bytes) => bytes > 0);
+  way.reset();
+  expect(await outcome).toMatchObject({ code: "EngineUnreachable" });
+  await new Promise(setImmediate);
+  expect(thrown).toEqual([]);
 });
