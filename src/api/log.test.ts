@@ -17,7 +17,7 @@ describe("the log", () => {
       log.info(hidden, "told");
       log.info({ request: hidden }, "told");
       log.info({ err: Object.assign(new Error("failed"), { response: { headers: hidden } }) }, "told");
-      log.child({ part: "doors" }).info({ config: { gateway: { auth: hidden } } }, "told");
+      log.child({ part: "servers" }).info({ config: { gateway: { auth: hidden } } }, "told");
       expect(lines).toHaveLength(4);
       expect(lines.join("")).not.toContain(SECRET);
     },

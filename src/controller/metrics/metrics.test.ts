@@ -58,7 +58,7 @@ describe("every metric", () => {
       'workqueue_unfinished_work_seconds{name="sandbox",controller="sandbox"}',
       'workqueue_longest_running_processor_seconds{name="sandbox",controller="sandbox"}',
       'workqueue_retries_total{name="sandbox",controller="sandbox"}',
-      'openclaw_ready{check="doors"}',
+      'openclaw_ready{check="servers"}',
       'openclaw_sandboxes{kind="tools",state="pruned",drift="deferred"}',
       'openclaw_sandbox_convergence_seconds_bucket{le="0.001",trigger="external"}',
       'openclaw_sandbox_convergence_seconds_bucket{le="5",trigger="config"}',
@@ -302,13 +302,13 @@ test("each check of /readyz is a metric, as it stands at the scrape", async () =
   let ok = true;
   metrics.watchReady(() => [
     { name: "engine", ok },
-    { name: "doors", ok: true },
+    { name: "servers", ok: true },
   ]);
   expect((await scrape(metrics)).get('openclaw_ready{check="engine"}')).toBe(1);
   ok = false;
   const samples = await scrape(metrics);
   expect(samples.get('openclaw_ready{check="engine"}')).toBe(0);
-  expect(samples.get('openclaw_ready{check="doors"}')).toBe(1);
+  expect(samples.get('openclaw_ready{check="servers"}')).toBe(1);
 });
 
 test("what the loop, the engine and the servers report shows in their metrics", async () => {

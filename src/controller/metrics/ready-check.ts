@@ -9,5 +9,5 @@ export interface HealthCheck {
 }
 
 export interface ReadyCheck extends HealthCheck {
-  name: "desired" | "observed" | "engine" | "events" | "removals" | "doors";
+  name: "desired" | "observed" | "engine" | "events" | "removals" | "servers";
 }

@@ -76,7 +76,7 @@ export class Health {
       check("engine", controller?.engineSource.trouble === null, "the engine answers", "the engine does not answer; see: openclaw doctor"),
       check("events", controller?.engineSource.connected, "the event stream is up", "the event stream is down"),
       { name: "removals", ok: true, message: renderHeld(controller?.guard.view().items.length ?? 0) },
-      check("doors", this.serversOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
+      check("servers", this.serversOpen, "the admin and stream sockets are open", "the admin and stream sockets are not open yet"),
     ];
   }
 

@@ -1,4 +1,4 @@
-// Hints in errors, at every door: said as they work where the gateway runs, here in Compose. How they are said is api/place.ts's.
+// Hints in errors, at every endpoint: said as they work where the gateway runs, here in Compose. How they are said is api/place.ts's.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
