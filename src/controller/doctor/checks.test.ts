@@ -33,6 +33,12 @@ const INFO: EngineInfo = {
   subreaper: true,
 };
 
+const PODMAN: EngineInfo = {
+  ...INFO,
+  ...{ product: "podman", version: "4.9.4", apiVersion: "1.41", endpoint: "unix:///run/podman/podman.sock", because: "socket of Podman" },
+  ...{ runtimes: ["crun", "runc"], storageDriver: "overlay" },
+};
+
 const sandboxOf = (sandbox: object = {}) => desiredOf(sandbox).settings;
 
 const confinement = (edit: Partial<ConfinementFacts> = {}): Finding[] =>
@@ -122,6 +128,38 @@ const PLANTED: readonly Row[] = [
     "docker-init",
   ],
   ["a copying storage driver", judgeEngine({ ...INFO, storageDriver: "vfs" }, NOW), "warn", "storage", "copies every image", "overlay2"],
+  [
+    "a copying storage driver of Podman",
+    judgeEngine({ ...PODMAN, storageDriver: "vfs" }, NOW),
+    "warn",
+    "storage",
+    "copies every image",
+    "/etc/containers/storage.conf",
+  ],
+  [
+    "a runtime that is not there, of Podman",
+    confinement({ info: PODMAN, sandboxes: [sandboxOf({ docker: { runtime: "runsc" } })] }),
+    "fail",
+    "runtimes",
+    "runsc of agent main",
+    "/etc/containers/containers.conf",
+  ],
+  [
+    "seccomp turned off in Podman",
+    confinement({ info: { ...PODMAN, seccompProfile: "unconfined" } }),
+    "fail",
+    "seccomp",
+    "unconfined",
+    "/etc/containers/containers.conf",
+  ],
+  [
+    "a sandbox as root in Podman",
+    confinement({ info: PODMAN, sandboxes: [sandboxOf({ docker: { user: "0:0" } })] }),
+    "warn",
+    "user-namespaces",
+    "agent main is root",
+    "rootless Podman",
+  ],
   [
     "a runc with a way out",
     confinement({ info: { ...INFO, runtimeProgram: { name: "runc", version: "1.1.11" } } }),
@@ -369,4 +407,9 @@ test("sandboxes that run alike give one line, not one each", () => {
   });
   const findings = judgeProbes([report("a"), report("b")], INFO.endpoint);
   expect(findings.filter(({ check }) => check === "path-mapping")).toHaveLength(1);
+});
+
+test("the storage that Podman has by default is nothing to warn of", () => {
+  expect(judgeEngine(PODMAN, NOW).filter(({ level }) => level !== "ok")).toEqual([]);
+  expect(judgeEngine({ ...INFO, storageDriver: "overlay" }, NOW).filter(({ level }) => level !== "ok")).toHaveLength(1);
 });

@@ -5,6 +5,7 @@ import { type Finding, fail, ok, warn } from "../../api/finding.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
 import { parseOwner } from "../decide/spec.ts";
 import type { Capabilities, EngineInfo } from "../engine/engine.ts";
+import { settingsOf } from "./engine-settings.ts";
 import { judgeRunc } from "./runc-escapes.ts";
 
 export interface ConfinementFacts {
@@ -40,7 +41,7 @@ function judgeRuntimes({ info, sandboxes }: ConfinementFacts): Finding[] {
   if (missing.length === 0) return [ok("runtimes", `the engine has ${wanted.join(", ")}`)];
   return missing.map((name) => {
     const users = namesOf(sandboxes.filter(({ docker }) => docker.runtime === name));
-    const fix = `install it and add it to "runtimes" in /etc/docker/daemon.json, or change docker.runtime`;
+    const fix = `install it and add it to ${settingsOf(info).runtimes}, or change docker.runtime`;
     return fail("runtimes", `docker.runtime ${name} of agent ${users} is not among the engine's: ${info.runtimes.join(", ")}`, fix);
   });
 }
@@ -80,8 +81,9 @@ function judgeLimits({ ignoredLimits, sandboxes }: ConfinementFacts): Finding[] 
   });
 }
 
-function judgeSeccomp({ securityOptions, seccompProfile }: EngineInfo): Finding {
-  const fix = 'use an engine and kernel with seccomp, and no "seccomp-profile": "unconfined" in /etc/docker/daemon.json';
+function judgeSeccomp(info: EngineInfo): Finding {
+  const { securityOptions, seccompProfile } = info;
+  const fix = `use an engine and kernel with seccomp, and no ${settingsOf(info).noSeccomp}`;
   if (!securityOptions.includes("seccomp")) return fail("seccomp", "system calls are not filtered: the engine has no seccomp", fix);
   if (seccompProfile === "unconfined") return fail("seccomp", "system calls are not filtered: the engine's profile is unconfined", fix);
   return ok("seccomp", `system calls are filtered, profile ${seccompProfile ?? "of the engine"}`);
@@ -115,6 +117,6 @@ function judgeUserNamespaces({ info, sandboxes }: ConfinementFacts): Finding {
     ({ docker }) => docker.user !== null && (parseOwner(docker.user)?.uid === 0 || /^root(:|$)/.test(docker.user)),
   );
   if (asRoot.length === 0) return ok("user-namespaces", "none; sandboxes run as users other than root and can't gain privileges");
-  const fix = 'set docker.user to a user other than root, or "userns-remap": "default" in /etc/docker/daemon.json';
+  const fix = `set docker.user to a user other than root, or use ${settingsOf(info).userNamespaces}`;
   return warn("user-namespaces", `none, and docker.user of agent ${namesOf(asRoot)} is root, which is root outside too`, fix);
 }

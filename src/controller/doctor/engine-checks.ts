@@ -4,6 +4,7 @@ import type { EpochMs } from "../../api/brands.ts";
 import type { OperationError } from "../../api/errors.ts";
 import { type Finding, fail, ok, warn } from "../../api/finding.ts";
 import type { EngineInfo } from "../engine/engine.ts";
+import { settingsOf } from "./engine-settings.ts";
 
 /** `HostConfig.Mounts`, init and pids limits together: Docker 19.03, Podman 3. */
 const API_MIN = [1, 40] as const;
@@ -17,7 +18,7 @@ export function judgeEngine(info: EngineInfo, now: EpochMs): Finding[] {
     ...judgeEndpoint(info.endpoint),
     judgeVersion(info),
     judgeClock(info, now),
-    judgeStorage(info.storageDriver),
+    judgeStorage(info),
     judgeCommands(info),
   ];
 }
@@ -39,7 +40,7 @@ function judgeVersion({ product, version, apiVersion }: EngineInfo): Finding {
     return fail(
       "version",
       `API ${apiVersion || "unknown"}; at least ${API_MIN.join(".")} is needed`,
-      "upgrade the engine to Docker 20.10 or newer",
+      "upgrade the engine to Docker 20.10, Podman 3, or newer",
     );
   if (product === "podman")
     return ok("version", `API ${apiVersion}; this engine changes no limits in place, so a new limit takes a new container`);
@@ -67,19 +68,19 @@ function judgeCommands({ subreaper }: EngineInfo): Finding {
 }
 
 /** Drivers that copy or that the engine's makers have given up. */
+const COPYING = { vfs: "copies every image for every container" };
 const POOR_DRIVERS: Readonly<Record<string, string>> = {
-  vfs: "copies every image for every container",
+  ...COPYING,
   devicemapper: "was removed from Docker 25",
   aufs: "was removed from Docker 24",
   overlay: "was removed from Docker 24",
 };
+/** Its `overlay` is what Docker calls overlay2. */
+const POOR_DRIVERS_OF_PODMAN: Readonly<Record<string, string>> = COPYING;
 
-function judgeStorage(driver: string): Finding {
-  const trouble = POOR_DRIVERS[driver];
+function judgeStorage(info: EngineInfo): Finding {
+  const { product, storageDriver: driver } = info;
+  const trouble = (product === "podman" ? POOR_DRIVERS_OF_PODMAN : POOR_DRIVERS)[driver];
   if (trouble === undefined) return ok("storage", `driver ${driver || "unknown"}`);
-  return warn(
-    "storage",
-    `driver ${driver} ${trouble}`,
-    'set "storage-driver": "overlay2" in /etc/docker/daemon.json and restart the engine',
-  );
+  return warn("storage", `driver ${driver} ${trouble}`, settingsOf(info).storage);
 }
