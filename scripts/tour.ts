@@ -3,8 +3,10 @@
 // reader would see it.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readCommands } from "./page-commands.ts";
 
 const PAGE = new URL("../docs/tour.md", import.meta.url);
 const LAUNCHER = new URL("../bin/openclaw", import.meta.url).pathname;
@@ -12,6 +14,7 @@ const LAUNCHER = new URL("../bin/openclaw", import.meta.url).pathname;
 const FOLDER = "/tmp/openclaw-tour";
 const STATE = `${FOLDER}/state`;
 const HOME = `${FOLDER}/home`;
+const CHECKOUT = `${FOLDER}/openclaw`;
 const OUTPUT_LINES_MAX = 40;
 
 /** `until`: a command that is tried, and not told of, until it succeeds: a busy machine takes longer. */
@@ -19,6 +22,8 @@ type Step = { say: string } | { run: string; settle?: number; until?: string } |
 
 const READY_MS_MAX = 120_000;
 const RETRY_MS = 500;
+/** Images may be built. */
+const STEP_MS_MAX = 900_000;
 
 const CONFIG = `{
   agents: {
@@ -119,14 +124,6 @@ const STEPS: readonly Step[] = [
   { run: `${edit('mode: "all"', 'mode: "off"')}; openclaw controller --once`, settle: 0 },
 ];
 
-/** The commands of a page's blocks of shell below a heading, in their order, without what is said of them. */
-function readCommands(page: string, heading: string): string[] {
-  const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
-  const section = text.slice(text.indexOf(`\n## ${heading}\n`) + 1).split("\n## ", 2)[0] ?? "";
-  const blocks = [...section.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block = ""]) => block);
-  return blocks.flatMap((block) => block.split("\n")).flatMap((line) => line.replace(/\s+# .*$/, "").trim() || []);
-}
-
 /** What goes on until somebody ends it is ended after a moment; what asks at a terminal is given the answers that Enter gives. */
 const AS_PLAYED: Readonly<Record<string, Step>> = {
   'export PATH="$PWD/bin:$PATH"': { say: "" },
@@ -134,6 +131,7 @@ const AS_PLAYED: Readonly<Record<string, Step>> = {
   "openclaw start": { background: "openclaw start", until: "openclaw health && openclaw status" },
   "openclaw session create main": { run: "openclaw session create main", until: "openclaw sandbox wait main" },
   "openclaw sandbox top -w": { run: "timeout -s INT 3 openclaw sandbox top -w | head -5" },
+  "./docker-setup.sh --uninstall": { run: "./docker-setup.sh --uninstall --yes" },
   "openclaw sandbox events --follow": { run: "timeout -s INT 3 openclaw sandbox events --follow" },
 };
 const NEXT = "openclaw config set --config next.json5 agents.defaults.sandbox.docker.memory '\"1g\"'";
@@ -149,18 +147,50 @@ const FIRST_HOUR: readonly Step[] = [
   { stop: true },
 ];
 
+/** Steps that show more than how a command looks: what is said before them. */
+const BEFORE: Readonly<Record<string, string>> = {
+  "./docker-setup.sh": "`docker-setup.sh` asks nothing without a terminal, and takes the answers that Enter gives.",
+};
+
+const IN_CONTAINERS: readonly Step[] = [
+  {
+    say: "## The first hour in containers\n\nThe commands of [docker.md](docker.md#first-steps), one after the other, in a checkout on a machine that has Docker and Compose and no Node.",
+  },
+  ...readCommands("docs/docker.md", "First steps").flatMap((command): Step[] => {
+    const said = BEFORE[command];
+    return [...(said === undefined ? [] : [{ say: said }]), AS_PLAYED[command] ?? { run: command }];
+  }),
+];
+
 const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, NO_COLOR: "1", COLUMNS: "140" };
-/** Ports that another program may have are no part of the story. */
+interface Place {
+  folder: string;
+  variables: Readonly<Record<string, string>>;
+}
+
+/** Ports that another program may have, and names that another checkout's containers may have, are no part of the story. */
 const PLACES = {
-  firstHour: { HOME, OPENCLAW_GATEWAY_PORT: "18979", OPENCLAW_METRICS_LISTEN: "127.0.0.1:0" },
-  session: { OPENCLAW_STATE_DIR: STATE },
-} as const satisfies Record<string, Record<string, string>>;
+  firstHour: { folder: FOLDER, variables: { HOME, OPENCLAW_GATEWAY_PORT: "18979", OPENCLAW_METRICS_LISTEN: "127.0.0.1:0" } },
+  inContainers: {
+    folder: CHECKOUT,
+    variables: {
+      ...{ HOME: `${FOLDER}/user`, DOCKER_CONFIG: process.env.DOCKER_CONFIG ?? `${process.env.HOME}/.docker` },
+      ...{ COMPOSE_PROJECT_NAME: "openclaw-tour", OPENCLAW_IMAGE: "openclaw-tour:local" },
+      ...{ OPENCLAW_GATEWAY_PORT: "18980", OPENCLAW_METRICS_PORT: "19465" },
+    },
+  },
+  session: { folder: FOLDER, variables: { OPENCLAW_STATE_DIR: STATE } },
+} as const satisfies Record<string, Place>;
 
 /** A shell of its own for each step, with the variables that earlier ones set: NAME and ID. */
-function shell(command: string, variables: Map<string, string>, place: object): string {
+function shell(command: string, variables: Map<string, string>, place: Place): string {
   const assigned = [...variables].map(([name, value]) => `${name}='${value}'; `).join("");
-  const script = `${assigned}cd ${FOLDER}; { ${command}\n} 2>&1; printf '\\0%s\\0%s' "\${NAME:-}" "\${ID:-}"`;
-  const { stdout } = spawnSync("bash", ["-c", script], { env: { ...environment, ...place }, encoding: "utf8", timeout: 120_000 });
+  const script = `${assigned}cd ${place.folder}; { ${command}\n} 2>&1; printf '\\0%s\\0%s' "\${NAME:-}" "\${ID:-}"`;
+  const { stdout } = spawnSync("bash", ["-c", script], {
+    env: { ...environment, ...place.variables },
+    encoding: "utf8",
+    timeout: STEP_MS_MAX,
+  });
   const [output = "", name = "", id = ""] = stdout.split("\0");
   variables.set("NAME", name).set("ID", id);
   return output.trimEnd();
@@ -173,8 +203,7 @@ function renderOutput(output: string): string {
     : [...lines.slice(0, OUTPUT_LINES_MAX), `... (${lines.length - OUTPUT_LINES_MAX} more lines)`].join("\n");
 }
 
-/** @param place variables of all its commands */
-async function play(steps: readonly Step[], place: object): Promise<string[]> {
+async function play(steps: readonly Step[], place: Place): Promise<string[]> {
   const variables = new Map<string, string>();
   const parts: string[] = [];
   let controller: ChildProcess | null = null;
@@ -182,7 +211,11 @@ async function play(steps: readonly Step[], place: object): Promise<string[]> {
     if ("say" in step) parts.push(step.say);
     else if ("stop" in step) controller = await stop(controller);
     else if ("background" in step) {
-      controller = spawn("bash", ["-c", `exec ${step.background}`], { env: { ...environment, ...place }, cwd: FOLDER, stdio: "ignore" });
+      controller = spawn("bash", ["-c", `exec ${step.background}`], {
+        env: { ...environment, ...place.variables },
+        cwd: place.folder,
+        stdio: "ignore",
+      });
       parts.push(`\`\`\`console\n$ ${step.background} &\n\`\`\``);
       await untilSo(step.until, place);
     } else {
@@ -196,9 +229,9 @@ async function play(steps: readonly Step[], place: object): Promise<string[]> {
   return parts.filter((part) => part !== "");
 }
 
-async function untilSo(command: string, place: object): Promise<void> {
+async function untilSo(command: string, { variables, folder }: Place): Promise<void> {
   const end = performance.now() + READY_MS_MAX;
-  const isSo = (): boolean => spawnSync("bash", ["-c", command], { env: { ...environment, ...place }, cwd: FOLDER }).status === 0;
+  const isSo = (): boolean => spawnSync("bash", ["-c", command], { env: { ...environment, ...variables }, cwd: folder }).status === 0;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(`not within ${READY_MS_MAX / 1_000} s: ${command}`);
     await pause(RETRY_MS);
@@ -212,21 +245,40 @@ async function stop(controller: ChildProcess | null): Promise<null> {
   return null;
 }
 
+/** As `git clone` makes it, with what is not committed yet. */
+function copyCheckout(): void {
+  mkdirSync(CHECKOUT);
+  const copy = "git ls-files -z --cached --others --exclude-standard | tar --null -cf - --files-from - | tar -xf - -C";
+  const { status } = spawnSync("bash", ["-c", `set -o pipefail; ${copy} ${CHECKOUT}`], { cwd: dirname(dirname(LAUNCHER)) });
+  if (status !== 0) throw new Error("the checkout could not be copied");
+}
+
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(`${FOLDER}/bin`, { recursive: true });
 mkdirSync(STATE, { mode: 0o700 });
 mkdirSync(HOME, { mode: 0o700 });
+mkdirSync(`${FOLDER}/user`, { mode: 0o700 });
 symlinkSync(LAUNCHER, `${FOLDER}/bin/openclaw`);
 writeFileSync(`${STATE}/openclaw.json`, CONFIG, { mode: 0o600 });
 try {
   const title =
     "# A user's session\n\nPlayed against a real engine by `node scripts/tour.ts`; nothing is edited but the length of long outputs.";
-  const parts = [title, ...(await play(FIRST_HOUR, PLACES.firstHour)), ...(await play(STEPS, PLACES.session))];
+  copyCheckout();
+  const parts = [
+    title,
+    ...(await play(FIRST_HOUR, PLACES.firstHour)),
+    ...(await play(IN_CONTAINERS, PLACES.inContainers)),
+    ...(await play(STEPS, PLACES.session)),
+  ];
   writeFileSync(PAGE, `${parts.join("\n\n")}\n`);
 } finally {
-  spawnSync("bash", [
-    "-c",
-    "docker ps -aq --filter name=openclaw-sbx-agent- | xargs -r docker inspect -f '{{.Id}} {{range .Mounts}}{{.Source}} {{end}}' | grep /tmp/openclaw-tour/ | cut -d' ' -f1 | xargs -r docker rm -f",
-  ]);
+  spawnSync(
+    "bash",
+    [
+      "-c",
+      `cd ${CHECKOUT} && ./docker-setup.sh --uninstall --yes; docker ps -aq --filter name=openclaw-sbx-agent- | xargs -r docker inspect -f '{{.Id}} {{range .Mounts}}{{.Source}} {{end}}' | grep /tmp/openclaw-tour/ | cut -d' ' -f1 | xargs -r docker rm -f`,
+    ],
+    { env: { ...environment, ...PLACES.inContainers.variables } },
+  );
   rmSync(FOLDER, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { COMMANDS_PAGE, CONFIG_PAGE, renderCommandsPage, renderConfigPage } from "../scripts/docs.ts";
+import { readCommands } from "../scripts/page-commands.ts";
 import { renderWebsocketPage, WEBSOCKET_PAGE } from "../scripts/websocket-page.ts";
 
 test("docs/config.md says what the tables of keys say (node scripts/docs.ts writes it)", async () => {
@@ -17,6 +18,16 @@ test("docs/commands.md says what the table of others' commands says (node script
 
 test("docs/websocket.md says what the socket's schemas say (node scripts/docs.ts writes it)", async () => {
   expect(await readFile(WEBSOCKET_PAGE, "utf8")).toBe(renderWebsocketPage());
+});
+
+test.each([
+  ["README.md", "Set up your own"],
+  ["docs/docker.md", "First steps"],
+])("docs/tour.md has played every command of %s's %j", async (page, heading) => {
+  const commands = readCommands(page, heading).filter((command) => !command.startsWith("export PATH="));
+  expect(commands.length).toBeGreaterThan(5);
+  const played = (await readFile("docs/tour.md", "utf8")).split("\n").filter((line) => line.startsWith("$ "));
+  expect(commands.filter((command) => !played.some((line) => line.includes(command)))).toEqual([]);
 });
 
 test("every link to a file of the project, or to a heading in it, leads there", async () => {
