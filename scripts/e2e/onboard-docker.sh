@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The containers from nothing to nothing, as their user would: set up, onboard, a session, a command in its sandbox, an edited config that
-# converges, metrics, each container killed, taken down; then it looks for what is left. In a copy of the checkout, with a project, ports,
-# an image's name and a state folder of its own: what else runs on this engine is not touched.
+# The containers from nothing to nothing, as their user would: set up, onboard, a session, a command in its sandbox, the token pasted into the
+# page in Chromium (where it is installed, with the checkout's own packages), an edited config that converges, metrics, each container killed,
+# taken down; then it looks for what is left. In a copy of the checkout, with a project, ports, an image's name and a state folder of its own:
+# what else runs on this engine is not touched.
 #   scripts/e2e/onboard-docker.sh      a minute, when the image's layers are there; exit code 1 at the first thing that is not as promised
 set -euo pipefail
 # shellcheck source=scripts/project.sh
@@ -21,6 +22,7 @@ free_port() {
   echo "$port"
 }
 
+root=$PWD
 folder=$(cd "$(mktemp -d)" && pwd -P)
 checkout=$folder/checkout state=$folder/state
 mkdir "$checkout" "$folder/home"
@@ -108,6 +110,15 @@ sandbox=$(docker ps --format '{{.Names}}' --filter "volume=$(dirname "$proof")")
 [ -n "$sandbox" ] || die "no sandbox has $(dirname "$proof") mounted."
 expect "the list" "$(openclaw sandbox list)" "$sandbox .*True"
 passed "a session's command runs in $sandbox, and its file is on the host, with the right owner"
+
+# --- the page, where there is a browser
+if command -v chromium >/dev/null 2>&1 && [ -x "$root/node_modules/.bin/node" ] && [ -d "$root/node_modules/playwright-core" ]; then
+  shown=$("$root/node_modules/.bin/node" --disable-warning=ExperimentalWarning "$root/scripts/e2e/open-page.ts" "$gateway/" 2>&1) || die "the page in Chromium:" "$shown"
+  if grep -q "No device is paired" <<<"$(openclaw devices list)"; then die "the browser was let in, and no device is paired."; fi
+  passed "the page takes the pasted token, and lets the browser in once the command that it shows was typed"
+else
+  say "skip  the page in a browser: there is no chromium, or npm ci was not run in this checkout"
+fi
 
 # --- edit, converge
 first=$(docker inspect --format '{{.Id}}' "$sandbox")
