@@ -124,6 +124,13 @@ describe("docker-compose.yml", () => {
     expect((await stat(join(workspace, "file"))).uid).toBe(1000);
   });
 
+  test("a file of the host goes into a sandbox and out of it through pipes, as the hints say it", async () => {
+    const bytes = "one\r\ntwo\n\u00e9".repeat(20_000);
+    expect(await stack.piped(bytes, "sandbox", "cp", "-", "main:piped.txt")).toMatchObject({ code: 0 });
+    const { code, stdout } = await stack.piped("", "sandbox", "cp", "main:piped.txt", "-");
+    expect([code, stdout === bytes]).toEqual([0, true]);
+  });
+
   test("the gateway's container has no engine, no capability, and nothing to write but its own folders", async () => {
     const gateway = await confinement(await stack.container("openclaw-gateway"));
     expect(gateway.HostConfig).toEqual({

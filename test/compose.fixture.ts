@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { findPlace, toPlace } from "../src/api/place.ts";
 import { containersWith, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { freePort } from "./free-port.ts";
 import { type GatewayClient, speakTo } from "./gateway.fixture.ts";
@@ -86,8 +87,20 @@ export class Stack {
   }
 
   async compose(...args: string[]): Promise<Run> {
+    return await this.#run(args, "");
+  }
+
+  async #run(args: readonly string[], stdin: string): Promise<Run> {
     const [program, ...words] = this.#compose;
-    return await run(program, [...words, ...args], { cwd: PROJECT_FOLDER, env: this.#env, timeoutMs: COMPOSE_MS_MAX });
+    return await run(program, [...words, ...args], { cwd: PROJECT_FOLDER, env: this.#env, stdin, timeoutMs: COMPOSE_MS_MAX });
+  }
+
+  /** A command of the CLI with something piped in, as the product's hints say it. */
+  async piped(stdin: string, ...args: string[]): Promise<Run> {
+    const compose = this.#compose.join(" ");
+    const place = findPlace({ OPENCLAW_PLACE: "compose", OPENCLAW_COMPOSE: compose }, "openclaw");
+    const [hint = ""] = toPlace("openclaw sandbox cp - NAME:PATH < FILE", place).split(" sandbox cp ");
+    return await this.#run([...hint.slice(compose.length + 1).split(" "), ...args], stdin);
   }
 
   /** A command of the CLI in its container. */

@@ -121,9 +121,13 @@ test("in Compose a file of the host, which its container does not see, is piped"
     stderr: expect.stringContaining(`${piped}NAME:PATH - > FILE`),
   });
   expect(existsSync("/openclaw-cp-of-the-host")).toBe(false);
+  // Its `run` never ends the input; its `exec` does, in the controller's container.
   const old = { ...options, env: { ...options.env, OPENCLAW_COMPOSE: "docker-compose" }, input: "x" };
-  expect(await cli(["sandbox", "cp", "-", `main:${inside}/in`], old)).toMatchObject({
+  const service = { OPENCLAW_CLI_COMMAND: "docker-compose run --rm openclaw-cli" };
+  expect(await cli(["sandbox", "cp", "-", `main:${inside}/in`], { ...old, env: { ...old.env, ...service } })).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("docker-compose run --rm openclaw-cli sandbox cp '~/.openclaw/FILE' NAME:PATH"),
+    stderr: expect.stringContaining("docker-compose exec -T openclaw-controller openclaw-entrypoint sandbox cp - NAME:PATH < FILE"),
   });
+  expect(await cli(["sandbox", "cp", "-", `main:${inside}/in`], old)).toMatchObject({ code: 0 });
+  expect(readFileSync(join(inside, "in"), "utf8")).toBe("x");
 });

@@ -121,7 +121,7 @@ export function toPlace(text: string, place: Place): string {
   const started = text.replace(RUNNING, (_, word: string) => STARTED[kind][word] ?? word);
   const commands = started.replace(COMMAND, (_, word: string, at: number, whole: string) => {
     const isPiped = word === "mcp" || /\| *$/.test(whole.slice(0, at)) || /^[^;,)\n]*? (?:[|<>] |<<)/.test(whole.slice(at));
-    return `${kind === "compose" && isPiped ? toPiped(program) : program} ${word}`;
+    return `${kind === "compose" && isPiped ? toPiped(program, word) : program} ${word}`;
   });
   if (kind === "systemd") return commands;
   const settings = SETTINGS.reduce((all, [option, setting]) => all.replace(option, setting), commands);
@@ -130,8 +130,16 @@ export function toPlace(text: string, place: Place): string {
 
 const COMPOSE_CALL = /(?<![\w./-])docker compose /g;
 
+/** Of docker-compose 1.29, whose `run` never says that the input has ended; in the one container that has the admin socket and the state folder too. */
+const PIPED_OLD = "docker-compose exec -T openclaw-controller openclaw-entrypoint";
+/** What the controller's container can do as well: it reaches no gateway. */
+const LOCAL_COMMANDS = new Set(["sandbox", "config"]);
+
 /** An agent's program is no terminal, nor is a pipe or a file: bytes would arrive as a terminal changes them. */
-const toPiped = (program: string): string => program.replace(/ run --rm /, " run --rm -T ");
+function toPiped(program: string, word: string): string {
+  if (program.startsWith("docker-compose ") && LOCAL_COMMANDS.has(word)) return PIPED_OLD;
+  return program.replace(/ run --rm /, " run --rm -T ");
+}
 
 function toOutside(text: string, { folders }: Place): string {
   return folders.reduce(

@@ -116,6 +116,10 @@ test("where the host has docker-compose of 1.29, it is named", () => {
   for (const hint of HINTS) expect(toPlace(hint, place)).not.toMatch(/docker compose /);
   expect(toPlace("openclaw start", place)).toBe("docker-compose up -d");
   expect(toPlace("openclaw mcp", place)).toBe("docker-compose run --rm -T openclaw-cli mcp");
+  const piped = "docker-compose exec -T openclaw-controller openclaw-entrypoint";
+  expect(toPlace("openclaw sandbox cp - main:a < a; openclaw config patch <<'EOF'", place)).toBe(
+    `${piped} sandbox cp - main:a < a; ${piped} config patch <<'EOF'`,
+  );
   const gateway = findPlace({ OPENCLAW_PLACE: "compose", OPENCLAW_COMPOSE: "docker-compose" }, "openclaw");
   expect(toPlace("openclaw health", gateway)).toBe("docker-compose run --rm openclaw-cli health");
 });

@@ -9,6 +9,7 @@ import { OperationError } from "../../api/errors.ts";
 import { findPlace } from "../../api/place.ts";
 import { toFileError } from "../../api/store/atomic-file.ts";
 import { AdminClient } from "../admin-client.ts";
+import { isCommandService } from "../command-service.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toAbsolute, toStateDir } from "../paths.ts";
 import { SandboxFiles } from "../sandbox-files.ts";
@@ -76,12 +77,12 @@ async function putPiped(context: CliContext, { files, path }: Inside, options: C
   });
 }
 
-/** docker-compose 1.29 never tells a container that its input has ended: it would be waited for without end. @throws OperationError `HostRejected` */
+/** `run` of docker-compose 1.29 never tells a container that its input has ended: it would be waited for without end. @throws OperationError `HostRejected` */
 function requireEndOfInput(context: CliContext): void {
-  const { kind, compose } = findPlace(context.env, context.program);
-  if (kind !== "compose" || compose !== "docker-compose") return;
-  throw new OperationError("HostRejected", "docker-compose 1.29 does not say where piped input ends", {
-    fix: "put the file into the state folder, and name it as the container sees it: openclaw sandbox cp '~/.openclaw/FILE' NAME:PATH",
+  const { compose } = findPlace(context.env, context.program);
+  if (compose !== "docker-compose" || !isCommandService(context.env)) return;
+  throw new OperationError("HostRejected", "docker-compose run of 1.29 does not say where piped input ends, as its exec does", {
+    fix: "openclaw sandbox cp - NAME:PATH < FILE",
   });
 }
 

@@ -11,6 +11,8 @@ export const toCommand = (...words: readonly string[]): string => ["openclaw", .
 /** The same where the gateway runs. @param program what is typed there in place of `openclaw`; with a text to read, or a client at its pipe, it is no terminal */
 export function toTyped(command: string, program: string): string {
   const piped = program.replace(" run --rm ", " run --rm -T ");
-  const typed = command.includes(" <<'") ? piped : program;
+  // As src/api/place.ts has it: `run` of docker-compose 1.29 never ends what is piped in.
+  const fed = program.startsWith("docker-compose ") ? "docker-compose exec -T openclaw-controller openclaw-entrypoint" : piped;
+  const typed = command.includes(" <<'") ? fed : program;
   return command.replace(/^openclaw(?= )/, () => typed).replace(/(?<= -- )openclaw(?= mcp$)/, () => piped);
 }

@@ -79,6 +79,9 @@ test("a command can be pasted into a shell, whatever a name holds", () => {
   expect(toTyped("openclaw config patch <<'EOF'\n{}\nEOF", compose)).toBe(
     "docker compose run --rm -T openclaw-cli config patch <<'EOF'\n{}\nEOF",
   );
+  expect(toTyped("openclaw config patch <<'EOF'\n{}\nEOF", "docker-compose run --rm openclaw-cli")).toBe(
+    "docker-compose exec -T openclaw-controller openclaw-entrypoint config patch <<'EOF'\n{}\nEOF",
+  );
   expect(toTyped("claude mcp add openclaw -- openclaw mcp", compose)).toBe(
     "claude mcp add openclaw -- docker compose run --rm -T openclaw-cli mcp",
   );
