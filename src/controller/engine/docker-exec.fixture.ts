@@ -307,7 +307,9 @@ export function describeExec(how: "anew" | "prestarted"): void {
 
   test("a command that a signal ended has 128 and its number for an exit code", async () => {
     const { handle } = await bench.launch();
-    const codes = ["SEGV", "TERM", "ABRT", "34", "64"].map(async (name) => (await run(bench.mustEngine(), handle, shell(`kill -${name} $$`))).code);
+    const codes = ["SEGV", "TERM", "ABRT", "34", "64"].map(
+      async (name) => (await run(bench.mustEngine(), handle, shell(`kill -${name} $$`))).code,
+    );
     expect(await Promise.all(codes)).toEqual([139, 143, 134, 162, 192]);
   });
 

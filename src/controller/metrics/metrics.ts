@@ -31,7 +31,14 @@ const SANDBOX_LABELS = {
   state: ["ready", "not_ready", "unknown", "pruned"],
   drift: ["none", "deferred", "pending"],
 } as const;
-const READY_CHECKS = keysOf<ReadyCheck["name"]>({ desired: true, observed: true, engine: true, events: true, removals: true, servers: true });
+const READY_CHECKS = keysOf<ReadyCheck["name"]>({
+  desired: true,
+  observed: true,
+  engine: true,
+  events: true,
+  removals: true,
+  servers: true,
+});
 const RESULT_LABELS = ["success", "error"] as const;
 const SEVERITIES = keysOf<Issue["severity"]>({ error: true, warning: true });
 

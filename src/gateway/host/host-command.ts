@@ -83,8 +83,7 @@ exit $?`;
 function spawnChild(shell: HostParts["shell"], { argv, workdir, stdin }: HostRequest, env: NodeJS.ProcessEnv): ChildProcess | Error {
   const [name = "", ...rest] = argv;
   const own = shell ?? [name];
-  const [program = "", ...args] =
-    name === "/bin/sh" ? [...own, "-c", REPORT_END, "openclaw-command", ...own, ...rest] : [name, ...rest];
+  const [program = "", ...args] = name === "/bin/sh" ? [...own, "-c", REPORT_END, "openclaw-command", ...own, ...rest] : [name, ...rest];
   try {
     return spawn(program, args, { detached: true, cwd: workdir, env, stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"] });
   } catch (error) {
