@@ -72,8 +72,17 @@ test(
       `recreate-kill of ${before?.metadata.name} by device ${device.deviceId}`,
     ]);
 
-    // And it prunes, after it was said what would be lost.
+    // And it prunes, after it was said what would be lost: from the page of a sandbox, which stays, and from the doctor's.
     await page.routeWebSocket(/./, withUnowned);
+    const sandboxPage = page.url();
+    await page.goto(sandboxPage);
+    await page.getByRole("button", { name: "Prune" }).click();
+    const asked = page.getByRole("alertdialog", { name: "Remove what no sandbox owns any more?" });
+    await asked.getByText(`volume ${UNOWNED.name.replace("\u202e", "\\u202e")}`).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await asked.getByRole("button", { name: "Prune" }).click();
+    await page.getByText("Nothing could be removed yet.").waitFor();
+    expect((await controller.sandboxes("all")).map(({ metadata: { name } }) => name)).toEqual([before?.metadata.name]);
     await page.goto(`${gateway.url}/doctor`);
     await page.getByRole("button", { name: "Prune" }).click();
     const question = page.getByRole("alertdialog", { name: "Remove 1 volume (3 KiB)?" });
@@ -82,7 +91,7 @@ test(
     await question.getByRole("button", { name: "Prune" }).click();
     await page.getByText("Nothing could be removed yet.").waitFor();
     const pruned = async () => (await controller.events({ sandbox: null })).items.map(({ message }) => message);
-    expect(await pruned()).toContainEqual(`prune by device ${device.deviceId}`);
+    expect((await pruned()).filter((message) => message === `prune by device ${device.deviceId}`)).not.toEqual([]);
     expect(faults).toEqual([]);
   },
   MINUTES_MS,

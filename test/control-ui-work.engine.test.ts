@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Locator } from "playwright-core";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
@@ -48,6 +48,15 @@ async function openSession(tools: object = {}) {
   return { site, gateway, owner, exec };
 }
 
+/** What the editor has, line by line. */
+const textIn = async (editor: Locator): Promise<string> => (await editor.locator(".cm-line").allTextContents()).join("\n");
+
+/** In place of what is there, as from a keyboard. */
+async function typeInto(editor: Locator, text: string): Promise<void> {
+  await editor.press("ControlOrMeta+a");
+  await editor.page().keyboard.insertText(text);
+}
+
 type Opened = Awaited<ReturnType<typeof openSession>>;
 
 /** A browser that was let in by a link. */
@@ -73,19 +82,19 @@ test(
     await page.getByRole("link", { name: "notes" }).press("Enter");
     await page.getByRole("link", { name: "a.txt" }).press("Enter");
     const text = page.getByLabel("Text of a.txt");
-    await expect.poll(() => text.inputValue()).toBe("one\ntwo\n");
+    await expect.poll(() => textIn(text)).toBe("one\ntwo\n");
     expect(await findBarriers(page)).toEqual([]);
-    await text.fill("one\ntwo\nthree\n");
+    await typeInto(text, "one\ntwo\nthree\n");
     await page.keyboard.press("Control+s");
     await page.getByText("Saved.").waitFor();
     expect(await session.exec("cat -A notes/a.txt")).toBe("one^M$\ntwo^M$\nthree^M$\n");
 
     await session.exec("printf 'theirs\\n' > notes/a.txt");
-    await text.fill("mine\n");
+    await typeInto(text, "mine\n");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("a.txt changed while you edited it, so nothing was saved over it.").waitFor();
-    expect(await page.getByLabel("As it is now").inputValue()).toBe("theirs\n");
-    expect(await page.getByLabel("Your text").inputValue()).toBe("mine\n");
+    expect(await textIn(page.getByLabel("As it is now"))).toBe("theirs\n");
+    expect(await textIn(page.getByLabel("Your text"))).toBe("mine\n");
     expect(await findBarriers(page)).toEqual([]);
     await page.getByRole("button", { name: "Save mine beside it" }).click();
     await page.getByText("Yours is in").waitFor();
@@ -98,7 +107,7 @@ test(
     await page.getByRole("button", { name: "New file" }).press("Enter");
     await page.keyboard.type("draft.md");
     await page.keyboard.press("Enter");
-    await page.getByLabel("Text of draft.md").fill("a draft\n");
+    await typeInto(page.getByLabel("Text of draft.md"), "a draft\n");
     await page.keyboard.press("Control+s");
     await page.getByText("Saved.").waitFor();
     await page.getByRole("region", { name: "draft.md" }).getByRole("button", { name: "Rename" }).press("Enter");
@@ -130,6 +139,18 @@ test(
     await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).press("Enter");
     await page.getByRole("link", { name: "a.txt" }).waitFor();
     expect(await session.exec("ls notes")).toBe("a (mine).txt\na.txt\n");
+
+    // A folder with something in it goes after a question that says what is lost.
+    await session.exec("mkdir -p old/deep; touch old/deep/kept old/note.txt");
+    await page.goto(`${session.gateway.url}/sessions/${SESSION}/files?folder=old`);
+    await page.getByRole("link", { name: "note.txt" }).waitFor();
+    await page.getByRole("button", { name: "Delete folder" }).press("Enter");
+    const question = page.getByRole("alertdialog", { name: "Delete old and all that is in it?" });
+    expect(await question.getByRole("listitem").allInnerTexts()).toEqual(["deep/", "note.txt"]);
+    expect(await findBarriers(page)).toEqual([]);
+    await question.getByRole("button", { name: "Delete all of it" }).press("Enter");
+    await page.getByRole("link", { name: "notes" }).waitFor();
+    expect(await session.exec("[ -e old ] || echo gone")).toBe("gone\n");
 
     const bytes = randomBytes(33_554_432);
     await page.goto(`${session.gateway.url}/sessions/${SESSION}/files`);

@@ -55,6 +55,10 @@ export function toScriptError({ code, errors }: { code: number; errors: string }
       return error("Aborted", "was changed by something else meanwhile", "read it again");
     case FILE_EXIT.exists:
       return error("Aborted", "is there already", "choose another name, or edit it", { retryable: false });
+    case FILE_EXIT.mounted:
+      return error("Aborted", "has a mount in it, whose content is not the workspace's", "remove what lies beside the mount", {
+        retryable: false,
+      });
     case FILE_EXIT.notEmpty:
       return error("Aborted", "is a folder that is not empty", "remove what is in it first", { retryable: false });
     case FILE_EXIT.tooLarge:

@@ -30,7 +30,7 @@ export function areListArguments(args: readonly string[]): boolean {
 /** What, path, what is expected there, and the new path of what is moved. */
 export function areArrangeArguments(args: readonly string[]): boolean {
   const [what = "", path = "", expected = "", target = ""] = args;
-  const hasTarget = what === "move" ? isPath(target) : (what === "remove" || what === "folder") && target === "";
+  const hasTarget = what === "move" ? isPath(target) : ["remove", "remove-all", "folder"].includes(what) && target === "";
   return args.length === 4 && isPath(path) && EXPECTED.test(expected) && hasTarget;
 }
 

@@ -20,6 +20,7 @@ export const FILE_EXIT = {
   badArgument: 13,
   notFolder: 14,
   notEmpty: 15,
+  mounted: 16,
 } as const;
 
 /** One file, read or written whole; all files of one change together. */
@@ -299,7 +300,7 @@ while [ "$at" -lt "$steps" ]; do at=$((at + 1)); eval "echo \\"\\$became_$at\\""
 exit 0`;
 
 /**
- * `$1` what is done: `move`, `remove` (of a folder only an empty one) or `folder` (makes one); `$2` the path; `$3` the version of the file there, as
+ * `$1` what is done: `move`, `remove` (of a folder only an empty one), `remove-all` (with all that is in it, but no mount) or `folder` (makes one); `$2` the path; `$3` the version of the file there, as
  * READ_FILE says it, or `any`; `$4` of `move` the new path, else empty. A link is moved or removed itself, not what it leads to. Nothing is ever
  * replaced: a file's new name is taken before. Says `to` once it comes to the new path.
  */
@@ -307,7 +308,7 @@ export const ARRANGE_ENTRY = `${FUNCTIONS}
 [ $# = 4 ] || refuse
 check_path "$2"
 case $3 in '' | *[!A-Za-z0-9:.-]*) refuse ;; esac
-case $1 in move) check_path "$4" ;; remove | folder) [ -z "$4" ] || refuse ;; *) refuse ;; esac
+case $1 in move) check_path "$4" ;; remove | remove-all | folder) [ -z "$4" ] || refuse ;; *) refuse ;; esac
 is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 is_folder() { [ -d "$1" ] && [ ! -L "$1" ]; }
 check_place() {
@@ -323,7 +324,16 @@ if [ "$1" = folder ]; then
 fi
 is_there "$2" || exit ${FILE_EXIT.notFound}
 if [ "$3" != any ]; then [ -f "$2" ] && [ -r "$2" ] && [ "$(version "$2")" = "$3" ] || exit ${FILE_EXIT.changed}; fi
-if [ "$1" = remove ]; then
+if [ "$1" = remove-all ] && is_folder "$2"; then
+  check_private "$2"
+  inside=$(cd -P "$2" && pwd -P) || exit ${FILE_EXIT.denied}
+  # A mount holds what is not the workspace's own. The fifth word is where it is.
+  while read -r one two three four point rest; do case $(printf '%b' "$point") in "$inside"/*) exit ${FILE_EXIT.mounted} ;; esac; done </proc/self/mountinfo
+  rm -rf "$2" 2>/dev/null
+  ! is_there "$2" || exit ${FILE_EXIT.denied}
+  exit 0
+fi
+if [ "$1" != move ]; then
   is_folder "$2" || { rm -f "$2" || exit ${FILE_EXIT.denied}; exit 0; }
   rmdir "$2" 2>/dev/null && exit 0
   [ -n "$(ls -A "$2" 2>/dev/null)" ] && exit ${FILE_EXIT.notEmpty}

@@ -83,10 +83,11 @@ export const FILE_OPERATIONS = {
   removeFile: {
     method: "delete",
     path: "/v1/sessions/{key}/files/{path}",
-    summary: "Removes a file, a link or an empty folder in the session's sandbox, by the policy of `write`",
+    summary:
+      "Removes a file, a link or an empty folder in the session's sandbox, by the policy of `write`; with `contents` a folder goes with all that is in it",
     scope: "operator.write",
     socket: "files.remove",
-    query: z.object({ version: Version.optional() }),
+    query: z.object({ version: Version.optional(), contents: z.enum(["remove"]).optional() }),
     answer: z.object({ removed: z.string() }),
   },
   makeFolder: {

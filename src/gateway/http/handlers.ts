@@ -194,7 +194,8 @@ function fileHandlers({ sessions, service, files }: HandlerParts): Pick<Handlers
     },
     removeFile: async ({ params, query, signal }) => {
       const path = params.path ?? "";
-      await files.arrange(find(params.key), { kind: "remove", path, version: query.version ?? null }, signal);
+      const kind = query.contents === "remove" ? "remove-all" : "remove";
+      await files.arrange(find(params.key), { kind, path, version: query.version ?? null }, signal);
       return { removed: path };
     },
     makeFolder: async ({ params, body: { path }, signal }) => {

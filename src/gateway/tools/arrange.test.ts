@@ -1,4 +1,5 @@
 // Entries of folders moved, removed and made, with the script run by every shell that this host has.
+import { spawnSync } from "node:child_process";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -94,6 +95,46 @@ describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under 
     expect(readdirSync(folder)).toEqual(["full"]);
     expect(readdirSync(join(folder, "full"))).toEqual([".hidden"]);
   });
+
+  test("a folder goes with all that is in it where that is meant, and nothing that a link leads to", async ({
+    folder,
+    arrange,
+    versionOf,
+  }) => {
+    mkdirSync(join(folder, "beside"));
+    writeFileSync(join(folder, "beside/kept"), "x");
+    mkdirSync(join(folder, "full/-rf $(id)\n/deep"), { recursive: true });
+    writeFileSync(join(folder, "full/-rf $(id)\n/deep/.hidden"), "x");
+    symlinkSync("../beside", join(folder, "full/out"));
+    symlinkSync("full", join(folder, "link"));
+    await arrange({ kind: "remove-all", path: "link", version: null });
+    expect(readdirSync(folder).sort()).toEqual(["beside", "full"]);
+    await arrange({ kind: "remove-all", path: "full", version: null });
+    expect(readdirSync(folder)).toEqual(["beside"]);
+    expect(readdirSync(join(folder, "beside"))).toEqual(["kept"]);
+    await expect(arrange({ kind: "remove-all", path: "full", version: null })).rejects.toMatchObject({ code: "NotFound" });
+    const version = await versionOf("beside/kept");
+    writeFileSync(join(folder, "beside/kept"), "theirs");
+    await expect(arrange({ kind: "remove-all", path: "beside/kept", version })).rejects.toMatchObject({ code: "Aborted" });
+  });
+
+  it("a folder that has a mount in it stays, with what is mounted", async (context) => {
+    if (missing !== null) return context.skip(missing);
+    const folder = makeFolder();
+    mkdirSync(join(folder, "full/two words"), { recursive: true });
+    mkdirSync(join(folder, "elsewhere"));
+    writeFileSync(join(folder, "elsewhere/kept"), "x");
+    const place = join(folder, "full/two words");
+    if (spawnSync("mount", ["--bind", join(folder, "elsewhere"), place]).status !== 0) return context.skip("this user may not mount");
+    try {
+      const port = makeHostPort(folder, shell);
+      const removed = arrangeEntry({ port, sessionKey, signal }, { kind: "remove-all", path: "full", version: null });
+      await expect(removed).rejects.toThrow("has a mount in it");
+    } finally {
+      spawnSync("umount", [place]);
+    }
+    expect(readdirSync(join(folder, "elsewhere"))).toEqual(["kept"]);
+  });
 });
 
 it("is a script of write alone, which says what it is for and where", () => {
@@ -101,6 +142,7 @@ it("is a script of write alone, which says what it is for and where", () => {
     isCommandOf(tool, { argv: toFileCommand(ARRANGE_ENTRY, args), stdin: false });
   expect(may("write", "move", "./a", "any", "/b")).toBe(true);
   expect(may("write", "remove", "./a", "12345-6", "")).toBe(true);
+  expect(may("write", "remove-all", "./a", "any", "")).toBe(true);
   for (const tool of ["read", "edit", "media"] as const) expect(may(tool, "remove", "./a", "any", "")).toBe(false);
   for (const args of [
     ["remove", "./a", "any"],

@@ -9,8 +9,8 @@ import { runScript } from "./script.ts";
 /** Paths are relative to the workspace, or absolute. `version`: of the file that was meant; null: whatever is there. */
 export type Arrangement =
   | { kind: "move"; path: string; target: string; version: string | null }
-  /** A folder only where nothing is in it. */
-  | { kind: "remove"; path: string; version: string | null }
+  /** A folder only where nothing is in it, or with all that is in it. */
+  | { kind: "remove" | "remove-all"; path: string; version: string | null }
   | { kind: "folder"; path: string };
 
 /** The word before the new path is looked at. */

@@ -1,32 +1,26 @@
 // What nothing owns, what becomes of each, and its removal now: by this browser where its signature counts, after a question that lists what would be
 // lost, else by the command.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { UnownedObject } from "../../../api/wire.ts";
 import { pruneUnowned } from "../../connection/approve.ts";
 import { useLink } from "../../connection/context.tsx";
 import { openIdentity } from "../../connection/identity.ts";
 import { useApprovals } from "../../connection/use-approvals.ts";
-import { Button, Command } from "../../parts/button.tsx";
+import { Command } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
-import { Confirm } from "../../parts/confirm.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
-import { useNow } from "../../parts/use-now.ts";
 import { toCommand } from "../../text/command.ts";
 import type { Tone } from "../../text/state.ts";
-import { renderAgo } from "../../text/time.ts";
 import { countUnowned, renderSizeOf } from "../../text/unowned.ts";
+import { PruneButton, Removed, WhatIsLost } from "./prune.tsx";
 
 const FATES: Readonly<Record<UnownedObject["fate"], { word: string; tone: Tone }>> = {
   removable: { word: "goes at the next sweep", tone: "wait" },
   waits: { word: "goes later", tone: "rest" },
   kept: { word: "stays", tone: "rest" },
 };
-/** In the question; the list behind it has all of them. */
-const NAMED_MAX = 6;
-
 interface UnownedProps {
   objects: readonly UnownedObject[];
   /** When it was looked. */
@@ -57,7 +51,13 @@ export function Unowned({ objects, at }: UnownedProps): ReactNode {
       <div className="card-body stack commands">
         {prune.data !== undefined && <Removed names={prune.data} left={due.length} />}
         {prune.error !== null && <ErrorNotice error={prune.error} what="Not pruned" />}
-        {maySign && due.length > 0 && <PruneButton due={due} at={at} isPending={prune.isPending} prune={() => prune.mutate()} />}
+        {maySign && due.length > 0 && (
+          <div className="row">
+            <PruneButton title={`Remove ${countUnowned(due)}?`} isPending={prune.isPending} prune={() => prune.mutate()}>
+              <WhatIsLost due={due} at={at} />
+            </PruneButton>
+          </div>
+        )}
         <p className="soft small">
           {due.length === 0
             ? "Pruning removes now what the next sweep would; the first command only says what that is."
@@ -81,52 +81,5 @@ function UnownedRow({ object: { kind, name, because, fate, size } }: { object: U
       <p className="mono wrap-any">{name}</p>
       <p className="dim tiny wrap-any">{because}</p>
     </li>
-  );
-}
-
-interface PruneProps {
-  due: readonly UnownedObject[];
-  at: number;
-  isPending: boolean;
-  prune(): void;
-}
-
-function PruneButton({ due, at, isPending, prune }: PruneProps): ReactNode {
-  const now = useNow();
-  return (
-    <div className="row">
-      <Confirm
-        title={`Remove ${countUnowned(due)}?`}
-        act="Prune"
-        command={toCommand("sandbox", "prune")}
-        onConfirm={prune}
-        trigger={
-          <Button kind="danger" disabled={isPending}>
-            <Trash2 aria-hidden="true" />
-            {isPending ? "Pruning" : "Prune"}
-          </Button>
-        }
-      >
-        <p>As of {renderAgo(at, now)}, these would be lost, with the files in them:</p>
-        <ul className="lost">
-          {due.slice(0, NAMED_MAX).map(({ kind, name, size }) => (
-            <li key={`${kind} ${name}`} className="wrap-any">
-              {kind} <span className="mono">{name}</span>
-              {size !== null && <span className="dim"> {renderSizeOf(size)}</span>}
-            </li>
-          ))}
-          {due.length > NAMED_MAX && <li>and {due.length - NAMED_MAX} more</li>}
-        </ul>
-        <p>Nothing that a sandbox uses is among them. This browser signs the request.</p>
-      </Confirm>
-    </div>
-  );
-}
-
-function Removed({ names, left }: { names: readonly string[]; left: number }): ReactNode {
-  return (
-    <Notice tone="good" title={names.length === 0 ? "Nothing could be removed yet." : `Removed: ${names.join(", ")}.`}>
-      {left > 0 && "What is left goes within minutes: containers, and what was seen for the first time, wait for a later sweep."}
-    </Notice>
   );
 }

@@ -1,7 +1,8 @@
 // A file that changed while it was edited: what it is now, beside what a person wrote, and every way on. Nothing of either is lost before one is chosen.
-import { type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Notice } from "../../parts/notice.tsx";
+import { FileText } from "./lazy-file-text.tsx";
 import type { Editing, Theirs } from "./use-editing.ts";
 
 interface ConflictProps {
@@ -18,7 +19,6 @@ const SAYS: Readonly<Record<Theirs["kind"], string>> = {
 };
 
 export function Conflict({ name, theirs, editing: { save, saveBeside, take }, open }: ConflictProps): ReactNode {
-  const id = useId();
   const isBusy = save.isPending || saveBeside.isPending;
   const saved = saveBeside.data;
   return (
@@ -52,8 +52,8 @@ export function Conflict({ name, theirs, editing: { save, saveBeside, take }, op
       </div>
       {theirs.kind === "text" && (
         <div className="field">
-          <label htmlFor={id}>As it is now</label>
-          <textarea id={id} className="input mono file-text theirs" spellCheck={false} readOnly value={theirs.text} />
+          <p className="hint">As it is now</p>
+          <FileText label="As it is now" name={name} text={theirs.text} isReadOnly={true} />
         </div>
       )}
     </>

@@ -17,11 +17,24 @@ interface EntryActionsProps {
   kind: "file" | "folder";
   /** Of the file as it was last seen. null: whatever is there is meant, as with folders. */
   version: string | null;
+  /** Of a folder: what was seen in it last. Empty for a file. */
+  inside: readonly string[];
+  /** How many those are, with others that were not listed. */
+  insideTotal: number;
   moved(path: string): void;
   removed(): void;
 }
 
-export function EntryActions({ sessionKey, path, kind, version, moved, removed }: EntryActionsProps): ReactNode {
+export function EntryActions({
+  sessionKey,
+  path,
+  kind,
+  version,
+  inside: entries,
+  insideTotal,
+  moved,
+  removed,
+}: EntryActionsProps): ReactNode {
   const [link, queries] = [useLink(), useQueryClient()];
   const writing = useDecision(sessionKey, "write");
   const may = useMay("files.remove");
@@ -32,8 +45,10 @@ export function EntryActions({ sessionKey, path, kind, version, moved, removed }
     mutationFn: (to: string) => link.call("files.move", { key: sessionKey, from: path, to, ...bound }),
     onSettled,
   });
+  // One that looked empty goes only if it still is.
+  const isFull = insideTotal > 0;
   const remove = useMutation({
-    mutationFn: () => link.call("files.remove", { key: sessionKey, path, ...bound }),
+    mutationFn: () => link.call("files.remove", { key: sessionKey, path, ...bound, ...(isFull && { contents: "remove" }) }),
     onSettled,
   });
   if (!may || writing?.allowed !== true) return null;
@@ -58,9 +73,9 @@ export function EntryActions({ sessionKey, path, kind, version, moved, removed }
         }
       />
       <Confirm
-        title={`Delete ${nameOf(path)}?`}
-        act="Delete"
-        command={inside(kind === "file" ? "rm" : "rmdir", "--", path)}
+        title={isFull ? `Delete ${nameOf(path)} and all that is in it?` : `Delete ${nameOf(path)}?`}
+        act={isFull ? "Delete all of it" : "Delete"}
+        command={kind === "file" ? inside("rm", "--", path) : isFull ? inside("rm", "-r", "--", path) : inside("rmdir", "--", path)}
         onConfirm={() => remove.mutate(undefined, { onSuccess: removed })}
         trigger={
           <Button kind="danger" size="small" disabled={isBusy}>
@@ -69,12 +84,32 @@ export function EntryActions({ sessionKey, path, kind, version, moved, removed }
           </Button>
         }
       >
-        {kind === "file"
-          ? "The file is gone then: nothing keeps a copy of it. If it changed since it was opened here, it stays."
-          : "A folder goes only when nothing is in it."}
+        {kind === "file" && "The file is gone then: nothing keeps a copy of it. If it changed since it was opened here, it stays."}
+        {kind === "folder" && !isFull && "Nothing is in it. If something comes meanwhile, it stays."}
+        {isFull && <Lost names={entries} total={insideTotal} />}
       </Confirm>
       {move.error !== null && <ErrorNotice error={move.error} what="Not moved" />}
       {remove.error !== null && <ErrorNotice error={remove.error} what="Not deleted" />}
+    </>
+  );
+}
+
+/** In the question; the list behind it has all of them. */
+const NAMED_MAX = 6;
+
+function Lost({ names, total }: { names: readonly string[]; total: number }): ReactNode {
+  const more = total - Math.min(names.length, NAMED_MAX);
+  return (
+    <>
+      <p>These are lost, with all that is in folders among them and what comes meanwhile. Nothing keeps a copy.</p>
+      <ul className="lost">
+        {names.slice(0, NAMED_MAX).map((name) => (
+          <li key={name} className="mono wrap-any">
+            {name}
+          </li>
+        ))}
+        {more > 0 && <li>and {more} more</li>}
+      </ul>
     </>
   );
 }

@@ -2,7 +2,7 @@
 // stay on the page, and a person decides.
 import { useBlocker } from "@tanstack/react-router";
 import { Save } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { useMay } from "../../connection/context.tsx";
 import type { ReadFile } from "../../connection/files.ts";
 import { Button } from "../../parts/button.tsx";
@@ -10,6 +10,7 @@ import { ErrorNotice } from "../../parts/notice.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
 import { nameOf } from "../../text/paths.ts";
 import { Conflict } from "./conflict.tsx";
+import { FileText } from "./lazy-file-text.tsx";
 import { type Editing, type OpenedText, useEditing } from "./use-editing.ts";
 import { type FileViewProps, useDecision, useSessionFiles } from "./use-files.ts";
 
@@ -24,7 +25,6 @@ export function FileEditor({ sessionKey, path, open, opened, saved }: FileEditor
   const mayWrite = useMay("tools.call");
   const editing = useEditing({ files: useSessionFiles(sessionKey), path, saved }, opened);
   const { text, setText, isDirty, theirs, save, saveBeside } = editing;
-  const id = useId();
   const name = nameOf(path);
   const canWrite = mayWrite && writing?.allowed === true;
   const canSave = canWrite && isDirty && theirs === null && !save.isPending;
@@ -32,11 +32,6 @@ export function FileEditor({ sessionKey, path, open, opened, saved }: FileEditor
     shouldBlockFn: () => isDirty && !window.confirm(`Leave ${name}? What you changed is not saved.`),
     enableBeforeUnload: () => isDirty,
   });
-  const keys = (event: KeyboardEvent): void => {
-    if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    if (canSave) editing.saveOver();
-  };
   return (
     <>
       {writing?.allowed === false && <Refusal title="The session's policy lets it be read, not written." decision={writing} />}
@@ -44,18 +39,14 @@ export function FileEditor({ sessionKey, path, open, opened, saved }: FileEditor
       {saveBeside.error !== null && <ErrorNotice error={saveBeside.error} what="Your text was not saved beside it" />}
       {save.error !== null && theirs === null && <ErrorNotice error={save.error} what="Not saved" />}
       <div className="field">
-        <label htmlFor={id} className={theirs === null ? "sr-only" : undefined}>
-          {theirs === null ? `Text of ${name}` : "Your text"}
-        </label>
-        <textarea
-          id={id}
-          className="input mono file-text"
-          spellCheck={false}
-          autoCapitalize="off"
-          readOnly={!canWrite}
-          value={text}
-          onKeyDown={keys}
-          onChange={({ target }) => setText(target.value)}
+        {theirs !== null && <p className="hint">Your text</p>}
+        <FileText
+          label={theirs === null ? `Text of ${name}` : "Your text"}
+          name={name}
+          text={text}
+          isReadOnly={!canWrite}
+          changed={setText}
+          save={() => canSave && editing.saveOver()}
         />
       </div>
       {canWrite && <SaveRow editing={editing} canSave={canSave} />}

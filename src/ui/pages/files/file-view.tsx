@@ -12,6 +12,7 @@ import { nameOf, toFileUrl } from "../../text/paths.ts";
 import { renderBytes } from "../../text/size.ts";
 import { EntryActions } from "./entry-actions.tsx";
 import { FileEditor } from "./file-editor.tsx";
+import { FileText } from "./lazy-file-text.tsx";
 import { type FileViewProps, useSessionFiles } from "./use-files.ts";
 
 /** A field with more is slow; images are a browser's own business up to here too. */
@@ -45,7 +46,14 @@ export function FileView(props: FileViewProps): ReactNode {
           {version !== null && (
             <div className="row">
               <DownloadButton sessionKey={sessionKey} path={path} />
-              <EntryActions {...{ sessionKey, path, version }} kind="file" moved={(to) => open(to)} removed={() => open(undefined)} />
+              <EntryActions
+                {...{ sessionKey, path, version }}
+                kind="file"
+                inside={[]}
+                insideTotal={0}
+                moved={(to) => open(to)}
+                removed={() => open(undefined)}
+              />
             </div>
           )}
           {error instanceof TooLarge && (
@@ -82,7 +90,7 @@ function Content({ file, ...props }: FileViewProps & { file: ReadFile }): ReactN
           <Notice tone="rest" title="It can only be looked at here.">
             {content.because}.
           </Notice>
-          <textarea className="input mono file-text" aria-label={`Text of ${nameOf(props.path)}`} readOnly value={content.text} />
+          <FileText label={`Text of ${nameOf(props.path)}`} name={nameOf(props.path)} text={content.text} isReadOnly={true} />
         </>
       );
     case "binary":

@@ -60,6 +60,8 @@ export function Folder({ sessionKey, path, openFile, openPath }: FolderProps): R
                 path={path}
                 kind="folder"
                 version={null}
+                inside={items.map(({ name, kind }) => (kind === "folder" ? `${name}/` : name))}
+                insideTotal={data.total}
                 moved={(to) => openPath({ folder: to })}
                 removed={() => openPath({ folder: parentOf(path) })}
               />

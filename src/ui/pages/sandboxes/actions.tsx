@@ -1,9 +1,9 @@
 // What a person may have done to one sandbox from the page; what only the command line may do, its command says.
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleStop, Pin, PinOff, RotateCcw } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
-import { killSandbox } from "../../connection/approve.ts";
+import { killSandbox, pruneUnowned } from "../../connection/approve.ts";
 import { useLink, useMay } from "../../connection/context.tsx";
 import { openIdentity } from "../../connection/identity.ts";
 import { useApprovals } from "../../connection/use-approvals.ts";
@@ -11,6 +11,7 @@ import { Button, Command } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
+import { PruneButton, Removed, WhatIsLostNow } from "../doctor/prune.tsx";
 
 export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
   const [link, may] = [useLink(), useMay("sandbox.recreate")];
@@ -45,6 +46,7 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
         </span>
       </div>
       <Ending sandbox={sandbox} />
+      <Pruning />
       {recreate.isSuccess && <Notice tone="busy" title="Requested: a new container is made as soon as nothing runs in this one." />}
       {recreate.error !== null && <ErrorNotice error={recreate.error} what="Not requested" />}
       {pin.isSuccess && (
@@ -98,6 +100,35 @@ function Ending({ sandbox }: { sandbox: Sandbox }): ReactNode {
       )}
       {kill.isSuccess && <Notice tone="busy" title="What runs in it is ended, and a new container is made." />}
       {kill.error !== null && <ErrorNotice error={kill.error} what="Not ended" />}
+    </>
+  );
+}
+
+/** Of what earlier containers of this and other sandboxes left: this one is in nobody's way, and stays. */
+function Pruning(): ReactNode {
+  const [link, queries] = [useLink(), useQueryClient()];
+  const { maySign } = useApprovals();
+  const prune = useMutation({
+    mutationFn: async () => await pruneUnowned(link, await openIdentity()),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["doctor.report"] }),
+  });
+  if (!maySign)
+    return (
+      <div className="field">
+        <p className="hint">To remove what no sandbox owns any more, from the command line:</p>
+        <Command text={toCommand("sandbox", "prune")} />
+      </div>
+    );
+  return (
+    <>
+      <div className="row">
+        <PruneButton title="Remove what no sandbox owns any more?" isPending={prune.isPending} prune={() => prune.mutate()}>
+          <WhatIsLostNow />
+        </PruneButton>
+        <span className="dim small grow">Removes what no sandbox owns any more; this one stays.</span>
+      </div>
+      {prune.data !== undefined && <Removed names={prune.data} left={0} />}
+      {prune.error !== null && <ErrorNotice error={prune.error} what="Not pruned" />}
     </>
   );
 }
