@@ -6,7 +6,7 @@ import { OperationError } from "../../api/errors.ts";
 import { MEDIA_FOLDER } from "../../api/file-scripts.ts";
 import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import type { QueueMode } from "../../api/queue-modes.ts";
-import type { Session } from "../../api/session.ts";
+import { lastActivityOf, type Session } from "../../api/session.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import type {
   AbortReport,
@@ -46,6 +46,8 @@ export interface Said extends Omit<ChatInput, "attachments"> {
 
 const TEXT_LENGTH_MAX = 1_048_576;
 const ATTACHMENTS_MAX = 10;
+/** Children that are looked at when the gateway starts, the newest first: twice as many as can have been at work. */
+const RECOVERED_MAX = 100;
 /** One name in the folder where files that people send lie: no other folder, no address, nothing that a shell or a terminal reads. */
 const ATTACHMENT_PATH = /^media\/inbound\/(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u;
 /** What a stop may take. */
@@ -158,6 +160,22 @@ export class AgentService implements AgentPort {
     const requester: Requester = { kind: "session", id: from, isOwner: going?.run.isOwner ?? false };
     const chat = { session: to, text: message.text, attachments: [], requester, queueMode: null, idempotencyKey: null, timeoutMs: null };
     await this.say({ ...chat, origin: "session", hops, message: message.id });
+  }
+
+  /**
+   * At the start: sessions that others began and whose run was interrupted with the gateway say so to those, which would wait for an answer that never comes.
+   * No run begins for that.
+   */
+  async recover(): Promise<void> {
+    const children = this.#parts.sessions.list().filter(({ spec }) => spec.parentKey !== undefined && spec.endedAt === undefined);
+    const newest = children.toSorted((one, other) => lastActivityOf(other) - lastActivityOf(one)).slice(0, RECOVERED_MAX);
+    for (const child of newest) {
+      const { log } = await this.#conversations.open(child);
+      const parent = child.spec.parentKey === undefined ? null : this.#parts.sessions.find(child.spec.parentKey);
+      if (!log.wasInterrupted || parent === null) continue;
+      const text = `Session ${child.spec.key} was interrupted by a restart of the gateway, and will not answer.`;
+      await this.#parts.sessions.append(parent.spec.key, { role: "system", text, from: child.spec.key });
+    }
   }
 
   /** Done first when it stops. */

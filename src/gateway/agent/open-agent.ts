@@ -35,6 +35,7 @@ export function openAgent({ controller, files, arrivals, ...parts }: OpenAgentPa
     readFile: (session, path, signal) => readWhole(files, { session, path }, signal),
   });
   arrivals.start((arrival) => void agent.arrive(arrival).catch(parts.failed));
+  void agent.recover().catch(parts.failed);
   const schedule = new Schedule({ ...parts, agent, clock });
   schedule.start();
   agent.atStop(() => schedule.stop());

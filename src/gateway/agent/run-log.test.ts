@@ -1,8 +1,9 @@
 // The file of what runs did: it survives a cut at any byte, keeps what it does not know, and has a name that the release before it does not look at.
-import { appendFile, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, cp, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { createFolder } from "../../api/store/folder.fixture.ts";
 import { type AgentWorld, openAgentWorld, script, textOf } from "./agent.fixture.ts";
 import { MAIN } from "./loop.fixture.ts";
 
@@ -90,6 +91,27 @@ test("its name is none that a release before it opens or removes, and messages t
   expect(asked[0]?.messages.filter((message) => textOf(message) === "done")).toHaveLength(1);
   await again.agent.inject(MAIN, "a note", { kind: "owner", id: "owner", isOwner: true });
   expect((await again.agent.history(MAIN, { limit: 100, before: null })).items.at(-1)).toMatchObject({ kind: "assistant", text: "a note" });
+});
+
+test("a child that was interrupted with the gateway says so to its parent, whose model sees it with the next message", async () => {
+  const world = await openAgentWorld({ mock });
+  mock.on({ systemMessage: "You were begun by another session" }, () => ({
+    toolCalls: [{ name: "exec", arguments: '{"command":"echo begun; sleep 300"}', id: "call_child" }],
+  }));
+  script(mock, [{ calls: [["sessions_spawn", { task: "work" }]] }, "It works on it."]);
+  await world.say("spawn one");
+  await world.told("tool-output", ({ text }) => text.includes("begun"));
+  await world.idle();
+  const copy = await createFolder();
+  await cp(world.stateDir, copy, { recursive: true });
+  await world.agent.abort(MAIN, null);
+  const again = await openAgentWorld({ mock, stateDir: copy });
+  await vi.waitFor(async () => expect(await again.sessions.countMessages(MAIN)).toBe(3), { timeout: 20_000 });
+  mock.reset();
+  const asked = script(mock, ["seen"]);
+  await again.say("and?");
+  await again.idle();
+  expect(textOf(asked[0]?.messages.at(-2))).toContain("was interrupted by a restart of the gateway, and will not answer.");
 });
 
 test("it goes with its session, also where a crash came between the two", async () => {

@@ -42,6 +42,7 @@ export class RunLog {
   #compaction: EntryOf<"compaction"> | null = null;
   /** The text of the last answer. */
   #lastAnswer = "";
+  #wasInterrupted = false;
   /** The last message of the transcript that is known here. */
   #lastMessage = 0;
   /** What touches both files comes one after the other: else a message that is about to be known here would be taken for one that came without a run. */
@@ -63,6 +64,11 @@ export class RunLog {
 
   get count(): number {
     return this.#lines.count;
+  }
+
+  /** Whether a gateway that was killed left a run or an input open in it, as it was found. */
+  get wasInterrupted(): boolean {
+    return this.#wasInterrupted;
   }
 
   setting(name: SettingName): string | null {
@@ -234,6 +240,7 @@ export class RunLog {
     }
     const inputs = [...this.#waiting.keys()];
     const [runId = null, ...others] = [...this.#openRuns];
+    this.#wasInterrupted = runId !== null || inputs.length > 0;
     if (runId !== null || inputs.length > 0) await this.append({ kind: "interrupted", runId, inputs });
     for (const other of others) await this.append({ kind: "interrupted", runId: other, inputs: [] });
   }
