@@ -43,7 +43,9 @@ function composeFolders(env: Environment): Place["folders"] {
 /** The first word of a command of ours; what else follows `openclaw` is prose. */
 const COMMANDS = [
   ...[
+    "agent",
     "channels",
+    "chat",
     "completion",
     "config",
     "controller",

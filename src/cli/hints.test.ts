@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { OperationError } from "../api/errors.ts";
 import { findPlace, type Place, toPlace } from "../api/place.ts";
 import { refuseInCommandService } from "./command-service.ts";
-import { parseCommand } from "./parse-command.fixture.ts";
+import { commandNames, parseCommand } from "./parse-command.fixture.ts";
 
 const SOURCE = join(import.meta.dirname, "..");
 const COMPOSE_ENV = {
@@ -143,4 +143,9 @@ test("the page shows no command that was not said for its place", () => {
 test("in the service for commands no process is started that stays", () => {
   expect(() => refuseInCommandService(COMPOSE_ENV)).toThrow(OperationError);
   expect(() => refuseInCommandService({ OPENCLAW_PLACE: "compose" })).not.toThrow();
+});
+
+test("every command is said as it is typed where the program has another name", () => {
+  const said = commandNames().map((name) => toPlace(`openclaw ${name}`, PLACES.checkout));
+  expect(said.filter((text) => !text.startsWith("bin/openclaw "))).toEqual([]);
 });

@@ -4,16 +4,20 @@ import { toEpochMs } from "../api/brands.ts";
 import type { CliContext } from "./context.ts";
 import { makeProgram } from "./program.ts";
 
+const SILENT = {
+  env: {},
+  stdout: { write: () => true },
+  stderr: { write: () => true },
+  now: () => toEpochMs(0),
+} as unknown as CliContext;
+
+/** First words of commands. */
+export const commandNames = (): string[] => makeProgram(SILENT, async () => undefined).commands.map((command) => command.name());
+
 /** What became of it: `runs`, or why not, as Commander says it (`commander.unknownCommand`, `commander.missingArgument`). */
 export async function parseCommand(words: string): Promise<string> {
-  const context = {
-    env: {},
-    stdout: { write: () => true },
-    stderr: { write: () => true },
-    now: () => toEpochMs(0),
-  } as unknown as CliContext;
   let outcome = "nothing to run";
-  const program = makeProgram(context, async () => {
+  const program = makeProgram(SILENT, async () => {
     outcome = "runs";
   });
   try {

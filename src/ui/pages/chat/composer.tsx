@@ -135,7 +135,7 @@ function Field({ text, change, press, commands, isReady, isRunning }: FieldProps
     ? "Say something to the run; Esc stops it"
     : isReady
       ? "Write to the agent; / for commands"
-      : "Kept until a model answers";
+      : "No model answers yet; / for commands";
   return (
     <textarea
       ref={field}

@@ -71,7 +71,7 @@ function Shown({ sessionKey }: { sessionKey: string }): ReactNode {
 function NoModel({ fix }: { fix: string | null }): ReactNode {
   return (
     <Notice tone="wait" title="No model answers here yet">
-      {fix ?? "The config names none."} <CommandWord text={toCommand("onboard")} /> asks for one; messages are kept until then.
+      {fix ?? "The config names none."} <CommandWord text={toCommand("onboard")} /> asks for one.
     </Notice>
   );
 }
