@@ -113,7 +113,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     expect(faults).toEqual([]);
   });
 
-  test("sends a message with its file, steers the run that goes on, and stops it with Escape", async (context) => {
+  test("sends a message, steers the run that goes on, and stops it with Escape", async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
     const { page, agent, server } = await openChat(program);

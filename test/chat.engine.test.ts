@@ -77,6 +77,10 @@ test(
       path: `/chat/${encodeURIComponent(KEY)}`,
     });
     page.setDefaultTimeout(PATIENCE_MS);
+    await page
+      .getByLabel("Files to attach")
+      .setInputFiles({ name: "rules.md", mimeType: "text/markdown", buffer: Buffer.from("Sums add.\n") });
+    await page.getByRole("list", { name: "Attached" }).getByText("rules").and(page.locator("[data-state=done] code")).waitFor();
     await page.getByRole("textbox", { name: "Message" }).focus();
     await page.keyboard.type("Please mend the test");
     await page.keyboard.press("Enter");
@@ -87,6 +91,7 @@ test(
     await page.getByRole("region", { name: "Tool exec" }).last().getByText("exit 0").waitFor();
     await page.getByRole("region", { name: "Tool exec" }).first().getByRole("link").waitFor();
     expect(await exec("sh test.sh")).toContain("PASS");
+    expect(await exec("cat media/inbound/*")).toContain("Sums add.");
     // What was shown while it happened is what the history holds.
     const shown = async (): Promise<string[]> => await page.locator(".chat-blocks > article, .chat-blocks .tool-head").allInnerTexts();
     const before = await shown();

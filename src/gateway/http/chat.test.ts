@@ -207,3 +207,31 @@ it("says in OpenAI's form what a failed run failed of", async () => {
   const answer = await ask(server, "/v1/responses", { model: "openclaw", input: "x" });
   expect([answer.status, await answer.json()]).toMatchObject([429, { error: { type: "rate_limit_error", message: "50 steps" } }]);
 });
+
+it("sends a client that comes back the beginning and the end of a run, and none of its words", async () => {
+  const { agent, broadcast } = await openServer();
+  const { cursor } = broadcast;
+  const heard: string[] = [];
+  broadcast.add({ hear: ({ event }) => void heard.push(event) });
+  agent.say({ runId: RUN, session: toSessionKey(KEY) }, "one", "two");
+  expect(heard).toEqual(["agent", "chat", "chat", "chat"]);
+  expect(broadcast.since(cursor)?.map(({ event, tail }) => [event, /"state":"(\w+)"/.exec(tail.toString())?.[1]])).toEqual([
+    ["agent", undefined],
+    ["chat", "final"],
+  ]);
+});
+
+it("answers a message of a session where a model is configured, and only keeps it with run: false, in another role, or without one", async () => {
+  const server = await openServer();
+  await server.service.open({ key: "main" });
+  const send = async (body: object): Promise<unknown> => (await (await ask(server, "/v1/sessions/main/messages", body)).json()) as unknown;
+  expect(await send({ text: "nobody answers" })).toMatchObject({ id: 1, run: null });
+  server.agent.available = { model: "aimock/small" };
+  expect(await send({ text: "kept", run: false })).toMatchObject({ id: 2, run: null });
+  expect(await send({ text: "noted", role: "system" })).toMatchObject({ id: 3, run: null });
+  server.agent.answer = async ({ session, text }) => {
+    await server.sessions.append(session, { role: "user", text, from: null });
+    return { runId: RUN, acceptedAt: 1_000 as never, status: "started", reply: null };
+  };
+  expect(await send({ text: "hello" })).toMatchObject({ id: 4, text: "hello", run: { runId: RUN, status: "started" } });
+});
