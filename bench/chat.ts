@@ -135,7 +135,10 @@ async function startGateway(stateDir: string, baseUrl: string): Promise<Gateway>
     models: {
       providers: { bench: { baseUrl, api: "openai-completions", apiKey: "none", models: [{ id: "m", contextWindow: 2_000_000 }] } },
     },
-    agents: { defaults: { sandbox: { mode: "off" }, model: "bench/m", run: { maxSteps: STEPS + 10 } }, list: [{ id: "main" }] },
+    agents: {
+      defaults: { sandbox: { mode: "off" }, model: "bench/m", maxConcurrent: RUNS, run: { maxSteps: STEPS + 10 } },
+      list: [{ id: "main" }],
+    },
   };
   await writeFile(join(stateDir, "openclaw.json"), JSON.stringify(config), { mode: 0o600 });
   const [port, token] = [await freePort(), randomBytes(16).toString("hex")];
@@ -232,13 +235,9 @@ async function manyRuns(gateway: Gateway, model: Model): Promise<Row> {
     await gateway.ask("/v1/sessions", { key });
     await say(gateway, key, `hold-${run}`);
   }
-  // As many as have a lane hold a stream, the others wait for theirs.
-  await pause(5_000);
+  while (model.held < RUNS) await pause(50);
   const [held, during] = [model.held, await residentMb(gateway)];
-  while (model.held > 0) {
-    model.release();
-    await pause(200);
-  }
+  model.release();
   return {
     what: `${RUNS} runs at once`,
     ours: `${during.toFixed(0)} MB`,
