@@ -13,4 +13,3 @@ force_or_help "$@"
 
 image=openclaw-sandbox-browser:bookworm-slim
 scripts/build-image.sh "$image" images/sandbox-browser/Dockerfile "${BASE_IMAGE:-debian:bookworm-slim}" ${1:+"$1"}
-echo "sandbox-browser-setup: the controller does not run it yet: agents.defaults.sandbox.browser.enabled has no effect" >&2

@@ -6,8 +6,9 @@ import type { AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 import { afterAll } from "vitest";
 import { toSandboxName } from "../src/api/brands.ts";
+import type { BrowserEndpoint } from "../src/api/browser-session.ts";
 import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
-import type { BrowserEndpoint, BrowserPort } from "../src/gateway/browser/browser-port.ts";
+import type { BrowserPort } from "../src/gateway/browser/browser-port.ts";
 
 export const BROWSER_IMAGE = "openclaw-sandbox-browser:bookworm-slim";
 const START_MS_MAX = 60_000;
@@ -45,7 +46,7 @@ export async function startTestBrowser(...flags: string[]): Promise<TestBrowser>
   const dialled = { tool: 0, watch: 0 };
   const endpoint: BrowserEndpoint = {
     ...{ name: toSandboxName(container), uid: container, incarnation: container, headless },
-    ...{ cdpPort: CDP_PORT, vncPort: headless ? null : VNC_PORT },
+    ...{ sessionKey: "agent:main:main", cdpPort: CDP_PORT, vncPort: headless ? null : VNC_PORT },
   };
   return {
     container,

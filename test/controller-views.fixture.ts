@@ -11,6 +11,7 @@ import { OutputLog } from "../src/controller/records/output-log.ts";
 import { startAdminServer } from "../src/controller/servers/admin-server.ts";
 import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
+import { BrowserGate } from "../src/controller/servers/browser-gate.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
 import { type MemoryViews, silentMeter } from "../src/controller/servers/server.fixture.ts";
 import { SessionGate } from "../src/controller/servers/session-gate.ts";
@@ -30,13 +31,15 @@ export async function startViewsController(stateDir: string, views: MemoryViews)
   const config = { view: { file: "/", ok: true, issues: [], loadedAt: 0 }, isMissing: false, watch: () => () => undefined };
   const admin = await startAdminServer({ stateDir, views, log, approvals: { keys: approvals.keys, audit } });
   const nothing = () => Promise.reject(new Error("nothing runs in this test"));
+  const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const stream = await startStreamServer({
     promptFiles: async () => [],
     ...{ stateDir, views, log, audit, approvals },
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
+    gate,
+    browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),
     commands: {
-      access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
+      access: { commands: makeHostShellEngine(["dash"]), dial: nothing, lease: nothing, look: nothing },
       ...{ meter: silentMeter, output: new OutputLog(() => clock.now()), clock, newProcessId: () => randomBytes(8).toString("hex") },
     },
   });

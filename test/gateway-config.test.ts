@@ -16,6 +16,7 @@ import { EventLog } from "../src/controller/records/event-log.ts";
 import { OutputLog } from "../src/controller/records/output-log.ts";
 import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
+import { BrowserGate } from "../src/controller/servers/browser-gate.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
 import { MemoryViews, silentMeter } from "../src/controller/servers/server.fixture.ts";
 import { SessionGate } from "../src/controller/servers/session-gate.ts";
@@ -73,15 +74,17 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
     changed: (next) => void desired.setConfig(next),
   });
   const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
+  const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const server: SocketServer = await startStreamServer({
     promptFiles: async () => [],
     ...{ stateDir, views: new MemoryViews(), log: silent },
     approvals: await openApprovals({ instance: INSTANCE, views: new MemoryViews(), clock }),
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
+    gate,
+    browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log: silent }),
     audit: new Audit({ instance: INSTANCE, log: silent, record: () => undefined }),
     commands: {
-      access: { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing },
+      access: { commands: makeHostShellEngine(["dash"]), dial: nothing, lease: nothing, look: nothing },
       ...{ meter: silentMeter, output: new OutputLog(() => clock.now()), clock, newProcessId: () => randomBytes(8).toString("hex") },
     },
   });

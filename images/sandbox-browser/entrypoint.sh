@@ -3,7 +3,10 @@
 #   OPENCLAW_BROWSER_HEADLESS=1         no display, no VNC (0)
 #   OPENCLAW_BROWSER_ENABLE_NOVNC=0     a display, and nobody watches (1)
 #   OPENCLAW_BROWSER_CDP_PORT, OPENCLAW_BROWSER_VNC_PORT, OPENCLAW_BROWSER_NOVNC_PORT      9222, 5900, 6080
-#   OPENCLAW_BROWSER_CDP_SOURCE_RANGE   IPv4 CIDR that may connect over the network (the network's gateway alone: ports that the engine publishes)
+#   OPENCLAW_BROWSER_CDP_SOURCE_RANGE   IPv4 CIDR that may connect over the network (the network's gateway alone: ports that the engine publishes);
+#                                       none: nobody
+#   OPENCLAW_BROWSER_NO_SANDBOX         1: without Chromium's own sandbox; 0: not at all where that does not work (unset: with it where it works)
+#   HTTPS_PROXY                         what Chromium asks for every connection, also to this container itself
 #   openclaw-browser --healthy          exit code 0 once the DevTools protocol answers
 #
 # Every port listens on the container's loopback, which `docker exec` reaches; none asks for a password. A relay opens them on the container's
@@ -40,6 +43,8 @@ is_on() {
 }
 headless=
 watched=
+no_sandbox=${OPENCLAW_BROWSER_NO_SANDBOX:-}
+case $no_sandbox in '') ;; *) if is_on OPENCLAW_BROWSER_NO_SANDBOX 0; then no_sandbox=1; else no_sandbox=0; fi ;; esac
 if is_on OPENCLAW_BROWSER_HEADLESS 0; then headless=1; elif is_on OPENCLAW_BROWSER_ENABLE_NOVNC 1; then watched=1; fi
 
 umask 077
@@ -103,13 +108,23 @@ flags=(
 # Chromium's own sandbox needs user namespaces and chroot, which engines' default seccomp profile refuses to a process without capabilities. It is
 # used where the container has them. Elsewhere the container is the wall: a page that takes Chromium over has what this user has there, which is no
 # capability, no new privileges and a read-only root; pages of one container are not walled off from each other then.
-if unshare --user --map-root-user --pid --net --fork chroot / true 2>/dev/null; then
+if [ "$no_sandbox" != 1 ] && unshare --user --map-root-user --pid --net --fork chroot / true 2>/dev/null; then
   own_sandbox="with its own sandbox"
+elif [ "$no_sandbox" = 0 ]; then
+  die "Chromium's own sandbox can't be used: this engine or kernel refuses user namespaces or chroot (browser.noSandbox runs it without)"
 else
   own_sandbox="confined by the container alone (its own sandbox needs a seccomp profile that allows user namespaces)"
   flags+=(--no-sandbox --test-type)
 fi
 
+# No page may reach this container's own ports: DevTools, VNC and noVNC ask for no password. A proxy is asked for them too, and refuses them; without one
+# Chromium finds no such host.
+proxy=${HTTPS_PROXY:-${https_proxy:-}}
+loopback=("127.*" "0.0.0.0" "localhost" "*.localhost" "[::1]" "[::]" "[::ffff:*")
+if [ -n "$proxy" ]; then flags+=("--proxy-server=$proxy" "--proxy-bypass-list=<-loopback>"); else
+  rules=$(printf 'MAP %s ^NOTFOUND,' "${loopback[@]}")
+  flags+=("--host-resolver-rules=${rules%,}")
+fi
 if [ -n "$headless" ]; then
   flags+=(--headless=new)
 else
@@ -132,6 +147,7 @@ if [ -n "$watched" ]; then
 fi
 range=${OPENCLAW_BROWSER_CDP_SOURCE_RANGE:-$(gateway)}
 case $range in
+none) range= ;;
 */*) ;;
 ?*) range=$range/32 ;;
 esac

@@ -1,6 +1,7 @@
 // Talks to the controller of a state folder over one of its sockets: one request, or a stream of events. Small on purpose: it is loaded by
 // nearly every command. What there is to ask is its subclasses'; commands inside sandboxes are command-client.ts.
 import { type IncomingMessage, request } from "node:http";
+import { Duplex } from "node:stream";
 import { OperationError } from "./errors.ts";
 import { readEventStream, type ServerEvent } from "./event-stream-reader.ts";
 import { errnoOf } from "./store/atomic-file.ts";
@@ -106,6 +107,23 @@ export class ControllerClient {
     });
     if (response.statusCode === 200) return response;
     throw await toAnsweredError(response);
+  }
+
+  /** A connection that passes bytes as they come; destroying it ends it. @throws OperationError as the controller answers */
+  async connect(path: string, signal: AbortSignal): Promise<Duplex> {
+    using address = this.#address();
+    const headers = { connection: "Upgrade", upgrade: "raw" };
+    const answered = await new Promise<Duplex | IncomingMessage>((resolve, reject) => {
+      const call = request({ socketPath: address.path, path, headers, agent: false, signal });
+      call.once("upgrade", (_, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      call.once("response", resolve).once("error", (error) => reject(this.toUnreachable(error)));
+      call.end();
+    });
+    if (answered instanceof Duplex) return answered;
+    throw await toAnsweredError(answered);
   }
 
   #address(): SocketAddress {

@@ -17,6 +17,7 @@ export const CHECKS = {
   "access-control": "Confinement",
   "user-namespaces": "Confinement",
   egress: "Confinement",
+  browsers: "Confinement",
   probe: "Folders",
   "path-mapping": "Folders",
   "exec-root": "Folders",

@@ -49,6 +49,8 @@ export const Session = z
       parentKey: SessionKeySchema.optional(),
       /** Last message or tool call. Absent: never used. */
       lastActivityAt: Time.optional(),
+      /** Last use of its browser, or when one was requested. Absent: it wants none. A version that knows no such key can't read the file. */
+      browserUsedAt: Time.optional(),
       /** Set once, when the conversation is over. Absent: live. */
       endedAt: Time.optional(),
     }),

@@ -9,6 +9,7 @@ import type { ControllerOptions } from "./parts.ts";
 import { startAdminServer } from "./servers/admin-server.ts";
 import { ApprovalGate } from "./servers/approval-gate.ts";
 import { Audit } from "./servers/audit.ts";
+import { BrowserGate } from "./servers/browser-gate.ts";
 import { SessionGate } from "./servers/session-gate.ts";
 import { startStreamServer } from "./servers/stream-server.ts";
 import { GatewayFeed } from "./sources/gateway-feed.ts";
@@ -69,6 +70,7 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
     statuses: () => controller.statuses.list(),
     fullness: (sandbox) => controller.sizes.refusal(sandbox),
   });
+  const browsers = new BrowserGate({ desired: controller.desired, gate, servingOf: (name) => controller.access.servingOf(name) });
   const audit = new Audit({ instance: engine.instance, log, record: (event) => void controller.events.record(event) });
   const keys = controller.approvalKeys;
   const admin = await startAdminServer({
@@ -85,6 +87,6 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
   };
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
   const promptFiles = (paths: readonly string[]): ReturnType<typeof readPromptFiles> => readPromptFiles(paths, folders);
-  const stream = await startStreamServer({ stateDir, views, gate, feed, audit, approvals, promptFiles, log, commands });
+  const stream = await startStreamServer({ stateDir, views, gate, browsers, feed, audit, approvals, promptFiles, log, commands });
   servers.defer(() => stream.stop());
 }

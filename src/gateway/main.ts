@@ -24,8 +24,7 @@ import type { AgentService } from "./agent/agent-service.ts";
 import { Arrivals } from "./agent/arrivals.ts";
 import { COMMANDS } from "./agent/decide/commands.ts";
 import { openAgent } from "./agent/open-agent.ts";
-import { Browsers } from "./browser/browsers.ts";
-import { NO_BROWSERS } from "./browser/no-browsers.ts";
+import type { Browsers } from "./browser/browsers.ts";
 import { ChatFeed } from "./chat/chat-feed.ts";
 import type { ConfigInForce } from "./config/config-in-force.ts";
 import { ConfigWatch } from "./config/config-watch.ts";
@@ -49,6 +48,7 @@ import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { type GatewayCounts, GatewayMetrics } from "./metrics.ts";
 import { type Models, openModels } from "./models/open-models.ts";
+import { openBrowsers } from "./open-browsers.ts";
 import { openSignIns, type SignIns } from "./open-sign-ins.ts";
 import { checkReadiness } from "./ready-checks.ts";
 import { followSandboxes } from "./sandbox/sandbox-feed.ts";
@@ -180,7 +180,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const failed = (error: unknown): void => logFailure(log, error);
   const sandbox = new SandboxStream(controller);
   const inside = { config: () => config.current, folders, sandbox, newId };
-  const browsers = new Browsers({ port: NO_BROWSERS, log, pages: () => toPages(config.current.gateway, address) });
+  const browsers = openBrowsers({ controller, sessions }, { log, pages: () => toPages(config.current.gateway, address) });
   begun.defer(() => browsers.end());
   const { dispatcher, ...opened } = await openTools({
     ...{ inside, browsers, stateDir, sessions, service, arrivals, metrics, controller, log, failed },

@@ -123,19 +123,29 @@ export const ROLLOUT_KEYS = {
 } as const satisfies Record<string, KeyFacts>;
 
 export const BROWSER_KEYS = {
-  enabled: { default: false, about: "Give each sandbox a browser container of its own" },
+  enabled: { default: false, about: "Let the browser tool run a browser beside each sandbox, in a container of its own" },
   image: { default: "openclaw-sandbox-browser:bookworm-slim", about: "Image of the browser container" },
   containerPrefix: { default: "openclaw-sbx-browser-", about: "Prefix of every browser container's name; at most 22 of [a-zA-Z0-9_.-]" },
-  network: { default: "openclaw-sandbox-browser", about: "Network of the browser container; host is refused" },
+  network: {
+    default: null,
+    about: "Network of the browser container: bridge or a network's name; host is refused; unset: what the egress list allows, or none",
+  },
   cdpPort: { default: 9222, about: "Port of the DevTools protocol in the container" },
-  cdpSourceRange: { default: null, about: "CIDR that may reach the DevTools port; unset: only through the controller" },
+  cdpSourceRange: { default: null, about: "CIDR that may also reach its ports over its network; unset: only the controller reaches them" },
   vncPort: { default: 5900, about: "Port of the VNC server in the container" },
   noVncPort: { default: 6080, about: "Port of the noVNC observer in the container" },
   headless: { default: false, about: "Run without a display (no VNC)" },
   enableNoVnc: { default: true, about: "Offer the noVNC observer; has no effect when headless" },
-  allowHostControl: { default: false, about: "Accepted for compatibility; this product never drives a browser on the host" },
-  autoStart: { default: true, about: "Start the browser when a tool call needs it" },
-  autoStartTimeoutMs: { default: 12_000, about: "How long a tool call waits for the DevTools port, in milliseconds" },
+  noSandbox: {
+    default: false,
+    about: "Run Chromium without its own sandbox, where the engine refuses what that needs; the container is the only wall then",
+  },
+  allowHostControl: { default: false, about: "true is refused: no browser runs on the host" },
+  autoStart: {
+    default: true,
+    about: "Start the browser at the first tool call that needs it; false: only when the tool is asked to start it",
+  },
+  autoStartTimeoutMs: { default: 12_000, about: "How long a new browser may take until its DevTools port answers, in milliseconds" },
   binds: { default: null, about: "Replaces docker.binds for the browser container; unset: docker.binds" },
   evaluateEnabled: { default: false, about: "Let the browser tool run JavaScript of the agent's in pages" },
 } as const satisfies Record<string, KeyFacts>;

@@ -10,7 +10,7 @@ const CPUS_MIN = 0.01;
 
 export function checkContainer(sandbox: EffectiveSandbox, reporter: Reporter): void {
   checkNetwork(sandbox, "docker.network", sandbox.docker.network, reporter);
-  checkNetwork(sandbox, "browser.network", sandbox.browser.network, reporter);
+  if (sandbox.browser.network !== null) checkNetwork(sandbox, "browser.network", sandbox.browser.network, reporter);
   checkProfiles(sandbox, reporter);
   checkPrefixes(sandbox, reporter);
   checkLimits(sandbox, reporter);
@@ -20,16 +20,6 @@ export function checkContainer(sandbox: EffectiveSandbox, reporter: Reporter): v
       severity: "warning",
       message: "eager has no effect with scope session: a session is unknown until it starts",
       fix: `set ${toConfigKey(sandbox, "scope")}: "agent"`,
-    });
-  if (sandbox.browser.enabled)
-    reporter.addFor(sandbox, "browser.enabled", {
-      severity: "warning",
-      message: "no effect yet: this version creates no browser sandboxes",
-    });
-  if (sandbox.browser.allowHostControl)
-    reporter.addFor(sandbox, "browser.allowHostControl", {
-      severity: "warning",
-      message: "no effect: this product never drives a browser on the host",
     });
 }
 

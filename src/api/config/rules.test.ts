@@ -290,7 +290,22 @@ describe("values that contradict each other", () => {
   test.each([
     [withSandbox("{ start: 'eager', scope: 'session' }"), ["warning: agents.defaults.sandbox.start"]],
     [withSandbox("{ browser: { enabled: true } }"), ["warning: agents.defaults.sandbox.browser.enabled"]],
-    [withSandbox("{ browser: { allowHostControl: true } }"), ["warning: agents.defaults.sandbox.browser.allowHostControl"]],
+    [withSandbox("{ browser: { allowHostControl: true } }"), ["agents.defaults.sandbox.browser.allowHostControl"]],
+    [withSandbox("{ browser: { enabled: true }, egress: { allow: ['example.com'] } }"), []],
+    [withSandbox("{ browser: { enabled: true, network: 'bridge' } }"), []],
+    [
+      withSandbox("{ browser: { enabled: true, network: 'bridge' }, egress: { allow: ['example.com'] } }"),
+      ["warning: agents.defaults.sandbox.browser.network"],
+    ],
+    [withSandbox("{ mode: 'all', browser: { enabled: true, network: 'bridge' } }"), ["warning: agents.defaults.sandbox.browser.enabled"]],
+    [
+      withSandbox("{ browser: { enabled: true, network: 'bridge', noSandbox: true, cdpSourceRange: '172.17.0.0/16' } }"),
+      ["warning: agents.defaults.sandbox.browser.noSandbox", "warning: agents.defaults.sandbox.browser.cdpSourceRange"],
+    ],
+    [
+      withSandbox("{ browser: { enabled: true, network: 'bridge', vncPort: 9222, noVncPort: 3128 } }"),
+      ["agents.defaults.sandbox.browser.vncPort", "agents.defaults.sandbox.browser.noVncPort"],
+    ],
     [withSandbox("{ browser: { network: 'host' } }"), ["agents.defaults.sandbox.browser.network"]],
     [withSandbox("{ browser: { containerPrefix: 'openclaw-sbx-' } }"), ["agents.defaults.sandbox.browser.containerPrefix"]],
     [withSandbox("{ workspaceRoot: '/etc/x' }"), ["agents.defaults.sandbox.workspaceRoot"]],

@@ -6,6 +6,7 @@ import { refusedWorkspace } from "./bind-source.ts";
 import type { Agent, Config, HostFolders } from "./config.ts";
 import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts";
 import { Reporter } from "./reporter.ts";
+import { checkBrowser } from "./rules-browser.ts";
 import { checkContainer } from "./rules-container.ts";
 import { checkEgress } from "./rules-egress.ts";
 import { checkModels } from "./rules-models.ts";
@@ -22,6 +23,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
   for (const { agent, sandbox } of resolved) {
     checkContainer(sandbox, reporter);
     checkEgress(sandbox, reporter);
+    checkBrowser(config, { agent, sandbox }, reporter);
     checkMounts(sandbox, { ...folders, sandboxes: mounted }, reporter);
     for (const path of sandbox.ignored)
       reporter.add(path, {

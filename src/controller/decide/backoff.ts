@@ -107,7 +107,9 @@ function newestFailure({ containers, spec, now }: Omit<PlanInput, "failure" | "s
       return nextFailure(before, { code: "HostRejected", message: mounts.message, generation }, mounts.at);
     }
     if (setup.kind === "failed" && (before === null || before.lastAt < setup.at)) {
-      return nextFailure(before, { code: "SetupFailed", message: setup.message, generation }, setup.at);
+      // Its main process says why, where that is what ended.
+      const message = observation.state === "exited" ? `${setup.message}; the container exited${renderEnding(observation)}` : setup.message;
+      return nextFailure(before, { code: "SetupFailed", message, generation }, setup.at);
     }
     const { stage, state, identity } = observation;
     const isNewest = spec?.kind === "ready" && stage === "pending" && identity.hash === spec.hash;

@@ -1,5 +1,6 @@
 // Decides what on the host prevents a container from being created now: no image, or no workspace its user can write to. Pure.
 import { type DurationMs, later, SECOND_MS } from "../../api/brands.ts";
+import { BROWSER_IMAGE } from "./browser.ts";
 import { EGRESS_IMAGE } from "./egress-facts.ts";
 import { parseOwner } from "./spec.ts";
 import type { DesiredSandbox, PlanInput, ResolvedSpec, Verdict } from "./types.ts";
@@ -45,6 +46,7 @@ function unwritableBecause(folder: Extract<PlanInput["workspace"], { kind: "read
 export function imageFix(image: string): string {
   if (image === "openclaw-sandbox:bookworm-slim") return "build it with scripts/sandbox-setup.sh";
   if (image === "openclaw-sandbox-common:bookworm-slim") return "build it with scripts/sandbox-common-setup.sh";
+  if (image === BROWSER_IMAGE) return "build it with scripts/sandbox-browser-setup.sh";
   if (image === EGRESS_IMAGE) return "build it with scripts/sandbox-egress-setup.sh";
   return `build it, or run: docker pull ${image}`;
 }

@@ -56,7 +56,7 @@ export function desiredOf(sandbox: object = {}): DesiredSandbox {
   if (settings === undefined) throw new Error("no agent main");
   const index = indexDesired({
     slugOf: (scopeKey) => toSlug(INSTANCE, scopeKey),
-    agents: [{ id, sandbox: settings }],
+    agents: [{ id, sandbox: settings, noBrowser: "browser.enabled is false" }],
     sessions: new Map(),
     maxSandboxes: 100,
     spawning: { depthMax: 1, childrenMax: 5 },
@@ -101,7 +101,7 @@ export function containerOf(
         instance: INSTANCE,
         name: desired.name,
         uid,
-        kind: "tools",
+        kind: desired.kind,
         scopeKey: desired.scopeKey,
         hash,
         hashVersion: HASH_VERSION,

@@ -54,7 +54,7 @@ export function hashSpec(spec: ContainerSpec): SpecHash {
 }
 
 /** Environment values that are shown; any other may be a secret. */
-const SHOWN_VARIABLES = /^(HOME|LANG|LC_[A-Z]+|PATH|TERM|TZ)$/;
+const SHOWN_VARIABLES = /^(HOME|LANG|LC_[A-Z]+|PATH|TERM|TZ|OPENCLAW_BROWSER_[A-Z_]+)$/;
 /** Whether the value of this environment variable may be shown. */
 export const isShownVariable = (name: string): boolean => SHOWN_VARIABLES.test(name);
 

@@ -19,6 +19,7 @@ const nameAt = (index: number): SandboxName => toSandboxName(`sandbox-${index}`)
 function memberOf(name: SandboxName, edit: Partial<Member> = {}): Member {
   return {
     name,
+    kind: "tools",
     scopeKey: toScopeKey(`agent:${name}`),
     createdAt: NOW,
     hasEnded: false,

@@ -1,6 +1,7 @@
 // Decides whether so many removals happen at once that a person has to approve them: an emptied config, vanished session files. Pure.
 // Remembering who lived here, and asking again when something changed, is loop/removal-guard.ts's.
 import { type EpochMs, elapsed, HOUR_MS, type SandboxName, type ScopeKey } from "../../api/brands.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import type { Evidence, Want } from "./types.ts";
 
 /** Fewer sandboxes than this are an everyday edit, however many of them go. */
@@ -11,6 +12,7 @@ export const BRAKE_WINDOW_MS = HOUR_MS;
 /** A sandbox that has a container, or had one within the window and lost it to anything but its own end. */
 export interface Member {
   name: SandboxName;
+  kind: SandboxKind;
   scopeKey: ScopeKey;
   createdAt: EpochMs;
   /** Its session was seen to have ended: it goes by itself, whatever becomes of the session's file and of the config meanwhile. */

@@ -3,6 +3,7 @@
 import { type EpochMs, later, SECOND_MS } from "../../api/brands.ts";
 import { backOffOf } from "./backoff.ts";
 import { blockerOf, hostRetryMs } from "./blocker.ts";
+import { SETUP_WORDS } from "./browser.ts";
 import { compareMounts, mayUseMounts, withoutRefused } from "./mounts.ts";
 import type { Handle } from "./observation.ts";
 import { type EgressJudgement, judgeEgress, planRelays } from "./relay.ts";
@@ -237,11 +238,11 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
   if (spec.container.setupCommand !== null && setup.kind === "fresh") {
     const egress = judgeEgress(input, pending);
     if (egress.kind === "progressing" || egress.kind === "unavailable") return waitForEgress(situation, egress);
-    const because = "docker.setupCommand runs once in a new container";
+    const because = SETUP_WORDS[input.want.desired.kind].once;
     return progress(situation, [{ kind: "setup", handle, cause: "setup", because }], "starting setup");
   }
   if (spec.container.setupCommand !== null && setup.kind === "running") {
-    return { ...progress(situation, [], "docker.setupCommand is running"), requeueAt: setup.deadline };
+    return { ...progress(situation, [], SETUP_WORDS[input.want.desired.kind].running), requeueAt: setup.deadline };
   }
   const lookAt = roles.serving !== null && spec.container.setupCommand === null ? nextLookAtRest(observation, input.now) : null;
   if (lookAt !== null) return { ...progress(situation, [], "waiting to see whether the new container stays up"), requeueAt: lookAt };
@@ -252,7 +253,7 @@ function planPending(situation: Situation, pending: OwnedContainer): Steps {
 
 /** A setup that fetches packages would fail, and leave what it fetched half done. */
 function waitForEgress({ input, tidy }: Situation, egress: Extract<EgressJudgement, { message: string }>): Steps {
-  const message = `docker.setupCommand waits for the sandbox's egress: ${egress.message}`;
+  const message = `${SETUP_WORDS[input.want.desired.kind].waits}: ${egress.message}`;
   const retryAt = later(input.now, LIVE_WORK_RECHECK_MS);
   if (egress.kind === "progressing")
     return { actions: tidy, requeueAt: retryAt, verdict: { kind: "progressing", message }, serving: null, drift: [] };

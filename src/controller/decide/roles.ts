@@ -2,6 +2,7 @@
 // The order in which containers are listed never matters.
 import { DAY_MS, type DurationMs, type EpochMs, later } from "../../api/brands.ts";
 import type { ChangePart, FieldDrift } from "../../api/sandbox.ts";
+import { toConfigKeyOf } from "./browser.ts";
 import { diffLive, diffRecreate, HASH_VERSION, type LiveDrift, toChangePart } from "./fields.ts";
 import { isGivenUp, isSetupUndone, isUnmendable } from "./given-up.ts";
 import { diffTuning } from "./tuning.ts";
@@ -70,7 +71,7 @@ export function rolesOf(input: Wanted): Roles {
             },
           ],
     replace,
-    drift: spec === null || serving === null ? [] : driftOf(input, spec, serving),
+    drift: spec === null || serving === null ? [] : driftOf(input, spec, serving).map((one) => toShown(input, one)),
     agesAt: serving === null ? null : agesAt(input, serving),
   };
 }
@@ -151,8 +152,9 @@ function replaceReasons(input: Wanted, spec: Ready, { observation }: OwnedContai
     reasons.push({ cause: "forced", because: "its recreation was requested", broken: false });
   }
   if (!sameSpec(spec, observation)) {
-    const fields = diffRecreate(spec.container, observation.created).map(({ field }) => field);
-    const what = fields.length === 0 ? "docker.setupCommand" : fields.join(", ");
+    const changed = diffRecreate(spec.container, observation.created).map(({ field }) => field);
+    const fields = changed.length === 0 ? ["docker.setupCommand"] : changed;
+    const what = fields.map((field) => toConfigKeyOf(input.want.desired.kind, field)).join(", ");
     reasons.push({ cause: "drift", because: `${what} changed`, broken: false });
   } else if (isRebuilt(input, observation)) {
     reasons.push({ cause: "image", because: `image ${spec.container.image} was rebuilt`, broken: false });
@@ -250,5 +252,11 @@ export function partsOf(input: Wanted, spec: Ready, serving: OwnedContainer): Ch
   const { observation } = serving;
   const stuck = new Set(limitDrift(input, spec, observation).flatMap((one) => (canUpdate(input, one) ? [] : one.field)));
   const fields = driftOf(input, spec, serving).filter(({ field, remedy }) => remedy === "recreate" || stuck.has(field));
-  return fields.map((one) => toChangePart(one, spec.container, imageIdOf(input)));
+  return fields.map((one) => toShown(input, toChangePart(one, spec.container, imageIdOf(input))));
 }
+
+/** By the key that a person writes. */
+const toShown = <Shown extends { field: string }>({ want }: Wanted, shown: Shown): Shown => ({
+  ...shown,
+  field: toConfigKeyOf(want.desired.kind, shown.field),
+});

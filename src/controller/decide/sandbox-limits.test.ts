@@ -1,6 +1,6 @@
 // Which sandboxes are too many, whatever a gateway writes into session files.
 import { describe, expect, test } from "vitest";
-import { toAgentId, toEpochMs, toSandboxName, toSessionKey } from "../../api/brands.ts";
+import { toAgentId, toEpochMs, toSandboxName, toScopeKey, toSessionKey } from "../../api/brands.ts";
 import type { Session } from "../../api/session.ts";
 import { toLimits } from "./sandbox-limits.ts";
 
@@ -21,7 +21,7 @@ function limitsOf(sessions: readonly Session[], maxSandboxes = 100, spawning = S
   const byName = new Map(
     sessions.map((one) => {
       const name = toSandboxName(one.metadata.name);
-      return [name, { desired: { name }, eager: false, sessions: [one] }];
+      return [name, { desired: { name, kind: "tools", scopeKey: toScopeKey(one.spec.key) } as const, eager: false, sessions: [one] }];
     }),
   );
   return [...toLimits(byName, { maxSandboxes, spawning })].map(([name, limit]) => `${name}: ${limit}`);

@@ -1,6 +1,7 @@
 // Decides which of the sandboxes that sessions ask for are too many: of one session's children, of all children, of all sessions. Pure.
 // Which sessions ask is wanted.ts's; how fast they may is creation-rate.ts beside this folder.
-import type { SandboxName, SessionKey } from "../../api/brands.ts";
+import type { SandboxName, ScopeKey, SessionKey } from "../../api/brands.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { isChild, type SpawnLimits, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
 
@@ -8,7 +9,7 @@ export type SandboxLimit = "depth" | "children" | "all-children" | "all";
 
 /** A sandbox that the config or live sessions ask for. */
 interface Asked {
-  desired: { name: SandboxName };
+  desired: { name: SandboxName; kind: SandboxKind; scopeKey: ScopeKey };
   eager: boolean;
   sessions: readonly Session[];
 }
@@ -37,9 +38,12 @@ export function toLimits(
   const find = (key: SessionKey): Session | undefined => sessions.get(key);
   const perParent = new Map<SessionKey, number>();
   const [childrenMax, left] = [toChildSandboxesMax(maxSandboxes), { children: 0, all: 0 }];
+  const tools = new Map(ordered.flatMap(({ name, wanted: { desired } }) => (desired.kind === "tools" ? [[desired.scopeKey, name]] : [])));
   for (const { name, wanted, isOfChildren } of ordered) {
+    // A browser is no further child: it goes with the sandbox beside it, which comes before it.
     const limit =
-      (isOfChildren ? limitOfChildren(wanted.sessions, { find, perParent, spawning }) : null) ??
+      (wanted.desired.kind === "browser" ? limits.get(tools.get(wanted.desired.scopeKey) ?? name) : undefined) ??
+      (wanted.desired.kind === "tools" && isOfChildren ? limitOfChildren(wanted.sessions, { find, perParent, spawning }) : null) ??
       (isOfChildren && left.children >= childrenMax ? "all-children" : left.all >= maxSandboxes ? "all" : null);
     if (limit !== null) limits.set(name, limit);
     else {
@@ -66,7 +70,9 @@ const toCandidate = (wanted: Asked): Candidate => ({
   isOfChildren: wanted.sessions.every(({ spec }) => isChild(spec)),
 });
 
-const compare = (left: Candidate, right: Candidate): number => left.at - right.at || (left.name < right.name ? -1 : 1);
+const rankOf = ({ wanted }: Candidate): number => (wanted.desired.kind === "tools" ? 0 : 1);
+const compare = (left: Candidate, right: Candidate): number =>
+  left.at - right.at || rankOf(left) - rankOf(right) || (left.name < right.name ? -1 : 1);
 
 /** Why none of these sessions may have a sandbox; null when one may. Counts those that may. */
 function limitOfChildren(

@@ -28,6 +28,8 @@ export interface DesiredSandbox {
   settings: EffectiveSandbox;
   /** The folder at `workdir`: the scope's own, or with access `rw` the agent's. */
   workspace: { dir: string; purpose: "scope" | "agent" };
+  /** Whom the workspace's marker names as its owner: a browser shares the workspace of the sandbox beside it. */
+  workspaceOwner: SandboxName;
   /** The agent's own folder, seen read-only at `/agent`. null unless the access is `ro`. */
   agentDir: string | null;
 }
@@ -39,6 +41,8 @@ export type Evidence =
   | { kind: "session-gone"; folderOf: AgentId }
   /** The config in force was parsed and does not want it. */
   | { kind: "config"; says: string }
+  /** Live sessions share it, and none of them wants a browser any more. */
+  | { kind: "browser-stopped"; says: string }
   | { kind: "idle"; since: EpochMs; idleHours: number }
   /** A container that matches the newest spec is there in its place. */
   | { kind: "replaced"; by: string }

@@ -7,6 +7,7 @@ import { toSources } from "../../api/config/sources.ts";
 import { toContainerName } from "../../api/names.fixture.ts";
 import { toSlug } from "../../api/names.ts";
 import { Session } from "../../api/session.ts";
+import { whyNoBrowser } from "./browser.ts";
 import { ago, INSTANCE, NOW } from "./decide.fixture.ts";
 import type { Want } from "./types.ts";
 import { type AgentSessions, type DesiredIndex, indexDesired, type SlugOf, wantOf } from "./wanted.ts";
@@ -47,7 +48,7 @@ function indexOf(
     slugOf,
     agents: parsed.value.agents.flatMap(({ id }) => {
       const sandbox = resolveAgentSandbox(parsed.value, id, FOLDERS);
-      return sandbox === undefined ? [] : [{ id, sandbox }];
+      return sandbox === undefined ? [] : [{ id, sandbox, noBrowser: whyNoBrowser(parsed.value, sandbox) }];
     }),
     sessions: new Map(Object.entries(sessions).map(([id, one]) => [toAgentId(id), { folder: "read", sessions: [], unread: 0, ...one }])),
     maxSandboxes,
@@ -58,7 +59,7 @@ function indexOf(
 
 const nameOf = (key: string) => toContainerName("openclaw-sbx-", INSTANCE, toScopeKey(key));
 const want = (index: DesiredIndex, key: string, created = ago(HOUR_MS)): Want =>
-  wantOf(index, nameOf(key), { name: nameOf(key), scopeKey: toScopeKey(key), createdAt: created, lastUsedAt: null }, NOW);
+  wantOf(index, nameOf(key), { name: nameOf(key), kind: "tools", scopeKey: toScopeKey(key), createdAt: created, lastUsedAt: null }, NOW);
 const all = (sandbox: object = {}) => ({ defaults: { sandbox: { mode: "all", ...sandbox } } });
 
 test("an eager agent's sandbox is wanted because the config lists it", () => {
@@ -83,7 +84,13 @@ test("a use of the sandbox itself keeps it as a message of its session does", ()
   const index = indexOf(all({ prune: { idleHours: 2 } }), {
     main: { sessions: [sessionOf("agent:main:main", { usedAt: ago(9 * HOUR_MS) })] },
   });
-  const known = { name: nameOf("agent:main"), scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: ago(HOUR_MS) };
+  const known = {
+    name: nameOf("agent:main"),
+    kind: "tools" as const,
+    scopeKey: toScopeKey("agent:main"),
+    createdAt: ago(9 * HOUR_MS),
+    lastUsedAt: ago(HOUR_MS),
+  };
   expect(wantOf(index, known.name, known, NOW)).toMatchObject({ kind: "wanted" });
 });
 
@@ -144,7 +151,7 @@ test("a parsed config releases what it does not want: agent gone, mode off, othe
   const moved = wantOf(
     indexOf(all({ start: "eager", docker: { containerPrefix: "new-" } })),
     toSandboxName("old"),
-    { name: toSandboxName("old"), scopeKey: toScopeKey("agent:main"), createdAt: NOW, lastUsedAt: null },
+    { name: toSandboxName("old"), kind: "tools", scopeKey: toScopeKey("agent:main"), createdAt: NOW, lastUsedAt: null },
     NOW,
   );
   expect(moved).toMatchObject({ kind: "unwanted", evidence: { kind: "config" } });
@@ -174,7 +181,7 @@ test("two scope keys of one name are not merged: the second session has no sandb
   const [first, second] = [sessionOf("agent:main:one"), sessionOf("agent:main:two")];
   const index = indexOf(all({ scope: "session" }), { main: { sessions: [first, second] } }, 100, () => "the-same");
   expect([...index.byName.values()].map(({ desired, sessions }) => [desired.scopeKey, sessions.length])).toEqual([["agent:main:one", 1]]);
-  expect([...index.bySession.keys()]).toEqual(["agent:main:one"]);
+  expect([...index.bySession.tools.keys()]).toEqual(["agent:main:one"]);
   expect([...index.refused]).toEqual([["agent:main:two", "agent:main:one"]]);
 });
 
@@ -186,7 +193,12 @@ function releaseOf(
 ): Want {
   const index = indexOf(all({ prune: { idleHours: 0 }, ...sandbox }), { main: { sessions } });
   const name = nameOf("agent:main");
-  return wantOf(index, name, { name, scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: null, ...known }, NOW);
+  return wantOf(
+    index,
+    name,
+    { name, kind: "tools", scopeKey: toScopeKey("agent:main"), createdAt: ago(9 * HOUR_MS), lastUsedAt: null, ...known },
+    NOW,
+  );
 }
 
 test("every one of the sessions that share a sandbox keeps it, not only the first", () => {
@@ -226,6 +238,12 @@ test("an agent's own hot window holds for the release of its sandbox too", () =>
 
 test("what was never seen is not idle", () => {
   const index = indexOf(all({ scope: "session", prune: { idleHours: 1 } }));
-  const known = { name: nameOf("agent:main:x"), scopeKey: toScopeKey("agent:main:x"), createdAt: null, lastUsedAt: null };
+  const known = {
+    name: nameOf("agent:main:x"),
+    kind: "tools" as const,
+    scopeKey: toScopeKey("agent:main:x"),
+    createdAt: null,
+    lastUsedAt: null,
+  };
   expect(wantOf(index, known.name, known, NOW).kind).toBe("unknown");
 });

@@ -17,8 +17,10 @@ import {
 import type { EffectiveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
 import { toAgentOfKey } from "../../api/names.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import { lastActivityOf, type Session } from "../../api/session.ts";
 import type { SpawnLimits } from "../../api/spawning.ts";
+import { toBrowserSettings } from "./browser.ts";
 import { type SandboxLimit, toLimits } from "./sandbox-limits.ts";
 import type { DesiredSandbox, Evidence, Want } from "./types.ts";
 
@@ -26,6 +28,8 @@ import type { DesiredSandbox, Evidence, Want } from "./types.ts";
 export interface Agent {
   id: AgentId;
   sandbox: EffectiveSandbox;
+  /** Why its sessions have no browser. null: they have one when they use it. */
+  noBrowser: string | null;
 }
 
 /** All of one agent's session files, as last listed. `unread` counts the files that could not be understood. */
@@ -58,6 +62,8 @@ export interface DesiredInputs {
 export interface WantedSandbox {
   desired: DesiredSandbox;
   slug: string;
+  /** The agent's block that it was made from. */
+  source: EffectiveSandbox;
   eager: boolean;
   /** Live sandboxed sessions that need it. */
   sessions: Session[];
@@ -67,9 +73,9 @@ export interface WantedSandbox {
 export interface DesiredIndex {
   inputs: DesiredInputs;
   byName: ReadonlyMap<SandboxName, WantedSandbox>;
-  byScope: ReadonlyMap<ScopeKey, SandboxName>;
-  /** The sandbox of each live sandboxed session of a configured agent. */
-  bySession: ReadonlyMap<SessionKey, SandboxName>;
+  byScope: Readonly<Record<SandboxKind, ReadonlyMap<ScopeKey, SandboxName>>>;
+  /** The sandbox of each live sandboxed session of a configured agent, and its browser if it wants one. */
+  bySession: Readonly<Record<SandboxKind, ReadonlyMap<SessionKey, SandboxName>>>;
   /** Live sandboxed sessions whose sandbox would have the name of another scope key's, which this is: it is not shared with them. */
   refused: ReadonlyMap<SessionKey, ScopeKey>;
   /** On-demand sandboxes that sessions may not cause now, and why. */
@@ -90,14 +96,18 @@ export function toScopeKeyOf(scope: EffectiveSandbox["scope"], agentId: AgentId,
 /** @param before what it was: desired sandboxes whose agent has the same settings object, and slugs, are reused: an edit costs what it changed */
 export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null = null): DesiredIndex {
   const byName = new Map<SandboxName, WantedSandbox>();
-  const bySession = new Map<SessionKey, SandboxName>();
+  const bySession = { tools: new Map<SessionKey, SandboxName>(), browser: new Map<SessionKey, SandboxName>() };
   const refused = new Map<SessionKey, ScopeKey>();
-  const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox => {
-    const { desired, slug } = toNamed(inputs.slugOf, { agent, scope, scopeKey, before: wantedBefore(before, scopeKey) });
-    const known = byName.get(desired.name) ?? { desired, slug, eager: false, sessions: [] };
+  const add = (made: Pick<WantedSandbox, "desired" | "slug">, source: EffectiveSandbox): WantedSandbox => {
+    const { desired, slug } = made;
+    const known = byName.get(desired.name) ?? { desired, slug, source, eager: false, sessions: [] };
     byName.set(desired.name, known);
     return known;
   };
+  const candidate = (agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): WantedSandbox =>
+    add(toNamed(inputs.slugOf, { agent, scope, scopeKey, before: wantedBefore(before, "tools", scopeKey) }), agent.sandbox);
+  const browserOf = (tools: WantedSandbox): WantedSandbox =>
+    add(toNamedBrowser(tools, wantedBefore(before, "browser", tools.desired.scopeKey)), tools.source);
   for (const agent of inputs.agents) {
     const { mode, scope, start } = agent.sandbox;
     if (start === "eager" && mode !== "off" && scope !== "session") {
@@ -113,15 +123,20 @@ export function indexDesired(inputs: DesiredInputs, before: DesiredIndex | null 
         continue;
       }
       wanted.sessions.push(session);
-      bySession.set(session.spec.key, wanted.desired.name);
+      bySession.tools.set(session.spec.key, wanted.desired.name);
+      if (session.spec.browserUsedAt === undefined || agent.noBrowser !== null) continue;
+      const browser = browserOf(wanted);
+      if (browser.desired.scopeKey !== scopeKey || browser.desired.kind !== "browser") continue;
+      browser.sessions.push(session);
+      bySession.browser.set(session.spec.key, browser.desired.name);
     }
   }
-  const byScope = new Map([...byName.values()].map(({ desired }) => [desired.scopeKey, desired.name]));
+  const byScope = { tools: namesByScope(byName, "tools"), browser: namesByScope(byName, "browser") };
   return { inputs, byName, byScope, bySession, refused, limited: toLimits(byName, inputs) };
 }
 
-const wantedBefore = (before: DesiredIndex | null, scopeKey: ScopeKey): WantedSandbox | null =>
-  before?.byName.get(before.byScope.get(scopeKey) ?? ("" as SandboxName)) ?? null;
+const wantedBefore = (before: DesiredIndex | null, kind: SandboxKind, scopeKey: ScopeKey): WantedSandbox | null =>
+  before?.byName.get(before.byScope[kind].get(scopeKey) ?? ("" as SandboxName)) ?? null;
 
 interface Naming {
   agent: Agent;
@@ -139,21 +154,48 @@ function toNamed(slugOf: SlugOf, { agent, scope, scopeKey, before }: Naming): Pi
   return { desired: toDesired(() => slug, agent, scope, scopeKey), slug };
 }
 
-export function toDesired(slugOf: SlugOf, agent: Agent, scope: EffectiveSandbox["scope"], scopeKey: ScopeKey): DesiredSandbox {
+/** Named as the sandbox beside it. @param before the same browser, as it was wanted. null: it was not */
+function toNamedBrowser(
+  { desired: tools, slug, source }: WantedSandbox,
+  before: WantedSandbox | null,
+): Pick<WantedSandbox, "desired" | "slug"> {
+  if (before?.source === source && before.slug === slug && before.desired.scope === tools.scope) return before;
+  return { desired: toDesiredBrowser(slug, tools), slug };
+}
+
+function namesByScope(byName: ReadonlyMap<SandboxName, WantedSandbox>, kind: SandboxKind): ReadonlyMap<ScopeKey, SandboxName> {
+  const own = [...byName.values()].filter(({ desired }) => desired.kind === kind);
+  return new Map(own.map(({ desired }) => [desired.scopeKey, desired.name]));
+}
+
+export function toDesired(
+  slugOf: SlugOf,
+  agent: Pick<Agent, "id" | "sandbox">,
+  scope: EffectiveSandbox["scope"],
+  scopeKey: ScopeKey,
+): DesiredSandbox {
   const settings = agent.sandbox;
   const slug = slugOf(scopeKey, settings.workspaceRoot);
   const folder = scope === "shared" ? "shared" : slug;
   const rw = settings.workspaceAccess === "rw";
+  const name = toSandboxName(`${settings.docker.containerPrefix}${slug}`);
   return {
-    name: toSandboxName(`${settings.docker.containerPrefix}${slug}`),
+    name,
     kind: "tools",
     scope,
     scopeKey,
     agentId: scope === "shared" ? null : agent.id,
     settings,
     workspace: rw ? { dir: settings.agentWorkspace, purpose: "agent" } : { dir: `${settings.workspaceRoot}/${folder}`, purpose: "scope" },
+    workspaceOwner: name,
     agentDir: settings.workspaceAccess === "ro" ? settings.agentWorkspace : null,
   };
+}
+
+/** The browser beside a sandbox: of the same scope, and with the same workspace. */
+export function toDesiredBrowser(slug: string, tools: DesiredSandbox): DesiredSandbox {
+  const settings = toBrowserSettings(tools.settings);
+  return { ...tools, kind: "browser", name: toSandboxName(`${settings.docker.containerPrefix}${slug}`), settings, agentDir: null };
 }
 
 /** The sandbox of the agent's main session; sessions of their own run like it. */
@@ -166,6 +208,7 @@ export function toMainSandbox(slugOf: SlugOf, sandbox: EffectiveSandbox): Desire
 /** What is known of a sandbox apart from desired state: its name and its container's labels. */
 export interface KnownSandbox {
   name: SandboxName;
+  kind: SandboxKind;
   scopeKey: ScopeKey;
   /** Creation of its container. null: it has none. */
   createdAt: EpochMs | null;
@@ -177,7 +220,7 @@ export function wantOf(index: DesiredIndex, name: SandboxName, known: KnownSandb
   if (found === undefined) return known === null ? unwantedUnknown(index) : releaseOf(index, known, now);
   const { desired, eager, sessions } = found;
   if (eager) return { kind: "wanted", desired, because: `the config starts it eagerly (scope ${desired.scope})`, idleAt: null };
-  const lastUsedAt = Math.max(known?.lastUsedAt ?? 0, ...sessions.map(lastActivityOf)) as EpochMs;
+  const lastUsedAt = Math.max(known?.lastUsedAt ?? 0, ...sessions.map((session) => lastUseOf(desired.kind, session))) as EpochMs;
   const because = sessions.length === 1 ? `session ${sessions[0]?.spec.key ?? ""} needs it` : `${sessions.length} live sessions need it`;
   const { idleHours } = desired.settings.prune;
   if (idleHours === 0) return { kind: "wanted", desired, because, idleAt: null };
@@ -190,6 +233,10 @@ export function wantOf(index: DesiredIndex, name: SandboxName, known: KnownSandb
     hotWindowMs: desired.settings.rollout.hotWindow,
   };
 }
+
+/** What a session does in its sandbox is no use of its browser. */
+export const lastUseOf = (kind: SandboxKind, session: Session): EpochMs =>
+  kind === "browser" ? (session.spec.browserUsedAt ?? session.metadata.createdAt) : lastActivityOf(session);
 
 function unwantedUnknown(index: DesiredIndex): Want {
   const evidence: Evidence = { kind: "config", says: "no agent and no session needs it" };
@@ -212,8 +259,10 @@ function hotWindowOf(index: DesiredIndex, known: KnownSandbox): number {
 function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
   const { agents, sessions } = index.inputs;
   const says = (text: string): Evidence => ({ kind: "config", says: text });
-  const movedTo = index.byScope.get(known.scopeKey);
+  const movedTo = index.byScope[known.kind].get(known.scopeKey);
   if (movedTo !== undefined) return says(`the config now names it ${movedTo}`);
+  const noBrowser = known.kind === "browser" ? noBrowserOf(agents, known.scopeKey) : null;
+  if (noBrowser !== null) return says(noBrowser);
   if (known.scopeKey === "shared") {
     const sharing = agents.filter(({ sandbox }) => sandbox.scope === "shared" && sandbox.mode !== "off");
     if (sharing.length === 0) return says("no agent has sandbox.scope shared");
@@ -228,12 +277,20 @@ function evidenceOf(index: DesiredIndex, known: KnownSandbox): Evidence | null {
     if (agent.sandbox.scope !== "agent") return says(`sandbox.scope of agent ${agentId} is ${agent.sandbox.scope}`);
     return releaseOfMany(index, known, [agent]);
   }
-  return sessionEvidence(agent, known.scopeKey, listed, says);
+  return sessionEvidence(agent, known, listed, says);
+}
+
+/** Why no agent that shares this scope has a browser. null: one may. */
+function noBrowserOf(agents: readonly Agent[], scopeKey: ScopeKey): string | null {
+  const agentId = toAgentOfKey(scopeKey);
+  const sharing = agents.filter(({ id, sandbox }) => (agentId === null ? sandbox.scope === "shared" : id === agentId));
+  const reasons = sharing.map(({ noBrowser }) => noBrowser);
+  return reasons.includes(null) ? null : (reasons[0] ?? null);
 }
 
 function sessionEvidence(
   agent: Agent,
-  scopeKey: ScopeKey,
+  { kind, scopeKey }: KnownSandbox,
   listed: AgentSessions | undefined,
   says: (text: string) => Evidence,
 ): Evidence | null {
@@ -241,12 +298,29 @@ function sessionEvidence(
   if (session?.spec.endedAt !== undefined) return { kind: "session-ended", sessionKey: session.spec.key, endedAt: session.spec.endedAt };
   if (session !== undefined) {
     if (!isSandboxed(agent.sandbox.mode, session.spec)) return says(`sandbox.mode of agent ${agent.id} is ${agent.sandbox.mode}`);
+    if (kind === "browser" && session.spec.browserUsedAt === undefined) return stoppedBy(session);
     return says(`sandbox.scope of agent ${agent.id} is ${agent.sandbox.scope}`);
   }
   return isCompletelyRead(listed) ? { kind: "session-gone", folderOf: agent.id } : null;
 }
 
-/** None of the sessions that might share the sandbox is live: the last one ended, or files of live ones are not there any more. */
+/** The session would be one that the browser is for if it wanted it. */
+const stoppedBy = ({ spec }: Session): Evidence => ({ kind: "browser-stopped", says: `session ${spec.key} wants no browser any more` });
+
+/** A live session that has its sandbox together with others. undefined: there is none. */
+const findSharing = (sharing: readonly Agent[], sessions: DesiredInputs["sessions"]): Session | undefined =>
+  sharing
+    .flatMap(({ id, sandbox: { mode, scope } }) =>
+      (sessions.get(id)?.sessions ?? []).filter(
+        ({ spec }) => spec.endedAt === undefined && isSandboxed(mode, spec) && toSessionScope(scope, spec) === scope,
+      ),
+    )
+    .at(0);
+
+/**
+ * None of the sessions that might share the sandbox needs it: the last one ended, or files of live ones are not there any more; those that are live need
+ * no browser.
+ */
 function releaseOfMany(index: DesiredIndex, known: KnownSandbox, sharing: readonly Agent[]): Evidence | null {
   const { sessions } = index.inputs;
   if (!sharing.every(({ id }) => isCompletelyRead(sessions.get(id)))) return null;
@@ -255,6 +329,8 @@ function releaseOfMany(index: DesiredIndex, known: KnownSandbox, sharing: readon
       spec.endedAt !== undefined && isSandboxed(sandbox.mode, spec) ? [{ sessionKey: spec.key, endedAt: spec.endedAt }] : [],
     ),
   );
+  const live = known.kind === "browser" ? findSharing(sharing, sessions) : undefined;
+  if (live !== undefined) return stoppedBy(live);
   const last = ended.toSorted((left, right) => right.endedAt - left.endedAt)[0];
   const usedAt = known.lastUsedAt ?? known.createdAt ?? (0 as EpochMs);
   // Who used it later than the last end can have been is a session that left no trace.
@@ -281,6 +357,7 @@ export function renderEvidence(evidence: Evidence): string {
     case "session-gone":
       return `agent ${evidence.folderOf} has no live session that needs it`;
     case "config":
+    case "browser-stopped":
       return evidence.says;
     case "idle":
       return `unused since ${renderTime(evidence.since)}, longer than prune.idleHours (${evidence.idleHours})`;

@@ -13,6 +13,7 @@ import type { ConfigView, ControllerView, UnownedObject } from "../../api/wire.t
 import { EGRESS_IMAGE } from "../decide/egress-facts.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { Engine } from "../engine/engine.ts";
+import { examineBrowsers } from "./browser-checks.ts";
 import { judgeConfig, judgeImages, type NamedImage } from "./config-checks.ts";
 import { judgeConfinement } from "./confinement-checks.ts";
 import { judgeEgress } from "./egress-checks.ts";
@@ -84,6 +85,7 @@ async function examineEngine(parts: ExamineParts, sandboxes: readonly EffectiveS
     // The doctor makes no state folder: where there is none yet, the file that a container must see is put elsewhere.
     const folder = host.folders.length > 0 ? parts.folders.stateDir : tmpdir();
     findings.push(...(await examineInside({ ...parts, folder, endpoint: info.endpoint }, engine, sandboxes)));
+    findings.push(...(await examineBrowsers({ ...parts, engine }, sandboxes)));
     return findings;
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;

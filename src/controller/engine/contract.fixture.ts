@@ -10,6 +10,7 @@ import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
 import { expectEndContract, expectUseContract } from "./contract-commands.fixture.ts";
+import { dial } from "./dial.ts";
 import type { Engine, ExecRequest, Handle, Hint, Identity, Observation } from "./engine.ts";
 
 /** What people do to containers behind the controller's back. */
@@ -382,7 +383,7 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
 
     test("a port where nothing listens says so", async () => {
       const { handle } = await launch();
-      expect(await codeOf(engine.dial(handle, 9_222))).toBe("NotReady");
+      expect(await codeOf(dial(engine, handle, { port: 9_222 }))).toBe("NotReady");
     });
   });
 }

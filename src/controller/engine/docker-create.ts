@@ -30,7 +30,10 @@ export interface EngineTraits {
 }
 
 export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
-  return { name: toPendingName(identity.name), Labels: toLabels(identity), ...toParts(spec, traits) };
+  const { Entrypoint, Cmd, ...parts } = toParts(spec, traits);
+  // A browser's image brings its main process with it; tools' commands run beside one that only sleeps.
+  const main = identity.kind === "browser" ? {} : { Entrypoint, Cmd };
+  return { name: toPendingName(identity.name), Labels: toLabels(identity), ...parts, ...main };
 }
 
 function toParts(spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {
@@ -83,7 +86,7 @@ function toHostConfig(spec: ContainerSpec, traits: EngineTraits): Docker.HostCon
     Privileged: false,
     AutoRemove: false,
     RestartPolicy: NO_RESTART,
-    // PID 1 only sleeps; a process that writes to its output must not fill the host's disk.
+    // What the main process says, or a process that writes to its output must not fill the host's disk.
     LogConfig: { Type: "json-file", Config: { "max-size": "1m", "max-file": "1" } },
     NetworkMode: spec.network,
     ReadonlyRootfs: spec.readOnlyRoot,

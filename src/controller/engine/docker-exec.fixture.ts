@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import { expect, test } from "vitest";
 import { codeOf, eventually, run, UNLIMITED } from "./contract.fixture.ts";
+import { dial } from "./dial.ts";
 import { docker, MIB, openDocker, shell } from "./docker.fixture.ts";
 
 /** Everything that comes out of `stream` from now on, as far as it has come. */
@@ -348,11 +349,7 @@ while True:
     listening.stdout.resume();
     listening.stderr.resume();
     const connection = await eventually(
-      async () =>
-        await bench
-          .mustEngine()
-          .dial(handle, 9_222)
-          .catch(() => null),
+      async () => await dial(bench.mustEngine(), handle, { port: 9_222 }).catch(() => null),
       (dialled) => dialled !== null,
     );
     if (connection === null) throw new Error("not connected");

@@ -141,8 +141,16 @@ const toHasSetup = (label: string | undefined): boolean | null => (label === "1"
 export function toListed(raw: RawListed): Listed | null {
   const identity = toIdentity(raw.Labels);
   if (identity === null) return null;
-  const { name, scopeKey, createdAt } = identity;
-  return { id: toContainerId(raw.Id), name, scopeKey, createdAt, actualName: toActualName(raw.Names[0] ?? ""), state: toState(raw.State) };
+  const { name, kind, scopeKey, createdAt } = identity;
+  return {
+    id: toContainerId(raw.Id),
+    name,
+    kind,
+    scopeKey,
+    createdAt,
+    actualName: toActualName(raw.Names[0] ?? ""),
+    state: toState(raw.State),
+  };
 }
 
 const toActualName = (name: string): string => name.replace(/^\//, "");

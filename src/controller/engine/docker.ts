@@ -1,6 +1,5 @@
 // Docker (and Podman's compatible API) behind the engine port: each method is a handful of engine calls and no decision.
 // Watching is in docker-events.ts, running commands in docker-exec.ts, and what things mean in docker-create.ts and docker-observe.ts.
-import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toImageId } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
@@ -10,7 +9,6 @@ import type { Usage } from "../../api/usage.ts";
 import { type DockerClient, type EngineFacts, toCapabilities } from "./docker-client.ts";
 import { DockerCommands } from "./docker-commands.ts";
 import { type EngineTraits, toCreateOptions, toUpdate } from "./docker-create.ts";
-import { dialInDocker } from "./docker-dial.ts";
 import { DockerEgress } from "./docker-egress.ts";
 import { watchDocker } from "./docker-events.ts";
 import { identifyInDocker } from "./docker-identify.ts";
@@ -290,10 +288,6 @@ export class DockerEngine implements Engine {
 
   async identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]> {
     return await identifyInDocker({ ...this.#commands.execParts(), instance: this.instance }, handle, { paths, by });
-  }
-
-  async dial(handle: Handle, port: number): Promise<Duplex> {
-    return await dialInDocker(this.#commands.execParts(), handle, port);
   }
 
   async probe<T>(request: ProbeRequest, look: (handle: Handle) => Promise<T>): Promise<T> {

@@ -1,9 +1,9 @@
 // The engine port: what the loop needs from whatever runs containers: facts and operations. Docker implements it (docker.ts), a model of
 // it implements it for fast tests (fake.fixture.ts), and one contract suite holds both to the same truth. Nothing here decides anything.
-import type { Duplex, Readable, Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { ContainerId, EpochMs, InstanceId, SandboxName, ScopeKey } from "../../api/brands.ts";
 import { type ErrorCode, OperationError } from "../../api/errors.ts";
-import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
+import type { ContainerSpec, LiveSpec, SandboxKind } from "../../api/sandbox.ts";
 import type { Usage } from "../../api/usage.ts";
 import type { Capabilities, ContainerState, Handle, Identity, ImageFact, Observation, Surveyed } from "../decide/observation.ts";
 import type { EgressEngine } from "./egress-engine.ts";
@@ -41,6 +41,7 @@ export interface EngineInfo {
 export interface Listed {
   id: ContainerId;
   name: SandboxName;
+  kind: SandboxKind;
   scopeKey: ScopeKey;
   createdAt: EpochMs;
   actualName: string;
@@ -184,8 +185,6 @@ export interface Engine {
   identify(handle: Handle, paths: readonly string[], by: "image" | "beside"): Promise<(string | null)[]>;
   /** Whether any exec runs inside, ours or a person's, but for our looks (`isLook`). `unknown` counts as yes. */
   inUse(handle: Handle): Promise<"yes" | "no" | "unknown">;
-  /** A connection to a port inside the sandbox, without publishing it. */
-  dial(handle: Handle, port: number): Promise<Duplex>;
   /**
    * Runs a container beside all sandboxes: no listing, observation or hint shows it, `objects("probe")` does. It is gone when this returns, whatever
    * happened; after a crash it ends and goes by itself within a minute of its start.

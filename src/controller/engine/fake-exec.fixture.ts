@@ -6,6 +6,7 @@ import { type DurationMs, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { ExecRequest, ExecStream } from "./engine.ts";
+import { DIAL, DIAL_CONNECTED, DIAL_REFUSED } from "./exec-scripts.ts";
 import { SETUP } from "./setup-script.ts";
 
 /** What a program sees. It ends by resolving with its exit code; a signal that it does not handle ends it for it. */
@@ -97,6 +98,17 @@ export function asSetup([shell, option, script, , command = ""]: readonly string
     const code = await program({ ...process, request: { ...process.request, argv: [shell, option, command] } });
     if (code === 0) process.stdout.write(await text(process.stdin));
     return code;
+  };
+}
+
+/** What DIAL does: says that it is connected, then passes bytes. null: it is another command. */
+export function asDial([, , script, , port]: readonly string[], ports: ReadonlyMap<number, FakeProgram>): FakeProgram | null {
+  if (script !== DIAL) return null;
+  const program = ports.get(Number(port));
+  if (program === undefined) return async () => DIAL_REFUSED;
+  return async (process) => {
+    process.stdout.write(DIAL_CONNECTED);
+    return await program(process);
   };
 }
 

@@ -28,7 +28,6 @@ export type FakeOperation =
   | "endCommands"
   | "identify"
   | "inUse"
-  | "dial"
   | "probe"
   | "objects"
   | "survey"

@@ -1,6 +1,5 @@
 // The engine port over a model of an engine (fake-world.fixture.ts): the same semantics as Docker's, in memory, on a virtual clock, with faults.
 // For tests and for trying plans; it isolates nothing and runs nothing.
-import { Duplex } from "node:stream";
 import { type ContainerId, type InstanceId, type SandboxName, toDurationMs, toSandboxUid } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
@@ -31,7 +30,7 @@ import type {
 } from "./engine.ts";
 import { orNotBegun } from "./engine.ts";
 import { FakeEgress } from "./fake-egress.fixture.ts";
-import { FakeExec } from "./fake-exec.fixture.ts";
+import { asDial, FakeExec } from "./fake-exec.fixture.ts";
 import { toIncarnation, toObservation, toSurveyed } from "./fake-view.fixture.ts";
 import type { FakeContainer, FakeOperation, FakeWorld } from "./fake-world.fixture.ts";
 import { SHM_SIZE_DEFAULT, toCapDrop, toMountKind } from "./normal-form.ts";
@@ -116,8 +115,8 @@ export class FakeEngine implements Engine {
       for (const container of this.world.containers.values()) {
         const identity = container.labels[LABEL.instance] === this.instance ? toIdentity(container.labels) : null;
         if (identity === null) continue;
-        const { name, scopeKey, createdAt } = identity;
-        listed.push({ id: container.id, name, scopeKey, createdAt, actualName: container.name, state: container.state });
+        const { name, kind, scopeKey, createdAt } = identity;
+        listed.push({ id: container.id, name, kind, scopeKey, createdAt, actualName: container.name, state: container.state });
       }
       return listed;
     });
@@ -245,7 +244,8 @@ export class FakeEngine implements Engine {
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     return await this.#call("exec", request.argv.join(" "), () => {
       const container = this.#mustRun(handle);
-      const exec = new FakeExec(request, this.world.programFor(request.argv, container), this.world.clock);
+      const program = asDial(request.argv, container.ports) ?? this.world.programFor(request.argv, container);
+      const exec = new FakeExec(request, program, this.world.clock);
       if (request.mark !== undefined && container.endedMarks.has(request.mark)) exec.end(126);
       container.execs.add(exec);
       const forget = (): void => {
@@ -280,15 +280,6 @@ export class FakeEngine implements Engine {
       if (error instanceof OperationError) return "unknown";
       throw error;
     }
-  }
-
-  async dial(handle: Handle, port: number): Promise<Duplex> {
-    return await this.#call("dial", String(port), () => {
-      const program = this.#mustRun(handle).ports.get(port);
-      if (program === undefined) throw new OperationError("NotReady", `nothing listens on port ${port} inside the sandbox`);
-      const exec = new FakeExec({ argv: ["dial", String(port)], stdin: true }, program, this.world.clock);
-      return Duplex.from({ readable: exec.stdout, writable: exec.stdin ?? exec.stdout });
-    });
   }
 
   async objects(kind: ObjectKind): Promise<EngineObject[]> {

@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isWithin, type Refusal, refusedBindSource, refusedInside, refusedWorkspace } from "../../api/config/bind-source.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { MountContext } from "../../api/config/rules-mounts.ts";
@@ -31,11 +32,20 @@ export async function observeHost(
 ): Promise<Pick<SpecFacts, "workspace" | "seccomp" | "refusedMounts">> {
   const [workspace, seccomp, refusedMounts] = await Promise.all([
     observeWorkspace(desired),
-    readProfile(desired.settings.docker.seccompProfile),
+    readProfile(profileOf(desired)),
     refuseMounts(desired, context, lookUp),
   ]);
   return { workspace, seccomp, refusedMounts };
 }
+
+/**
+ * Chromium's own sandbox takes namespaces and chroot, which engines' profiles refuse. This one ships with the product, is narrower in everything
+ * else, and is at the same place from the sources, the build and the image.
+ */
+export const BROWSER_SECCOMP_PATH = fileURLToPath(new URL("../../../images/sandbox-browser/seccomp.json", import.meta.url));
+
+const profileOf = ({ kind, settings: { browser, docker } }: DesiredSandbox): string | null =>
+  kind === "browser" && !browser.noSandbox ? BROWSER_SECCOMP_PATH : docker.seccompProfile;
 
 /** The state of the folders that the sandbox mounts: `missing` while any of them is not there. Never throws. */
 export async function observeWorkspace(desired: Pick<DesiredSandbox, "workspace" | "agentDir">): Promise<WorkspaceFact> {

@@ -1,5 +1,6 @@
 // Leases on serving containers. A pass says which container serves; a lease fences its holder to exactly that run of it, and a caller that
 // comes between two containers waits for the second.
+import type { Duplex } from "node:stream";
 import { type ContainerId, type EpochMs, elapsed, later, type SandboxName } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { findCondition } from "../../api/condition.ts";
@@ -7,6 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import { ENGINE_AWAY_MS_MAX, isBlocking, isEngineAway, READY_MS_MAX } from "../../api/readiness.ts";
 import { isReady } from "../decide/status.ts";
 import type { Plan, PlanInput, SandboxSpecInForce } from "../decide/types.ts";
+import { dial } from "../engine/dial.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
 import type { Activity } from "../records/activity.ts";
 import type { StatusStore } from "../records/status-store.ts";
@@ -24,7 +26,7 @@ export interface AccessParts {
   suspect(name: SandboxName): void;
 }
 
-interface Serving {
+export interface Serving {
   handle: Handle;
   spec: SandboxSpecInForce;
 }
@@ -83,6 +85,11 @@ export class ServingAccess implements SandboxAccess {
     if (name !== null) this.#serving.delete(name);
   }
 
+  /** What serves now. null: nothing does. */
+  servingOf(name: SandboxName): Serving | null {
+    return this.#serving.get(name) ?? null;
+  }
+
   /** The sandbox whose serving container this is. null: it serves no more. */
   nameOf(id: ContainerId): SandboxName | null {
     for (const [name, { handle }] of this.#serving) if (handle.id === id) return name;
@@ -91,6 +98,10 @@ export class ServingAccess implements SandboxAccess {
 
   get commands(): Pick<Engine, "exec"> {
     return this.#parts.commands;
+  }
+
+  async dial({ handle, isLook }: Pick<Lease, "handle" | "isLook">, port: number): Promise<Duplex> {
+    return await dial(this.#parts.commands, handle, { port, ...(isLook && { isLook: true as const }) });
   }
 
   async lease(name: SandboxName, signal?: AbortSignal): Promise<Lease> {

@@ -100,8 +100,9 @@ export class Observer {
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers, previous);
     const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
+    const kind = first?.identity.kind ?? previous?.spec.kind ?? "tools";
     const known: KnownSandbox | null =
-      scopeKey === null ? null : { name, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
+      scopeKey === null ? null : { name, kind, scopeKey, createdAt: first?.identity.createdAt ?? null, lastUsedAt };
     const now = this.#parts.now();
     const want = await this.#parts.removals.pass(name, desired.want(name, known, now), residentOf(containers));
     const hasList = want.kind === "wanted" && want.desired.settings.egress !== null;

@@ -4,6 +4,7 @@ import type { HostFolders } from "../../api/config/config.ts";
 import type { SandboxFolders } from "../../api/config/sandbox-folders.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { KeyedMutex } from "../../api/keyed-mutex.ts";
+import { SETUP_WORDS, toSetupMsMax } from "../decide/browser.ts";
 import { HASH_VERSION } from "../decide/fields.ts";
 import { type Owner, ownerToBe } from "../decide/spec.ts";
 import type { Action, DesiredSandbox, PlanInput } from "../decide/types.ts";
@@ -68,8 +69,13 @@ export class Performer {
         await engine.act(action.handle, { name }, { kind: "start" });
         return setups.markFresh(action.handle.id);
       case "setup": {
-        const command = mustWanted(input).spec.container.setupCommand ?? "";
-        return await setups.start(name, action.handle, command);
+        const { desired, spec } = mustWanted(input);
+        const { failed } = SETUP_WORDS[desired.kind];
+        return await setups.start(name, action.handle, {
+          command: spec.container.setupCommand ?? "",
+          msMax: toSetupMsMax(desired),
+          failed,
+        });
       }
       case "compare-mounts":
         return await this.#compareMounts(action.handle, input);
@@ -100,20 +106,26 @@ export class Performer {
   }
 
   /**
-   * Sessions of one agent share its workspace: one that another pass is just making would look like one that was put in its place, so they go
-   * one after the other. What is a sandbox's alone waits for nobody.
+   * Sessions of one agent share its workspace, and a browser that of the sandbox beside it: one that another pass is just making would look like one that
+   * was put in its place, so they go one after the other. Those of other sandboxes wait for nobody.
    */
   #prepareWorkspace(input: PlanInput): Promise<void> {
-    const { workspace, agentDir } = mustWanted(input).desired;
-    const shared = workspace.purpose === "agent" ? workspace.dir : agentDir;
-    return shared === null ? this.#makeWorkspace(input) : this.#preparing.run(shared, () => this.#makeWorkspace(input));
+    const { workspace, settings } = mustWanted(input).desired;
+    const shared = settings.workspaceAccess === "none" ? workspace.dir : settings.agentWorkspace;
+    return this.#preparing.run(shared, () => this.#makeWorkspace(input));
   }
 
   async #makeWorkspace(input: PlanInput): Promise<void> {
     const { desired } = mustWanted(input);
     const image = input.image ?? { kind: "missing" };
     const createdAt = renderTime(this.#parts.now());
-    const marker = { instance: input.instance, name: input.name, scopeKey: desired.scopeKey, path: desired.workspace.dir, createdAt };
+    const marker = {
+      instance: input.instance,
+      name: desired.workspaceOwner,
+      scopeKey: desired.scopeKey,
+      path: desired.workspace.dir,
+      createdAt,
+    };
     const owner = ownerToBe(desired, { image, controller: this.#parts.controller });
     const context = { ...this.#parts.folders, sandboxes: this.#parts.sandboxFolders() };
     await prepareWorkspace({ desired, owner, marker, context, lookUp: this.#parts.lookUp });

@@ -34,6 +34,8 @@ const GuardFile = z.strictObject({
   members: z.array(
     z.strictObject({
       name: z.string().transform(toSandboxName),
+      /** Absent: written before there were browsers. */
+      kind: z.enum(["tools", "browser"]).default("tools"),
       scopeKey: z.string().transform(toScopeKey),
       createdAt: Time,
       hasEnded: z.boolean(),
@@ -45,7 +47,7 @@ const GuardFile = z.strictObject({
 });
 
 /** The container of a sandbox that is more than half made. */
-export type Resident = Pick<Member, "scopeKey" | "createdAt">;
+export type Resident = Pick<Member, "kind" | "scopeKey" | "createdAt">;
 
 /** What each pass asks before it believes that a sandbox may go. */
 export interface RemovalGate {
@@ -100,7 +102,7 @@ export class RemovalGuard implements RemovalGate {
     const residents = all.filter(
       ({ id, name, actualName }) => actualName !== toPendingName(name) && (actualName === name || ledger.byContainerId(id) !== undefined),
     );
-    for (const { name, scopeKey, createdAt } of residents) this.#join(name, { scopeKey, createdAt });
+    for (const { name, kind, scopeKey, createdAt } of residents) this.#join(name, { kind, scopeKey, createdAt });
     if (this.#loaded) return;
     this.#loaded = true;
     const names = new Set(residents.map(({ name }) => name));
@@ -139,11 +141,11 @@ export class RemovalGuard implements RemovalGate {
   }
 
   /** @returns whether it was not here before */
-  #join(name: SandboxName, { scopeKey, createdAt }: Resident): boolean {
+  #join(name: SandboxName, { kind, scopeKey, createdAt }: Resident): boolean {
     const known = this.#members.get(name);
     if (known !== undefined && known.goneAt === null) return false;
     const member = known ?? { name, hasEnded: false, isLate: this.#guarded.held.size > 0, heldSince: null };
-    this.#members.set(name, { ...member, scopeKey, createdAt, goneAt: null });
+    this.#members.set(name, { ...member, kind, scopeKey, createdAt, goneAt: null });
     this.#unwritten = true;
     return true;
   }
@@ -160,9 +162,9 @@ export class RemovalGuard implements RemovalGate {
     const now = clock();
     return {
       now,
-      wantOf: ({ name, scopeKey, createdAt }) => {
+      wantOf: ({ name, kind, scopeKey, createdAt }) => {
         const lastUsedAt = activity.lastUsedAt(name);
-        return desired.want(name, { name, scopeKey, createdAt, lastUsedAt }, now);
+        return desired.want(name, { name, kind, scopeKey, createdAt, lastUsedAt }, now);
       },
       approvalFor: (name) => desired.approvalFor(name),
     };

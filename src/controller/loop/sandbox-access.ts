@@ -1,5 +1,6 @@
 // How the servers (admin socket, stream socket) reach a running sandbox: always the exact container that is current, counted as use for as
 // long as the caller holds it. Who may call is the servers' business; when a container may be stopped is decided in decide/.
+import type { Duplex } from "node:stream";
 import type { SandboxName } from "../../api/brands.ts";
 import type { SandboxSpecInForce } from "../decide/types.ts";
 import type { Engine, Handle } from "../engine/engine.ts";
@@ -22,6 +23,8 @@ export interface Lease extends Disposable {
 export interface SandboxAccess {
   /** Runs commands in what was leased; none is left without an owner. */
   readonly commands: Pick<Engine, "exec">;
+  /** A connection to a port on the loopback of what was leased; destroying it ends it. @throws OperationError `NotReady`: nothing listens there */
+  dial(lease: Pick<Lease, "handle" | "isLook">, port: number): Promise<Duplex>;
   /**
    * Waits for a sandbox that is being made, repaired or replaced, as long as its status says that waiting helps.
    *

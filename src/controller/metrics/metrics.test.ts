@@ -60,6 +60,7 @@ describe("every metric", () => {
       'workqueue_retries_total{name="sandbox",controller="sandbox"}',
       'openclaw_ready{check="servers"}',
       'openclaw_sandboxes{kind="tools",state="pruned",drift="deferred"}',
+      'openclaw_sandboxes{kind="browser",state="ready",drift="none"}',
       'openclaw_sandbox_convergence_seconds_bucket{le="0.001",trigger="external"}',
       'openclaw_sandbox_convergence_seconds_bucket{le="5",trigger="config"}',
       'openclaw_sandbox_actions_total{action="retire",cause="idle",result="error"}',
@@ -102,7 +103,7 @@ describe("every metric", () => {
 
   test("has no label value that nothing produces", async () => {
     const labels = [...(await scrape(createMetrics())).keys()].join("\n");
-    expect(labels).not.toMatch(/tool="(?:port|logs)"|kind="browser"|prunes_total\{reason="age"\}|terminal_reconcile/);
+    expect(labels).not.toMatch(/tool="(?:port|logs)"|prunes_total\{reason="age"\}|terminal_reconcile/);
   });
 
   test("has a type, a help text, a name by its type and unit, and no label of an endless set", async () => {

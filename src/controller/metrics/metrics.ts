@@ -27,7 +27,7 @@ export const RECREATE_REASONS = ["drift", "forced", "age", "crash", "image"] as 
 /** Age only ever replaces a container: its removal is counted as a recreate. */
 export const PRUNE_REASONS = ["idle", "released", "orphan"] as const satisfies readonly Cause[];
 const SANDBOX_LABELS = {
-  kind: ["tools"],
+  kind: ["tools", "browser"],
   state: ["ready", "not_ready", "unknown", "pruned"],
   drift: ["none", "deferred", "pending"],
 } as const;

@@ -18,8 +18,11 @@ export interface AuditParts {
 export interface AuditedCall {
   /** As the caller said it. */
   key: string;
-  /** `release`: the sandbox is to go with its session. `prompt`: what the workspace says of how its agent works is read. */
-  tool: SandboxTool | "release" | "prompt";
+  /**
+   * `release`: the sandbox is to go with its session. `prompt`: what the workspace says of how its agent works is read. `browser`: a connection to its
+   * browser.
+   */
+  tool: SandboxTool | "release" | "prompt" | "browser";
   /** Empty: no command is started. */
   argv: readonly string[];
   /** It changes nothing, and a page asks every few seconds: it is written down at level debug, its refusals as all others. Absent: no. */

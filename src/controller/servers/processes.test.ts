@@ -26,7 +26,12 @@ function openServer(shell: readonly string[], folder: string): Processes {
     },
     [Symbol.dispose]: () => undefined,
   });
-  const access: SandboxAccess = { commands: makeHostShellEngine(shell), lease, look: lease };
+  const access: SandboxAccess = {
+    commands: makeHostShellEngine(shell),
+    dial: () => Promise.reject(new Error("nothing is dialled")),
+    lease,
+    look: lease,
+  };
   const log = pino({ level: "silent" });
   const server = new ProcessService({ access, meter: silentMeter, clock: createSystemClock(), newProcessId, log, folder });
   return {

@@ -347,6 +347,7 @@ export async function openServer(options: { clock?: Clock; stateDir?: string; en
       return lease;
     },
     look: () => Promise.reject(new OperationError("NotReady", "nothing looks over the admin server")),
+    dial: () => Promise.reject(new OperationError("NotReady", "nothing is dialled over the admin server")),
   };
   const output = new OutputLog(() => clock.now());
   const history = await ConfigHistory.open({ folder: join(stateDir, "controller", "config-history"), now: () => clock.now() });

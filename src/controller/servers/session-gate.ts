@@ -7,7 +7,7 @@ import { OperationError } from "../../api/errors.ts";
 import { isCommandOf } from "../../api/file-scripts.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import { isBlocking } from "../../api/readiness.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Sandbox, SandboxKind } from "../../api/sandbox.ts";
 import { decideTool, renderRefusal, toToolPolicy } from "../../api/tool-policy.ts";
 import type { CommandRequest, SandboxTool, SessionEnds, SessionSandbox } from "../../api/wire.ts";
 import { AGENT_MOUNT_TARGET } from "../decide/spec.ts";
@@ -109,13 +109,16 @@ export class SessionGate {
   }
 
   /** How the session's sandbox is. Never throws: a session that is not known yet may be a moment later. */
-  view(key: string): SessionSandbox {
-    const desired = isKey(key) ? this.#parts.desired.desiredOfSession(toSessionKey(key)) : null;
+  view(key: string, kind: SandboxKind = "tools"): SessionSandbox {
+    const desired = isKey(key) ? this.#parts.desired.desiredOfSession(toSessionKey(key), kind) : null;
     const unready = { sessionKey: key, ready: false, blocked: false };
     const holder = isKey(key) ? this.#parts.desired.nameHolderOf(toSessionKey(key)) : null;
     if (holder !== null) return { ...unready, sandbox: null, reason: "HostRejected", message: renderNameHolder(holder), blocked: true };
     if (desired === null) {
-      const message = "the controller has no live sandboxed session with this key";
+      const message =
+        kind === "tools"
+          ? "the controller has no live sandboxed session with this key"
+          : "the controller has no live sandboxed session with this key that wants a browser";
       return { ...unready, sandbox: null, reason: "SessionUnknown", message };
     }
     const status = this.#parts.statusOf(desired.name);

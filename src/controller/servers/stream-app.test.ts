@@ -12,6 +12,7 @@ import { DesiredState } from "../sources/desired-state.ts";
 import { GatewayFeed } from "../sources/gateway-feed.ts";
 import { openApprovals } from "./approvals.fixture.ts";
 import { Audit } from "./audit.ts";
+import { BrowserGate } from "./browser-gate.ts";
 import { Followers } from "./followers.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
 import { ProcessService } from "./processes.ts";
@@ -46,11 +47,12 @@ async function open({ scope }: { scope: "session" | "agent" }) {
   };
   const feed = new GatewayFeed({ stateDir: "/state", config, desired, now: clock.now, log });
   const nothing = (): Promise<never> => Promise.reject(new Error("nothing runs in this test"));
-  const access = { commands: makeHostShellEngine(["dash"]), lease: nothing, look: nothing };
+  const access = { commands: makeHostShellEngine(["dash"]), dial: nothing, lease: nothing, look: nothing };
   const views = new MemoryViews();
+  const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null });
   const app = makeStreamApp({
-    ...{ views, followers: new Followers(1), log },
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null }),
+    ...{ views, followers: new Followers(1), log, gate },
+    browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed,
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),
     processes: new ProcessService({ access, meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", log }),

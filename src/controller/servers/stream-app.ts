@@ -14,6 +14,7 @@ import type { AdminViews } from "../views/admin-views.ts";
 import type { ApprovalGate } from "./approval-gate.ts";
 import type { Audit } from "./audit.ts";
 import { makeBaseApp } from "./base-app.ts";
+import type { BrowserGate } from "./browser-gate.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
 import type { ProcessService } from "./processes.ts";
@@ -31,6 +32,7 @@ import type { SessionGate } from "./session-gate.ts";
 export interface StreamAppParts {
   views: AdminViews;
   gate: SessionGate;
+  browsers: BrowserGate;
   feed: GatewayFeed;
   audit: Audit;
   followers: Followers;
@@ -49,7 +51,7 @@ export interface StreamAppParts {
 const UNKNOWN_LOOK_MS = 10;
 
 export function makeStreamApp(parts: StreamAppParts): Hono {
-  const { views, gate, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
+  const { views, gate, browsers, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
@@ -59,11 +61,23 @@ export function makeStreamApp(parts: StreamAppParts): Hono {
   app.route("/v1", gatewayRequestRoutes({ views, audit, clock, requests }));
   app.route("/v1", approvalRoutes({ ...approvals, views, audit, requests, clock }));
   app.get("/v1/sessions/:key/sandbox", ({ req, json }) => json(gate.view(req.param("key"))));
-  app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, gate, req.param("key"))));
+  app.get("/v1/sessions/:key/sandbox/watch", ({ req }) => followers.follow(() => watchSession(views, () => gate.view(req.param("key")))));
+  app.get("/v1/sessions/:key/browser", ({ req, json }) => json(browsers.view(req.param("key"))));
+  app.get("/v1/sessions/:key/browser/watch", ({ req }) =>
+    followers.follow(() => watchSession(views, () => browsers.view(req.param("key")))),
+  );
+  app.post("/v1/sessions/:key/browser/release", async ({ req, json }) => {
+    const key = req.param("key");
+    const { sandbox } = audit.call({ key, tool: "browser", argv: ["release"] }, () => ({ sandbox: browsers.release(key) }));
+    if (sandbox !== null) await release(sandbox);
+    const released: SandboxRelease = { sandbox };
+    return json(released);
+  });
   app.post("/v1/sessions/:key/sandbox/release", async ({ req, json }) => {
     const key = req.param("key");
     const { sandbox } = audit.call({ key, tool: "release", argv: [] }, () => ({ sandbox: gate.ownSandbox(key) }));
-    if (sandbox !== null) await release(sandbox);
+    const browser = browsers.ownBrowser(key);
+    for (const name of [sandbox, browser]) if (name !== null) await release(name);
     const released: SandboxRelease = { sandbox };
     return json(released);
   });
@@ -93,8 +107,8 @@ export function makeStreamApp(parts: StreamAppParts): Hono {
   return app;
 }
 
-/** `sandbox` with a SessionSandbox at once, then whenever it is another one. */
-function watchSession(views: AdminViews, gate: SessionGate, key: string): EventSource {
+/** `sandbox` with what `look` shows at once, then whenever it is another one. */
+function watchSession(views: AdminViews, look: () => SessionSandbox): EventSource {
   const bell = new Bell();
   const stop = views.watch(() => bell.ring());
   let told: SessionSandbox | null = null;
@@ -102,7 +116,7 @@ function watchSession(views: AdminViews, gate: SessionGate, key: string): EventS
     if (told?.sandbox == null) bell.ring();
   }, UNKNOWN_LOOK_MS);
   const next = (): ServerSentEvent[] => {
-    const view = gate.view(key);
+    const view = look();
     if (told !== null && JSON.stringify(told) === JSON.stringify(view)) return [];
     told = view;
     return [{ event: "sandbox", data: view }];

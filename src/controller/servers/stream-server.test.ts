@@ -19,6 +19,7 @@ import { DesiredState } from "../sources/desired-state.ts";
 import { GatewayFeed } from "../sources/gateway-feed.ts";
 import { openApprovals } from "./approvals.fixture.ts";
 import { Audit } from "./audit.ts";
+import { BrowserGate } from "./browser-gate.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
 import { MemoryViews, makeStateDir, silentMeter } from "./server.fixture.ts";
 import { SessionGate } from "./session-gate.ts";
@@ -53,15 +54,17 @@ async function open() {
     isMissing: false,
     watch: () => () => undefined,
   };
+  const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const server = await startStreamServer({
     promptFiles: async () => [],
     ...{ stateDir, views: new MemoryViews(), log },
-    gate: new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null }),
+    gate,
+    browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),
     approvals: await openApprovals({ instance: INSTANCE, views: new MemoryViews(), clock }),
     audit: new Audit({ instance: INSTANCE, log, record: () => undefined }),
     commands: {
-      access: { commands: makeHostShellEngine(["dash"]), lease: note("use"), look: note("look") },
+      access: { commands: makeHostShellEngine(["dash"]), dial: note("dial"), lease: note("use"), look: note("look") },
       ...{ meter: silentMeter, clock, newProcessId: () => "0123456789abcdef", output: new OutputLog(clock.now) },
     },
   });

@@ -2,6 +2,7 @@
 // Whose sandbox, and whether, is session-gate.ts; the other routes are stream-app.ts.
 import type { Logger } from "pino";
 import type { EpochMs, SandboxName } from "../../api/brands.ts";
+import { BROWSER_PORTS, BROWSER_USES } from "../../api/browser-session.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Upgrade } from "../../api/http-server.ts";
@@ -13,8 +14,10 @@ import type { OutputLog } from "../records/output-log.ts";
 import type { GatewayFeed } from "../sources/gateway-feed.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 import type { Audit } from "./audit.ts";
+import type { BrowserGate } from "./browser-gate.ts";
 import type { CommandMeter } from "./command-session.ts";
 import { COMMANDS_MAX, CommandSocket, refuseCommand } from "./command-socket.ts";
+import { DIALS_MAX, DialSocket } from "./dial-socket.ts";
 import { Followers } from "./followers.ts";
 import { ProcessService } from "./processes.ts";
 import { decodeName } from "./request.ts";
@@ -27,6 +30,7 @@ export interface StreamServerParts {
   stateDir: string;
   views: AdminViews;
   gate: SessionGate;
+  browsers: BrowserGate;
   feed: GatewayFeed;
   audit: Audit;
   approvals: StreamAppParts["approvals"];
@@ -44,12 +48,12 @@ export interface StreamServerParts {
 
 /** One per session that waits for its sandbox, and per follower of events: as many as there can be commands, twice over. */
 const FOLLOWERS_MAX = 512;
-/** Commands, followers, and as many questions as both. */
-const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + FOLLOWERS_MAX);
+/** Commands, connections to browsers, followers, and as many questions as all of them. */
+const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + DIALS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
-  const { stateDir, views, gate, feed, audit, approvals, promptFiles, log, commands } = parts;
+  const { stateDir, views, gate, browsers, feed, audit, approvals, promptFiles, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessService({ ...commands, log });
   const kill = async (name: SandboxName): Promise<void> =>
@@ -61,7 +65,21 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
     approve: async (name: SandboxName, since: EpochMs) => await approveRemoval(stateDir, name, since),
   };
   const app = makeStreamApp({
-    ...{ views, gate, feed, audit, followers, processes, release: kill, promptFiles, requests, approvals, clock: commands.clock, log },
+    ...{
+      views,
+      gate,
+      browsers,
+      feed,
+      audit,
+      followers,
+      processes,
+      release: kill,
+      promptFiles,
+      requests,
+      approvals,
+      clock: commands.clock,
+      log,
+    },
   });
   const sockets = new CommandSocket({
     commands: commands.access.commands,
@@ -70,18 +88,19 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
     clock: commands.clock,
     log,
   });
+  const dials = new DialSocket(commands.access, log);
   const server = await startSocketServer({
     socketPath: toStreamSocketPath(stateDir),
     mode: 0o660,
     connectionsMax: CONNECTIONS_MAX,
     fetch: app.fetch,
-    upgrade: (asked) => upgrade(parts, sockets, asked),
+    upgrade: (asked) => (isDial(asked) ? upgradeDial(parts, dials, asked) : upgrade(parts, sockets, asked)),
   });
   return {
     socketPath: server.socketPath,
     stop: async () => {
       followers.stop();
-      await server.stop(() => sockets.stop());
+      await server.stop(async () => void (await Promise.all([sockets.stop(), dials.stop()])));
     },
   };
 }
@@ -105,6 +124,31 @@ function upgrade({ gate, audit, commands }: StreamServerParts, sockets: CommandS
         return admitted;
       });
       return look === undefined ? await commands.access.lease(sandbox, signal) : await commands.access.look(sandbox);
+    },
+  });
+}
+
+const DIAL_PATH = /^\/v1\/sessions\/([^/?#]+)\/browser\/dial\?/;
+const isDial = ({ request }: Upgrade): boolean => request.headers.upgrade === "raw";
+
+/** A connection to a port of the session's browser: which port, of which run of its container, and what for, are in the query. */
+function upgradeDial({ browsers, audit, commands }: StreamServerParts, dials: DialSocket, asked: Upgrade): void {
+  const url = asked.request.url ?? "";
+  const [prefix = "", name] = DIAL_PATH.exec(url) ?? [];
+  const query = new URLSearchParams(url.slice(prefix.length));
+  const key = decodeName(name);
+  const port = BROWSER_PORTS.find((known) => known === query.get("port"));
+  const use = BROWSER_USES.find((known) => known === query.get("use"));
+  const [uid, incarnation] = [query.get("uid"), query.get("incarnation")];
+  if (key === null || port === undefined || use === undefined || uid === null || incarnation === null)
+    return refuseCommand(asked.socket, new OperationError("NotFound", "no such endpoint"));
+  dials.accept(asked, {
+    port,
+    fence: { uid, incarnation },
+    lease: async (signal) => {
+      const isLook = use === "watch";
+      const { sandbox } = audit.call({ key, tool: "browser", argv: [port], isLook }, () => browsers.admit(key));
+      return isLook ? await commands.access.look(sandbox) : await commands.access.lease(sandbox, signal);
     },
   });
 }

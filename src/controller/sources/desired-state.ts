@@ -8,6 +8,8 @@ import { NO_SANDBOX_FOLDERS, type SandboxFolders, toSandboxFolders } from "../..
 import { SANDBOX_DEFAULTS } from "../../api/config/schema-sandbox.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import type { SandboxRequest } from "../../api/request.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
+import { whyNoBrowser } from "../decide/browser.ts";
 import type { SandboxLimit } from "../decide/sandbox-limits.ts";
 import type { DesiredSandbox, Want } from "../decide/types.ts";
 import {
@@ -15,7 +17,9 @@ import {
   type DesiredInputs,
   indexDesired,
   type KnownSandbox,
+  lastUseOf,
   type SlugOf,
+  toDesiredBrowser,
   type WantedSandbox,
   wantOf,
 } from "../decide/wanted.ts";
@@ -78,7 +82,8 @@ export class DesiredState {
     this.#config = config;
     this.#agents = config.agents.map((agent) => {
       const [was, is] = [before.get(agent.id), resolveSandbox(config, agent, this.#folders)];
-      return { id: agent.id, sandbox: was !== undefined && isDeepStrictEqual(was, is) ? was : is };
+      const sandbox = was !== undefined && isDeepStrictEqual(was, is) ? was : is;
+      return { id: agent.id, sandbox, noBrowser: whyNoBrowser(config, sandbox) };
     });
     this.#sandboxFolders = toSandboxFolders(this.#agents.map(({ sandbox }) => sandbox));
   }
@@ -138,10 +143,17 @@ export class DesiredState {
     return this.#index?.byName.get(name)?.desired ?? null;
   }
 
-  /** The sandbox that a live session has. null: there is no such session, it has ended, or it is not sandboxed. */
-  desiredOfSession(key: SessionKey): DesiredSandbox | null {
-    const name = this.#index?.bySession.get(key);
+  /** The sandbox that a live session has. null: there is no such session, it has ended, it is not sandboxed, or wants no browser. */
+  desiredOfSession(key: SessionKey, kind: SandboxKind = "tools"): DesiredSandbox | null {
+    const name = this.#index?.bySession[kind].get(key);
     return name === undefined ? null : this.desiredOf(name);
+  }
+
+  /** The name of the browser that a live session has or would have. null: there is no such session, or it is not sandboxed. */
+  browserBeside(key: SessionKey): SandboxName | null {
+    const tools = this.desiredOfSession(key);
+    if (tools === null) return null;
+    return toDesiredBrowser(this.#slugOf(tools.scopeKey, tools.settings.workspaceRoot), tools).name;
   }
 
   /** Whether a session file says that it is live. */
@@ -168,7 +180,9 @@ export class DesiredState {
 
   /** Newest activity that the gateway reported of the sandbox's live sessions. null: none was ever used. */
   lastActivityOf(name: SandboxName): EpochMs | null {
-    const times = (this.#index?.byName.get(name)?.sessions ?? []).flatMap(({ spec }) => spec.lastActivityAt ?? []);
+    const wanted = this.#index?.byName.get(name);
+    const isBrowser = wanted?.desired.kind === "browser";
+    const times = (wanted?.sessions ?? []).flatMap(({ spec }) => (isBrowser ? spec.browserUsedAt : spec.lastActivityAt) ?? []);
     return times.length === 0 ? null : (Math.max(...times) as EpochMs);
   }
 
@@ -235,7 +249,7 @@ function diffIndex(before: DesiredIndex | null, after: DesiredIndex): SandboxNam
     const { settings, ...rest } = one.desired;
     const text = rendered.get(settings) ?? JSON.stringify(settings);
     rendered.set(settings, text);
-    const uses = one.sessions.map(({ metadata, spec }) => [metadata.uid, metadata.createdAt, spec.lastActivityAt]);
+    const uses = one.sessions.map((session) => [session.metadata.uid, session.metadata.createdAt, lastUseOf(one.desired.kind, session)]);
     return JSON.stringify([rest, one.eager, uses]) + text;
   };
   const changed = (name: SandboxName): boolean => {

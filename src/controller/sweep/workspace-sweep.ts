@@ -138,7 +138,7 @@ export class WorkspaceSweep {
     if (this.#parts.holds(name)) return { kind: "owned" };
     const agentId = toAgentOfKey(scopeKey);
     const agent = desired.agents.find(({ id }) => id === agentId);
-    const want = desired.want(name, { name, scopeKey, createdAt: null, lastUsedAt: activity.lastUsedAt(name) }, now);
+    const want = desired.want(name, { name, kind: "tools", scopeKey, createdAt: null, lastUsedAt: activity.lastUsedAt(name) }, now);
     const release = marker.release === undefined ? null : { ...marker.release, since: toEpochMs(Date.parse(marker.release.since)) };
     const facts = { now, scopeKey, want, policy: agent?.sandbox.prune.workspaces ?? null, usedBy: null, release };
     const disposition = dispositionOf(facts);

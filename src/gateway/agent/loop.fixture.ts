@@ -6,7 +6,7 @@ import { type SessionKey, toAgentId, toEpochMs, toSessionKey } from "../../api/b
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { Browsers } from "../browser/browsers.ts";
-import { NO_BROWSERS } from "../browser/no-browsers.ts";
+import { NO_BROWSERS } from "../browser/no-browsers.fixture.ts";
 import type { HostPort } from "../host/host-port.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { openModels } from "../models/open-models.ts";

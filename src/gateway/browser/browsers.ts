@@ -1,9 +1,10 @@
 // The browsers that the gateway speaks to now: one process for each, begun with the first call, ended when no call came for a while, so that a connection
 // that nobody uses keeps no browser from being pruned. Which browser a session has, and whether it runs, is the port's to say.
 import type { Logger } from "pino";
+import type { BrowserEndpoint } from "../../api/browser-session.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
-import type { BrowserEndpoint, BrowserPort } from "./browser-port.ts";
+import type { BrowserPort } from "./browser-port.ts";
 import { BrowserProcess, mustBe, toSaid } from "./browser-process.ts";
 import type { BrowserAction, ProcessRequest } from "./child/messages.ts";
 import type { BrowserResult, ProcessAnswer } from "./process-answer.ts";

@@ -1,18 +1,15 @@
 // The sandbox's side of the tools' port: waits for a session's sandbox, runs commands in it and speaks to its detached processes, all through
 // the controller's stream socket. What a tool does with it is tools/.
 import { Readable } from "node:stream";
-import { type DurationMs, type SessionKey, toDurationMs } from "../../api/brands.ts";
+import type { SessionKey } from "../../api/brands.ts";
 import { CommandConnection } from "../../api/command-client.ts";
 import { OperationError } from "../../api/errors.ts";
 import { ProcessClient } from "../../api/process-client.ts";
-import { ENGINE_AWAY_MS_MAX, isEngineAway, READY_MS_MAX } from "../../api/readiness.ts";
 import type { CommandEnd, SessionSandbox } from "../../api/wire.ts";
 import { CommandOutputQueue } from "./command-output.ts";
 import type { ReadinessProgress, RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "./sandbox-port.ts";
-import { type StreamClient, toNotReady, toSessionPath } from "./stream-client.ts";
-
-/** The controller reads a session's file within some 10 ms of its writing; where file events are lost, within a second. */
-const KNOWN_MS_MAX = toDurationMs(10_000);
+import { type StreamClient, toSessionPath } from "./stream-client.ts";
+import { waitUntilReady } from "./wait-ready.ts";
 
 export class SandboxStream implements SandboxPort {
   readonly #client: StreamClient;
@@ -38,27 +35,8 @@ export class SandboxStream implements SandboxPort {
   ): Promise<string | null> {
     const first = await this.#client.sessionSandbox(sessionKey);
     if (first.ready) return first.sandbox;
-    let last = first;
-    const known = new AbortController();
-    const timer = setTimeout(() => known.abort(), KNOWN_MS_MAX);
-    const away = new Deadline(ENGINE_AWAY_MS_MAX);
-    try {
-      const over = AbortSignal.any([signal, known.signal, away.signal, AbortSignal.timeout(READY_MS_MAX)]);
-      for await (const view of this.#client.watchSessionSandbox(sessionKey, over)) {
-        if (view.sandbox !== null) clearTimeout(timer);
-        if (view.ready) return view.sandbox;
-        const isAway = isEngineAway(view.reason);
-        if (view.blocked && !isAway) throw toNotReady(view);
-        away.set(isAway);
-        if (isNews(last, view)) onProgress({ reason: view.reason, message: view.message });
-        last = view;
-      }
-    } finally {
-      clearTimeout(timer);
-      away.set(false);
-    }
-    if (signal.aborted) throw new OperationError("Aborted", "the call was cancelled");
-    throw toNotReady(last);
+    const watch = (over: AbortSignal): AsyncIterable<SessionSandbox> => this.#client.watchSessionSandbox(sessionKey, over);
+    return (await waitUntilReady({ first, watch, onProgress, signal })).sandbox;
   }
 
   exec(
@@ -106,28 +84,3 @@ async function untilEnded(connection: CommandConnection, output: CommandOutputQu
     output.close();
   }
 }
-
-/** A time that runs while something lasts, and begins anew with it. */
-class Deadline {
-  readonly #passed = new AbortController();
-  readonly #duration: DurationMs;
-  #timer: NodeJS.Timeout | null = null;
-
-  constructor(duration: DurationMs) {
-    this.#duration = duration;
-  }
-
-  get signal(): AbortSignal {
-    return this.#passed.signal;
-  }
-
-  set(isRunning: boolean): void {
-    if (isRunning) this.#timer ??= setTimeout(() => this.#passed.abort(), this.#duration);
-    else if (this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
-    }
-  }
-}
-
-const isNews = (before: SessionSandbox, now: SessionSandbox): boolean => before.reason !== now.reason || before.message !== now.message;

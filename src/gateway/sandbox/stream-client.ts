@@ -4,6 +4,7 @@
 
 import type { ApprovalKeyRemoved } from "../../api/approval-keys.ts";
 import type { DeviceId } from "../../api/brands.ts";
+import type { BrowserSession } from "../../api/browser-session.ts";
 import { GatewayConfigView } from "../../api/config/gateway-part.ts";
 import type { ConfigEdit, ConfigEditView, ConfigTextView } from "../../api/config-edit.ts";
 import { hasFields, type Shape } from "../../api/controller-client.ts";
@@ -30,6 +31,8 @@ import type {
 } from "../../api/wire.ts";
 
 const isSessionSandbox = hasFields<SessionSandbox>("sessionKey", "ready", "reason", "blocked");
+
+const isBrowserSession = hasFields<BrowserSession>("sessionKey", "ready", "reason", "blocked", "endpoint");
 
 export class StreamClient extends ViewClient {
   readonly #say: Say;
@@ -73,6 +76,19 @@ export class StreamClient extends ViewClient {
     const view = await this.json("GET", `${toSessionPath(sessionKey)}/prompt-files`, hasFields<PromptFilesView>("items"));
     return PromptFilesView.parse(view).items;
   };
+
+  sessionBrowser = (sessionKey: string): Promise<BrowserSession> =>
+    this.json("GET", `${toSessionPath(sessionKey)}/browser`, isBrowserSession);
+
+  /** Ends the browser, once the session's file says that it wants none, unless others want it. */
+  releaseBrowser = (sessionKey: string): Promise<SandboxRelease> =>
+    this.json("POST", `${toSessionPath(sessionKey)}/browser/release`, hasFields<SandboxRelease>("sandbox"));
+
+  /** At once and whenever it is another one, until the signal aborts or the controller ends it. */
+  async *watchSessionBrowser(sessionKey: string, signal: AbortSignal): AsyncGenerator<BrowserSession> {
+    for await (const { data } of this.follow(`${toSessionPath(sessionKey)}/browser/watch`, { signal }))
+      if (isBrowserSession(data)) yield data;
+  }
 
   explain = (query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> =>
     this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));

@@ -5,7 +5,7 @@ import type { Session, SessionFile } from "../../api/session.ts";
 
 export function toFile({ apiVersion, kind, metadata, spec }: Session): SessionFile {
   const { createdAt, deletedAt, ...names } = metadata;
-  const { lastActivityAt, endedAt, ...rest } = spec;
+  const { lastActivityAt, browserUsedAt, endedAt, ...rest } = spec;
   return {
     apiVersion,
     kind,
@@ -13,6 +13,7 @@ export function toFile({ apiVersion, kind, metadata, spec }: Session): SessionFi
     spec: {
       ...rest,
       ...(lastActivityAt !== undefined && { lastActivityAt: renderTime(lastActivityAt) }),
+      ...(browserUsedAt !== undefined && { browserUsedAt: renderTime(browserUsedAt) }),
       ...(endedAt !== undefined && { endedAt: renderTime(endedAt) }),
     },
   };

@@ -168,6 +168,14 @@ export class Sessions {
     this.#activity.set(key, { at: now, timer });
   }
 
+  /** On the disk when it resolves. @param change null: it is as it should be. @throws OperationError `NotFound` */
+  edit(key: SessionKey, change: (session: Session, now: EpochMs) => Session | null): Promise<void> {
+    return this.#mutex.run(key, async () => {
+      const changed = change(this.get(key), this.#parts.now());
+      if (changed !== null) await this.#write(toFile(changed));
+    });
+  }
+
   async messages(key: string, page: { after: number; limit: number }): Promise<Message[]> {
     return await (await this.#openTranscript(key)).read(page);
   }

@@ -11,7 +11,7 @@ import { OperationError } from "../../api/errors.ts";
 import { newProcessId } from "../../api/processes/detached-processes.fixture.ts";
 import type { Session } from "../../api/session.ts";
 import { Browsers } from "../browser/browsers.ts";
-import { NO_BROWSERS } from "../browser/no-browsers.ts";
+import { NO_BROWSERS } from "../browser/no-browsers.fixture.ts";
 import { HostPort } from "../host/host-port.ts";
 import { HostProcesses } from "../host/host-processes.ts";
 import { TOOLS } from "./catalog.ts";

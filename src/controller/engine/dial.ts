@@ -2,8 +2,7 @@
 // input and output are the connection. It knows no protocol, and it cannot reach what a sandbox's network namespace does not hold.
 import { Duplex } from "node:stream";
 import { OperationError } from "../../api/errors.ts";
-import { type ExecParts, execInDocker } from "./docker-exec.ts";
-import type { ExecStream, Handle } from "./engine.ts";
+import type { Engine, ExecRequest, ExecStream, Handle } from "./engine.ts";
 import { DIAL, DIAL_CONNECTED, DIAL_NO_RELAY, PYTHON_RELAY } from "./exec-scripts.ts";
 
 const PORT_MAX = 65_535;
@@ -11,13 +10,21 @@ const PORT_MAX = 65_535;
 const CONNECT_MS_MAX = 10_000;
 
 /**
+ * A connection to a port on the loopback of this run of a container. Destroying it ends its relay; its `close` comes once that has ended, or can't be
+ * ended, which is its error.
+ *
+ * @param isLook as of a command: it is no use of the sandbox
  * @throws OperationError `NotReady` when nothing listens or no relay program is inside, `InvalidArgument`, and what `exec` throws
  */
-export async function dialInDocker(parts: ExecParts, handle: Handle, port: number): Promise<Duplex> {
+export async function dial(
+  commands: Pick<Engine, "exec">,
+  handle: Handle,
+  { port, ...look }: { port: number } & Pick<ExecRequest, "isLook">,
+): Promise<Duplex> {
   if (!Number.isInteger(port) || port < 1 || port > PORT_MAX) throw new OperationError("InvalidArgument", `${port} is not a port`);
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const argv = ["/bin/sh", "-c", DIAL, "openclaw-dial", String(port), hex, PYTHON_RELAY];
-  const stream = await execInDocker(parts, handle, { argv, stdin: true });
+  const stream = await commands.exec(handle, { argv, stdin: true, ...look });
   stream.stderr.resume();
   const early = await connected(stream, port);
   return new Connection(stream, early);
@@ -58,6 +65,7 @@ function refusal(port: number, code: number): OperationError {
 /** The relay's input and output as one stream. Destroying it ends the relay. */
 class Connection extends Duplex {
   readonly #stream: ExecStream;
+  #isOver = false;
 
   constructor(stream: ExecStream, early: Buffer) {
     super({ allowHalfOpen: true });
@@ -67,7 +75,13 @@ class Connection extends Duplex {
       if (!this.push(chunk)) stream.stdout.pause();
     });
     stream.stdout.once("end", () => this.push(null));
-    stream.exit.catch((error: Error) => this.destroy(error));
+    const over = (): void => {
+      this.#isOver = true;
+    };
+    stream.exit.then(over, (error: Error) => {
+      over();
+      this.destroy(error);
+    });
   }
 
   override _read(): void {
@@ -85,8 +99,10 @@ class Connection extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // Nobody waits for the relay's end; if it can't be signalled, its input has ended with its container.
-    this.#stream.signal("KILL").catch(() => {});
-    done(error);
+    const killed = this.#isOver ? Promise.resolve() : this.#stream.signal("KILL");
+    killed.then(
+      () => done(error),
+      (unkillable: Error) => done(error ?? unkillable),
+    );
   }
 }
