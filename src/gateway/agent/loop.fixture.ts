@@ -1,4 +1,4 @@
-// The loop put together as a gateway does it, for tests and for a process that a test kills: sessions, tools, models, and what ends it. It asserts nothing.
+// The loop put together as a gateway does it, for tests: sessions, tools, models, and what ends it. It asserts nothing.
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
