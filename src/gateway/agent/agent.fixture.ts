@@ -1,6 +1,6 @@
 // The loop for tests: real sessions in a folder of their own, real tools on this host or over a controller, a scripted model behind aimock, and what was told
 // and logged. It asserts nothing.
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LLMock } from "@copilotkit/aimock";
 import { pino } from "pino";
@@ -98,6 +98,20 @@ async function untilTold(events: readonly RunEvent[], fits: (event: RunEvent) =>
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error(`it was not told: ${JSON.stringify(events.map(({ kind }) => kind))}`);
+}
+
+/** Resolves when the process is gone whose number that file has: one that was killed is there until its parent has seen to it. */
+export async function isGone(pidFile: string): Promise<void> {
+  const pid = Number(await readFile(pidFile, "utf8"));
+  for (const until = performance.now() + TOLD_MS_MAX; performance.now() < until; ) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`process ${pid} is still there`);
 }
 
 export interface Asked {

@@ -1,11 +1,11 @@
 // What an attacker tries over the agent: files of the host, keys that lead out of a folder, texts that pretend to be somebody's, a model that asks for what is not
 // its own, and one that never ends. The numbers are those of the lessons that other gateways had to learn; what needs a container is test/assistant.engine.test.ts.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
-import { openAgentWorld, STRANGER, script, textOf } from "./agent.fixture.ts";
+import { isGone, openAgentWorld, STRANGER, script, textOf } from "./agent.fixture.ts";
 import { parseCommand } from "./decide/commands.ts";
 import { fence } from "./decide/fence.ts";
 import { MAIN } from "./loop.fixture.ts";
@@ -17,11 +17,6 @@ beforeEach(() => void mock.reset());
 
 const refusals = (logged: readonly string[]): unknown[] =>
   logged.map((line) => JSON.parse(line)).flatMap(({ msg, tool }) => (msg === "call of a model refused" ? [tool] : []));
-
-/** Where a command was killed its parent has to see to it first. */
-async function isGone(pid: number): Promise<void> {
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 20_000 });
-}
 
 describe("row 14: host file by media key", () => {
   test.each([
@@ -191,7 +186,7 @@ describe("row 30: runaway", () => {
     const stopped = await world.say("/stop");
     expect(stopped.reply).toMatch(/^Stopped: 1 run, 1 message that waited/);
     expect(await world.idle()).toEqual([""]);
-    for (const name of ["background", "foreground"]) await isGone(Number(await readFile(join(world.workspace, name), "utf8")));
+    for (const name of ["background", "foreground"]) await isGone(join(world.workspace, name));
     expect(world.agent.current(MAIN)).toBeNull();
   });
 
@@ -205,7 +200,7 @@ describe("row 30: runaway", () => {
     await world.told("tool-output", ({ text }) => text.includes("begun"));
     expect(await world.agent.abort(MAIN, null)).toMatchObject({ children: 1 });
     await world.told("ended", ({ outcome }) => outcome === "aborted");
-    await isGone(Number(await readFile(join(world.workspace, "child.pid"), "utf8")));
+    await isGone(join(world.workspace, "child.pid"));
   });
 
   test("a child's whole answer is announced to its parent as something that another one wrote, with how it ended said by the gateway", async () => {
