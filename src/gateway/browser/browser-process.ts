@@ -35,6 +35,7 @@ export class BrowserProcess {
   readonly #child: ChildProcess;
   readonly #stdin: Writable;
   readonly #folder: string;
+  readonly #connection: Duplex;
   readonly #waiting = new Map<number, PromiseWithResolvers<ProcessAnswer>>();
   readonly #ended = Promise.withResolvers<void>();
   #errors = "";
@@ -44,6 +45,7 @@ export class BrowserProcess {
 
   /** @param connection to the browser; closed with the process */
   constructor(connection: Duplex) {
+    this.#connection = connection;
     // Its name is told to nobody else, and its owner alone may enter it.
     this.#folder = mkdtempSync(join(tmpdir(), "openclaw-browser-"));
     const rights = ["--permission", ...toReadable().map((path) => `--allow-fs-read=${path}`)];
@@ -67,7 +69,8 @@ export class BrowserProcess {
     });
     pass(connection, passed as Duplex);
     child.once("error", (error) => this.end(toBroken("it could not be started", error)));
-    child.once("close", (code, signal) => {
+    // Not "close", for which whoever is at the other end would have to let go first.
+    child.once("exit", (code, signal) => {
       rmSync(this.#folder, { recursive: true, force: true });
       this.end(toBroken(`it ended with ${signal ?? `exit code ${code}`}${this.#errors.includes("heap") ? ", out of memory" : ""}`));
       this.#ended.resolve();
@@ -117,7 +120,7 @@ export class BrowserProcess {
     if (this.#over !== null) return;
     this.#over = why;
     for (const waiting of this.#waiting.values()) waiting.reject(why);
-    this.#stdin.end();
+    this.#connection.destroy();
     this.#child.kill("SIGTERM");
     const late = setTimeout(() => this.#child.kill("SIGKILL"), KILL_MS);
     void this.#ended.promise.then(() => clearTimeout(late));

@@ -76,8 +76,7 @@ export class Browsers {
 
   /** @throws OperationError `InvalidArgument`, `EngineFailed` (its process was lost), and as `start` */
   async run(call: BrowserCall, action: BrowserAction): Promise<BrowserOutcome> {
-    // An action has several parts, each with its time.
-    const answer = await this.#use(call, async (ask) => await ask({ op: "run", action, ms: call.msMax }, call.msMax * 3));
+    const answer = await this.#use(call, async (ask) => await ask({ op: "run", action, ms: call.msMax }, call.msMax));
     if (answer.kind === "failed") return { text: toSaid(answer.message), isError: true };
     return { ...mustBe(answer, "done").result, isError: false };
   }
@@ -114,7 +113,7 @@ export class Browsers {
 
   async #use<Result>({ session, signal }: BrowserCall, work: (ask: Ask) => Promise<Result>): Promise<Result> {
     const endpoint = await this.#parts.port.open(session, signal);
-    const connected = this.#connected.get(toKey(endpoint)) ?? (await this.#connect(endpoint, signal));
+    const connected = this.#findConnected(endpoint) ?? (await this.#connect(endpoint, signal));
     connected.calls += 1;
     if (connected.idle !== null) clearTimeout(connected.idle);
     try {
@@ -126,13 +125,19 @@ export class Browsers {
     }
   }
 
+  /** One that is over answers nothing, although something of it may be left for a moment. */
+  #findConnected(endpoint: BrowserEndpoint): Connected | null {
+    const found = this.#connected.get(toKey(endpoint));
+    return found === undefined || found.process.isOver ? null : found;
+  }
+
   async #connect(endpoint: BrowserEndpoint, signal: AbortSignal): Promise<Connected> {
     const key = toKey(endpoint);
     if (this.#connected.size >= PROCESSES_MAX) this.#makeRoom();
     const { port, log } = this.#parts;
     const stream = await port.dial(endpoint, "cdp", "tool", signal);
-    const other = this.#connected.get(key);
-    if (other !== undefined) {
+    const other = this.#findConnected(endpoint);
+    if (other !== null) {
       stream.destroy();
       return other;
     }

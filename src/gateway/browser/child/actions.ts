@@ -12,6 +12,10 @@ import type { Tab, Tabs } from "./tabs.ts";
 
 /** A page that has answered goes on loading; the caller looks when it likes. */
 const LOAD_MS_MAX = 5_000;
+/** Beyond its own times. */
+const ANSWER_MS = 3_000;
+/** Until a page's answer to a click is known to be a file. */
+const OFFER_MS = 300;
 /** What a click began is mostly there by then; a larger file is told with a later call. */
 const DOWNLOAD_MS_MAX = 2_000;
 
@@ -23,15 +27,41 @@ export interface Connected {
 
 /** @param ms for each part of it. @throws Refusal, and what Playwright throws */
 export async function runAction(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
-  const result = await run(at, action, ms);
-  const offered = await at.downloads.take(action.kind === "act" || action.kind === "navigate" ? DOWNLOAD_MS_MAX : 0);
-  const told = (await at.tabs.list()).flatMap(({ events }) => events.tellDialogs());
-  const remarks = [...told, ...at.downloads.tell()];
+  const result = await within(ms + ANSWER_MS, run(at, action, ms)).catch(async (error: unknown) => {
+    const message = [toMessage(error), ...(await tellEvents(at))].join("\n");
+    throw error instanceof Refusal ? new Refusal(message) : new Error(message, { cause: error });
+  });
+  const mayOffer = action.kind === "act" || action.kind === "navigate" || action.kind === "open";
+  if (mayOffer) await new Promise((resolve) => setTimeout(resolve, OFFER_MS));
+  const offered = await at.downloads.take(mayOffer ? DOWNLOAD_MS_MAX : 0);
   return {
     ...result,
-    text: [result.text, ...remarks].join("\n"),
+    text: [result.text, ...(await tellEvents(at))].join("\n"),
     ...((offered.length > 0 || result.files !== undefined) && { files: [...(result.files ?? []), ...offered] }),
   };
+}
+
+/** What happened meanwhile, in sentences. */
+async function tellEvents({ tabs, downloads }: Connected): Promise<string[]> {
+  return [...(await tabs.list()).flatMap(({ events }) => events.tellDialogs()), ...downloads.tell()];
+}
+
+/** A page that is busy answers nothing, and not all that is asked of it has a time of its own. */
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`the page did not answer within ${ms} ms; its tab can be closed`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Playwright's, without the log of what it tried and colours. */
+function toMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+  return text.replace(/\u001b\[[0-9;]*m/g, "").split("\nCall log:")[0] ?? text;
 }
 
 async function run(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
@@ -81,8 +111,10 @@ async function act(tab: Tab, what: Act, ms: number): Promise<ProcessResult> {
   return { text: tab.page.isClosed() ? done : `${done}; ${toShort(tab.page.url())}` };
 }
 
+/** By the browser, which knows the title of a page that is stuck, too. */
 async function headline(tab: Tab): Promise<string> {
-  return `${toShort(await tab.page.title())} - ${toShort(tab.page.url(), 500)} (tab ${tab.id})`;
+  const { targetInfo } = await tab.devTools.send("Target.getTargetInfo");
+  return `${toShort(targetInfo.title)} - ${toShort(tab.page.url(), 500)} (tab ${tab.id})`;
 }
 
 async function listTabs(tabs: Tabs): Promise<ProcessResult> {

@@ -62,7 +62,7 @@ export class Downloads {
   /** Base64 of at most `PIECE_BYTES_MAX` bytes. */
   async read(file: string, offset: number): Promise<string> {
     return await this.#tabs.inHiddenPage(async (page) => {
-      const input = await this.#choose(page, file);
+      await this.#choose(page, file);
       const slice = `document.querySelector("input").files[0].slice(${offset}, ${offset + PIECE_BYTES_MAX})`;
       const toBase64 = `new Promise((done, failed) => {
         const reader = new FileReader();
@@ -70,14 +70,15 @@ export class Downloads {
         reader.onerror = () => failed(reader.error);
         reader.readAsDataURL(${slice});
       })`;
-      await input;
       return String(await page.evaluate(toBase64));
     });
   }
 
   /** As a person who chose it in a dialog. */
   async #choose(page: Page, file: string): Promise<void> {
-    await page.setContent("<input type=file>");
+    // The page that a new tab begins with runs no code before it was asked for.
+    await page.goto("about:blank");
+    await page.evaluate("document.body.innerHTML = '<input type=file>'");
     const devTools = await this.#tabs.context.newCDPSession(page);
     const { root } = await devTools.send("DOM.getDocument");
     const { nodeId } = await devTools.send("DOM.querySelector", { nodeId: root.nodeId, selector: "input" });

@@ -70,19 +70,12 @@ async function thumbnail({ port, ms }: Extract<ProcessRequest, { op: "thumbnail"
   return await takeThumbnail(socket);
 }
 
-/** Playwright's, without the log of what it tried and colours. */
-function toMessage(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
-  return text.replace(/\u001b\[[0-9;]*m/g, "").split("\nCall log:")[0] ?? text;
-}
-
 const requests = new FrameReader(ANSWER_BYTES_MAX, (message) => {
   const { id, ...request } = message as ProcessRequest & { id: number };
   answer(request as ProcessRequest).then(
     (said) => writeFrame(process.stdout, { id, ...said }),
     (error: unknown) =>
-      writeFrame(process.stdout, { id, kind: error instanceof Refusal ? "invalid" : "failed", message: toMessage(error) }),
+      writeFrame(process.stdout, { id, kind: error instanceof Refusal ? "invalid" : "failed", message: String(Object(error).message) }),
   );
 });
 process.stdin.on("data", (chunk: Buffer) => requests.push(chunk));

@@ -33,12 +33,12 @@ export class Tabs {
     return found.flatMap((tab) => (tab.status === "fulfilled" ? [tab.value] : []));
   }
 
-  /** @param id its beginning is enough. null: the one that was used last, else the first. @throws Refusal */
+  /** @param id its beginning is enough. null: the one that was used last, else the newest. @throws Refusal */
   async find(id: string | null): Promise<Tab> {
     const tabs = await this.list();
     const wanted = id ?? this.#last;
     const found = tabs.filter((tab) => wanted !== null && tab.id.startsWith(wanted));
-    const tab = found.length === 1 ? found[0] : id === null ? tabs[0] : undefined;
+    const tab = found.length === 1 ? found[0] : id === null ? tabs.at(-1) : undefined;
     if (tab === undefined && id === null) throw new Refusal("the browser has no tab; open one");
     if (tab === undefined)
       throw new Refusal(`${found.length === 0 ? "there is no tab" : "several tabs begin with"} ${JSON.stringify(toShort(id ?? "", 40))}`);
@@ -48,7 +48,8 @@ export class Tabs {
 
   async open(): Promise<Tab> {
     if (this.#tabs.size >= TABS_MAX) throw new Refusal(`the browser has ${TABS_MAX} tabs; close some`);
-    const page = await this.context.newPage();
+    // Where a page crashed, the browser may first hand out what crashed with it.
+    const page = await this.context.newPage().catch(() => this.context.newPage());
     const tab = await this.#add(page);
     this.#last = tab.id;
     return tab;
