@@ -239,7 +239,7 @@ describe("the tool browser", () => {
       async () => {
         const world = open();
         const { details } = await quick(world, { action: "open", targetUrl: `${pages}/` });
-        const renderers = 'for p in /proc/[0-9]*; do grep -qa "type=rendere[r]" "$p/cmdline" && kill -SEGV "${p#/proc/}"; done; true';
+        const renderers = 'for p in /proc/[0-9]*; do grep -qa "type=rendere[r]" "$p/cmdline" && kill -SEGV "$(basename "$p")"; done; true';
         await docker("exec", browser.container, "sh", "-c", renderers);
         await expect.poll(async () => textOf(await quick(world, { action: "tabs" }))).toContain(`${details.tab} ${pages}/ (crashed)`);
         expect(textOf(await quick(world, { action: "snapshot", targetId: details.tab }))).toContain("the page of this tab crashed");

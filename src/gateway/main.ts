@@ -48,13 +48,14 @@ import { McpEndpoint, type McpEndpointParts } from "./mcp/mcp-endpoint.ts";
 import { McpSessions } from "./mcp/mcp-sessions.ts";
 import { type GatewayCounts, GatewayMetrics } from "./metrics.ts";
 import { type Models, openModels } from "./models/open-models.ts";
-import { openBrowsers } from "./open-browsers.ts";
+import { openBrowsing, toPages, toUrl } from "./open-browsing.ts";
 import { openSignIns, type SignIns } from "./open-sign-ins.ts";
 import { checkReadiness } from "./ready-checks.ts";
 import { followSandboxes } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
 import { SandboxStream } from "./sandbox/sandbox-stream.ts";
 import { StreamClient } from "./sandbox/stream-client.ts";
+import { openBrowserStream } from "./sessions/browser-marks.ts";
 import { SessionService } from "./sessions/service.ts";
 import { SessionEnd } from "./sessions/session-end.ts";
 import { SessionFiles } from "./sessions/session-files.ts";
@@ -66,6 +67,7 @@ import { guardUpstreamState } from "./sessions/upstream-state.ts";
 import { ToolDispatcher } from "./tools/dispatch.ts";
 import { Broadcast } from "./ws/broadcast.ts";
 import { Sockets } from "./ws/sockets.ts";
+import { routeUpgrades } from "./ws/view-sockets.ts";
 
 export type ConfigSourceName = "file" | "controller";
 
@@ -179,12 +181,10 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   begun.defer(() => sessions.stop());
   const failed = (error: unknown): void => logFailure(log, error);
   const sandbox = new SandboxStream(controller);
-  const inside = { config: () => config.current, folders, sandbox, newId };
-  const browsers = openBrowsers({ controller, sessions }, { log, pages: () => toPages(config.current.gateway, address) });
-  begun.defer(() => browsers.end());
-  const { dispatcher, ...opened } = await openTools({
-    ...{ inside, browsers, stateDir, sessions, service, arrivals, metrics, controller, log, failed },
-  });
+  const port = openBrowserStream(controller, sessions);
+  const browsing = openBrowsing({ port, log, now, newCode, pages: () => toPages(config.current.gateway, address) });
+  const inside = { config: () => config.current, folders, sandbox, browsers: browsing.browsers, newId };
+  const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, arrivals, metrics, controller, log, failed });
   begun.defer(() => opened.agent.stop());
   const limits = new AddressLimits({ now, pause });
   const paired = await openPairing({
@@ -197,7 +197,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const ready = (): Promise<readonly GatewayCheck[]> =>
     checkReadiness({ stateDir, controller, say, signIns: opened.credentials.credentials });
   const handlers = makeHandlers({
-    ...{ ...opened, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
+    ...{ ...opened, browsing, say, sessions, service, controller, failed, pairing: paired.pairing, ready, logTail, config: inside.config },
     feed: ChatFeed.open(opened.agent, () => performance.now(), broadcast),
     ...{ commands: COMMANDS, newUid: randomUUID, now },
     processesOf: (session) => dispatcher.processesOf(session),
@@ -218,10 +218,12 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
     ui: new ControlUi(UI_FOLDER, program),
     ...{ ...paired, handlers, mcp, limits, metrics, version, say, log, ready, rules: () => rules.current },
   });
-  const server = await startGatewayServer(app, { ...address, upgrade: (asked) => sockets.accept(asked) });
+  const upgrade = routeUpgrades({ sockets, views: browsing.views, rules: () => rules.current, say });
+  const server = await startGatewayServer(app, { ...address, upgrade });
   begun.defer(() => server.close());
   begun.defer(() => sockets.stop());
-  rules.onRevoked(server.endConnections);
+  begun.defer(() => browsing.end());
+  rules.onRevoked(() => [server.endConnections(), browsing.views.stop()]);
   metrics.watch(toCounts({ sessions, server, sockets, pairing: paired.pairing }));
   await writeGatewayUrl(stateDir, toUrl(server));
   log.info({ url: toUrl(server), state: stateDir, version }, "gateway started");
@@ -264,8 +266,13 @@ async function withdrawKey({ controller, log }: Pick<ServeParts, "controller" | 
 }
 
 interface ToolsParts {
-  inside: { config(): ConfigInForce["current"]; folders: ServeParts["folders"]; sandbox: SandboxStream; newId(): string };
-  browsers: Browsers;
+  inside: {
+    config(): ConfigInForce["current"];
+    folders: ServeParts["folders"];
+    sandbox: SandboxStream;
+    browsers: Browsers;
+    newId(): string;
+  };
   stateDir: string;
   sessions: Sessions;
   service: SessionService;
@@ -309,7 +316,7 @@ async function openTools(parts: ToolsParts): Promise<OpenedTools> {
   const terminals = await hasTerminals(host.env);
   const foreground = endWithGateway(host);
   const dispatcher = new ToolDispatcher({
-    ...{ ...inside, browsers: parts.browsers },
+    ...inside,
     host: (workdir) => new HostPort({ ...foreground, workdir, terminals, processes: hostProcesses.at(workdir) }),
     sessions: service,
   });
@@ -374,20 +381,6 @@ function toCounts({
 
 const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.changed"> =>
   change === null ? { name: null, sandbox: null } : { name: change.name, sandbox: change.sandbox === null ? null : { ...change.sandbox } };
-
-/** As this host reaches it. */
-function toUrl({ host, port }: { host: string; port: number }): string {
-  if (host === "::" || host === "0.0.0.0") return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** As people reach them: where the config says, else at the address that is listened at. */
-function toPages(
-  { controlUi }: ConfigInForce["current"]["gateway"],
-  { host = "::", port }: { host: string | undefined; port: number },
-): string {
-  return controlUi.allowedOrigins[0] ?? toUrl({ host, port });
-}
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

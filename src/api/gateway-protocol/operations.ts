@@ -6,6 +6,7 @@ import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess }
 import { ChatSendAnswer } from "./chat.ts";
 import type { Operation } from "./operation.ts";
 import { APPROVAL_OPERATIONS } from "./operations-approvals.ts";
+import { BROWSER_OPERATIONS } from "./operations-browsers.ts";
 import { CHAT_OPERATIONS } from "./operations-chat.ts";
 import { CONFIG_OPERATIONS } from "./operations-config.ts";
 import { CONTROLLER_OPERATIONS } from "./operations-controller.ts";
@@ -238,6 +239,7 @@ export const OPERATIONS = {
   ...CHAT_OPERATIONS,
   ...FILE_OPERATIONS,
   ...TERMINAL_OPERATIONS,
+  ...BROWSER_OPERATIONS,
   ...SANDBOX_OPERATIONS,
   ...APPROVAL_OPERATIONS,
   ...CONFIG_OPERATIONS,

@@ -31,6 +31,12 @@ function toReadable(): string[] {
   return [CHILD_FOLDER, ...packages, join(CHILD_FOLDER, "../../../../package.json"), "/proc/sys/fs/binfmt_misc/WSLInterop", "/run/WSL"];
 }
 
+/** Arguments of Node. @param folder absolute: the one that it may also write to */
+export function rightsOf(folder: string): string[] {
+  const readable = [...toReadable(), folder].map((path) => `--allow-fs-read=${path}`);
+  return ["--permission", ...readable, `--allow-fs-write=${folder}`];
+}
+
 export class BrowserProcess {
   readonly #child: ChildProcess;
   readonly #stdin: Writable;
@@ -48,9 +54,7 @@ export class BrowserProcess {
     this.#connection = connection;
     // Its name is told to nobody else, and its owner alone may enter it.
     this.#folder = mkdtempSync(join(tmpdir(), "openclaw-browser-"));
-    const rights = ["--permission", ...toReadable().map((path) => `--allow-fs-read=${path}`)];
-    const own = [`--allow-fs-read=${this.#folder}`, `--allow-fs-write=${this.#folder}`];
-    const args = [...rights, ...own, `--max-old-space-size=${HEAP_MIB_MAX}`, "--no-warnings", PROGRAM, this.#folder];
+    const args = [...rightsOf(this.#folder), `--max-old-space-size=${HEAP_MIB_MAX}`, "--no-warnings", PROGRAM, this.#folder];
     const child = spawn(process.execPath, args, { env: {}, cwd: this.#folder, stdio: ["pipe", "pipe", "pipe", "pipe"] });
     this.#child = child;
     const [stdin, stdout, stderr, passed] = child.stdio;

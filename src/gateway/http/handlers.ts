@@ -27,6 +27,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Expected } from "../tools/files.ts";
 import type { ToolResult, Tools } from "../tools/tool-port.ts";
 import { approvalHandlers } from "./approval-handlers.ts";
+import { type BrowserHandlerParts, browserHandlers } from "./browser-handlers.ts";
 import { chatHandlers } from "./chat-handlers.ts";
 import type { GatewayCheck } from "./checks.ts";
 import { configHandlers } from "./config-handlers.ts";
@@ -45,6 +46,8 @@ export interface HandlerParts extends OpenAiHandlerParts {
   tools: Tools;
   files: SessionFiles;
   terminals: SessionTerminals;
+  /** Browsers of sessions, and who watches them. */
+  browsing: Pick<BrowserHandlerParts, "browsers" | "views" | "thumbnails">;
   /** Where its detached processes are. @throws OperationError `Forbidden` */
   processesOf(session: Session): SandboxProcesses;
   controller: StreamClient;
@@ -74,6 +77,7 @@ export function makeHandlers(parts: HandlerParts): Handlers {
     ...fileHandlers(parts),
     ...processHandlers(parts),
     ...terminalHandlers({ ...parts, find: (key) => parts.sessions.get(parts.service.expand(key)) }),
+    ...browserHandlers({ ...parts, ...parts.browsing, find: (key) => parts.sessions.get(parts.service.expand(key)) }),
     ...controllerHandlers(parts),
     ...approvalHandlers(parts.controller),
     ...configHandlers(parts.controller),

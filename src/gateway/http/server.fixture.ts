@@ -1,5 +1,6 @@
 // A gateway's HTTP API for tests: real sessions in a folder of their own, tools that are data, no controller behind it, and no socket unless
 // a test opens one. It asserts nothing.
+
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -11,6 +12,8 @@ import { OperationError } from "../../api/errors.ts";
 import type { Say } from "../../api/place.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { decideTool, toToolPolicy } from "../../api/tool-policy.ts";
+import type { BrowserPort } from "../browser/browser-port.ts";
+import { NO_BROWSERS } from "../browser/no-browsers.fixture.ts";
 import { ScriptedAgent } from "../chat/agent.fixture.ts";
 import { ChatFeed } from "../chat/chat-feed.ts";
 import { openCredentials } from "../credentials/main.ts";
@@ -19,6 +22,7 @@ import { McpEndpoint } from "../mcp/mcp-endpoint.ts";
 import { McpSessions } from "../mcp/mcp-sessions.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { type Models, openModels } from "../models/open-models.ts";
+import { type Browsing, openBrowsing } from "../open-browsing.ts";
 import { SandboxStream } from "../sandbox/sandbox-stream.ts";
 import { StreamClient } from "../sandbox/stream-client.ts";
 import { SessionService } from "../sessions/service.ts";
@@ -61,6 +65,7 @@ export interface Server {
   paired: OpenedPairing;
   models: Models;
   handlers: Handlers;
+  browsing: Browsing;
   broadcast: Broadcast;
   agent: ScriptedAgent;
   /** With the right secret, from this host, as curl sends it. */
@@ -85,6 +90,8 @@ export interface ServerOptions {
   command?: string;
   config?: object;
   run?(call: ToolCall): Promise<ToolResult>;
+  /** Absent: the controller runs no browsers. */
+  browserPort?: BrowserPort;
 }
 
 export const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: { code: 0 }, isError: false };
@@ -94,6 +101,7 @@ export async function openServer({
   run = async () => DONE,
   say = (text) => text,
   command = "openclaw",
+  browserPort = NO_BROWSERS,
 }: ServerOptions = {}): Promise<Server> {
   const stateDir = await createFolder();
   const folders = { stateDir, home: "/home/claw" };
@@ -189,9 +197,14 @@ export async function openServer({
     resolved: (decision) => broadcast.send("device.pair.resolved", decision),
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
+  const browsing = openBrowsing({
+    ...{ port: browserPort, log, now: () => toEpochMs(clock.at), pages: () => `http://${HOST}` },
+    newCode: () => randomBytes(16).toString("base64url"),
+  });
   const agent = new ScriptedAgent();
   const feed = ChatFeed.open(agent, () => performance.now(), broadcast);
   const handlers = makeHandlers({
+    browsing,
     ...{
       agent,
       feed,
@@ -242,6 +255,7 @@ export async function openServer({
     paired,
     models,
     handlers,
+    browsing,
     broadcast,
     agent,
     ask,

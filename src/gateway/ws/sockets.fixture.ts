@@ -7,6 +7,7 @@ import { findOwnerKey } from "../../api/store/gateway-files.ts";
 import { openServer, type Server, type ServerOptions } from "../http/server.fixture.ts";
 import { startGatewayServer } from "../http/server.ts";
 import { Sockets } from "./sockets.ts";
+import { routeUpgrades } from "./view-sockets.ts";
 
 export interface SocketServer extends Server {
   /** `ws://127.0.0.1:PORT` */
@@ -43,9 +44,11 @@ export async function openSocketServer(options: ServerOptions = {}): Promise<Soc
   });
   const stopping = new AbortController();
   paired.devices.watch(stopping.signal);
-  const bound = await startGatewayServer(server.app, { host: "127.0.0.1", port: 0, upgrade: (asked) => sockets.accept(asked) });
+  const upgrade = routeUpgrades({ sockets, views: server.browsing.views, rules: () => rules, say: options.say ?? ((text) => text) });
+  const bound = await startGatewayServer(server.app, { host: "127.0.0.1", port: 0, upgrade });
   onTestFinished(async () => {
     stopping.abort();
+    server.browsing.views.stop();
     await sockets.stop();
     await bound.close();
   });

@@ -6,13 +6,12 @@ import { OperationError } from "../../api/errors.ts";
 import { CLOSE_CODES, FRAME_BYTES_MAX, HANDSHAKE_FRAME_BYTES_MAX } from "../../api/gateway-protocol/frames.ts";
 import { METHODS } from "../../api/gateway-protocol/methods.ts";
 import type { OperationName } from "../../api/gateway-protocol/operations.ts";
-import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
+import type { Upgrade } from "../../api/http-server.ts";
 import { type Say, sayAnswer } from "../../api/place.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Credentials } from "../http/auth.ts";
 import type { Handlers } from "../http/handler.ts";
-import { checkHost, checkOrigin, type OriginRules, toCaller } from "../http/origin.ts";
-import { toProblemHere } from "../http/problem.ts";
+import { type OriginRules, toCaller } from "../http/origin.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { answerCall } from "./calls.ts";
 import { Connection, type EventCounts } from "./connection.ts";
@@ -21,6 +20,7 @@ import { BatchTimer } from "./event-batch.ts";
 import { judgeConnect } from "./handshake.ts";
 import { Idempotency } from "./idempotency.ts";
 import type { Handshake } from "./refusal.ts";
+import { checkUpgrade, pathOf, refuse, toHeader } from "./upgrade-check.ts";
 
 type HandshakeResult = "granted" | "pairing" | "refused";
 
@@ -80,14 +80,9 @@ export class Sockets {
     try {
       this.#check(upgrade);
     } catch (error) {
-      const problem = toProblemHere(error, this.#parts.say);
-      return refuseUpgrade(socket, {
-        status: `${problem.status} ${problem.title}`,
-        type: "application/problem+json",
-        body: `${JSON.stringify(problem)}\n`,
-      });
+      return refuse(upgrade, error, this.#parts.say);
     }
-    const caller = toCaller(request.socket.remoteAddress ?? "", header(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
+    const caller = toCaller(request.socket.remoteAddress ?? "", toHeader(request.headers["x-forwarded-for"]), this.#parts.rules().proxies);
     const bound = boundStranger(upgrade);
     this.#server.handleUpgrade(request, socket, upgrade.head, (webSocket) => {
       const { handlers, version, now, uptimeMs, newNonce, failed, say, broadcast, meter } = this.#parts;
@@ -133,13 +128,10 @@ export class Sockets {
   }
 
   /** @throws OperationError `Forbidden`, `NotFound`, `NotReady` */
-  #check({ request }: Upgrade): void {
-    const { proxies: _, credentials: __, ...rules } = this.#parts.rules();
-    const { host, origin } = request.headers;
-    checkHost(host, rules);
-    checkOrigin({ origin, host, site: header(request.headers["sec-fetch-site"]) }, rules);
+  #check(upgrade: Upgrade): void {
+    checkUpgrade(upgrade, this.#parts.rules());
     if (this.#isStopping) throw new OperationError("NotReady", "the gateway ends");
-    if (new URL(request.url ?? "/", "http://gateway").pathname !== "/") throw new OperationError("NotFound", "the socket is at /");
+    if (pathOf(upgrade) !== "/") throw new OperationError("NotFound", "the socket is at /");
   }
 }
 
@@ -157,8 +149,6 @@ async function within(msMax: number, holds: () => boolean): Promise<void> {
   const end = performance.now() + msMax;
   while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
-
-const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value.at(-1) : value);
 
 /** Whoever has shown nothing sends no more than a handshake. @returns lifts the bound */
 function boundStranger({ socket }: Upgrade): () => void {
