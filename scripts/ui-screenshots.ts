@@ -101,6 +101,7 @@ const PICTURES: Readonly<Record<string, Picture>> = {
       await page.locator(".xterm-rows").getByText("Between 12 and 21").first().waitFor();
     },
   },
+  browser: { path: `${session}/browser`, ready: (page) => page.getByText("The session has no browser.").waitFor() },
   rollouts: { path: "/rollouts", ready: card },
   config: { path: "/config", ready: (page) => page.getByText("docker.memory", { exact: true }).waitFor() },
   "config-edit": { path: "/config/edit", ready: planAnEdit },

@@ -86,6 +86,12 @@ const chatConversation = createRoute({
   component: lazyRouteComponent(() => import("./pages/chat/conversation.tsx"), "ChatConversation"),
 });
 
+const browser = createRoute({
+  getParentRoute: () => session,
+  path: "browser",
+  component: lazyRouteComponent(() => import("./pages/browser/browser-page.tsx"), "BrowserPage"),
+});
+
 const config = createRoute({
   getParentRoute: () => root,
   path: "/config",
@@ -133,7 +139,7 @@ const routeTree = root.addChildren([
   overview,
   chat.addChildren([noConversation, chatConversation]),
   sandboxes.addChildren([sandboxList, sandbox]),
-  sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes, terminal])]),
+  sessions.addChildren([sessionList, session.addChildren([conversation, tools, files, processes, terminal, browser])]),
   rollouts,
   config.addChildren([configInForce, configEdit]),
   doctor,

@@ -15,6 +15,7 @@ const TABS = [
   { to: "/sessions/$key/files", label: "Files" },
   { to: "/sessions/$key/processes", label: "Processes" },
   { to: "/sessions/$key/terminal", label: "Terminal" },
+  { to: "/sessions/$key/browser", label: "Browser" },
 ] as const;
 
 export function SessionPage(): ReactNode {
