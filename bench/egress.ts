@@ -2,7 +2,7 @@
 // server's own network, in turns. The containers are those of the egress tests.
 import { buildEgressImage, EgressSite } from "../test/egress.fixture.ts";
 import { run } from "../test/run-program.ts";
-import { compare, median, type Round, type Row } from "./figures.ts";
+import { compare, median, type Round, type Row, toValueRow } from "./figures.ts";
 
 const ROUNDS = 200;
 /** Of each side, before the other side has its turn. */
@@ -39,16 +39,8 @@ async function latency(what: string, { through, direct }: Sides, flags: readonly
     const raw = await time(direct, flags, TURN);
     rounds.push(...ours.map((milliseconds, at) => ({ ours: milliseconds, raw: raw[at] ?? Number.NaN })));
   }
-  return { ...compare(what, rounds, LATENCY_MS_MAX), ...inTenths(rounds) };
-}
-
-/** Such times are too short for whole milliseconds. */
-function inTenths(rounds: readonly Round[]): Pick<Row, "ours" | "raw"> {
-  const render = (values: readonly number[]): string => {
-    const sorted = values.toSorted((left, right) => left - right);
-    return `${median(values).toFixed(1)} / ${(sorted[Math.ceil(0.99 * sorted.length) - 1] ?? Number.NaN).toFixed(1)} ms`;
-  };
-  return { ours: render(rounds.map(({ ours }) => ours)), raw: render(rounds.map(({ raw }) => raw)) };
+  // Such times are too short for whole milliseconds.
+  return compare(what, rounds, { budgetMs: LATENCY_MS_MAX, digits: 1 });
 }
 
 async function throughput(what: string, { through, direct }: Sides, flags: readonly string[]): Promise<Row> {
@@ -61,14 +53,11 @@ async function throughput(what: string, { through, direct }: Sides, flags: reado
   const percent = 100 * median(rates.map(({ ours, raw }) => ours / raw));
   const render = (side: keyof Round): string => `${median(rates.map((rate) => rate[side])).toFixed(0)} MB/s`;
   const budget = `${THROUGHPUT_PERCENT_MIN} %`;
-  return {
+  return toValueRow(
     what,
-    ours: render("ours"),
-    raw: render("raw"),
-    figure: `${percent.toFixed(0)} %`,
-    budget,
-    ok: percent >= THROUGHPUT_PERCENT_MIN,
-  };
+    { ours: render("ours"), raw: render("raw"), figure: `${percent.toFixed(0)} %`, budget, ok: percent >= THROUGHPUT_PERCENT_MIN },
+    { value: percent, unit: "% of a direct one", better: "more" },
+  );
 }
 
 export async function egress(): Promise<Row[]> {

@@ -1,14 +1,20 @@
-// Runs the benchmarks and prints their table; with --write also into docs/benchmarks.md. `node bench/main.ts [--write] [name ...]`
-// What is measured is in the other files of this folder; whatever they made is removed, also after a failure.
+// Runs the benchmarks and prints their table: `node bench/main.ts [--write] [--json FILE] [--compare FILE] [name ...]`. What is measured is in the
+// other files of this folder; whatever they made is removed, also after a failure.
 import { readFile, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { changesOf, renderChanges } from "./change.ts";
 import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
 import { type Row, renderTable } from "./figures.ts";
 import { gateway } from "./gateway.ts";
 import { configEdit, removedByHand, sessionFile } from "./latency.ts";
+import { list } from "./list.ts";
+import { describeMachine, type Machine, renderMachine } from "./machine.ts";
 import { hundred, rest } from "./many.ts";
-import { docker } from "./raw-engine.ts";
+import { openLoop } from "./open-loop.ts";
+import { drawAll } from "./plots.ts";
+import { merge, NO_RESULTS, type Results, readResults, writeResults } from "./results.ts";
 import { closeAll } from "./site.ts";
 import { sockets } from "./sockets.ts";
 import { thousands } from "./thousands.ts";
@@ -21,48 +27,77 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   hundred,
   rest,
   gateway,
+  openLoop,
+  list,
   sockets,
   thousands,
   egress,
   chat,
   ui,
 };
-const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+const DOCS = new URL("../docs/", import.meta.url);
+const PAGE = new URL("benchmarks.md", DOCS);
+const STORED = fileURLToPath(new URL("benchmarks.json", DOCS));
+const PLOTS = fileURLToPath(new URL("plots/", DOCS));
 const MARK = { begin: "<!-- table -->", end: "<!-- /table -->" };
+const USAGE = `usage: node bench/main.ts [--write] [--json FILE] [--compare FILE] [name ...]
+  --write         puts the rows into docs/benchmarks.json, and the table and the plots of all into the docs
+  --json FILE     writes the results of this run alone into FILE
+  --compare FILE  compares this run with one that --json wrote, of another checkout for example
+benchmarks: ${Object.keys(BENCHMARKS).join(", ")}`;
 
-async function runAll(chosen: readonly string[]): Promise<Row[]> {
-  const rows: Row[] = [];
+async function runAll(chosen: readonly string[]): Promise<Map<string, readonly Row[]>> {
+  const ran = new Map<string, readonly Row[]>();
   for (const [name, run] of Object.entries(BENCHMARKS)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     console.error(`bench: ${name} ...`);
-    rows.push(...[await run()].flat());
+    ran.set(name, [await run()].flat());
   }
-  return rows;
+  return ran;
 }
 
-async function writePage(table: string): Promise<void> {
-  const version = (await docker.version()).Version;
-  const machine = `${cpus().length} cores, Docker ${version}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
+async function writePage({ machines, rows }: Results): Promise<void> {
+  const plots = await drawAll(PLOTS, rows);
+  const of = (machine: Machine, index: number): string => {
+    const names = [...new Set(rows.filter((row) => row.machine === index).map(({ benchmark }) => benchmark))];
+    return `- ${names.join(", ")}: ${renderMachine(machine)}`;
+  };
+  const drawn = plots.map(({ file, what }) => `![${what}](plots/${file})`);
+  const text = [machines.map(of).join("\n"), renderTable(rows), drawn.join("\n\n")].filter((part) => part !== "").join("\n\n");
   const page = await readFile(PAGE, "utf8");
-  const before = page.slice(0, page.indexOf(MARK.begin));
-  const after = page.slice(page.indexOf(MARK.end));
-  await writeFile(PAGE, `${before}${MARK.begin}\n\n${machine}\n\n${table}\n\n${after}`);
+  const [before, after] = [page.slice(0, page.indexOf(MARK.begin)), page.slice(page.indexOf(MARK.end))];
+  await writeFile(PAGE, `${before}${MARK.begin}\n\n${text}\n\n${after}`);
 }
 
-const words = process.argv.slice(2);
-const chosen = words.filter((word) => !word.startsWith("--"));
-const unknown = [...chosen.filter((name) => !(name in BENCHMARKS)), ...words.filter((word) => word.startsWith("--") && word !== "--write")];
-if (unknown.length > 0) {
-  console.error(
-    `no benchmark ${unknown.join(", ")}; there are: ${Object.keys(BENCHMARKS).join(", ")}; --write puts the table into the docs`,
-  );
-  process.exit(2);
+function readArguments() {
+  const options = { write: { type: "boolean" }, json: { type: "string" }, compare: { type: "string" } } as const;
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const unknown = positionals.filter((name) => !(name in BENCHMARKS));
+    if (unknown.length > 0) throw new Error(`no benchmark ${unknown.join(", ")}`);
+    return { ...values, chosen: positionals };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
 }
+
+const { write, json, compare, chosen } = readArguments();
+const other = compare === undefined ? null : await readResults(compare);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void closeAll().finally(() => process.exit(1)));
 try {
-  const table = renderTable(await runAll(chosen));
-  console.log(table);
-  if (words.includes("--write")) await writePage(table);
+  const machine = await describeMachine();
+  console.error(renderMachine(machine));
+  const ran = await runAll(chosen);
+  const results = merge(NO_RESULTS, machine, ran);
+  console.log(renderTable(results.rows));
+  if (json !== undefined) await writeResults(json, results);
+  if (other !== null) console.log(`\n${renderChanges(changesOf(other, results))}`);
+  if (write === true) {
+    const stored = merge(await readResults(STORED), machine, ran);
+    await writeResults(STORED, stored);
+    await writePage(stored);
+  }
 } finally {
   await closeAll();
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findOwnerKey } from "../src/api/store/gateway-files.ts";
-import { percentile, type Row } from "./figures.ts";
+import { percentile, type Row, toValueRow } from "./figures.ts";
 import { ask, call, endAll, type GatewayProcess, residentMb, startGateway } from "./processes.ts";
 
 export interface SocketLoad {
@@ -118,18 +118,16 @@ interface Measured {
 function toRows({ sockets, told, lag, growthMb, isWhole }: Measured): Row[] {
   const ours = `${lag.p99.toFixed(0)} ms, at most ${lag.max.toFixed(0)} ms`;
   return [
-    {
-      what: `${sockets} sockets: the loop's lag, p99`,
-      ours,
-      raw: "-",
-      figure: told,
-      budget: `${LAG_MS_MAX} ms`,
-      ok: isWhole && lag.p99 < LAG_MS_MAX,
-    },
-    {
-      ...{ what: `${sockets} sockets: memory above the beginning`, ours: `${growthMb.toFixed(0)} MB`, raw: "-", figure: "-" },
-      ...{ budget: `${GROWTH_MB_MAX} MB`, ok: growthMb < GROWTH_MB_MAX },
-    },
+    toValueRow(
+      `${sockets} sockets: the loop's lag, p99`,
+      { ours, figure: told, budget: `${LAG_MS_MAX} ms`, ok: isWhole && lag.p99 < LAG_MS_MAX },
+      { value: lag.p99, unit: "ms", better: "less" },
+    ),
+    toValueRow(
+      `${sockets} sockets: memory above the beginning`,
+      { ours: `${growthMb.toFixed(0)} MB`, budget: `${GROWTH_MB_MAX} MB`, ok: growthMb < GROWTH_MB_MAX },
+      { value: growthMb, unit: "MB", better: "less" },
+    ),
   ];
 }
 

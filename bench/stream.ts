@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import Docker from "dockerode";
-import { median, type Row } from "./figures.ts";
+import { median, type Row, toValueRow } from "./figures.ts";
 
 /** One row's worth of output comes in parts, in turns with the others: load that drifts hits all of them. */
 const PARTS = 3;
@@ -65,28 +65,23 @@ export async function gigabyte({ stateDir, container, forms, raw, memoryMb }: St
   const rows = [...seconds].map(([way, each]) => toRow(way, each, rawSeconds));
   return [
     ...rows,
-    {
-      what: "1 GB of output: memory above idle",
-      ours: `${growthMb.toFixed(0)} MB`,
-      raw: "-",
-      figure: "-",
-      budget: `${GROWTH_MB_MAX} MB`,
-      ok: growthMb < GROWTH_MB_MAX,
-    },
+    toValueRow(
+      "1 GB of output: memory above idle",
+      { ours: `${growthMb.toFixed(0)} MB`, budget: `${GROWTH_MB_MAX} MB`, ok: growthMb < GROWTH_MB_MAX },
+      { value: growthMb, unit: "MB", better: "less" },
+    ),
   ];
 }
 
 function toRow(way: string, seconds: readonly number[], rawSeconds: readonly number[]): Row {
   const rate = (each: readonly number[]): string => `${(PART_BYTES / 1e6 / median(each)).toFixed(0)} MB/s`;
   const share = median(seconds.map((each, part) => (rawSeconds[part] ?? Number.NaN) / each));
-  return {
-    what: `1 GB of output ${way}`,
-    ours: rate(seconds),
-    raw: rate(rawSeconds),
-    figure: `${(100 * share).toFixed(0)} %`,
-    budget: way === HOPS ? "-" : "the engine's rate",
-    ok: way === HOPS || share >= SHARE_MIN,
-  };
+  const told = { ours: rate(seconds), raw: rate(rawSeconds), figure: `${(100 * share).toFixed(0)} %` };
+  return toValueRow(
+    `1 GB of output ${way}`,
+    { ...told, budget: way === HOPS ? "-" : "the engine's rate", ok: way === HOPS || share >= SHARE_MIN },
+    { value: share, unit: "of the engine's rate", better: "more" },
+  );
 }
 
 function watchMemory(memoryMb: () => Promise<number>): { stop(): Promise<number> } {

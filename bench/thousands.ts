@@ -11,13 +11,15 @@ import { toSources } from "../src/api/config/sources.ts";
 import { plan } from "../src/controller/decide/plan.ts";
 import { FakeEngine } from "../src/controller/engine/fake.fixture.ts";
 import { FakeWorld } from "../src/controller/engine/fake-world.fixture.ts";
-import type { Row } from "./figures.ts";
+import { type Row, toValueRow } from "./figures.ts";
 import { IMAGE, openSite, type Site } from "./site.ts";
 
 const AGENTS = 100;
 const SESSIONS_EACH = 100;
 const THOUSANDS = AGENTS * SESSIONS_EACH;
 const BUDGET_MS = 1_000;
+/** Each has a workspace and two files that survive a power cut: the disk's share, not the model's. */
+const FROM_NOTHING_MS_MAX = 15_000;
 /** Looks at the same time while planning. */
 const LOOKS_AT_ONCE = 100;
 
@@ -85,7 +87,6 @@ export async function thousands(): Promise<Row[]> {
     await controller.start();
     await site.untilAll(THOUSANDS);
   });
-  console.error(`${THOUSANDS} sandboxes over a model, from nothing: ${fromNothingMs.toFixed(0)} ms`);
   const expectChanged = async (config: object, count: number): Promise<void> => {
     const changed = await planUnder(site, config);
     if (changed !== count) throw new Error(`${changed} sandboxes would be changed instead of ${count}`);
@@ -100,15 +101,14 @@ export async function thousands(): Promise<Row[]> {
     await site.until(() => ofOne.every(({ metadata }) => isDone(metadata.name)));
   });
   await site.close();
-  const row = (what: string, ms: number): Row => ({
-    what: `${THOUSANDS} sandboxes over a model: ${what}`,
-    ours: `${ms.toFixed(0)} ms`,
-    raw: "-",
-    figure: "-",
-    budget: `${BUDGET_MS} ms`,
-    ok: ms < BUDGET_MS,
-  });
+  const row = (what: string, ms: number, budgetMs = BUDGET_MS): Row =>
+    toValueRow(
+      `${THOUSANDS} sandboxes over a model: ${what}`,
+      { ours: `${ms.toFixed(0)} ms`, budget: `${budgetMs} ms`, ok: ms < budgetMs },
+      { value: ms, unit: "ms", better: "less" },
+    );
   return [
+    row("from nothing", fromNothingMs, FROM_NOTHING_MS_MAX),
     row("full resync", resyncMs),
     row("an edit that concerns all, planned for all", allMs),
     row("an edit of one agent, planned for all", oneMs),
