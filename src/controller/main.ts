@@ -89,10 +89,10 @@ export async function runController(options: RunOptions): Promise<number> {
     begun.defer(() => server.close());
     log.info({ metrics: `http://${server.host}:${server.port}/metrics`, state: stateDir, version }, "controller started");
   }
-  const observer = metrics.engineRequest.bind(metrics);
+  const told = { observer: metrics.engineRequest.bind(metrics), commandBegun: metrics.execBegun.bind(metrics) };
   const connect = async (): Promise<Connected> => {
     const kind = await findEngineKind(options.configPath, { stateDir, home: options.home });
-    const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, kind, observer });
+    const engine = await connectDocker({ instance: identify, stateDir, environment: process.env, home: options.home, kind, ...told });
     return { engine, info: await engine.info() };
   };
   const connected = options.once ? await connect() : await connectWhenReady(connect, stopped, log);

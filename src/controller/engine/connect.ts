@@ -9,6 +9,7 @@ import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
 import { HostPaths } from "./host-paths.ts";
+import type { PrestartResult } from "./operations.ts";
 import { findHostPaths, provePaths } from "./own-container.ts";
 import { unrendered } from "./unrendered.ts";
 
@@ -24,6 +25,8 @@ export interface ConnectOptions {
   kind?: "docker" | "podman" | null;
   /** Told about every engine call. */
   observer: CallObserver;
+  /** Told about every command of a tool. Default: nobody is. */
+  commandBegun?: (result: PrestartResult) => void;
   /** Default: the host's own. */
   files?: EndpointFiles;
   /** Milliseconds that never go back. Default: `performance.now`. */
@@ -40,7 +43,8 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
   const files = options.files ?? readHostFiles;
   const candidates = await findCandidates(options.environment, options.home, files, options.kind ?? null);
   const monotonicMs = options.monotonicMs ?? ((): number => performance.now());
-  const call = makeCall(options.observer, monotonicMs);
+  const { observer, commandBegun = () => undefined } = options;
+  const call = makeCall(observer, monotonicMs);
   const failures: Failure[] = [];
   for (const candidate of candidates) {
     if (candidate.socketPath !== null && candidate.isDefault && !(await files.isSocket(candidate.socketPath))) continue;
@@ -53,7 +57,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client);
       const instance = typeof options.instance === "string" ? options.instance : options.instance(paths.toEngine(stateDir ?? "/"));
       if (stateDir !== undefined) await provePaths(client, { paths, stateDir, instance });
-      return new DockerEngine({ client, instance, endpoint, because, facts, paths, monotonicMs });
+      return new DockerEngine({ client, instance, endpoint, because, facts, paths, monotonicMs, commandBegun });
     } catch (error) {
       // The engine answers: what is wrong is how this process was started.
       if (!(error instanceof OperationError) || error.code === "HostRejected") throw error;

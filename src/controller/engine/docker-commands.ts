@@ -10,11 +10,19 @@ import { DockerKills } from "./docker-kill.ts";
 import { Prestarts, toWaiterText } from "./docker-prestart.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
 import { Looks } from "./looks.ts";
+import type { PrestartResult } from "./operations.ts";
 
 export interface DockerCommandsParts {
   client: DockerClient;
   /** Whether the engine's own init can stay above a command, as far as is known now. */
   subreaper(): boolean;
+  /** Told once for each command that is begun, of those after which more of them come. */
+  begun(result: PrestartResult): void;
+}
+
+interface Tried {
+  stream: ExecStream | null;
+  result: PrestartResult;
 }
 
 /** A command that takes longer may have others beside it. */
@@ -50,8 +58,11 @@ export class DockerCommands {
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    const stream = (await this.#execWaiting(handle, request)) ?? (await this.#execAnew(handle, request));
-    if (isRepeated(request)) void this.#refillAfter(stream, handle);
+    const tried = await this.#execWaiting(handle, request);
+    const stream = tried.stream ?? (await this.#execAnew(handle, request));
+    if (!isRepeated(request)) return stream;
+    this.#parts.begun(tried.result);
+    void this.#refillAfter(stream, handle);
     return stream;
   }
 
@@ -70,21 +81,22 @@ export class DockerCommands {
     return await this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
   }
 
-  /** null: none waits for it, and nothing was begun. */
-  async #execWaiting(handle: Handle, request: ExecRequest): Promise<ExecStream | null> {
+  /** Without a stream nothing was begun. */
+  async #execWaiting(handle: Handle, request: ExecRequest): Promise<Tried> {
     const { mark } = request;
     const waiter = mark === undefined ? null : this.#prestarts.take(mark);
-    if (waiter === null) return null;
-    const { opened } = waiter;
     const text = toWaiterText(request);
+    if (waiter === null) return { stream: null, result: text === null ? "unsuitable" : "miss" };
+    const { opened } = waiter;
     try {
-      if (text !== null) return await execWaiting(this.execParts(mark), { handle, request }, { opened, text });
+      const stream = text === null ? null : await execWaiting(this.execParts(mark), { handle, request }, { opened, text });
+      if (stream !== null) return { stream, result: "hit" };
     } catch (error) {
       opened.socket.destroy();
       throw error;
     }
     opened.socket.destroy();
-    return null;
+    return { stream: null, result: "lost" };
   }
 
   async end(handle: Handle, marks: readonly string[]): Promise<void> {

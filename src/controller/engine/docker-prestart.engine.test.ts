@@ -7,7 +7,7 @@ import { type AddressInfo, createConnection, createServer, type Socket } from "n
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "./contract.fixture.ts";
+import { eventually, UNLIMITED } from "./contract.fixture.ts";
 import { docker, openDocker, shell } from "./docker.fixture.ts";
 import { toWaiterText } from "./docker-prestart.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
@@ -101,6 +101,12 @@ async function countWaiters(handle: Handle): Promise<number> {
   return Processes.filter((fields) => / openclaw-exec input$/.test(fields.join(" ")) && !/docker-init/.test(fields.join(" "))).length;
 }
 
+/** By the engine's own client, so that nothing of ours begins it. */
+async function execScript(handle: Handle, script: string): Promise<void> {
+  const exec = await docker.getContainer(handle.id).exec({ Cmd: shell(script), AttachStdout: true });
+  for await (const _ of await exec.start({}));
+}
+
 /** A script for the same container, as its agent could run it. */
 const signalWaiters = (signal: string): string =>
   `for entry in /proc/[0-9]*; do tr '\\0' ' ' <$entry/cmdline | grep -q ' openclaw-exec input $' && kill -s ${signal} $(basename $entry); done`;
@@ -167,6 +173,21 @@ test("one that was killed while it waited costs nobody a command", async () => {
   expect((await outcomeOf(await execAnew(handle, { argv: ["cat", "/tmp/ran"] }), undefined)).stdout).toBe("once\n".repeat(3));
 });
 
+test("each command says whether one waited for it, had ended meanwhile, or could not begin it", async () => {
+  const { handle } = await launch();
+  bench.begun.length = 0;
+  await outcomeOf(await execWaiting(handle, { argv: ["true"] }), undefined);
+  await outcomeOf(await execAnew(handle, { argv: ["true"] }), undefined);
+  await outcomeOf(await execAnew(handle, { argv: ["true"], env: { PWD: "/" } }), undefined);
+  const mark = await claim(handle, { argv: ["true"] });
+  await execScript(handle, signalWaiters("STOP"));
+  const given = bench.mustEngine().exec(handle, { argv: ["true"], stdin: false, mark });
+  // Halted, it has not heard of the command when it is killed.
+  await execScript(handle, signalWaiters("KILL"));
+  await outcomeOf(await given, undefined);
+  expect(bench.begun).toEqual(["hit", "miss", "unsuitable", "lost"]);
+});
+
 test("one that was halted from inside is ended like a command that does not end", async () => {
   const { handle } = await launch();
   const mark = await claim(handle, { argv: ["true"] });
@@ -174,6 +195,55 @@ test("one that was halted from inside is ended like a command that does not end"
   const stream = await bench.mustEngine().exec(handle, { argv: shell("echo began"), stdin: false, mark });
   await stream.signal("KILL");
   expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "", stderr: "", code: 137 });
+});
+
+/** How many processes have this text among their variables, for one that looks from inside. */
+const countMarked = async (handle: Handle, mark: string): Promise<number> => {
+  const { stdout } = await outcomeOf(
+    await execAnew(handle, { argv: shell(`grep -la ${mark} /proc/[0-9]*/environ 2>/dev/null | wc -l`) }),
+    undefined,
+  );
+  return Number(stdout);
+};
+
+test("another sandbox neither sees nor ends one that waits, and one that it halts of its own holds up nobody else", async () => {
+  const [mine, other] = [(await launch()).handle, (await launch()).handle];
+  const engine = bench.mustEngine();
+  const mark = await claim(mine, { argv: ["true"] });
+  // From its own sandbox it is seen, as a command would be: the look itself works.
+  expect(await countMarked(mine, mark)).toBeGreaterThan(0);
+  expect(await countMarked(other, mark)).toBe(0);
+  const halted = await claim(other, { argv: ["true"] });
+  await execScript(other, signalWaiters("STOP"));
+  const stuck = engine.exec(other, { argv: ["true"], stdin: false, mark: halted });
+  let isStuck = true;
+  void stuck.finally(() => (isStuck = false)).catch(() => undefined);
+  bench.begun.length = 0;
+  const stream = await engine.exec(mine, { argv: shell("echo of mine"), stdin: false, mark });
+  expect(await outcomeOf(stream, undefined)).toEqual({ stdout: "of mine\n", stderr: "", code: 0 });
+  expect([bench.begun, isStuck]).toEqual([["hit"], true]);
+  await execScript(other, signalWaiters("KILL"));
+  await outcomeOf(await stuck, undefined);
+  expect(await countMarked(other, mark)).toBe(0);
+});
+
+/** Processes that count against the container's limit. */
+const countPids = async ({ id }: Handle): Promise<number> =>
+  (await docker.getContainer(id).stats({ stream: false })).pids_stats?.current ?? Number.NaN;
+
+test("one that waits counts as two processes against its container's limit, and below 64 none waits", async () => {
+  const { handle } = await launch({ live: { ...UNLIMITED, pidsLimit: 64 } });
+  await eventually(
+    () => countWaiters(handle),
+    (count) => count === 1,
+  );
+  // The init and its sleeping child, and beside them a reaper with a shell.
+  expect(await countPids(handle)).toBe(4);
+  const { handle: narrow } = await launch({ live: { ...UNLIMITED, pidsLimit: 63 } });
+  bench.begun.length = 0;
+  for (let round = 0; round < 3; round += 1) await outcomeOf(await execAnew(narrow, { argv: ["sleep", "0.3"] }), undefined);
+  expect(bench.mustEngine().claim(narrow, { argv: ["true"], stdin: false })).toBeNull();
+  expect([bench.begun, await countWaiters(narrow), await countPids(narrow)]).toEqual([["miss", "miss", "miss"], 0, 2]);
 });
 
 test("after a restart of its container none is used that waited before", async () => {

@@ -39,7 +39,7 @@ import type {
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
-import { DEADLINE_MS } from "./operations.ts";
+import { DEADLINE_MS, type PrestartResult } from "./operations.ts";
 import { RestLooks } from "./rest-looks.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
@@ -59,6 +59,7 @@ export interface DockerEngineOptions {
   paths: HostPaths;
   /** Milliseconds that never go back. */
   monotonicMs: () => number;
+  commandBegun: (result: PrestartResult) => void;
 }
 
 export class DockerEngine implements Engine {
@@ -77,7 +78,8 @@ export class DockerEngine implements Engine {
 
   constructor(options: DockerEngineOptions) {
     this.#client = options.client;
-    this.#commands = new DockerCommands({ client: options.client, subreaper: () => this.#facts.subreaper });
+    const { client, commandBegun: begun } = options;
+    this.#commands = new DockerCommands({ client, subreaper: () => this.#facts.subreaper, begun });
     this.#restLooks = new RestLooks(options.client);
     this.#paths = options.paths;
     this.instance = options.instance;

@@ -44,6 +44,13 @@ export const DEADLINE_MS = {
   events: 10_000,
 } as const;
 
+/**
+ * What a tool's command found of execs that were started beforehand. `miss`: none waited; `lost`: it had ended before it was asked, and the engine began
+ * the command; `unsuitable`: only the engine can begin it.
+ */
+export const PRESTART_RESULTS = ["hit", "miss", "lost", "unsuitable"] as const;
+export type PrestartResult = (typeof PRESTART_RESULTS)[number];
+
 export type EngineOperation = keyof typeof DEADLINE_MS;
 /** `OK` or why not: both sets are closed, so they are fit for metric labels. */
 export type CallCode = "OK" | ErrorCode;

@@ -71,6 +71,7 @@ describe("every metric", () => {
       'openclaw_sandbox_setup_seconds_count{result="failure"}',
       'openclaw_sandbox_exec_seconds_count{tool="apply_patch",result="timeout"}',
       "openclaw_sandbox_execs_in_flight",
+      'openclaw_sandbox_exec_prestarts_total{result="unsuitable"}',
       'openclaw_sandbox_exec_bytes_total{stream="stderr"}',
       'openclaw_sandbox_unowned_objects{kind="workspace"}',
       "openclaw_sandbox_workspace_bytes",
@@ -318,6 +319,7 @@ test("what the loop, the engine and the servers report shows in their metrics", 
   metrics.execStarted("read");
   end("success", 0.2);
   end("success", 0.2);
+  metrics.execBegun("hit");
   metrics.execBytes("stdout", 1_000);
   metrics.engineRequest("create", "EngineConflict", 0.1);
   metrics.engineEventsConnected(true);
@@ -329,6 +331,8 @@ test("what the loop, the engine and the servers report shows in their metrics", 
   const shown = {
     'openclaw_sandbox_exec_seconds_count{tool="exec",result="success"}': 1,
     openclaw_sandbox_execs_in_flight: 1,
+    'openclaw_sandbox_exec_prestarts_total{result="hit"}': 1,
+    'openclaw_sandbox_exec_prestarts_total{result="lost"}': 0,
     'openclaw_sandbox_exec_bytes_total{stream="stdout"}': 1_000,
     'openclaw_engine_requests_total{operation="create",code="EngineConflict"}': 1,
     'openclaw_engine_request_duration_seconds_count{operation="create",code="EngineConflict"}': 1,

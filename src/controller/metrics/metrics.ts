@@ -8,7 +8,7 @@ import { MetricRegistry } from "../../api/metrics-registry.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { ActionKind, Cause, Trigger } from "../decide/types.ts";
-import { type CallCode, DEADLINE_MS, type EngineOperation } from "../engine/operations.ts";
+import { type CallCode, DEADLINE_MS, type EngineOperation, PRESTART_RESULTS, type PrestartResult } from "../engine/operations.ts";
 import { RECORD_KINDS, type RecordKind } from "../records/damaged-files.ts";
 import { ACTIONS, CAUSES, keysOf, TRIGGERS } from "./labels.ts";
 import { createEgressMetrics, type EgressMetrics } from "./metrics-egress.ts";
@@ -150,6 +150,10 @@ export class ControllerMetrics {
     };
   }
 
+  execBegun(result: PrestartResult): void {
+    this.#made.execPrestarts.inc({ result });
+  }
+
   execBytes(stream: (typeof EXEC_STREAMS)[number], bytes: number): void {
     this.#made.execBytes.inc({ stream }, bytes);
   }
@@ -287,6 +291,10 @@ function createExecMetrics(registry: MetricRegistry) {
       running += by;
       inFlight.set({}, running);
     },
+    execPrestarts: registry.counter(
+      { name: "openclaw_sandbox_exec_prestarts_total", help: "Commands by whether an exec that was started beforehand waited for them." },
+      { result: PRESTART_RESULTS },
+    ),
     execBytes: registry.counter(
       { name: "openclaw_sandbox_exec_bytes_total", help: "Bytes of commands that passed through the controller, by stream." },
       { stream: EXEC_STREAMS },
