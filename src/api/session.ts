@@ -16,9 +16,6 @@ export const AgentIdSchema = z
 /** RFC 3339 in, milliseconds since the epoch out. */
 const Time = z.iso.datetime({ offset: true }).transform((text) => toEpochMs(Date.parse(text)));
 
-/** Who says a line of a conversation. */
-export const MESSAGE_ROLES = ["user", "assistant", "system", "tool"] as const;
-
 export const SESSION_KINDS = ["main", "group", "direct", "cron", "hook", "subagent", "mcp"] as const;
 export type SessionKind = (typeof SESSION_KINDS)[number];
 

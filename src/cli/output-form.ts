@@ -1,6 +1,5 @@
 // In which form a listing is printed: a table, wide or not, names alone, JSON or YAML. Which commands can, their options say.
 // What is in it is the command's.
-import { stringify } from "yaml";
 import { toSafeJson } from "../api/safe-text.ts";
 import { type CliContext, printData, printJson } from "./context.ts";
 import { withTimes } from "./json-times.ts";
@@ -22,20 +21,22 @@ export function toOutputForm({ output, json, quiet }: OutputOptions): OutputForm
   return json === true ? "json" : quiet === true ? "name" : "table";
 }
 
-/** Prints the value where its form needs no layout. @returns whether it did */
-export function printAsData(
+/** Prints the value where its form needs no layout. YAML's seventy modules are loaded by who asks for it alone. @returns whether it did */
+export async function printAsData(
   context: CliContext,
   form: OutputForm,
   { value, names }: { value: unknown; names: readonly string[] },
-): boolean {
+): Promise<boolean> {
   switch (form) {
     case "json":
       printJson(context, value);
       return true;
-    case "yaml":
+    case "yaml": {
+      const { stringify } = await import("yaml");
       // By way of JSON, so that both say the same and control characters are escaped.
       printData(context, stringify(JSON.parse(toSafeJson(JSON.stringify(withTimes(value))))));
       return true;
+    }
     case "name":
       printData(context, names.map((name) => `${name}\n`).join(""));
       return true;

@@ -2,7 +2,7 @@
 // What runs after them is program-processes.ts.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./context.ts";
-import { AUTH_CHOICE_NAMES, COMPATIBILITIES } from "./onboarding/model-choices.ts";
+import { AUTH_CHOICE_NAMES, COMPATIBILITIES } from "./onboarding/choice-names.ts";
 import { type Answers, QUESTION_NAMES, QUESTIONS } from "./onboarding/questions.ts";
 import { configOption, HELP_GROUPS, jsonOption, type Run, stateDirOption } from "./options.ts";
 

@@ -1,7 +1,7 @@
 // The commands about sessions. Options and help only; the code is in commands/session.ts.
 // All of them ask the gateway.
 import { type Command, Option } from "commander";
-import { MESSAGE_ROLES } from "../api/session.ts";
+import { MESSAGE_ROLES } from "../api/message-roles.ts";
 import type { CliContext } from "./context.ts";
 import { gatewayOptions, HELP_GROUPS, jsonOption, outputOptions, parseWholeNumber, type Run } from "./options.ts";
 

@@ -1,7 +1,8 @@
 // The table of what the gateway offers over HTTP and the WebSocket: names, who may, what goes in and what comes out. Routes, checks, the OpenAPI
 // document and docs/websocket.md are made from it, so that none of them can say something else. What an operation does is gateway/http/handlers.ts.
 import { z } from "zod";
-import { AgentIdSchema, MESSAGE_ROLES } from "../session.ts";
+import { MESSAGE_ROLES } from "../message-roles.ts";
+import { AgentIdSchema } from "../session.ts";
 import { PROCESS_LOG_READ_BYTES_MAX, ProcessInput, ProcessKill, SandboxProcess } from "../wire.ts";
 import { ChatSendAnswer } from "./chat.ts";
 import type { Operation } from "./operation.ts";

@@ -36,7 +36,7 @@ export async function listSandboxes(context: CliContext, name: string | undefine
   const form = toOutputForm(options);
   if (options.watch === true) return watchSandboxes(context, client, { isShown, json: form === "json" });
   const items = only === null ? await client.sandboxes(kind) : [only];
-  if (printAsData(context, form, { value: { items }, names: items.map(({ metadata }) => metadata.name) })) return EXIT.ok;
+  if (await printAsData(context, form, { value: { items }, names: items.map(({ metadata }) => metadata.name) })) return EXIT.ok;
   if (items.length === 0) printNote(context, await explainNone(client, kind));
   else print(context, form === "wide" ? renderWide(items, context.now()) : renderSandboxes(items, context));
   return EXIT.ok;

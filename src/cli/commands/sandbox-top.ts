@@ -37,7 +37,7 @@ export async function showUsage(context: CliContext, text: string | undefined, o
   for (let round = 0; ; round += 1) {
     await new Promise((resolve) => setTimeout(resolve, round === 0 ? FIRST_LOOK_MS : options.interval));
     const now = await look();
-    show(context, toRows(before, now, options.sort), { form, watch: options.watch === true });
+    await show(context, toRows(before, now, options.sort), { form, watch: options.watch === true });
     if (options.watch !== true) return EXIT.ok;
     before = now;
   }
@@ -66,9 +66,9 @@ function compare(left: Row, right: Row, sort: TopOptions["sort"]): number {
   }
 }
 
-function show(context: CliContext, rows: readonly Row[], { form, watch }: { form: OutputForm; watch: boolean }): void {
+async function show(context: CliContext, rows: readonly Row[], { form, watch }: { form: OutputForm; watch: boolean }): Promise<void> {
   if (form === "json" && watch) printJsonLine(context, { items: rows });
-  else if (printAsData(context, form, { value: { items: rows }, names: rows.map(({ name }) => name) })) return;
+  else if (await printAsData(context, form, { value: { items: rows }, names: rows.map(({ name }) => name) })) return;
   else if (rows.length === 0) printNote(context, "no sandboxes; see: openclaw sandbox list");
   else {
     const table = renderUsage(rows, form === "wide" ? undefined : toWidth(context));

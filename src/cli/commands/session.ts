@@ -38,7 +38,7 @@ export async function createSession(
 
 export async function listSessions(context: CliContext, options: GatewayTarget & OutputOptions): Promise<ExitCode> {
   const { items } = await (await connectGateway(context, options)).ask("listSessions");
-  if (printAsData(context, toOutputForm(options), { value: { items }, names: items.map(({ key }) => key) })) return EXIT.ok;
+  if (await printAsData(context, toOutputForm(options), { value: { items }, names: items.map(({ key }) => key) })) return EXIT.ok;
   if (items.length === 0) printNote(context, "no sessions yet; create one with: openclaw session create main");
   else {
     const now = context.now();

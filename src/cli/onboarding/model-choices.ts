@@ -4,18 +4,9 @@ import { getPath, setPath } from "../../api/config/edit.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
 import { SUGGESTED_MODELS } from "../../api/models/providers.ts";
+import { AUTH_CHOICE_NAMES, type AuthChoice, COMPATIBILITIES, type Compatibility } from "./choice-names.ts";
 import type { Change } from "./edit-config.ts";
 
-export const AUTH_CHOICES = {
-  "openai-codex": { label: "OpenAI Codex OAuth", hint: "sign in with a ChatGPT plan, in a browser" },
-  "openai-api-key": { label: "OpenAI API key", hint: "from platform.openai.com" },
-  "anthropic-api-key": { label: "Anthropic API key", hint: "from console.anthropic.com" },
-  "custom-api-key": { label: "OpenAI-compatible URL", hint: "Ollama, vLLM, LM Studio, a proxy; with a key or without" },
-  skip: { label: "later", hint: "openclaw onboard asks again" },
-} as const satisfies Record<string, { label: string; hint: string }>;
-
-export type AuthChoice = keyof typeof AUTH_CHOICES;
-export const AUTH_CHOICE_NAMES = Object.keys(AUTH_CHOICES) as AuthChoice[];
 /** What upstream's scripts and our own words say. */
 const OTHER_NAMES: Readonly<Record<string, AuthChoice>> = { apiKey: "anthropic-api-key", anthropic: "anthropic-api-key", later: "skip" };
 
@@ -38,13 +29,6 @@ const KEY_FLAGS = {
   anthropicApiKey: { flag: "--anthropic-api-key", choice: "anthropic-api-key" },
   customApiKey: { flag: "--custom-api-key", choice: "custom-api-key" },
 } as const satisfies Partial<Record<keyof ModelFlags, { flag: string; choice: AuthChoice }>>;
-
-export const COMPATIBILITIES = {
-  openai: "openai-completions",
-  "openai-responses": "openai-responses",
-  anthropic: "anthropic-messages",
-} as const;
-export type Compatibility = keyof typeof COMPATIBILITIES;
 
 /** What the flags choose. null: nothing. @throws OperationError `InvalidArgument`, without a word of a key */
 export function toAuthChoice(flags: ModelFlags): AuthChoice | null {

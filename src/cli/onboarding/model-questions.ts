@@ -10,17 +10,8 @@ import { whileHere } from "../leaving.ts";
 import { type ConfigOptions, toStateDir } from "../paths.ts";
 import { askSecret } from "../sign-in/secret-prompt.ts";
 import { signIn } from "../sign-in/sign-in.ts";
-import {
-  AUTH_CHOICE_NAMES,
-  AUTH_CHOICES,
-  type AuthChoice,
-  COMPATIBILITIES,
-  type Compatibility,
-  type ModelEdit,
-  type ModelFlags,
-  toCustomProviderId,
-  toProviderChoice,
-} from "./model-choices.ts";
+import { AUTH_CHOICE_NAMES, AUTH_CHOICES, type AuthChoice, COMPATIBILITIES, type Compatibility } from "./choice-names.ts";
+import { type ModelEdit, type ModelFlags, toCustomProviderId, toProviderChoice } from "./model-choices.ts";
 
 export interface Asking {
   context: CliContext;

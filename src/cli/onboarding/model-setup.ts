@@ -10,8 +10,9 @@ import { toSafeLine } from "../../api/safe-text.ts";
 import { type ConfigFile, toInvalidConfig, withText } from "../config-file.ts";
 import { type CliContext, printNote } from "../context.ts";
 import type { ConfigOptions } from "../paths.ts";
+import type { AuthChoice } from "./choice-names.ts";
 import type { Change } from "./edit-config.ts";
-import { type AuthChoice, type ModelFlags, toAuthChoice, writeModel } from "./model-choices.ts";
+import { type ModelFlags, toAuthChoice, writeModel } from "./model-choices.ts";
 import { type Asking, askChoice, askModel, askOne, type Collected, collect, LEFT } from "./model-questions.ts";
 
 export interface ModelSetup {

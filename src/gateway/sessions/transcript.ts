@@ -2,7 +2,7 @@
 // so that what runs did lies in another file (run-log in agent/). How lines are kept is json-lines.ts's; which conversation a file belongs to, sessions.ts's.
 import { z } from "zod";
 import { toEpochMs, toSessionKey } from "../../api/brands.ts";
-import { MESSAGE_ROLES } from "../../api/session.ts";
+import { MESSAGE_ROLES } from "../../api/message-roles.ts";
 import type { Message } from "../tools/tool-port.ts";
 import { JsonLines } from "./json-lines.ts";
 

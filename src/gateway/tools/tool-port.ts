@@ -1,7 +1,8 @@
 // What the servers (HTTP, WebSocket, MCP) and the tools need from each other: a call and its events, and the sessions that session tools act on.
 // Types only: the tools are tools/, the sessions sessions/, the servers http/.
 import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
-import type { MESSAGE_ROLES, Session, SessionKind } from "../../api/session.ts";
+import type { MESSAGE_ROLES } from "../../api/message-roles.ts";
+import type { Session, SessionKind } from "../../api/session.ts";
 import type { ToolDecision } from "../../api/tool-policy.ts";
 import type { PublishedSchema } from "./published-schema.ts";
 
