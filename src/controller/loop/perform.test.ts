@@ -241,7 +241,8 @@ test("sandboxes of one agent have their folders made one after the other: a fold
   const prepare = (session: string) => {
     const dir = join(folder, "sandboxes", session);
     const action = { kind: "prepare-workspace", dir, cause: "wanted", because: "its workspace folder does not exist yet" } as const;
-    return performer.perform(action, inputOf({ ...desired, workspace: { dir, purpose: "scope" }, agentDir: shared }, []));
+    const settings = { ...desired.settings, workspaceAccess: "ro" as const, agentWorkspace: shared };
+    return performer.perform(action, inputOf({ ...desired, settings, workspace: { dir, purpose: "scope" }, agentDir: shared }, []));
   };
   const wasThere: boolean[] = [];
   hooks.foldersAsked = () => {
