@@ -13,7 +13,7 @@ import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
 import { BrowserGate } from "../src/controller/servers/browser-gate.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
-import { type MemoryViews, silentMeter } from "../src/controller/servers/server.fixture.ts";
+import { type MemoryViews, NO_DECISIONS, silentMeter } from "../src/controller/servers/server.fixture.ts";
 import { SessionGate } from "../src/controller/servers/session-gate.ts";
 import { startStreamServer } from "../src/controller/servers/stream-server.ts";
 import { DesiredState } from "../src/controller/sources/desired-state.ts";
@@ -34,7 +34,7 @@ export async function startViewsController(stateDir: string, views: MemoryViews)
   const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const stream = await startStreamServer({
     promptFiles: async () => [],
-    ...{ stateDir, views, log, audit, approvals },
+    ...{ stateDir, views, egressLog: NO_DECISIONS, log, audit, approvals },
     gate,
     browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),

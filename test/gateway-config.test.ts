@@ -18,7 +18,7 @@ import { openApprovals } from "../src/controller/servers/approvals.fixture.ts";
 import { Audit } from "../src/controller/servers/audit.ts";
 import { BrowserGate } from "../src/controller/servers/browser-gate.ts";
 import { makeHostShellEngine } from "../src/controller/servers/host-shell.fixture.ts";
-import { MemoryViews, silentMeter } from "../src/controller/servers/server.fixture.ts";
+import { MemoryViews, NO_DECISIONS, silentMeter } from "../src/controller/servers/server.fixture.ts";
 import { SessionGate } from "../src/controller/servers/session-gate.ts";
 import type { SocketServer } from "../src/controller/servers/socket-server.ts";
 import { startStreamServer } from "../src/controller/servers/stream-server.ts";
@@ -77,7 +77,7 @@ async function startController({ stateDir }: Place): Promise<RunningController> 
   const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const server: SocketServer = await startStreamServer({
     promptFiles: async () => [],
-    ...{ stateDir, views: new MemoryViews(), log: silent },
+    ...{ stateDir, views: new MemoryViews(), egressLog: NO_DECISIONS, log: silent },
     approvals: await openApprovals({ instance: INSTANCE, views: new MemoryViews(), clock }),
     gate,
     browsers: new BrowserGate({ desired, gate, servingOf: () => null }),

@@ -1,6 +1,7 @@
 // What may be asked of the controller over either of its sockets: how it is, its sandboxes, its events. Read only.
 // What only one of them answers is its own client's.
 import { ControllerClient, hasFields } from "./controller-client.ts";
+import type { EgressLog } from "./egress-log.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { ControllerView, EventList, NameView, SandboxDetail, SandboxList, SetupLogView } from "./wire.ts";
 
@@ -18,6 +19,10 @@ export class ViewClient extends ControllerClient {
   /** @param tail lines, the newest */
   logs = (name: string, tail: number): Promise<SetupLogView> =>
     this.json("GET", `${toSandboxPath(name)}/logs?tail=${tail}`, hasFields<SetupLogView>("state", "text"));
+
+  /** @param tail the newest */
+  egressLog = (name: string, tail: number): Promise<EgressLog> =>
+    this.json("GET", `${toSandboxPath(name)}/egress/log?tail=${tail}`, hasFields<EgressLog>("items", "counts"));
 
   /** @throws OperationError `NotFound`: a name of nothing, `InvalidArgument`: of several */
   named = (text: string): Promise<NameView> =>

@@ -3,7 +3,7 @@
 import type { ApprovalKeyList, ApprovalKeyPut, ApprovalKeyRemoved, ApprovalKeyView } from "../api/approval-keys.ts";
 import type { ConfigRevisions, ConfigRevisionTexts } from "../api/config-revision.ts";
 import { hasFields } from "../api/controller-client.ts";
-import type { EgressLog, EgressTest } from "../api/egress-log.ts";
+import type { EgressTest } from "../api/egress-log.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import type { OutputLines } from "../api/output-line.ts";
 import { ProcessClient } from "../api/process-client.ts";
@@ -26,10 +26,6 @@ export class AdminClient extends ViewClient {
 
   output = (name: string): Promise<OutputLines> =>
     this.json("GET", `${toSandboxPath(name)}/output`, hasFields<OutputLines>("items", "lastId"));
-
-  /** @param tail the newest */
-  egressLog = (name: string, tail: number): Promise<EgressLog> =>
-    this.json("GET", `${toSandboxPath(name)}/egress/log?tail=${tail}`, hasFields<EgressLog>("items", "counts"));
 
   egressTest = (name: string, url: string): Promise<EgressTest> =>
     this.json("POST", `${toSandboxPath(name)}/egress/test`, hasFields<EgressTest>("verdict", "reason", "message"), { url });

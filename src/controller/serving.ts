@@ -87,6 +87,6 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
   };
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
   const promptFiles = (paths: readonly string[]): ReturnType<typeof readPromptFiles> => readPromptFiles(paths, folders);
-  const stream = await startStreamServer({ stateDir, views, gate, browsers, feed, audit, approvals, promptFiles, log, commands });
+  const stream = await startStreamServer({ stateDir, views, egressLog: controller.egressLog, gate, browsers, feed, audit, approvals, promptFiles, log, commands });
   servers.defer(() => stream.stop());
 }

@@ -9,6 +9,7 @@ const Foreign = z.record(z.string(), z.unknown());
 const Reference = z.string().min(1).max(512);
 /** As many as the controller sends. */
 const SETUP_LINES_MAX = 10_000;
+const EGRESS_LINES_MAX = 10_000;
 const RequestAnswer = z.object({ sandbox: z.string().meta({ description: "Its full name" }) });
 
 export const SANDBOX_OPERATIONS = {
@@ -42,6 +43,15 @@ export const SANDBOX_OPERATIONS = {
       text: z.string(),
       truncated: z.boolean().meta({ description: "Whether earlier output was dropped" }),
     }),
+  },
+  listEgress: {
+    method: "get",
+    path: "/v1/sandboxes/{name}/egress",
+    summary: "What a sandbox with an egress list reached and was refused, oldest first, and how often each rule decided",
+    scope: "operator.read",
+    socket: "sandbox.egress",
+    query: z.object({ tail: z.int().min(1).max(EGRESS_LINES_MAX).optional().meta({ description: "Newest decisions; absent: 200" }) }),
+    answer: z.object({ items: z.array(Foreign), counts: z.array(Foreign) }),
   },
   explainSandbox: {
     method: "get",

@@ -1,5 +1,5 @@
-// The routes for what a sandbox reaches: the log of decisions, each new one as it comes, and what would be decided for one URL. For the owner of the
-// state folder only: where a sandbox connects to is as private as its workspace. What is kept is records/egress-log.ts.
+// The routes for what a sandbox reaches: the log of decisions, each new one as it comes, and what would be decided for one URL. Where a sandbox connects
+// to is as private as its workspace. What is kept is records/egress-log.ts.
 import { Hono } from "hono";
 import { z } from "zod";
 import type { SandboxName } from "../../api/brands.ts";
@@ -19,12 +19,15 @@ const URL_LENGTH_MAX = 8_192;
 
 const TestRequest = z.strictObject({ url: z.string().min(1).max(URL_LENGTH_MAX) });
 
+export type KeptDecisions = Pick<EgressLog, "view" | "subscribe">;
+
 export interface EgressService {
-  log: EgressLog;
+  log: KeptDecisions;
   test(name: SandboxName, url: string): Promise<EgressTest>;
 }
 
-export function egressRoutes(views: AdminViews, { log, test }: EgressService, followers: Followers): Hono {
+/** For whoever sees what is in a workspace. */
+export function egressLogRoutes(views: AdminViews, log: KeptDecisions, followers: Followers): Hono {
   const routes = new Hono();
   routes.get("/sandboxes/:name/egress/log", async (context) => {
     const { name } = findSandbox(views, context.req.param("name")).metadata;
@@ -35,6 +38,12 @@ export function egressRoutes(views: AdminViews, { log, test }: EgressService, fo
     const missed = (await log.view(name, WAITING_MAX)).items.filter(({ time }) => time > after);
     return followers.follow(() => followLog(log, name, missed));
   });
+  return routes;
+}
+
+/** For the owner of the state folder: a test has a name looked up. */
+export function egressRoutes(views: AdminViews, { log, test }: EgressService, followers: Followers): Hono {
+  const routes = egressLogRoutes(views, log, followers);
   routes.post("/sandboxes/:name/egress/test", async (context) => {
     const { name } = findSandbox(views, context.req.param("name")).metadata;
     const { url } = await parseBody(context, TestRequest);
@@ -44,7 +53,7 @@ export function egressRoutes(views: AdminViews, { log, test }: EgressService, fo
 }
 
 /** Its id is the time of a record: who comes back is told what came since. */
-function followLog(log: EgressLog, name: SandboxName, missed: readonly EgressLine[]): EventSource {
+function followLog(log: KeptDecisions, name: SandboxName, missed: readonly EgressLine[]): EventSource {
   const bell = new Bell();
   let waiting = [...missed];
   const stop = log.subscribe(name, (line) => {

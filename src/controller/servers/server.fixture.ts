@@ -41,9 +41,13 @@ import type { AdminViews, ExplainQuery, NamedSandbox } from "../views/admin-view
 import { findNamedSandbox } from "../views/named-sandbox.ts";
 import { startAdminServer } from "./admin-server.ts";
 import type { CommandMeter } from "./command-session.ts";
+import type { KeptDecisions } from "./routes-egress.ts";
 
 /** Counts nothing. */
 export const silentMeter: CommandMeter = { execStarted: () => () => undefined, execBytes: () => undefined };
+
+/** Of sandboxes without an egress list. */
+export const NO_DECISIONS: KeptDecisions = { view: async () => ({ items: [], counts: [] }), subscribe: () => () => undefined };
 
 export const NAME: SandboxName = toSandboxName("openclaw-sbx-agent-main-0f3c2a91");
 const INSTANCE = toInstanceId("0123456789ab");

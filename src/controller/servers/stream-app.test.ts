@@ -16,7 +16,7 @@ import { BrowserGate } from "./browser-gate.ts";
 import { Followers } from "./followers.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
 import { ProcessService } from "./processes.ts";
-import { MemoryViews, NAME, sandboxOf, silentMeter } from "./server.fixture.ts";
+import { MemoryViews, NAME, NO_DECISIONS, sandboxOf, silentMeter } from "./server.fixture.ts";
 import { SessionGate } from "./session-gate.ts";
 import { makeStreamApp } from "./stream-app.ts";
 
@@ -51,7 +51,7 @@ async function open({ scope }: { scope: "session" | "agent" }) {
   const views = new MemoryViews();
   const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [...views.byName.values()], fullness: () => null });
   const app = makeStreamApp({
-    ...{ views, followers: new Followers(1), log, gate },
+    ...{ views, egressLog: NO_DECISIONS, followers: new Followers(1), log, gate },
     browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed,
     audit: new Audit({ instance: INSTANCE, log, record: (event) => void events.push(event) }),

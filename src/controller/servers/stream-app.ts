@@ -23,6 +23,7 @@ import { type ApprovalRequests, approvalRoutes } from "./routes-approvals.ts";
 import { configRoutes } from "./routes-config.ts";
 import { viewRoutes } from "./routes-control.ts";
 import { doctorRoutes } from "./routes-doctor.ts";
+import { egressLogRoutes, type KeptDecisions } from "./routes-egress.ts";
 import { gatewayRoutes } from "./routes-gateway.ts";
 import { type ProcessTarget, processRoutes } from "./routes-processes.ts";
 import { type GatewayRequestParts, gatewayRequestRoutes } from "./routes-requests.ts";
@@ -31,6 +32,7 @@ import type { SessionGate } from "./session-gate.ts";
 
 export interface StreamAppParts {
   views: AdminViews;
+  egressLog: KeptDecisions;
   gate: SessionGate;
   browsers: BrowserGate;
   feed: GatewayFeed;
@@ -51,10 +53,11 @@ export interface StreamAppParts {
 const UNKNOWN_LOOK_MS = 10;
 
 export function makeStreamApp(parts: StreamAppParts): Hono {
-  const { views, gate, browsers, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
+  const { views, egressLog, gate, browsers, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
+  app.route("/v1", egressLogRoutes(views, egressLog, followers));
   app.route("/v1", gatewayRoutes(feed, followers));
   app.route("/v1", configRoutes(views, clock));
   app.route("/v1", doctorRoutes(views, clock));

@@ -21,7 +21,7 @@ import { openApprovals } from "./approvals.fixture.ts";
 import { Audit } from "./audit.ts";
 import { BrowserGate } from "./browser-gate.ts";
 import { makeHostShellEngine } from "./host-shell.fixture.ts";
-import { MemoryViews, makeStateDir, silentMeter } from "./server.fixture.ts";
+import { MemoryViews, makeStateDir, NO_DECISIONS, silentMeter } from "./server.fixture.ts";
 import { SessionGate } from "./session-gate.ts";
 import { startStreamServer } from "./stream-server.ts";
 
@@ -57,7 +57,7 @@ async function open() {
   const gate = new SessionGate({ desired, statusOf: () => null, statuses: () => [], fullness: () => null });
   const server = await startStreamServer({
     promptFiles: async () => [],
-    ...{ stateDir, views: new MemoryViews(), log },
+    ...{ stateDir, views: new MemoryViews(), egressLog: NO_DECISIONS, log },
     gate,
     browsers: new BrowserGate({ desired, gate, servingOf: () => null }),
     feed: new GatewayFeed({ stateDir, config, desired, now: clock.now, log }),

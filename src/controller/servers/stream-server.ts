@@ -29,6 +29,7 @@ export interface StreamServerParts {
   /** Absolute. The socket is `run/stream.sock` in it. */
   stateDir: string;
   views: AdminViews;
+  egressLog: StreamAppParts["egressLog"];
   gate: SessionGate;
   browsers: BrowserGate;
   feed: GatewayFeed;
@@ -53,7 +54,7 @@ const CONNECTIONS_MAX = 2 * (COMMANDS_MAX + DIALS_MAX + FOLLOWERS_MAX);
 
 /** @throws OperationError `HostRejected`: another controller listens there, or the folder or socket can't be made */
 export async function startStreamServer(parts: StreamServerParts): Promise<SocketServer> {
-  const { stateDir, views, gate, browsers, feed, audit, approvals, promptFiles, log, commands } = parts;
+  const { stateDir, views, egressLog, gate, browsers, feed, audit, approvals, promptFiles, log, commands } = parts;
   const followers = new Followers(FOLLOWERS_MAX);
   const processes = new ProcessService({ ...commands, log });
   const kill = async (name: SandboxName): Promise<void> =>
@@ -67,6 +68,7 @@ export async function startStreamServer(parts: StreamServerParts): Promise<Socke
   const app = makeStreamApp({
     ...{
       views,
+      egressLog,
       gate,
       browsers,
       feed,

@@ -68,6 +68,7 @@ export interface HandlerParts extends OpenAiHandlerParts {
 
 const PAGE_LENGTH_DEFAULT = 100;
 const SETUP_LINES_DEFAULT = 200;
+const EGRESS_LINES_DEFAULT = 200;
 const LOG_BYTES_DEFAULT = 262_144;
 
 export function makeHandlers(parts: HandlerParts): Handlers {
@@ -269,6 +270,10 @@ function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers
     listSandboxes: async () => ({ items: (await controller.sandboxes("all")).map(toRecord) }),
     getSandbox: async ({ params }) => ({ ...(await controller.sandbox(params.name ?? "")) }),
     readSetupLog: async ({ params, query }) => await controller.logs(params.name ?? "", query.tail ?? SETUP_LINES_DEFAULT),
+    listEgress: async ({ params, query }) => {
+      const { items, counts } = await controller.egressLog(params.name ?? "", query.tail ?? EGRESS_LINES_DEFAULT);
+      return { items: items.map((line) => ({ ...line })), counts: counts.map((count) => ({ ...count })) };
+    },
     explainSandbox: async ({ query: { name, session, agent } }) => ({
       ...(await controller.explain({ name: name ?? null, session: session ?? null, agent: agent ?? null })),
     }),

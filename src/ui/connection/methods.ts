@@ -4,6 +4,7 @@
 import type { z } from "zod";
 import type { ConfigEditView } from "../../api/config-edit.ts";
 import type { DoctorReport } from "../../api/doctor-report.ts";
+import type { EgressLog } from "../../api/egress-log.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { OPERATIONS } from "../../api/gateway-protocol/operations.ts";
@@ -22,6 +23,7 @@ type OperationOf<Name extends MethodName> = Extract<SocketOperation, { socket: N
 interface ControllerAnswers {
   "sandbox.list": { items: Sandbox[] };
   "sandbox.get": SandboxDetail;
+  "sandbox.egress": EgressLog;
   "sandbox.explain": ExplainView;
   "plan.get": PlanView;
   "config.edit": ConfigEditView;

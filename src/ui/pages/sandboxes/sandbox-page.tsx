@@ -14,6 +14,7 @@ import { toCommand } from "../../text/command.ts";
 import { isDeferral, type Tone } from "../../text/state.ts";
 import { renderSpan, withLocalTimes } from "../../text/time.ts";
 import { SandboxActions } from "./actions.tsx";
+import { Egress } from "./egress.tsx";
 import { Explained } from "./explained.tsx";
 import { ItsSessions } from "./its-sessions.tsx";
 import { SandboxFacts } from "./sandbox-facts.tsx";
@@ -42,6 +43,7 @@ export function SandboxPage(): ReactNode {
         <Card title="Conditions" flush>
           <Conditions conditions={sandbox.status.conditions} />
         </Card>
+        <Egress sandbox={sandbox} values={explained.data?.values ?? []} />
         <SetupLog name={name} />
         <Explained explained={explained} />
         <Card title="Events" flush>
