@@ -59,3 +59,18 @@ test("the proxy's own addresses are refused, whatever the policy says", async ()
   expect(await new RawClient(under.socketOf("a")).write(REQUEST).readAll()).toMatch(/403.*is the proxy: no rule opens it/s);
   expect(under.dialled).toEqual([]);
 });
+
+test("a WebSocket that is asked for by a plain request is refused with the way that works; another upgrade is left out", async () => {
+  const port = await startDestination((socket) => {
+    socket.once("data", (piece: Buffer) => socket.end(piece.includes("Upgrade") ? "HTTP/1.1 500 Upgraded\r\n\r\n" : GOOD));
+  });
+  const under = await startProxy(port);
+  under.answers.set("a.example", [GOOD_ADDRESS]);
+  await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
+  const ask = async (protocol: string): Promise<string> => {
+    const head = `GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nUpgrade: ${protocol}\r\nConnection: Upgrade\r\n`;
+    return await new RawClient(under.socketOf("a")).write(`${head}\r\n`).read(/\r\n\r\n.+/s);
+  };
+  expect(await ask("websocket")).toMatch(/^HTTP\/1\.1 400 .*for a WebSocket \(ws:\/\/\) a proxy is asked by CONNECT/s);
+  expect(await ask("h2c")).toMatch(/^HTTP\/1\.1 200 .*ok$/s);
+});

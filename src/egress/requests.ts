@@ -85,6 +85,9 @@ export async function handleRequest(subject: Subject, request: IncomingMessage, 
   const { target } = checked;
   if (target.scheme !== "http")
     return answerRefused(subject, asked, response, refuse("InvalidRequest", `for ${target.scheme}:// a proxy is asked by CONNECT`));
+  // What another protocol is asked for by, for this hop alone, is not passed on: where it is needed, that is said rather than left to the server to guess.
+  if (/\bwebsocket\b/i.test(request.headers.upgrade ?? ""))
+    return answerRefused(subject, asked, response, refuse("InvalidRequest", "for a WebSocket (ws://) a proxy is asked by CONNECT"));
   const opened = await open(subject, { asked, target, client: request.socket });
   if (opened.kind === "refused") return answerRefused(subject, asked, response, opened);
   passRequest(subject, { request, response, target, upstream: opened.upstream });
