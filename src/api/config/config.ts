@@ -4,7 +4,16 @@ import { type AgentId, toAgentId } from "../brands.ts";
 import { AgentIdSchema } from "../session.ts";
 import { SPAWN_CHILDREN_DEFAULT, SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX, type SpawnLimits } from "../spawning.ts";
 import { type AssistantConfig, type Heartbeat, toAssistantConfig, toHeartbeat } from "./assistant.ts";
-import { type AuthConfig, type ModelChoice, type ModelsConfig, toAuthConfig, toModelChoice, toModelsConfig } from "./models.ts";
+import {
+  type AgentBudget,
+  type AuthConfig,
+  type ModelChoice,
+  type ModelsConfig,
+  toAgentBudget,
+  toAuthConfig,
+  toModelChoice,
+  toModelsConfig,
+} from "./models.ts";
 import type { AgentEntry, AgentsSection, ConfigFile, GatewaySettings, ToolSettings } from "./schema.ts";
 import type { SandboxSettings } from "./schema-sandbox.ts";
 import { type ConfigLocation, type ConfigPath, renderPath } from "./tree.ts";
@@ -34,6 +43,8 @@ export interface Agent {
   readonly model: ModelChoice | null;
   /** Its own; null: `assistant.heartbeat` of the config. */
   readonly heartbeat: Heartbeat | null;
+  /** Where one of its limits is null: that of `models.budget`. */
+  readonly budget: AgentBudget;
 }
 
 export type BindAddress = { kind: "loopback" } | { kind: "lan" } | { kind: "host"; host: string };
@@ -105,6 +116,7 @@ function toDraft(id: AgentId, agent: AgentEntry, at: ConfigPath): AgentDraft {
     tools: agent.tools ?? {},
     model: toModelChoice(agent.model),
     heartbeat: toHeartbeat(agent.heartbeat),
+    budget: toAgentBudget(agent.budget),
   };
 }
 
@@ -171,6 +183,7 @@ function toAgents(drafts: readonly AgentDraft[]): readonly Agent[] {
         tools: {},
         model: null,
         heartbeat: null,
+        budget: toAgentBudget(),
       },
     ];
   return drafts.map(({ marked: _marked, at, ...agent }) => ({ ...agent, isDefault: at === chosen.at, path: renderPath(at) }));

@@ -51,6 +51,9 @@ const Tools = z
   })
   .partial();
 
+const amount = count.nullable();
+const Limit = z.object({ tokens: amount, usd: amount });
+const UNLIMITED = { tokens: null, usd: null };
 const Choice = z.object({ primary: text.nullable(), fallbacks: words });
 
 const Heartbeat = z.object({
@@ -77,9 +80,10 @@ const Agent = z.object({
   tools: Tools,
   model: Choice.nullable().default(null),
   heartbeat: Heartbeat.nullable().default(null),
+  /** Absent: of an older controller. */
+  budget: z.object({ session: Limit, agentDay: Limit }).default({ session: UNLIMITED, agentDay: UNLIMITED }),
 });
 
-const amount = count.nullable();
 const Price = z.object({ input: amount, output: amount, cacheRead: amount, cacheWrite: amount });
 const Provider = z.object({
   baseUrl: text.nullable(),
@@ -96,8 +100,6 @@ const Provider = z.object({
     }),
   ),
 });
-const Limit = z.object({ tokens: amount, usd: amount });
-
 const Models = z.object({
   mode: z.enum(["merge", "replace"]),
   providers: z.record(text, Provider),

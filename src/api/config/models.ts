@@ -3,7 +3,7 @@
 import type { CredentialMode } from "../models/credential.ts";
 import { CODEX_DEFAULTS, type CodexSettings, toProfileId, toProviderId } from "../models/providers.ts";
 import type { ConfigFile } from "./schema.ts";
-import type { AuthSettings, ModelChoiceSettings, ProviderSettings } from "./schema-models.ts";
+import type { AgentBudgetSettings, AuthSettings, ModelChoiceSettings, ProviderSettings } from "./schema-models.ts";
 
 export interface ModelChoice {
   /** As written: a reference or an alias. null: not configured. */
@@ -50,6 +50,8 @@ export interface BudgetLimit {
 export const BUDGET_SPANS = ["session", "agentDay", "day"] as const;
 export type BudgetSpan = (typeof BUDGET_SPANS)[number];
 export type Budget = Readonly<Record<BudgetSpan, BudgetLimit>>;
+/** Of one agent. */
+export type AgentBudget = Pick<Budget, "session" | "agentDay">;
 
 export interface ModelEntry {
   readonly alias: string | null;
@@ -81,9 +83,18 @@ export function toModelChoice(written: ModelChoiceSettings | undefined): ModelCh
   return { primary: written.primary ?? null, fallbacks: written.fallbacks ?? [] };
 }
 
+const toLimit = (written: { tokens?: number | undefined; usd?: number | undefined } = {}): BudgetLimit => ({
+  tokens: written.tokens ?? null,
+  usd: written.usd ?? null,
+});
+
+export const toAgentBudget = ({ session, agentDay }: AgentBudgetSettings = {}): AgentBudget => ({
+  session: toLimit(session),
+  agentDay: toLimit(agentDay),
+});
+
 export function toModelsConfig({ agents, models }: ConfigFile): ModelsConfig {
   const { model, models: entries = {}, budget } = agents?.defaults ?? {};
-  const limit = (span: BudgetSpan): BudgetLimit => ({ tokens: budget?.[span]?.tokens ?? null, usd: budget?.[span]?.usd ?? null });
   return {
     mode: models?.mode ?? "merge",
     providers: mapRecord(models?.providers ?? {}, ([id, settings]) => [toProviderId(id), toProviderConfig(settings)]),
@@ -92,7 +103,7 @@ export function toModelsConfig({ agents, models }: ConfigFile): ModelsConfig {
       reference,
       { alias: alias ?? null, temperature: params?.temperature ?? null, maxTokens: params?.maxTokens ?? null },
     ]),
-    budget: { session: limit("session"), agentDay: limit("agentDay"), day: limit("day") },
+    budget: { ...toAgentBudget(budget), day: toLimit(budget?.day) },
   };
 }
 

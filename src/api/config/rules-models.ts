@@ -89,13 +89,17 @@ function checkAuth(config: Config, reporter: Reporter): void {
         });
 }
 
-function checkBudget({ models }: Config, used: readonly ModelTarget[], reporter: Reporter): void {
-  const span = BUDGET_SPANS.find((one) => models.budget[one].usd !== null);
-  if (span === undefined) return;
+function checkBudget({ models, agents }: Config, used: readonly ModelTarget[], reporter: Reporter): void {
+  const ofAll = BUDGET_SPANS.filter((span) => models.budget[span].usd !== null).map((span) => `agents.defaults.budget.${span}.usd`);
+  const own = agents.flatMap(({ path, budget }) =>
+    (["session", "agentDay"] as const).filter((span) => budget[span].usd !== null).map((span) => `${path}.budget.${span}.usd`),
+  );
+  const [key] = [...ofAll, ...own];
+  if (key === undefined) return;
   const unpriced = used.find(({ price }) => price === null || price.input === null || price.output === null);
   if (unpriced === undefined) return;
   const { provider, model } = unpriced;
-  reporter.add(`agents.defaults.budget.${span}.usd`, {
+  reporter.add(key, {
     severity: "warning",
     message: `does not count "${provider}/${model}", whose price is not in the config`,
     fix: `add { id: "${model}", cost: { input, output } } to models.providers.${provider}.models, or limit tokens`,

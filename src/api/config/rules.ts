@@ -5,6 +5,7 @@ import type { Issue } from "../issue.ts";
 import { refusedWorkspace } from "./bind-source.ts";
 import type { Agent, Config, HostFolders } from "./config.ts";
 import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts";
+import { toAgentBudget } from "./models.ts";
 import { Reporter } from "./reporter.ts";
 import { checkBrowser } from "./rules-browser.ts";
 import { checkContainer } from "./rules-container.ts";
@@ -49,7 +50,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
 /** A stand-in that has no block of its own, so that the defaults are checked even where every agent overrides them. */
 function toDefaultsAgent(config: Config): Agent {
   const id = config.agents[0]?.id ?? toAgentId("main");
-  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {}, model: null, heartbeat: null };
+  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {}, model: null, heartbeat: null, budget: toAgentBudget() };
 }
 
 function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {

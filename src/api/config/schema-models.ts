@@ -68,6 +68,11 @@ export const BudgetSettings = z.strictObject({
   day: Budget("that all agents together may use a day (UTC)"),
 });
 
+/** The days of all agents together are no agent's own. */
+export const AgentBudgetSettings = BudgetSettings.pick({ session: true, agentDay: true });
+export type AgentBudgetSettings = z.output<typeof AgentBudgetSettings>;
+export const AGENT_BUDGET_ABOUT = "The agent's own limits; each that is unset is that of agents.defaults.budget";
+
 const HeaderName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 const Headers = z
   .record(

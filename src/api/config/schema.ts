@@ -14,7 +14,9 @@ import {
   TIMEOUT_ABOUT,
 } from "./schema-assistant.ts";
 import {
+  AGENT_BUDGET_ABOUT,
   AGENT_MODEL_ABOUT,
+  AgentBudgetSettings,
   AuthSettings,
   BudgetSettings,
   MODEL_ABOUT,
@@ -75,6 +77,7 @@ const agentKeys = {
   ),
   model: ModelChoiceSettings.optional().describe(AGENT_MODEL_ABOUT),
   heartbeat: HeartbeatSettings.optional(),
+  budget: AgentBudgetSettings.optional().describe(AGENT_BUDGET_ABOUT),
   sandbox: SandboxSettings.optional(),
   tools: ToolSettings.optional(),
 };

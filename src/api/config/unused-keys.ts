@@ -58,8 +58,11 @@ const HEARTBEAT = loose({ ...values(["every", "prompt"]), activeHours: strict(va
 
 const MODEL = loose(values(["primary", "fallbacks"]), UPSTREAM.modelChoice);
 
+const BUDGET_LIMIT = strict(values(["tokens", "usd"]));
+const BUDGET = { session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT };
+
 const AGENT = loose(
-  { ...values(["id", "default", "name", "workspace"]), model: MODEL, heartbeat: HEARTBEAT, sandbox: SANDBOX, tools: TOOLS },
+  { ...values(["id", "default", "name", "workspace"]), model: MODEL, heartbeat: HEARTBEAT, budget: strict(BUDGET), sandbox: SANDBOX, tools: TOOLS },
   UPSTREAM.agent,
 );
 
@@ -78,13 +81,11 @@ const PROVIDER = loose(
   UPSTREAM.provider,
 );
 
-const BUDGET_LIMIT = strict(values(["tokens", "usd"]));
-
 const DEFAULTS = loose(
   {
     ...{ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS, model: MODEL },
     models: each(loose(values(["alias", "params"]), UPSTREAM.modelEntry)),
-    budget: strict({ session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT, day: BUDGET_LIMIT }),
+    budget: strict({ ...BUDGET, day: BUDGET_LIMIT }),
     ...{ timeoutSeconds: VALUE, maxConcurrent: VALUE, heartbeat: HEARTBEAT },
     run: strict(values(["maxSteps", "repeatedCalls", "resultCharacters"])),
     compaction: loose(values(["model", "keepRecentTokens", "reserveTokens", "identifierPolicy"]), UPSTREAM.compaction),

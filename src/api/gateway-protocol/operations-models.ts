@@ -66,6 +66,7 @@ const UsageAnswer = z.object({
   sessions: z.array(z.object({ key: z.string(), total: TotalsAnswer })).meta({ description: "The last that called a model comes first" }),
   limits: z.array(
     z.object({
+      agentId: z.string().nullable().meta({ description: "Whose own limit it is; null: of every agent that has none of its own" }),
       span: z.enum(BUDGET_SPANS),
       tokens: z.number().nullable(),
       usd: z.number().nullable(),

@@ -153,9 +153,10 @@ function renderUsage({ days, limits }: UsageAnswer): string {
     latest === undefined
       ? "Used: nothing yet"
       : `Used on ${latest.day} (UTC): ${latest.total.calls} ${latest.total.calls === 1 ? "call" : "calls"}, ${latest.total.input} tokens in, ${latest.total.output} out, ${renderCost(latest.total)}`;
-  const limited = limits.map(({ span, tokens, usd, usedShare }) => {
+  const limited = limits.map(({ agentId, span, tokens, usd, usedShare }) => {
     const limit = [...(tokens === null ? [] : [`${tokens} tokens`]), ...(usd === null ? [] : [`$${usd}`])].join(" or ");
-    return `Limit of ${SPAN_WORDS[span]}: ${limit}${span === "session" ? "" : `, ${Math.round(usedShare * 100)} % used`}`;
+    const whose = agentId == null ? SPAN_WORDS[span] : `${span === "session" ? "a session" : "a day"} of agent ${agentId}`;
+    return `Limit of ${whose}: ${limit}${span === "session" ? "" : `, ${Math.round(usedShare * 100)} % used`}`;
   });
   return [used, ...limited].join("\n");
 }

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { toAgentId, toSessionKey } from "../../api/brands.ts";
 import { mustParse } from "../../api/config/config.fixture.ts";
+import type { Config } from "../../api/config/config.ts";
 import { MetricRegistry } from "../../api/metrics-registry.ts";
 import type { Secret } from "../../api/models/credential.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
@@ -12,6 +13,7 @@ import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
 import { ModelMetrics } from "./model-metrics.ts";
 import { ModelService } from "./model-service.ts";
 import { ModelTurn } from "./model-turn.ts";
+import { viewUsage } from "./models-view.ts";
 import { SdkCall } from "./sdk-call.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 import { type Keys, makeKeys, read, toRequest } from "./world.fixture.ts";
@@ -31,6 +33,7 @@ const KEYS = {
 const USAGE = { prompt_tokens: 1_000, completion_tokens: 100, input_tokens: 1_000, output_tokens: 100 };
 
 interface World {
+  config: Config;
   service: ModelService;
   keys: Keys;
   ledger: UsageLedger;
@@ -42,13 +45,14 @@ interface World {
   metric(series: string): Promise<number>;
 }
 
-async function createWorld(budget = "{}"): Promise<World> {
+async function createWorld(budget = "{}", own = "{}"): Promise<World> {
   const folder = join(await createFolder(), "usage");
   const logged: string[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(line) });
   const price = "cost: { input: 2, output: 10 }";
   const config = mustParse(`{
-    agents: { defaults: { model: { primary: "openai/first", fallbacks: ["anthropic/second"] }, budget: ${budget} } },
+    agents: { defaults: { model: { primary: "openai/first", fallbacks: ["anthropic/second"] }, budget: ${budget} },
+      entries: { ${OWNER.agentId}: { budget: ${own} }, other: {} } },
     models: { providers: {
       openai: { baseUrl: "${mock.url}/v1", models: [{ id: "first", ${price} }] },
       anthropic: { baseUrl: "${mock.url}", models: [{ id: "second", ${price} }] },
@@ -71,7 +75,7 @@ async function createWorld(budget = "{}"): Promise<World> {
     const line = (await registry.renderText()).split("\n").find((one) => one.startsWith(`${series} `));
     return Number(line?.split(" ").at(-1) ?? Number.NaN);
   };
-  return { service, keys, ledger, folder, logged, clock, ask, metric };
+  return { config, service, keys, ledger, folder, logged, clock, ask, metric };
 }
 
 /** Lets each wait pass as soon as it is announced. */
@@ -161,6 +165,27 @@ test.each([
   expect(mock.getRequests()).toHaveLength(1);
   expect(await world.metric(`openclaw_gateway_model_budget_refusals_total{span="${span}"}`)).toBe(1);
   if (span !== "session") expect(await world.metric(`openclaw_gateway_model_budget_used_ratio{span="${span}"}`)).toBeGreaterThanOrEqual(1);
+});
+
+test("an agent's own limits go before those of all, each by itself, and say where they stand", async () => {
+  mock.onMessage("hello", { content: "hi", usage: USAGE });
+  const more = await createWorld("{ session: { tokens: 1000 } }", "{ session: { tokens: 5000 } }");
+  await more.ask();
+  expect((await more.ask()).at(-1)).toBe("answered end");
+  const less = await createWorld("{ agentDay: { tokens: 9000, usd: 90 } }", "{ agentDay: { tokens: 1000 } }");
+  await less.ask();
+  const turn = less.service.turn(OWNER);
+  if (!(turn instanceof ModelTurn)) throw new Error(turn.message);
+  const events = [];
+  for await (const event of turn.step(toRequest({ messages: [] }), new AbortController().signal)) events.push(event);
+  const fix = `go on tomorrow (UTC), or raise agents.entries.${OWNER.agentId}.budget.agentDay.tokens`;
+  expect(events).toMatchObject([{ kind: "failed", error: { failure: "over-budget", fix } }]);
+  expect(await less.metric('openclaw_gateway_model_budget_used_ratio{span="agentDay"}')).toBe(1.1);
+  const { limits } = viewUsage({ config: less.config, ledger: less.ledger, now: less.clock.now() }, {});
+  expect(limits).toEqual([
+    { agentId: null, span: "agentDay", tokens: 9_000, usd: 90, usedShare: 0 },
+    { agentId: OWNER.agentId, span: "agentDay", tokens: 1_000, usd: 90, usedShare: 1.1 },
+  ]);
 });
 
 test("a day's limit is free again the next day, a session's when it begins anew", async () => {

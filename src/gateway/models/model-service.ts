@@ -1,13 +1,13 @@
 // What the rest of the gateway asks for an answer: turns of sessions by the config in force, counted and limited.
 // Keys and models are tried by model-turn.ts, a call is made by sdk-call.ts, and what was used is kept by usage-ledger.ts.
-import type { AgentId, SessionKey } from "../../api/brands.ts";
+import { type AgentId, type SessionKey, toAgentId } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
 import type { BudgetSpan } from "../../api/config/models.ts";
 import type { CredentialSource } from "../../api/models/credential.ts";
 import { renderReference } from "../../api/models/reference.ts";
 import { isTarget, listModels, type ModelProblem, type ModelTarget, resolveModel } from "../../api/models/resolve.ts";
-import { refuseBudget, type Spent, usedShare } from "./budget.ts";
+import { limitsOf, refuseBudget, type Spent, usedShare } from "./budget.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { ModelCall, ModelError } from "./model-call.ts";
 import { toModelFailure } from "./model-error.ts";
@@ -81,7 +81,7 @@ export class ModelService {
 
   #refuse(owner: TurnOwner): ModelError | null {
     const { config, metrics } = this.#parts;
-    const refused = refuseBudget(config().models.budget, this.spent(owner));
+    const refused = refuseBudget(limitsOf(config(), owner.agentId), this.spent(owner));
     if (refused === null) return null;
     metrics.budgetRefused(refused.span);
     return refused.error;
@@ -97,10 +97,10 @@ export class ModelService {
   /** Of the limits that are not one session's; of agents the one that is nearest to its own. */
   #budgetShares(): Record<Exclude<BudgetSpan, "session">, number> {
     const { config, ledger, clock } = this.#parts;
-    const { budget } = config().models;
+    const { models } = config();
     const day = toDay(clock.now());
-    const agents = ledger.totals.agentsOf(day).map(([, totals]) => usedShare(budget.agentDay, totals));
-    return { agentDay: Math.max(0, ...agents), day: usedShare(budget.day, ledger.totals.day(day)) };
+    const agents = ledger.totals.agentsOf(day).map(([id, totals]) => usedShare(limitsOf(config(), toAgentId(id)).budget.agentDay, totals));
+    return { agentDay: Math.max(0, ...agents), day: usedShare(models.budget.day, ledger.totals.day(day)) };
   }
 }
 

@@ -2,7 +2,7 @@
 // The forms are api/gateway-protocol/operations-models.ts's.
 import type { EpochMs } from "../../api/brands.ts";
 import type { Config } from "../../api/config/config.ts";
-import { BUDGET_SPANS } from "../../api/config/models.ts";
+import { BUDGET_SPANS, type BudgetLimit } from "../../api/config/models.ts";
 import type { ModelsAnswer, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
 import { renderReference } from "../../api/models/reference.ts";
 import {
@@ -16,7 +16,7 @@ import {
   resolveModel,
 } from "../../api/models/resolve.ts";
 import type { ProfileStatus } from "../../api/models/stored-secret.ts";
-import { usedShare } from "./budget.ts";
+import { limitsOf, usedShare } from "./budget.ts";
 import type { KeySource } from "./joined-credentials.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
 import { toDay } from "./usage-totals.ts";
@@ -89,13 +89,6 @@ export function viewUsage(
     .listDays()
     .toReversed()
     .slice(0, query.days ?? DAYS_DEFAULT);
-  const { budget } = config.models;
-  const today = toDay(now);
-  const shares = {
-    session: 0,
-    agentDay: Math.max(0, ...totals.agentsOf(today).map(([, total]) => usedShare(budget.agentDay, total))),
-    day: usedShare(budget.day, totals.day(today)),
-  };
   return {
     days: days.map((day) => ({
       ...{ day, total: totals.day(day) },
@@ -105,9 +98,32 @@ export function viewUsage(
       .listSessions()
       .slice(0, query.sessions ?? SESSIONS_DEFAULT)
       .map(([key, total]) => ({ key, total })),
-    limits: BUDGET_SPANS.filter((span) => budget[span].tokens !== null || budget[span].usd !== null).map((span) => ({
-      ...{ span, ...budget[span] },
-      usedShare: shares[span],
-    })),
+    limits: viewLimits(config, totals, toDay(now)),
   };
+}
+
+const isSet = ({ tokens, usd }: BudgetLimit): boolean => tokens !== null || usd !== null;
+
+/** Those of all agents, then those that an agent has of its own. */
+function viewLimits(config: Config, totals: UsageLedger["totals"], today: string): UsageAnswer["limits"] {
+  const { budget } = config.models;
+  const hasOwn = (id: string): boolean => config.agents.some((agent) => agent.id === id && isSet(agent.budget.agentDay));
+  const others = totals.agentsOf(today).filter(([id]) => !hasOwn(id));
+  const shares = {
+    session: 0,
+    agentDay: Math.max(0, ...others.map(([, total]) => usedShare(budget.agentDay, total))),
+    day: usedShare(budget.day, totals.day(today)),
+  };
+  const ofAll = BUDGET_SPANS.filter((span) => isSet(budget[span])).map((span) => {
+    return { agentId: null, span, ...budget[span], usedShare: shares[span] };
+  });
+  const own = config.agents.flatMap(({ id, budget: written }) =>
+    (["session", "agentDay"] as const)
+      .filter((span) => isSet(written[span]))
+      .map((span) => {
+        const limit = limitsOf(config, id).budget[span];
+        return { agentId: id, span, ...limit, usedShare: span === "session" ? 0 : usedShare(limit, totals.agentDay(id, today)) };
+      }),
+  );
+  return [...ofAll, ...own];
 }
