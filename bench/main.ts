@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { changesOf, renderChanges } from "./change.ts";
 import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
+import { egressLive } from "./egress-live.ts";
 import { type Row, renderTable } from "./figures.ts";
 import { gateway } from "./gateway.ts";
 import { configEdit, removedByHand, sessionFile } from "./latency.ts";
@@ -31,7 +32,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   list,
   sockets,
   thousands,
-  egress,
+  egress: async () => [...(await egress()), ...(await egressLive())],
   chat,
   ui,
 };
