@@ -27,7 +27,7 @@ export async function buildImage(): Promise<void> {
 /** `docker compose`, or the older `docker-compose`. null: there is none. */
 export async function findCompose(): Promise<[string, ...string[]] | null> {
   if ((await tryDocker("compose", "version")) !== null) return ["docker", "compose"];
-  const { code } = await run("docker-compose", ["version"], { env: variables() }).catch(() => ({ code: 1 }));
+  const { code } = await run("docker-compose", ["version"], { env: variables(), timeoutMs: COMPOSE_MS_MAX }).catch(() => ({ code: 1 }));
   return code === 0 ? ["docker-compose"] : null;
 }
 
