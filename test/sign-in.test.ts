@@ -2,16 +2,25 @@
 // What strangers do to the callback is src/cli/sign-in/callback-server.test.ts's; refreshing is src/gateway/credentials/'s.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { LLMock } from "@copilotkit/aimock";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createFolder } from "../src/api/store/folder.fixture.ts";
 import { EMAIL, type OAuthTestServer, startOAuthServer } from "../src/gateway/credentials/oauth-server.fixture.ts";
 import { type CliRun, cli, startCli, until } from "./cli.fixture.ts";
 import { freePort } from "./free-port.ts";
 
+const mock = new LLMock({ port: 0, host: "127.0.0.1", logLevel: "silent" });
+beforeAll(() => mock.start());
+afterAll(() => mock.stop());
+beforeEach(() => {
+  mock.reset();
+  mock.on({ userMessage: "OK" }, { content: "OK" });
+});
+
 interface World {
   stateDir: string;
   server: OAuthTestServer;
-  login(options?: { terminal?: boolean; env?: Record<string, string> }): Promise<{ run: CliRun; answer: URL }>;
+  login(options?: { terminal?: boolean; env?: Record<string, string>; more?: readonly string[] }): Promise<{ run: CliRun; answer: URL }>;
   /** What is kept of the sign-in. null: nothing. */
   kept(): { accessToken: string; refreshToken: string; email: string } | null;
 }
@@ -20,10 +29,13 @@ async function open(): Promise<World> {
   const stateDir = await createFolder();
   const server = await startOAuthServer({ redirectUrl: `http://localhost:${await freePort()}/auth/callback` });
   const { issuer, clientId, authorizeUrl, tokenUrl, redirectUrl } = server;
-  const config = { agents: { list: [{ id: "main" }] }, auth: { codex: { issuer, clientId, authorizeUrl, tokenUrl, redirectUrl } } };
+  const config = {
+    agents: { list: [{ id: "main" }] },
+    auth: { codex: { issuer, clientId, authorizeUrl, tokenUrl, redirectUrl, baseUrl: `${mock.url}/v1` } },
+  };
   writeFileSync(join(stateDir, "openclaw.json"), JSON.stringify(config), { mode: 0o600 });
-  const login: World["login"] = async ({ terminal = true, env = {} } = {}) => {
-    const run = startCli(["models", "auth", "login", "--provider", "openai", "--no-open"], { stateDir, terminal, env });
+  const login: World["login"] = async ({ terminal = true, env = {}, more = [] } = {}) => {
+    const run = startCli(["models", "auth", "login", "--provider", "openai", "--no-open", ...more], { stateDir, terminal, env });
     await until("it says where to sign in", () => /https?:\S+\/auth\?\S+/.test(run.noted));
     const answer = await server.browse(/https?:\S+\/auth\?\S+/.exec(run.noted)?.[0] ?? "");
     return { run, answer };
@@ -108,6 +120,27 @@ test("a code that was used, and a person who says no, keep nothing and leave wha
   expect(third.run.noted).toContain("access_denied");
   expect(world.kept()).toEqual(before);
   for (const { run, answer } of [second, third]) expectSilent(world, run, answer);
+});
+
+test("a sign-in with which no model answers is not kept, in place of nothing or of what works; --no-check keeps it", async () => {
+  const world = await open();
+  mock.reset();
+  mock.on({ userMessage: "OK" }, { error: { message: "no such plan", type: "invalid_request_error" }, status: 403 });
+  const first = await world.login();
+  await fetch(first.answer);
+  expect(await first.run.ended).not.toBe(0);
+  expect(first.run.noted).toMatch(/signed in, and openai\/gpt-\S+ did not answer: .*no such plan.*; nothing was changed/);
+  expect([first.run.printed, world.kept()]).toEqual([expect.not.stringContaining("is kept"), null]);
+  const unchecked = await world.login({ more: ["--no-check"] });
+  await fetch(unchecked.answer);
+  expect(await unchecked.run.ended).toBe(0);
+  const before = world.kept();
+  expect(before).toMatchObject({ email: EMAIL });
+  const second = await world.login();
+  await fetch(second.answer);
+  expect(await second.run.ended).not.toBe(0);
+  expect(world.kept()).toEqual(before);
+  expectSilent(world, second.run, second.answer);
 });
 
 test("without a terminal the address is read from stdin, a line each; what is none is said", async () => {

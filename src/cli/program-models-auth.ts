@@ -12,6 +12,7 @@ export function addModelAuthCommands(models: Command, context: CliContext, run: 
     .addOption(providerOption())
     .addOption(profileOption())
     .addOption(new Option("--no-open", "do not open a browser"))
+    .addOption(new Option("--no-check", "keep it without letting a model answer once"))
     .action((options) => run(async () => (await import("./commands/models-auth-login.ts")).logIn(context, options)));
   add("list", "list sign-ins and keys, and how each stands; never a secret")
     .addOption(providerOption())

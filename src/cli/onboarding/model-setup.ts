@@ -1,14 +1,12 @@
 // Sets up the first model: asks for a provider, lets its model answer once, and only then says what is to be saved. What did not answer replaces nothing.
-// Questions are model-questions.ts's; the call is the gateway's own code, so that what answers here answers there.
-import { log } from "@clack/prompts";
+// Questions are model-questions.ts's; the call is model-check.ts's.
 import { parseConfig } from "../../api/config/parse.ts";
 import { OperationError } from "../../api/errors.ts";
-import { isTarget, resolveModel } from "../../api/models/resolve.ts";
-import { type StoredSecret, toCallSecret } from "../../api/models/stored-secret.ts";
+import type { StoredSecret } from "../../api/models/stored-secret.ts";
 import { findPlace } from "../../api/place.ts";
-import { toSafeLine } from "../../api/safe-text.ts";
 import { type ConfigFile, toInvalidConfig, withText } from "../config-file.ts";
 import { type CliContext, printNote } from "../context.ts";
+import { checkModel } from "../model-check.ts";
 import type { ConfigOptions } from "../paths.ts";
 import type { AuthChoice } from "./choice-names.ts";
 import type { Change } from "./edit-config.ts";
@@ -33,7 +31,6 @@ export interface ModelSetupParts {
 
 /** A person who mistypes a key a few times is one; a program is not. */
 const TRIES_MAX = 20;
-const ANSWER_SECONDS_MAX = 60;
 
 /** @returns null: the person left. @throws OperationError what a flag says is wrong, or the model did not answer */
 export async function setUpModel(context: CliContext, { flags, options, asks, file, text }: ModelSetupParts): Promise<ModelSetup | null> {
@@ -95,20 +92,8 @@ async function tryOut(
   if (!parsed.ok)
     throw mistake === undefined ? new OperationError("InvalidConfig", `${file.path} would be invalid`) : toInvalidConfig(mistake);
   const name = `${edit.provider}/${edit.model}`;
-  const target = resolveModel(parsed.value, name);
-  if (!isTarget(target)) return { kind: "failed", message: `${name} ${target.message}`, fix: target.fix };
-  const { tryModel } = await import("../../gateway/models/main.ts");
-  if (context.stdin.isTTY === true) log.step(`Asking ${name} for one word`, { output: context.stdout });
-  const asked = { target: { ...target, timeoutSeconds: ANSWER_SECONDS_MAX }, secret: secret === null ? null : toCallSecret(secret) };
-  const { codex } = parsed.value.auth;
-  const result = await tryModel({ ...asked, codexBaseUrl: codex.baseUrl }, AbortSignal.timeout((ANSWER_SECONDS_MAX + 5) * 1_000));
-  if (result.kind === "failed")
-    return {
-      kind: "failed",
-      message: `${name} did not answer: ${toSafeLine(result.message)}`,
-      fix: result.fix ?? explainPlace(context, edit),
-    };
-  printNote(context, `${name} answered in ${(result.tookMs / 1_000).toFixed(1)} s`);
+  const checked = await checkModel(context, { config: parsed.value, name, secret });
+  if (checked.kind === "failed") return { ...checked, fix: checked.fix ?? explainPlace(context, edit) };
   const credential = secret === null ? null : { provider: edit.provider, secret };
   return { kind: "answered", setup: { ...edited, credential } };
 }
