@@ -91,6 +91,8 @@ const Provider = z.object({
   /** Secret, and so may be what headers hold. */
   apiKey: text.nullable(),
   apiKeyVariable: text.nullable(),
+  /** Absent: of an older controller. */
+  apiKeyFile: text.nullable().default(null),
   timeoutSeconds: amount,
   headers: z.record(text, text),
   models: z.array(

@@ -108,8 +108,16 @@ test.each([
     'does not count "openai/x", whose price is not in the config (add { id: "x", cost: { input, output } } to models.providers.openai.models, or limit tokens)',
   ],
   [
-    '{ models: { providers: { groq: { apiKey: { source: "file", provider: "default", id: "/k" } } } } }',
-    'a secret of source "file" is not read here, so there is no key (openclaw models auth paste-api-key --provider groq, and remove it here)',
+    '{ models: { providers: { groq: { apiKey: { source: "file", provider: "default", id: "value" } } } } }',
+    'the id of a secret of source "file" is no absolute path, so there is no key (openclaw models auth paste-api-key --provider groq, and remove it here)',
+  ],
+  [
+    '{ models: { providers: { groq: { apiKey: { source: "exec", provider: "default", id: "vault" } } } } }',
+    'a program is run for no key (source "exec"): it would run with all that the gateway may do',
+  ],
+  [
+    '{ models: { providers: { groq: { apiKey: { source: "keychain", provider: "default", id: "k" } } } } }',
+    'a secret of source "keychain" is not read here, so there is no key',
   ],
   [
     '{ auth: { order: { openai: ["anthropic:a"] } } }',

@@ -36,6 +36,8 @@ export interface ProviderConfig {
   readonly apiKey: string | null;
   /** Variable of the gateway's process that holds the key. */
   readonly apiKeyVariable: string | null;
+  /** Absolute path of a file that holds the key alone, where the gateway runs. */
+  readonly apiKeyFile: string | null;
   readonly timeoutSeconds: number | null;
   /** Values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
@@ -107,13 +109,17 @@ export function toModelsConfig({ agents, models }: ConfigFile): ModelsConfig {
   };
 }
 
+/** null: none, or no path. */
+export const toKeyFile = (id: string | null): string | null => (id?.startsWith("/") === true ? id : null);
+
 function toProviderConfig({ baseUrl, api, apiKey, timeoutSeconds, headers, models }: ProviderSettings): ProviderConfig {
-  const fromVariable = typeof apiKey === "object" && apiKey.source === "env";
+  const idOf = (source: string): string | null => (typeof apiKey === "object" && apiKey.source === source ? apiKey.id : null);
   return {
     baseUrl: baseUrl ?? null,
     api: api ?? null,
     apiKey: typeof apiKey === "string" ? apiKey : null,
-    apiKeyVariable: fromVariable ? apiKey.id : null,
+    apiKeyVariable: idOf("env"),
+    apiKeyFile: toKeyFile(idOf("file")),
     timeoutSeconds: timeoutSeconds ?? null,
     headers: headers ?? {},
     models: (models ?? []).map(({ id, name, contextWindow, maxTokens, input, cost }) => ({

@@ -5,7 +5,7 @@ import { PROFILE_ID } from "../models/credential.ts";
 import { MODEL_APIS } from "../models/providers.ts";
 import { isSelfHosted, isTarget, listProviders, type ModelProblem, type ModelTarget, resolveModel } from "../models/resolve.ts";
 import type { Config } from "./config.ts";
-import { BUDGET_SPANS, type ModelChoice } from "./models.ts";
+import { BUDGET_SPANS, type ModelChoice, toKeyFile } from "./models.ts";
 import type { Reporter } from "./reporter.ts";
 import { findNearest } from "./suggest.ts";
 import { type ConfigNode, type ConfigPath, renderPath } from "./tree.ts";
@@ -134,7 +134,20 @@ export function findWrittenSecrets(root: ConfigNode): Issue[] {
 function explainSecret(node: ConfigNode): string | null {
   if (node.kind === "scalar")
     return typeof node.value === "string" && node.value !== "" && !node.value.includes("${") ? "a secret in the config file" : null;
-  const source = node.kind === "object" ? node.members.find(({ key }) => key === "source")?.value : undefined;
-  if (source?.kind !== "scalar" || source.value === "env") return null;
-  return `a secret of source ${JSON.stringify(source.value)} is not read here, so there is no key`;
+  const at = (name: string): unknown => {
+    const found = node.kind === "object" ? node.members.find(({ key }) => key === name)?.value : undefined;
+    return found?.kind === "scalar" ? found.value : undefined;
+  };
+  const source = at("source");
+  switch (source) {
+    case undefined:
+    case "env":
+      return null;
+    case "file":
+      return toKeyFile(String(at("id"))) === null ? 'the id of a secret of source "file" is no absolute path, so there is no key' : null;
+    case "exec":
+      return 'a program is run for no key (source "exec"): it would run with all that the gateway may do, so there is no key';
+    default:
+      return `a secret of source ${JSON.stringify(source)} is not read here, so there is no key`;
+  }
 }

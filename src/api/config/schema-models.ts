@@ -85,7 +85,7 @@ const Headers = z
   )
   .refine((all) => Object.keys(all).length <= HEADERS_MAX, { error: `expected at most ${HEADERS_MAX} headers` });
 
-/** Upstream's form of a secret that lies elsewhere; of its sources only the environment is used here. */
+/** Upstream's form of a secret that lies elsewhere: a variable of the gateway's process, or a file that holds it alone. A program is not run for one. */
 const SecretReference = z.looseObject({ source: z.string(), id: z.string().min(1).max(256) });
 
 const KeyText = z
@@ -122,9 +122,11 @@ export const ProviderSettings = z.looseObject({
     .optional()
     .describe("Where its API is, such as http://127.0.0.1:8000/v1; unset: as known for the provider"),
   apiKey: z
-    .union([KeyText, SecretReference], { error: `expected text such as "\${NAME}"` })
+    .union([KeyText, SecretReference], { error: `expected text such as "\${NAME}", or { source: "file", id: "/run/secrets/NAME" }` })
     .optional()
-    .describe("Its key, when no profile has one; better kept out of the config: openclaw models auth paste-api-key"),
+    .describe(
+      'Its key, when no profile has one; better kept out of the config: openclaw models auth paste-api-key. { source: "env", id: "NAME" } is a variable of the gateway, { source: "file", id: "/run/secrets/NAME" } a file that holds the key alone',
+    ),
   api: z
     .string()
     .max(64)
