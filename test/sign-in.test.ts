@@ -8,6 +8,7 @@ import { createFolder } from "../src/api/store/folder.fixture.ts";
 import { EMAIL, type OAuthTestServer, startOAuthServer } from "../src/gateway/credentials/oauth-server.fixture.ts";
 import { type CliRun, cli, startCli, until } from "./cli.fixture.ts";
 import { freePort } from "./free-port.ts";
+import { hasPty, NO_PTY, openTerminal, type Terminal } from "./pty.fixture.ts";
 
 const mock = new LLMock({ port: 0, host: "127.0.0.1", logLevel: "silent" });
 beforeAll(() => mock.start());
@@ -84,6 +85,29 @@ test.each([
   expect(world.kept()).toMatchObject({ email: EMAIL });
   expectSilent(world, run, answer);
 });
+
+test("as a process at a real terminal a person pastes the address, which is not shown, and Ctrl-C leaves what was there", async (context) => {
+  if (!hasPty()) return context.skip(NO_PTY);
+  const world = await open();
+  const words = ["models", "auth", "login", "--provider", "openai", "--no-open"];
+  const env = { OPENCLAW_STATE_DIR: world.stateDir, COLUMNS: "400" };
+  const terminal = openTerminal(words, env);
+  const addressOf = ({ shown }: Terminal): string => /https?:\S+\/auth\?\S+/.exec(shown)?.[0] ?? "";
+  await until("it asks", () => terminal.shown.includes("Waiting for the browser") && addressOf(terminal) !== "");
+  const answer = await world.server.browse(addressOf(terminal));
+  terminal.type(`${answer.href}\r`);
+  expect(await terminal.ended).toBe(0);
+  expect(terminal.shown).toContain(`openai:default is kept, for ${EMAIL}`);
+  const before = world.kept();
+  for (const secret of [answer.searchParams.get("code"), before?.accessToken, before?.refreshToken])
+    expect(terminal.shown).not.toContain(secret ?? "nothing");
+  const second = openTerminal(words, env);
+  await until("it asks again", () => second.shown.includes("Waiting for the browser"));
+  second.type("\u0003");
+  expect(await second.ended).toBe(1);
+  expect(second.shown).toContain("nothing was changed");
+  expect(world.kept()).toEqual(before);
+}, 60_000);
 
 test("the answer of another sign-in is refused and asked for again; the right one still counts", async () => {
   const world = await open();
