@@ -50,13 +50,13 @@ test(
     await row.getByText("NotListed: no rule allows wanted.invalid").waitFor();
     // What no rule opens has no button, and a host's name is text.
     await list.getByText("172.17.0.1:22").waitFor();
-    expect(await list.getByRole("button", { name: "Allow 172.17.0.1:22" }).count()).toBe(0);
+    expect(await list.getByRole("button", { name: "Allow this: 172.17.0.1:22" }).count()).toBe(0);
     await list.getByText(HOSTILE).first().waitFor();
     expect(await list.locator("[onfocus]").count()).toBe(0);
     expect(await findBarriers(page)).toEqual([]);
     expect(await findUnreachable(page)).toEqual([]);
 
-    await row.getByRole("button", { name: "Allow wanted.invalid:8080" }).press("Enter");
+    await row.getByRole("button", { name: "Allow this: wanted.invalid:8080" }).press("Enter");
     const handOver = page.getByRole("region", { name: "Apply it on the host" });
     await handOver.getByRole("button", { name: "Copy the command" }).focus();
     expect(await findBarriers(page)).toEqual([]);

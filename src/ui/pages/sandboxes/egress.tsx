@@ -50,7 +50,7 @@ function Decisions({ name, values }: { name: string; values: Values }): ReactNod
                     size="small"
                     disabled={allow.isPending}
                     onClick={() => allow.mutate(one)}
-                    aria-label={`Allow ${one.host}:${one.port}`}
+                    aria-label={`Allow this: ${one.host}:${one.port}`}
                   >
                     Allow this
                   </Button>
