@@ -7,7 +7,7 @@ import { CredentialStore } from "./credential-store.ts";
 import { type ConfiguredProfiles, Credentials } from "./credentials.ts";
 import { toCredentialsFolder } from "./main.ts";
 import { beginSignIn, finishSignIn, makeVerifier, type OAuthSecret } from "./oauth-client.ts";
-import { EMAIL, type OAuthTestServer } from "./oauth-server.fixture.ts";
+import { EMAIL, type OAuthTestServer } from "./oauth-peer.fixture.ts";
 
 export interface World {
   stateDir: string;

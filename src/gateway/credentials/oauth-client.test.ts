@@ -6,7 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
 import { signInAt } from "./credentials.fixture.ts";
 import { beginSignIn, finishSignIn, makeVerifier, refreshSignIn, type SignInBegun } from "./oauth-client.ts";
-import { CLIENT_ID, EMAIL, type OAuthTestServer, startOAuthServer } from "./oauth-server.fixture.ts";
+import { CLIENT_ID, EMAIL, type OAuthTestServer } from "./oauth-peer.fixture.ts";
+import { startOAuthServer } from "./oauth-server.fixture.ts";
 
 const now = () => toEpochMs(Date.now());
 const STATE = "0123456789abcdef0123456789abcdef";
