@@ -66,6 +66,15 @@ test.each([
   expect(stdout + stderr + world.text()).not.toContain(KEY);
 });
 
+test("where the place names a gateway that was never started yet, as Compose does, the key is kept in the folder", async () => {
+  const world = await open(known());
+  const args = ["onboard", "--non-interactive", "--openai-api-key", "-"];
+  const env = { OPENCLAW_GATEWAY_URL: "http://127.0.0.1:1" };
+  const { code, stderr } = await cli(args, { stateDir: world.stateDir, env, input: `${KEY}\n` });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("answered in") });
+  expect(world.secrets()).toEqual(["openai:default.credential.json"]);
+});
+
 test("an OpenAI-compatible URL is a provider of the config, with a key and without, and answers under its name", async () => {
   const world = await open();
   const url = `${mock.url}/v1`;

@@ -6,6 +6,7 @@ import type { CREDENTIAL_OPERATIONS } from "../api/gateway-protocol/operations-c
 import type { ProfileId } from "../api/models/credential.ts";
 import { type ProfileStatus, type StoredSecret, toSecretFile } from "../api/models/stored-secret.ts";
 import { asOwnerOf } from "../api/store/folder-owner.ts";
+import { findOwnerKey } from "../api/store/gateway-files.ts";
 import type { CliContext } from "./context.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import { findGatewayAddress } from "./gateway-health.ts";
@@ -68,7 +69,7 @@ class Way {
     viaGateway: (gateway: GatewayClient) => Promise<Result>,
     viaFolder: (local: LocalCredentials) => Promise<Result>,
   ): Promise<Result> {
-    if ((await findGatewayAddress(this.#context, this.#options)) !== null) {
+    if ((await this.#mayAskGateway()) && (await findGatewayAddress(this.#context, this.#options)) !== null) {
       try {
         return await viaGateway(await connectAsOwner(this.#context, this.#options));
       } catch (error) {
@@ -77,6 +78,12 @@ class Way {
       }
     }
     return await this.#inFolder(viaFolder);
+  }
+
+  /** Where the folder has no key of its owner, no gateway was ever started on it, although the place may name one, as Compose does from the beginning. */
+  async #mayAskGateway(): Promise<boolean> {
+    const { url, token } = this.#options;
+    return url !== undefined || token !== undefined || (await findOwnerKey(toStateDir(this.#context, this.#options))) !== null;
   }
 
   async #inFolder<Result>(work: (local: LocalCredentials) => Promise<Result>): Promise<Result> {
