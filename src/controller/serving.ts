@@ -51,8 +51,7 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
     guard: controller.guard,
     damaged: controller.damaged,
     rollouts: controller.rollouts,
-    ledger: controller.ledger,
-    egressLedger: controller.egressLedger,
+    ...{ ledger: controller.ledger, egressLedger: controller.egressLedger },
     engine,
     owner,
   });
@@ -87,6 +86,9 @@ export async function startServers(parts: ServingParts, servers: AsyncDisposable
   };
   const feed = new GatewayFeed({ stateDir, config: controller.config, desired: controller.desired, now: clock.now, log });
   const promptFiles = (paths: readonly string[]): ReturnType<typeof readPromptFiles> => readPromptFiles(paths, folders);
-  const stream = await startStreamServer({ stateDir, views, egressLog: controller.egressLog, gate, browsers, feed, audit, approvals, promptFiles, log, commands });
+  const { egressLog } = controller;
+  const stream = await startStreamServer({
+    ...{ stateDir, views, egressLog, gate, browsers, feed, audit, approvals, promptFiles, log, commands },
+  });
   servers.defer(() => stream.stop());
 }

@@ -50,7 +50,18 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
 /** A stand-in that has no block of its own, so that the defaults are checked even where every agent overrides them. */
 function toDefaultsAgent(config: Config): Agent {
   const id = config.agents[0]?.id ?? toAgentId("main");
-  return { id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {}, model: null, heartbeat: null, budget: toAgentBudget() };
+  return {
+    id,
+    isDefault: true,
+    path: null,
+    name: id,
+    workspace: null,
+    sandbox: {},
+    tools: {},
+    model: null,
+    heartbeat: null,
+    budget: toAgentBudget(),
+  };
 }
 
 function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {

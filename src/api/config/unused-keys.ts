@@ -62,7 +62,14 @@ const BUDGET_LIMIT = strict(values(["tokens", "usd"]));
 const BUDGET = { session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT };
 
 const AGENT = loose(
-  { ...values(["id", "default", "name", "workspace"]), model: MODEL, heartbeat: HEARTBEAT, budget: strict(BUDGET), sandbox: SANDBOX, tools: TOOLS },
+  {
+    ...values(["id", "default", "name", "workspace"]),
+    model: MODEL,
+    heartbeat: HEARTBEAT,
+    budget: strict(BUDGET),
+    sandbox: SANDBOX,
+    tools: TOOLS,
+  },
   UPSTREAM.agent,
 );
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { fileOf, NEVER, openWorld, signInAt, type World } from "./credentials.fixture.ts";
-import { type OAuthTestServer } from "./oauth-peer.fixture.ts";
+import type { OAuthTestServer } from "./oauth-peer.fixture.ts";
 import { startOAuthServer } from "./oauth-server.fixture.ts";
 
 const PROGRAM = join(import.meta.dirname, "resolve-once.fixture.ts");
