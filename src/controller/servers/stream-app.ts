@@ -53,7 +53,8 @@ export interface StreamAppParts {
 const UNKNOWN_LOOK_MS = 10;
 
 export function makeStreamApp(parts: StreamAppParts): Hono {
-  const { views, egressLog, gate, browsers, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } = parts;
+  const { views, egressLog, gate, browsers, feed, audit, followers, processes, release, promptFiles, requests, approvals, clock, log } =
+    parts;
   const app = makeBaseApp(log);
   app.route("/v1", sandboxRoutes(views, followers));
   app.route("/v1", viewRoutes(views, followers));
