@@ -1,6 +1,7 @@
 // What is asked of the engine, knob by knob, and that reading it back gives the spec again without an engine in between.
 import { expect, test } from "vitest";
 import { toEpochMs, toInstanceId, toSandboxName, toSandboxUid, toScopeKey, toSpecHash } from "../../api/brands.ts";
+import { LABEL } from "../../api/labels.ts";
 import type { ContainerSpec } from "../../api/sandbox.ts";
 import { diffRecreate } from "../decide/fields.ts";
 import { effectiveLive } from "../decide/limits.ts";
@@ -12,7 +13,7 @@ const IDENTITY: Identity = {
   instance: toInstanceId("0123456789ab"),
   name: toSandboxName("openclaw-sbx-a-01234567"),
   uid: toSandboxUid("uid-1"),
-  kind: "browser",
+  kind: "tools",
   scopeKey: toScopeKey("agent:a"),
   hash: toSpecHash("0123456789abcdef"),
   hashVersion: "1",
@@ -63,6 +64,14 @@ test("what every sandbox has, no spec can turn off", () => {
   });
   expect(options.HostConfig).not.toHaveProperty("OomKillDisable");
   expect(toIdentity(options.Labels ?? {})).toEqual(IDENTITY);
+});
+
+test("a browser's image brings its main process with it, and nothing else of its container is its own", () => {
+  const { Entrypoint, Cmd, ...shared } = toCreateOptions(IDENTITY, PLAIN, TRAITS);
+  expect(toCreateOptions({ ...IDENTITY, kind: "browser" }, PLAIN, TRAITS)).toEqual({
+    ...shared,
+    Labels: { ...shared.Labels, [LABEL.kind]: "browser" },
+  });
 });
 
 const KNOBS: [string, Partial<ContainerSpec>, object][] = [
