@@ -29,14 +29,20 @@ export async function whyNoBrowser(): Promise<string | null> {
 
 export interface TestBrowser extends BrowserPort {
   readonly container: string;
+  /** Of DevTools, where a flag published its port. */
+  publishedUrl(): Promise<string>;
   /** How often each was dialled. */
   readonly dialled: { tool: number; watch: number };
 }
 
+/** What a file's tests started: a hook that is registered within another one never runs, so this one is there from the beginning. */
+const started: (() => Promise<unknown>)[] = [];
+afterAll(async () => void (await Promise.all(started.splice(0).map((end) => end()))));
+
 /** Gone after the tests of the file. */
 export async function startTestBrowser(...flags: string[]): Promise<TestBrowser> {
   const container = `openclaw-test-browser-${randomBytes(4).toString("hex")}`;
-  afterAll(async () => void (await tryDocker("rm", "--force", container)));
+  started.push(() => tryDocker("rm", "--force", container));
   await docker("run", "--detach", `--name=${container}`, ...CONFINED, ...flags, BROWSER_IMAGE);
   const headless = flags.some((flag) => flag.includes("HEADLESS=1"));
   const answers = async (): Promise<boolean> =>
@@ -51,6 +57,7 @@ export async function startTestBrowser(...flags: string[]): Promise<TestBrowser>
   return {
     container,
     dialled,
+    publishedUrl: async () => `http://${(await docker("port", container, `${CDP_PORT}/tcp`)).split("\n")[0]}`,
     open: async () => endpoint,
     find: async () => endpoint,
     dial: async ({ cdpPort, vncPort }, port, use) => {
@@ -76,6 +83,6 @@ export async function servePages(answer: (request: IncomingMessage, response: Se
   const host = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  afterAll(() => new Promise<void>((resolve) => void server.close(() => resolve()).closeAllConnections()));
+  started.push(() => new Promise<void>((resolve) => void server.close(() => resolve()).closeAllConnections()));
   return `http://${host}:${(server.address() as AddressInfo).port}`;
 }

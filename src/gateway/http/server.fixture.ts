@@ -31,7 +31,7 @@ import { SessionFiles } from "../sessions/session-files.ts";
 import { SessionTerminals } from "../sessions/session-terminals.ts";
 import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
-import type { ToolCall, ToolResult, Tools } from "../tools/tool-port.ts";
+import type { ToolCall, ToolDescription, ToolResult, Tools } from "../tools/tool-port.ts";
 import { makeHostPort } from "../tools/world.fixture.ts";
 import { Broadcast } from "../ws/broadcast.ts";
 import { type AccessRules, type GatewayApp, makeGatewayApp } from "./app.ts";
@@ -92,6 +92,8 @@ export interface ServerOptions {
   run?(call: ToolCall): Promise<ToolResult>;
   /** Absent: the controller runs no browsers. */
   browserPort?: BrowserPort;
+  /** Those that are listed. Absent: exec. */
+  toolNames?: readonly string[];
 }
 
 export const DONE: ToolResult = { content: [{ type: "text", text: "done" }], details: { code: 0 }, isError: false };
@@ -102,6 +104,7 @@ export async function openServer({
   say = (text) => text,
   command = "openclaw",
   browserPort = NO_BROWSERS,
+  toolNames = ["exec"],
 }: ServerOptions = {}): Promise<Server> {
   const stateDir = await createFolder();
   const folders = { stateDir, home: "/home/claw" };
@@ -131,8 +134,11 @@ export async function openServer({
   const calls: ToolCall[] = [];
   const tools: Tools = {
     list: async ({ spec: { agentId } }) => {
-      const decision = decideTool(toToolPolicy(parsed.value, { agentId, sandbox: null }), "exec");
-      return [{ name: "exec", description: "runs", inputSchema: { type: "object" }, decision }];
+      const policy = toToolPolicy(parsed.value, { agentId, sandbox: null });
+      const toDescription = (name: string): ToolDescription => ({
+        ...{ name, description: "runs", inputSchema: { type: "object" }, decision: decideTool(policy, name) },
+      });
+      return toolNames.map(toDescription);
     },
     admit: () => undefined,
     call: async (call) => {
