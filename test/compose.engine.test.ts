@@ -82,6 +82,16 @@ describe("the image", () => {
     }
   });
 
+  test("installs browsers by the Playwright that it brings, into the home that a volume keeps unless a variable names another place", async () => {
+    const whereTo = async (...env: string[]): Promise<string> =>
+      await docker(
+        ...["run", "--rm", "--network=none", ...env.map((entry) => `--env=${entry}`), IMAGE],
+        ...["node", "/app/node_modules/playwright-core/cli.js", "install", "--dry-run", "chromium"],
+      );
+    expect(await whereTo()).toMatch(/Install location: +\/home\/node\/\.cache\/ms-playwright\/chromium-/);
+    expect(await whereTo("PLAYWRIGHT_BROWSERS_PATH=/home/node/browsers")).toMatch(/Install location: +\/home\/node\/browsers\/chromium-/);
+  });
+
   test("runs as node, with a home that it can write, and any program by its name", async () => {
     expect(await ask("id -un; id -u; touch ~/x && cd && pwd")).toBe("node\n1000\n/home/node");
     expect(await docker("run", "--rm", IMAGE, "node", "-p", "process.cwd()")).toBe("/app");

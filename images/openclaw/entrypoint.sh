@@ -7,14 +7,6 @@ case ${1:-} in
 node | sh | bash | /*) ;;
 *) set -- node /app/dist/index.js "$@" ;;
 esac
-case ${2:-} in
-/app/node_modules/playwright-core/*)
-  [ -e "$2" ] || {
-    echo "openclaw: there is no Playwright in this image yet: nothing in it drives a browser (browsers will run in sandboxes of their own)" >&2
-    exit 1
-  }
-  ;;
-esac
 state=${OPENCLAW_STATE_DIR:-/home/node/.openclaw}
 
 # Folders that the engine has just made are root's until the controller, which starts at the same time, has handed them over.
