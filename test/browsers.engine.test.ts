@@ -5,8 +5,8 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { beforeEach, expect, test } from "vitest";
 import { LABEL } from "../src/api/labels.ts";
-import { docker, IMAGE, staysSo, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
-import { BROWSER_IMAGE, BROWSER_PREFIX, BrowserSite, START_MS_MAX, withBrowser } from "./browsers.fixture.ts";
+import { docker, staysSo, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { BROWSER_IMAGE, BROWSER_PREFIX, BrowserSite, START_MS_MAX, serveByEgress, withBrowser } from "./browsers.fixture.ts";
 import { EGRESS_IMAGE } from "./egress.fixture.ts";
 
 const TEST_MS_MAX = 300_000;
@@ -135,21 +135,8 @@ test(
     skip((await tryDocker("image", "inspect", EGRESS_IMAGE)) === null, `${EGRESS_IMAGE} is not there: scripts/sandbox-egress-setup.sh`);
     const list = (allow: string[]) => withBrowser({}, { egress: { allow } });
     const world = await BrowserSite.open(list(["192.0.2.1"]));
-    const network = `openclaw-egress-${world.site.instance}`;
-    const served: string[] = [];
-    world.site.atEnd(async () => {
-      await world.controller.crash();
-      await tryDocker("rm", "--force", ...served, ...(await world.site.containers()));
-      await tryDocker("network", "rm", network);
-      await tryDocker("volume", "rm", network);
-    });
-    await until("the proxy's network is there", async () => (await tryDocker("network", "inspect", network)) !== null, START_MS_MAX);
-    const serve = async (): Promise<string> => {
-      const id = await docker("run", "--detach", `--network=${network}`, "--user=0:0", IMAGE, ...SERVE);
-      served.push(id);
-      return await docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id);
-    };
-    const [allowed, other] = [await serve(), await serve()];
+    const serve = await serveByEgress(world.site, () => world.controller.crash());
+    const [allowed, other] = [await serve(...SERVE), await serve(...SERVE)];
     await world.site.writeConfig(list([allowed]));
     const endpoint = await world.open(await world.begin("web"));
     const devTools = await world.devTools(endpoint);

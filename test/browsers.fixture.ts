@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 import { toAgentId, toEpochMs, toSessionKey } from "../src/api/brands.ts";
 import type { BrowserEndpoint, BrowserUse } from "../src/api/browser-session.ts";
 import type { Session } from "../src/api/session.ts";
-import { until } from "../src/controller/fixtures/docker.fixture.ts";
+import { docker, IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { type ControllerProcess, spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite, type Site } from "../src/controller/fixtures/site.fixture.ts";
 import type { BrowserStream } from "../src/gateway/sandbox/browser-stream.ts";
@@ -30,6 +30,28 @@ export const withBrowser = (browser: object = {}, sandbox: object = {}): object 
 });
 
 const never = new AbortController().signal;
+
+/**
+ * Servers on the network of a site's egress proxy, which its lists may name by address; they, the network and the site's containers are gone after the test.
+ * @param end stops the controller, which would make them again
+ * @returns starts one, as root, of the sandboxes' image; its address
+ */
+export async function serveByEgress(site: Site, end: () => Promise<unknown>): Promise<(...command: string[]) => Promise<string>> {
+  const network = `openclaw-egress-${site.instance}`;
+  const served: string[] = [];
+  site.atEnd(async () => {
+    await end();
+    await tryDocker("rm", "--force", ...served, ...(await site.containers()));
+    await tryDocker("network", "rm", network);
+    await tryDocker("volume", "rm", network);
+  });
+  await until("the proxy's network is there", async () => (await tryDocker("network", "inspect", network)) !== null, START_MS_MAX);
+  return async (...command) => {
+    const id = await docker("run", "--detach", `--network=${network}`, "--user=0:0", IMAGE, ...command);
+    served.push(id);
+    return await docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id);
+  };
+}
 
 export class BrowserSite {
   readonly site: Site;
