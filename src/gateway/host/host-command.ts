@@ -82,8 +82,8 @@ exit $?`;
 /** Some failures are thrown, and some are told by the child: the caller learns both from `exit`. */
 function spawnChild(shell: HostParts["shell"], { argv, workdir, stdin }: HostRequest, env: NodeJS.ProcessEnv): ChildProcess | Error {
   const [name = "", ...rest] = argv;
-  const own = shell ?? [name];
-  const [program = "", ...args] = name === "/bin/sh" ? [...own, "-c", REPORT_END, "openclaw-command", ...own, ...rest] : [name, ...rest];
+  const [program = "", ...args] =
+    name === "/bin/sh" ? [name, "-c", REPORT_END, "openclaw-command", ...(shell ?? [name]), ...rest] : [name, ...rest];
   try {
     return spawn(program, args, { detached: true, cwd: workdir, env, stdio: [stdin ? "pipe" : "ignore", "pipe", "pipe"] });
   } catch (error) {
