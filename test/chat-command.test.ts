@@ -14,7 +14,7 @@ const LAUNCHER = resolve(import.meta.dirname, "../bin/openclaw");
 const KEY = toSessionKey("agent:main:main");
 const RUN = { runId: "11111111-1111-4111-8111-111111111111" as RunId, session: KEY };
 /** Of a screen, on a machine that does much else. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 45_000;
 
 async function openGateway() {
   const server = await openSocketServer();
@@ -141,6 +141,8 @@ function openTerminal(command: readonly string[]) {
   onTestFinished(() => void tmux("kill-server"));
   return {
     screen: () => tmux("capture-pane", "-p", "-S", "-200", "-t", "chat"),
+    /** Its screen does not always say so. */
+    hasEnded: () => tmux("display-message", "-p", "-t", "chat", "#{pane_dead}").trim() === "1",
     type: (text: string) => void tmux("send-keys", "-t", "chat", "-l", text),
     press: (...keys: readonly string[]) => void tmux("send-keys", "-t", "chat", ...keys),
   };
@@ -174,7 +176,7 @@ describe("chat in a terminal", () => {
     agent.tell(RUN, { kind: "ended", outcome: "aborted", text: "", error: null, usage: RUN_USAGE, steps: 2 });
     await until(/stopped/);
     terminal.press("C-d");
-    await until(/Pane is dead/);
+    await expect.poll(terminal.hasEnded, { timeout: PATIENCE_MS }).toBe(true);
   });
 
   test("carries out commands, offers them after a slash, and shows what was said before", async (context) => {
@@ -198,6 +200,6 @@ describe("chat in a terminal", () => {
     expect(agent.sent[0]?.text.trim()).toBe("/status");
     terminal.type("/exit");
     terminal.press("Enter");
-    await until(/Pane is dead/);
+    await expect.poll(terminal.hasEnded, { timeout: PATIENCE_MS }).toBe(true);
   });
 });
