@@ -57,7 +57,7 @@ describe("the image", () => {
     expect(await docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", IMAGE)).not.toMatch(/build-ca|proxy|NPM_REGISTRY/i);
     expect(
       await ask("ls -A /app; command -v npm; find /app/dist -name '*.test.js'; ls -d /app/node_modules/typescript 2>/dev/null; true"),
-    ).toBe("LICENSE\ndist\nnode_modules\npackage.json");
+    ).toBe("LICENSE\ndist\nimages\nnode_modules\npackage.json");
   });
 
   test("has no program that changes its user, no private key, and no tests of its packages", async () => {

@@ -307,8 +307,8 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
       expect(await stranger.observe(identity.name)).toEqual([]);
       expect(await stranger.objects("container")).toEqual([]);
       const listed = await engine.list();
-      const { name, scopeKey, createdAt } = identity;
-      expect(listed).toEqual([{ id: handle.id, name, scopeKey, createdAt, actualName: toPendingName(name), state: "created" }]);
+      const { name, kind, scopeKey, createdAt } = identity;
+      expect(listed).toEqual([{ id: handle.id, name, kind, scopeKey, createdAt, actualName: toPendingName(name), state: "created" }]);
       expect((await engine.objects("container")).map(({ ref }) => ref)).toEqual([handle.id]);
     });
 
