@@ -126,7 +126,7 @@ test("row 21: a model in a sandbox that asks for the host, another session or th
         ["exec", { command: "cat /etc/hostname; ls /var/run/docker.sock /root; echo host-$$", workdir: "/" }],
         ["sessions_history", { sessionKey: "agent:main:other" }],
         ["gateway", { action: "config.get" }],
-        ["read", { path: "/proc/1/root/root/.openclaw/openclaw.json" }],
+        ["read", { path: "/proc/1/root/home/node/.openclaw/openclaw.json" }],
       ],
     },
     "I may not.",
