@@ -38,10 +38,10 @@ test("explain shows the container, by what it is in use, and what waits for that
   await site.writeConfig(eager({ docker: { env: { TOKEN: "hunter3" } } }));
   const text = await until("the change is seen", async () => {
     const now = await explain();
-    return now.includes("docker.env.TOKEN changed") ? now : null;
+    // What comes next is the last pass's; what differs is compared now.
+    return now.includes("docker.env.TOKEN changed") && /docker\.env\.TOKEN +\(hidden\) +\(hidden\) +recreate/.test(now) ? now : null;
   });
   expect(text).toContain("now, by 1 command or stream through the controller");
-  expect(text).toMatch(/docker\.env\.TOKEN +\(hidden\) +\(hidden\) +recreate/);
   expect(text).not.toContain("hunter");
   run.signal("SIGHUP");
   await run.ended;
