@@ -103,3 +103,11 @@ test("links in a circle and files on the way are refused with the name", async (
   await expect(make("one", "x")).rejects.toThrow("its symlinks form a loop");
   await expect(make("file", "x")).rejects.toThrow("file is not a folder");
 });
+
+test("a folder that many make at the same time, with those above it, is there for each of them", async () => {
+  for (let round = 0; round < 40; round += 1) {
+    const path = join(ground, `round-${round}`, "shared");
+    const opened = await Promise.all(Array.from({ length: 16 }, () => openOrMakeFolder(path, 0o700, anywhere)));
+    for (const { handle } of opened) await handle.close();
+  }
+});

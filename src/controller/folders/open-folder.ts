@@ -75,6 +75,12 @@ export async function openAncestor(path: string, judge: JudgePlace): Promise<Anc
         continue;
       }
       const facts = await lstat(inside(folder, name)).catch(() => null);
+      // Another pass made it after it was looked for: sandboxes have the folder of all workspaces in common.
+      const made = facts?.isDirectory() === true ? await openAs(inside(folder, name), PASSING) : null;
+      if (made !== null) {
+        await move(made);
+        continue;
+      }
       if (facts !== null && !facts.isSymbolicLink()) throw refuse(`${name} is not a folder`);
       const place = await placeOf(folder);
       const why = await judge(facts === null ? join(place, name, ...names) : place);
