@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Controller } from "../src/controller/controller.ts";
 import { docker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createSite, eventsOf, type Site } from "../src/controller/fixtures/site.fixture.ts";
@@ -30,7 +30,8 @@ interface Ground {
 async function openGround(): Promise<Ground> {
   const site = await createSite();
   const folder = await realpath(await mkdtemp(join(tmpdir(), "openclaw-swap-")));
-  onTestFinished(async () => await rm(folder, { recursive: true, force: true }));
+  // Ends come in reverse order: whoever swaps in this folder has ended by then.
+  site.atEnd(async () => await rm(folder, { recursive: true, force: true }));
   const [shared, host] = [join(folder, "shared"), join(folder, ".ssh")];
   for (const path of [join(shared, "source"), host]) await mkdir(path, { recursive: true });
   await writeFile(join(shared, "source", "whose"), "ours\n");
