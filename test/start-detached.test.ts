@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { toEpochMs } from "../src/api/brands.ts";
 import { StateLock } from "../src/api/store/state-lock.ts";
+import { toReasons } from "../src/cli/commands/start-detached.ts";
 import { DetachedRun, findDetached, toStartLogPath } from "../src/cli/detached-start.ts";
 import { makeStateDir } from "../src/controller/servers/server.fixture.ts";
 import { cli, startCli, until } from "./cli.fixture.ts";
@@ -104,6 +105,20 @@ test("what ends at once is told with the end of its log", async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/it ended at once \(exit code 1\):\n.*\n/);
   expect(await findDetached(stateDir, now())).toBeNull();
+});
+
+test("what was wrong is told, not what the other process said while it was ended, nor an earlier start", async () => {
+  const news = Array.from({ length: 8 }, (_, at) => JSON.stringify({ level: 30, msg: `news ${at}` }));
+  const fault = JSON.stringify({ level: 50, msg: "the port is taken" });
+  expect(toReasons([...news, "openclaw: plain words", fault, ...news, ""].join("\n"))).toBe(`openclaw: plain words\n${fault}`);
+  expect(toReasons(news.join("\n"))).toBe(news.slice(-5).join("\n"));
+  const stateDir = makeStateDir();
+  mkdirSync(join(stateDir, "start"), { mode: 0o700 });
+  writeFileSync(toStartLogPath(stateDir), "openclaw: an earlier start's\n");
+  const env = { ...process.env } as Record<string, string>;
+  const { stderr } = await cli(["start", "--detach", "--port", "0"], { stateDir, env });
+  expect(stderr).toMatch(/it ended at once \(exit code 1\):\nopenclaw: /);
+  expect(stderr).not.toContain("an earlier start's");
 });
 
 /** Whether a process has the lock of the folder; the look itself has it for a moment. */

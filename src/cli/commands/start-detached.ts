@@ -1,7 +1,7 @@
 // `openclaw start --detach` and `openclaw stop`: the same processes as `start`, in the background of this host, and their end. Where systemd or Compose runs
 // them, they start and end them. What the two know of each other is detached-start.ts's.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { renderTime } from "../../api/brands.ts";
@@ -19,6 +19,8 @@ const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../mai
 const READY_MS_MAX = 60_000;
 const LOOK_MS = 200;
 const LOG_LINES_SHOWN = 5;
+/** pino's number for it. */
+const LEVEL_ERROR = 50;
 
 /** @param args of the `start` that is run */
 export async function startDetached(context: CliContext, args: readonly string[], options: StateOptions): Promise<ExitCode> {
@@ -30,9 +32,10 @@ export async function startDetached(context: CliContext, args: readonly string[]
       fix: "to end it: openclaw stop",
     });
   const log = toStartLogPath(stateDir);
+  const from = sizeOf(log);
   const child = launch(context, [...args, "--detached"], log);
   try {
-    await untilReady(context, child, { stateDir, log });
+    await untilReady(context, child, { stateDir, log, from });
     print(context, `Running in the background (pid ${child.pid ?? "?"}); log: ${log}\nStop it with: openclaw stop`);
     return EXIT.ok;
   } finally {
@@ -60,7 +63,9 @@ function launch({ env }: CliContext, args: readonly string[], log: string): Chil
   }
 }
 
-async function untilReady(context: CliContext, child: ChildProcess, { stateDir, log }: { stateDir: string; log: string }): Promise<void> {
+/** @param paths with where in the log this start begins, bytes */
+async function untilReady(context: CliContext, child: ChildProcess, paths: { stateDir: string; log: string; from: number }): Promise<void> {
+  const { stateDir, log, from } = paths;
   let ended: string | null = null;
   child.once("exit", (code, signal) => {
     ended = `exit code ${code ?? signal}`;
@@ -70,14 +75,33 @@ async function untilReady(context: CliContext, child: ChildProcess, { stateDir, 
   });
   const end = performance.now() + READY_MS_MAX;
   while (performance.now() < end) {
-    if (ended !== null) throw new OperationError("HostRejected", `it ended at once (${ended}):\n${tailOf(log)}`, { fix: `see ${log}` });
+    if (ended !== null) {
+      const said = toReasons(readFileSync(log).subarray(from).toString("utf8"));
+      throw new OperationError("HostRejected", `it ended at once (${ended}):\n${said}`, { fix: `see ${log}` });
+    }
     if ((await isControllerUp(stateDir)) && (await isGatewayUp(context, stateDir))) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   printNote(context, `openclaw: it is not ready yet, and goes on starting; to see why: openclaw status`);
 }
 
-const tailOf = (log: string): string => readFileSync(log, "utf8").trimEnd().split("\n").slice(-LOG_LINES_SHOWN).join("\n");
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** The last lines that say what is wrong: whoever is ended with the one that failed logs that, and more, after it. Where none does, the last ones. */
+export function toReasons(log: string): string {
+  const lines = log.trimEnd().split("\n");
+  const wrong = lines.filter((line) => !isNews(line));
+  return (wrong.length === 0 ? lines : wrong).slice(-LOG_LINES_SHOWN).join("\n");
+}
+
+/** A line of pino's below `error`. */
+function isNews(line: string): boolean {
+  try {
+    return Number(JSON.parse(line).level) < LEVEL_ERROR;
+  } catch {
+    return false;
+  }
+}
 
 async function isControllerUp(stateDir: string): Promise<boolean> {
   return await new AdminClient(stateDir).status().then(
