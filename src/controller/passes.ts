@@ -5,6 +5,7 @@ import type { OperationError } from "../api/errors.ts";
 import { toHidden } from "./decide/fields.ts";
 import type { Egress } from "./egress/egress.ts";
 import { Relays } from "./egress/relays.ts";
+import { FolderLooks } from "./folders/folder-looks.ts";
 import { lookUpRealPath, shareLookUps } from "./folders/host-folders.ts";
 import { ServingAccess } from "./loop/access.ts";
 import { Convergence } from "./loop/convergence.ts";
@@ -84,8 +85,9 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const { egress, egressLog, egressLedger } = ground;
   const relays = new Relays({ clock, newUid, engine, ledger: egressLedger, egress });
   const made = { engine, ledger, setups, mounts, uses, relays, lookUp: shareLookUps(lookUpRealPath) };
+  const { look } = new FolderLooks();
   const observer = new Observer({
-    ...{ now, instance: engine.instance, folders, controller, desired, ...made, activity, removals: guard },
+    ...{ now, instance: engine.instance, folders, controller, desired, ...made, look, activity, removals: guard },
     creations: new CreationRate(now),
     foreign: (observation) => report.foreign(observation),
     unrecorded: (observation, error) => report.unrecorded(observation, error),

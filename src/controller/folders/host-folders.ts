@@ -14,6 +14,7 @@ import { errnoOf, readHandle, replaceFile } from "../../api/store/atomic-file.ts
 import { type Owner, parseOwner, type SpecFacts } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
 import { markerPath, OWNERS_FOLDER, type OwnerMarker } from "../records/owner-marker.ts";
+import { type Look, lookAside } from "./folder-looks.ts";
 import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "./make-folder.ts";
 import type { OpenFolder } from "./open-folder.ts";
 
@@ -28,10 +29,10 @@ const PROFILE_BYTES_MAX = 262_144;
 export async function observeHost(
   desired: DesiredSandbox,
   context: MountContext,
-  lookUp: RealPath = lookUpRealPath,
+  { look, lookUp }: HostLooks = PLAIN_LOOKS,
 ): Promise<Pick<SpecFacts, "workspace" | "seccomp" | "refusedMounts">> {
   const [workspace, seccomp, refusedMounts] = await Promise.all([
-    observeWorkspace(desired),
+    observeWorkspace(desired, look),
     readProfile(profileOf(desired)),
     refuseMounts(desired, context, lookUp),
   ]);
@@ -48,23 +49,26 @@ const profileOf = ({ kind, settings: { browser, docker } }: DesiredSandbox): str
   kind === "browser" && !browser.noSandbox ? BROWSER_SECCOMP_PATH : docker.seccompProfile;
 
 /** The state of the folders that the sandbox mounts: `missing` while any of them is not there. Never throws. */
-export async function observeWorkspace(desired: Pick<DesiredSandbox, "workspace" | "agentDir">): Promise<WorkspaceFact> {
-  const workspace = await observeFolder(desired.workspace.dir);
+export async function observeWorkspace(
+  desired: Pick<DesiredSandbox, "workspace" | "agentDir">,
+  look: Look = lookAside,
+): Promise<WorkspaceFact> {
+  const workspace = await observeFolder(desired.workspace.dir, look);
   if (workspace.kind !== "ready" || desired.agentDir === null) return workspace;
-  const agent = await observeFolder(desired.agentDir);
+  const agent = await observeFolder(desired.agentDir, look);
   return agent.kind === "ready" ? workspace : agent;
 }
 
-async function observeFolder(path: string): Promise<WorkspaceFact> {
+async function observeFolder(path: string, look: Look = lookAside): Promise<WorkspaceFact> {
   try {
-    const facts = await lstat(path);
+    const facts = await look(path);
+    if (facts === null) return { kind: "missing" };
     if (facts.isSymbolicLink()) return { kind: "refused", message: `workspace ${path} is a symbolic link; use the folder itself` };
     if (!facts.isDirectory()) return { kind: "refused", message: `workspace ${path} is not a folder; move it away` };
     // A crash came between its making and its giving away.
     if (isUnfinished(facts)) return { kind: "missing" };
     return { kind: "ready", uid: facts.uid, gid: facts.gid, mode: facts.mode & 0o7777 };
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return { kind: "missing" };
     return { kind: "refused", message: `workspace ${path} can't be read: ${renderError(error)}` };
   }
 }
@@ -126,6 +130,14 @@ async function writeMarker(root: OpenFolder, workspaceDir: string, marker: Owner
 export type RealPath = (path: string) => Promise<string | null>;
 
 export const lookUpRealPath: RealPath = (path) => realpath(path).catch(() => null);
+
+/** By which the host's folders are looked at in every pass. */
+export interface HostLooks {
+  look: Look;
+  lookUp: RealPath;
+}
+
+const PLAIN_LOOKS: HostLooks = { look: lookAside, lookUp: lookUpRealPath };
 
 /** One look for all who ask while it is under way: passes that go on at the same time look at the few folders in which all workspaces lie. */
 export function shareLookUps(lookUp: RealPath): RealPath {

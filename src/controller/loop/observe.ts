@@ -13,7 +13,7 @@ import type { DesiredSandbox, OwnedContainer, PlanInput, Want } from "../decide/
 import type { KnownSandbox } from "../decide/wanted.ts";
 import type { Relays } from "../egress/relays.ts";
 import type { Engine, Observation } from "../engine/engine.ts";
-import { observeHost, type RealPath } from "../folders/host-folders.ts";
+import { type HostLooks, observeHost } from "../folders/host-folders.ts";
 import type { Activity } from "../records/activity.ts";
 import type { Ledger } from "../records/ledger.ts";
 import type { DesiredState } from "../sources/desired-state.ts";
@@ -24,7 +24,7 @@ import type { SetupRunner } from "./setup-runner.ts";
 import { SpecMemo } from "./spec-memo.ts";
 import type { Uses } from "./uses.ts";
 
-export interface ObserverParts {
+export interface ObserverParts extends HostLooks {
   now(): EpochMs;
   instance: InstanceId;
   folders: HostFolders;
@@ -40,7 +40,6 @@ export interface ObserverParts {
   removals: RemovalGate;
   creations: Pick<CreationRate, "admit" | "settled">;
   relays: Pick<Relays, "inputFor">;
-  lookUp: RealPath;
   /** Told of containers that carry our labels and are not ours. */
   foreign(observation: Observation): void;
   /** Told of containers of ours that could not be written into the ledger. */
@@ -73,9 +72,12 @@ export class Observer {
 
   /** What the engine and the host say of the parts that a sandbox is made from. @throws OperationError when the engine can't be asked */
   async #facts(desired: DesiredSandbox): Promise<SpecFacts> {
-    const { engine, controller, folders, lookUp } = this.#parts;
+    const { engine, controller, folders } = this.#parts;
     const context = { ...folders, sandboxes: this.#parts.desired.sandboxFolders };
-    const [image, host] = await Promise.all([engine.resolveImage(desired.settings.docker.image), observeHost(desired, context, lookUp)]);
+    const [image, host] = await Promise.all([
+      engine.resolveImage(desired.settings.docker.image),
+      observeHost(desired, context, this.#parts),
+    ]);
     return { image, ...host, appArmor: engine.capabilities.appArmor, controller };
   }
 

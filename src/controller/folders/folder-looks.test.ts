@@ -1,0 +1,71 @@
+// Which looks at folders are made at once, and which aside: only a disk of this host can't be away.
+import { mkdtempSync, type Stats } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { FolderLooks, lookAside } from "./folder-looks.ts";
+
+const LINUX_ONLY = "only Linux numbers disks so that they are told apart";
+const DISK = 0xfd01;
+/** As Linux numbers a network share. */
+const SHARE = 0x2d;
+const factsOf = (dev: number): Stats => ({ dev }) as Stats;
+
+function makeLooks(devices: Map<string, number>) {
+  const made: string[] = [];
+  const facts = (path: string): Stats | null => (devices.has(path) ? factsOf(devices.get(path) ?? 0) : null);
+  const looks = new FolderLooks(
+    async (path) => {
+      made.push(`aside ${path}`);
+      return facts(path);
+    },
+    (path) => {
+      made.push(`at once ${path}`);
+      return facts(path);
+    },
+  );
+  return { made, look: async (path: string) => (await looks.look(path))?.dev ?? null };
+}
+
+test("a folder on a disk is looked at aside once, and at once from then on", async ({ skip }) => {
+  if (process.platform !== "linux") skip(LINUX_ONLY);
+  const { made, look } = makeLooks(new Map([["/a", DISK]]));
+  expect([await look("/a"), await look("/a"), await look("/a")]).toEqual([DISK, DISK, DISK]);
+  expect(made).toEqual(["aside /a", "at once /a", "at once /a"]);
+});
+
+test("a folder on a share, and one that is not there, is always looked at aside", async () => {
+  const { made, look } = makeLooks(new Map([["/share", SHARE]]));
+  expect([await look("/share"), await look("/share"), await look("/none"), await look("/none")]).toEqual([SHARE, SHARE, null, null]);
+  expect(made).toEqual(["aside /share", "aside /share", "aside /none", "aside /none"]);
+});
+
+test("a share that is mounted over a folder, or a folder that goes, is looked at aside after one look", async ({ skip }) => {
+  if (process.platform !== "linux") skip(LINUX_ONLY);
+  const devices = new Map([
+    ["/a", DISK],
+    ["/b", DISK],
+  ]);
+  const { made, look } = makeLooks(devices);
+  for (const path of ["/a", "/b"]) await look(path);
+  devices.set("/a", SHARE).delete("/b");
+  made.length = 0;
+  for (const path of ["/a", "/a", "/b", "/b"]) await look(path);
+  expect(made).toEqual(["at once /a", "aside /a", "at once /b", "aside /b"]);
+});
+
+test("a look at once and one aside see the same, also of what is not there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "openclaw-looks-"));
+  try {
+    const { look } = new FolderLooks();
+    const asIs = await lookAside(folder);
+    for (let round = 1; round <= 2; round += 1)
+      expect(await look(folder)).toMatchObject({ ino: asIs?.ino, mode: asIs?.mode, uid: asIs?.uid });
+    expect(await lookAside(join(folder, "none"))).toBeNull();
+    await rm(folder, { recursive: true });
+    expect(await look(folder)).toBeNull();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
