@@ -4,19 +4,15 @@ import type { AgentId } from "./brands.ts";
 import { type Config, findAgent } from "./config/config.ts";
 import type { ToolSettings } from "./config/schema.ts";
 
+const FILE_TOOLS = ["read", "write", "edit", "apply_patch"] as const;
+const RUNTIME_TOOLS = ["exec", "process"] as const;
+const SESSION_TOOLS = ["sessions_list", "sessions_history", "sessions_send", "sessions_spawn", "session_status"] as const;
+
 /** Every tool that this product or upstream has under a fixed name. */
 export const KNOWN_TOOLS = [
-  "exec",
-  "process",
-  "read",
-  "write",
-  "edit",
-  "apply_patch",
-  "sessions_list",
-  "sessions_history",
-  "sessions_send",
-  "sessions_spawn",
-  "session_status",
+  ...RUNTIME_TOOLS,
+  ...FILE_TOOLS,
+  ...SESSION_TOOLS,
   "browser",
   "canvas",
   "nodes",
@@ -38,9 +34,9 @@ export const KNOWN_TOOLS = [
 ] as const;
 
 export const TOOL_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  "group:fs": ["read", "write", "edit", "apply_patch"],
-  "group:runtime": ["exec", "process"],
-  "group:sessions": ["sessions_list", "sessions_history", "sessions_send", "sessions_spawn", "session_status"],
+  "group:fs": FILE_TOOLS,
+  "group:runtime": RUNTIME_TOOLS,
+  "group:sessions": SESSION_TOOLS,
   "group:ui": ["browser", "canvas"],
   "group:automation": ["cron", "gateway"],
   "group:messaging": ["message", "discord", "slack", "telegram", "whatsapp"],
@@ -56,19 +52,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What a sandboxed session may use where the config says nothing: the reference's list plus apply_patch, which is as confined. */
-export const SANDBOX_ALLOW_DEFAULT: readonly string[] = [
-  "exec",
-  "process",
-  "read",
-  "write",
-  "edit",
-  "apply_patch",
-  "sessions_list",
-  "sessions_history",
-  "sessions_send",
-  "sessions_spawn",
-  "session_status",
-];
+export const SANDBOX_ALLOW_DEFAULT: readonly string[] = [...RUNTIME_TOOLS, ...FILE_TOOLS, ...SESSION_TOOLS];
 /** Tools that work on the host, whoever calls them: the reference's list plus the other channels, which an empty `allow` must not let out. */
 export const SANDBOX_DENY_DEFAULT: readonly string[] = [
   "browser",

@@ -169,23 +169,15 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
   return problems;
 }
 
+/** One that no config names: it has the defaults alone. */
+export const toDefaultAgent = (id: AgentId): Agent => ({
+  ...{ id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {} },
+  ...{ model: null, heartbeat: null, budget: toAgentBudget() },
+});
+
 function toAgents(drafts: readonly AgentDraft[]): readonly Agent[] {
   const chosen = drafts.find((draft) => draft.marked) ?? drafts.find((draft) => draft.id === AGENT_DEFAULT) ?? drafts[0];
-  if (chosen === undefined)
-    return [
-      {
-        id: AGENT_DEFAULT,
-        isDefault: true,
-        path: null,
-        name: AGENT_DEFAULT,
-        workspace: null,
-        sandbox: {},
-        tools: {},
-        model: null,
-        heartbeat: null,
-        budget: toAgentBudget(),
-      },
-    ];
+  if (chosen === undefined) return [toDefaultAgent(AGENT_DEFAULT)];
   return drafts.map(({ marked: _marked, at, ...agent }) => ({ ...agent, isDefault: at === chosen.at, path: renderPath(at) }));
 }
 

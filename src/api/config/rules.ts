@@ -3,9 +3,8 @@
 import { toAgentId } from "../brands.ts";
 import type { Issue } from "../issue.ts";
 import { refusedWorkspace } from "./bind-source.ts";
-import type { Agent, Config, HostFolders } from "./config.ts";
+import { type Agent, type Config, type HostFolders, toDefaultAgent } from "./config.ts";
 import { resolveSandbox, resolveWorkspace, toWorkspaceKey } from "./effective.ts";
-import { toAgentBudget } from "./models.ts";
 import { Reporter } from "./reporter.ts";
 import { checkBrowser } from "./rules-browser.ts";
 import { checkContainer } from "./rules-container.ts";
@@ -48,21 +47,7 @@ export function checkRules(config: Config, sources: ConfigSources, folders: Host
 }
 
 /** A stand-in that has no block of its own, so that the defaults are checked even where every agent overrides them. */
-function toDefaultsAgent(config: Config): Agent {
-  const id = config.agents[0]?.id ?? toAgentId("main");
-  return {
-    id,
-    isDefault: true,
-    path: null,
-    name: id,
-    workspace: null,
-    sandbox: {},
-    tools: {},
-    model: null,
-    heartbeat: null,
-    budget: toAgentBudget(),
-  };
-}
+const toDefaultsAgent = (config: Config): Agent => toDefaultAgent(config.agents[0]?.id ?? toAgentId("main"));
 
 function checkWorkspace(config: Config, agent: Agent, folders: HostFolders, reporter: Reporter): void {
   const key = toWorkspaceKey(config, agent);
