@@ -1,15 +1,14 @@
 // One conversation at each place where a person may have it: a real browser, `openclaw agent`, `openclaw chat` and OpenAI's own client, over a real gateway,
 // a real controller and real containers. The model is a server that speaks OpenAI's protocol; what came of it is looked up in the container.
 import { execFile, execFileSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { LLMock } from "@copilotkit/aimock";
 import OpenAI from "openai";
 import { expect, onTestFinished, test } from "vitest";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { buildPage, findChromium, NO_CHROMIUM, openBrowser, openPaired } from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { ownerOf, spawnBoth } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 600_000;
 /** For one step of a page, on a machine that does much else. */
@@ -53,7 +52,7 @@ async function openAssistant() {
     },
   });
   const gateway = await spawnBoth(site);
-  const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+  const owner = await ownerOf(site, gateway);
   await owner.ask("/v1/sessions", { key: KEY });
   const exec = async (command: string): Promise<string> => (await owner.tool(KEY, "exec", { command })).text;
   const env = { ...process.env, OPENCLAW_STATE_DIR: site.stateDir, OPENCLAW_GATEWAY_URL: gateway.url };

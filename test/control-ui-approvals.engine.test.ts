@@ -1,14 +1,10 @@
 // Ending live work from the page: a browser whose signature does not count is shown the command; one that a person approved for it signs, and the
 // controller makes a new container in the place of one that is in use. Over a real browser, gateway, controller and engine.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { WebSocketRoute } from "playwright-core";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { AdminClient } from "../src/cli/admin-client.ts";
-import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { buildPage, findBarriers, findChromium, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { findBarriers, findChromium, NO_CHROMIUM, openPage, openStand } from "./control-ui.fixture.ts";
 
 const CONFIG = { agents: { defaults: { sandbox: { mode: "all", scope: "agent", start: "eager" } }, list: [{ id: "main" }] } };
 const MINUTES_MS = 180_000;
@@ -36,15 +32,10 @@ test(
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
-    buildPage();
-    const site = await createSite();
-    await site.writeConfig(CONFIG);
-    const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+    const { site, gateway, owner, browser } = await openStand(program, CONFIG);
     const controller = new AdminClient(site.stateDir);
     const scopes = ["operator.read", "operator.write", "operator.approvals"];
     const { body } = await owner.ask("/v1/devices/links", { scopes });
-    const browser = await openBrowser(program);
     const { page, faults } = await openPage(browser, gateway.url);
     await page.goto(`${gateway.url}/sandboxes#pair=${String(body.code)}`);
     await page.getByRole("table").getByRole("link", { name: "agent:main" }).click();

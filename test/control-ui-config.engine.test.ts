@@ -1,21 +1,9 @@
 // The config in the Control UI: which line says what, an edit with its plan, the command that makes it, and the sandboxes that follow. A real browser,
 // gateway, controller and engine. What a gateway is told of an edit is controller/views/config-edit.test.ts's.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
-import {
-  buildPage,
-  findBarriers,
-  findChromium,
-  findUnreachable,
-  keysOf,
-  NO_CHROMIUM,
-  openBrowser,
-  openPaired,
-} from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { findBarriers, findChromium, findUnreachable, keysOf, NO_CHROMIUM, openPaired, openStand } from "./control-ui.fixture.ts";
 
 const MINUTES_MS = 180_000;
 
@@ -31,12 +19,7 @@ test(
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
-    buildPage();
-    const site = await createSite();
-    await site.writeConfig(CONFIG);
-    const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
-    const browser = await openBrowser(program);
+    const { site, gateway, owner, browser } = await openStand(program, CONFIG);
     const { page, faults } = await openPaired(browser, { url: gateway.url, owner, path: "/config" });
 
     const row = page.getByRole("row").filter({ hasText: "docker.pidsLimit" });
@@ -109,12 +92,7 @@ test(
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
-    buildPage();
-    const site = await createSite();
-    await site.writeConfig(CONFIG);
-    const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
-    const browser = await openBrowser(program);
+    const { site, gateway, owner, browser } = await openStand(program, CONFIG);
     const options = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
     const { page, faults } = await openPaired(browser, { url: gateway.url, owner, path: "/config/edit", options });
     await page.getByText("\\u202e").or(page.locator(".cm-specialChar")).first().waitFor();

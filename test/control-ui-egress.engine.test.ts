@@ -2,7 +2,6 @@
 // How decisions become lines and rules is src/ui/text/egress.test.ts's.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { LABEL } from "../src/api/labels.ts";
@@ -10,7 +9,7 @@ import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixt
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
 import { buildPage, findBarriers, findChromium, findUnreachable, NO_CHROMIUM, openBrowser, openPaired } from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { ownerOf, spawnBoth } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 300_000;
 /** What a request's line can hold. */
@@ -32,7 +31,7 @@ test(
       for (const kind of ["network", "volume"]) await tryDocker(kind, "rm", `openclaw-egress-${site.instance}`);
     });
     const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+    const owner = await ownerOf(site, gateway);
     const name = site.nameOf("agent:main");
     const ask = async (...words: string[]) => await tryDocker("exec", name, "curl", "-sS", "--max-time", "5", ...words);
     await until(

@@ -1,21 +1,8 @@
 // What goes on, in the Control UI: the overview with its charts, rollouts, and what the doctor finds. A real browser, gateway, controller and engine.
 // How often the doctor may be asked is controller/servers/routes-doctor.test.ts's.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
-import {
-  buildPage,
-  findBarriers,
-  findChromium,
-  findUnreachable,
-  keysOf,
-  NO_CHROMIUM,
-  openBrowser,
-  openPaired,
-} from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { findBarriers, findChromium, findUnreachable, keysOf, NO_CHROMIUM, openPaired, openStand } from "./control-ui.fixture.ts";
 
 const MINUTES_MS = 180_000;
 /** From the overview to the answer of a question. */
@@ -33,12 +20,7 @@ test(
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
-    buildPage();
-    const site = await createSite();
-    await site.writeConfig(agents({}));
-    const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
-    const browser = await openBrowser(program);
+    const { site, gateway, owner, browser } = await openStand(program, agents({}));
     const { page, faults } = await openPaired(browser, { url: gateway.url, owner, path: "/rollouts" });
     const { stateDir } = site;
 

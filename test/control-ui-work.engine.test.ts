@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { buildPage, findBarriers, findChromium, findUnreachable, NO_CHROMIUM, openBrowser, openPage } from "./control-ui.fixture.ts";
-import { spawnBoth, speakTo } from "./gateway.fixture.ts";
+import { ownerOf, spawnBoth } from "./gateway.fixture.ts";
 
 const MINUTES_MS = 600_000;
 /** For one step of a page, on a machine that does much else. */
@@ -38,7 +38,7 @@ async function openSession(tools: object = {}) {
     },
   });
   const gateway = await spawnBoth(site);
-  const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
+  const owner = await ownerOf(site, gateway);
   await owner.ask("/v1/sessions", { key: KEY });
   const exec = async (command: string): Promise<string> => {
     const { status, body } = await owner.ask(`/v1/sessions/${SESSION}/tools/exec`, { command });

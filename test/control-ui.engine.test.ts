@@ -1,20 +1,8 @@
 // The Control UI as a person uses it: a real browser, a real gateway and controller, real containers.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
-import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import {
-  buildPage,
-  findBarriers,
-  findChromium,
-  findUnreachable,
-  keysOf,
-  NO_CHROMIUM,
-  openBrowser,
-  openPage,
-} from "./control-ui.fixture.ts";
-import { spawnBoth, spawnGateway, speakTo } from "./gateway.fixture.ts";
+import { findBarriers, findChromium, findUnreachable, keysOf, NO_CHROMIUM, openPage, openStand } from "./control-ui.fixture.ts";
+import { spawnGateway } from "./gateway.fixture.ts";
 
 const agents = (env: object) => ({
   agents: {
@@ -30,12 +18,7 @@ test(
   async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
-    buildPage();
-    const site = await createSite();
-    await site.writeConfig(agents({ GREETING: "hello" }));
-    const gateway = await spawnBoth(site);
-    const owner = speakTo(gateway.url, (await readFile(join(site.stateDir, "gateway/owner-key"), "utf8")).trim());
-    const browser = await openBrowser(program);
+    const { site, gateway, owner, browser } = await openStand(program, agents({ GREETING: "hello" }));
     const { page, faults } = await openPage(browser, gateway.url);
 
     const token = page.getByLabel("Gateway token");

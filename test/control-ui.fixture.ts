@@ -6,6 +6,8 @@ import { delimiter, join, resolve } from "node:path";
 import axe from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { onTestFinished } from "vitest";
+import { createSite } from "../src/controller/fixtures/site.fixture.ts";
+import { ownerOf, spawnBoth } from "./gateway.fixture.ts";
 
 export const NO_CHROMIUM = "chromium is not installed (apt-get install chromium)";
 
@@ -91,6 +93,15 @@ export async function openBrowser(program: string): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
   onTestFinished(() => browser.close());
   return browser;
+}
+
+/** Both processes over this config, their owner, and a browser that nobody has used. */
+export async function openStand(program: string, config: object) {
+  buildPage();
+  const site = await createSite();
+  await site.writeConfig(config);
+  const gateway = await spawnBoth(site);
+  return { site, gateway, owner: await ownerOf(site, gateway), browser: await openBrowser(program) };
 }
 
 /** In a profile of its own, as another person's browser. @param url of the gateway, or an address there; nothing else may be asked */

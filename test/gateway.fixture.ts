@@ -1,7 +1,7 @@
 // A gateway process beside a controller process over one site, as a person starts both, and a client that speaks HTTP to it.
 // Both are killed after the test. It asserts nothing.
 import { spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { findGatewayToken, findGatewayUrl } from "../src/api/store/gateway-files.ts";
@@ -98,6 +98,11 @@ export function speakTo(url: string, token: string): GatewayClient {
     return { ...answer, text: detail ?? (content ?? []).map(({ text }) => text ?? "").join("") };
   };
   return { ask, send, tool };
+}
+
+/** Its owner, as the command line is. */
+export async function ownerOf({ stateDir }: Site, { url }: GatewayProcess): Promise<GatewayClient> {
+  return speakTo(url, (await readFile(join(stateDir, "gateway", "owner-key"), "utf8")).trim());
 }
 
 /** Both processes, once the gateway says that they are ready. */
