@@ -39,6 +39,7 @@ import type {
 } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
+import { type KnownContainer, KnownContainers } from "./known-containers.ts";
 import { DEADLINE_MS, type PrestartResult } from "./operations.ts";
 import { RestLooks } from "./rest-looks.ts";
 
@@ -62,12 +63,20 @@ export interface DockerEngineOptions {
   commandBegun: (result: PrestartResult) => void;
 }
 
+/** What was asked about a container before the listing said that it is there. */
+interface EarlyLook {
+  inspected: Promise<RawInspect | null>;
+  /** null: not asked. */
+  isAtRest: Promise<boolean> | null;
+}
+
 export class DockerEngine implements Engine {
   readonly because: string;
   readonly #client: DockerClient;
   readonly #commands: DockerCommands;
   readonly #paths: HostPaths;
   readonly #restLooks: RestLooks;
+  readonly #known: KnownContainers;
   readonly instance: InstanceId;
   readonly egress: EgressEngine;
   readonly #endpoint: string;
@@ -83,6 +92,7 @@ export class DockerEngine implements Engine {
     this.#restLooks = new RestLooks(options.client);
     this.#paths = options.paths;
     this.instance = options.instance;
+    this.#known = new KnownContainers(options.instance);
     this.#endpoint = options.endpoint;
     this.because = options.because;
     this.#monotonicMs = options.monotonicMs;
@@ -127,10 +137,26 @@ export class DockerEngine implements Engine {
 
   async observe(name: SandboxName): Promise<Observation[]> {
     const labels = [`${LABEL.sandbox}=1`, `${LABEL.instance}=${this.instance}`, `${LABEL.name}=${name}`];
+    const early = new Map<string, EarlyLook>(this.#known.of(name).map((known) => [known.id, this.#lookEarly(known)]));
     const listed = await this.#client.list(labels);
-    const looks = await Promise.all(listed.map(async ({ Id }) => await this.#inspect(Id)));
-    const found = await Promise.all(looks.filter((raw) => raw !== null).map(async (raw) => await this.#toObservation(raw)));
-    return found.filter((each) => each !== null);
+    const found = await Promise.all(listed.map(async ({ Id }) => await this.#observe(Id, early.get(Id))));
+    const observations = found.filter((each) => each !== null);
+    this.#known.seen(name, observations, (handle) => this.#restLooks.isOpen(handle));
+    return observations;
+  }
+
+  /** What is asked beside the listing about a container that was there at the last look; whether it is one of all that there are, the listing says. */
+  #lookEarly({ id, isRising }: KnownContainer): EarlyLook {
+    const look = { inspected: this.#inspect(id), isAtRest: isRising ? this.#restLooks.look(id) : null };
+    // Nobody waits for it where the listing fails, or does not show it.
+    for (const asked of [look.inspected, look.isAtRest]) asked?.catch(() => undefined);
+    return look;
+  }
+
+  /** null: there is no such container (any more), or it is none of ours. */
+  async #observe(id: string, early: EarlyLook | undefined): Promise<Observation | null> {
+    const raw = await (early?.inspected ?? this.#inspect(id));
+    return raw === null ? null : await this.#toObservation(raw, early?.isAtRest ?? null);
   }
 
   /** null: there is no such container (any more). */
@@ -143,14 +169,16 @@ export class DockerEngine implements Engine {
     }
   }
 
-  async #toObservation(raw: RawInspect): Promise<Observation | null> {
+  async #toObservation(raw: RawInspect, isAtRest: Promise<boolean> | null): Promise<Observation | null> {
     const imageEnv = await this.#imageEnv(raw.Image);
     const uses = { ...raw, ExecIDs: this.#commands.usesAmong(raw.ExecIDs) };
     const observation = toObservation(uses, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
     if (observation === null) return null;
     const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
     if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
-    return own.state === "running" ? { ...own, settled: await this.#restLooks.isAtRest(own.handle) } : own;
+    if (own.state !== "running") return own;
+    // The look beside the inspection meant this start if there never was another one.
+    return { ...own, settled: await this.#restLooks.isAtRest(own.handle, own.restarted ? null : isAtRest) };
   }
 
   async #imageEnv(imageId: string): Promise<readonly string[]> {
@@ -180,7 +208,9 @@ export class DockerEngine implements Engine {
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
     const id = await this.#client.create(toCreateOptions(identity, this.#paths.toEngineSpec(spec), this.#traits));
-    return { id: toContainerId(id), uid: identity.uid, incarnation: "" };
+    const handle = { id: toContainerId(id), uid: identity.uid, incarnation: "" };
+    this.#known.made(identity.name, handle);
+    return handle;
   }
 
   async act(handle: Handle, { name }: Pick<Identity, "name">, act: Act): Promise<void> {
@@ -189,7 +219,8 @@ export class DockerEngine implements Engine {
       case "start":
         // Started while it shuts down, a container is left half made, and the engine refuses it when it is back.
         await this.#client.ping();
-        return await this.#perform("start", name, async (abortSignal) => await container.start({ abortSignal }));
+        await this.#perform("start", name, async (abortSignal) => await container.start({ abortSignal }));
+        return this.#known.started(name, handle);
       case "promote":
         return await this.#perform("rename", name, async (abortSignal) => await container.rename({ name, abortSignal }));
       case "update":
@@ -229,22 +260,26 @@ export class DockerEngine implements Engine {
     });
   }
 
-  /** Ids are never reused and labels never change, so the look just before the removal proves that only ours is removed. */
+  /** Ids are never reused and labels never change, so any look at the container proves that only ours is removed. */
   async #retire(handle: Handle, name: SandboxName): Promise<void> {
     const startedMs = this.#monotonicMs();
-    for (;;) {
-      const raw = await this.#inspect(handle.id);
-      if (raw === null) return;
-      const identity = toIdentity(raw.Config.Labels);
-      if (identity === null || identity.instance !== this.instance || identity.name !== name || identity.uid !== handle.uid) {
-        throw new OperationError("StaleHandle", `container ${handle.id.slice(0, 12)} is not the one named ${name}; nothing was removed`);
-      }
+    for (let isOurs = this.#known.isLabelled(name, handle); ; isOurs = false) {
+      if (!isOurs && !(await this.#isThere(handle, name))) return;
       const leftMs = DEADLINE_MS.remove - (this.#monotonicMs() - startedMs);
       if (leftMs <= 0)
         throw new OperationError("EngineTimeout", `engine: remove ${name}: still there after ${DEADLINE_MS.remove / 1000} s`);
-      if (await this.#remove(handle, name, leftMs)) return;
+      if (await this.#remove(handle, name, leftMs)) return this.#known.gone(name, handle);
       await pause(GONE_POLL_MS);
     }
+  }
+
+  /** @throws OperationError `StaleHandle`: it is another one */
+  async #isThere(handle: Handle, name: SandboxName): Promise<boolean> {
+    const raw = await this.#inspect(handle.id);
+    if (raw === null) return false;
+    const identity = toIdentity(raw.Config.Labels);
+    if (identity?.instance === this.instance && identity.name === name && identity.uid === handle.uid) return true;
+    throw new OperationError("StaleHandle", `container ${handle.id.slice(0, 12)} is not the one named ${name}; nothing was removed`);
   }
 
   /** False: somebody else is removing it just now. */
