@@ -189,10 +189,12 @@ test("explain shows what the config sets and groups tools by rule; --all shows e
   const tool = { allowed: false, source: "tools.deny" };
   server.views.explained = {
     config: "/state/openclaw.json",
+    kind: "tools",
     agentId: "main",
     sessionKey: null,
     sandboxed: true,
     because: "sandbox.mode is all",
+    wanted: { yes: true, because: "session agent:main:main needs it" },
     sandbox: { name: NAME, scope: "agent", scopeKey: "agent:main", status: null, live: { kind: "none" } },
     values: [
       { ...value, key: "docker.cpus", source: "agents.list[0].sandbox.docker.cpus", over: "agents.defaults.sandbox.docker.cpus" },
@@ -211,6 +213,7 @@ test("explain shows what the config sets and groups tools by rule; --all shows e
   };
   const { stdout, code } = await sandbox(server, "explain");
   expect(code).toBe(0);
+  expect(stdout).toContain("yes: session agent:main:main needs it\n");
   expect(stdout).toContain("2      agents.list[0].sandbox.docker.cpus (openclaw.json:3:7), over agents.defaults.sandbox.docker.cpus\n");
   expect(stdout).toContain("1 more key has its default; --all shows it");
   expect(stdout).toContain("(in 1h) if it stays unused");
@@ -326,7 +329,10 @@ test("list of one name shows that sandbox, and an empty list says how to get one
     stderr: "no sandboxes: there is no agent main\n",
   });
   const off = { sandboxed: false, because: "sandbox.mode is off", next: ['to sandbox it, set the mode to "all"'] };
-  server.views.explained = { ...off, config: "", agentId: "main", sessionKey: null, sandbox: null, ...NOTHING };
+  server.views.explained = {
+    ...{ ...off, kind: "tools", config: "", agentId: "main", sessionKey: null, wanted: null, sandbox: null },
+    ...NOTHING,
+  };
   expect((await sandbox(server, "list")).stderr).toBe('no sandboxes: sandbox.mode is off; to sandbox it, set the mode to "all"\n');
   server.views.explained = { ...server.views.explained, sandboxed: true };
   expect((await sandbox(server, "list")).stderr).toBe(

@@ -47,7 +47,8 @@ function tellEverything(): MemoryViews {
   views.record({ message: PINNED });
   views.pausedSince = at;
   views.explained = {
-    ...{ config: `${FOLDER}/openclaw.json`, agentId: "main", sessionKey: null, sandboxed: true, because: HELD, sandbox: null, values: [] },
+    ...{ config: `${FOLDER}/openclaw.json`, kind: "tools", agentId: "main", sessionKey: null, sandboxed: true, because: HELD },
+    ...{ wanted: { yes: false, because: HELD }, sandbox: null, values: [] },
     ignored: [{ key: "a", because: HELD }],
     mounts: [{ source: null, target: "/workspace", access: "rw", because: HELD }],
     tools: [{ tool: "exec", allowed: false, rule: "deny", source: "tools.deny", fix: FIX }],

@@ -1,7 +1,7 @@
 // What `openclaw sandbox explain` is told: values in force with their places, mounts, tools, the container as it is, what is next.
 // Shapes only: what they say is the controller's (explain.ts), how it looks the CLI's.
 import type { Issue } from "./issue.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox, SandboxKind } from "./sandbox.ts";
 
 /** One value in force, and the place that says so. */
 export interface ExplainedValue {
@@ -52,16 +52,22 @@ export interface ExplainedMount {
 export interface ExplainView {
   /** The config's main file. */
   config: string;
+  /** What is explained: the sandbox where tools run, or the browser beside it. */
+  kind: SandboxKind;
   agentId: string;
   sessionKey: string | null;
   sandboxed: boolean;
   because: string;
+  /** Whether there is to be one now, and why. null: nobody looked. */
+  wanted: { yes: boolean; because: string } | null;
   /** null when the session is not sandboxed. */
   sandbox: ExplainedSandbox | null;
+  /** Of a browser those that act on it. */
   values: ExplainedValue[];
   /** Key paths of the agent's own block that have no effect. */
   ignored: { key: string; because: string }[];
   mounts: ExplainedMount[];
+  /** Of a browser the one that drives it. */
   tools: { tool: string; allowed: boolean; rule: string; source: string; fix: string | null }[];
   /** What the loop does next and when, and keys that would change what is not up to date. */
   next: string[];

@@ -7,6 +7,7 @@ import type { EgressTest } from "../api/egress-log.ts";
 import type { ExplainView } from "../api/explain-view.ts";
 import type { OutputLines } from "../api/output-line.ts";
 import { ProcessClient } from "../api/process-client.ts";
+import type { SandboxKind } from "../api/sandbox.ts";
 import { toAdminSocketPath } from "../api/unix-socket.ts";
 import type { UsageView } from "../api/usage.ts";
 import { toQuery, toSandboxPath, ViewClient } from "../api/view-client.ts";
@@ -33,7 +34,8 @@ export class AdminClient extends ViewClient {
   plan = (config: ConfigTexts | null): Promise<PlanView> =>
     this.json("POST", "/v1/plan", hasFields<PlanView>("items", "issues"), config === null ? {} : { config });
 
-  explain(query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> {
+  /** @param query `kind` null: the sandbox where tools run, or what the name is of */
+  explain(query: { session: string | null; agent: string | null; name: string | null; kind: SandboxKind | null }): Promise<ExplainView> {
     return this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
   }
 

@@ -21,6 +21,9 @@ import { addRolloutCommands } from "./program-rollout.ts";
 
 const SESSION_HELP = "full (agent:work:main) or short: main, an agent's id for its main session, or the rest of a key of the default agent";
 
+/** In the place of the sandbox that a name means. */
+const browserOption = (): Option => new Option("--browser", "the browser beside that sandbox");
+
 export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
   const sandbox = program
     .command("sandbox")
@@ -45,7 +48,7 @@ function addStateCommands(sandbox: Command, context: CliContext, run: Run): void
     .alias("ls")
     .description("list sandboxes and whether they are ready")
     .argument("[name]", NAME_HELP)
-    .addOption(new Option("--browser", "list browser sandboxes instead of tools sandboxes").conflicts("all"))
+    .addOption(new Option("--browser", "browser sandboxes instead of tools sandboxes").conflicts("all"))
     .addOption(new Option("--all", "list both tools and browser sandboxes"))
     .addOption(new Option("-w, --watch", "keep running and show each change"))
     .addOption(stateDirOption())
@@ -55,6 +58,7 @@ function addStateCommands(sandbox: Command, context: CliContext, run: Run): void
     .command("describe")
     .description("show a sandbox's spec, status, conditions, drift and events")
     .argument("<name>", NAME_HELP)
+    .addOption(browserOption())
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-describe.ts")).describeSandbox(context, name, options)));
@@ -79,6 +83,7 @@ Examples:
     .argument("[name]", `${NAME_HELP} (default: the default agent's main session)`)
     .addOption(new Option("--session <key>", SESSION_HELP))
     .addOption(new Option("--agent <id>", "agent"))
+    .addOption(browserOption())
     .addOption(new Option("--all", "include defaults, and list each tool by itself"))
     .addOption(
       new Option(
@@ -93,6 +98,7 @@ Examples:
       `
 Examples:
   openclaw sandbox explain main
+  openclaw sandbox explain --browser main
   openclaw sandbox explain --session agent:main:main --all`,
     )
     .action((name, options) => run(async () => (await import("./commands/sandbox-explain.ts")).explainSandbox(context, name, options)));
@@ -146,7 +152,7 @@ function addRequestCommands(sandbox: Command, context: CliContext, run: Run): vo
     .addOption(new Option("--all", "all sandboxes, browsers included"))
     .addOption(new Option("--session <key>", `the sandbox of this session; ${SESSION_HELP}`))
     .addOption(new Option("--agent <id>", "the sandboxes of this agent"))
-    .addOption(new Option("--browser", "browser sandboxes only"))
+    .addOption(new Option("--browser", "browser sandboxes only; with a name, the browser beside that sandbox"))
     .addOption(new Option("--drifted", "only those that differ from their spec"))
     .addOption(new Option("--wait", "wait until the new containers are ready"))
     .addOption(new Option("--timeout <duration>", "timeout of --wait").default(600_000, "10m").argParser(parseMilliseconds))
@@ -174,6 +180,7 @@ Examples:
     .description("wait until sandboxes are ready, converged or gone; exit code 4 on timeout")
     .argument("[name]", NAME_HELP)
     .addOption(new Option("--all", "all sandboxes"))
+    .addOption(browserOption().conflicts("all"))
     .addOption(new Option("--for <goal>", "what to wait for").choices(["ready", "converged", "gone"]).default("ready"))
     .addOption(
       new Option("--timeout <duration>", "timeout, such as 60s or 5m, or milliseconds").default(60_000, "60s").argParser(parseMilliseconds),

@@ -10,6 +10,9 @@ const Reference = z.string().min(1).max(512);
 /** As many as the controller sends. */
 const SETUP_LINES_MAX = 10_000;
 const EGRESS_LINES_MAX = 10_000;
+const ExplainedKind = z
+  .enum(["tools", "browser"])
+  .meta({ description: "`browser`: of the browser beside the sandbox; a sandbox's own name goes before it" });
 const RequestAnswer = z.object({ sandbox: z.string().meta({ description: "Its full name" }) });
 
 export const SANDBOX_OPERATIONS = {
@@ -60,7 +63,12 @@ export const SANDBOX_OPERATIONS = {
       "What is in force for an agent, a session or a sandbox, which line of the config says so, and what happens next; one of the three is needed",
     scope: "operator.read",
     socket: "sandbox.explain",
-    query: z.object({ name: Reference.optional(), session: Reference.optional(), agent: AgentIdSchema.optional() }),
+    query: z.object({
+      name: Reference.optional(),
+      session: Reference.optional(),
+      agent: AgentIdSchema.optional(),
+      kind: ExplainedKind.optional(),
+    }),
     answer: Foreign,
   },
   recreateSandbox: {

@@ -9,15 +9,19 @@ import type { SandboxDetail } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, toWidth } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
-import { describeSandboxNamed } from "../sandbox-name.ts";
+import { describeSandboxNamed, type MeantKind } from "../sandbox-name.ts";
 import { renderTable } from "../table.ts";
 import { INDENT, indent, renderAge, renderFields } from "../text.ts";
 
 const EVENTS_SHOWN_MAX = 20;
 
-export async function describeSandbox(context: CliContext, name: string, options: StateOptions & { json?: boolean }): Promise<ExitCode> {
+export async function describeSandbox(
+  context: CliContext,
+  name: string,
+  options: StateOptions & MeantKind & { json?: boolean },
+): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const detail = await describeSandboxNamed(client, name);
+  const detail = await describeSandboxNamed(client, name, options);
   if (options.json === true) printJson(context, detail);
   else print(context, renderDetail(detail, { now: context.now(), width: toWidth(context) - INDENT.length }));
   return EXIT.ok;

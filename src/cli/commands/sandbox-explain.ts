@@ -6,6 +6,7 @@ import { isErrorCode, OperationError } from "../../api/errors.ts";
 import type { ExplainView, LiveContainer, LiveView } from "../../api/explain-view.ts";
 import { renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, toWidth } from "../context.ts";
 import { type ConfigOptions, nonEmpty, toConfigPath, toStateDir } from "../paths.ts";
@@ -15,6 +16,8 @@ import { INDENT, indent, renderAge, renderDuration, renderFields } from "../text
 export interface ExplainOptions extends ConfigOptions {
   session?: string;
   agent?: string;
+  /** Of the browser beside the sandbox. */
+  browser?: boolean;
   all?: boolean;
   json?: boolean;
 }
@@ -33,18 +36,21 @@ interface Query {
   sessionKey: string | null;
   agentId: string | null;
   name: string | null;
+  kind: SandboxKind;
 }
 
-function toQuery(name: string | undefined, { session, agent }: ExplainOptions): Query {
-  if (name !== undefined) return { sessionKey: null, agentId: null, name };
+function toQuery(name: string | undefined, { session, agent, browser }: ExplainOptions): Query {
+  const kind = browser === true ? "browser" : "tools";
+  if (name !== undefined) return { sessionKey: null, agentId: null, name, kind };
   const main = agent === undefined ? "main" : null;
-  return { sessionKey: session ?? main, agentId: agent ?? null, name: null };
+  return { sessionKey: session ?? main, agentId: agent ?? null, name: null, kind };
 }
 
 async function findOut(context: CliContext, query: Query, options: ExplainOptions): Promise<ExplainView> {
   const stateDir = toStateDir(context, options);
+  const { sessionKey: session, agentId: agent, name, kind } = query;
   try {
-    return await new AdminClient(stateDir).explain({ session: query.sessionKey, agent: query.agentId, name: query.name });
+    return await new AdminClient(stateDir).explain({ session, agent, name, kind });
   } catch (error) {
     if (!isErrorCode(error, "ControllerUnreachable")) throw error;
     const { runExplain } = await import("../../controller/main.ts");
@@ -85,13 +91,17 @@ function renderExplain(view: ExplainView, style: Style): string {
 
 const renderLines = (lines: readonly string[]): string => lines.map((line) => `${toSafeLine(line)}\n`).join("");
 
-function renderSubject({ agentId, sessionKey, sandboxed, because, sandbox, config }: ExplainView): string {
+function renderSubject({ kind, agentId, sessionKey, sandboxed, because, wanted, sandbox, config }: ExplainView): string {
   return renderFields([
     ["Agent", agentId],
     ["Session", sessionKey ?? ""],
     ["Config", config],
     ["Sandboxed", `${sandboxed ? "yes" : "no"}: ${because}`],
-    ["Sandbox", sandbox === null ? "" : `${sandbox.name ?? "(name not known)"}, scope ${sandbox.scope} (${sandbox.scopeKey})`],
+    [
+      kind === "browser" ? "Browser" : "Sandbox",
+      sandbox === null ? "" : `${sandbox.name ?? "(name not known)"}, scope ${sandbox.scope} (${sandbox.scopeKey})`,
+    ],
+    ["Wanted", sandbox === null || wanted === null ? "" : `${wanted.yes ? "yes" : "no"}: ${wanted.because}`],
   ]);
 }
 

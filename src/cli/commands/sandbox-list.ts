@@ -30,7 +30,7 @@ const CONTAINER_ID_LENGTH = 12;
 export async function listSandboxes(context: CliContext, name: string | undefined, options: ListOptions): Promise<ExitCode> {
   const kind = options.all === true ? "all" : options.browser === true ? "browser" : "tools";
   const client = new AdminClient(toStateDir(context, options));
-  const only = name === undefined ? null : await findSandboxNamed(client, name);
+  const only = name === undefined ? null : await findSandboxNamed(client, name, options);
   const isShown = ({ metadata, spec }: Sandbox): boolean =>
     only === null ? kind === "all" || spec.kind === kind : metadata.name === only.metadata.name;
   const form = toOutputForm(options);
@@ -44,14 +44,15 @@ export async function listSandboxes(context: CliContext, name: string | undefine
 
 /** How the first one comes to be; where the config makes none, what to change. */
 async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all"): Promise<string> {
-  if (kind === "browser") return "no browser sandboxes";
-  const view = await client.explain({ session: "main", agent: null, name: null }).catch((error: unknown) => {
+  const asked = { session: "main", agent: null, name: null, kind: kind === "browser" ? kind : null };
+  const view = await client.explain(asked).catch((error: unknown) => {
     // Before a config is loaded nothing can be explained; the list is empty all the same.
     if (error instanceof OperationError) return error;
     throw error;
   });
   if (view instanceof OperationError) return `no sandboxes: ${renderError(view)}`;
   if (!view.sandboxed) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
+  if (kind === "browser") return `no browser sandboxes: ${[view.wanted?.because ?? "", ...view.next.slice(-1)].join("; ")}`;
   return "no sandboxes yet: a session gets one within a second; create one with: openclaw session create main";
 }
 

@@ -2,6 +2,7 @@
 // output is kept on disk, the commands' in the controller's memory. Detached processes keep their own: `sandbox ps log`.
 import type { OutputLine, OutputLines } from "../../api/output-line.ts";
 import { toSafeLine, toSafeText } from "../../api/safe-text.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import { toSandboxPath } from "../../api/view-client.ts";
 import type { SetupLogView } from "../../api/wire.ts";
 import { AdminClient } from "../admin-client.ts";
@@ -19,12 +20,13 @@ export interface LogsOptions extends StateOptions {
 
 export async function showOutput(context: CliContext, text: string, options: LogsOptions): Promise<ExitCode> {
   const client = new AdminClient(toStateDir(context, options));
-  const { name } = (await findSandboxNamed(client, text)).metadata;
+  const { metadata, spec } = await findSandboxNamed(client, text);
+  const { name } = metadata;
   // In this order: a line that comes in between is in both, and the setup's are shown once.
   const setup = await client.logs(name, options.tail);
   const output = await client.output(name);
   const items = options.tail === 0 ? [] : output.items.slice(-options.tail);
-  if (options.json !== true) showKept(context, { name, setup, output: { ...output, items } }, options);
+  if (options.json !== true) showKept(context, { name, kind: spec.kind, setup, output: { ...output, items } }, options);
   else if (options.follow !== true) printJson(context, { ...setup, output: items });
   else for (const line of items) printJsonLine(context, line);
   if (options.follow !== true) return EXIT.ok;
@@ -37,13 +39,16 @@ export async function showOutput(context: CliContext, text: string, options: Log
 
 interface Kept {
   name: string;
+  kind: SandboxKind;
   setup: SetupLogView;
   output: OutputLines;
 }
 
-function showKept(context: CliContext, { name, setup, output }: Kept, { follow }: LogsOptions): void {
+function showKept(context: CliContext, { name, kind, setup, output }: Kept, { follow }: LogsOptions): void {
   const { items, truncated } = output;
   const isSetupThere = items.some(({ source }) => source === "setup");
+  if (kind === "browser")
+    printNote(context, `what Chromium prints is not kept; of one that does not become ready: openclaw sandbox describe ${name}`);
   if (setup.state === "none" && setup.text === "" && items.length === 0) {
     const waiting = follow === true ? "; waiting for output" : "";
     printNote(
@@ -58,7 +63,7 @@ function showKept(context: CliContext, { name, setup, output }: Kept, { follow }
   }
   if (truncated) printNote(context, "openclaw: earlier output of commands is no longer kept");
   printData(context, items.map(renderLine).join(""));
-  if (setup.state !== "none") printNote(context, `openclaw: setup ${setup.state}`);
+  if (setup.state !== "none") printNote(context, `openclaw: ${kind === "browser" ? "wait for DevTools" : "setup"} ${setup.state}`);
 }
 
 /** What of several commands is printed at once stays apart: `exec-3 | text`. */

@@ -37,7 +37,7 @@ export async function recreateSandboxes(context: CliContext, name: string | unde
   const chosen = await choose(client, name, options);
   if (chosen.length === 0) {
     // Refuses an agent that is none.
-    if (options.agent !== undefined) await client.explain({ session: null, agent: options.agent, name: null });
+    if (options.agent !== undefined) await client.explain({ session: null, agent: options.agent, name: null, kind: null });
     printNote(
       context,
       `openclaw: no such sandbox has a container${options.drifted === true ? " that differs from its spec" : ""}; nothing to recreate`,
@@ -66,7 +66,7 @@ export async function recreateSandboxes(context: CliContext, name: string | unde
 }
 
 async function choose(client: AdminClient, name: string | undefined, options: RecreateOptions): Promise<Sandbox[]> {
-  const sandboxes = name === undefined ? await client.sandboxes("all") : [await findSandboxNamed(client, name)];
+  const sandboxes = name === undefined ? await client.sandboxes("all") : [await findSandboxNamed(client, name, options)];
   const isMeant = await toSelection(client, options);
   return sandboxes.filter(
     (sandbox) =>
@@ -86,7 +86,7 @@ async function toSelection(client: AdminClient, { session, agent }: RecreateOpti
   if (agent !== undefined) return ({ spec }) => spec.agentId === agent;
   if (session === undefined) return () => true;
   // Which sandbox a session has is the config's to say: its own, its agent's, or the shared one.
-  const { sandbox, sessionKey } = await client.explain({ session, agent: null, name: null });
+  const { sandbox, sessionKey } = await client.explain({ session, agent: null, name: null, kind: null });
   if (sandbox === null)
     throw new OperationError("NotFound", `the session ${sessionKey ?? session} has no sandbox`, {
       fix: `openclaw sandbox explain --session ${sessionKey ?? session}`,

@@ -15,6 +15,8 @@ export type WaitGoal = "ready" | "converged" | "gone";
 
 export interface WaitOptions extends StateOptions {
   all?: boolean;
+  /** The browser beside the sandbox of that name. */
+  browser?: boolean;
   for: WaitGoal;
   /** Milliseconds. */
   timeout: number;
@@ -27,7 +29,7 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
     });
   const client = new AdminClient(toStateDir(context, options));
   const makeGoal = async (): Promise<Goal> =>
-    name === undefined ? allAre(options.for, await wantedNames(client)) : await oneNamed(client, name, options.for);
+    name === undefined ? allAre(options.for, await wantedNames(client)) : await oneNamed(client, name, options);
   await untilFulfilled(context, client, { makeGoal, timeoutMs: options.timeout });
   return EXIT.ok;
 }
@@ -51,10 +53,12 @@ const SESSION_MS_MAX = 2_000;
 const SESSION_LOOK_MS = 100;
 
 /** What is nowhere is said at once, unless it may be the key of a new session; whoever waits for its end has it. */
-async function oneNamed(client: AdminClient, name: string, goal: WaitGoal): Promise<Goal> {
+async function oneNamed(client: AdminClient, name: string, options: WaitOptions): Promise<Goal> {
+  const goal = options.for;
   for (let leftMs = name.includes(":") ? SESSION_MS_MAX : 0; ; leftMs -= SESSION_LOOK_MS) {
     try {
-      return oneIs(await lookUpName(client, name), goal);
+      const named = await lookUpName(client, name);
+      return options.browser === true ? browserIs(named, goal) : oneIs(named, goal);
     } catch (error) {
       if (!isErrorCode(error, "NotFound")) throw error;
       if (goal === "gone") return () => null;
@@ -73,6 +77,16 @@ function oneIs({ sandbox: name, scopeKey, message }: NameView, goal: WaitGoal): 
     return goal === "gone" ? null : message === "" ? `${name} is gone` : message;
   };
 }
+
+/** Also one that no session has asked for yet. */
+const browserIs =
+  ({ sandbox: name, scopeKey }: NameView, goal: WaitGoal): Goal =>
+  (sandboxes) => {
+    const beside = [...sandboxes.values()].filter(({ spec }) => spec.kind === "browser" && spec.scopeKey === scopeKey);
+    const meant = beside.find(({ metadata }) => metadata.name === name) ?? beside.find(({ spec }) => spec.wanted) ?? beside[0];
+    if (meant !== undefined) return missingFor(goal, meant);
+    return goal === "gone" ? null : `there is no browser for ${scopeKey}: one starts when a session uses the tool browser`;
+  };
 
 /** null: it is as the goal says. */
 function missingFor(goal: WaitGoal, { metadata, spec, status }: Sandbox): string | null {

@@ -46,6 +46,25 @@ export function toBrowserPorts(env: Readonly<Record<string, string>>): { cdp: nu
 /** Secrets of the tools' environment are no business of a program that shows pages of strangers. */
 const PASSED_VARIABLE = /^(HOME|LANG|LC_[A-Z]+|TZ)$/;
 
+/** Of the sandbox's settings those that a browser has another one for, or none. */
+const NOT_A_BROWSERS: ReadonlySet<string> = new Set([
+  "start",
+  "docker.image",
+  "docker.containerPrefix",
+  "docker.network",
+  "docker.gpus",
+  "docker.setupCommand",
+]);
+
+/** Whether a key of the settings says anything about the browser beside the sandbox; as `toBrowserSettings` has it. */
+export function actsOnBrowser({ browser, provenance }: EffectiveSandbox, key: string): boolean {
+  const variable = /^docker\.env\.(.+)$/.exec(key)?.[1];
+  if (variable !== undefined) return PASSED_VARIABLE.test(variable);
+  if (key.startsWith("docker.binds")) return provenance.get("browser.binds")?.kind !== "config";
+  if (key.startsWith("egress.")) return browser.network === null;
+  return key === "docker.seccompProfile" ? browser.noSandbox : !NOT_A_BROWSERS.has(key);
+}
+
 /** Why sessions of this agent have no browser, whatever they ask for. null: they may have one. */
 export function whyNoBrowser(config: Config, sandbox: EffectiveSandbox): string | null {
   const { agentId, browser } = sandbox;

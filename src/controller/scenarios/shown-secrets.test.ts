@@ -45,7 +45,7 @@ test("a changed secret is shown as a field that differs, never by its value: in 
     described,
     preview,
     await views.plan(null),
-    await views.explain({ agentId: "main", sessionKey: null, name: null }),
+    await views.explain({ agentId: "main", sessionKey: null, name: null, kind: "tools" }),
     views.events.list({}),
   ];
   expect(JSON.stringify(shown)).not.toContain("hunter");

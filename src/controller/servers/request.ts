@@ -6,7 +6,7 @@ import { REQUEST_BYTES_MAX } from "../../api/controller-client.ts";
 import { OperationError } from "../../api/errors.ts";
 import { parseValue } from "../../api/parse-value.ts";
 import { readBody } from "../../api/read-body.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Sandbox, SandboxKind } from "../../api/sandbox.ts";
 import type { AdminViews } from "../views/admin-views.ts";
 
 /** The JSON body in the schema's shape. @throws OperationError `InvalidArgument`, `PayloadTooLarge` */
@@ -28,6 +28,12 @@ export function parseCount(context: Context, key: string, { fallback, max }: { f
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= max)) throw new OperationError("InvalidArgument", `${key}: expected a whole number from 0 to ${max}`);
   return value;
+}
+
+/** Absent: the sandbox where tools run. @throws OperationError `InvalidArgument` */
+export function parseKind(text: string | undefined): SandboxKind {
+  if (text === undefined || text === "tools" || text === "browser") return text ?? "tools";
+  throw new OperationError("InvalidArgument", "kind: expected tools or browser");
 }
 
 /** Whether the caller only looks, so that it is no use of the sandbox. */

@@ -11,7 +11,7 @@ import { type ConfigTexts, type EventList, PlanRequest, PruneRequest, type Unown
 import type { AdminViews } from "../views/admin-views.ts";
 import { Bell, type EventSource } from "./event-source.ts";
 import type { Followers } from "./followers.ts";
-import { parseBody, parseCount } from "./request.ts";
+import { parseBody, parseCount, parseKind } from "./request.ts";
 
 const SESSION_KEY_LENGTH_MAX = 512;
 
@@ -29,7 +29,7 @@ export function viewRoutes(views: AdminViews, followers: Followers): Hono {
       throw new OperationError("InvalidArgument", "session, agent or name: expected at least one of them");
     for (const text of [sessionKey, agentId, name])
       if ((text?.length ?? 0) > SESSION_KEY_LENGTH_MAX) throw new OperationError("InvalidArgument", "session, agent, name: too long");
-    return context.json(await views.explain({ sessionKey, agentId, name }));
+    return context.json(await views.explain({ sessionKey, agentId, name, kind: parseKind(context.req.query("kind")) }));
   });
   routes.get("/events", (context) => {
     const lastEventId = context.req.header("last-event-id");

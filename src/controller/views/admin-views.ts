@@ -8,7 +8,7 @@ import type { OperationError } from "../../api/errors.ts";
 import type { SandboxEvent } from "../../api/event.ts";
 import type { ExplainView } from "../../api/explain-view.ts";
 import type { HistoryView } from "../../api/history.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Sandbox, SandboxKind } from "../../api/sandbox.ts";
 import type { UsageView } from "../../api/usage.ts";
 import type { AuditView, ControllerView, DoctorView, HeldView, PlanView, PruneView, SetupLogView, UnownedObject } from "../../api/wire.ts";
 
@@ -20,6 +20,8 @@ export interface ExplainQuery {
   agentId: string | null;
   /** Of an agent, a session or a sandbox; goes before the others. null: not given. */
   name: string | null;
+  /** The sandbox where tools run, or the browser beside it. A sandbox's own name goes before it. */
+  kind: SandboxKind;
 }
 
 /** What a name that a person wrote stands for. */

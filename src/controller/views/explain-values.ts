@@ -5,6 +5,8 @@ import type { Config } from "../../api/config/config.ts";
 import type { EffectiveSandbox, ValueSource } from "../../api/config/effective.ts";
 import { renderConfigDuration, renderConfigSize } from "../../api/config/values.ts";
 import type { ExplainedValue } from "../../api/explain-view.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
+import { actsOnBrowser } from "../decide/browser.ts";
 import { isShownVariable } from "../decide/fields.ts";
 
 const SIZE_KEYS = new Set(["docker.memory", "docker.memorySwap", "docker.shmSize", "docker.workspaceSize"]);
@@ -12,9 +14,11 @@ const DURATION_KEYS = new Set(["rollout.hotWindow", "rollout.maxDriftAge", "roll
 /** Their parts are shown instead, each with its own place. */
 const MERGED_KEYS = ["docker.env", "docker.ulimits", "docker.binds", "egress.allow", "egress.deny"];
 
-export function explainValues(config: Config, sandbox: EffectiveSandbox): ExplainedValue[] {
+/** Of a browser those that its container takes. */
+export function explainValues(config: Config, sandbox: EffectiveSandbox, kind: SandboxKind): ExplainedValue[] {
   const { provenance, browser } = sandbox;
   const keys = [...provenance.keys()].filter((key) => {
+    if (kind === "browser" && !actsOnBrowser(sandbox, key)) return false;
     if (key.startsWith("browser.")) return browser.enabled || key === "browser.enabled";
     return !MERGED_KEYS.includes(key) || ![...provenance.keys()].some((other) => other.startsWith(key) && other !== key);
   });

@@ -32,6 +32,7 @@ function explained(agent = "main", kind: SessionKind = "direct", seen: Partial<S
     config: mustParse(text),
     folders: HOST,
     agentId,
+    kind: "tools",
     session: { key, agentId, kind },
     held: null,
   });
@@ -44,7 +45,7 @@ test("without the instance nothing is named that is made of it, and all else is 
   const name = (key: string, kind: SessionKind, sandbox: object) => {
     const config = mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", ...sandbox } } } }));
     const session = { key: toSessionKey(key), agentId: toAgentId("main"), kind };
-    const subject = findSubject({ slugOf: null, config, folders: HOST, agentId: toAgentId("main"), session, held: null });
+    const subject = findSubject({ slugOf: null, config, folders: HOST, agentId: toAgentId("main"), session, kind: "tools", held: null });
     const view = explain(subject, NOT_SEEN);
     return { name: view.sandbox?.name, scopeKey: view.sandbox?.scopeKey, sources: view.mounts.map(({ source }) => source) };
   };
@@ -59,7 +60,7 @@ test("without the instance nothing is named that is made of it, and all else is 
 });
 
 test("an agent that the config lost says that its removal is awaiting approval", () => {
-  const lost = { slugOf, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null };
+  const lost = { slugOf, config: mustParse(CONFIG), folders: HOST, agentId: toAgentId("lost"), session: null, kind: "tools" as const };
   expect(() => findSubject({ ...lost, held: null })).toThrow('the config has no agent "lost"');
   expect(() => findSubject({ ...lost, held: "openclaw-sbx-agent-lost-1" })).toThrow("its removal is awaiting approval");
 });
@@ -192,12 +193,14 @@ describe("the container as it is now", () => {
 const NOTHING = { agents: [], sandboxes: [], hasSession: () => false };
 
 test("a session without a file is explained as a new one, and said to be", () => {
-  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null, name: null }, NOTHING);
+  const asked = parseExplainQuery({ sessionKey: "agent:main:discord:1", agentId: null, name: null, kind: "tools" }, NOTHING);
   expect(toExplained(asked, [])).toMatchObject({
     agentId: "main",
     session: { kind: "direct" },
     missing: [expect.stringContaining("has no file")],
   });
-  expect(toExplained({ ...asked, key: null }, [])).toEqual({ agentId: "main", session: null, missing: [] });
-  expect(() => parseExplainQuery({ sessionKey: "agent:Non sense", agentId: null, name: null }, NOTHING)).toThrow("not a session key");
+  expect(toExplained({ ...asked, key: null }, [])).toMatchObject({ agentId: "main", session: null, missing: [] });
+  expect(() => parseExplainQuery({ sessionKey: "agent:Non sense", agentId: null, name: null, kind: "tools" }, NOTHING)).toThrow(
+    "not a session key",
+  );
 });

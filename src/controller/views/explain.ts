@@ -7,17 +7,18 @@ import { isSandboxed, toSessionScope } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { ExplainView, LiveView } from "../../api/explain-view.ts";
 import type { Issue } from "../../api/issue.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Sandbox, SandboxKind } from "../../api/sandbox.ts";
 import type { Session } from "../../api/session.ts";
 import { decideOnHost, decideTools, toToolPolicy } from "../../api/tool-policy.ts";
+import { whyNoBrowser } from "../decide/browser.ts";
 import { forecast } from "../decide/forecast.ts";
 import { findImageVolumes, toVolumeTmpfs } from "../decide/image-volumes.ts";
 import type { ImageFact } from "../decide/observation.ts";
 import { renderAction } from "../decide/render.ts";
 import { AGENT_MOUNT_TARGET, toMounts } from "../decide/spec.ts";
 import { renderNext } from "../decide/status.ts";
-import type { OwnedContainer, PlanInput } from "../decide/types.ts";
-import { type SlugOf, toDesired, toScopeKeyOf } from "../decide/wanted.ts";
+import type { DesiredSandbox, OwnedContainer, PlanInput } from "../decide/types.ts";
+import { type SlugOf, toDesired, toDesiredBrowser, toScopeKeyOf } from "../decide/wanted.ts";
 import { explainSource, explainValues } from "./explain-values.ts";
 import type { GivenSandbox } from "./named-sandbox.ts";
 
@@ -29,6 +30,8 @@ export interface SubjectInputs {
   config: Config;
   folders: HostFolders;
   agentId: AgentId;
+  /** The sandbox where its tools run, or the browser beside it. */
+  kind: SandboxKind;
   /** What is known of the session; only its key when it has no file. null: the agent is meant, as its main session sees it. */
   session: SessionFacts | null;
   /** A sandbox of the agent whose removal waits for a person. null: there is none. */
@@ -64,8 +67,11 @@ export function findSubject(inputs: SubjectInputs): Subject {
 }
 
 /** Of its sandbox's container. */
-export function nameOf({ sandbox, agent, scope, scopeKey }: Subject, slugOf: SlugOf): SandboxName {
-  return toDesired(slugOf, { id: agent.id, sandbox }, scope, scopeKey).name;
+export const nameOf = (subject: Subject, slugOf: SlugOf): SandboxName => desiredOf(subject, slugOf).name;
+
+function desiredOf({ kind, sandbox, agent, scope, scopeKey }: Subject, slugOf: SlugOf): DesiredSandbox {
+  const tools = toDesired(slugOf, { id: agent.id, sandbox }, scope, scopeKey);
+  return kind === "tools" ? tools : toDesiredBrowser(slugOf(scopeKey, sandbox.workspaceRoot), tools);
 }
 
 const sessionOf = ({ session, agentId }: SubjectInputs): SessionFacts =>
@@ -90,16 +96,18 @@ export interface SubjectFacts {
 }
 
 export function explain(subject: Subject, { status, look, missing, issues }: SubjectFacts): ExplainView {
-  const { config, agentId, sandbox, scope, scopeKey, slugOf } = subject;
+  const { config, kind, agentId, sandbox, scope, scopeKey, slugOf } = subject;
   const name = slugOf === null ? null : nameOf(subject, slugOf);
   return {
     config: config.file,
+    kind,
     agentId,
     sessionKey: subject.session?.key ?? null,
     sandboxed: subject.isSandboxed,
     because: becauseOf(subject),
+    wanted: wantedOf(subject, look?.input ?? null),
     sandbox: subject.isSandboxed ? { name, scope, scopeKey, status, live: liveOf(subject, look) } : null,
-    values: explainValues(config, sandbox),
+    values: explainValues(config, sandbox, kind),
     ignored: sandbox.ignored.map((key) => ({ key, because: 'the scope is "shared", so only agents.defaults.sandbox counts' })),
     mounts: subject.isSandboxed ? [...mountsOf(subject), ...volumesOf(subject, look?.input.image ?? null)] : [],
     tools: toolsOf(subject),
@@ -115,6 +123,19 @@ function becauseOf({ sandbox, config, isSandboxed: yes, ...inputs }: Subject): s
   if (sessionOf({ config, ...inputs }).kind === "mcp") return "MCP sessions are always sandboxed, each in its own sandbox";
   if (yes || sandbox.mode === "off") return `sandbox.mode is ${sandbox.mode} (${place})`;
   return `sandbox.mode is non-main (${place}) and this is the agent's main session`;
+}
+
+/** Why the agent has no browser, whoever asks for one. null: it may have one, or none is asked about. */
+const refusalOf = ({ kind, config, sandbox }: Subject): string | null => (kind === "browser" ? whyNoBrowser(config, sandbox) : null);
+
+function wantedOf(subject: Subject, input: PlanInput | null): ExplainView["wanted"] {
+  const refusal = subject.isSandboxed ? refusalOf(subject) : null;
+  if (refusal !== null) return { yes: false, because: refusal };
+  if (input === null) return null;
+  const { want, containers } = input;
+  if (want.kind === "wanted") return { yes: true, because: want.because };
+  const isUnused = subject.kind === "browser" && containers.length === 0 && want.kind === "unwanted" && want.evidence.kind === "config";
+  return { yes: want.kind === "unknown", because: isUnused ? "no session has asked for it by the tool browser" : want.because };
 }
 
 function liveOf({ sandbox }: Subject, look: SubjectFacts["look"]): LiveView {
@@ -149,8 +170,8 @@ function renderUse(inUse: "yes" | "no" | "unknown", uses: number): string | null
 const NO_SLUG: SlugOf = () => "";
 
 function mountsOf(subject: Subject): ExplainView["mounts"] {
-  const { slugOf, agentId, sandbox, scope, scopeKey, config } = subject;
-  const { workspace, agentDir, settings } = toDesired(slugOf ?? NO_SLUG, { id: agentId, sandbox }, scope, scopeKey);
+  const { slugOf, kind, sandbox, scope, config } = subject;
+  const { workspace, agentDir, settings } = desiredOf(subject, slugOf ?? NO_SLUG);
   const isNamed = slugOf !== null || workspace.purpose === "agent" || scope === "shared";
   const because = (key: string): string => explainSource(config, sandbox.provenance.get(key)).source;
   const access = `workspaceAccess ${sandbox.workspaceAccess} (${because("workspaceAccess")})`;
@@ -160,14 +181,15 @@ function mountsOf(subject: Subject): ExplainView["mounts"] {
   ];
   if (agentDir !== null)
     mounts.push({ source: agentDir, target: AGENT_MOUNT_TARGET, access: "ro", because: `the agent's workspace: ${access}` });
+  const isOwn = kind === "browser" && sandbox.provenance.get("browser.binds")?.kind === "config";
   for (const [index, { source, target, readOnly }] of settings.docker.binds.entries())
-    mounts.push({ source, target, access: readOnly ? "ro" : "rw", because: because(`docker.binds[${index}]`) });
+    mounts.push({ source, target, access: readOnly ? "ro" : "rw", because: because(isOwn ? "browser.binds" : `docker.binds[${index}]`) });
   return mounts;
 }
 
 /** Volumes that the image declares. */
-function volumesOf({ slugOf, agentId, sandbox, scope, scopeKey }: Subject, image: ImageFact | null): ExplainView["mounts"] {
-  const desired = toDesired(slugOf ?? NO_SLUG, { id: agentId, sandbox }, scope, scopeKey);
+function volumesOf(subject: Subject, image: ImageFact | null): ExplainView["mounts"] {
+  const desired = desiredOf(subject, subject.slugOf ?? NO_SLUG);
   const { tmpfs, readOnlyRoot } = desired.settings.docker;
   const [source, because] = readOnlyRoot
     ? ["tmpfs", `a volume that the image declares, in memory and empty at first, ${toVolumeTmpfs("").options}: docker.readOnlyRoot`]
@@ -175,18 +197,30 @@ function volumesOf({ slugOf, agentId, sandbox, scope, scopeKey }: Subject, image
   return findImageVolumes(image, { tmpfs, mounts: toMounts(desired) }).map((target) => ({ source, target, access: "rw", because }));
 }
 
-function toolsOf({ config, agentId, sandbox, isSandboxed: yes }: Subject): ExplainView["tools"] {
-  const decisions = decideTools(toToolPolicy(config, { agentId, sandbox: yes ? sandbox : null }));
+function toolsOf({ config, kind, agentId, sandbox, isSandboxed: yes }: Subject): ExplainView["tools"] {
+  const all = decideTools(toToolPolicy(config, { agentId, sandbox: yes ? sandbox : null }));
+  const decisions = kind === "browser" ? all.filter(({ tool }) => tool === "browser") : all;
   return yes ? [...decisions] : decisions.map((decision) => decideOnHost(config, agentId, decision));
 }
 
 /** Steps that are due, then what waits and until when, then what only a person can change. */
-function nextOf({ sandbox, isSandboxed: yes }: Subject, status: Sandbox | null, input: PlanInput | null): string[] {
+function nextOf(subject: Subject, status: Sandbox | null, input: PlanInput | null): string[] {
+  const { kind, sandbox, isSandboxed: yes } = subject;
   const known = input === null ? [...(status?.status.next ?? [])] : nextSteps(input);
   // What is left of a sandbox that the config does not want any more has a next step too.
   if (!yes) return [...known, toSandboxedFix(sandbox)];
+  if (kind === "browser") return [...known, ...toBrowserSteps(subject, { isDue: known.length > 0 || input?.want.kind === "wanted" })];
   if (input === null || known.length > 0 || input.want.kind === "wanted") return known;
   return [`the sandbox is created when a session uses it; to keep it at all times, set ${toConfigKey(sandbox, "start")} to "eager"`];
+}
+
+/** What makes a browser start, where none is on its way. */
+function toBrowserSteps(subject: Subject, { isDue }: { isDue: boolean }): string[] {
+  const { sandbox } = subject;
+  if (!sandbox.browser.enabled) return [`to have one, set ${toConfigKey(sandbox, "browser.enabled")} to true`];
+  if (isDue || refusalOf(subject) !== null) return [];
+  if (sandbox.browser.autoStart) return ["the browser starts with the first use of the tool browser"];
+  return [`the browser starts when the tool browser is asked to (action start): ${toConfigKey(sandbox, "browser.autoStart")} is false`];
 }
 
 function nextSteps(input: PlanInput): string[] {

@@ -36,7 +36,7 @@ export function findNamedSandbox(text: string, inputs: NameInputs): NamedSandbox
 }
 
 /** What the config still wants before what is about to go, tools before browsers. */
-function choose(sandboxes: readonly Sandbox[], isMeant: (sandbox: Sandbox) => boolean): Sandbox[] {
+export function choose(sandboxes: readonly Sandbox[], isMeant: (sandbox: Sandbox) => boolean): Sandbox[] {
   const meant = sandboxes.filter(isMeant);
   const rank = ({ spec }: Sandbox): number => (spec.kind === "tools" ? 0 : 2) + (spec.wanted ? 0 : 1);
   const best = Math.min(...meant.map(rank));

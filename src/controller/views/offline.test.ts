@@ -10,7 +10,7 @@ import { createFolder } from "../../api/store/folder.fixture.ts";
 import { connectDocker } from "../engine/connect.ts";
 import { explainOffline, type OfflineHost } from "./offline.ts";
 
-const QUERY = { sessionKey: null, agentId: "main", name: null };
+const QUERY = { sessionKey: null, agentId: "main", name: null, kind: "tools" as const };
 
 async function explained(containerIds: readonly string[], instance?: string) {
   const stateDir = await createFolder();

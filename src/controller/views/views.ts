@@ -132,7 +132,7 @@ export class LoopViews implements AdminViews {
   #givenTo(key: string): GivenSandbox {
     const { desired, folders } = this.#parts;
     if (desired.config === null) throw noConfig();
-    const asked = parseExplainQuery({ sessionKey: key, agentId: null, name: null }, this.#known());
+    const asked = parseExplainQuery({ sessionKey: key, agentId: null, name: null, kind: "tools" }, this.#known());
     const { missing: _, ...explained } = toExplained(asked, desired.sessions.get(asked.agentId)?.sessions ?? []);
     return toGivenSandbox(findSubject({ slugOf: desired.slugOf, folders, config: desired.config, held: null, ...explained }));
   }

@@ -274,8 +274,8 @@ function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers
       const { items, counts } = await controller.egressLog(params.name ?? "", query.tail ?? EGRESS_LINES_DEFAULT);
       return { items: items.map((line) => ({ ...line })), counts: counts.map((count) => ({ ...count })) };
     },
-    explainSandbox: async ({ query: { name, session, agent } }) => ({
-      ...(await controller.explain({ name: name ?? null, session: session ?? null, agent: agent ?? null })),
+    explainSandbox: async ({ query: { name, session, agent, kind } }) => ({
+      ...(await controller.explain({ name: name ?? null, session: session ?? null, agent: agent ?? null, kind: kind ?? null })),
     }),
     recreateSandbox: async ({ params, identity }) => await controller.recreateSandbox(params.name ?? "", renderActor(identity)),
     pinSandbox: async ({ params, body, identity }) =>

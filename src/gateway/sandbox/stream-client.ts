@@ -16,6 +16,7 @@ import type { ApprovalsAnswer, SignedBy, SignedRecreation, SignedRemoval } from 
 import type { HistoryView } from "../../api/history.ts";
 import { type Say, sayAnswer } from "../../api/place.ts";
 import { type PromptFile, PromptFilesView } from "../../api/prompt-files.ts";
+import type { SandboxKind } from "../../api/sandbox.ts";
 import { toStreamSocketPath } from "../../api/unix-socket.ts";
 import { isSandboxChanged, toQuery, toSandboxPath, ViewClient } from "../../api/view-client.ts";
 import type {
@@ -90,8 +91,12 @@ export class StreamClient extends ViewClient {
       if (isBrowserSession(data)) yield data;
   }
 
-  explain = (query: { session: string | null; agent: string | null; name: string | null }): Promise<ExplainView> =>
-    this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
+  explain = (query: {
+    session: string | null;
+    agent: string | null;
+    name: string | null;
+    kind: SandboxKind | null;
+  }): Promise<ExplainView> => this.json("GET", `/v1/explain?${toQuery(query)}`, hasFields<ExplainView>("agentId", "values"));
 
   /** @param by for whom: written down by the controller */
   recreateSandbox = (name: string, by: string): Promise<GatewayRequestView> =>
