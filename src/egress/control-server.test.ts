@@ -84,7 +84,7 @@ describe("whoever follows", () => {
     await beat();
     for (let missed = 0; missed < 4; missed += 1) under.proxy.checkPulses();
     const follower = new RawClient(socketPath).write("GET /records?since=0 HTTP/1.1\r\nHost: egress\r\n\r\n");
-    await follower.read(/\{"kind":"silent","relays":\["a"\]\}/);
+    await follower.read(/\{"kind":"silent","relays":\["a"\],"unheard":\[\]\}/);
     await beat();
     expect((await follower.read(/"relays":\[\]/)).match(/silent/g)).toHaveLength(2);
   });

@@ -79,18 +79,19 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
+const NO_SILENCE: EgressLine = { kind: "silent", relays: [], unheard: [] };
 const toLine = (said: EgressLine): string => `${JSON.stringify(said)}\n`;
 
 /** Lines until the follower goes. One that reads slowly loses the oldest ones, and is told how many. */
 function follow(proxy: EgressProxy, { response, clock }: Exchange, since: number): void {
   const follower = proxy.follow(since);
   let cancel = (): void => undefined;
-  let silent = "[]";
+  let told = toLine(NO_SILENCE);
   const send = (): void => {
     const lines = follower.read().map(toLine);
-    const relays = proxy.silent();
-    if (JSON.stringify(relays) !== silent) lines.push(toLine({ kind: "silent", relays }));
-    silent = JSON.stringify(relays);
+    const silence = toLine(proxy.silence());
+    if (silence !== told) lines.push(silence);
+    told = silence;
     if (response.write(lines.length === 0 ? "\n" : lines.join(""))) waitForMore();
     else response.once("drain", waitForMore);
   };

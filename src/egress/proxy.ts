@@ -2,12 +2,13 @@
 // It keeps nothing on disk but sockets. Who hands the policy over is control-server.ts's.
 import { chmod, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type EgressTestRequest, type EgressTestResult, SILENT_SHOWN_MAX } from "../api/egress/decision.ts";
+import { type EgressSilence, type EgressTestRequest, type EgressTestResult, SILENT_SHOWN_MAX } from "../api/egress/decision.ts";
 import { parseUrlTarget, renderHost } from "../api/egress/host.ts";
 import { renderAddress } from "../api/egress/ip-address.ts";
 import { CONNECTIONS_USUAL, type EgressPolicy, type EgressSandbox, type EgressStatus } from "../api/egress/policy.ts";
 import { OperationError } from "../api/errors.ts";
 import { Listener } from "./listener.ts";
+import type { Pulse } from "./pulse.ts";
 import type { Follower } from "./record-log.ts";
 import { Subject, type World } from "./subject.ts";
 
@@ -53,10 +54,14 @@ export class EgressProxy {
     for (const { subject } of this.#listeners.values()) subject.pulse.check(subject.clients.size >= CONNECTIONS_USUAL);
   }
 
-  /** Ids of those whose relay should have been heard of and was not, `SILENT_SHOWN_MAX` at most. */
-  silent(): string[] {
-    const silent = [...this.#listeners].filter(([, { subject }]) => subject.pulse.isSilent).map(([id]) => id);
-    return silent.slice(0, SILENT_SHOWN_MAX);
+  /** Those whose relay should have been heard of and was not. */
+  silence(): EgressSilence {
+    const idsOf = (isMeant: (pulse: Pulse) => boolean): string[] =>
+      [...this.#listeners]
+        .filter(([, { subject }]) => isMeant(subject.pulse))
+        .map(([id]) => id)
+        .slice(0, SILENT_SHOWN_MAX);
+    return { kind: "silent", relays: idsOf(({ isSilent }) => isSilent), unheard: idsOf(({ isUnheard }) => isUnheard) };
   }
 
   /** As a request would be judged, without one. @throws OperationError `NotFound`, `InvalidArgument` */

@@ -16,7 +16,7 @@ const beat = async (under: ProxyUnderTest, id = "a"): Promise<string> => await n
 
 function check({ proxy }: ProxyUnderTest, times: number): string[] {
   for (let at = 0; at < times; at += 1) proxy.checkPulses();
-  return proxy.silent();
+  return proxy.silence().relays;
 }
 
 describe("a relay that showed that it works", () => {
@@ -26,7 +26,7 @@ describe("a relay that showed that it works", () => {
     expect(check(under, 3)).toEqual([]);
     expect(check(under, 1)).toEqual(["a"]);
     await beat(under);
-    expect(under.proxy.silent()).toEqual([]);
+    expect(under.proxy.silence().relays).toEqual([]);
   });
 
   it("is not while anything else comes through it", async () => {
@@ -54,6 +54,17 @@ describe("a relay that showed that it works", () => {
     expect(await beat(under)).toMatch(/^HTTP\/1\.1 204 /);
     expect([own.isClosed, under.records()]).toEqual([false, []]);
   });
+});
+
+it("a relay that never showed that it works is not silent but unheard, six signs of life after its list came, until something comes through it", async () => {
+  const under = await startWith();
+  check(under, 5);
+  expect(under.proxy.silence()).toEqual({ kind: "silent", relays: [], unheard: [] });
+  await beat(under, "b");
+  check(under, 1);
+  expect(under.proxy.silence()).toEqual({ kind: "silent", relays: [], unheard: ["a"] });
+  await new RawClient(under.socketOf("a")).write("CONNECT b.example:443 HTTP/1.1\r\n\r\n").readAll();
+  expect(under.proxy.silence().unheard).toEqual([]);
 });
 
 it("a relay of an older image, which gives no sign of life, is never missed", async () => {

@@ -6,6 +6,8 @@ import { SECOND_MS, toDurationMs } from "../api/brands.ts";
 export const PULSE_CHECK_MS = toDurationMs(5 * SECOND_MS);
 /** 20 s: four that are missing in a row are no accident of a busy machine. */
 const MISSED_MAX = 4;
+/** 30 s: its list may be here before the relay is started. */
+const MISSED_FIRST_MAX = 6;
 
 /** Counts its own looks, not the time: a proxy that stood still itself has missed nothing meanwhile. */
 export class Pulse {
@@ -17,7 +19,7 @@ export class Pulse {
     this.#missed = 0;
   }
 
-  /** It asked for `*`. One of an older image never does, and is not missed. */
+  /** It asked for `*`. One of an older image never does. */
   asked(): void {
     this.#hasAsked = true;
     this.heard();
@@ -28,7 +30,13 @@ export class Pulse {
     this.#missed = isFull ? 0 : this.#missed + 1;
   }
 
+  /** It asked before. */
   get isSilent(): boolean {
     return this.#hasAsked && this.#missed >= MISSED_MAX;
+  }
+
+  /** Nothing ever came, or what came is long ago: it stood still from the beginning, or is none that asks. */
+  get isUnheard(): boolean {
+    return !this.#hasAsked && this.#missed >= MISSED_FIRST_MAX;
   }
 }

@@ -105,7 +105,13 @@ export type EgressRecord = z.output<typeof EgressRecord>;
 /** More at once are a failure of the machine; the others are named when these work again. A list of as many is 40 KB. */
 export const SILENT_SHOWN_MAX = 1_000;
 /** Relays through which nothing comes although it should: all of them, whenever they are others. Whoever begins to follow has heard of none. */
-export const EgressSilence = z.strictObject({ kind: z.literal("silent"), relays: z.array(z.string()).max(SILENT_SHOWN_MAX) });
+export const EgressSilence = z.strictObject({
+  kind: z.literal("silent"),
+  /** They had shown that they work. */
+  relays: z.array(z.string()).max(SILENT_SHOWN_MAX),
+  /** They never did: they stood still from the beginning, or are of an image whose relays show nothing. Absent: an older proxy can't tell. */
+  unheard: z.array(z.string()).max(SILENT_SHOWN_MAX).default([]),
+});
 export type EgressSilence = z.output<typeof EgressSilence>;
 
 /** One line of `openclaw-egress follow`. One without anything in it is a sign of life. */

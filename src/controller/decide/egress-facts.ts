@@ -7,7 +7,7 @@ import type { ContainerState, Handle, ImageFact } from "./observation.ts";
 /**
  * Version of what proxies and relays are made as (engine/egress-containers.ts). Those of another version are made anew like those of another image.
  */
-export const EGRESS_VERSION = "2";
+export const EGRESS_VERSION = "3";
 
 /** The image of proxies and relays. */
 export const EGRESS_IMAGE = "openclaw-egress:bookworm-slim";
@@ -34,6 +34,8 @@ export interface EgressContainer {
   of: { id: ContainerId; incarnation: string } | null;
   /** Names of the networks that it is attached to, sorted. Empty: that of another container. */
   networks: readonly string[];
+  /** In what it is not as it is made, each as part of a sentence: somebody changed it by hand. Empty too where another version made it. */
+  changes: readonly string[];
   /** The end of what it said, where it has ended. Absent: nothing, or it can't be read. */
   lastOutput?: string;
 }
@@ -46,8 +48,18 @@ export type PolicyFact =
   | { kind: "progressing"; message: string; isRepair: boolean }
   | { kind: "unavailable"; message: string };
 
+/** Relays that run, and through which nothing comes to the proxy although it should. */
+export interface RelaySilence {
+  /** They had shown that they work. */
+  silent: ReadonlySet<SandboxUid>;
+  /** They never did: one of the image of now stands still, another one may be none that shows it. */
+  unheard: ReadonlySet<SandboxUid>;
+}
+
+export const NO_SILENCE: RelaySilence = { silent: new Set(), unheard: new Set() };
+
 /** What one sandbox's plan knows of the egress. */
-export interface EgressInput {
+export interface EgressInput extends RelaySilence {
   /** Of relays, as it would be made now. */
   image: ImageFact;
   /** What image that is, and how it is built, in case that it is missing. */
@@ -55,8 +67,6 @@ export interface EgressInput {
   /** Every relay that was made for this sandbox. */
   relays: readonly EgressContainer[];
   policy: PolicyFact;
-  /** Relays that run, and through which nothing comes to the proxy although it should. */
-  silent: ReadonlySet<SandboxUid>;
   /** Of keeping a relay; it holds up nothing else. */
   failure: Failure | null;
 }
@@ -67,6 +77,6 @@ export const NO_EGRESS: EgressInput = {
   imageMissing: "",
   relays: [],
   policy: { kind: "unavailable", message: "no sandbox has an egress list" },
-  silent: new Set(),
+  ...NO_SILENCE,
   failure: null,
 };

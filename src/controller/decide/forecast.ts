@@ -141,6 +141,7 @@ function attachRelay(input: PlanInput, { id, incarnation }: Handle): PlanInput {
     userId: 1,
     of: { id, incarnation },
     networks: [],
+    changes: [],
   };
   const told: PolicyFact = policy.kind === "in-force" ? { ...policy, relays: new Set([...policy.relays, handle.uid]) } : policy;
   return { ...input, egress: { ...input.egress, policy: told, relays: [...input.egress.relays, relay] } };

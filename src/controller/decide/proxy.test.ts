@@ -22,6 +22,7 @@ const proxyOf = (edit: Partial<EgressContainer> = {}): EgressContainer => ({
   userId: 0,
   of: null,
   networks: [NAME],
+  changes: [],
   ...edit,
 });
 
@@ -69,6 +70,7 @@ describe("the proxy", () => {
     ["was never started", { state: "created" }, "orphan"],
     ["is in another network too", { networks: ["bridge", NAME] }, "external"],
     ["is in none", { networks: [] }, "external"],
+    ["was changed by hand", { changes: ["Memory is unset, not 536870912"] }, "external"],
   ] as const)("that %s is made anew", (_, edit, cause) => {
     expect(stepsOf(inputOf([proxyOf(edit)]))).toEqual([`retire-proxy (${cause})`, `create-proxy (${cause})`, `start-proxy (${cause})`]);
   });

@@ -4,6 +4,7 @@ import { type DurationMs, type EpochMs, elapsed, HOUR_MS, later, renderTime, SEC
 import type { Failure } from "../../api/sandbox.ts";
 import { EGRESS_VERSION, type EgressContainer } from "./egress-facts.ts";
 import type { Handle, ImageFact } from "./observation.ts";
+import { renderChanges } from "./relay.ts";
 import { type Cause, NEW_HANDLE } from "./types.ts";
 
 export interface ProxyInput {
@@ -143,6 +144,7 @@ function reasonItIsBroken(input: ProxyInput, proxy: EgressContainer): Reason | n
   const other = proxy.networks.find((name) => name !== input.network);
   if (other !== undefined) return { cause: "external", because: `network ${other} was attached by hand` };
   if (!proxy.networks.includes(input.network)) return { cause: "external", because: `network ${input.network} was detached by hand` };
+  if (proxy.changes.length > 0) return { cause: "external", because: `it ${renderChanges(proxy)}` };
   if (input.silentSince !== null && elapsed(input.silentSince, input.now) >= SILENCE_MS_MAX)
     return { cause: "crash", because: `it does not answer since ${renderTime(input.silentSince)}` };
   return null;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MINUTE_MS, toContainerId, toEpochMs, toImageId, toSandboxUid } from "../../api/brands.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { ago, containerOf, desiredOf, IMAGE, inputOf, NOW, renderPlan } from "./decide.fixture.ts";
-import { EGRESS_VERSION, type EgressContainer, type EgressInput } from "./egress-facts.ts";
+import { EGRESS_VERSION, type EgressContainer, type EgressInput, NO_SILENCE } from "./egress-facts.ts";
 import { forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
 import { judgeEgress } from "./relay.ts";
@@ -30,6 +30,7 @@ function relayOf(container: OwnedContainer, edit: Partial<EgressContainer> = {})
     userId: 0x6000_0001,
     of: { id, incarnation },
     networks: [],
+    changes: [],
     ...edit,
   };
 }
@@ -39,7 +40,7 @@ const egressOf = (edit: Partial<EgressInput> = {}): EgressInput => ({
   imageMissing: "the image is missing; build it: scripts/build.sh",
   relays: [],
   policy: { kind: "in-force", relays: new Set([RELAY_UID]) },
-  silent: new Set(),
+  ...NO_SILENCE,
   failure: null,
   ...edit,
 });
@@ -101,6 +102,26 @@ describe("a sandbox with a list", () => {
     ]);
     const message = "the network is closed: its relay does not work: it gives no sign of life";
     expect(conditionOf(input)).toMatchObject({ status: "False", reason: "EgressUnavailable", message });
+  });
+
+  test("gets another relay for one that never gave a sign of life, unless it is of an image that may have none", () => {
+    const unheard = new Set([RELAY_UID]);
+    const input = inputWith({ relays: [relayOf(running)], unheard });
+    expect(linesOf(input)[0]).toBe("remove-relay r1 (crash): it gives no sign of life");
+    const message = "the network is closed: its relay does not work: it gives no sign of life";
+    expect(conditionOf(input)).toMatchObject({ status: "False", reason: "EgressUnavailable", message });
+    const busy = containerOf(listed, {}, { inUse: "yes" });
+    expect(plan(inputWith({ relays: [relayOf(busy, { imageId: IMAGE })], unheard }, {}, busy)).actions).toEqual([]);
+  });
+
+  test("gets another relay for one that was changed by hand, at once, whoever uses it", () => {
+    const busy = containerOf(listed, {}, { inUse: "yes" });
+    const input = inputWith({ relays: [relayOf(busy, { changes: ["PidsLimit is 1, not 128"] })] }, {}, busy);
+    expect(linesOf(input).slice(0, 2)).toEqual([
+      "remove-relay r1 (external): it was changed by hand: PidsLimit is 1, not 128",
+      "attach-relay to c1 (wanted): its list of destinations takes a relay in its network",
+    ]);
+    expect(conditionOf(input)?.message).toContain("its relay was changed by hand: PidsLimit is 1, not 128");
   });
 
   test("waits ever longer for one that keeps ending, and says what the relay said", () => {

@@ -61,12 +61,17 @@ function reasonToGo(input: PlanInput, relay: EgressContainer, kept: ReadonlySet<
   if (wantsEgress(input) === "no") return { cause: "released", because: "the sandbox has no list of destinations any more" };
   if (kept.has(container.observation.handle.id)) return { cause: "orphan", because: "another relay is in its place" };
   if (relay.state !== "running") return { cause: causeOfEnd(relay), because: `it ${renderState(relay)}` };
-  if (input.egress.silent.has(relay.handle.uid)) return { cause: "crash", because: SILENT };
+  if (relay.changes.length > 0) return { cause: "external", because: `it ${renderChanges(relay)}` };
+  if (isSilent(input, relay)) return { cause: "crash", because: SILENT };
   if (!isOutdated(input, relay) || !mayGo(input, container)) return null;
   return relay.version !== EGRESS_VERSION
     ? { cause: "drift", because: "this version makes relays differently" }
     : { cause: "image", because: "its image was replaced" };
 }
+
+/** What never gave a sign of life may be of an image whose relays give none. */
+const isSilent = ({ egress: { silent, unheard, image } }: PlanInput, { handle: { uid }, imageId }: EgressContainer): boolean =>
+  silent.has(uid) || (unheard.has(uid) && image.kind === "found" && image.id === imageId);
 
 /** Another one would be made differently now. */
 function isOutdated({ egress: { image } }: PlanInput, relay: EgressContainer): boolean {
@@ -94,6 +99,8 @@ function renderState({ state, exitCode, lastOutput }: EgressContainer): string {
   return `exited${exitCode === null ? "" : ` with code ${exitCode}`}${said}`;
 }
 
+export const renderChanges = ({ changes }: Pick<EgressContainer, "changes">): string => `was changed by hand: ${changes.join(", ")}`;
+
 /** What can be said of the egress of one container. */
 export type EgressJudgement =
   | { kind: "unset" }
@@ -105,7 +112,7 @@ export type EgressJudgement =
 
 export function judgeEgress(input: PlanInput, container: OwnedContainer | null): EgressJudgement {
   if (wantsEgress(input) !== "yes" || input.want.kind !== "wanted") return { kind: "unset" };
-  const { policy, image, imageMissing, failure, relays, silent } = input.egress;
+  const { policy, image, imageMissing, failure, relays } = input.egress;
   if (image.kind === "missing") return { kind: "unavailable", message: imageMissing };
   const waits = backOffOf(failure, input);
   if (waits !== null) return { kind: "unavailable", message: `its relay can't be kept: ${waits.message}` };
@@ -113,7 +120,8 @@ export function judgeEgress(input: PlanInput, container: OwnedContainer | null):
   const relay = container === null ? undefined : relays.find((one) => isOf(one, container));
   if (relay === undefined) return { kind: "progressing", message: "its relay is being made", isNew: true, isRepair: false };
   if (relay.state !== "running") return { kind: "progressing", message: `its relay ${renderState(relay)}`, isNew: false, isRepair: true };
-  if (silent.has(relay.handle.uid)) return { kind: "unavailable", message: `its relay does not work: ${SILENT}` };
+  if (relay.changes.length > 0) return { kind: "progressing", message: `its relay ${renderChanges(relay)}`, isNew: false, isRepair: true };
+  if (isSilent(input, relay)) return { kind: "unavailable", message: `its relay does not work: ${SILENT}` };
   if (policy.kind === "progressing") return { ...policy, isNew: failure === null };
   if (!policy.relays.has(relay.handle.uid))
     return { kind: "progressing", message: "the proxy is being told its list", isNew: true, isRepair: false };

@@ -20,7 +20,7 @@ import type { EventType } from "../../api/event.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { backOffMs, nextFailure } from "../decide/backoff.ts";
 import { imageFix } from "../decide/blocker.ts";
-import { EGRESS_IMAGE, type EgressContainer, NO_EGRESS, type PolicyFact } from "../decide/egress-facts.ts";
+import { EGRESS_IMAGE, type EgressContainer, NO_EGRESS, type PolicyFact, type RelaySilence } from "../decide/egress-facts.ts";
 import type { Handle, ImageFact } from "../decide/observation.ts";
 import { isOutdatedProxy, OUTDATED_LOOK_MS, type ProxyAction, type ProxyInput, type ProxyPlan, planProxy, runOf } from "../decide/proxy.ts";
 import { NEW_HANDLE } from "../decide/types.ts";
@@ -130,8 +130,8 @@ export class Egress {
   }
 
   /** Relays through which nothing comes to the proxy, although it should. */
-  get silentRelays(): ReadonlySet<SandboxUid> {
-    return this.#follower.silentRelays;
+  get silence(): RelaySilence {
+    return this.#follower.silence;
   }
 
   /** Something that the lists are made from changed. */
@@ -363,9 +363,11 @@ export class Egress {
   }
 
   /** Whoever's relay has gone silent is looked at, and whoever's is heard of again. */
-  #lookAtSilent(before: ReadonlySet<SandboxUid>): void {
-    const after = this.silentRelays;
-    for (const [name, uids] of this.#relays) if (uids.some((uid) => after.has(uid) !== before.has(uid))) this.#parts.enqueue(name);
+  #lookAtSilent(before: RelaySilence): void {
+    const after = this.silence;
+    const isOther = (uid: SandboxUid): boolean =>
+      after.silent.has(uid) !== before.silent.has(uid) || after.unheard.has(uid) !== before.unheard.has(uid);
+    for (const [name, uids] of this.#relays) if (uids.some(isOther)) this.#parts.enqueue(name);
   }
 
   /** What would be decided for a sandbox that has a relay. @throws OperationError `NotReady` */

@@ -1,9 +1,9 @@
 // Follows what the proxy decides, for as long as one run of it lasts, and knows since when it has said nothing. What the records mean is the log's.
-import { type DurationMs, type EpochMs, type SandboxUid, toSandboxUid } from "../../api/brands.ts";
+import { type DurationMs, type EpochMs, toSandboxUid } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-import type { EgressLine, EgressRecord } from "../../api/egress/decision.ts";
+import type { EgressLine, EgressRecord, EgressSilence } from "../../api/egress/decision.ts";
 import { OperationError } from "../../api/errors.ts";
-import type { EgressContainer } from "../decide/egress-facts.ts";
+import { type EgressContainer, NO_SILENCE, type RelaySilence } from "../decide/egress-facts.ts";
 import { runOf, SILENCE_MS_MAX } from "../decide/proxy.ts";
 import type { ProxyProgram } from "./proxy-program.ts";
 
@@ -21,13 +21,13 @@ export interface FollowerParts {
   /** It has gone silent, or its stream ended: somebody has to look. */
   changed(): void;
   /** Other relays are silent than before. */
-  silenceChanged(before: ReadonlySet<SandboxUid>): void;
+  silenceChanged(before: RelaySilence): void;
 }
 
 interface Followed {
   run: string;
   heardAt: EpochMs;
-  silent: ReadonlySet<SandboxUid>;
+  silence: RelaySilence;
   end: AbortController;
   stopTimer(): void;
 }
@@ -49,7 +49,7 @@ export class Follower {
     const followed: Followed = {
       run,
       heardAt: this.#parts.clock.now(),
-      silent: new Set(),
+      silence: NO_SILENCE,
       end: new AbortController(),
       stopTimer: () => undefined,
     };
@@ -64,8 +64,8 @@ export class Follower {
   }
 
   /** Relays of which the proxy hears nothing, although it should. */
-  get silentRelays(): ReadonlySet<SandboxUid> {
-    return this.#followed?.silent ?? NONE;
+  get silence(): RelaySilence {
+    return this.#followed?.silence ?? NO_SILENCE;
   }
 
   stop(): void {
@@ -78,7 +78,7 @@ export class Follower {
     const { program, log, clock } = this.#parts;
     const heard = (line: EgressLine | null): void => {
       followed.heardAt = clock.now();
-      if (line?.kind === "silent") this.#noteSilence(followed, line.relays);
+      if (line?.kind === "silent") this.#noteSilence(followed, line);
       else if (line !== null) log.heard(followed.run, line);
     };
     try {
@@ -95,9 +95,9 @@ export class Follower {
     });
   }
 
-  #noteSilence(followed: Followed, relays: readonly string[]): void {
-    const before = followed.silent;
-    followed.silent = new Set(relays.map(toSandboxUid));
+  #noteSilence(followed: Followed, { relays, unheard }: EgressSilence): void {
+    const before = followed.silence;
+    followed.silence = { silent: new Set(relays.map(toSandboxUid)), unheard: new Set(unheard.map(toSandboxUid)) };
     this.#parts.silenceChanged(before);
   }
 
@@ -111,5 +111,4 @@ export class Follower {
   }
 }
 
-const NONE: ReadonlySet<SandboxUid> = new Set();
 const FOLLOW_AGAIN_MS = 1_000 as DurationMs;

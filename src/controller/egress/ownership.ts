@@ -3,11 +3,12 @@ import { toScopeKey } from "../../api/brands.ts";
 import { EGRESS_UID_LENGTH, type EgressContainer } from "../decide/egress-facts.ts";
 import type { Ledger } from "../records/ledger.ts";
 
-/** By the ledger; one that it does not know, by a name that says the same as its labels. */
+/**
+ * By the ledger; one that it does not know, or that somebody made anew in the place of the one that it knows, by a name that says the same as its
+ * labels: the engine gives a name to one container.
+ */
 export function isOurEgress({ handle, actualName, name, role }: EgressContainer, ledger: Pick<Ledger, "containerOf">): boolean {
-  const recorded = ledger.containerOf(handle.uid);
-  if (recorded === handle.id) return true;
-  if (recorded !== undefined && recorded !== null) return false;
+  if (ledger.containerOf(handle.uid) === handle.id) return true;
   return actualName === (role === "proxy" ? name : `${name}-egress-${handle.uid.slice(0, EGRESS_UID_LENGTH)}`);
 }
 

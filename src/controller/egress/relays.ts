@@ -22,7 +22,7 @@ export interface RelaysParts {
   engine: Engine;
   /** Of the egress alone. */
   ledger: Ledger;
-  egress: Pick<Egress, "isThere" | "policy" | "silentRelays" | "isTold" | "hasSeen" | "suspect">;
+  egress: Pick<Egress, "isThere" | "policy" | "silence" | "isTold" | "hasSeen" | "suspect">;
 }
 
 export class Relays {
@@ -45,7 +45,7 @@ export class Relays {
       imageMissing: `the image ${EGRESS_IMAGE} is missing; ${imageFix(EGRESS_IMAGE)}`,
       relays,
       policy: egress.policy,
-      silent: egress.silentRelays,
+      ...egress.silence,
       failure,
     };
   }

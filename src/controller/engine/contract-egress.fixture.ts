@@ -120,6 +120,17 @@ export function describeEgress(title: string, open: () => Promise<Bench>): void 
       expect(await codeOf(engine.egress.act(late, "start"))).toBe("EngineConflict");
     });
 
+    test("what somebody changed by hand is seen: a limit, a name; what nobody touched is as it was made", async () => {
+      const proxy = await launchProxy();
+      const relay = await createRelay(await launchSandbox());
+      await engine.egress.act(relay, "start");
+      for (const { changes } of await engine.egress.containers()) expect(changes).toEqual([]);
+      await bench.people.limit(relay, { pidsLimit: 64 });
+      expect((await mustSee(relay)).changes).toEqual(["PidsLimit is 64, not 128"]);
+      await bench.people.rename(proxy, `${engine.egress.name}-old`);
+      expect((await mustSee(proxy)).changes).toEqual([`its name is ${engine.egress.name}-old, not ${engine.egress.name}`]);
+    });
+
     test("without its image none is made", async () => {
       const made = { uid: toSandboxUid(crypto.randomUUID()), createdAt: CREATED_AT, image: "openclaw-egress:no-such-tag" };
       expect(await codeOf(engine.egress.create({ role: "proxy", ...made }))).toBe("ImageMissing");

@@ -4,12 +4,14 @@ import { z } from "zod";
 import { type ContainerId, type InstanceId, type SandboxName, toContainerId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
+import type { LiveSpec } from "../../api/sandbox.ts";
 import { ASIDE_CONFINEMENT, runAside } from "./docker-aside.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { readLastOutput } from "./docker-last-output.ts";
 import { toState } from "./docker-observe.ts";
 import { RawEgress, toEgressContainer, toEgressName, toEgressOptions } from "./egress-containers.ts";
 import type { EgressContainer, EgressEngine, EgressGround, EgressRequest, ListedRelay, ProtectedBlock } from "./egress-engine.ts";
+import { diffHardening, type HardeningDifference, RawHardening } from "./egress-hardening.ts";
 import type { Handle } from "./engine.ts";
 import { isAlreadySo } from "./errors.ts";
 import { findAddresses } from "./host-addresses.ts";
@@ -28,11 +30,17 @@ export interface DockerEgressParts {
   client: DockerClient;
   instance: InstanceId;
   remapsUsers(): boolean;
+  /** Limits that the engine does not enforce. */
+  ignoredLimits(): Iterable<keyof LiveSpec>;
 }
+
+const RawLook = RawEgress.extend(RawHardening.shape).extend({ Config: RawEgress.shape.Config.extend(RawHardening.shape.Config.shape) });
 
 export class DockerEgress implements EgressEngine {
   readonly name: SandboxName;
   readonly #parts: DockerEgressParts;
+  /** Options that this engine shows otherwise than it was asked for, of those that nobody but it had in hand: they say nothing of a change. */
+  readonly #shownOtherwise = { proxy: new Set<string>(), relay: new Set<string>() };
 
   constructor(parts: DockerEgressParts) {
     this.#parts = parts;
@@ -70,8 +78,12 @@ export class DockerEgress implements EgressEngine {
   async #look(id: string): Promise<EgressContainer | null> {
     const { client, instance } = this.#parts;
     try {
-      const container = toEgressContainer(await client.inspectAs(id, RawEgress), instance);
-      if (container?.state !== "exited" && container?.state !== "dead") return container;
+      const raw = await client.inspectAs(id, RawLook);
+      const found = toEgressContainer(raw, instance);
+      if (found === null) return null;
+      const changes = this.#differencesOf(raw).filter(({ option }) => !this.#shownOtherwise[found.role].has(option));
+      const container = { ...found, changes: changes.map(({ message }) => message) };
+      if (container.state !== "exited" && container.state !== "dead") return container;
       return { ...container, ...(await readLastOutput(client, id)) };
     } catch (error) {
       if (isErrorCode(error, "StaleHandle")) return null;
@@ -110,7 +122,14 @@ export class DockerEgress implements EgressEngine {
 
   async create(request: EgressRequest): Promise<Handle> {
     const { client, instance } = this.#parts;
-    return { id: toContainerId(await client.create(toEgressOptions(instance, request))), uid: request.uid, incarnation: "" };
+    const id = toContainerId(await client.create(toEgressOptions(instance, request)));
+    for (const { option } of this.#differencesOf(await client.inspectAs(id, RawHardening))) this.#shownOtherwise[request.role].add(option);
+    return { id, uid: request.uid, incarnation: "" };
+  }
+
+  #differencesOf(raw: RawHardening): HardeningDifference[] {
+    const { instance, ignoredLimits } = this.#parts;
+    return diffHardening(raw, instance, ignoredLimits());
   }
 
   async act(handle: Handle, act: "start" | "unpause"): Promise<void> {

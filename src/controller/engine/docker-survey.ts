@@ -4,6 +4,7 @@ import { z } from "zod";
 import { toContainerId, toInstanceId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
+import type { LiveSpec } from "../../api/sandbox.ts";
 import type { DockerClient } from "./docker-client.ts";
 import { toMoment, toState } from "./docker-observe.ts";
 import { diffHardening, RawHardening } from "./egress-hardening.ts";
@@ -45,24 +46,25 @@ const RawSurveyed = z.object({
 type RawSurveyed = z.infer<typeof RawSurveyed>;
 
 /** Sandboxes, and what keeps their egress. */
-export async function surveyDocker(client: DockerClient): Promise<Surveyed[]> {
+export async function surveyDocker(client: DockerClient, ignoredLimits: readonly (keyof LiveSpec)[]): Promise<Surveyed[]> {
   const [sandboxes, egress] = await Promise.all([client.list([`${LABEL.sandbox}=1`]), client.list([LABEL.egress])]);
   const listed = [...sandboxes, ...egress.filter(({ Id }) => sandboxes.every((one) => one.Id !== Id))];
   const surveyed: Surveyed[] = [];
   for (let at = 0; at < listed.length; at += LOOKS_AT_ONCE) {
-    const looks = listed.slice(at, at + LOOKS_AT_ONCE).map(({ Id }) => look(client, Id));
+    const looks = listed.slice(at, at + LOOKS_AT_ONCE).map(({ Id }) => look(client, Id, ignoredLimits));
     surveyed.push(...(await Promise.all(looks)).filter((one) => one !== null));
   }
   return surveyed;
 }
 
 /** null: it went meanwhile. */
-async function look(client: DockerClient, id: string): Promise<Surveyed | null> {
+async function look(client: DockerClient, id: string, ignoredLimits: readonly (keyof LiveSpec)[]): Promise<Surveyed | null> {
   try {
     const surveyed = toSurveyed(await client.inspectAs(id, RawSurveyed));
     const instance = surveyed.labels[LABEL.instance];
     if (surveyed.labels[LABEL.egress] === undefined || instance === undefined) return surveyed;
-    return { ...surveyed, egressDifferences: diffHardening(await client.inspectAs(id, RawHardening), toInstanceId(instance)) };
+    const differences = diffHardening(await client.inspectAs(id, RawHardening), toInstanceId(instance), ignoredLimits);
+    return { ...surveyed, egressDifferences: differences.map(({ message }) => message) };
   } catch (error) {
     if (isErrorCode(error, "StaleHandle")) return null;
     throw error;

@@ -98,7 +98,12 @@ export class DockerEngine implements Engine {
     this.#monotonicMs = options.monotonicMs;
     this.#facts = options.facts;
     const remapsUsers = (): boolean => this.#facts.securityOptions.some((option) => option === "userns" || option === "rootless");
-    this.egress = new DockerEgress({ client: options.client, instance: options.instance, remapsUsers });
+    this.egress = new DockerEgress({
+      client: options.client,
+      instance: options.instance,
+      remapsUsers,
+      ignoredLimits: () => this.#facts.ignoredLimits,
+    });
   }
 
   get capabilities(): Capabilities {
@@ -340,7 +345,7 @@ export class DockerEngine implements Engine {
   }
 
   async survey(): Promise<Surveyed[]> {
-    return await surveyDocker(this.#client);
+    return await surveyDocker(this.#client, this.#facts.ignoredLimits);
   }
 
   async writtenBytes(id: ContainerId): Promise<number | null> {

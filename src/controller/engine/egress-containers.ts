@@ -29,6 +29,7 @@ export function toEgressOptions(instance: InstanceId, request: EgressRequest): D
   return {
     name: isProxy ? proxy : `${request.name}-egress-${request.uid.slice(0, EGRESS_UID_LENGTH)}`,
     Image: request.image,
+    Entrypoint: ["openclaw-egress"],
     Cmd: isProxy ? ["serve"] : ["relay", request.uid],
     User: user,
     WorkingDir: "/",
@@ -91,7 +92,7 @@ export const RawEgress = z.object({
 export type RawEgress = z.infer<typeof RawEgress>;
 
 /** null: its labels are not those of a container of ours. */
-export function toEgressContainer(raw: RawEgress, instance: InstanceId): EgressContainer | null {
+export function toEgressContainer(raw: RawEgress, instance: InstanceId): Omit<EgressContainer, "changes"> | null {
   const labels = raw.Config.Labels ?? {};
   const role = labels[LABEL.egress];
   const [name, uid, createdAt] = [labels[LABEL.name], labels[LABEL.uid], Number(labels[LABEL.createdAtMs])];

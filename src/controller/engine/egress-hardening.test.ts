@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import { toContainerId, toEpochMs, toInstanceId, toSandboxName, toSandboxUid, toScopeKey } from "../../api/brands.ts";
 import { toEgressOptions } from "./egress-containers.ts";
-import { diffHardening, RawHardening } from "./egress-hardening.ts";
+import { diffHardening, type RawHardening } from "./egress-hardening.ts";
+import { type InspectedEdit, toInspected } from "./egress-inspected.fixture.ts";
 
 const INSTANCE = toInstanceId("0123456789ab");
 const MADE = { uid: toSandboxUid("1b4e28ba-2fa1-41d2-883f-0016d3cca427"), createdAt: toEpochMs(1), image: "openclaw-egress:bookworm-slim" };
@@ -17,25 +18,17 @@ const RELAY = {
   of: OF,
 };
 
-/** As Docker shows one that was created with these options. */
-function inspected(role: "proxy" | "relay", edit: { host?: object; config?: object; mounts?: object[] } = {}): RawHardening {
-  const { HostConfig, Cmd, User, Labels } = toEgressOptions(INSTANCE, role === "proxy" ? { role, ...MADE } : RELAY);
-  const mounts = (HostConfig?.Mounts ?? []).map(({ Source, Target, ReadOnly }) => {
-    return { Type: "volume", Name: Source, Destination: Target, RW: ReadOnly !== true };
-  });
-  return RawHardening.parse({
-    Config: { Cmd, User, Labels, ...edit.config },
-    HostConfig: { ...HostConfig, Binds: null, PidMode: "", PortBindings: {}, Devices: [], IpcMode: "private", ...edit.host },
-    Mounts: [...mounts, ...(edit.mounts ?? [])],
-  });
-}
+const inspected = (role: "proxy" | "relay", edit: InspectedEdit = {}): RawHardening =>
+  toInspected(toEgressOptions(INSTANCE, role === "proxy" ? { role, ...MADE } : RELAY), edit);
+const differencesOf = (raw: RawHardening, ignored: Parameters<typeof diffHardening>[2] = []): string[] =>
+  diffHardening(raw, INSTANCE, ignored).map(({ message }) => message);
 
 test("one that was made as it should be has none, also as another engine writes it", () => {
-  for (const role of ["proxy", "relay"] as const) expect(diffHardening(inspected(role), INSTANCE)).toEqual([]);
-  expect(diffHardening(inspected("proxy", { host: { CapAdd: ["CAP_CHOWN"], Devices: null, IpcMode: "shareable" } }), INSTANCE)).toEqual([]);
+  for (const role of ["proxy", "relay"] as const) expect(differencesOf(inspected(role))).toEqual([]);
+  expect(differencesOf(inspected("proxy", { host: { CapAdd: ["CAP_CHOWN"], Devices: null, IpcMode: "shareable" } }))).toEqual([]);
 });
 
-test.each<[string, Parameters<typeof inspected>[1], string]>([
+test.each<[string, InspectedEdit, string]>([
   ["privileges", { host: { Privileged: true } }, "Privileged is true, not unset"],
   ["a capability more", { host: { CapAdd: ["NET_ADMIN"] } }, 'CapAdd is ["NET_ADMIN"], not unset'],
   ["all capabilities", { host: { CapDrop: null } }, 'CapDrop is unset, not ["ALL"]'],
@@ -46,15 +39,28 @@ test.each<[string, Parameters<typeof inspected>[1], string]>([
   ["the host's memory segments", { host: { IpcMode: "host" } }, "IpcMode is host"],
   ["a folder of the host", { mounts: [{ Type: "bind", Destination: "/x", RW: true }] }, "it has another mount (bind) at /x"],
   ["another command", { config: { Cmd: ["sh"] } }, 'its command is ["sh"], not ["relay","1b4e28ba-2fa1-41d2-883f-0016d3cca427"]'],
+  ["another program", { config: { Entrypoint: ["sh", "-c"] } }, 'its program is ["sh","-c"], not ["openclaw-egress"]'],
+  ["less of the processor", { host: { NanoCpus: 10_000_000 } }, "NanoCpus is set: 10000000"],
+  ["a restart by the engine", { host: { RestartPolicy: { Name: "always" } } }, "RestartPolicy is always, not no"],
   ["root", { config: { User: "0:0" } }, "it runs as root"],
 ])("%s is one", (_, edit, difference) => {
-  expect(diffHardening(inspected("relay", edit), INSTANCE)).toEqual([difference]);
+  expect(differencesOf(inspected("relay", edit))).toEqual([difference]);
 });
 
 test("a socket folder that it may write is one, and another version's are not compared", () => {
   const raw = inspected("relay");
   for (const mount of raw.Mounts ?? []) mount.RW = true;
-  expect(diffHardening(raw, INSTANCE)).toEqual(["it has another mount (volume) at /run/openclaw-egress"]);
+  expect(differencesOf(raw)).toEqual(["it has another mount (volume) at /run/openclaw-egress"]);
+  expect(differencesOf({ ...raw, Mounts: [] })).toEqual(["it lacks the mount at /run/openclaw-egress"]);
+  expect(differencesOf({ ...inspected("relay"), Name: "/x" })).toEqual([
+    expect.stringMatching(/^its name is x, not openclaw-sbx-a-egress-/),
+  ]);
   const labels = { ...raw.Config.Labels, "openclaw.egressVersion": "0" };
-  expect(diffHardening({ ...raw, Config: { ...raw.Config, Labels: labels } }, INSTANCE)).toEqual([]);
+  expect(differencesOf({ ...raw, Config: { ...raw.Config, Labels: labels } })).toEqual([]);
+});
+
+test("what an engine without the means for a limit writes there is none", () => {
+  const raw = inspected("relay", { host: { MemorySwap: -1 } });
+  expect(differencesOf(raw)).toEqual(["MemorySwap is -1, not 100663296"]);
+  expect(differencesOf(raw, ["memorySwap"])).toEqual([]);
 });

@@ -1,21 +1,23 @@
 // The egress part of the port over the model of an engine: proxies, relays, a volume and a network, and a proxy program that keeps what it is told in
 // memory and reports it. It passes no bytes.
 import { text } from "node:stream/consumers";
-import { type SandboxName, toContainerId, toEpochMs, toSandboxName, toSandboxUid } from "../../api/brands.ts";
+import type Docker from "dockerode";
+import { type SandboxName, toContainerId, toEpochMs, toInstanceId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import type { EgressRecord, EgressSilence } from "../../api/egress/decision.ts";
 import { EgressPolicy } from "../../api/egress/policy.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
+import type { LiveSpec } from "../../api/sandbox.ts";
 import { EGRESS_VERSION } from "../decide/egress-facts.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
 import { toEgressName, toEgressOptions } from "./egress-containers.ts";
 import type { EgressContainer, EgressEngine, EgressGround, EgressRequest, ListedRelay, ProtectedBlock } from "./egress-engine.ts";
+import { diffHardening } from "./egress-hardening.ts";
+import { type InspectedEdit, toInspected } from "./egress-inspected.fixture.ts";
 import type { Handle } from "./engine.ts";
 import type { FakeProgram } from "./fake-exec.fixture.ts";
 import { toIncarnation } from "./fake-view.fixture.ts";
 import type { FakeContainer, FakeWorld } from "./fake-world.fixture.ts";
-
-const NO_LIMITS = { cpus: null, memory: null, memorySwap: null, pidsLimit: 0 };
 
 export class FakeEgress implements EgressEngine {
   readonly name: SandboxName;
@@ -31,10 +33,12 @@ export class FakeEgress implements EgressEngine {
   /** Its program does not answer and gives no sign of life. */
   isFrozen = false;
   tunnels = 0;
-  /** Relays of which it hears nothing. */
+  /** Relays of which it hears nothing any more, or heard nothing ever. */
   silent = new Set<string>();
+  unheard = new Set<string>();
   /** Sent to who follows it, from the first. */
   readonly records: EgressRecord[] = [];
+  readonly #made = new Map<string, { options: Docker.ContainerCreateOptions; edit: InspectedEdit }>();
 
   constructor(world: FakeWorld, instance: Parameters<typeof toEgressName>[0]) {
     this.#world = world;
@@ -60,7 +64,7 @@ export class FakeEgress implements EgressEngine {
       for (const record of this.records) if (record.seq > since) stdout.write(`${JSON.stringify(record)}\n`);
       const beat = (): void => {
         if (stdout.writableEnded) return;
-        if (!this.isFrozen) stdout.write(`${JSON.stringify({ kind: "silent", relays: [...this.silent] } satisfies EgressSilence)}\n\n`);
+        if (!this.isFrozen) stdout.write(`${JSON.stringify(this.#silence())}\n\n`);
         clock.setTimer(2_000 as Parameters<typeof clock.setTimer>[0], beat);
       };
       beat();
@@ -82,6 +86,28 @@ export class FakeEgress implements EgressEngine {
     return 0;
   };
 
+  /** Of the options that it was created with, and of what people changed since. */
+  #changesOf(container: FakeContainer): string[] {
+    const made = this.#made.get(container.id);
+    if (made === undefined) return [];
+    const { restartPolicy, ...tuning } = container.tuning;
+    const tuned = Object.entries(tuning).map(([name, value]) => [`${name[0]?.toUpperCase()}${name.slice(1)}`, value]);
+    const { memory, pidsLimit } = container.live;
+    const host = {
+      ...made.edit.host,
+      ...Object.fromEntries(tuned),
+      Memory: memory,
+      PidsLimit: pidsLimit,
+      RestartPolicy: { Name: restartPolicy },
+    };
+    const inspected = toInspected({ ...made.options, name: container.name }, { ...made.edit, host });
+    return diffHardening(inspected, toInstanceId(this.#instance), []).map(({ message }) => message);
+  }
+
+  #silence(): EgressSilence {
+    return { kind: "silent", relays: [...this.silent], unheard: [...this.unheard] };
+  }
+
   #all(role: "proxy" | "relay"): FakeContainer[] {
     return [...this.#world.containers.values()].filter(
       ({ labels }) => labels[LABEL.instance] === this.#instance && labels[LABEL.egress] === role,
@@ -102,7 +128,7 @@ export class FakeEgress implements EgressEngine {
     return await this.#call("egress containers", () =>
       [...this.#all("proxy"), ...this.#all("relay")]
         .filter(({ labels }) => name === undefined || labels[LABEL.name] === name)
-        .map(toEgress),
+        .map((container) => ({ ...toEgress(container), changes: this.#changesOf(container) })),
     );
   }
 
@@ -143,12 +169,25 @@ export class FakeEgress implements EgressEngine {
     return await this.#call(`egress create ${request.role}`, () => {
       const image = this.#world.imageOf(request.image);
       if (image === undefined) throw new OperationError("ImageMissing", `no such image: ${request.image}`);
-      const { name = "", Labels = {}, User = "" } = toEgressOptions(this.#instance as Parameters<typeof toEgressName>[0], request);
+      const options = toEgressOptions(toInstanceId(this.#instance), request);
+      const { name = "", Labels = {}, User = "", HostConfig } = options;
       const network = request.role === "proxy" ? this.name : `container:${request.of.id}`;
-      const container = toFake(this.#world, { name, labels: Labels, user: User, network, image });
+      const live = { cpus: null, memory: HostConfig?.Memory ?? null, memorySwap: null, pidsLimit: HostConfig?.PidsLimit ?? 0 };
+      const container = toFake(this.#world, { name, labels: Labels, user: User, network, image, live });
       this.#world.add(container);
+      this.#made.set(container.id, { options, edit: {} });
       return { id: container.id, uid: request.uid, incarnation: "" };
     });
+  }
+
+  /** Somebody makes it anew by hand, with these differences. @returns its id */
+  remake(id: FakeContainer["id"], edit: InspectedEdit): FakeContainer["id"] {
+    const container = { ...this.#world.mustGet(id), id: this.#world.newId() };
+    const made = this.#made.get(id);
+    if (made !== undefined) this.#made.set(container.id, { ...made, edit });
+    this.#world.remove(id);
+    this.#world.add(container);
+    return container.id;
   }
 
   async act(handle: Handle, act: "start" | "unpause"): Promise<void> {
@@ -180,7 +219,7 @@ export class FakeEgress implements EgressEngine {
 
 const runOf = (container: FakeContainer): string => `${container.id} ${toIncarnation(container)}`;
 
-function toEgress(container: FakeContainer): EgressContainer {
+function toEgress(container: FakeContainer): Omit<EgressContainer, "changes"> {
   const { labels } = container;
   const role = labels[LABEL.egress] === "proxy" ? "proxy" : "relay";
   return {
@@ -206,9 +245,10 @@ interface Made {
   user: string;
   network: string;
   image: { id: FakeContainer["imageId"] };
+  live: LiveSpec;
 }
 
-function toFake(world: FakeWorld, { name, labels, user, network, image }: Made): FakeContainer {
+function toFake(world: FakeWorld, { name, labels, user, network, image, live }: Made): FakeContainer {
   return {
     name,
     labels,
@@ -222,7 +262,7 @@ function toFake(world: FakeWorld, { name, labels, user, network, image }: Made):
     createdAt: world.clock.now(),
     imageId: image.id,
     networks: new Set([network]),
-    live: NO_LIMITS,
+    live,
     tuning: UNTOUCHED,
     created: {
       image: image.id,

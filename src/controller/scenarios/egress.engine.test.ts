@@ -261,6 +261,32 @@ it(
 );
 
 it(
+  "a relay that stands still from its first second on is found out, too, and one whose limits somebody changed gives way at once",
+  async () => {
+    const world = await World.open();
+    const [allowed, other] = await world.addresses();
+    await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
+    await world.untilReached(allowed);
+    const end = probe(await world.serving(), other);
+    const first = await world.must("relay");
+    await docker("kill", first);
+    const frozen = await until("there is another one", async () => [await world.one("relay")].find((id) => id !== first && id !== null));
+    await freeze(frozen);
+    await until("it is replaced", async () => ![frozen, null].includes(await world.one("relay")), RECOVERY_MS_MAX);
+    await world.untilReached(allowed);
+    const changed = await world.must("relay");
+    await docker("update", "--pids-limit=1", changed);
+    await until("it is replaced", async () => ![changed, null].includes(await world.one("relay")));
+    await world.untilReached(allowed);
+    expect((await inspect(await world.must("relay")))?.HostConfig.PidsLimit).toBeGreaterThan(1);
+    expect((await end()).replaceAll("tried\n", "")).toBe("");
+    const events = await readFile(join(world.site.stateDir, "controller", "events", "events.jsonl"), "utf8");
+    expect(events).toContain("its relay was changed by hand: PidsLimit is 1, not 128");
+  },
+  TEST_MS_MAX,
+);
+
+it(
   "memory that runs out ends the proxy or the relay, which are made anew with the same limit",
   async () => {
     const world = await World.open();

@@ -104,6 +104,10 @@ const FAULTS: Readonly<Record<string, () => void>> = {
   "the proxy is removed": () => every(all("proxy"), (id) => model.world.remove(id)),
   "the proxy is paused": () => every(all("proxy"), (id) => model.world.pause(id)),
   "the proxy is put into another network": () => every(all("proxy"), (id) => model.world.connect(id, "bridge")),
+  "the relay's limits are changed": () => every(all("relay"), (id) => model.world.limit(id, { memory: 16 * 2 ** 20 })),
+  "the relay is told to restart by itself": () => every(all("relay"), (id) => model.world.tune(id, { restartPolicy: "always" })),
+  "the relay is renamed": () => every(all("relay"), (id) => model.world.rename(id, `${model.name}-mine`)),
+  "the proxy's limits are changed": () => every(all("proxy"), (id) => model.world.limit(id, { pidsLimit: 1 })),
   "the sandbox is killed": () => every(model.containers(), (id) => model.world.die(id)),
   "the sandbox is removed": () => every(model.containers(), (id) => model.world.remove(id)),
   "an engine call of it fails": () => model.world.failCall("egress", 2, new OperationError("EngineFailed", "no space left on device")),
@@ -126,6 +130,7 @@ test.each(PAIRS)("after %s and %s the list is in force again, and nothing is lef
   await model.converge();
   expect(all("relay").filter(({ state }) => state === "running")).toHaveLength(1);
   expect(the("relay").created.network).toBe(`container:${model.mustServe().id}`);
+  for (const { changes } of await model.engine.egress.containers()) expect(changes).toEqual([]);
   await model.advance(180_000, 5_000);
   expect(model.controller.sweep.leaks).toBe(0);
   expect([all("proxy").length, all("relay").length]).toEqual([1, 1]);
@@ -155,6 +160,32 @@ test("a relay that stands still is replaced, and the sandbox says that its netwo
   const said = model.controller.events.list().filter(({ reason }) => reason === "EgressUnavailable");
   expect(said.map(({ message }) => message)).toContainEqual("the network is closed: its relay does not work: it gives no sign of life");
 });
+
+test("a relay that stood still before it ever showed a sign of life is replaced, too", async () => {
+  await start({ allow: ["example.com"] });
+  await untilInForce(["example.com"]);
+  const { id, labels } = the("relay");
+  model.engine.egress.unheard.add(labels[LABEL.uid] ?? "");
+  await model.until("another one is there", () => all("relay").some((relay) => relay.id !== id));
+  await untilInForce(["example.com"]);
+  const said = model.controller.events.list().filter(({ reason }) => reason === "EgressUnavailable");
+  expect(said.map(({ message }) => message)).toContainEqual("the network is closed: its relay does not work: it gives no sign of life");
+});
+
+test.each(["relay", "proxy"] as const)(
+  "a %s that was made anew by hand, with a folder of the host, gives way to one as it should be",
+  async (role) => {
+    await start({ allow: ["example.com"] });
+    await untilInForce(["example.com"]);
+    const copy = model.engine.egress.remake(the(role).id, { mounts: [{ Type: "bind", Destination: "/host", RW: true }] });
+    await model.until("it is gone", () => all(role).every(({ id }) => id !== copy));
+    await untilInForce(["example.com"]);
+    await model.converge();
+    expect([all("proxy").length, all("relay").length]).toEqual([1, 1]);
+    await model.advance(180_000, 5_000);
+    expect(model.controller.sweep.leaks).toBe(0);
+  },
+);
 
 test("a relay that keeps ending harms its own sandbox alone: it is tried ever later, and the sandbox goes on", async () => {
   await start({ allow: ["example.com"] });

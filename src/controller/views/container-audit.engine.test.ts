@@ -117,6 +117,8 @@ it("compares the proxy and the relays of the egress with what they are made as, 
     return (await auditEngine({ ...facts, engine, ledger, egressLedger, desired })).find((one) => one.id === id);
   };
   for (const id of [relay, proxy]) expect(await audit(id)).toMatchObject({ owner: "this controller", findings: [] });
+  // It would put right what the audit is to find.
+  await controller.stop();
   await docker("update", "--memory=2g", "--memory-swap=2g", relay);
   const { name = "", findings = [] } = (await audit(relay)) ?? {};
   const changed = ["Memory is 2147483648, not 100663296", "MemorySwap is 2147483648, not 100663296"];
