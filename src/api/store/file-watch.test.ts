@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { replaceFile } from "./atomic-file.ts";
 import { FileWatch } from "./file-watch.ts";
 import { createFolder, eventually } from "./folder.fixture.ts";
@@ -109,6 +109,23 @@ describe("chokidar reports, or causes a look that does,", () => {
     await reportsOnce("what is followed on", async () => await appendFile(main, "4"));
     expect(reports() - before).toBeLessThanOrEqual(2);
   });
+});
+
+test.each([
+  ["one file", 1, 2],
+  ["several files that are there", 2, 10],
+])("what happens to %s is reported after a wait that is no longer than it takes", async (_what, count, waitMs) => {
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => timers.mockRestore());
+  const folder = await createFolder();
+  const files = ["a", "b"].map((name) => join(folder, name));
+  for (const path of files.slice(0, count)) await writeFile(path, "1");
+  const { reportsOnce } = await startWatch(files, HOUR_MS);
+  timers.mockClear();
+  await reportsOnce("an edit", async () => await appendFile(join(folder, "a"), "2"));
+  const waits = timers.mock.calls.map(([, ms]) => ms);
+  expect(waits.filter((ms) => ms === 2 || ms === 10)).toContain(waitMs);
+  expect(waits).not.toContain(12 - waitMs);
 });
 
 test("a folder under a file's name, or behind a link of that name, is never watched with what is in it", async () => {

@@ -20,8 +20,10 @@ export interface FileWatchOptions {
 }
 
 const POLL_MS = 1_000;
-/** What happens together is reported together. */
-const GATHER_MS = 10;
+/** A change of one file is one or two reports of the kernel, 0.1 ms apart; an editor that needs longer for a save leaves text that is not valid meanwhile. */
+const GATHER_MS = 2;
+/** Of several files that belong together (a config and what it includes) each may be valid without the others: "save all" and git take milliseconds. */
+const GATHER_SEVERAL_MS = 10;
 /** chokidar drops what happens to a file within 50 ms of a change that it reported: a look after that sees it. */
 const DROPPED_MS = 60;
 
@@ -106,13 +108,14 @@ export class FileWatch {
     const stamps = new Map<string, string>();
     for (const path of this.#files) stamps.set(path, await toStamp(path));
     if (this.#options.signal.aborted) return;
-    for (const [path, stamp] of stamps) {
-      const before = this.#stamps.get(path);
-      if (before === stamp) continue;
-      this.#gather();
-      if (before !== undefined && !reported.has(path) && !this.#reported.has(path)) this.#renew(path);
-    }
+    const before = this.#stamps;
     this.#stamps = stamps;
+    for (const [path, stamp] of stamps) {
+      const was = before.get(path);
+      if (was === stamp) continue;
+      this.#gather();
+      if (was !== undefined && !reported.has(path) && !this.#reported.has(path)) this.#renew(path);
+    }
     this.#schedule();
   }
 
@@ -123,12 +126,22 @@ export class FileWatch {
     this.#watcher?.add(path);
   }
 
+  /** What happens together is reported together. */
   #gather(): void {
     if (this.#options.signal.aborted) return;
-    this.#gathering ??= setTimeout(() => {
-      this.#gathering = null;
-      this.#options.changed();
-    }, GATHER_MS).unref();
+    const isAlone =
+      this.#stamps
+        .values()
+        .filter((stamp) => stamp !== "")
+        .take(2)
+        .toArray().length < 2;
+    this.#gathering ??= setTimeout(
+      () => {
+        this.#gathering = null;
+        this.#options.changed();
+      },
+      isAlone ? GATHER_MS : GATHER_SEVERAL_MS,
+    ).unref();
   }
 }
 
