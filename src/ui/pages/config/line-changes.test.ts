@@ -11,12 +11,18 @@ test("a line that was replaced is named by its number, and nothing around it", (
   expect(toLineChanges("a", "a")).toEqual([]);
 });
 
+test("an empty line that goes, or comes, among empty lines is a change", () => {
+  expect(toLineChanges("\n\nc\na", "\nc\na")).toEqual([{ at: 2, removed: [""], added: [] }]);
+  expect(toLineChanges("a\n", "a\n\n")).toEqual([{ at: 3, removed: [], added: [""] }]);
+});
+
 test("whatever was edited, the changes lead from the text before to the text after", () => {
   const text = fc.array(fc.constantFrom("a", "b", "c", "", "  a")).map((lines) => lines.join("\n"));
   fc.assert(
     fc.property(text, text, (before, after) => {
       expect(applyChanges(before, toLineChanges(before, after))).toMatchObject({ ok: true, text: after });
     }),
+    { numRuns: 10_000 },
   );
 });
 

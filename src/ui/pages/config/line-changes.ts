@@ -1,31 +1,27 @@
 // Which lines an edit changes, and the diff that is handed over, which api/config/line-diff.ts reads. Pure.
-import { Chunk } from "@codemirror/merge";
-import { Text } from "@codemirror/state";
+import { diffArrays } from "diff";
 import type { LineChange } from "../../../api/config/line-diff.ts";
 
 const LINE_END = /\r\n|\n/;
 
 export function toLineChanges(before: string, after: string): LineChange[] {
-  const [old, edited] = [Text.of(before.split(LINE_END)), Text.of(after.split(LINE_END))];
-  return Chunk.build(old, edited).map(({ fromA, toA, fromB, toB }) =>
-    withoutSame({ at: lineAt(old, fromA), removed: linesIn(old, fromA, toA), added: linesIn(edited, fromB, toB) }),
-  );
-}
-
-/** The last line counts as changed where another one follows it now. */
-function withoutSame({ at, removed, added }: LineChange): LineChange {
-  const differs = removed.findIndex((line, index) => line !== added[index]);
-  const same = differs === -1 ? Math.min(removed.length, added.length) : differs;
-  return { at: at + same, removed: removed.slice(same), added: added.slice(same) };
-}
-
-/** A chunk may begin after the last line. */
-const lineAt = (text: Text, offset: number): number => (offset > text.length ? text.lines + 1 : text.lineAt(offset).number);
-
-/** From the start of a line to the start of another, or past the end. */
-function linesIn(text: Text, from: number, to: number): string[] {
-  const [first, end] = [lineAt(text, from), lineAt(text, to)];
-  return Array.from({ length: end - first }, (_, index) => text.line(first + index).text);
+  const changes: LineChange[] = [];
+  let at = 1;
+  let open: { at: number; removed: string[]; added: string[] } | null = null;
+  for (const { value, removed, added } of diffArrays(before.split(LINE_END), after.split(LINE_END))) {
+    if (!removed && !added) {
+      at += value.length;
+      open = null;
+      continue;
+    }
+    if (open === null) {
+      open = { at, removed: [], added: [] };
+      changes.push(open);
+    }
+    open[removed ? "removed" : "added"].push(...value);
+    if (removed) at += value.length;
+  }
+  return changes;
 }
 
 /** In order of `at`. @returns a unified diff without context; empty for no changes */
