@@ -61,6 +61,20 @@ export interface RawConnection {
 
 const Challenge = z.object({ payload: z.object({ nonce: z.string(), ts: z.int() }) });
 
+/** What comes next. @throws Error the connection ended before it, as a killed gateway's does without another word */
+export async function nextMessage(socket: WebSocket): Promise<string> {
+  const heard = new AbortController();
+  const closed = once(socket, "close", heard).then(([code]) => Promise.reject(new Error(`closed with ${code} before it answered`)));
+  // Whoever is not waiting any more is not told.
+  closed.catch(() => undefined);
+  try {
+    const [data] = await Promise.race([once(socket, "message", heard), closed]);
+    return String(data);
+  } finally {
+    heard.abort();
+  }
+}
+
 /** A connection of no library's that has said `connect` as this device, and what it was told. */
 export async function connectRaw(url: string, device: TestDevice, options: RawConnect = {}): Promise<RawConnection> {
   const socket = new WebSocket(url);
@@ -68,8 +82,7 @@ export async function connectRaw(url: string, device: TestDevice, options: RawCo
   const closed = once(socket, "close").then(([code, reason]) => ({ code: Number(code), reason: String(reason) }));
   // Whoever looks at it is told; that a gateway was killed is nobody's failure otherwise.
   closed.catch(() => undefined);
-  const [first] = await once(socket, "message");
-  const challenge = Challenge.parse(JSON.parse(String(first))).payload;
+  const challenge = Challenge.parse(JSON.parse(await nextMessage(socket))).payload;
   const { token, scopes = ["operator.read"], role = "operator", forge } = options;
   const client = { id: "test", version: "1", platform: "Linux", mode: "test" };
   const proof = renderConnectProof({
@@ -88,8 +101,8 @@ export async function connectRaw(url: string, device: TestDevice, options: RawCo
   };
   forge?.(params, challenge);
   socket.send(JSON.stringify({ type: "req", id: "connect", method: "connect", params }));
-  const [answer] = await once(socket, "message");
-  return { socket, answer: z.record(z.string(), z.unknown()).parse(JSON.parse(String(answer))), closed };
+  const answer = await nextMessage(socket);
+  return { socket, answer: z.record(z.string(), z.unknown()).parse(JSON.parse(answer)), closed };
 }
 
 export interface OwnerConnect {
@@ -108,13 +121,15 @@ export async function connectAsOwner(
   const socket = new WebSocket(url);
   onTestFinished(() => socket.terminate());
   const Frame = z.record(z.string(), z.unknown());
-  const answer = new Promise<Record<string, unknown>>((resolve) => {
+  const answer = new Promise<Record<string, unknown>>((resolve, reject) => {
+    socket.once("close", (code) => reject(new Error(`closed with ${code} before it answered`)));
     socket.on("message", (data) => {
       const frame = Frame.parse(JSON.parse(String(data)));
       onFrame?.(frame);
       if (frame.type === "res" && frame.id === "connect") resolve(frame);
     });
   });
+  answer.catch(() => undefined);
   await once(socket, "open");
   const client = { id: "test", version: "1", platform: "linux", mode: "test" };
   const params = {
