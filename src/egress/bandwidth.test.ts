@@ -22,6 +22,19 @@ test("without a limit nothing waits, and a clock that is set back holds nothing 
   expect(bandwidth.take(1_000, toEpochMs(0))).toBeLessThanOrEqual(61_000);
 });
 
+test("a piece's memory is given back once it was written, and memory of which it is a part alone is left to its owner", async () => {
+  const [source, sink] = [new PassThrough(), new PassThrough()];
+  forward({ source, sink, bandwidth: new Bandwidth(null), clock: new VirtualClock() });
+  const whole = Buffer.alloc(100_000, "a");
+  const owner = Buffer.alloc(100_000, "b");
+  const arrived: string[] = [];
+  sink.on("data", (piece: Buffer) => arrived.push(piece.toString("latin1", 0, 1)));
+  for (const piece of [whole, owner.subarray(1)]) source.write(piece);
+  await expect.poll(() => arrived).toEqual(["a", "b"]);
+  await expect.poll(() => whole.length).toBe(0);
+  expect(owner.toString()).toBe("b".repeat(100_000));
+});
+
 test("everything arrives, in order and with its end, however slowly it is taken", async () => {
   const clock = new VirtualClock();
   const [source, sink] = [new PassThrough({ highWaterMark: 10 }), new PassThrough({ highWaterMark: 4 })];

@@ -1,4 +1,9 @@
-import { expect, test } from "vitest";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
 import { GOOD_ADDRESS, OWN_ADDRESS, RawClient, startDestination, startProxy, toPolicy } from "./proxy.fixture.ts";
 
 const REQUEST = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
@@ -50,6 +55,30 @@ test("a destination's early hints are left out, and its headers of one hop, too;
     "Connection: close",
   ]);
   expect(body).toBe("ok");
+});
+
+test.each(["of a named length", "in pieces"])("a large request %s and its answer arrive as they were sent", async (framing) => {
+  const pieces = Array.from({ length: 50 }, () => randomBytes(60_000));
+  const body = Buffer.concat(pieces);
+  const length = framing === "in pieces" ? {} : { "Content-Length": String(body.length) };
+  const server = createServer(async (request, response) => {
+    const sent = await buffer(request);
+    response.writeHead(200, length);
+    for (let at = 0; at < sent.length; at += 100_000) response.write(sent.subarray(at, at + 100_000));
+    response.end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  const under = await startProxy((server.address() as AddressInfo).port);
+  under.answers.set("a.example", [GOOD_ADDRESS]);
+  await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
+  const headers = { Host: "a.example", Connection: "close", ...length };
+  const outgoing = request({ socketPath: under.socketOf("a"), path: "http://a.example/", method: "POST", headers });
+  const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
+  for (const piece of pieces) outgoing.write(piece);
+  outgoing.end();
+  const [incoming] = await answered;
+  expect((await buffer(incoming)).equals(body)).toBe(true);
 });
 
 test("the proxy's own addresses are refused, whatever the policy says", async () => {

@@ -3,7 +3,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { renderTarget, type Target, type UrlTarget } from "../api/egress/host.ts";
-import { forward } from "./bandwidth.ts";
+import { forward, release } from "./bandwidth.ts";
 import type { Subject } from "./subject.ts";
 
 const PORT_HTTP = 80;
@@ -53,7 +53,10 @@ export function passRequest({ bandwidth, world }: Subject, { request, response, 
     const headers = passOn(incoming.rawHeaders, incoming.headers.connection).flat();
     // A server may send a status that none may send on.
     const begun = tryTo(() => response.writeHead(incoming.statusCode ?? 0, incoming.statusMessage ?? "", headers), fail);
-    if (begun !== null) forward({ source: incoming, sink: response, bandwidth, clock });
+    if (begun === null) return;
+    // Behind the parser, which has copied what it passes on.
+    upstream.on("data", release);
+    forward({ source: incoming, sink: response, bandwidth, clock });
   });
   forward({ source: request, sink: outgoing, bandwidth, clock });
 }
