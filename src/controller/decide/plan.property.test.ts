@@ -8,7 +8,8 @@ import { applyAction, forecast } from "./forecast.ts";
 import { plan } from "./plan.ts";
 import { isReady } from "./status.ts";
 import { UNTOUCHED } from "./tuning.ts";
-import { type Action, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput } from "./types.ts";
+import { type Action, type DesiredSandbox, NEW_HANDLE, type OwnedContainer, type Plan, type PlanInput } from "./types.ts";
+import { toDesiredBrowser } from "./wanted.ts";
 
 const SPECS = [
   desiredOf(),
@@ -19,58 +20,78 @@ const SPECS = [
   desiredOf({ rollout: { policy: "now" } }),
   desiredOf({ rollout: { policy: "never" }, docker: { env: { B: "2" } } }),
 ];
-const spec = fc.constantFrom(...SPECS);
+const browserOf = (sandbox: object): DesiredSandbox => toDesiredBrowser("agent-main-1", desiredOf(sandbox));
+const BROWSERS = [
+  browserOf({ browser: { enabled: true } }),
+  browserOf({ browser: { enabled: true, headless: true } }),
+  browserOf({ browser: { enabled: true, noSandbox: true }, docker: { memory: "1g", pidsLimit: 300 } }),
+  browserOf({ browser: { enabled: true }, rollout: { policy: "now" } }),
+  browserOf({ browser: { enabled: true, cdpPort: 9333 }, rollout: { policy: "never" } }),
+];
+/** What one sandbox may ever be; a name is of one kind for good. */
+const kinds = fc.constantFrom(SPECS, BROWSERS);
+const specOfKind = (specs: readonly DesiredSandbox[]): fc.Arbitrary<DesiredSandbox> => fc.constantFrom(...specs);
 
-const container: fc.Arbitrary<OwnedContainer> = fc
-  .record({
-    from: spec,
-    stage: fc.constantFrom("pending", "current", "renamed"),
-    state: fc.constantFrom("created", "running", "paused", "exited", "dead"),
-    restarted: fc.boolean(),
-    // Also one that was made this very moment: whether it stays up is not known yet.
-    ageMinutes: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20_000 })),
-    image: fc.constantFrom(IMAGE, toImageId(`sha256:${"b".repeat(64)}`)),
-    networks: fc.constantFrom(["none"], ["bridge", "none"]),
-    tuning: fc.constantFrom(UNTOUCHED, { ...UNTOUCHED, restartPolicy: "always" }, { ...UNTOUCHED, cpusetCpus: "0" }),
-    inUse: fc.constantFrom("yes", "no", "unknown"),
-    mounts: fc.constantFrom<OwnedContainer["mounts"]>(
-      { kind: "own" },
-      { kind: "own" },
-      { kind: "compared" },
-      { kind: "not-compared" },
-      { kind: "refused", message: "another folder", at: NOW },
-      { kind: "unclear", message: "it can't be seen" },
-    ),
-    setup: fc.constantFrom<OwnedContainer["setup"]>(
-      { kind: "absent" },
-      { kind: "fresh" },
-      { kind: "running", deadline: NOW },
-      { kind: "succeeded" },
-      { kind: "failed", message: "exit code 1", at: NOW },
-    ),
-  })
-  .map(({ from, stage, state, restarted, ageMinutes, image, networks, tuning, inUse, mounts, setup }) => {
-    const made = containerOf(from, { stage, state, restarted, imageId: image, networks, tuning }, { inUse, mounts, setup });
-    const createdAt = ago(ageMinutes * MINUTE_MS);
-    return { ...made, observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } } };
-  });
+const containerFrom = (specs: readonly DesiredSandbox[]): fc.Arbitrary<OwnedContainer> =>
+  fc
+    .record({
+      from: specOfKind(specs),
+      stage: fc.constantFrom("pending", "current", "renamed"),
+      state: fc.constantFrom("created", "running", "paused", "exited", "dead"),
+      restarted: fc.boolean(),
+      // Also one that was made this very moment: whether it stays up is not known yet.
+      ageMinutes: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20_000 })),
+      image: fc.constantFrom(IMAGE, toImageId(`sha256:${"b".repeat(64)}`)),
+      networks: fc.constantFrom(["none"], ["bridge", "none"]),
+      tuning: fc.constantFrom(UNTOUCHED, { ...UNTOUCHED, restartPolicy: "always" }, { ...UNTOUCHED, cpusetCpus: "0" }),
+      inUse: fc.constantFrom("yes", "no", "unknown"),
+      mounts: fc.constantFrom<OwnedContainer["mounts"]>(
+        { kind: "own" },
+        { kind: "own" },
+        { kind: "compared" },
+        { kind: "not-compared" },
+        { kind: "refused", message: "another folder", at: NOW },
+        { kind: "unclear", message: "it can't be seen" },
+      ),
+      setup: fc.constantFrom<OwnedContainer["setup"]>(
+        { kind: "absent" },
+        { kind: "fresh" },
+        { kind: "running", deadline: NOW },
+        { kind: "succeeded" },
+        { kind: "failed", message: "exit code 1", at: NOW },
+      ),
+    })
+    .map(({ from, stage, state, restarted, ageMinutes, image, networks, tuning, inUse, mounts, setup }) => {
+      const made = containerOf(from, { stage, state, restarted, imageId: image, networks, tuning }, { inUse, mounts, setup });
+      const createdAt = ago(ageMinutes * MINUTE_MS);
+      return { ...made, observation: { ...made.observation, identity: { ...made.observation.identity, createdAt } } };
+    });
 
-const containers = fc.array(container, { maxLength: 5 }).map((list) =>
-  list.map((one, index) => ({
-    ...one,
-    observation: {
-      ...one.observation,
-      handle: { id: toContainerId(`c${index}`), uid: toSandboxUid(`uid-${index}`), incarnation: "1" },
-      actualName: one.observation.stage === "renamed" ? `by-hand-${index}` : one.observation.actualName,
-    },
-  })),
-);
+const containersFrom = (specs: readonly DesiredSandbox[]) =>
+  fc.array(containerFrom(specs), { maxLength: 5 }).map((list) =>
+    list.map((one, index) => ({
+      ...one,
+      observation: {
+        ...one.observation,
+        handle: { id: toContainerId(`c${index}`), uid: toSandboxUid(`uid-${index}`), incarnation: "1" },
+        actualName: one.observation.stage === "renamed" ? `by-hand-${index}` : one.observation.actualName,
+      },
+    })),
+  );
 
 const requests = fc.constantFrom(null, { recreateAfter: NOW, kill: false }, { recreateAfter: NOW, kill: true });
 const use = fc.constantFrom(null, ago(MINUTE_MS), ago(60 * MINUTE_MS));
 
-const wanted: fc.Arbitrary<PlanInput> = fc
-  .record({ desired: spec, containers, request: requests, lastUsedAt: use, workspace: fc.boolean() })
+const wanted: fc.Arbitrary<PlanInput> = kinds
+  .chain((specs) =>
+    fc.record({
+      desired: specOfKind(specs),
+      containers: containersFrom(specs),
+      request: requests,
+      lastUsedAt: use,
+      workspace: fc.boolean(),
+    }),
+  )
   .map(({ desired, containers: found, request, lastUsedAt, workspace }) =>
     inputOf(desired, found, { request, lastUsedAt, ...(workspace ? {} : { workspace: { kind: "missing" } }) }),
   );
@@ -91,13 +112,15 @@ const delayed: fc.Arbitrary<PlanInput> = fc
     request: aheadMs === null ? input.request : { recreateAfter: ago(-aheadMs), kill: false },
   }));
 
-const unwanted = fc.record({ containers, lastUsedAt: use }).map(({ containers: found, lastUsedAt }) =>
-  inputOf(desiredOf(), found, {
-    lastUsedAt,
-    spec: null,
-    want: { kind: "unwanted", evidence: { kind: "config", says: "gone" }, because: "gone", hotWindowMs: 5 * MINUTE_MS },
-  }),
-);
+const unwanted = kinds
+  .chain((specs) => fc.record({ desired: fc.constant(specs[0] ?? desiredOf()), containers: containersFrom(specs), lastUsedAt: use }))
+  .map(({ desired, containers: found, lastUsedAt }) =>
+    inputOf(desired, found, {
+      lastUsedAt,
+      spec: null,
+      want: { kind: "unwanted", evidence: { kind: "config", says: "gone" }, because: "gone", hotWindowMs: 5 * MINUTE_MS },
+    }),
+  );
 
 const everyInput = fc.oneof(wanted, unwanted);
 const always = (arbitrary: fc.Arbitrary<PlanInput>, property: (input: PlanInput) => void): void =>
@@ -200,21 +223,23 @@ test("nothing is touched that was not handed in", () => {
 
 test("the one right container is never stopped while its sandbox is wanted", () => {
   always(
-    fc.record({ desired: spec, lastUsedAt: use, rest: containers }).map(({ desired, lastUsedAt, rest }) => {
-      const right = containerOf(desired);
-      const fresh = {
-        ...right,
-        observation: { ...right.observation, identity: { ...right.observation.identity, createdAt: ago(MINUTE_MS) } },
-      };
-      return inputOf(
-        desired,
-        [
-          ...rest.filter(({ observation }) => observation.stage === "pending"),
-          { ...fresh, observation: { ...fresh.observation, handle: { ...fresh.observation.handle, id: toContainerId("right") } } },
-        ],
-        { lastUsedAt },
-      );
-    }),
+    kinds
+      .chain((specs) => fc.record({ desired: specOfKind(specs), lastUsedAt: use, rest: containersFrom(specs) }))
+      .map(({ desired, lastUsedAt, rest }) => {
+        const right = containerOf(desired);
+        const fresh = {
+          ...right,
+          observation: { ...right.observation, identity: { ...right.observation.identity, createdAt: ago(MINUTE_MS) } },
+        };
+        return inputOf(
+          desired,
+          [
+            ...rest.filter(({ observation }) => observation.stage === "pending"),
+            { ...fresh, observation: { ...fresh.observation, handle: { ...fresh.observation.handle, id: toContainerId("right") } } },
+          ],
+          { lastUsedAt },
+        );
+      }),
     (input) => {
       expect(retired(plan(input).actions)).not.toContain("right");
     },
