@@ -52,6 +52,14 @@ export interface SandboxObservation {
   described: Described["spec"];
 }
 
+interface FoundContainers {
+  containers: OwnedContainer[];
+  /** Who has the name, where it is somebody else. */
+  holder: ScopeKey | null;
+}
+
+const NONE: FoundContainers = { containers: [], holder: null };
+
 export class Observer {
   readonly #parts: ObserverParts;
   readonly #specs: SpecMemo;
@@ -91,14 +99,17 @@ export class Observer {
     return "sessions requested too many new sandboxes in a short time; it is created once the rate allows";
   }
 
-  /** @throws OperationError when the engine can't be asked; nothing may be concluded then */
-  async observe(name: SandboxName, previous: Sandbox | null): Promise<SandboxObservation> {
+  /**
+   * @param isBare the look before this one saw no container of it, and nothing was done on the engine since: the engine is not asked again
+   * @throws OperationError when the engine can't be asked; nothing may be concluded then
+   */
+  async observe(name: SandboxName, previous: Sandbox | null, isBare = false): Promise<SandboxObservation> {
     const { engine, desired, instance, ledger } = this.#parts;
     // The host is looked at meanwhile; what it says is only needed if the sandbox is wanted.
     const candidate = desired.desiredOf(name);
     const looking = candidate === null ? null : this.#facts(candidate);
     looking?.catch(() => undefined);
-    const { containers, holder } = await this.#containers(name, candidate?.scopeKey ?? null);
+    const { containers, holder } = isBare ? NONE : await this.#containers(name, candidate?.scopeKey ?? null);
     const first = containers[0]?.observation ?? null;
     const lastUsedAt = this.#lastUsedAt(name, containers, previous);
     const scopeKey = first?.identity.scopeKey ?? previous?.spec.scopeKey ?? null;
@@ -148,11 +159,8 @@ export class Observer {
     return containers.reduce((sum, { observation }) => sum + this.#parts.uses.countOf(observation.handle.id), 0);
   }
 
-  /**
-   * @param scopeKey whose containers are looked for. null: whoever's they are
-   * @returns also the scope key of one that has the name and is another's: it is neither adopted nor merged
-   */
-  async #containers(name: SandboxName, scopeKey: ScopeKey | null): Promise<{ containers: OwnedContainer[]; holder: ScopeKey | null }> {
+  /** One that has the name and is another's is neither adopted nor merged. @param scopeKey whose are looked for. null: whoever's they are */
+  async #containers(name: SandboxName, scopeKey: ScopeKey | null): Promise<FoundContainers> {
     const { engine, instance, ledger, setups, mounts, uses, foreign } = this.#parts;
     const containers: OwnedContainer[] = [];
     let holder: ScopeKey | null = null;

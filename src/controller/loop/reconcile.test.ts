@@ -106,3 +106,14 @@ it("a sandbox that went for being idle is still known while its session lives, a
   const known = model.controller.statuses.list().map(({ metadata }) => metadata.name);
   expect(known).toEqual([model.site.nameOf("agent:main:idle")]);
 });
+
+it("between the look that finds no container and the making of the first one, its folder included, the engine is asked nothing twice", async () => {
+  const model = await createModel();
+  await model.site.writeConfig(withRound("1"));
+  await model.start();
+  await model.converge();
+  const { calls } = model.world;
+  const before = calls.slice(0, calls.indexOf(`create ${model.name}`));
+  expect(before.filter((call) => call === `observe ${model.name}`)).toHaveLength(1);
+  expect(model.controller.events.list().map(({ reason }) => reason)).toContain("WorkspacePrepared");
+});

@@ -56,6 +56,8 @@ interface Performed {
 
 /** After a stop that a use prevented: the use is seen then, or over. */
 const LOOK_AGAIN_MS = SECOND_MS;
+/** Folders are made within milliseconds; one that many wait for takes longer. */
+const BARE_MS_MAX = SECOND_MS;
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
@@ -66,6 +68,18 @@ export class Reconciler {
 
   /** Operating errors are outcomes; whatever is thrown is a bug. */
   async reconcile(name: SandboxName): Promise<PassOutcome> {
+    const startedAt = this.#parts.now();
+    const outcome = await this.#pass(name, false);
+    if (outcome.kind !== "prepared") return outcome;
+    // A folder of the host's is nothing to the engine: where no container was, none has to be looked for once more before the first is made. Only this
+    // pass makes any, and one that somebody else makes under its name meanwhile makes the engine refuse ours.
+    const isFresh = elapsed(startedAt, this.#parts.now()) < BARE_MS_MAX;
+    const next = isFresh ? await this.#pass(name, true) : outcome;
+    return next.kind === "prepared" ? { kind: "again" } : next;
+  }
+
+  /** @param isBare no container of it was there a moment ago */
+  async #pass(name: SandboxName, isBare: boolean): Promise<PassOutcome | { kind: "prepared" }> {
     const { observer, statuses, report } = this.#parts;
     const previous = statuses.get(name) ?? null;
     const trouble = this.#parts.trouble();
@@ -75,7 +89,7 @@ export class Reconciler {
       return { kind: "settled", requeueAt: null };
     }
     try {
-      const seen = await observer.observe(name, previous);
+      const seen = await observer.observe(name, previous, isBare);
       const input: PlanInput = { ...seen.input, ...failuresSeen(seen.input, previous, this.#parts.random()) };
       const made = this.#parts.judge(input);
       this.#parts.judged(input, made);
@@ -89,7 +103,7 @@ export class Reconciler {
       this.#write(summarize(input, made, { previous, spec: seen.described, ...kept, blocker }), previous, made);
       if (error instanceof StillInUse) return { kind: "settled", requeueAt: later(this.#parts.now(), LOOK_AGAIN_MS) };
       if (error !== null) return { kind: "failed", error, dueAt: made.requeueAt };
-      if (made.actions.length > 0) return { kind: "again" };
+      if (made.actions.length > 0) return { kind: isOnlyPrepared(input, made) ? "prepared" : "again" };
       return { kind: "settled", requeueAt: made.requeueAt };
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
@@ -152,6 +166,10 @@ export class Reconciler {
     this.#parts.forgotten(next.metadata.name);
   }
 }
+
+/** Its folder was made, for its first container. */
+const isOnlyPrepared = ({ containers }: PlanInput, { actions }: Plan): boolean =>
+  containers.length === 0 && actions.every(({ kind }) => kind === "prepare-workspace");
 
 /** Steps on the new container name it once it is made. */
 function toExact(action: Action, created: Handle | null): Action {
