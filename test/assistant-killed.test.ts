@@ -8,6 +8,7 @@ import { findOwnerKey } from "../src/api/store/gateway-files.ts";
 import { until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createFolderSite } from "../src/controller/fixtures/site.fixture.ts";
 import { type Asked, openAgentWorld, textOf, toAgentConfig } from "../src/gateway/agent/agent.fixture.ts";
+import type { AgentPort, HistoryItem } from "../src/gateway/agent/agent-port.ts";
 import { parseEntry } from "../src/gateway/agent/entries.ts";
 import { MAIN } from "../src/gateway/agent/loop.fixture.ts";
 import { spawnGateway, speakTo } from "./gateway.fixture.ts";
@@ -38,6 +39,18 @@ async function countLines(folder: string): Promise<number> {
   return name === undefined ? 0 : (await readFile(join(folder, name), "utf8")).split("\n").length - 1;
 }
 
+/** All of it, page by page. */
+async function readHistory(agent: AgentPort): Promise<HistoryItem[]> {
+  const items: HistoryItem[] = [];
+  for (let before: number | null = null, isEnd = false; !isEnd; ) {
+    const page = await agent.history(MAIN, { limit: 500, before });
+    items.unshift(...page.items);
+    before = page.before;
+    isEnd = before === null;
+  }
+  return items;
+}
+
 test(
   "nothing that was acknowledged is lost, each call has a result or is marked, and nothing runs twice",
   async () => {
@@ -61,7 +74,7 @@ test(
     }
     expect(accepted).toHaveLength(ROUNDS);
     const world = await openAgentWorld({ mock, stateDir: site.stateDir });
-    const { items } = await world.agent.history(MAIN, { limit: 1_000, before: null });
+    const items = await readHistory(world.agent);
     const lines = await (await world.sessions.openRunLog(MAIN)).read({ after: 0, limit: 100_000 });
     const entries = lines.map((line, at) => parseEntry(line, at + 1)).filter((entry) => entry !== null);
     expect(entries).toHaveLength(lines.length);
