@@ -13,6 +13,8 @@ import { type GeneratedCommand, generatedCommands, REPORT } from "./generated-co
 /** Debian's, Red Hat's, Alpine's, Android's. */
 const SHELLS = [["dash"], ["bash"], ["busybox", "sh"], ["mksh"]] as const;
 const RUNS = process.env.OPENCLAW_TEST_LONG === "1" ? 2_500 : 40;
+/** A pair takes 20 ms on an idle machine, and ten times that beside others. */
+const RUNS_MS_MAX = 20_000 + RUNS * 250;
 const BASE_ENV = { PATH: "/usr/bin:/bin", [MARK_VARIABLE]: "markofatest" };
 
 interface Ran {
@@ -61,7 +63,7 @@ async function playInput(shell: readonly string[], request: ExecRequest, input: 
 describe.each(SHELLS.map((shell) => ({ name: shell.join(" "), shell })))("under $name", ({ shell }) => {
   const isThere = spawnSync(shell[0], [...shell.slice(1), "-c", "true"]).status === 0;
 
-  test("a generated request that is read does what the same one does as arguments", async ({ skip }) => {
+  test("a generated request that is read does what the same one does as arguments", { timeout: RUNS_MS_MAX }, async ({ skip }) => {
     if (!isThere) skip(`${shell[0]} is not installed here`);
     await fc.assert(
       fc.asyncProperty(generatedCommands, async (command) => {
