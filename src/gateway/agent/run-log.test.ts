@@ -5,6 +5,7 @@ import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { type AgentWorld, openAgentWorld, script, textOf } from "./agent.fixture.ts";
+import type { HistoryItem } from "./agent-port.ts";
 import { MAIN } from "./loop.fixture.ts";
 
 const mock = new LLMock({ port: 0, host: "127.0.0.1", logLevel: "silent" });
@@ -54,6 +55,21 @@ test("cut at any byte it is a conversation that a provider takes: what was whole
     expect(
       items.filter((item) => (item.kind === "tool" && item.state === "running") || (item.kind === "user" && item.state === "queued")),
     ).toEqual([]);
+  }
+});
+
+test("read in pages of any length it is the same conversation, and no call is on another page than its result", async () => {
+  const { world } = await runOnce();
+  const all = await world.agent.history(MAIN, { limit: 1_000, before: null });
+  expect(all.items.filter(({ kind }) => kind === "tool")).toHaveLength(2);
+  for (let limit = 1; limit <= all.items.length; limit += 1) {
+    const items: HistoryItem[] = [];
+    for (let before: number | null = null, isFirst = true; isFirst || before !== null; isFirst = false) {
+      const page = await world.agent.history(MAIN, { limit, before });
+      items.unshift(...page.items);
+      before = page.before;
+    }
+    expect(items, `${limit} lines a page`).toEqual(all.items);
   }
 });
 

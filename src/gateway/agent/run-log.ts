@@ -133,15 +133,28 @@ export class RunLog {
     return toSeen(entries, this.#compaction?.summary ?? null);
   }
 
-  /** Entries with numbers below `before`, the newest of them, oldest first; `from` is where they begin. */
+  /**
+   * Entries with numbers below `before`, the newest of them, oldest first: `limit`, and what stands between the first result's call and that; `from` is where
+   * they begin.
+   */
   async page({ before, limit }: { before: number; limit: number }): Promise<{ entries: Numbered[]; from: number }> {
     const from = Math.max(0, before - 1 - limit);
+    const entries = await this.#between(from, before);
+    const calls = new Set(entries.flatMap(toCallIds));
+    if (!entries.some((entry) => entry.kind === "result" && !calls.has(entry.callId))) return { entries, from };
+    const earlier = await this.#between(Math.max(0, from - PAGE_LINES), from + 1);
+    const at = earlier.findLastIndex(({ kind }) => kind === "assistant");
+    const more = at === -1 ? [] : earlier.slice(at);
+    return { entries: [...more, ...entries], from: (more[0]?.id ?? from + 1) - 1 };
+  }
+
+  async #between(after: number, before: number): Promise<Numbered[]> {
     const entries: Numbered[] = [];
-    for await (const entry of this.#all(from)) {
+    for await (const entry of this.#all(after)) {
       if (entry.id >= before) break;
       entries.push(entry);
     }
-    return { entries, from };
+    return entries;
   }
 
   /** Those that are known, behind so many lines. */
@@ -262,3 +275,6 @@ export class RunLog {
     else await this.append({ kind: "message", message: id, role, text, from });
   }
 }
+
+const toCallIds = (entry: Numbered): string[] =>
+  entry.kind === "assistant" ? entry.parts.flatMap((part) => (part.kind === "tool-call" ? [part.id] : [])) : [];
