@@ -14,6 +14,8 @@ import {
   QueueSettings,
   RunSeconds,
   RunSettings,
+  THINKING_ABOUT,
+  ThinkingWord,
   TIMEOUT_ABOUT,
 } from "../src/api/config/schema-assistant.ts";
 import {
@@ -194,7 +196,11 @@ export function renderConfigPage(): string {
       "Assistant",
       [
         [
-          z.object({ timeoutSeconds: RunSeconds.describe(TIMEOUT_ABOUT), maxConcurrent: Concurrency.describe(MAX_CONCURRENT_ABOUT) }),
+          z.object({
+            timeoutSeconds: RunSeconds.describe(TIMEOUT_ABOUT),
+            maxConcurrent: Concurrency.describe(MAX_CONCURRENT_ABOUT),
+            thinkingDefault: ThinkingWord.describe(THINKING_ABOUT),
+          }),
           "agents.defaults.",
         ],
         [RunSettings, "agents.defaults.run."],

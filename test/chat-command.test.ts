@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { toEpochMs, toSessionKey } from "../src/api/brands.ts";
+import type { VerboseLevel } from "../src/api/thinking.ts";
 import type { ChatInput, RunId } from "../src/gateway/agent/agent-port.ts";
 import { RUN_USAGE, type ScriptedAgent } from "../src/gateway/chat/agent.fixture.ts";
 import { TOKEN } from "../src/gateway/http/server.fixture.ts";
@@ -48,8 +49,8 @@ function answerWith(agent: ScriptedAgent, run: (input: ChatInput) => void): void
   };
 }
 
-function work(agent: ScriptedAgent): void {
-  agent.tell(RUN, { kind: "started", model: "aimock/small" });
+function work(agent: ScriptedAgent, verbose: VerboseLevel | null = null): void {
+  agent.tell(RUN, { kind: "started", model: "aimock/small", verbose });
   agent.tell(RUN, { kind: "text", delta: "I look" });
   agent.tell(RUN, { kind: "text-ended", text: "I look" });
   agent.tell(RUN, { kind: "tool-started", callId: "c1", tool: "exec", input: { command: "npm test" } });
@@ -71,6 +72,19 @@ test("agent prints the answer on stdout as it comes, and what is done for it on 
   expect({ code, stdout }).toEqual({ code: 0, stdout: "I look\nOne test \\x1b[31mfails.\n" });
   expect(stderr).toBe("> exec npm test\n  exit 1\n");
   expect(agent.sent).toMatchObject([{ session: KEY, text: "Mend it", requester: { kind: "token" } }]);
+});
+
+test.each([
+  ["off", ""],
+  ["on", "> exec npm test\n  exit 1\n"],
+  ["full", "> exec npm test\n  1 failed\n  exit 1\n"],
+] as const)("agent shows as much as /verbose %s says of what is done", async (verbose, expected) => {
+  const { agent, url } = await openGateway();
+  answerWith(agent, () => {
+    work(agent, verbose);
+    end(agent);
+  });
+  expect((await start(url, ["agent", "--message", "Mend it"]).ran).stderr).toBe(expected);
 });
 
 test("agent --json prints the end as one object, and takes the message from stdin and the session by its name", async () => {

@@ -62,7 +62,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     await page.getByRole("link", { name: /^main/ }).click();
     await page.getByRole("article", { name: "Answer" }).last().waitFor();
     // What goes on streams through the same.
-    agent.tell(RUN, { kind: "started", model: "aimock/small" });
+    agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     for (const text of HOSTILE) {
       agent.tell(RUN, { kind: "text", delta: text });
       agent.tell(RUN, { kind: "text-ended", text });
@@ -86,7 +86,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     if (program === null) return context.skip(NO_CHROMIUM);
     const { page, agent, faults } = await openChat(program);
     await page.getByText("Nothing was said yet.").waitFor();
-    agent.tell(RUN, { kind: "started", model: "aimock/small" });
+    agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "", tools: [] };
     await page.getByText("Waiting for the model").waitFor();
     agent.tell(RUN, { kind: "text", delta: "I run the **tests** first." });
@@ -124,7 +124,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     await expect.poll(() => agent.sent.map(({ text, queueMode }) => [text, queueMode])).toEqual([["Look at the plan", null]]);
     expect(agent.sent[0]?.requester).toMatchObject({ kind: "device", isOwner: false });
     agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "So far", tools: [] };
-    agent.tell(RUN, { kind: "started", model: "aimock/small" });
+    agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     await page.getByText("So far").waitFor();
     await field.fill("and be brief");
     await page.getByRole("button", { name: "Steer" }).click();
@@ -155,7 +155,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     const opened = await openChat(program);
     const { page, agent } = opened;
     agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "one ", tools: [] };
-    agent.tell(RUN, { kind: "started", model: "aimock/small" });
+    agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     agent.tell(RUN, { kind: "text", delta: "two " });
     await page.getByText("one two", { exact: false }).waitFor();
     await opened.context.setOffline(true);

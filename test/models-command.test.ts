@@ -47,7 +47,8 @@ async function answer(server: Server, key: string): Promise<string | undefined> 
   if (!(turn instanceof ModelTurn)) return turn.message;
   const messages = [{ role: "user" as const, parts: [{ kind: "text" as const, text: "hello" }] }];
   let last: string | undefined;
-  for await (const event of turn.step({ system: "", messages, tools: [], cacheKey: key }, new AbortController().signal)) last = event.kind;
+  for await (const event of turn.step({ system: "", messages, tools: [], cacheKey: key, thinking: null }, new AbortController().signal))
+    last = event.kind;
   return last;
 }
 

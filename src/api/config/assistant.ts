@@ -3,9 +3,10 @@
 
 import type { z } from "zod";
 import { type DurationMs, toDurationMs } from "../brands.ts";
-import { type QueueMode, toQueueMode } from "../queue-modes.ts";
+import { QUEUE_LIMITS, type QueueLimits, type QueueMode, toQueueMode } from "../queue-modes.ts";
+import { type ThinkingLevel, toThinkingWish } from "../thinking.ts";
 import type { ConfigFile } from "./schema.ts";
-import type { CronJobSettings, HeartbeatSettings } from "./schema-assistant.ts";
+import type { CronJobSettings, HeartbeatSettings, QueueSettings } from "./schema-assistant.ts";
 
 export interface AssistantConfig {
   /** Milliseconds. */
@@ -18,7 +19,10 @@ export interface AssistantConfig {
   readonly childRunsMax: number;
   /** Milliseconds, of sessions that others began. null: as `runMsMax`. */
   readonly childRunMsMax: number | null;
+  /** null: as the provider does by itself. */
+  readonly thinking: ThinkingLevel | null;
   readonly queueMode: QueueMode;
+  readonly queueLimits: QueueLimits;
   readonly compaction: {
     /** As written. null: the agent's. */
     readonly model: string | null;
@@ -56,7 +60,7 @@ const RUN_SECONDS_MAX = 172_800;
 const toRunMs = (seconds: number): DurationMs => toDurationMs((seconds === 0 ? RUN_SECONDS_MAX : seconds) * 1_000);
 
 export function toAssistantConfig({ agents, messages, cron }: ConfigFile): AssistantConfig {
-  const { timeoutSeconds, run, maxConcurrent, compaction, heartbeat, subagents } = agents?.defaults ?? {};
+  const { timeoutSeconds, run, maxConcurrent, thinkingDefault, compaction, heartbeat, subagents } = agents?.defaults ?? {};
   const childSeconds = subagents?.runTimeoutSeconds;
   return {
     runMsMax: toRunMs(timeoutSeconds ?? RUN_SECONDS_DEFAULT),
@@ -66,7 +70,9 @@ export function toAssistantConfig({ agents, messages, cron }: ConfigFile): Assis
     runsMax: maxConcurrent ?? null,
     childRunsMax: subagents?.maxConcurrent ?? 8,
     childRunMsMax: childSeconds === undefined || childSeconds === 0 ? null : toRunMs(childSeconds),
+    thinking: toThinkingDefault(thinkingDefault),
     queueMode: toQueueMode(messages?.queue?.mode ?? "steer")?.mode ?? "steer",
+    queueLimits: toQueueLimits(messages?.queue),
     compaction: {
       model: compaction?.model ?? null,
       keepRecentTokens: compaction?.keepRecentTokens ?? 20_000,
@@ -76,6 +82,21 @@ export function toAssistantConfig({ agents, messages, cron }: ConfigFile): Assis
     heartbeat: toHeartbeat(heartbeat),
     jobs: cron?.enabled === false ? [] : (cron?.jobs ?? []).filter(({ enabled }) => enabled !== false).map(toJob),
   };
+}
+
+function toQueueLimits(settings: z.output<typeof QueueSettings> | undefined): QueueLimits {
+  const { debounceMs, cap, drop } = settings ?? {};
+  return {
+    debounceMs: debounceMs === undefined ? QUEUE_LIMITS.debounceMs : toDurationMs(debounceMs),
+    cap: cap ?? QUEUE_LIMITS.cap,
+    drop: drop ?? QUEUE_LIMITS.drop,
+  };
+}
+
+/** null: it does not say, or leaves it to the provider. */
+export function toThinkingDefault(written: string | undefined): ThinkingLevel | null {
+  const wish = written === undefined ? null : toThinkingWish(written);
+  return wish === "default" ? null : wish;
 }
 
 /** null: never. */

@@ -3,7 +3,8 @@
 import { type AgentId, toAgentId } from "../brands.ts";
 import { AgentIdSchema } from "../session.ts";
 import { SPAWN_CHILDREN_DEFAULT, SPAWN_DEPTH_DEFAULT, SPAWN_DEPTH_MAX, type SpawnLimits } from "../spawning.ts";
-import { type AssistantConfig, type Heartbeat, toAssistantConfig, toHeartbeat } from "./assistant.ts";
+import type { ThinkingLevel } from "../thinking.ts";
+import { type AssistantConfig, type Heartbeat, toAssistantConfig, toHeartbeat, toThinkingDefault } from "./assistant.ts";
 import {
   type AgentBudget,
   type AuthConfig,
@@ -43,6 +44,8 @@ export interface Agent {
   readonly model: ModelChoice | null;
   /** Its own; null: `assistant.heartbeat` of the config. */
   readonly heartbeat: Heartbeat | null;
+  /** null: `assistant.thinking` of the config. */
+  readonly thinking: ThinkingLevel | null;
   /** Where one of its limits is null: that of `models.budget`. */
   readonly budget: AgentBudget;
 }
@@ -116,6 +119,7 @@ function toDraft(id: AgentId, agent: AgentEntry, at: ConfigPath): AgentDraft {
     tools: agent.tools ?? {},
     model: toModelChoice(agent.model),
     heartbeat: toHeartbeat(agent.heartbeat),
+    thinking: toThinkingDefault(agent.thinkingDefault),
     budget: toAgentBudget(agent.budget),
   };
 }
@@ -172,7 +176,7 @@ function findDoubles(drafts: readonly AgentDraft[]): AgentProblem[] {
 /** One that no config names: it has the defaults alone. */
 export const toDefaultAgent = (id: AgentId): Agent => ({
   ...{ id, isDefault: true, path: null, name: id, workspace: null, sandbox: {}, tools: {} },
-  ...{ model: null, heartbeat: null, budget: toAgentBudget() },
+  ...{ model: null, heartbeat: null, thinking: null, budget: toAgentBudget() },
 });
 
 function toAgents(drafts: readonly AgentDraft[]): readonly Agent[] {

@@ -1,9 +1,11 @@
 // The part of a config that the gateway works with, as data that can be sent and kept. It is the whole list: what is not named here, such as
 // docker.env, setup commands, images and limits, never leaves the controller. How it gets to the gateway is the controller's and the gateway's.
 import { z } from "zod";
+import { toDurationMs } from "../brands.ts";
 import { CREDENTIAL_MODES } from "../models/credential.ts";
-import { QUEUE_MODES } from "../queue-modes.ts";
+import { QUEUE_DROPS, QUEUE_LIMITS, QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
+import { THINKING_LEVELS } from "../thinking.ts";
 import { toAssistantConfig } from "./assistant.ts";
 import type { Config } from "./config.ts";
 import { MASK } from "./masked.ts";
@@ -56,6 +58,10 @@ const Limit = z.object({ tokens: amount, usd: amount });
 const UNLIMITED = { tokens: null, usd: null };
 const Choice = z.object({ primary: text.nullable(), fallbacks: words });
 
+const Thinking = z.enum(THINKING_LEVELS).nullable().default(null);
+
+const QueueLimits = z.object({ debounceMs: count.transform(toDurationMs), cap: count, drop: z.enum(QUEUE_DROPS) }).default(QUEUE_LIMITS);
+
 const Heartbeat = z.object({
   everyMs: count,
   prompt: text.nullable(),
@@ -65,6 +71,8 @@ const Heartbeat = z.object({
 const Assistant = z.object({
   ...{ runMsMax: count, stepsMax: count, repeatsMax: count, resultCharactersMax: count },
   ...{ runsMax: count.nullable(), childRunsMax: count, childRunMsMax: count.nullable(), queueMode: z.enum(QUEUE_MODES) },
+  thinking: Thinking,
+  queueLimits: QueueLimits,
   compaction: z.object({ model: text.nullable(), keepRecentTokens: count, reserveTokens: count, keepsNames: flag }),
   heartbeat: Heartbeat.nullable(),
   jobs: z.array(z.object({ id: text, schedule: text, timezone: text.nullable(), agentId: text.nullable(), message: text })),
@@ -80,6 +88,7 @@ const Agent = z.object({
   tools: Tools,
   model: Choice.nullable().default(null),
   heartbeat: Heartbeat.nullable().default(null),
+  thinking: Thinking,
   /** Absent: of an older controller. */
   budget: z.object({ session: Limit, agentDay: Limit }).default({ session: UNLIMITED, agentDay: UNLIMITED }),
 });

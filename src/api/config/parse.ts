@@ -5,6 +5,7 @@ import { type Config, collectAgents, type HostFolders, toConfig } from "./config
 import { joinSources } from "./include.ts";
 import { takeVariables, toDotenvPath } from "./own-variables.ts";
 import { checkRules } from "./rules.ts";
+import { checkAssistant } from "./rules-assistant.ts";
 import { findWrittenSecrets } from "./rules-models.ts";
 import { ConfigFile } from "./schema.ts";
 import { toIssues } from "./schema-issues.ts";
@@ -73,5 +74,7 @@ function toValidConfig(root: ConfigNode, sources: ConfigSources, issues: Issue[]
     const at = path[1] === "entries" && path.length === 3 ? locateKey(root, path) : locateValue(root, path);
     issues.push({ ...problem, ...at, path: renderPath(path) });
   }
-  return toConfig(file.data, agents, { file: sources.main, files: [...sources.files.keys()], locations: toLocations(root) });
+  const config = toConfig(file.data, agents, { file: sources.main, files: [...sources.files.keys()], locations: toLocations(root) });
+  issues.push(...checkAssistant(file.data, config));
+  return config;
 }

@@ -2,7 +2,7 @@
 // itself. As zod sees them; what they mean together is assistant.ts's.
 import { z } from "zod";
 import { REFERENCE_LENGTH_MAX } from "../models/reference.ts";
-import { QUEUE_MODES } from "../queue-modes.ts";
+import { QUEUE_CAP_MAX, QUEUE_DEBOUNCE_MS_MAX, QUEUE_DROPS, QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
 import { Duration } from "./schema-values.ts";
 
@@ -17,6 +17,12 @@ const Time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a
 export const TIMEOUT_ABOUT = "Seconds that one run may take, from the message to its answer; default 1800; 0: two days";
 export const MAX_CONCURRENT_ABOUT =
   "Runs that go on at the same time, those of spawned sessions not counted; default 4 per core, at least 8";
+
+export const THINKING_ABOUT =
+  "How hard models think where the conversation does not say (/think): off, minimal, low, medium, high, xhigh; unset: as the provider does by itself";
+
+/** Upstream has more words than there are efforts: what means none here is warned of. */
+export const ThinkingWord = z.string().max(64);
 
 export const RunSeconds = z.number().min(0).max(RUN_SECONDS_MAX);
 export const Concurrency = z.int().min(1).max(1_000);
@@ -75,6 +81,24 @@ export const QueueSettings = z.looseObject({
     .enum([...QUEUE_MODES, "steer-backlog", "queue"])
     .optional()
     .describe("What a message does while the agent still works: steer (default), followup, collect, interrupt"),
+  debounceMs: z
+    .number()
+    .min(0)
+    .max(QUEUE_DEBOUNCE_MS_MAX)
+    .optional()
+    .describe("Milliseconds in which nothing must have come before messages that wait are taken (followup, collect); default 500"),
+  cap: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe(`Messages of a conversation that may wait; default 20, more than ${QUEUE_CAP_MAX} counts as ${QUEUE_CAP_MAX}`),
+  drop: z
+    .enum(QUEUE_DROPS)
+    .optional()
+    .describe(
+      "What becomes of one too many: new (default): it is refused; old: the oldest that waits is dropped; summarize: the agent is told the beginning of the oldest",
+    ),
 });
 
 export const CronJobSettings = z.looseObject({

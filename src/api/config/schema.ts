@@ -11,6 +11,8 @@ import {
   QueueSettings,
   RunSeconds,
   RunSettings,
+  THINKING_ABOUT,
+  ThinkingWord,
   TIMEOUT_ABOUT,
 } from "./schema-assistant.ts";
 import {
@@ -69,6 +71,8 @@ export const ToolSettings = z.looseObject({
 });
 export type ToolSettings = z.output<typeof ToolSettings>;
 
+const AGENT_THINKING_ABOUT = "The agent's own, in the same words; unset: agents.defaults.thinkingDefault";
+
 const agentKeys = {
   default: z.boolean().optional().describe("Whether this is the default agent; at most one"),
   name: z.string().optional().describe("Shown to people"),
@@ -76,6 +80,7 @@ const agentKeys = {
     "Agent workspace, absolute or ~; unset: <state>/workspace for the default agent, else <state>/workspace-<id>",
   ),
   model: ModelChoiceSettings.optional().describe(AGENT_MODEL_ABOUT),
+  thinkingDefault: ThinkingWord.optional().describe(AGENT_THINKING_ABOUT),
   heartbeat: HeartbeatSettings.optional(),
   budget: AgentBudgetSettings.optional().describe(AGENT_BUDGET_ABOUT),
   sandbox: SandboxSettings.optional(),
@@ -163,6 +168,7 @@ export const AgentsSection = z.looseObject({
       budget: BudgetSettings.optional(),
       timeoutSeconds: RunSeconds.optional().describe(TIMEOUT_ABOUT),
       maxConcurrent: Concurrency.optional().describe(MAX_CONCURRENT_ABOUT),
+      thinkingDefault: ThinkingWord.optional().describe(THINKING_ABOUT),
       run: RunSettings.optional(),
       compaction: CompactionSettings.optional(),
       heartbeat: HeartbeatSettings.optional(),

@@ -63,7 +63,7 @@ const BUDGET = { session: BUDGET_LIMIT, agentDay: BUDGET_LIMIT };
 
 const AGENT = loose(
   {
-    ...values(["id", "default", "name", "workspace"]),
+    ...values(["id", "default", "name", "workspace", "thinkingDefault"]),
     model: MODEL,
     heartbeat: HEARTBEAT,
     budget: strict(BUDGET),
@@ -93,7 +93,7 @@ const DEFAULTS = loose(
     ...{ workspace: VALUE, sandbox: SANDBOX, subagents: SUBAGENTS, model: MODEL },
     models: each(loose(values(["alias", "params"]), UPSTREAM.modelEntry)),
     budget: strict({ ...BUDGET, day: BUDGET_LIMIT }),
-    ...{ timeoutSeconds: VALUE, maxConcurrent: VALUE, heartbeat: HEARTBEAT },
+    ...{ timeoutSeconds: VALUE, maxConcurrent: VALUE, thinkingDefault: VALUE, heartbeat: HEARTBEAT },
     run: strict(values(["maxSteps", "repeatedCalls", "resultCharacters"])),
     compaction: loose(values(["model", "keepRecentTokens", "reserveTokens", "identifierPolicy"]), UPSTREAM.compaction),
   },
@@ -121,7 +121,7 @@ const ROOT = loose(
       UPSTREAM.auth,
     ),
     tools: TOOLS,
-    messages: loose({ queue: loose(values(["mode"]), UPSTREAM.queue) }, UPSTREAM.messages),
+    messages: loose({ queue: loose(values(["mode", "debounceMs", "cap", "drop"]), UPSTREAM.queue) }, UPSTREAM.messages),
     cron: loose(
       { enabled: VALUE, jobs: each(loose(values(["id", "schedule", "timezone", "agentId", "message", "enabled"]), UPSTREAM.cronJob)) },
       UPSTREAM.cron,

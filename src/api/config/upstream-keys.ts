@@ -14,7 +14,7 @@ export const UPSTREAM = {
     skills repoRoot promptOverlays systemPromptOverride skipBootstrap skipOptionalBootstrapFiles contextInjection bootstrapMaxChars
     bootstrapTotalMaxChars bootstrapPromptTruncationWarning experimental userTimezone startupContext contextLimits timeFormat
     envelopeTimezone envelopeTimestamp envelopeElapsed contextTokens cliBackends contextPruning runRetries memorySearch
-    thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault toolProgressDetail blockStreamingDefault
+    verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault toolProgressDetail blockStreamingDefault
     blockStreamingBreak blockStreamingChunk blockStreamingCoalesce humanDelay mediaMaxMb imageMaxDimensionPx imageQuality
     typingIntervalSeconds typingMode silentReply silentReplyRewrite statusUpdates tts`),
   subagents: words("archiveAfterMinutes model thinking announceTimeoutMs allowAgents delegationMode requireAgentId"),
@@ -23,13 +23,13 @@ export const UPSTREAM = {
   compaction: words(
     "mode notifyUser memoryFlush reserveTokensFloor maxHistoryShare timeoutSeconds customInstructions qualityGuard provider",
   ),
-  queue: words("debounceMs cap drop byChannel debounceMsByChannel"),
+  queue: words("byChannel debounceMsByChannel"),
   messages: words(`
     responsePrefix messagePrefix groupChat ackReaction ackReactionScope removeAckAfterReply inbound tts suppressToolErrors usageTemplate statusReactions`),
   cron: words("store maxConcurrentRuns sessionRetention webhook webhookToken retry runLog failureAlert"),
   cronJob: words("name description"),
   agent: words(`
-    description agentDir models modelPolicy thinkingDefault verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
+    description agentDir models modelPolicy verboseDefault reasoningDefault elevatedDefault fastModeDefault traceDefault
     skills memorySearch humanDelay identity groupChat subagents statusUpdates params runtime agentRuntime embeddedPi embeddedAgent
     embeddedHarness systemPromptOverride contextInjection contextLimits contextTokens contextPruning compaction bootstrapMaxChars
     bootstrapTotalMaxChars experimental blockStreamingDefault blockStreamingBreak blockStreamingChunk blockStreamingCoalesce typingMode

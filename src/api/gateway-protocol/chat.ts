@@ -2,6 +2,7 @@
 // The operations are operations-chat.ts's, the events events.ts's; what a run does is gateway/agent/'s.
 import { z } from "zod";
 import { QUEUE_MODES } from "../queue-modes.ts";
+import { THINKING_LEVELS } from "../thinking.ts";
 
 /** A message is what a person writes: a megabyte is a book. */
 export const CHAT_TEXT_LENGTH_MAX = 1_048_576;
@@ -28,6 +29,12 @@ export const ChatSendBody = z.strictObject({
   queueMode: z.enum(QUEUE_MODES).optional().meta({
     description: "While a run is under way: into it, after it, together with others after it, or in its place. Absent: the session's",
   }),
+  thinking: z
+    .enum([...THINKING_LEVELS, "default"])
+    .optional()
+    .meta({
+      description: "How hard the model is to think about this message. Absent: as the message's text, the session and the config say",
+    }),
   timeoutMs: z.int().min(1_000).max(TIMEOUT_MS_MAX).optional().meta({ description: "Of the whole run. Absent: the config's" }),
   idempotencyKey: z.string().min(1).max(128).meta({ description: "The same key in the same session twice is one run" }),
 });
@@ -168,7 +175,7 @@ export const AgentEventPayload = z.object({
   stream: z.enum(AGENT_STREAMS),
   data: z.record(z.string(), z.unknown()).meta({
     description:
-      "`phase` says what: of `lifecycle` start, steered, retrying, compacted; of `assistant` end (text, which is whole; more is another piece); of `tool` start (name, args), placed (sandbox), update (stream, text), result (isError, text, details, skipped); of `reasoning` delta",
+      "`phase` says what: of `lifecycle` start (model, verbose), steered, retrying, compacted; of `assistant` end (text, which is whole; more is another piece); of `tool` start (name, args), placed (sandbox), update (stream, text), result (isError, text, details, skipped); of `reasoning` delta",
   }),
 });
 export type AgentEventPayload = z.output<typeof AgentEventPayload>;

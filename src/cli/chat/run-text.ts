@@ -2,6 +2,7 @@
 // Where it is printed, and how, is the commands'.
 import { z } from "zod";
 import { AgentEventPayload, ChatEventPayload, type ChatUsage } from "../../api/gateway-protocol/chat.ts";
+import { VERBOSE_LEVELS, type VerboseLevel } from "../../api/thinking.ts";
 
 export interface RunEnd {
   runId: string;
@@ -14,6 +15,8 @@ export interface RunEnd {
 
 /** `text`: more of the answer. `piece-ended`: what follows is another paragraph. `replaced`: the paragraph begins anew. */
 export type RunSaying =
+  /** @property verbose how much is to be shown of what the agent does. null: as the command likes */
+  | { kind: "started"; verbose: VerboseLevel | null }
   | { kind: "text"; text: string }
   | { kind: "piece-ended" }
   | { kind: "replaced" }
@@ -23,6 +26,14 @@ export type RunSaying =
   | { kind: "note"; line: string }
   | { kind: "end"; end: RunEnd }
   | { kind: "nothing" };
+
+/** What is left of it where less is to be shown: without output, or without what the agent does at all. */
+export function toShown(saying: RunSaying, verbose: VerboseLevel): RunSaying {
+  if (verbose === "full") return saying;
+  if (saying.kind === "output") return NOTHING;
+  if (saying.kind === "tool-ended" && verbose === "on") return { ...saying, text: "" };
+  return verbose === "off" && (saying.kind === "tool" || saying.kind === "tool-ended") ? NOTHING : saying;
+}
 
 const NOTHING: RunSaying = { kind: "nothing" };
 const LINE_LENGTH_MAX = 200;
@@ -67,6 +78,7 @@ const Data = z.looseObject({
   details: z.record(z.string(), z.unknown()).optional(),
   before: z.number().optional(),
   after: z.number().optional(),
+  verbose: z.enum(VERBOSE_LEVELS).nullish().catch(null),
 });
 
 function fromAgent({ stream, data }: AgentEventPayload): RunSaying {
@@ -82,7 +94,8 @@ function fromAgent({ stream, data }: AgentEventPayload): RunSaying {
   return { kind: "tool-ended", callId, line: renderEnd(parsed.data), isError: parsed.data.isError === true, text };
 }
 
-function fromLifecycle({ phase, message = "", text = "", before = 0, after = 0 }: z.output<typeof Data>): RunSaying {
+function fromLifecycle({ phase, message = "", text = "", before = 0, after = 0, verbose = null }: z.output<typeof Data>): RunSaying {
+  if (phase === "start") return { kind: "started", verbose };
   if (phase === "retrying") return { kind: "note", line: `the model did not answer (${message}); it is asked again` };
   if (phase === "compacted") return { kind: "note", line: `earlier parts were put together: ${before} tokens became ${after}` };
   return phase === "steered" ? { kind: "note", line: `taken in: ${oneLine(text)}` } : NOTHING;

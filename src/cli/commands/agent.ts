@@ -5,9 +5,10 @@ import { text as readText } from "node:stream/consumers";
 import { toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { ChatSendAnswer } from "../../api/gateway-protocol/chat.ts";
+import type { VerboseLevel } from "../../api/thinking.ts";
 import { fromProblem, Problem } from "../../api/wire.ts";
 import { connectForChat, toChatKey } from "../chat/connect-chat.ts";
-import { type RunEnd, type RunSaying, toSaying } from "../chat/run-text.ts";
+import { type RunEnd, type RunSaying, toSaying, toShown } from "../chat/run-text.ts";
 import { type CliContext, EXIT, type ExitCode, printData, printError, printJson, printNote, printPart } from "../context.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 import type { GatewayTarget } from "../gateway-health.ts";
@@ -79,6 +80,7 @@ class Turn {
   readonly #isJson: boolean;
   #isLineOpen = false;
   #end: RunEnd | null = null;
+  #verbose: VerboseLevel = "on";
   accepted: ChatSendAnswer | null = null;
 
   constructor(context: CliContext, isJson: boolean) {
@@ -92,7 +94,8 @@ class Turn {
     if (event.event === "error") throw fromProblem(Problem.parse(event.data));
     const saying = toSaying(event);
     if (saying.kind === "end") this.#end = saying.end;
-    if (!this.#isJson) this.#print(saying);
+    if (saying.kind === "started") this.#verbose = saying.verbose ?? "on";
+    if (!this.#isJson) this.#print(toShown(saying, this.#verbose));
   }
 
   #accept(accepted: ChatSendAnswer): void {
@@ -120,10 +123,17 @@ class Turn {
         this.#closeLine();
         return printNote(this.#context, `openclaw: ${saying.line}`);
       case "output":
+        return this.#printOutput(saying.text);
+      case "started":
       case "end":
       case "nothing":
         return;
     }
+  }
+
+  #printOutput(text: string): void {
+    this.#closeLine();
+    printNote(this.#context, text.trimEnd().replaceAll(/^/gm, "  "));
   }
 
   #write(text: string): void {

@@ -3,8 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
 import type { ChatHistoryAnswer, ChatItem } from "../../api/gateway-protocol/chat.ts";
+import type { VerboseLevel } from "../../api/thinking.ts";
 import { connectForChat, toChatKey } from "../chat/connect-chat.ts";
-import { type RunEnd, toSaying } from "../chat/run-text.ts";
+import { type RunEnd, toSaying, toShown } from "../chat/run-text.ts";
 import { ChatScreen } from "../chat/screen.ts";
 import { hasColours } from "../colours.ts";
 import { type CliContext, EXIT, type ExitCode } from "../context.ts";
@@ -75,6 +76,7 @@ function showItem(screen: ChatScreen, item: ChatItem): void {
 class Conversation {
   readonly #client: GatewayClient;
   readonly #sessionKey: string;
+  #verbose: VerboseLevel = "full";
 
   constructor(client: GatewayClient, sessionKey: string) {
     this.#client = client;
@@ -120,8 +122,11 @@ class Conversation {
   }
 
   #show(screen: ChatScreen, event: { event: string; data: unknown }): void {
-    const saying = toSaying(event);
+    const saying = toShown(toSaying(event), this.#verbose);
     switch (saying.kind) {
+      case "started":
+        this.#verbose = saying.verbose ?? "full";
+        return;
       case "text":
         screen.working("answering");
         return screen.answered(saying.text);

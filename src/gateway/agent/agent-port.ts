@@ -3,6 +3,7 @@
 import type { z } from "zod";
 import type { DurationMs, EpochMs, SessionKey } from "../../api/brands.ts";
 import type { QueueMode } from "../../api/queue-modes.ts";
+import type { ThinkingWish, VerboseLevel, VerboseWish } from "../../api/thinking.ts";
 import type { TokenUsage } from "../models/model-call.ts";
 
 /** UUID of one run: from a message until its final answer, or until it was ended. */
@@ -27,6 +28,16 @@ export interface Attachment {
   mediaType: string;
 }
 
+/** For one message alone; null: as the conversation and the config say. */
+export interface Wishes {
+  thinking: ThinkingWish | null;
+  verbose: VerboseWish | null;
+  /** A reference or an alias; `default`: the agent's. It then has a run of its own. */
+  model: string | null;
+}
+
+export const NO_WISHES: Wishes = { thinking: null, verbose: null, model: null };
+
 export interface ChatInput {
   /** The full key of a session that is there. */
   session: SessionKey;
@@ -41,6 +52,8 @@ export interface ChatInput {
   idempotencyKey: string | null;
   /** Of the run that it starts; no longer than the config allows. null: as the config says. */
   timeoutMs: DurationMs | null;
+  /** What its text says of that counts for more. */
+  wishes: Wishes;
 }
 
 /**
@@ -83,8 +96,8 @@ export type RunEvent = {
 } & RunEventBody;
 
 export type RunEventBody =
-  /** @property model as it is asked first */
-  | { kind: "started"; model: string }
+  /** @property model as it is asked first @property verbose how much a client is to show. null: as it likes */
+  | { kind: "started"; model: string; verbose: VerboseLevel | null }
   /** Of what the model says. After `restarted` it begins anew. */
   | { kind: "text"; delta: string }
   | { kind: "reasoning"; delta: string }

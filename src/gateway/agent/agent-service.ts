@@ -3,30 +3,33 @@
 import type { DurationMs, SessionKey } from "../../api/brands.ts";
 import { toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
-import { MEDIA_FOLDER } from "../../api/file-scripts.ts";
 import { KeyedMutex } from "../../api/keyed-mutex.ts";
+import { isTarget, resolveModel } from "../../api/models/resolve.ts";
 import type { QueueMode } from "../../api/queue-modes.ts";
 import { lastActivityOf, type Session } from "../../api/session.ts";
 import type { AgentParts } from "./agent-parts.ts";
-import type {
-  AbortReport,
-  AgentPort,
-  ChatAccepted,
-  ChatHistory,
-  ChatInput,
-  CurrentRun,
-  Requester,
-  RunError,
-  RunEvent,
-  RunId,
-  RunOutcome,
+import {
+  type AbortReport,
+  type AgentPort,
+  type ChatAccepted,
+  type ChatHistory,
+  type ChatInput,
+  type CurrentRun,
+  NO_WISHES,
+  type Requester,
+  type RunError,
+  type RunEvent,
+  type RunId,
+  type RunOutcome,
 } from "./agent-port.ts";
 import type { Arrival } from "./arrivals.ts";
+import { checkInput } from "./check-input.ts";
 import { CommandRunner } from "./command-runner.ts";
 import type { Conversation } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
-import { parseCommand } from "./decide/commands.ts";
-import { countNext, decideArrival } from "./decide/queue.ts";
+import { type Reading, readMessage } from "./decide/commands.ts";
+import { NO_DIRECTIVES } from "./decide/directives.ts";
+import { decideArrival } from "./decide/queue.ts";
 import { type EntryOf, toRunId } from "./entries.ts";
 import { toHistory } from "./history.ts";
 import { Lane } from "./lane.ts";
@@ -34,6 +37,8 @@ import { makeRun } from "./make-run.ts";
 import { NOTHING_USED, type Run, type RunEnd } from "./run.ts";
 import { RunEvents, type RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
+import { SessionStop } from "./session-stop.ts";
+import { queueLimitsOf, queueModeOf } from "./settings.ts";
 
 /** What somebody says to a session, whoever it is. */
 export interface Said extends Omit<ChatInput, "attachments"> {
@@ -44,12 +49,8 @@ export interface Said extends Omit<ChatInput, "attachments"> {
   message: number | null;
 }
 
-const TEXT_LENGTH_MAX = 1_048_576;
-const ATTACHMENTS_MAX = 10;
 /** Children that are looked at when the gateway starts, the newest first: twice as many as can have been at work. */
 const RECOVERED_MAX = 100;
-/** One name in the folder where files that people send lie: no other folder, no address, nothing that a shell or a terminal reads. */
-const ATTACHMENT_PATH = /^media\/inbound\/(?!\.{1,2}$)[^/\\\p{Cc}]{1,255}$/u;
 /** What a stop may take. */
 export const STOP_MS_MAX = toDurationMs(2_000);
 /** Sessions that only speak to each other go on for this long: each turn of theirs costs as much as a person's. */
@@ -65,6 +66,7 @@ export class AgentService implements AgentPort {
   readonly #mutex = new KeyedMutex<SessionKey>();
   readonly #lanes: { main: Lane; child: Lane };
   readonly #commands: CommandRunner;
+  readonly #stops: SessionStop;
   readonly #atStop: (() => void)[] = [];
   #isStopping = false;
 
@@ -76,6 +78,11 @@ export class AgentService implements AgentPort {
       main: new Lane(() => parts.config().assistant.runsMax ?? parts.runsMaxDefault),
       child: new Lane(() => parts.config().assistant.childRunsMax),
     };
+    this.#stops = new SessionStop({
+      ...parts,
+      conversations: this.#conversations,
+      giveUp: (conversation, inputs) => this.#giveUp(conversation, inputs, null),
+    });
     this.#commands = new CommandRunner({
       ...parts,
       stop: (session) => this.abort(session, null),
@@ -86,16 +93,7 @@ export class AgentService implements AgentPort {
   }
 
   async send(input: ChatInput): Promise<ChatAccepted> {
-    if (input.text.length === 0 || input.text.length > TEXT_LENGTH_MAX)
-      throw new OperationError("InvalidArgument", `expected a message of 1 to ${TEXT_LENGTH_MAX} characters`);
-    if (input.attachments.length > ATTACHMENTS_MAX)
-      throw new OperationError("InvalidArgument", `expected at most ${ATTACHMENTS_MAX} attachments`);
-    const other = input.attachments.find(({ path }) => !ATTACHMENT_PATH.test(path) || !path.isWellFormed());
-    if (other !== undefined)
-      throw new OperationError(
-        "InvalidArgument",
-        `an attachment must lie in ${MEDIA_FOLDER}, not at ${JSON.stringify(other.path.slice(0, 80))}`,
-      );
+    checkInput(input);
     return await this.say({ ...input, origin: input.requester.kind === "schedule" ? "schedule" : "chat", hops: 0, message: null });
   }
 
@@ -107,7 +105,7 @@ export class AgentService implements AgentPort {
   async abort(key: SessionKey, runId: RunId | null): Promise<AbortReport> {
     const report = { runs: 0, queued: 0, children: 0, processes: 0 };
     const unstoppable: string[] = [];
-    const work = this.#abort(key, runId, { report, unstoppable, runsCountAs: "runs" });
+    const work = this.#stops.stop(key, runId, { report, unstoppable, runsCountAs: "runs" });
     const isInTime = await this.#within(STOP_MS_MAX, work);
     return { ...report, unstoppable: isInTime ? unstoppable : [...unstoppable, `what session ${key} runs had not ended after 2 s`] };
   }
@@ -158,7 +156,7 @@ export class AgentService implements AgentPort {
     if (hops > HOPS_MAX)
       return this.#parts.log.warn({ session: to, from, hops }, "message of a session not answered: they speak to each other alone");
     const requester: Requester = { kind: "session", id: from, isOwner: going?.run.isOwner ?? false };
-    const chat = { session: to, text: message.text, attachments: [], requester, queueMode: null, idempotencyKey: null, timeoutMs: null };
+    const chat = { session: to, text: message.text, attachments: [], requester, ...SAID_BY_ITSELF };
     await this.say({ ...chat, origin: "session", hops, message: message.id });
   }
 
@@ -187,6 +185,7 @@ export class AgentService implements AgentPort {
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const act of this.#atStop) act();
+    for (const { waiting } of this.#conversations.all()) waiting.endPause();
     const going = this.#conversations.all().flatMap(({ going: one }) => (one === null ? [] : [one]));
     for (const { run } of going) run.abort();
     await this.#within(STOP_MS_MAX, Promise.all(going.map(({ ended }) => ended)));
@@ -199,7 +198,8 @@ export class AgentService implements AgentPort {
     const acceptedAt = this.#parts.clock.now();
     const known = said.idempotencyKey === null ? null : conversation.log.runOf(said.idempotencyKey);
     if (known !== null) return { runId: known, acceptedAt, status: "in_flight", reply: null };
-    const command = isPerson(said.requester) && said.origin === "chat" ? parseCommand(said.text) : null;
+    const reading = this.#read(said);
+    const command = reading.kind === "command" ? reading.command : null;
     if (command !== null && command.kind !== "steer") {
       const reply = await this.#commands.run(conversation, command, said.requester);
       return { runId: toRunId(this.#parts.newUid()), acceptedAt, status: "answered", reply };
@@ -207,50 +207,114 @@ export class AgentService implements AgentPort {
     const available = this.isAvailable(said.session);
     if ("fix" in available)
       throw new OperationError("NotReady", "no model can answer in this session", { fix: available.fix, retryable: false });
-    const mode: QueueMode = command?.kind === "steer" ? "steer" : this.#modeOf(said, conversation);
-    return await this.#take(conversation, { ...said, text: command?.kind === "steer" ? command.text : said.text }, mode);
+    if (reading.kind === "command")
+      return await this.#take(conversation, { ...said, text: command?.text ?? said.text }, { mode: "steer", written: said.text });
+    const { thinking, verbose, model, queue } = reading.directives;
+    const wishes = {
+      thinking: thinking ?? said.wishes.thinking,
+      verbose: verbose ?? said.wishes.verbose,
+      model: model ?? said.wishes.model,
+    };
+    const queueMode = queue?.mode === "default" ? this.#parts.config().assistant.queueMode : (queue?.mode ?? said.queueMode);
+    const read: Said = { ...said, text: reading.text, wishes, queueMode };
+    return await this.#take(conversation, read, { mode: this.#modeOf(read, conversation), written: said.text });
   }
 
-  #modeOf({ queueMode, origin }: Said, { log }: Conversation): QueueMode {
-    const mode = queueMode ?? (log.setting("queue") as QueueMode | null) ?? this.#parts.config().assistant.queueMode;
+  /** Commands and directives are a person's; in what others say they are text. */
+  #read({ requester, origin, text }: Said): Reading {
+    if (!isPerson(requester) || origin !== "chat") return { kind: "said", text, directives: NO_DIRECTIVES };
+    return readMessage(text, (word) => isTarget(resolveModel(this.#parts.config(), word)));
+  }
+
+  #modeOf({ queueMode, origin, wishes }: Said, { log }: Conversation): QueueMode {
+    const mode = queueMode ?? queueModeOf(log, this.#parts.config());
     // What another session says must not end what a person asked for.
-    return origin !== "chat" && mode === "interrupt" ? "followup" : mode;
+    if (origin !== "chat" && mode === "interrupt") return "followup";
+    // The run that goes on has a model already.
+    return wishes.model !== null && mode === "steer" ? "followup" : mode;
   }
 
-  async #take(conversation: Conversation, said: Said, mode: QueueMode): Promise<ChatAccepted> {
+  /** @param written as it stands in the transcript */
+  async #take(conversation: Conversation, said: Said, { mode, written }: { mode: QueueMode; written: string }): Promise<ChatAccepted> {
     const { going, waiting, log } = conversation;
-    const arrival = decideArrival(mode, { isRunning: going !== null, waiting: waiting.length });
+    const limits = queueLimitsOf(log, this.#parts.config());
+    const line = { isRunning: going !== null, waiting: waiting.whole.length, steering: going?.run.steering ?? 0 };
+    const arrival = decideArrival(mode, line, limits);
     if (arrival === "refuse")
       throw new OperationError("LimitExceeded", "too many messages wait for this session's run", { fix: "/stop, or wait" });
-    const last = waiting.at(-1);
+    const last = waiting.whole.at(-1);
     const isJoined = arrival === "wait" && mode === "collect" && last?.mode === "collect";
     const runId = arrival === "steer" && going !== null ? going.run.id : isJoined ? last.runId : toRunId(this.#parts.newUid());
-    const { text, attachments, requester, origin, hops, idempotencyKey, timeoutMs, message } = said;
-    const input = await log.appendInput(
-      { runId, text, attachments: [...attachments], requester, mode, origin, hops, idempotencyKey, timeoutMs, message },
-      { role: origin === "child" ? "system" : "user", from: requester.kind === "session" ? (requester.id as SessionKey) : null },
-    );
+    const input = await this.#keep(conversation, { ...said, runId, mode, written });
     await this.#parts.sessions.touch(said.session);
     const accepted = { runId, acceptedAt: this.#parts.clock.now(), reply: null };
     // It may have ended while the input was written.
-    if (conversation.going === null) {
-      this.#start(conversation, [input]);
-      return { ...accepted, status: "started" };
-    }
-    const { run } = conversation.going;
-    if (arrival === "steer" && run.steer(input)) return { ...accepted, runId: run.id, status: "steered" };
-    if (arrival === "interrupt") {
-      conversation.waiting.unshift(input);
-      run.abort();
-    } else conversation.waiting.push(input);
-    return { ...accepted, status: "queued" };
+    const { going: now } = conversation;
+    if (now !== null && arrival === "steer" && now.run.steer(input)) return { ...accepted, runId: now.run.id, status: "steered" };
+    if (arrival === "interrupt") waiting.putFirst([input]);
+    else if (now !== null || arrival !== "start" || waiting.length > 0) waiting.push(input);
+    else this.#start(conversation, [input]);
+    if (now === null) this.#next(conversation);
+    else if (arrival === "interrupt") now.run.abort();
+    const { dropped, shortened } = waiting.bound(limits);
+    if (dropped.length + shortened.length > 0) await this.#makeRoom(conversation, { dropped, shortened });
+    return { ...accepted, status: conversation.going?.inputs.some(({ id }) => id === input.id) === true ? "started" : "queued" };
+  }
+
+  #keep(
+    { log }: Conversation,
+    { runId, mode, written, ...said }: Said & { runId: RunId; mode: QueueMode; written: string },
+  ): Promise<Input> {
+    const { text, attachments, requester, origin, hops, idempotencyKey, timeoutMs, message, wishes } = said;
+    return log.appendInput(
+      { runId, text, attachments: [...attachments], requester, mode, origin, hops, idempotencyKey, timeoutMs, message, ...wishes },
+      {
+        text: written,
+        role: origin === "child" ? "system" : "user",
+        from: requester.kind === "session" ? (requester.id as SessionKey) : null,
+      },
+    );
+  }
+
+  /** There are more than may wait: those that came first have no run of their own any more, and that is said. */
+  async #makeRoom(conversation: Conversation, { dropped, shortened }: ReturnType<Conversation["waiting"]["bound"]>): Promise<void> {
+    if (dropped.length > 0) await this.#giveUp(conversation, dropped, "more came than may wait; the oldest was dropped");
+    this.#endRuns(conversation, shortened);
+  }
+
+  /** They will not be answered. @param because for people. null: they know */
+  async #giveUp(conversation: Conversation, inputs: readonly Input[], because: string | null): Promise<void> {
+    if (inputs.length === 0) return;
+    await conversation.log.append({ kind: "interrupted", runId: null, inputs: inputs.map(({ id }) => id) });
+    if (because !== null) await conversation.log.append({ kind: "note", text: because });
+    this.#endRuns(conversation, inputs);
+  }
+
+  /** Whoever waits for the runs that these were promised hears that there will be none. */
+  #endRuns({ session, log, waiting, going }: Conversation, inputs: readonly Input[]): void {
+    const isAlive = (runId: RunId): boolean =>
+      log.isKnownRun(runId) || going?.run.id === runId || waiting.whole.some((input) => input.runId === runId);
+    for (const runId of new Set(inputs.map((input) => input.runId).filter((one) => !isAlive(one))))
+      this.#events
+        .open(session.spec.key, runId)
+        .tell({ kind: "ended", outcome: "aborted", text: "", error: null, usage: NOTHING_USED, steps: 0 });
+  }
+
+  /** Begins the run of those that wait, where none goes on and nothing more is to be waited for. */
+  #next(conversation: Conversation): void {
+    const { waiting, log, going, isForgotten } = conversation;
+    if (this.#isStopping || isForgotten || going !== null) return;
+    const { clock, config } = this.#parts;
+    const pauseMs = waiting.pauseMs({ now: clock.now(), debounceMs: queueLimitsOf(log, config()).debounceMs });
+    if (pauseMs > 0) waiting.pause(clock.setTimer(pauseMs, () => this.#next(conversation)));
+    else this.#start(conversation, waiting.take());
   }
 
   /** Begins a run at once, or as soon as its lane has a place. */
   #start(conversation: Conversation, inputs: readonly Input[]): void {
-    const [first] = inputs;
-    if (first === undefined) return;
-    const runId = conversation.log.isKnownRun(first.runId) ? toRunId(this.#parts.newUid()) : first.runId;
+    const last = inputs.at(-1);
+    if (last === undefined) return;
+    const runId = conversation.log.isKnownRun(last.runId) ? toRunId(this.#parts.newUid()) : last.runId;
     const feed = this.#events.open(conversation.session.spec.key, runId);
     const run = makeRun({ ...this.#parts, conversation, inputs, runId, feed });
     if (!("go" in run)) {
@@ -278,9 +342,8 @@ export class AgentService implements AgentPort {
 
   #over(conversation: Conversation, run: Run): void {
     conversation.going = null;
-    conversation.waiting = [...run.takeLate(), ...conversation.waiting];
-    if (this.#isStopping || conversation.isForgotten) return;
-    this.#start(conversation, conversation.waiting.splice(0, countNext(conversation.waiting)));
+    conversation.waiting.putFirst(run.takeLate());
+    this.#next(conversation);
   }
 
   /** The model that there was when it was said is gone from the config. */
@@ -289,50 +352,7 @@ export class AgentService implements AgentPort {
     await log.append({ kind: "interrupted", runId: null, inputs: inputs.map(({ id }) => id) });
     await log.append({ kind: "note", text: `not answered: ${error.message}` });
     feed.tell({ kind: "ended", outcome: "error", text: "", error, usage: NOTHING_USED, steps: 0 });
-    if (conversation.going === null) this.#start(conversation, conversation.waiting.splice(0, countNext(conversation.waiting)));
-  }
-
-  async #abort(key: SessionKey, runId: RunId | null, ending: Ending): Promise<void> {
-    const conversation = this.#conversations.find(key);
-    const going = conversation?.going ?? null;
-    const isAll = runId === null || going?.run.id === runId;
-    if (conversation !== null) await this.#drop(conversation, isAll ? null : runId, ending);
-    if (!isAll) return;
-    going?.run.abort();
-    if (going !== null) ending.report[ending.runsCountAs] += 1;
-    const children = this.#parts.sessions.list().filter(({ spec }) => spec.parentKey === key && spec.endedAt === undefined);
-    const below: Ending = { ...ending, runsCountAs: "children" };
-    await Promise.all([
-      going?.ended,
-      ...(conversation === null ? [] : [this.#killProcesses(conversation, ending)]),
-      ...children.map(({ spec }) => this.#abort(spec.key, null, below)),
-    ]);
-    // What the run began in its last moment.
-    if (conversation !== null) await this.#killProcesses(conversation, ending);
-  }
-
-  async #drop(conversation: Conversation, runId: RunId | null, { report }: Ending): Promise<void> {
-    const isDropped = (input: Input): boolean => runId === null || input.runId === runId;
-    const late = runId === null ? (conversation.going?.run.takeLate() ?? []) : [];
-    const dropped = [...late, ...conversation.waiting.filter(isDropped)];
-    conversation.waiting = conversation.waiting.filter((input) => !isDropped(input));
-    report.queued += dropped.length;
-    if (dropped.length > 0) await conversation.log.append({ kind: "interrupted", runId: null, inputs: dropped.map(({ id }) => id) });
-  }
-
-  async #killProcesses(conversation: Conversation, { report, unstoppable }: Ending): Promise<void> {
-    const { key } = conversation.session.spec;
-    await Promise.all(
-      conversation.takeProcesses().map(async (id) => {
-        try {
-          await this.#parts.processesOf(conversation.session).kill(key, id, "KILL");
-          report.processes += 1;
-        } catch (error) {
-          if (!(error instanceof OperationError)) throw error;
-          if (error.code !== "NotFound") unstoppable.push(`background command ${id} of ${key}: ${error.message}`);
-        }
-      }),
-    );
+    this.#next(conversation);
   }
 
   /** A child's whole answer, and how it ended, for the session that began it. */
@@ -345,7 +365,7 @@ export class AgentService implements AgentPort {
     const why = end.error === null ? "" : `: ${end.error.message}`;
     const requester: Requester = { kind: "session", id: key, isOwner: asked.requester.isOwner };
     const text = `Session ${key} ${OUTCOMES[end.outcome]}${why}.\n${end.text}`;
-    const chat = { session: parentKey, text, attachments: [], requester, queueMode: null, idempotencyKey: null, timeoutMs: null };
+    const chat = { session: parentKey, text, attachments: [], requester, ...SAID_BY_ITSELF };
     // Its run must be over before its parent's begins, and never waits for it.
     void this.say({ ...chat, origin: "child", hops: asked.hops + 1, message: null }).catch(this.#parts.failed);
   }
@@ -369,11 +389,5 @@ export class AgentService implements AgentPort {
   }
 }
 
-/** What a stop has ended so far, counted as it goes: what is not over in time is told with what is. */
-interface Ending {
-  report: { -readonly [Key in Exclude<keyof AbortReport, "unstoppable">]: number };
-  unstoppable: string[];
-  runsCountAs: "runs" | "children";
-}
-
+const SAID_BY_ITSELF = { queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES };
 const isPerson = ({ kind }: Requester): boolean => kind !== "session" && kind !== "schedule";

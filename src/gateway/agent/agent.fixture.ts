@@ -76,6 +76,7 @@ export function toAgentConfig({ mock, config = {}, defaults = {}, contextWindow 
     agents: { defaults: { model: "mock/m", ...defaults }, list: [{ id: "main" }, { id: "work" }] },
     models: { providers: { mock: { baseUrl: `${mock.url}/v1`, apiKey: "sk-0123456789abcdef", models: [model] } } },
     tools: { exec: { host: "gateway" } },
+    messages: { queue: { debounceMs: 0 } },
     ...config,
   };
 }

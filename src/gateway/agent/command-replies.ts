@@ -2,6 +2,7 @@
 import type { Config } from "../../api/config/config.ts";
 import { renderReference } from "../../api/models/reference.ts";
 import { isTarget, listModels, resolveModel } from "../../api/models/resolve.ts";
+import type { QueueDrop } from "../../api/queue-modes.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import type { Session } from "../../api/session.ts";
 import type { ModelService } from "../models/model-service.ts";
@@ -9,6 +10,7 @@ import type { SessionView } from "../tools/tool-port.ts";
 import type { AbortReport, Requester } from "./agent-port.ts";
 import type { Conversation } from "./conversation.ts";
 import { COMMANDS } from "./decide/commands.ts";
+import { queueLimitsOf, queueModeOf, thinkingOf, verboseOf } from "./settings.ts";
 
 export const renderHelp = (): string =>
   COMMANDS.map(({ name, arguments: words, about }) => `/${name}${words === "" ? "" : ` ${words}`}: ${about}`).join("\n");
@@ -40,15 +42,41 @@ export interface StatusFacts {
 }
 
 export function renderStatus({ conversation, config, models, model, isSandboxed, now }: StatusFacts): string {
-  const { session, going, waiting, log } = conversation;
+  const { session, going, waiting } = conversation;
   const run = going === null ? "idle" : `a run goes on for ${Math.round((now - going.run.startedAt) / 1_000)} s`;
   return [
     `Session ${session.spec.key} (${isSandboxed ? "sandboxed" : "not sandboxed"}): ${run}${waiting.length > 0 ? `, ${plural(waiting.length, "message")} waiting` : ""}`,
     `Model: ${model}`,
-    `Queue: ${log.setting("queue") ?? config.assistant.queueMode}`,
+    renderThinking(conversation, config),
+    renderVerbose(conversation),
+    renderQueue(conversation, config),
+    ...(session.spec.kind === "group" ? [renderActivation(conversation)] : []),
     renderUsage(session, models),
   ].join("\n");
 }
+
+type Settled = Pick<Conversation, "session" | "log">;
+
+export function renderThinking({ session, log }: Settled, config: Config): string {
+  const level = thinkingOf(log, { config, agentId: session.spec.agentId }, null);
+  return `Thinking: ${level ?? "as the provider does by itself"}${log.setting("thinking") === null ? "" : ", in this conversation"}`;
+}
+
+export const renderVerbose = ({ log }: Settled): string => `Verbose: ${verboseOf(log, null) ?? "as each client shows it"}`;
+
+const DROPS: Readonly<Record<QueueDrop, string>> = {
+  new: "one more is refused",
+  old: "then the oldest is dropped",
+  summarize: "then of the oldest only the beginning is told",
+};
+
+export function renderQueue({ log }: Settled, config: Config): string {
+  const { debounceMs, cap, drop } = queueLimitsOf(log, config);
+  return `Queue: ${queueModeOf(log, config)}; ${cap} may wait, ${DROPS[drop]}; taken after ${debounceMs} ms of quiet`;
+}
+
+export const renderActivation = ({ log }: Settled): string =>
+  `Activation: ${log.setting("activation") === "mention" ? "mention (who speaks to the agent gets an answer)" : "always (it may say nothing)"}`;
 
 export function renderUsage({ spec }: Session, models: Pick<ModelService, "spent">): string {
   const { session } = models.spent({ sessionKey: spec.key, agentId: spec.agentId });

@@ -7,18 +7,24 @@ import type { AgentParts } from "./agent-parts.ts";
 import type { AbortReport, Requester } from "./agent-port.ts";
 import { isOwnerTool } from "./call-tool.ts";
 import {
+  renderActivation,
   renderChildren,
   renderHelp,
   renderModels,
+  renderQueue,
   renderStatus,
   renderStopped,
+  renderThinking,
   renderUsage,
+  renderVerbose,
   renderWho,
   toModelSetting,
 } from "./command-replies.ts";
 import { Compactor } from "./compactor.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Command } from "./decide/commands.ts";
+import type { Directives } from "./decide/directives.ts";
+import { keepChoices } from "./settings.ts";
 
 export interface CommandRunnerParts extends AgentParts {
   stop(session: SessionKey): Promise<AbortReport>;
@@ -68,8 +74,16 @@ export class CommandRunner {
         return await this.#children(key);
       case "model":
         return await this.#model(conversation, command.model);
+      case "thinking":
+        return renderThinking(conversation, config());
+      case "verbose":
+        return renderVerbose(conversation);
       case "queue":
-        return await this.#queue(conversation, command);
+        return renderQueue(conversation, config());
+      case "set":
+        return await this.#set(conversation, command.directives);
+      case "activation":
+        return await this.#activation(conversation, command.activation, requester);
       case "refused":
         return command.message;
       default:
@@ -136,9 +150,27 @@ export class CommandRunner {
     return `Model: ${found.reference}, in this conversation.`;
   }
 
-  async #queue({ log }: Conversation, { mode, alias }: Extract<Command, { kind: "queue" }>): Promise<string> {
-    if (mode !== null) await log.append({ kind: "setting", name: "queue", value: mode === "default" ? null : mode });
-    const notice = alias === null ? "" : ` (${alias} is an earlier word for it)`;
-    return `Queue: ${log.setting("queue") ?? this.#parts.config().assistant.queueMode}${notice}`;
+  async #set(conversation: Conversation, directives: Directives): Promise<string> {
+    const config = this.#parts.config();
+    const { model } = directives;
+    const found = model === null || model === "default" ? null : toModelSetting(config, model);
+    if (found !== null && "problem" in found) return found.problem;
+    await keepChoices(conversation.log, directives, found?.reference ?? null);
+    const { alias = null } = directives.queue ?? {};
+    return [
+      ...(directives.thinking === null ? [] : [renderThinking(conversation, config)]),
+      ...(directives.verbose === null ? [] : [renderVerbose(conversation)]),
+      ...(model === null ? [] : [`Model: ${this.#parts.modelOf(conversation)}`]),
+      ...(directives.queue === null ? [] : [renderQueue(conversation, config)]),
+      ...(alias === null ? [] : [`(${alias} is an earlier word for it.)`]),
+    ].join("\n");
+  }
+
+  async #activation(conversation: Conversation, activation: string | null, { isOwner }: Requester): Promise<string> {
+    if (conversation.session.spec.kind !== "group") return "This is no group: whoever writes here speaks to the agent.";
+    if (activation === null) return renderActivation(conversation);
+    if (!isOwner) return "Only the owner may change that.";
+    await conversation.log.append({ kind: "setting", name: "activation", value: activation === "default" ? null : activation });
+    return renderActivation(conversation);
   }
 }

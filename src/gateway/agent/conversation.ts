@@ -3,6 +3,7 @@ import type { Session } from "../../api/session.ts";
 import type { Run } from "./run.ts";
 import type { RunFeed } from "./run-events.ts";
 import type { Input, RunLog } from "./run-log.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 export interface Going {
   run: Run;
@@ -21,7 +22,7 @@ export class Conversation {
   readonly session: Session;
   readonly log: RunLog;
   going: Going | null = null;
-  waiting: Input[] = [];
+  readonly waiting = new WaitingLine();
   /** Its session was reset or deleted. */
   isForgotten = false;
   /** Ids of background commands that its runs began, and that may still run. */

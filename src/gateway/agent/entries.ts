@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { QUEUE_MODES } from "../../api/queue-modes.ts";
+import { THINKING_LEVELS, VERBOSE_LEVELS } from "../../api/thinking.ts";
 import { STOP_REASONS } from "../models/model-call.ts";
 import type { RunId } from "./agent-port.ts";
 
@@ -40,6 +41,9 @@ const Part = z.discriminatedUnion("kind", [
 /** How a call ended. `skipped`: a message came first. `interrupted`: nobody knows how far it got. */
 export const RESULT_STATES = ["done", "failed", "skipped", "interrupted"] as const;
 
+/** What a person may choose for a conversation. */
+const SETTINGS = ["model", "thinking", "verbose", "activation", "queue", "queue.debounce", "queue.cap", "queue.drop"] as const;
+
 const RunErrorSchema = z.object({
   kind: z.enum(["limit", "model", "overflow", "storage", "internal"]),
   message: z.string(),
@@ -63,6 +67,16 @@ export const EntrySchema = z.discriminatedUnion("kind", [
     origin: z.enum(["chat", "session", "child", "schedule"]),
     idempotencyKey: z.string().nullable(),
     timeoutMs: z.number().nullable(),
+    /** For this one alone. null: as the conversation and the config say. Absent: of an earlier release */
+    thinking: z
+      .enum([...THINKING_LEVELS, "default"])
+      .nullable()
+      .default(null),
+    verbose: z
+      .enum([...VERBOSE_LEVELS, "default"])
+      .nullable()
+      .default(null),
+    model: z.string().nullable().default(null),
     /** How many sessions in a row spoke to each other until it came. 0: a person or a schedule said it. */
     hops: Count,
     /** Its line in the transcript. null: it is not there. */
@@ -139,7 +153,7 @@ export const EntrySchema = z.discriminatedUnion("kind", [
   /** For people; a model does not see it. */
   z.object({ ...head, kind: z.literal("note"), text: z.string() }),
   /** What a person chose for the conversation. @property value null: as the config says */
-  z.object({ ...head, kind: z.literal("setting"), name: z.enum(["model", "queue", "verbose"]), value: z.string().nullable() }),
+  z.object({ ...head, kind: z.literal("setting"), name: z.enum(SETTINGS), value: z.string().nullable() }),
 ]);
 export type Entry = z.output<typeof EntrySchema>;
 export type EntryKind = Entry["kind"];

@@ -18,7 +18,7 @@ import { SessionFiles } from "../sessions/session-files.ts";
 import { SessionTools } from "../sessions/session-tools.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { ToolDispatcher } from "../tools/dispatch.ts";
-import type { ChatInput, Requester } from "./agent-port.ts";
+import { type ChatInput, NO_WISHES, type Requester } from "./agent-port.ts";
 import type { AgentService } from "./agent-service.ts";
 import { Arrivals } from "./arrivals.ts";
 import { openAgent } from "./open-agent.ts";
@@ -82,5 +82,5 @@ export async function openLoop({ stateDir, config: written, host, log }: LoopPar
 
 export const toChat = (text: string): ChatInput => ({
   ...{ session: MAIN, text, attachments: [], requester: OWNER },
-  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null },
+  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
 });

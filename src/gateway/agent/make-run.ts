@@ -5,7 +5,7 @@ import { resolveAgentSandbox } from "../../api/config/effective.ts";
 import type { ModelError } from "../models/model-call.ts";
 import { ModelTurn } from "../models/model-turn.ts";
 import type { AgentParts } from "./agent-parts.ts";
-import type { RunId } from "./agent-port.ts";
+import type { RunId, Wishes } from "./agent-port.ts";
 import { Compactor } from "./compactor.ts";
 import type { Conversation } from "./conversation.ts";
 import { type PromptFacts, type PromptFile, renderPrompt } from "./decide/prompt.ts";
@@ -14,6 +14,7 @@ import { InputReader } from "./input-reader.ts";
 import { Run } from "./run.ts";
 import type { RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
+import { modelOf, thinkingOf, verboseOf } from "./settings.ts";
 
 interface RunOrder extends AgentParts {
   conversation: Conversation;
@@ -26,13 +27,16 @@ interface RunOrder extends AgentParts {
 export function makeRun(order: RunOrder): Run | ModelError {
   const { conversation, runId, feed, models, tools, service, clock, log: programLog, failed, readFile } = order;
   const { session, log } = conversation;
-  const preferred = log.setting("model");
+  const wishOf = <Name extends keyof Wishes>(from: readonly Input[], name: Name): Wishes[Name] =>
+    from.findLast((input) => input[name] !== null)?.[name] ?? null;
+  const preferred = modelOf(log, wishOf(order.inputs, "model"));
   const owner = { sessionKey: session.spec.key, agentId: session.spec.agentId };
   const [turn, first] = [models.turn(owner, preferred), models.first(owner, preferred)];
   if (!(turn instanceof ModelTurn)) return turn;
   if ("failure" in first) return first;
   const isSandboxed = service.isSandboxed(session);
-  const isSilenceAllowed = order.inputs.every(({ origin }) => origin !== "chat") || session.spec.kind === "group";
+  const isGroup = session.spec.kind === "group" && log.setting("activation") !== "mention";
+  const isSilenceAllowed = order.inputs.every(({ origin }) => origin !== "chat") || isGroup;
   const limits = toLimits(order);
   // Once for each run: what it writes there counts from the next one, and what providers cache of it stays the same.
   let read: Promise<readonly PromptFile[]> | null = null;
@@ -47,6 +51,8 @@ export function makeRun(order: RunOrder): Run | ModelError {
     resultCharactersMax: limits.resultCharactersMax,
     compactor: toCompactor(order, turn, first.contextWindow),
     inputs: new InputReader({ session, readFile }),
+    thinking: (inputs) => thinkingOf(log, { config: order.config(), agentId: session.spec.agentId }, wishOf(inputs, "thinking")),
+    verbose: verboseOf(log, wishOf(order.inputs, "verbose")),
     prompt: async (names) => toPrompt(order, names, { isSandboxed, isSilenceAllowed, files: await files() }),
     tell: (event) => feed.tell(event),
     began: (processId) => conversation.began(processId),

@@ -101,9 +101,9 @@ export class RunLog {
   }
 
   /** What somebody said: in the transcript, for whoever reads that alone, unless it is there, and here. */
-  appendInput(input: Omit<EntryOf<"input">, "v" | "at" | "kind">, said: Pick<Message, "role" | "from">): Promise<Input> {
+  appendInput(input: Omit<EntryOf<"input">, "v" | "at" | "kind">, said: Pick<Message, "role" | "from" | "text">): Promise<Input> {
     return this.#inTurn(async () => {
-      const message = input.message ?? (await this.#parts.sessions.append(this.session, { ...said, text: input.text })).id;
+      const message = input.message ?? (await this.#parts.sessions.append(this.session, said)).id;
       await this.#takeInMessages(message - 1);
       const at = this.#parts.now();
       return { ...(await this.append({ kind: "input", ...input, message })), v: 1, at };

@@ -3,6 +3,7 @@
 import type { EpochMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
+import type { ThinkingLevel, VerboseLevel } from "../../api/thinking.ts";
 import type { ModelError, StopReason, TokenUsage } from "../models/model-call.ts";
 import { renderModelError } from "../models/model-error.ts";
 import type { ModelTurn, StepEvent } from "../models/model-turn.ts";
@@ -29,6 +30,10 @@ export interface RunParts extends Omit<CallParts, "emit"> {
   /** The system prompt. @param tools names of those that may be used */
   prompt(tools: readonly string[]): Promise<string>;
   isSilenceAllowed: boolean;
+  /** How hard the model is to think for these. null: as its provider does */
+  thinking(inputs: readonly Input[]): ThinkingLevel | null;
+  /** How much a client is to show. */
+  verbose: VerboseLevel | null;
   tell(event: RunEventBody): void;
   /** The session has a background command by the run. */
   began(processId: string): void;
@@ -72,6 +77,7 @@ export class Run {
   #isOwner = true;
   /** What the model said since its last call of a tool. */
   #text = "";
+  #thinking: ThinkingLevel | null = null;
   #isOver = false;
   #timeIsOver = false;
 
@@ -102,6 +108,11 @@ export class Run {
     return this.#steers.splice(0);
   }
 
+  /** What it has not taken in yet. */
+  get steering(): number {
+    return this.#steers.length;
+  }
+
   abort(): void {
     this.#abort.abort();
   }
@@ -116,7 +127,7 @@ export class Run {
     let end: RunEnd;
     try {
       await log.append({ kind: "started", runId: this.id, model });
-      tell({ kind: "started", model });
+      tell({ kind: "started", model, verbose: this.#parts.verbose });
       this.#seen = await log.read();
       await this.#adopt(inputs, false);
       end = await this.#loop();
@@ -169,7 +180,7 @@ export class Run {
       }
       const messages = this.#seen.map(({ message }) => message);
       const last = isLastPass ? [{ role: "user" as const, parts: [{ kind: "text" as const, text: LAST_PASS }] }] : [];
-      const request = { system, messages: [...messages, ...last], tools: offers, cacheKey: log.session };
+      const request = { system, messages: [...messages, ...last], tools: offers, cacheKey: log.session, thinking: this.#thinking };
       const asked = await this.#ask(request);
       if ("answer" in asked) return { kind: "answered", answer: asked.answer };
       const next = decideAfterFailure(asked.error, hasCompacted);
@@ -273,6 +284,8 @@ export class Run {
     this.#isOwner &&= inputs.every(({ requester }) => requester.isOwner);
     const messages = await Promise.all(inputs.map((input) => this.#parts.inputs.read(input, this.#abort.signal)));
     await this.#append({ kind: "adopted", runId: this.id, messages, isSteered });
+    // What steers and does not say is thought about as before.
+    if (!isSteered || inputs.some(({ thinking }) => thinking !== null)) this.#thinking = this.#parts.thinking(inputs);
   }
 
   /** @returns whether it is shorter now */

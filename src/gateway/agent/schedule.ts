@@ -9,7 +9,7 @@ import type { Config } from "../../api/config/config.ts";
 import { renderError } from "../../api/errors.ts";
 import type { SessionKind } from "../../api/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { ChatInput } from "./agent-port.ts";
+import { type ChatInput, NO_WISHES } from "./agent-port.ts";
 import type { AgentService } from "./agent-service.ts";
 import { isActive } from "./decide/active-hours.ts";
 
@@ -119,6 +119,7 @@ export class Schedule {
         queueMode: "followup",
         idempotencyKey: null,
         timeoutMs: null,
+        wishes: NO_WISHES,
       });
     } catch (error) {
       log.warn({ session: key, by: id, because: renderError(error) }, "not begun");

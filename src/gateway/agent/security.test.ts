@@ -185,7 +185,7 @@ describe("row 30: runaway", () => {
     await world.say("later", { queueMode: "followup" });
     const stopped = await world.say("/stop");
     expect(stopped.reply).toMatch(/^Stopped: 1 run, 1 message that waited/);
-    expect(await world.idle()).toEqual([""]);
+    expect(await world.idle()).toEqual(["", ""]);
     for (const name of ["background", "foreground"]) await isGone(join(world.workspace, name));
     expect(world.agent.current(MAIN)).toBeNull();
   });

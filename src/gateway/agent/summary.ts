@@ -63,7 +63,7 @@ async function ask({ turn, focus, cacheKey, signal }: SummaryRequest, shown: str
   const wish = focus === "" ? "" : `\n\nKeep above all: ${focus}`;
   const text = `${fence("conversation to be summarised", shown)}\n\nWrite the summary now.${wish}`;
   const messages: ModelMessage[] = [{ role: "user", parts: [{ kind: "text", text }] }];
-  for await (const event of turn.step({ system: SYSTEM, messages, tools: [], cacheKey: `${cacheKey}:summary` }, signal)) {
+  for await (const event of turn.step({ system: SYSTEM, messages, tools: [], cacheKey: `${cacheKey}:summary`, thinking: null }, signal)) {
     if (event.kind === "failed") return event.error;
     if (event.kind === "answered") {
       const said = event.parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");

@@ -69,7 +69,7 @@ export class ScriptedAgent implements AgentPort {
 
   /** A whole run: each text a delta, then its end. */
   say(run: { runId: RunId; session: SessionKey }, ...texts: readonly string[]): void {
-    this.tell(run, { kind: "started", model: "aimock/small" });
+    this.tell(run, { kind: "started", model: "aimock/small", verbose: null });
     for (const delta of texts) this.tell(run, { kind: "text", delta });
     this.tell(run, { kind: "ended", outcome: "final", text: texts.join(""), error: null, usage: RUN_USAGE, steps: 1 });
   }

@@ -26,7 +26,7 @@ export function toWireEvent(event: RunEvent): WireEvent {
     case "reasoning":
       return toAgent(event, { stream: "reasoning", data: { phase: "delta", text: event.delta } }, false);
     case "started":
-      return toAgent(event, { stream: "lifecycle", data: { phase: "start", model: event.model } });
+      return toAgent(event, { stream: "lifecycle", data: { phase: "start", model: event.model, verbose: event.verbose } });
     case "steered":
       return toAgent(event, { stream: "lifecycle", data: { phase: "steered", text: event.text } });
     case "retrying":

@@ -7,7 +7,7 @@ import type { ChatItem } from "../../api/gateway-protocol/chat.ts";
 import type { CHAT_OPERATIONS } from "../../api/gateway-protocol/operations-chat.ts";
 import type { Say } from "../../api/place.ts";
 import type { Session } from "../../api/session.ts";
-import type { AgentPort, ChatAccepted, ChatInput, HistoryItem, RunId } from "../agent/agent-port.ts";
+import { type AgentPort, type ChatAccepted, type ChatInput, type HistoryItem, NO_WISHES, type RunId } from "../agent/agent-port.ts";
 import type { ChatFeed } from "../chat/chat-feed.ts";
 import { toRequester } from "../chat/requester.ts";
 import { streamRun, streamSession } from "../chat/run-stream.ts";
@@ -97,12 +97,13 @@ function toInput({ spec: { key } }: Session, { body, identity }: CallOf<"chatSen
     ...{ session: key, text: body.message, attachments: body.attachments ?? [], requester: toRequester(identity) },
     ...{ queueMode: body.queueMode ?? null, idempotencyKey: body.idempotencyKey },
     timeoutMs: body.timeoutMs === undefined ? null : toDurationMs(body.timeoutMs),
+    wishes: { ...NO_WISHES, thinking: body.thinking ?? null },
   };
 }
 
 const toPlainInput = (session: SessionKey, text: string, identity: Identity): ChatInput => ({
   ...{ session, text, attachments: [], requester: toRequester(identity) },
-  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null },
+  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
 });
 
 /** As far back as messages of others may have come meanwhile. */

@@ -48,7 +48,7 @@ it("streams a run from its acceptance to its end, also what came before the answ
   const server = await openServer();
   const { agent } = server;
   agent.answer = async ({ session }: ChatInput) => {
-    agent.tell({ runId: RUN, session }, { kind: "started", model: "aimock/small" });
+    agent.tell({ runId: RUN, session }, { kind: "started", model: "aimock/small", verbose: null });
     agent.tell({ runId: "other" as RunId, session }, { kind: "text", delta: "not this one" });
     setImmediate(() =>
       agent.tell({ runId: RUN, session }, { kind: "ended", outcome: "final", text: "hi", error: null, usage: RUN_USAGE, steps: 1 }),

@@ -4,6 +4,7 @@ import type { Config } from "../../api/config/config.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { OPENAI_OPERATIONS } from "../../api/gateway-protocol/operations-openai.ts";
 import type { Session } from "../../api/session.ts";
+import { NO_WISHES } from "../agent/agent-port.ts";
 import { answerInPieces, answerWhole } from "../chat/openai/answer.ts";
 import { type AnswerFacts, type AnswerForm, COMPLETIONS, RESPONSES } from "../chat/openai/forms.ts";
 import { type AgentRequest, readCompletions, readResponses } from "../chat/openai/request.ts";
@@ -72,7 +73,7 @@ async function answer(parts: OpenAiHandlerParts, { request, form, model, isStrea
     agent.send({
       ...{ session: key, text: request.text, attachments: [], requester: toRequester(call.identity) },
       // Another request of the same user waits for this one's answer: neither may go into the other's run.
-      ...{ queueMode: "followup" as const, idempotencyKey: call.headers.get("idempotency-key"), timeoutMs: null },
+      ...{ queueMode: "followup" as const, idempotencyKey: call.headers.get("idempotency-key"), timeoutMs: null, wishes: NO_WISHES },
     });
   const toError = (error: unknown): object => {
     failed(error);

@@ -39,6 +39,7 @@ export async function tryModel(
     system: "",
     tools: [],
     cacheKey: "openclaw-check",
+    thinking: null,
     messages: [{ role: "user" as const, parts: [{ kind: "text" as const, text: QUESTION }] }],
   };
   for await (const event of call.stream({ ...request, target, secret }, signal)) {

@@ -2,6 +2,7 @@
 // A provider's protocol is sdk-call.ts's; which model and whose key are tried, and how often, is model-service.ts's.
 import type { Secret } from "../../api/models/credential.ts";
 import type { ModelTarget } from "../../api/models/resolve.ts";
+import type { ThinkingLevel } from "../../api/thinking.ts";
 
 /** What a provider sends along and wants to see again with the next call. To be kept as it is and never read. */
 export type Opaque = Readonly<Record<string, unknown>> | null;
@@ -44,6 +45,8 @@ export interface ModelRequest {
   tools: readonly ToolOffer[];
   /** Conversations that are told apart by a provider's cache. */
   cacheKey: string;
+  /** A provider that knows no such effort is not asked for it. null: its own default */
+  thinking: ThinkingLevel | null;
 }
 
 /** One request to one provider. */

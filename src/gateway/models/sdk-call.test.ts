@@ -344,3 +344,42 @@ test("an Anthropic key and a token of a sign-in are sent as each has to be", asy
   });
   expect(token?.headers["x-api-key"]).toBeUndefined();
 });
+
+/** What each protocol calls it, of a model that thinks. */
+const EFFORTS = [
+  ["OpenAI chat", "openai/gpt-5.2", WAYS[0][2], { reasoning_effort: "high" }],
+  ["OpenAI Responses", "openai/gpt-5.2", WAYS[1][2], { reasoning: { effort: "high" } }],
+  [
+    "Anthropic",
+    "anthropic/claude-opus-4-5",
+    WAYS[2][2],
+    { thinking: expect.objectContaining({ type: expect.stringMatching(/enabled|adaptive/) }) },
+  ],
+  ["an OpenAI-compatible URL", "local/m", WAYS[3][2], { reasoning_effort: "high" }],
+] as const;
+
+test.each(EFFORTS)(
+  "over %s a model is told how hard to think, and nothing where nobody says",
+  async (_, reference, providers, expected) => {
+    const provider = await serveProvider((response) => void response.writeHead(400).end("{}"));
+    const target = targetOf(reference, providers().replaceAll(`${mock.url}/v1`, provider.url).replaceAll(mock.url, provider.url));
+    await last(ask(target, { request: { thinking: "high" } }));
+    await last(ask(target, { request: { thinking: null } }));
+    const [told, untold] = provider.requests.map(({ body }) => body);
+    expect(told).toMatchObject(expected);
+    expect(told).not.toMatchObject({ reasoning: { summary: expect.anything() } });
+    for (const key of Object.keys(expected)) expect(untold).not.toHaveProperty(key);
+  },
+);
+
+test("a model that does not think is asked as usual, and nothing is written to the terminal about it", async () => {
+  const warned: unknown[] = [];
+  const listen = (warning: unknown): void => void warned.push(warning);
+  process.on("warning", listen);
+  mock.onMessage("hello", { content: "hi" });
+  const target = targetOf("openai/m", WAYS[1][2]());
+  expect(await read(ask(target, { request: { thinking: "high" } }))).toEqual(["text: hi", "answered end"]);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", listen);
+  expect(warned).toEqual([]);
+});

@@ -9,7 +9,7 @@ import type { CallEvent, ModelCall, ModelCallRequest, ModelError, StopReason, To
 import { toModelFailure } from "./model-error.ts";
 import { toModelError } from "./sdk-error.ts";
 import { isCodex, makeSdkModel } from "./sdk-model.ts";
-import { toSdkMessages, toSdkOptions, toSdkTools } from "./sdk-prompt.ts";
+import { toSdkEffort, toSdkMessages, toSdkOptions, toSdkTools } from "./sdk-prompt.ts";
 
 export interface CallLimits {
   /** Silence that ends a call, of a provider in public and of one that is one's own, which may have one slow card. */
@@ -68,10 +68,13 @@ export class SdkCall implements ModelCall {
       ending.signal,
     );
     const { jsonSchema, streamText } = await import("ai");
+    // It would write to the terminal that a model knows no such effort.
+    globalThis.AI_SDK_LOG_WARNINGS = false;
     const model = await makeSdkModel({ target, secret, fetch: guarded, codexBaseUrl: codexBaseUrl(), conversation });
     return streamText({
       ...{ model, messages: toSdkMessages(messages, target), tools: toSdkTools(tools, jsonSchema) },
       ...toSdkOptions(request, conversation),
+      ...toSdkEffort(request),
       // The endpoint of ChatGPT sign-ins knows neither.
       ...(target.maxTokens === null || isCodex(request) ? {} : { maxOutputTokens: target.maxTokens }),
       ...(target.temperature === null || isCodex(request) ? {} : { temperature: target.temperature }),

@@ -2,6 +2,7 @@
 // Who is asked is sdk-model.ts's.
 import type { ModelMessage as SdkMessage, ToolSet } from "ai";
 import type { ModelTarget } from "../../api/models/resolve.ts";
+import type { ThinkingLevel } from "../../api/thinking.ts";
 import type { AssistantPart, ModelCallRequest, ModelMessage, Opaque, ToolOffer, UserPart } from "./model-call.ts";
 import { isCodex } from "./sdk-model.ts";
 
@@ -77,7 +78,12 @@ export function toSdkOptions(request: ModelCallRequest, conversation: string): {
   if (target.api !== "openai-responses" && target.provider !== "openai") return { ...instructions, providerOptions: {} };
   const kept = { store: false, promptCacheKey: conversation };
   if (target.api === "openai-completions") return { ...instructions, providerOptions: { openai: kept } };
-  const openai = { ...kept, include: ["reasoning.encrypted_content"] };
+  // A summary of the thinking is not given to everybody, and its refusal would be the whole call's.
+  const openai = { ...kept, include: ["reasoning.encrypted_content"], reasoningSummary: null };
   if (!isCodex(request)) return { ...instructions, providerOptions: { openai } };
   return { providerOptions: { openai: { ...openai, instructions: system === "" ? INSTRUCTIONS_DEFAULT : system } } };
 }
+
+/** The SDK says it in each protocol's own way, and leaves it out where a model is known not to think. */
+export const toSdkEffort = ({ thinking }: Pick<ModelCallRequest, "thinking">): { reasoning?: "none" | Exclude<ThinkingLevel, "off"> } =>
+  thinking === null ? {} : { reasoning: thinking === "off" ? "none" : thinking };

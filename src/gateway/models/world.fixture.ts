@@ -19,6 +19,7 @@ export const toRequest = (more: Partial<ModelRequest> = {}): ModelRequest => ({
   messages: [{ role: "user", parts: [{ kind: "text", text: "hello" }] }],
   tools: [WEATHER],
   cacheKey: "agent:main:main",
+  thinking: null,
   ...more,
 });
 

@@ -1,6 +1,8 @@
 // Tells commands apart from what is said to the agent: `/status`, `/model openai/x`, or a bare word that stops. Pure.
-// Who may give one is decided before; what each does is command-replies.ts's.
-import { QUEUE_MODES, type QueueMode, toQueueMode } from "../../../api/queue-modes.ts";
+// Who may give one is decided before; what each does is command-runner.ts's, what may stand in other text directives.ts's.
+import { QUEUE_MODES, toQueueWish } from "../../../api/queue-modes.ts";
+import { ACTIVATIONS, type Activation, THINKING_LEVELS, toThinkingWish, toVerboseWish, VERBOSE_LEVELS } from "../../../api/thinking.ts";
+import { type Directives, NO_DIRECTIVES, takeDirectives } from "./directives.ts";
 
 /** Whole messages, in any case, that end what goes on: whoever types them does not look for a slash. */
 const STOP_WORDS: readonly string[] = ["stop", "esc", "abort", "wait", "exit", "interrupt"];
@@ -18,8 +20,12 @@ export type Command =
   | { kind: "subagents" }
   /** @property model null: say which one it is; `default`: the config's */
   | { kind: "model"; model: string | null }
-  /** @property mode null: say which one it is @property alias the earlier word that was written for it */
-  | { kind: "queue"; mode: QueueMode | "default" | null; alias: string | null }
+  /** Say which one it is. */
+  | { kind: "thinking" | "verbose" | "queue" }
+  /** For the conversation, from now on. */
+  | { kind: "set"; directives: Directives }
+  /** @property activation null: say which one it is */
+  | { kind: "activation"; activation: Activation | "default" | null }
   | { kind: "steer"; text: string }
   /** A word with a slash that is known elsewhere or wrong here. */
   | { kind: "refused"; message: string };
@@ -37,7 +43,18 @@ export const COMMANDS: readonly CommandFacts[] = [
   { name: "compact", arguments: "[focus]", about: "replace earlier parts of the conversation by a summary" },
   { name: "status", arguments: "", about: "what goes on, which model answers, what was used" },
   { name: "model", arguments: "[name|list|default]", about: "which model answers in this conversation" },
-  { name: "queue", arguments: `[${QUEUE_MODES.join("|")}|default]`, about: "what a message does while the agent still works" },
+  {
+    name: "think",
+    arguments: `[${THINKING_LEVELS.join("|")}|default]`,
+    about: "how hard the model thinks; in other text: for that message",
+  },
+  { name: "verbose", arguments: `[${VERBOSE_LEVELS.join("|")}|default]`, about: "how much is shown of what the agent does" },
+  {
+    name: "queue",
+    arguments: `[${QUEUE_MODES.join("|")}|default] [debounce:2s] [cap:20] [drop:new|old|summarize]`,
+    about: "what a message does while the agent still works, and how many may wait",
+  },
+  { name: "activation", arguments: `[${ACTIVATIONS.join("|")}|default]`, about: "whether the agent must answer in a group" },
   { name: "steer", arguments: "TEXT", about: "say this to the run that goes on, whatever the queue mode" },
   { name: "subagents", arguments: "", about: "sessions that this one began, and how they are" },
   { name: "tools", arguments: "", about: "tools that the agent may use for you here" },
@@ -48,7 +65,6 @@ export const COMMANDS: readonly CommandFacts[] = [
 
 /** Upstream's that mean nothing here yet: they must not be said to the model as if they were text. */
 const ELSEWHERE: readonly string[] = [
-  "activation",
   "bash",
   "config",
   "debug",
@@ -59,15 +75,26 @@ const ELSEWHERE: readonly string[] = [
   "reasoning",
   "restart",
   "send",
-  "think",
-  "verbose",
   "approve",
 ];
 
 /** As upstream bounds it. */
 const FOCUS_LENGTH_MAX = 800;
 
-/** null: it is said to the agent. */
+export type Reading = { kind: "command"; command: Command } | { kind: "said"; text: string; directives: Directives };
+
+/** A message of somebody who may give commands. @param isModel whether a word names a model that may be asked */
+export function readMessage(text: string, isModel: (word: string) => boolean): Reading {
+  const command = parseCommand(text);
+  if (command !== null) return { kind: "command", command };
+  const { count, ...said } = takeDirectives(text, isModel);
+  if (count > 0 && said.text === "") return { kind: "command", command: { kind: "set", directives: said.directives } };
+  const [, name] = /^\s*\/(thinking|think|t|verbose|v|model|queue)(?=[:\s])/i.exec(text) ?? [];
+  if (count > 0 || name === undefined) return { kind: "said", ...said };
+  return { kind: "command", command: { kind: "refused", message: `/${name} does not take that; /help lists the commands` } };
+}
+
+/** The whole of it. null: it is said to the agent, but for what stands in it. */
 export function parseCommand(text: string): Command | null {
   const trimmed = text.trim();
   if (STOP_WORDS.includes(trimmed.toLowerCase())) return { kind: "stop" };
@@ -99,9 +126,19 @@ function toCommand(name: string, rest: string): Command | null {
     case "subagents":
       return { kind: name };
     case "model":
+      if (/\s/.test(rest)) return null;
       return { kind: "model", model: rest === "" || rest === "status" ? null : rest };
+    case "think":
+    case "thinking":
+    case "t":
+      return toChoice("thinking", rest, toThinkingWish);
+    case "verbose":
+    case "v":
+      return toChoice("verbose", rest, toVerboseWish);
     case "queue":
-      return toQueue(rest);
+      return toChoice("queue", rest, toQueueWish);
+    case "activation":
+      return toActivation(rest);
     case "steer":
       return rest === "" ? { kind: "refused", message: "say what to steer by: /steer TEXT" } : { kind: "steer", text: rest };
     default:
@@ -109,10 +146,19 @@ function toCommand(name: string, rest: string): Command | null {
   }
 }
 
-function toQueue(rest: string): Command {
-  const [word = ""] = rest.split(/\s+/);
-  if (word === "") return { kind: "queue", mode: null, alias: null };
-  if (word === "default") return { kind: "queue", mode: "default", alias: null };
-  const found = toQueueMode(word);
-  return found === null ? { kind: "refused", message: `/queue ${QUEUE_MODES.join(", ")}, or default` } : { kind: "queue", ...found };
+/** null: more than a choice stands there, so that it is for that message alone, if for anything. */
+function toChoice<Name extends "thinking" | "verbose" | "queue">(
+  name: Name,
+  rest: string,
+  parse: (text: string) => Directives[Name],
+): Command | null {
+  if (rest === "") return { kind: name };
+  const wish = parse(rest);
+  return wish === null ? null : { kind: "set", directives: { ...NO_DIRECTIVES, [name]: wish } };
+}
+
+function toActivation(rest: string): Command {
+  const activation = [...ACTIVATIONS, "default" as const].find((word) => word === rest.toLowerCase());
+  if (rest !== "" && activation === undefined) return { kind: "refused", message: `/activation ${ACTIVATIONS.join(", ")}, or default` };
+  return { kind: "activation", activation: activation ?? null };
 }

@@ -1,48 +1,15 @@
-// The loop's decisions: what a message does while a run goes on, where a conversation is cut, which text is a command, and what a model sees of a run log, also of
-// one that ends anywhere.
+// The loop's decisions: where a conversation is cut, what comes next, and what a model sees of a run log, also of one that ends anywhere. What is said and what
+// waits is directives.test.ts's and queue.test.ts's.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toDurationMs, toEpochMs } from "../../../api/brands.ts";
-import { QUEUE_MODES } from "../../../api/queue-modes.ts";
 import type { ModelMessage } from "../../models/model-call.ts";
 import { type Numbered, toRunId } from "../entries.ts";
 import { isActive } from "./active-hours.ts";
-import { parseCommand } from "./commands.ts";
 import { estimateAll, estimateTokens, findCut, isNearLimit } from "./compaction.ts";
 import { type Seen, toSeen } from "./context.ts";
-import { countNext, decideArrival, WAITING_MAX } from "./queue.ts";
 import { Repeats } from "./repeats.ts";
 import { decideAfterAnswer, decideAfterFailure, isSilent } from "./run-step.ts";
-
-const mode = fc.constantFrom(...QUEUE_MODES);
-
-describe("the queue", () => {
-  test("nothing waits where nothing runs, and what waits is bounded", () =>
-    fc.assert(
-      fc.property(mode, fc.nat(WAITING_MAX * 2), fc.boolean(), (one, waiting, isRunning) => {
-        const arrival = decideArrival(one, { isRunning, waiting });
-        expect(arrival === "start").toBe(!isRunning);
-        expect(arrival === "refuse").toBe(isRunning && waiting >= WAITING_MAX);
-      }),
-    ));
-
-  test("every message that waits is taken by exactly one run, in the order in which they came, and only collected ones share one", () =>
-    fc.assert(
-      fc.property(fc.array(mode, { maxLength: 30 }), (modes) => {
-        let left = modes.map((one, id) => ({ mode: one, id }));
-        const runs: { mode: string; id: number }[][] = [];
-        for (let guard = 0; left.length > 0 && guard <= modes.length; guard += 1) {
-          const count = countNext(left);
-          expect(count).toBeGreaterThan(0);
-          runs.push(left.slice(0, count));
-          left = left.slice(count);
-        }
-        expect(runs.flat().map(({ id }) => id)).toEqual(modes.map((_, id) => id));
-        for (const run of runs) if (run.length > 1) expect(new Set(run.map((one) => one.mode))).toEqual(new Set(["collect"]));
-        expect(countNext([])).toBe(0);
-      }),
-    ));
-});
 
 const text = fc.string({ maxLength: 400 });
 /** A turn: what is said, and answers with calls and their results. */
@@ -225,32 +192,6 @@ describe("the next step", () => {
     repeats.forget();
     expect(note({ a: 1, b: 2 })).toBe("fine");
   });
-});
-
-describe("commands", () => {
-  test.each([
-    ["/stop", { kind: "stop" }],
-    ["  STOP ", { kind: "stop" }],
-    ["esc", { kind: "stop" }],
-    ["/new openai/gpt", { kind: "new", model: "openai/gpt" }],
-    ["/reset", { kind: "new", model: null }],
-    ["/compact keep the names", { kind: "compact", focus: "keep the names" }],
-    ["/model default", { kind: "model", model: "default" }],
-    ["/model: x/y", { kind: "model", model: "x/y" }],
-    ["/queue steer-backlog", { kind: "queue", mode: "steer", alias: "steer-backlog" }],
-    ["/queue", { kind: "queue", mode: null, alias: null }],
-    ["/steer be brief", { kind: "steer", text: "be brief" }],
-    ["/id", { kind: "whoami" }],
-    ["/help@bot", { kind: "help" }],
-  ])("%j is %j", (said, expected) => expect(parseCommand(said)).toEqual(expected));
-
-  test.each(["/bash ls", "/config set x", "/queue sideways", "/steer"])("%j is refused and not said to a model", (said) =>
-    expect(parseCommand(said)?.kind).toBe("refused"),
-  );
-
-  test.each(["stop it", "/", "//", "/unknown", "hello /stop", "/tmp/x is full"])("%j is said to the agent", (said) =>
-    expect(parseCommand(said)).toBeNull(),
-  );
 });
 
 test.each([
