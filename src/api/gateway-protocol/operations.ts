@@ -38,6 +38,7 @@ export const SessionAnswer = z.object({
   lastActivityAt: Time.nullable(),
   endedAt: Time.nullable(),
   sandboxed: z.boolean(),
+  browserUsedAt: Time.nullable().meta({ description: "When its browser was used last. null: it wants none" }),
   messages: z.int(),
 });
 const MessageAnswer = z.object({

@@ -1,6 +1,6 @@
 // Small pictures of browsers for lists: taken by a process of their own each, over a connection that is no use of the browser, and kept for a while, so that
-// many who look at a list cost one picture.
-
+// many who look at a list cost one picture. They are taken in turn, a few in a second, whoever asks for how many.
+import PQueue from "p-queue";
 import type { EpochMs } from "../../api/brands.ts";
 import type { BrowserEndpoint } from "../../api/browser-session.ts";
 import { OperationError } from "../../api/errors.ts";
@@ -10,8 +10,11 @@ import { BrowserProcess, mustBe } from "./browser-process.ts";
 
 const FRESH_MS = 20_000;
 const PICTURE_MS_MAX = 15_000;
-/** Each is a process for a second. */
+/** Each is a process for a second, on a machine on which agents work. */
 const AT_ONCE_MAX = 2;
+const TURN_MS = 500;
+/** Of a list that is longer the rest is seen with the next look. */
+const WAITING_MAX = 24;
 /** A picture has some 10 KiB. */
 const KEPT_MAX = 128;
 
@@ -31,7 +34,7 @@ export class Thumbnails {
   readonly #port: BrowserPort;
   readonly #now: () => EpochMs;
   readonly #kept = new Map<string, Kept>();
-  #taking = 0;
+  readonly #turns = new PQueue({ concurrency: AT_ONCE_MAX, interval: TURN_MS, intervalCap: 1 });
 
   constructor({ port, now }: { port: BrowserPort; now(): EpochMs }) {
     this.#port = port;
@@ -45,7 +48,7 @@ export class Thumbnails {
     const key = `${endpoint.name} ${endpoint.incarnation}`;
     const kept = this.#kept.get(key);
     if (kept !== undefined && this.#now() - kept.takenAt < FRESH_MS) return await kept.picture;
-    if (this.#taking >= AT_ONCE_MAX) {
+    if (this.#turns.size >= WAITING_MAX) {
       if (kept !== undefined) return await kept.picture;
       throw new OperationError("LimitExceeded", "other pictures are being taken");
     }
@@ -53,13 +56,12 @@ export class Thumbnails {
     this.#kept.delete(key);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= KEPT_MAX && oldest !== undefined) this.#kept.delete(oldest);
-    const picture = this.#take(endpoint);
+    const picture = this.#turns.add(() => this.#take(endpoint));
     this.#kept.set(key, { takenAt: this.#now(), picture });
     return await picture;
   }
 
   async #take(endpoint: BrowserEndpoint): Promise<Picture | null> {
-    this.#taking += 1;
     const signal = AbortSignal.timeout(PICTURE_MS_MAX);
     let process: BrowserProcess | null = null;
     try {
@@ -72,7 +74,6 @@ export class Thumbnails {
       if (error instanceof OperationError) return null;
       throw error;
     } finally {
-      this.#taking -= 1;
       process?.end();
     }
   }

@@ -80,10 +80,10 @@ export class SessionService implements SessionPort {
   }
 
   async view(session: Session): Promise<SessionView> {
-    const { key, agentId, kind, lastActivityAt = null, endedAt = null } = session.spec;
+    const { key, agentId, kind, lastActivityAt = null, endedAt = null, browserUsedAt = null } = session.spec;
     const messages = await this.#parts.sessions.countMessages(key);
     const { createdAt } = session.metadata;
-    return { key, agentId, kind, createdAt, lastActivityAt, endedAt, sandboxed: this.isSandboxed(session), messages };
+    return { key, agentId, kind, createdAt, lastActivityAt, endedAt, sandboxed: this.isSandboxed(session), browserUsedAt, messages };
   }
 
   async list(viewer: Session): Promise<readonly SessionView[]> {

@@ -90,5 +90,7 @@ export interface SessionView {
   /** null: live. */
   endedAt: EpochMs | null;
   sandboxed: boolean;
+  /** When its browser was used last. null: it wants none. */
+  browserUsedAt: EpochMs | null;
   messages: number;
 }

@@ -1,4 +1,4 @@
-// Which session's tools run in which sandbox. Pure.
+// Which session's tools run in which sandbox, and which browser is whose. Pure.
 import type { Sandbox } from "../../api/sandbox.ts";
 
 interface SessionFacts {
@@ -9,8 +9,15 @@ interface SessionFacts {
   endedAt: number | null;
 }
 
-export function isSessionIn({ key, agentId, sandboxed, endedAt }: SessionFacts, spec: Sandbox["spec"]): boolean {
-  if (!sandboxed || endedAt !== null || spec.kind !== "tools") return false;
+/** Whether its tools run in it. */
+export const isSessionIn = (session: SessionFacts, spec: Sandbox["spec"]): boolean => spec.kind === "tools" && isOfScope(session, spec);
+
+/** Whether it is one of those that have this browser. */
+export const hasBrowser = (session: SessionFacts & { browserUsedAt: number | null }, spec: Sandbox["spec"]): boolean =>
+  spec.kind === "browser" && session.browserUsedAt !== null && isOfScope(session, spec);
+
+function isOfScope({ key, agentId, sandboxed, endedAt }: SessionFacts, spec: Sandbox["spec"]): boolean {
+  if (!sandboxed || endedAt !== null) return false;
   if (spec.scope === "session") return key === spec.scopeKey;
   return spec.scope === "shared" || agentId === spec.agentId;
 }

@@ -6,7 +6,7 @@ import { toBytes, toContent } from "./file-content.ts";
 import { findPathProblem, joinPath, nameOf, parentOf, toFileUrl, toOtherName, toSteps } from "./paths.ts";
 import { toPlainOutput } from "./plain-output.ts";
 import { toProcessCommand } from "./process.ts";
-import { isSessionIn } from "./sessions.ts";
+import { hasBrowser, isSessionIn } from "./sessions.ts";
 import { countUnowned } from "./unowned.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -81,6 +81,18 @@ test("what would be pruned is counted by kind, with what it takes as far as that
   );
   const halfMeasured = [object("volume", { bytes: 1_024, complete: true }), object("volume", { bytes: 1_024, complete: false })];
   expect(countUnowned(halfMeasured)).toBe("2 volumes (at least 2 KiB)");
+});
+
+test("a browser is that of the sessions of its scope which asked for one", () => {
+  const session = { key: "agent:main:talk", agentId: "main", sandboxed: true, endedAt: null, browserUsedAt: 1 };
+  const spec = (scope: string, scopeKey: string, agentId: string | null, kind = "browser") =>
+    ({ scope, scopeKey, agentId, kind }) as unknown as Sandbox["spec"];
+  expect(hasBrowser(session, spec("session", "agent:main:talk", "main"))).toBe(true);
+  expect(hasBrowser(session, spec("session", "agent:main:main", "main"))).toBe(false);
+  expect(hasBrowser(session, spec("agent", "agent:main", "main"))).toBe(true);
+  expect(hasBrowser(session, spec("agent", "agent:main", "main", "tools"))).toBe(false);
+  expect(hasBrowser({ ...session, browserUsedAt: null }, spec("agent", "agent:main", "main"))).toBe(false);
+  expect(hasBrowser({ ...session, endedAt: 1 }, spec("shared", "shared", null))).toBe(false);
 });
 
 test("a session is in the sandbox of its scope, and in none once it has ended or where its tools run on the host", () => {

@@ -6,7 +6,13 @@ import { fromBase64 } from "../../text/bytes.ts";
 /** As old as the gateway lets one be. */
 const FRESH_MS = 20_000;
 
-export function Thumbnail({ sessionKey }: { sessionKey: string }): ReactNode {
+interface ThumbnailProps {
+  sessionKey: string;
+  /** Absent: as large as it is. */
+  isSmall?: boolean;
+}
+
+export function Thumbnail({ sessionKey, isSmall = false }: ThumbnailProps): ReactNode {
   const { data } = useGateway("browser.thumbnail", { key: sessionKey }, { everyMs: FRESH_MS });
   const picture = data?.picture ?? null;
   const [url, setUrl] = useState<string | null>(null);
@@ -16,5 +22,6 @@ export function Thumbnail({ sessionKey }: { sessionKey: string }): ReactNode {
     setUrl(made);
     return () => URL.revokeObjectURL(made);
   }, [picture]);
-  return url === null || picture === null ? null : <img className="browser-thumbnail" src={url} alt="What the browser shows" />;
+  if (url === null || picture === null) return null;
+  return <img className={isSmall ? "browser-thumbnail small-thumbnail" : "browser-thumbnail"} src={url} alt="What the browser shows" />;
 }

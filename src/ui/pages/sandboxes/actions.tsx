@@ -35,7 +35,9 @@ export function SandboxActions({ sandbox }: { sandbox: Sandbox }): ReactNode {
             </Button>
           }
         >
-          The workspace stays. What is outside it is gone: installed packages, files in /tmp. It waits until no command runs in it.
+          {sandbox.spec.kind === "browser"
+            ? "Its tabs, sign-ins and downloads are gone. It waits until no tool is connected."
+            : "The workspace stays. What is outside it is gone: installed packages, files in /tmp. It waits until no command runs in it."}
         </Confirm>
         <Button disabled={pin.isPending} onClick={() => pin.mutate(!isPinned)}>
           {isPinned ? <PinOff aria-hidden="true" /> : <Pin aria-hidden="true" />}
@@ -134,7 +136,9 @@ function Pruning(): ReactNode {
 }
 
 /** As `sandbox recreate` takes it. */
-function toTarget({ spec: { scope, scopeKey, agentId } }: Sandbox): string[] {
+function toTarget({ metadata, spec: { kind, scope, scopeKey, agentId } }: Sandbox): string[] {
+  // A session's key would mean the sandbox beside it too.
+  if (kind === "browser") return [metadata.name];
   if (scope === "session") return ["--session", scopeKey];
   return agentId === null ? ["--all"] : ["--agent", agentId];
 }

@@ -14,6 +14,7 @@ import { toCommand } from "../../text/command.ts";
 import { isDeferral, type Tone } from "../../text/state.ts";
 import { renderSpan, withLocalTimes } from "../../text/time.ts";
 import { SandboxActions } from "./actions.tsx";
+import { BrowserOf } from "./browser-of.tsx";
 import { Egress } from "./egress.tsx";
 import { Explained } from "./explained.tsx";
 import { ItsSessions } from "./its-sessions.tsx";
@@ -32,19 +33,20 @@ export function SandboxPage(): ReactNode {
   if (error !== null) return <ErrorNotice error={error} what="The sandbox could not be read" />;
   if (data === undefined) return <p className="dim">Loading</p>;
   const { sandbox, events } = data;
-  const { agentId, scope, scopeKey } = sandbox.spec;
+  const { agentId, kind, scope, scopeKey } = sandbox.spec;
   const isPinned = sandbox.status.conditions.some(({ reason }) => reason === "Pinned");
   return (
     <div className="split">
       <div className="stack">
         <Summary sandbox={sandbox} values={explained.data?.values} />
         {sandbox.status.drift.length > 0 && <Drift drift={sandbox.status.drift} values={explained.data?.values} />}
+        {kind === "browser" && <BrowserOf spec={sandbox.spec} />}
         <SandboxActions sandbox={sandbox} />
         <Card title="Conditions" flush>
           <Conditions conditions={sandbox.status.conditions} />
         </Card>
         <Egress sandbox={sandbox} values={explained.data?.values ?? []} />
-        <SetupLog name={name} />
+        {kind === "tools" && <SetupLog name={name} />}
         <Explained explained={explained} />
         <Card title="Events" flush>
           <EventList events={events} limit={EVENTS_SHOWN} named={false} />
@@ -57,8 +59,14 @@ export function SandboxPage(): ReactNode {
         <Card title="From the command line">
           <div className="stack commands">
             <Command text={toCommand("sandbox", "describe", name)} />
-            {agentId !== null && (
-              <Command text={toCommand("sandbox", "explain", ...(scope === "session" ? ["--session", scopeKey] : ["--agent", agentId]))} />
+            {kind === "browser" ? (
+              <Command text={toCommand("sandbox", "explain", name)} />
+            ) : (
+              agentId !== null && (
+                <Command
+                  text={toCommand("sandbox", "explain", ...(scope === "session" ? ["--session", scopeKey] : ["--agent", agentId]))}
+                />
+              )
             )}
             <Command text={`${toCommand("sandbox", "exec", "-it", name, "--")} sh`} />
             <Command text={toCommand("sandbox", "logs", name)} />

@@ -18,6 +18,7 @@ import { useNow } from "../../parts/use-now.ts";
 import { VirtualBody } from "../../parts/virtual-body.tsx";
 import { STATE_NAMES, toState } from "../../text/state.ts";
 import { renderSpan, withLocalTimes } from "../../text/time.ts";
+import { BrowserPicture } from "./browser-of.tsx";
 
 /** As parts.css has it. */
 const ROW_PX = 52;
@@ -105,10 +106,15 @@ function SandboxRow({ sandbox, index }: { sandbox: Sandbox; index: number }): Re
         <StateMark tone={tone}>{word}</StateMark>
       </td>
       <td>
-        <Link className="row-link truncate" to="/sandboxes/$name" params={{ name: metadata.name }}>
-          {spec.scopeKey}
-        </Link>
-        <div className="dim tiny mono truncate">{metadata.name}</div>
+        <div className="named-row">
+          {spec.kind === "browser" && status.container !== null && <BrowserPicture spec={spec} />}
+          <div>
+            <Link className="row-link truncate" to="/sandboxes/$name" params={{ name: metadata.name }}>
+              {spec.kind === "browser" ? `Browser of ${spec.scopeKey}` : spec.scopeKey}
+            </Link>
+            <div className="dim tiny mono truncate">{metadata.name}</div>
+          </div>
+        </div>
       </td>
       <td className="column-reason">
         <div className="truncate">{isQuiet ? spec.image : reason}</div>
