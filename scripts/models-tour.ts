@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { LLMock } from "@copilotkit/aimock";
 import { openOAuthServer } from "../src/gateway/credentials/oauth-peer.fixture.ts";
+import { replacePlayed } from "./tour-player.ts";
 
 const PAGE = new URL("../docs/models.md", import.meta.url);
-const MARK = { begin: "<!-- played by scripts/models-tour.ts -->", end: "<!-- /played -->" };
 /** `docker compose`, or the older `docker-compose`. */
 const COMPOSE = process.env.OPENCLAW_COMPOSE ?? "docker-compose";
 const COLUMNS = 110;
@@ -180,9 +180,7 @@ try {
     const transcript = toTranscript(await play(choice, composeFile));
     played.push(`**${choice.title}**\n\n\`\`\`text\n${transcript}\n\`\`\``);
   }
-  const page = readFileSync(PAGE, "utf8");
-  const [before, after] = [page.slice(0, page.indexOf(MARK.begin)), page.slice(page.indexOf(MARK.end))];
-  writeFileSync(PAGE, `${before}${MARK.begin}\n\n${played.join("\n\n")}\n\n${after}`);
+  replacePlayed(PAGE, "models-tour.ts", played);
 } finally {
   try {
     tmux("kill-server");

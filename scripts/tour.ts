@@ -1,12 +1,11 @@
 // Plays a user's first hour, with the commands that README.md and docs/docker.md print, and a session of every command and several mistakes, against a
 // real engine, and writes what was said to docs/tour.md. Run as `node scripts/tour.ts`. Times and ids differ from run to run; everything else is as a
 // reader would see it.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { readCommands } from "./page-commands.ts";
+import { environmentOf, type Place, play, type Step } from "./tour-player.ts";
 
 const PAGE = new URL("../docs/tour.md", import.meta.url);
 const LAUNCHER = new URL("../bin/openclaw", import.meta.url).pathname;
@@ -15,16 +14,8 @@ const FOLDER = "/tmp/openclaw-tour";
 const STATE = `${FOLDER}/state`;
 const HOME = `${FOLDER}/home`;
 const CHECKOUT = `${FOLDER}/openclaw`;
-const OUTPUT_LINES_MAX = 40;
-
-/** `until`: a command that is tried, and not told of, until it succeeds: a busy machine takes longer. */
-type Step = { say: string } | { run: string; settle?: number; until?: string } | { background: string; until: string } | { stop: true };
-
-const READY_MS_MAX = 120_000;
-const RETRY_MS = 500;
-/** Images may be built. */
-const STEP_MS_MAX = 900_000;
-
+/** Where `openclaw` is. */
+const PROGRAMS = `${FOLDER}/bin`;
 const CONFIG = `{
   agents: {
     defaults: {
@@ -162,88 +153,24 @@ const IN_CONTAINERS: readonly Step[] = [
   }),
 ];
 
-const environment = { ...process.env, PATH: `${FOLDER}/bin:${process.env.PATH}`, NO_COLOR: "1", COLUMNS: "140" };
-interface Place {
-  folder: string;
-  variables: Readonly<Record<string, string>>;
-}
-
 /** Ports that another program may have, and names that another checkout's containers may have, are no part of the story. */
 const PLACES = {
-  firstHour: { folder: FOLDER, variables: { HOME, OPENCLAW_GATEWAY_PORT: "18979", OPENCLAW_METRICS_LISTEN: "127.0.0.1:0" } },
+  firstHour: {
+    folder: FOLDER,
+    programs: PROGRAMS,
+    variables: { HOME, OPENCLAW_GATEWAY_PORT: "18979", OPENCLAW_METRICS_LISTEN: "127.0.0.1:0" },
+  },
   inContainers: {
     folder: CHECKOUT,
+    programs: PROGRAMS,
     variables: {
       ...{ HOME: `${FOLDER}/user`, DOCKER_CONFIG: process.env.DOCKER_CONFIG ?? `${process.env.HOME}/.docker` },
       ...{ COMPOSE_PROJECT_NAME: "openclaw-tour", OPENCLAW_IMAGE: "openclaw-tour:local" },
       ...{ OPENCLAW_GATEWAY_PORT: "18980", OPENCLAW_METRICS_PORT: "19465" },
     },
   },
-  session: { folder: FOLDER, variables: { OPENCLAW_STATE_DIR: STATE } },
+  session: { folder: FOLDER, programs: PROGRAMS, variables: { OPENCLAW_STATE_DIR: STATE } },
 } as const satisfies Record<string, Place>;
-
-/** A shell of its own for each step, with the variables that earlier ones set: NAME and ID. */
-function shell(command: string, variables: Map<string, string>, place: Place): string {
-  const assigned = [...variables].map(([name, value]) => `${name}='${value}'; `).join("");
-  const script = `${assigned}cd ${place.folder}; { ${command}\n} 2>&1; printf '\\0%s\\0%s' "\${NAME:-}" "\${ID:-}"`;
-  const { stdout } = spawnSync("bash", ["-c", script], {
-    env: { ...environment, ...place.variables },
-    encoding: "utf8",
-    timeout: STEP_MS_MAX,
-  });
-  const [output = "", name = "", id = ""] = stdout.split("\0");
-  variables.set("NAME", name).set("ID", id);
-  return output.trimEnd();
-}
-
-function renderOutput(output: string): string {
-  const lines = output.split("\n");
-  return lines.length <= OUTPUT_LINES_MAX
-    ? output
-    : [...lines.slice(0, OUTPUT_LINES_MAX), `... (${lines.length - OUTPUT_LINES_MAX} more lines)`].join("\n");
-}
-
-async function play(steps: readonly Step[], place: Place): Promise<string[]> {
-  const variables = new Map<string, string>();
-  const parts: string[] = [];
-  let controller: ChildProcess | null = null;
-  for (const step of steps) {
-    if ("say" in step) parts.push(step.say);
-    else if ("stop" in step) controller = await stop(controller);
-    else if ("background" in step) {
-      controller = spawn("bash", ["-c", `exec ${step.background}`], {
-        env: { ...environment, ...place.variables },
-        cwd: place.folder,
-        stdio: "ignore",
-      });
-      parts.push(`\`\`\`console\n$ ${step.background} &\n\`\`\``);
-      await untilSo(step.until, place);
-    } else {
-      const output = renderOutput(shell(step.run, variables, place));
-      parts.push(`\`\`\`console\n$ ${step.run}${output === "" ? "" : `\n${output}`}\n\`\`\``);
-      await pause(step.settle ?? 0);
-      if (step.until !== undefined) await untilSo(step.until, place);
-    }
-  }
-  await stop(controller);
-  return parts.filter((part) => part !== "");
-}
-
-async function untilSo(command: string, { variables, folder }: Place): Promise<void> {
-  const end = performance.now() + READY_MS_MAX;
-  const isSo = (): boolean => spawnSync("bash", ["-c", command], { env: { ...environment, ...variables }, cwd: folder }).status === 0;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error(`not within ${READY_MS_MAX / 1_000} s: ${command}`);
-    await pause(RETRY_MS);
-  }
-}
-
-async function stop(controller: ChildProcess | null): Promise<null> {
-  if (controller === null || controller.exitCode !== null) return null;
-  controller.kill("SIGINT");
-  await once(controller, "exit");
-  return null;
-}
 
 /** As `git clone` makes it, with what is not committed yet. */
 function copyCheckout(): void {
@@ -254,11 +181,11 @@ function copyCheckout(): void {
 }
 
 rmSync(FOLDER, { recursive: true, force: true });
-mkdirSync(`${FOLDER}/bin`, { recursive: true });
+mkdirSync(PROGRAMS, { recursive: true });
 mkdirSync(STATE, { mode: 0o700 });
 mkdirSync(HOME, { mode: 0o700 });
 mkdirSync(`${FOLDER}/user`, { mode: 0o700 });
-symlinkSync(LAUNCHER, `${FOLDER}/bin/openclaw`);
+symlinkSync(LAUNCHER, `${PROGRAMS}/openclaw`);
 writeFileSync(`${STATE}/openclaw.json`, CONFIG, { mode: 0o600 });
 try {
   const title =
@@ -278,7 +205,7 @@ try {
       "-c",
       `cd ${CHECKOUT} && ./docker-setup.sh --uninstall --yes; docker ps -aq --filter name=openclaw-sbx-agent- | xargs -r docker inspect -f '{{.Id}} {{range .Mounts}}{{.Source}} {{end}}' | grep /tmp/openclaw-tour/ | cut -d' ' -f1 | xargs -r docker rm -f`,
     ],
-    { env: { ...environment, ...PLACES.inContainers.variables } },
+    { env: environmentOf(PLACES.inContainers) },
   );
   rmSync(FOLDER, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { COMMANDS_PAGE, CONFIG_PAGE, renderCommandsPage, renderConfigPage } from "../scripts/docs.ts";
+import { STEPS } from "../scripts/egress-tour-steps.ts";
 import { readCommands } from "../scripts/page-commands.ts";
 import { renderWebsocketPage, WEBSOCKET_PAGE } from "../scripts/websocket-page.ts";
 
@@ -28,6 +29,14 @@ test.each([
   expect(commands.length).toBeGreaterThan(5);
   const played = (await readFile("docs/tour.md", "utf8")).split("\n").filter((line) => line.startsWith("$ "));
   expect(commands.filter((command) => !played.some((line) => line.includes(command)))).toEqual([]);
+});
+
+test("docs/egress.md has played every step of its tour, and npm, git, pip and apt got what they asked for (node scripts/egress-tour.ts)", async () => {
+  const page = await readFile("docs/egress.md", "utf8");
+  const typed = STEPS.flatMap((step) => ("run" in step ? [`$ ${step.run}\n`] : []));
+  expect(typed.filter((command) => !page.includes(command))).toEqual([]);
+  for (const said of ["code EAI_AGAIN", "added 1 package", "README.md", "Successfully installed greeting", "Hello, world!"])
+    expect(page).toContain(said);
 });
 
 test("every link to a file of the project, or to a heading in it, leads there", async () => {
