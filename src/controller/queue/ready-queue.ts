@@ -3,6 +3,7 @@
 // The highest priority goes first; within one, first come, first served. Each eighth slot goes to what has waited longest, so that no
 // priority starves. However much waits, none of this looks through it.
 import type { Queue, QueueAddOptions } from "p-queue";
+import { Arrivals } from "../../api/arrivals.ts";
 import { QUEUE_PRIORITIES } from "./priority.ts";
 
 type Run = () => Promise<unknown>;
@@ -16,10 +17,9 @@ interface Ready {
 const OLDEST_EACH = 8;
 
 export class ReadyQueue implements Queue<Run, QueueAddOptions> {
-  /** In order of arrival. */
-  readonly #all = new Map<string, Ready>();
+  readonly #all = new Arrivals<string, Ready>();
   /** Index: the rank, as `rankOf` says. What rises comes last among those that it joins. */
-  readonly #byRank: readonly Map<string, Ready>[] = QUEUE_PRIORITIES.map(() => new Map());
+  readonly #byRank: readonly Arrivals<string, Ready>[] = QUEUE_PRIORITIES.map(() => new Arrivals());
   #handedOut = 0;
 
   get size(): number {
@@ -57,15 +57,18 @@ export class ReadyQueue implements Queue<Run, QueueAddOptions> {
     return [...this.#all.values()].filter((ready) => ready.rank === rank).map(({ run }) => run);
   }
 
-  #ofRank(rank: number): Map<string, Ready> {
+  #ofRank(rank: number): Arrivals<string, Ready> {
     const ready = this.#byRank[rank];
     if (ready === undefined) throw new RangeError(`${rank} is no rank`);
     return ready;
   }
 
-  #highest(): ReadonlyMap<string, Ready> {
+  #highest(): Arrivals<string, Ready> {
     return this.#byRank.findLast((ready) => ready.size > 0) ?? this.#all;
   }
 }
 
-const firstOf = (queue: ReadonlyMap<string, Ready>): Ready | undefined => queue.values().next().value;
+function firstOf(queue: Arrivals<string, Ready>): Ready | undefined {
+  const { oldest } = queue;
+  return oldest === undefined ? undefined : queue.get(oldest);
+}

@@ -1,5 +1,6 @@
 // Keeps what happened, for people: similar events are one with a count, old ones fall out, all survive a restart, listeners follow live.
 // Where the lines lie on disk is event-file.ts's; what is worth an event, and its wording, is the caller's.
+import { Arrivals } from "../../api/arrivals.ts";
 import { type DurationMs, elapsed, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { EVENT_MESSAGE_LENGTH_MAX, type SandboxEvent } from "../../api/event.ts";
@@ -31,7 +32,7 @@ export class EventLog {
   readonly #clock: Clock;
   readonly #file: EventFile;
   /** In order of id. */
-  readonly #events = new Map<number, SandboxEvent>();
+  readonly #events = new Arrivals<number, SandboxEvent>();
   readonly #idsByObject = new Map<string, Set<number>>();
   /** The newest event that another one with the same words would be counted into. */
   readonly #idByWords = new Map<string, number>();
@@ -119,13 +120,9 @@ export class EventLog {
     this.#idsByObject.set(key, ids.add(event.id));
     this.#idByWords.set(toWords(event, combined ? null : event.message), event.id);
     if (combined) this.#combined.add(event.id);
-    if (ids.size > EVENTS_PER_OBJECT_MAX) this.#dropFirst(ids);
-    if (this.#events.size > EVENTS_MAX) this.#dropFirst(this.#events);
-  }
-
-  #dropFirst(ids: { keys(): Iterator<number> }): void {
-    const first = ids.keys().next();
-    if (first.done !== true) this.#drop(first.value);
+    const [oldest] = ids;
+    if (ids.size > EVENTS_PER_OBJECT_MAX && oldest !== undefined) this.#drop(oldest);
+    if (this.#events.size > EVENTS_MAX && this.#events.oldest !== undefined) this.#drop(this.#events.oldest);
   }
 
   #drop(id: number): void {
