@@ -27,9 +27,19 @@ export interface RelaysParts {
 
 export class Relays {
   readonly #parts: RelaysParts;
+  /** How many in the ledger have each user, mapped and not: the two ranges are apart. Kept, so that a new relay looks at no other. */
+  readonly #users = new Map<number, number>();
 
   constructor(parts: RelaysParts) {
     this.#parts = parts;
+    const count = (uid: SandboxUid, change: 1 | -1): void => {
+      for (const user of [userIdOf(uid, false), userIdOf(uid, true)]) {
+        const left = (this.#users.get(user) ?? 0) + change;
+        if (left > 0) this.#users.set(user, left);
+        else this.#users.delete(user);
+      }
+    };
+    parts.ledger.follow({ came: (uid) => count(uid, 1), went: (uid) => count(uid, -1) });
   }
 
   /** What a sandbox's plan has to know. @param wanted whether it is to have a list. @throws OperationError when the engine can't be asked */
@@ -82,12 +92,10 @@ export class Relays {
 
   /** One whose user nobody else has. */
   #newUid(): SandboxUid {
-    const { ledger, newUid, engine } = this.#parts;
-    const { remapsUsers } = engine.egress;
-    const taken = new Set(ledger.entries().map(({ uid }) => userIdOf(uid, remapsUsers)));
+    const { newUid, engine } = this.#parts;
     for (let tries = 0; tries < UID_TRIES_MAX; tries += 1) {
       const uid = toSandboxUid(newUid());
-      if (!taken.has(userIdOf(uid, remapsUsers))) return uid;
+      if (!this.#users.has(userIdOf(uid, engine.egress.remapsUsers))) return uid;
     }
     throw new OperationError("LimitExceeded", "no user is left for another relay");
   }

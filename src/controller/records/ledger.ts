@@ -52,8 +52,15 @@ const SUFFIX = ".json";
 const TEMPORARY_AGE: DurationMs = MINUTE_MS;
 const READS_AT_ONCE_MAX = 32;
 
+/** Told of every entry that there is, and of each that comes or goes; one that changes goes and comes. Must not throw. */
+export interface LedgerFollower {
+  came(uid: SandboxUid): void;
+  went(uid: SandboxUid): void;
+}
+
 export class Ledger {
   readonly #folder: string;
+  readonly #followers: LedgerFollower[] = [];
   readonly #byUid = new Map<SandboxUid, LedgerEntry>();
   readonly #byContainerId = new Map<ContainerId, SandboxUid>();
   /** Nearly always one: passes ask for theirs, so none looks through all of them. */
@@ -126,6 +133,11 @@ export class Ledger {
     this.#unlink(known);
   }
 
+  follow(follower: LedgerFollower): void {
+    for (const uid of this.#byUid.keys()) follower.came(uid);
+    this.#followers.push(follower);
+  }
+
   entries(): readonly LedgerEntry[] {
     return [...this.#byUid.values()];
   }
@@ -155,6 +167,7 @@ export class Ledger {
     this.#byUid.set(entry.uid, entry);
     if (entry.containerId !== null) this.#byContainerId.set(entry.containerId, entry.uid);
     this.#byName.set(entry.name, (this.#byName.get(entry.name) ?? new Set()).add(entry.uid));
+    for (const follower of this.#followers) follower.came(entry.uid);
   }
 
   #unlink({ uid, name, containerId }: LedgerEntry): void {
@@ -162,6 +175,7 @@ export class Ledger {
     const uids = this.#byName.get(name);
     uids?.delete(uid);
     if (uids?.size === 0) this.#byName.delete(name);
+    for (const follower of this.#followers) follower.went(uid);
   }
 
   #path(uid: SandboxUid): string {
