@@ -216,8 +216,9 @@ export class Controller {
       knownNames: () => (this.egress.isUsed ? new Set([...this.#knownNames(), this.egress.name]) : this.#knownNames()),
       missing: (listed) =>
         statuses
-          .list()
-          .flatMap(({ metadata, status: { container } }) => (container === null || listed.has(container.id) ? [] : [metadata.name])),
+          .all()
+          .filter(({ status: { container } }) => container !== null && !listed.has(container.id))
+          .map(({ metadata }) => metadata.name),
       enqueue: (name, trigger) => loop.enqueue(name, trigger),
       enqueueFresh: (name, trigger) => loop.enqueueFresh(name, trigger),
     });
@@ -259,7 +260,7 @@ export class Controller {
       holds: (name) => guard.holds(name),
       keeper: async (name, path) => {
         const isMounted = ledger.ofName(name).length > 0 || ledger.entries().some(({ workspace }) => workspace === path);
-        if (isMounted || (await engine.list()).some((listed) => listed.name === name)) return "a container that mounts it";
+        if (isMounted || (await engine.observe(name)).length > 0) return "a container that mounts it";
         return guard.view().items.length > 0 ? "removals awaiting approval: openclaw sandbox approve" : null;
       },
     });
@@ -365,7 +366,7 @@ export class Controller {
   }
 
   #knownNames(): ReadonlySet<SandboxName> {
-    return new Set([...this.desired.names(), ...this.statuses.list().map(({ metadata }) => metadata.name)]);
+    return new Set([...this.desired.names(), ...this.statuses.names()]);
   }
 
   #every(interval: DurationMs, signal: AbortSignal, look: () => Promise<unknown>): void {

@@ -31,6 +31,33 @@ export interface Serving {
   spec: SandboxSpecInForce;
 }
 
+/** By name, and by container: the end of each command asks whose it was. */
+class ServingContainers {
+  readonly #byName = new Map<SandboxName, Serving>();
+  readonly #names = new Map<ContainerId, SandboxName>();
+
+  get(name: SandboxName): Serving | undefined {
+    return this.#byName.get(name);
+  }
+
+  nameOf(id: ContainerId): SandboxName | null {
+    return this.#names.get(id) ?? null;
+  }
+
+  set(name: SandboxName, serving: Serving): void {
+    this.delete(name);
+    this.#byName.set(name, serving);
+    this.#names.set(serving.handle.id, name);
+  }
+
+  delete(name: SandboxName): void {
+    const serving = this.#byName.get(name);
+    if (serving === undefined) return;
+    this.#byName.delete(name);
+    this.#names.delete(serving.handle.id);
+  }
+}
+
 /** What one caller waits for, over all the containers that it tries. */
 interface Wait {
   until: EpochMs;
@@ -49,7 +76,7 @@ const GONE: ReadonlySet<string> = new Set(["Pruned", "Released"]);
 
 export class ServingAccess implements SandboxAccess {
   readonly #parts: AccessParts;
-  readonly #serving = new Map<SandboxName, Serving>();
+  readonly #serving = new ServingContainers();
   /** Called when anything about the sandbox may have changed. */
   readonly #waiting = new Map<SandboxName, Set<() => void>>();
   #waitingCount = 0;
@@ -92,8 +119,7 @@ export class ServingAccess implements SandboxAccess {
 
   /** The sandbox whose serving container this is. null: it serves no more. */
   nameOf(id: ContainerId): SandboxName | null {
-    for (const [name, { handle }] of this.#serving) if (handle.id === id) return name;
-    return null;
+    return this.#serving.nameOf(id);
   }
 
   get commands(): Pick<Engine, "exec"> {

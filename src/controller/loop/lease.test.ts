@@ -1,7 +1,7 @@
 // Leases on containers that serve: who gets one, and that both ends of a use are moments of use. Whoever has to wait for one is access.test.ts.
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { MINUTE_MS } from "../../api/brands.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { MINUTE_MS, toContainerId } from "../../api/brands.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
 import { containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
@@ -102,4 +102,18 @@ test("once it was removed, a container has no lease, although no pass has looked
   access.removed(ID);
   seal[Symbol.dispose]();
   await expect(access.lease(name)).rejects.toMatchObject({ code: "NotFound" });
+});
+
+test("the end of a use looks through no map of other sandboxes", async () => {
+  const { access, look } = await createAccess();
+  look(containerOf(desired));
+  const lease = await access.lease(name);
+  const looks = vi.spyOn(Map.prototype, Symbol.iterator);
+  lease[Symbol.dispose]();
+  const { length } = looks.mock.calls;
+  looks.mockRestore();
+  expect(length).toBe(0);
+  expect([access.nameOf(ID), access.nameOf(toContainerId("other"))]).toEqual([name, null]);
+  access.removed(ID);
+  expect(access.nameOf(ID)).toBeNull();
 });

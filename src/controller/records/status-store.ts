@@ -68,11 +68,14 @@ export class StatusStore {
     return [...this.#sandboxes.keys()];
   }
 
+  /** In no order: for who asks about all of them again and again. */
+  all(): IteratorObject<Sandbox, undefined> {
+    return this.#sandboxes.values().map(({ sandbox }) => sandbox);
+  }
+
   /** In order of name. */
   list(): readonly Sandbox[] {
-    return Array.from(this.#sandboxes.values(), ({ sandbox }) => sandbox).sort((left, right) =>
-      left.metadata.name < right.metadata.name ? -1 : 1,
-    );
+    return [...this.all()].sort((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1));
   }
 
   /** In force at once; written soon after. @returns whether it differs from what was there */

@@ -127,7 +127,7 @@ export class FileSources {
   #changed(names: Iterable<SandboxName>, trigger: Trigger): void {
     const { desired, statuses, enqueueFresh } = this.#parts;
     const changed = new Set(names);
-    for (const { metadata } of statuses.list()) if (!desired.has(metadata.name)) changed.add(metadata.name);
+    for (const name of statuses.names()) if (!desired.has(name)) changed.add(name);
     for (const name of changed) enqueueFresh(name, trigger);
   }
 

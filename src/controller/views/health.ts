@@ -22,7 +22,7 @@ export interface Watched {
   desired: Pick<DesiredState, "loaded">;
   engineSource: Pick<EngineSource, "loaded" | "trouble" | "connected">;
   config: Pick<ConfigSource, "view">;
-  statuses: Pick<StatusStore, "list">;
+  statuses: Pick<StatusStore, "size">;
   /** Since when a person holds all replacements back. null: nobody does. */
   rollouts: { readonly pausedSince: EpochMs | null };
   guard: { view(): HeldView };
@@ -91,7 +91,7 @@ export class Health {
       checks,
       engine: engine === null ? null : { endpoint: engine.endpoint, product: engine.product, version: engine.version },
       config: this.#watched?.controller.config.view ?? { file: configPath, ok: false, issues: [], loadedAt: null },
-      sandboxes: this.#watched?.controller.statuses.list().length ?? 0,
+      sandboxes: this.#watched?.controller.statuses.size ?? 0,
       rolloutsPausedSince: this.#watched?.controller.rollouts.pausedSince ?? null,
       removalsHeld: this.#watched?.controller.guard.view().items.length ?? 0,
     };
