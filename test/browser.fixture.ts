@@ -7,7 +7,7 @@ import { Duplex } from "node:stream";
 import { afterAll } from "vitest";
 import { toSandboxName } from "../src/api/brands.ts";
 import type { BrowserEndpoint } from "../src/api/browser-session.ts";
-import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { bridgeAddress, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import type { BrowserPort } from "../src/gateway/browser/browser-port.ts";
 
 export const BROWSER_IMAGE = "openclaw-sandbox-browser:bookworm-slim";
@@ -80,7 +80,7 @@ function dialContainer(container: string, port: number): Duplex {
 
 /** Pages of this host, as containers on the engine's own network reach them; there until the tests of the file are over. @returns the address, without a path */
 export async function servePages(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const host = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+  const host = await bridgeAddress();
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   started.push(() => new Promise<void>((resolve) => void server.close(() => resolve()).closeAllConnections()));

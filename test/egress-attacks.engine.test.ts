@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { bridgeAddress, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { buildEgressImage, EgressSite, type Sandbox } from "./egress.fixture.ts";
 
 const BUILD_MS_MAX = 300_000;
@@ -111,11 +111,10 @@ test(
     const { own: sandbox } = await openBoth();
     const addresses = await Promise.all((["server", "neighbour", "proxy"] as const).map((role) => site.addressOf(role)));
     const { gateways } = await site.network();
-    const bridge = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
     const places = [
       ...addresses.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]),
       ...gateways,
-      bridge,
+      await bridgeAddress(),
       "127.0.0.11",
       "8.8.8.8",
       "169.254.169.254",

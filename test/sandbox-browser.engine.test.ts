@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { docker, IMAGE as SANDBOX_IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { bridgeAddress, docker, IMAGE as SANDBOX_IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { variables } from "./compose.fixture.ts";
 import { DevTools } from "./devtools.fixture.ts";
 import { run } from "./run-program.ts";
@@ -24,11 +24,6 @@ const CONFINED = [
 ];
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Lobster 🦞 龍蝦</title><input id="in" autofocus>
 <button onclick="document.title = document.getElementById('in').value">go</button>`;
-
-/** The address under which containers reach this host. */
-async function bridgeAddress(): Promise<string> {
-  return await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
-}
 
 async function servePage(): Promise<string> {
   const server = createServer((_, response) => response.setHeader("content-type", "text/html").end(PAGE));
