@@ -22,3 +22,14 @@ test("the queue's options are complete with their defaults, and get to the gatew
   });
   expect(issuesOf(`{ messages: { queue: { drop: "all" } } }`)).toHaveLength(1);
 });
+
+test("heartbeats and compaction are complete with their defaults, get to the gateway, and a channel that is not here is warned of", () => {
+  const heartbeat = `{ every: "30m", target: "telegram", isolatedSession: true, lightContext: true, model: "a/b" }`;
+  const text = `{ agents: { defaults: { heartbeat: ${heartbeat}, compaction: { mode: "default", notifyUser: true, memoryFlush: { enabled: true } } } } }`;
+  const { assistant } = toConfigOfPart(toGatewayPart(mustParse(text)));
+  expect(assistant.heartbeat).toMatchObject({ target: "owner", isIsolated: true, isLight: true, model: "a/b" });
+  expect(assistant.compaction).toMatchObject({ isGuarded: false, isTold: true, memoryFlush: { softThresholdTokens: 4_000, prompt: null } });
+  expect(issuesOf(text)).toEqual([expect.stringContaining('agents.defaults.heartbeat.target: "telegram" is no channel that is here')]);
+  const plain = toConfigOfPart(toGatewayPart(mustParse("{}"))).assistant.compaction;
+  expect(plain).toMatchObject({ isGuarded: true, isTold: false, memoryFlush: null });
+});

@@ -6,7 +6,7 @@ import { type DurationMs, toDurationMs } from "../brands.ts";
 import { QUEUE_LIMITS, type QueueLimits, type QueueMode, toQueueMode } from "../queue-modes.ts";
 import { type ThinkingLevel, toThinkingWish } from "../thinking.ts";
 import type { ConfigFile } from "./schema.ts";
-import type { CronJobSettings, HeartbeatSettings, QueueSettings } from "./schema-assistant.ts";
+import type { CronJobSettings, HeartbeatSettings, MemoryFlushSettings, QueueSettings } from "./schema-assistant.ts";
 
 export interface AssistantConfig {
   /** Milliseconds. */
@@ -29,6 +29,12 @@ export interface AssistantConfig {
     readonly keepRecentTokens: number;
     readonly reserveTokens: number;
     readonly keepsNames: boolean;
+    /** Whether a summary must have its headings. */
+    readonly isGuarded: boolean;
+    /** Whether the conversation says so. */
+    readonly isTold: boolean;
+    /** null: the agent is not asked to write anything down before. */
+    readonly memoryFlush: MemoryFlush | null;
   };
   /** Of agents without one of their own. null: never. */
   readonly heartbeat: Heartbeat | null;
@@ -36,11 +42,29 @@ export interface AssistantConfig {
   readonly jobs: readonly CronJob[];
 }
 
+export interface MemoryFlush {
+  /** How many before a conversation has to be made shorter. */
+  readonly softThresholdTokens: number;
+  /** null: the usual one. */
+  readonly prompt: string | null;
+}
+
+/** `owner`: the main session of the agent. `last`: where a person last spoke to it. */
+export const HEARTBEAT_TARGETS = ["owner", "last", "none"] as const;
+export type HeartbeatTarget = (typeof HEARTBEAT_TARGETS)[number];
+
 export interface Heartbeat {
   /** Milliseconds. */
   readonly everyMs: number;
   /** null: the usual one. */
   readonly prompt: string | null;
+  readonly target: HeartbeatTarget;
+  /** Each in a new conversation of its own. */
+  readonly isIsolated: boolean;
+  /** HEARTBEAT.md alone of the workspace's files. */
+  readonly isLight: boolean;
+  /** As written. null: the conversation's. */
+  readonly model: string | null;
   /** null: at any time. */
   readonly activeHours: { readonly start: string; readonly end: string; readonly timezone: string | null } | null;
 }
@@ -78,6 +102,9 @@ export function toAssistantConfig({ agents, messages, cron }: ConfigFile): Assis
       keepRecentTokens: compaction?.keepRecentTokens ?? 20_000,
       reserveTokens: compaction?.reserveTokens ?? 16_384,
       keepsNames: compaction?.identifierPolicy !== "off",
+      isGuarded: compaction?.mode !== "default",
+      isTold: compaction?.notifyUser ?? false,
+      memoryFlush: toMemoryFlush(compaction?.memoryFlush),
     },
     heartbeat: toHeartbeat(heartbeat),
     jobs: cron?.enabled === false ? [] : (cron?.jobs ?? []).filter(({ enabled }) => enabled !== false).map(toJob),
@@ -99,13 +126,26 @@ export function toThinkingDefault(written: string | undefined): ThinkingLevel | 
   return wish === "default" ? null : wish;
 }
 
+function toMemoryFlush(settings: z.output<typeof MemoryFlushSettings> | undefined): MemoryFlush | null {
+  if (settings?.enabled !== true) return null;
+  return { softThresholdTokens: settings.softThresholdTokens ?? 4_000, prompt: settings.prompt ?? null };
+}
+
+/** null: it means none here */
+export const toHeartbeatTarget = (written: string | undefined): HeartbeatTarget | null =>
+  HEARTBEAT_TARGETS.find((known) => known === written?.toLowerCase()) ?? null;
+
 /** null: never. */
 export function toHeartbeat(settings: z.output<typeof HeartbeatSettings> | undefined): Heartbeat | null {
   if (settings?.every === undefined || settings.every === 0) return null;
-  const { every, prompt, activeHours } = settings;
+  const { every, prompt, target, isolatedSession, lightContext, model, activeHours } = settings;
   return {
     everyMs: every,
     prompt: prompt ?? null,
+    target: toHeartbeatTarget(target) ?? "owner",
+    isIsolated: isolatedSession ?? false,
+    isLight: lightContext ?? false,
+    model: model ?? null,
     activeHours: activeHours === undefined ? null : { ...activeHours, timezone: activeHours.timezone ?? null },
   };
 }

@@ -6,7 +6,7 @@ import { CREDENTIAL_MODES } from "../models/credential.ts";
 import { QUEUE_DROPS, QUEUE_LIMITS, QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
 import { THINKING_LEVELS } from "../thinking.ts";
-import { toAssistantConfig } from "./assistant.ts";
+import { HEARTBEAT_TARGETS, toAssistantConfig } from "./assistant.ts";
 import type { Config } from "./config.ts";
 import { MASK } from "./masked.ts";
 import { toAuthConfig, toModelsConfig } from "./models.ts";
@@ -62,9 +62,17 @@ const Thinking = z.enum(THINKING_LEVELS).nullable().default(null);
 
 const QueueLimits = z.object({ debounceMs: count.transform(toDurationMs), cap: count, drop: z.enum(QUEUE_DROPS) }).default(QUEUE_LIMITS);
 
+/** Absent: of an older controller. */
+const Told = z.object({
+  ...{ isGuarded: flag.default(true), isTold: flag.default(false) },
+  memoryFlush: z.object({ softThresholdTokens: count, prompt: text.nullable() }).nullable().default(null),
+});
+
 const Heartbeat = z.object({
   everyMs: count,
   prompt: text.nullable(),
+  target: z.enum(HEARTBEAT_TARGETS).default("owner"),
+  ...{ isIsolated: flag.default(false), isLight: flag.default(false), model: text.nullable().default(null) },
   activeHours: z.object({ start: text, end: text, timezone: text.nullable() }).nullable(),
 });
 
@@ -73,7 +81,7 @@ const Assistant = z.object({
   ...{ runsMax: count.nullable(), childRunsMax: count, childRunMsMax: count.nullable(), queueMode: z.enum(QUEUE_MODES) },
   thinking: Thinking,
   queueLimits: QueueLimits,
-  compaction: z.object({ model: text.nullable(), keepRecentTokens: count, reserveTokens: count, keepsNames: flag }),
+  compaction: z.object({ model: text.nullable(), keepRecentTokens: count, reserveTokens: count, keepsNames: flag }).extend(Told.shape),
   heartbeat: Heartbeat.nullable(),
   jobs: z.array(z.object({ id: text, schedule: text, timezone: text.nullable(), agentId: text.nullable(), message: text })),
 });

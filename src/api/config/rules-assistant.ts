@@ -2,6 +2,7 @@
 // What the keys mean is assistant.ts's.
 import type { Issue } from "../issue.ts";
 import { THINKING_LEVELS, toThinkingWish } from "../thinking.ts";
+import { HEARTBEAT_TARGETS, toHeartbeatTarget } from "./assistant.ts";
 import type { Config } from "./config.ts";
 import { Reporter } from "./reporter.ts";
 import type { ConfigFile } from "./schema.ts";
@@ -21,6 +22,13 @@ export function checkAssistant({ agents }: ConfigFile, config: Config): Issue[] 
         severity: "warning",
         message: `${JSON.stringify(thinking)} is no effort that is known here, so the provider's default is used`,
         fix: `one of ${THINKING_LEVELS.join(", ")}`,
+      });
+    const target = settings?.heartbeat?.target;
+    if (target !== undefined && toHeartbeatTarget(target) === null)
+      reporter.add(`${path}.heartbeat.target`, {
+        severity: "warning",
+        message: `${JSON.stringify(target)} is no channel that is here, so the owner is told`,
+        fix: `one of ${HEARTBEAT_TARGETS.join(", ")}`,
       });
   }
   return reporter.issues;

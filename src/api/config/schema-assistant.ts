@@ -43,7 +43,27 @@ export const RunSettings = z.strictObject({
     .describe("Characters of one tool's result that the model sees; the middle of longer ones is left out; default 65536"),
 });
 
+export const MemoryFlushSettings = z.looseObject({
+  enabled: z
+    .boolean()
+    .optional()
+    .describe("Whether the agent is first asked to write down what it must not forget, with its file tools; default false"),
+  softThresholdTokens: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("How many tokens before a conversation has to be made shorter; default 4000"),
+  prompt: z.string().min(1).max(MESSAGE_LENGTH_MAX).optional().describe("What it is told; unset: to write to memory/YYYY-MM-DD.md"),
+});
+
 export const CompactionSettings = z.looseObject({
+  mode: z
+    .enum(["default", "safeguard"])
+    .optional()
+    .describe("safeguard (default): a summary without the headings that were asked for replaces nothing; default: any summary does"),
+  notifyUser: z.boolean().optional().describe("Whether the conversation says so, before and after; default false"),
+  memoryFlush: MemoryFlushSettings.optional(),
   model: Reference.optional().describe("Who writes summaries; unset: the agent's model"),
   keepRecentTokens: z
     .int()
@@ -66,6 +86,17 @@ export const CompactionSettings = z.looseObject({
 export const HeartbeatSettings = z.looseObject({
   every: Duration.optional().describe('How often the agent looks whether something needs doing: "30m"; 0m: never. Unset: never'),
   prompt: z.string().min(1).max(MESSAGE_LENGTH_MAX).optional().describe("What it is told then; unset: to read HEARTBEAT.md"),
+  target: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("Who is told what it says: owner (default), the agent's main session; last, where a person last spoke to it; none"),
+  isolatedSession: z
+    .boolean()
+    .optional()
+    .describe("Whether each has a new conversation of its own, agent:ID:cron:heartbeat:own, in place of the main session; default false"),
+  lightContext: z.boolean().optional().describe("Whether it is shown HEARTBEAT.md alone of the workspace's files; default false"),
+  model: Reference.optional().describe("Who answers; unset: the conversation's model"),
   activeHours: z
     .strictObject({
       start: Time.describe('From when on, "08:00"'),

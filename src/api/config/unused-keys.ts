@@ -54,7 +54,13 @@ const TOOLS = loose(
 
 const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent", "maxConcurrent", "runTimeoutSeconds"]), UPSTREAM.subagents);
 
-const HEARTBEAT = loose({ ...values(["every", "prompt"]), activeHours: strict(values(["start", "end", "timezone"])) }, UPSTREAM.heartbeat);
+const HEARTBEAT = loose(
+  {
+    ...values(["every", "prompt", "target", "isolatedSession", "lightContext", "model"]),
+    activeHours: strict(values(["start", "end", "timezone"])),
+  },
+  UPSTREAM.heartbeat,
+);
 
 const MODEL = loose(values(["primary", "fallbacks"]), UPSTREAM.modelChoice);
 
@@ -95,7 +101,13 @@ const DEFAULTS = loose(
     budget: strict({ ...BUDGET, day: BUDGET_LIMIT }),
     ...{ timeoutSeconds: VALUE, maxConcurrent: VALUE, thinkingDefault: VALUE, heartbeat: HEARTBEAT },
     run: strict(values(["maxSteps", "repeatedCalls", "resultCharacters"])),
-    compaction: loose(values(["model", "keepRecentTokens", "reserveTokens", "identifierPolicy"]), UPSTREAM.compaction),
+    compaction: loose(
+      {
+        ...values(["model", "keepRecentTokens", "reserveTokens", "identifierPolicy", "mode", "notifyUser"]),
+        memoryFlush: loose(values(["enabled", "softThresholdTokens", "prompt"]), UPSTREAM.memoryFlush),
+      },
+      UPSTREAM.compaction,
+    ),
   },
   UPSTREAM.agentDefaults,
 );

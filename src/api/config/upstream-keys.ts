@@ -19,10 +19,9 @@ export const UPSTREAM = {
     typingIntervalSeconds typingMode silentReply silentReplyRewrite statusUpdates tts`),
   subagents: words("archiveAfterMinutes model thinking announceTimeoutMs allowAgents delegationMode requireAgentId"),
   heartbeat: words(`
-    model target to session isolatedSession lightContext ackMaxChars includeReasoning accountId suppressToolErrorWarnings directPolicy`),
-  compaction: words(
-    "mode notifyUser memoryFlush reserveTokensFloor maxHistoryShare timeoutSeconds customInstructions qualityGuard provider",
-  ),
+    to session ackMaxChars includeReasoning accountId suppressToolErrorWarnings directPolicy`),
+  compaction: words("reserveTokensFloor maxHistoryShare timeoutSeconds customInstructions qualityGuard provider"),
+  memoryFlush: words("model systemPrompt forceFlushTranscriptBytes"),
   queue: words("byChannel debounceMsByChannel"),
   messages: words(`
     responsePrefix messagePrefix groupChat ackReaction ackReactionScope removeAckAfterReply inbound tts suppressToolErrors usageTemplate statusReactions`),

@@ -174,8 +174,11 @@ export const AgentEventPayload = z.object({
   ts: Time,
   stream: z.enum(AGENT_STREAMS),
   data: z.record(z.string(), z.unknown()).meta({
-    description:
-      "`phase` says what: of `lifecycle` start (model, verbose), steered, retrying, compacted; of `assistant` end (text, which is whole; more is another piece); of `tool` start (name, args), placed (sandbox), update (stream, text), result (isError, text, details, skipped); of `reasoning` delta",
+    description: [
+      "`phase` says what: of `lifecycle` start (model, verbose), steered, notice (text), retrying, compacted;",
+      "of `assistant` end (text, which is whole; more is another piece);",
+      "of `tool` start (name, args), placed (sandbox), update (stream, text), result (isError, text, details, skipped); of `reasoning` delta",
+    ].join(" "),
   }),
 });
 export type AgentEventPayload = z.output<typeof AgentEventPayload>;

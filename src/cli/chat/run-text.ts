@@ -96,6 +96,7 @@ function fromAgent({ stream, data }: AgentEventPayload): RunSaying {
 
 function fromLifecycle({ phase, message = "", text = "", before = 0, after = 0, verbose = null }: z.output<typeof Data>): RunSaying {
   if (phase === "start") return { kind: "started", verbose };
+  if (phase === "notice") return { kind: "note", line: text };
   if (phase === "retrying") return { kind: "note", line: `the model did not answer (${message}); it is asked again` };
   if (phase === "compacted") return { kind: "note", line: `earlier parts were put together: ${before} tokens became ${after}` };
   return phase === "steered" ? { kind: "note", line: `taken in: ${oneLine(text)}` } : NOTHING;

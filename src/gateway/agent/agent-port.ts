@@ -113,6 +113,8 @@ export type RunEventBody =
   /** @property skipped it never began @property text at most 64 KiB here; the whole is in the history */
   | { kind: "tool-ended"; callId: string; isError: boolean; text: string; details: Readonly<Record<string, unknown>>; skipped: boolean }
   | { kind: "steered"; text: string }
+  /** What the gateway itself says to whoever reads along. */
+  | { kind: "notice"; text: string }
   | { kind: "retrying"; message: string; afterMs: DurationMs }
   /** Tokens of what the model sees, estimated. */
   | { kind: "compacted"; before: number; after: number }

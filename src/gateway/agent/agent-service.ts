@@ -1,12 +1,12 @@
 // The loop as the servers see it: takes messages in, begins a run for them or gives them to the one that goes on, and ends what goes on. What a message does is
 // decided in decide/, a run is run.ts, what is kept is run-log.ts.
-import type { DurationMs, SessionKey } from "../../api/brands.ts";
+import type { AgentId, DurationMs, SessionKey } from "../../api/brands.ts";
 import { toDurationMs } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { KeyedMutex } from "../../api/keyed-mutex.ts";
 import { isTarget, resolveModel } from "../../api/models/resolve.ts";
 import type { QueueMode } from "../../api/queue-modes.ts";
-import { lastActivityOf, type Session } from "../../api/session.ts";
+import type { Session } from "../../api/session.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import {
   type AbortReport,
@@ -20,10 +20,10 @@ import {
   type RunError,
   type RunEvent,
   type RunId,
-  type RunOutcome,
 } from "./agent-port.ts";
 import type { Arrival } from "./arrivals.ts";
 import { checkInput } from "./check-input.ts";
+import { renderInterrupted, toAnnouncement, toRecovered } from "./children.ts";
 import { CommandRunner } from "./command-runner.ts";
 import type { Conversation } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
@@ -49,15 +49,10 @@ export interface Said extends Omit<ChatInput, "attachments"> {
   message: number | null;
 }
 
-/** Children that are looked at when the gateway starts, the newest first: twice as many as can have been at work. */
-const RECOVERED_MAX = 100;
 /** What a stop may take. */
 export const STOP_MS_MAX = toDurationMs(2_000);
 /** Sessions that only speak to each other go on for this long: each turn of theirs costs as much as a person's. */
 const HOPS_MAX = 12;
-const OUTCOMES: Readonly<Record<RunOutcome, string>> = { final: "has finished", aborted: "was stopped", error: "has failed" };
-/** A child's whole answer that its parent need not hear. */
-const ANNOUNCE_SKIP = "ANNOUNCE_SKIP";
 
 export class AgentService implements AgentPort {
   readonly #parts: AgentParts;
@@ -68,6 +63,8 @@ export class AgentService implements AgentPort {
   readonly #commands: CommandRunner;
   readonly #stops: SessionStop;
   readonly #atStop: (() => void)[] = [];
+  /** Of each agent. */
+  readonly #spokenTo = new Map<AgentId, SessionKey>();
   #isStopping = false;
 
   constructor(parts: AgentParts) {
@@ -142,6 +139,13 @@ export class AgentService implements AgentPort {
     return { model: `${first.provider}/${first.model}` };
   }
 
+  /** Where a person last spoke to the agent, but for groups, since the gateway began. null: nowhere */
+  lastSpokenTo(agentId: AgentId): SessionKey | null {
+    const key = this.#spokenTo.get(agentId) ?? null;
+    const session = key === null ? null : this.#parts.sessions.find(key);
+    return session?.spec.endedAt === undefined ? (session?.spec.key ?? null) : null;
+  }
+
   /** The session is about to be reset or deleted: nothing of it goes on. */
   async endRuns(key: SessionKey): Promise<void> {
     await this.abort(key, null);
@@ -160,19 +164,14 @@ export class AgentService implements AgentPort {
     await this.say({ ...chat, origin: "session", hops, message: message.id });
   }
 
-  /**
-   * At the start: sessions that others began and whose run was interrupted with the gateway say so to those, which would wait for an answer that never comes.
-   * No run begins for that.
-   */
+  /** At the start: sessions that others began and whose run was interrupted with the gateway say so. No run begins for that. */
   async recover(): Promise<void> {
-    const children = this.#parts.sessions.list().filter(({ spec }) => spec.parentKey !== undefined && spec.endedAt === undefined);
-    const newest = children.toSorted((one, other) => lastActivityOf(other) - lastActivityOf(one)).slice(0, RECOVERED_MAX);
-    for (const child of newest) {
+    const { sessions } = this.#parts;
+    for (const child of toRecovered(sessions.list())) {
       const { log } = await this.#conversations.open(child);
-      const parent = child.spec.parentKey === undefined ? null : this.#parts.sessions.find(child.spec.parentKey);
+      const parent = child.spec.parentKey === undefined ? null : sessions.find(child.spec.parentKey);
       if (!log.wasInterrupted || parent === null) continue;
-      const text = `Session ${child.spec.key} was interrupted by a restart of the gateway, and will not answer.`;
-      await this.#parts.sessions.append(parent.spec.key, { role: "system", text, from: child.spec.key });
+      await sessions.append(parent.spec.key, { role: "system", text: renderInterrupted(child), from: child.spec.key });
     }
   }
 
@@ -247,6 +246,8 @@ export class AgentService implements AgentPort {
     const runId = arrival === "steer" && going !== null ? going.run.id : isJoined ? last.runId : toRunId(this.#parts.newUid());
     const input = await this.#keep(conversation, { ...said, runId, mode, written });
     await this.#parts.sessions.touch(said.session);
+    const { agentId, key, kind } = conversation.session.spec;
+    if (isPerson(said.requester) && said.origin === "chat" && kind !== "group") this.#spokenTo.set(agentId, key);
     const accepted = { runId, acceptedAt: this.#parts.clock.now(), reply: null };
     // It may have ended while the input was written.
     const { going: now } = conversation;
@@ -333,7 +334,7 @@ export class AgentService implements AgentPort {
     try {
       const end = await run.go(inputs);
       this.#parts.metrics.runEnded(end);
-      await this.#announce(conversation, inputs, end);
+      this.#announce(conversation, inputs, end);
     } finally {
       leave?.();
       this.#over(conversation, run);
@@ -355,19 +356,11 @@ export class AgentService implements AgentPort {
     this.#next(conversation);
   }
 
-  /** A child's whole answer, and how it ended, for the session that began it. */
-  async #announce({ session }: Conversation, inputs: readonly Input[], end: RunEnd): Promise<void> {
-    const { key, parentKey } = session.spec;
-    if (parentKey === undefined || this.#isStopping) return;
-    const asked = inputs.find(({ origin, requester }) => origin === "session" && requester.id === parentKey);
-    if (asked === undefined || end.text.trim() === ANNOUNCE_SKIP || end.outcome === "aborted") return;
-    if (asked.hops >= HOPS_MAX || "fix" in this.isAvailable(parentKey)) return;
-    const why = end.error === null ? "" : `: ${end.error.message}`;
-    const requester: Requester = { kind: "session", id: key, isOwner: asked.requester.isOwner };
-    const text = `Session ${key} ${OUTCOMES[end.outcome]}${why}.\n${end.text}`;
-    const chat = { session: parentKey, text, attachments: [], requester, ...SAID_BY_ITSELF };
-    // Its run must be over before its parent's begins, and never waits for it.
-    void this.say({ ...chat, origin: "child", hops: asked.hops + 1, message: null }).catch(this.#parts.failed);
+  /** A child's whole answer, and how it ended, for the session that began it. Its run must be over before its parent's begins, and never waits for it. */
+  #announce({ session }: Conversation, inputs: readonly Input[], end: RunEnd): void {
+    const said = this.#isStopping ? null : toAnnouncement(session, inputs, end);
+    if (said === null || said.hops > HOPS_MAX || "fix" in this.isAvailable(said.session)) return;
+    void this.say({ ...said, ...SAID_BY_ITSELF, attachments: [], origin: "child", message: null }).catch(this.#parts.failed);
   }
 
   #live(key: SessionKey): Session {

@@ -110,8 +110,8 @@ export class CommandRunner {
     const owner = { sessionKey: session.spec.key, agentId: session.spec.agentId };
     const turn = models.turn(owner, config().assistant.compaction.model ?? log.setting("model"));
     if (!(turn instanceof ModelTurn)) return renderModelError(turn);
-    const { keepRecentTokens, reserveTokens, keepsNames } = config().assistant.compaction;
-    const compactor = new Compactor({ turn, window: { contextWindow: null, reserveTokens }, keepRecentTokens, keepsNames });
+    const { keepRecentTokens, reserveTokens, keepsNames, isGuarded } = config().assistant.compaction;
+    const compactor = new Compactor({ turn, window: { contextWindow: null, reserveTokens }, keepRecentTokens, keepsNames, isGuarded });
     const ended = new AbortController();
     const stopTimer = clock.setTimer(COMPACT_MS_MAX, () => ended.abort());
     try {

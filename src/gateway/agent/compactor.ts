@@ -3,7 +3,7 @@
 import type { ModelError, TokenUsage, ToolOffer } from "../models/model-call.ts";
 import type { ModelTurn } from "../models/model-turn.ts";
 import type { RunId } from "./agent-port.ts";
-import { estimateAll, estimateTokens, findCut, isNearLimit, type Window } from "./decide/compaction.ts";
+import { estimateAll, estimateTokens, findCut, isNearLimit, isSoonNear, type Window } from "./decide/compaction.ts";
 import { renderSummary, type Seen } from "./decide/context.ts";
 import type { RunLog } from "./run-log.ts";
 import { writeSummary } from "./summary.ts";
@@ -14,6 +14,7 @@ export interface CompactorParts {
   window: Window;
   keepRecentTokens: number;
   keepsNames: boolean;
+  isGuarded: boolean;
 }
 
 export interface Compaction {
@@ -54,9 +55,17 @@ export class Compactor {
     return isNearLimit(this.#estimate(seen, system, tools), this.#parts.window);
   }
 
+  /** Whether it will be needed soon, and there is room for a few answers yet. */
+  isSoon(
+    seen: readonly Seen[],
+    { system, tools, softTokens }: { system: string; tools: readonly ToolOffer[]; softTokens: number },
+  ): boolean {
+    return isSoonNear(this.#estimate(seen, system, tools), this.#parts.window, softTokens);
+  }
+
   async compact({ runId, log, seen, why, focus, signal }: Compaction): Promise<Compacted> {
     const before = estimateAll(seen);
-    const { keepRecentTokens, window, keepsNames, turn } = this.#parts;
+    const { keepRecentTokens, window, keepsNames, isGuarded, turn } = this.#parts;
     const tail = findCut(seen, Math.min(keepRecentTokens, Math.floor(before / (why === "overflow" ? 4 : 2))));
     // One result that is larger than all else would stay: then nothing does.
     const cut = why !== "asked" && estimateAll(seen.slice(tail)) > before / 2 ? seen.length : tail;
@@ -66,7 +75,7 @@ export class Compactor {
       window.contextWindow === null ? SHOWN_CHARACTERS_MAX : (window.contextWindow - window.reserveTokens) * CHARACTERS_PER_TOKEN;
     const charactersMax = Math.max(8_000, Math.min(SHOWN_CHARACTERS_MAX, room));
     const messages = seen.slice(0, cut).map(({ message }) => message);
-    const summary = await writeSummary({ turn, messages, focus, charactersMax, keepsNames, cacheKey: log.session, signal });
+    const summary = await writeSummary({ turn, messages, focus, charactersMax, keepsNames, isGuarded, cacheKey: log.session, signal });
     if (typeof summary !== "string") return { kind: "failed", error: summary };
     const own = estimateTokens({ role: "user", parts: [{ kind: "text", text: renderSummary(summary) }] });
     const after = own + estimateAll(seen.slice(cut));

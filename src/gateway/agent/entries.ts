@@ -1,7 +1,7 @@
 // What a line of a session's run log may be: inputs, runs, answers, calls and their results, compactions. Each has the version of its kind; a line of a kind
 // or version that is not known here is kept and not understood. Which lines there are is run-log.ts's, what a model sees of them decide/context.ts's.
 import { z } from "zod";
-import { toEpochMs, toSessionKey } from "../../api/brands.ts";
+import { type AgentId, toEpochMs, toSessionKey } from "../../api/brands.ts";
 import { QUEUE_MODES } from "../../api/queue-modes.ts";
 import { THINKING_LEVELS, VERBOSE_LEVELS } from "../../api/thinking.ts";
 import { STOP_REASONS } from "../models/model-call.ts";
@@ -158,6 +158,15 @@ export const EntrySchema = z.discriminatedUnion("kind", [
 export type Entry = z.output<typeof EntrySchema>;
 export type EntryKind = Entry["kind"];
 export type EntryOf<Kind extends EntryKind> = Extract<Entry, { kind: Kind }>;
+/** Who says a heartbeat. */
+export const toHeartbeatId = (agentId: AgentId): string => `heartbeat:${agentId}`;
+
+/** Who asks an agent to write down what it must not forget, and who says that it is over. */
+export const MEMORY_FLUSH = { begun: "memory-flush", over: "memory-flush:over" } as const;
+
+export const isMemoryFlush = ({ requester }: Pick<EntryOf<"input">, "requester">): boolean =>
+  requester.kind === "schedule" && requester.id === MEMORY_FLUSH.begun;
+
 /** Without what every line begins with. */
 export type NewEntry = { [Kind in EntryKind]: Omit<EntryOf<Kind>, "v" | "at"> }[EntryKind];
 

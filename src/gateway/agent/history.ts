@@ -2,7 +2,7 @@
 // shows them bounds their length.
 import type { HistoryItem } from "./agent-port.ts";
 import { isSilent } from "./decide/run-step.ts";
-import type { EntryOf, Numbered } from "./entries.ts";
+import { type EntryOf, isMemoryFlush, MEMORY_FLUSH, type Numbered } from "./entries.ts";
 
 export interface LogState {
   isWaiting(line: number): boolean;
@@ -15,7 +15,8 @@ export function toHistory(entries: readonly Numbered[], log: LogState): HistoryI
   const adopted = new Set(entries.flatMap((entry) => (entry.kind === "adopted" ? entry.messages.map(({ input }) => input) : [])));
   const interrupted = new Set(entries.flatMap((entry) => (entry.kind === "interrupted" ? entry.inputs : [])));
   for (const entry of entries) {
-    if (entry.kind === "input") {
+    if (entry.kind === "input" && isOwnWord(entry)) items.push(...toOwnWord(entry));
+    else if (entry.kind === "input") {
       const state = adopted.has(entry.id)
         ? "answered"
         : interrupted.has(entry.id)
@@ -37,6 +38,15 @@ export function toHistory(entries: readonly Numbered[], log: LogState): HistoryI
   }
   return items;
 }
+
+const isOwnWord = ({ requester }: EntryOf<"input">): boolean =>
+  requester.kind === "schedule" && Object.values<string>(MEMORY_FLUSH).includes(requester.id);
+
+/** What the gateway itself says to the agent is not what somebody said. */
+const toOwnWord = (entry: Numbered<EntryOf<"input">>): HistoryItem[] =>
+  isMemoryFlush(entry)
+    ? [{ id: entry.id, at: entry.at, kind: "note", text: "The agent was asked to write down what it must not forget." }]
+    : [];
 
 function toUser(
   { id, at, text, attachments, requester }: Numbered<EntryOf<"input">>,

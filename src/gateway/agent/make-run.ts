@@ -10,7 +10,9 @@ import { Compactor } from "./compactor.ts";
 import type { Conversation } from "./conversation.ts";
 import { type PromptFacts, type PromptFile, renderPrompt } from "./decide/prompt.ts";
 import type { RunLimits } from "./decide/run-step.ts";
+import { toHeartbeatId } from "./entries.ts";
 import { InputReader } from "./input-reader.ts";
+import { MemoryFlush } from "./memory-flush.ts";
 import { Run } from "./run.ts";
 import type { RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
@@ -38,10 +40,13 @@ export function makeRun(order: RunOrder): Run | ModelError {
   const isGroup = session.spec.kind === "group" && log.setting("activation") !== "mention";
   const isSilenceAllowed = order.inputs.every(({ origin }) => origin !== "chat") || isGroup;
   const limits = toLimits(order);
+  const compactor = toCompactor(order, turn, first.contextWindow);
+  const { memoryFlush, isTold } = order.config().assistant.compaction;
+  const isLight = isLightBeat(order);
   // Once for each run: what it writes there counts from the next one, and what providers cache of it stays the same.
   let read: Promise<readonly PromptFile[]> | null = null;
   const files = (): Promise<readonly PromptFile[]> => {
-    read ??= order.promptFiles(session);
+    read ??= order.promptFiles(session).then((all) => all.filter(({ name }) => !isLight || name === "HEARTBEAT.md"));
     return read;
   };
   return new Run({
@@ -49,7 +54,9 @@ export function makeRun(order: RunOrder): Run | ModelError {
     model: `${first.provider}/${first.model}`,
     isOnHost: !isSandboxed,
     resultCharactersMax: limits.resultCharactersMax,
-    compactor: toCompactor(order, turn, first.contextWindow),
+    compactor,
+    memory: new MemoryFlush({ settings: memoryFlush, compactor, log, clock }),
+    isCompactionTold: isTold,
     inputs: new InputReader({ session, readFile }),
     thinking: (inputs) => thinkingOf(log, { config: order.config(), agentId: session.spec.agentId }, wishOf(inputs, "thinking")),
     verbose: verboseOf(log, wishOf(order.inputs, "verbose")),
@@ -61,6 +68,14 @@ export function makeRun(order: RunOrder): Run | ModelError {
   });
 }
 
+/** Whether nobody but a heartbeat speaks, which is to be shown little. */
+function isLightBeat({ config, conversation, inputs }: RunOrder): boolean {
+  const { agentId } = conversation.session.spec;
+  const { heartbeat } = findAgent(config(), agentId) ?? { heartbeat: null };
+  const isBeat = inputs.every(({ requester }) => requester.kind === "schedule" && requester.id === toHeartbeatId(agentId));
+  return isBeat && (heartbeat ?? config().assistant.heartbeat)?.isLight === true;
+}
+
 function toLimits({ config, conversation, inputs }: RunOrder): RunLimits {
   const { runMsMax, childRunMsMax, stepsMax, repeatsMax, resultCharactersMax } = config().assistant;
   const configured = conversation.session.spec.parentKey === undefined ? runMsMax : (childRunMsMax ?? runMsMax);
@@ -69,11 +84,11 @@ function toLimits({ config, conversation, inputs }: RunOrder): RunLimits {
 }
 
 function toCompactor({ config, conversation, models }: RunOrder, turn: ModelTurn, contextWindow: number | null): Compactor {
-  const { model, keepRecentTokens, reserveTokens, keepsNames } = config().assistant.compaction;
+  const { model, keepRecentTokens, reserveTokens, keepsNames, isGuarded } = config().assistant.compaction;
   const { key, agentId } = conversation.session.spec;
   const own = model === null ? turn : models.turn({ sessionKey: key, agentId }, model);
   return new Compactor({
-    ...{ keepRecentTokens, keepsNames },
+    ...{ keepRecentTokens, keepsNames, isGuarded },
     turn: own instanceof ModelTurn ? own : turn,
     window: { contextWindow, reserveTokens },
   });

@@ -92,6 +92,7 @@ export class RunFeed {
       case "started":
       case "reasoning":
       case "steered":
+      case "notice":
       case "retrying":
       case "compacted":
       case "ended":

@@ -6,7 +6,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Message } from "../tools/tool-port.ts";
 import type { RunId } from "./agent-port.ts";
 import { type Seen, toSeen } from "./decide/context.ts";
-import { type EntryOf, type NewEntry, type Numbered, parseEntry, toLine } from "./entries.ts";
+import { type EntryOf, isMemoryFlush, type NewEntry, type Numbered, parseEntry, toLine } from "./entries.ts";
 
 const PAGE_LINES = 1_000;
 /** A client that tries again does so within minutes. */
@@ -43,6 +43,7 @@ export class RunLog {
   /** The text of the last answer. */
   #lastAnswer = "";
   #wasInterrupted = false;
+  #hasRemembered = false;
   /** The last message of the transcript that is known here. */
   #lastMessage = 0;
   /** What touches both files comes one after the other: else a message that is about to be known here would be taken for one that came without a run. */
@@ -69,6 +70,11 @@ export class RunLog {
   /** Whether a gateway that was killed left a run or an input open in it, as it was found. */
   get wasInterrupted(): boolean {
     return this.#wasInterrupted;
+  }
+
+  /** Whether the agent was asked to write down what it must not forget, since the last summary. */
+  get hasRemembered(): boolean {
+    return this.#hasRemembered;
   }
 
   setting(name: SettingName): string | null {
@@ -182,6 +188,7 @@ export class RunLog {
     switch (entry.kind) {
       case "input":
         this.#waiting.set(entry.id, entry);
+        if (isMemoryFlush(entry)) this.#hasRemembered = true;
         this.#lastMessage = Math.max(this.#lastMessage, entry.message ?? 0);
         if (entry.idempotencyKey !== null) this.#keep(entry.idempotencyKey, entry.runId);
         return;
@@ -203,6 +210,7 @@ export class RunLog {
         return;
       case "compaction":
         this.#compaction = entry;
+        this.#hasRemembered = false;
         return;
       case "message":
         this.#lastMessage = Math.max(this.#lastMessage, entry.message);

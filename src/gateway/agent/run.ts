@@ -13,8 +13,9 @@ import type { Compactor } from "./compactor.ts";
 import { type Seen, toSeen } from "./decide/context.ts";
 import { Repeats } from "./decide/repeats.ts";
 import { decideAfterAnswer, decideAfterFailure, type RunLimits, toTimeLimit } from "./decide/run-step.ts";
-import type { Entry, NewEntry, Numbered } from "./entries.ts";
+import { type Entry, MEMORY_FLUSH, type NewEntry, type Numbered } from "./entries.ts";
 import type { InputReader } from "./input-reader.ts";
+import type { MemoryFlush } from "./memory-flush.ts";
 import type { Input, RunLog } from "./run-log.ts";
 
 export interface RunParts extends Omit<CallParts, "emit"> {
@@ -26,6 +27,9 @@ export interface RunParts extends Omit<CallParts, "emit"> {
   limits: RunLimits;
   clock: Clock;
   compactor: Compactor;
+  memory: MemoryFlush;
+  /** Whether the conversation says that it is made shorter. */
+  isCompactionTold: boolean;
   inputs: InputReader;
   /** The system prompt. @param tools names of those that may be used */
   prompt(tools: readonly string[]): Promise<string>;
@@ -153,6 +157,7 @@ export class Run {
       const { limits, isSilenceAllowed } = this.#parts;
       const facts = { steps: this.#steps, calls: answer.calls.length, text: answer.text.trim(), isSilenceAllowed, isLastPass };
       const next = decideAfterAnswer(facts, limits);
+      if (next.kind !== "fail" && (await this.#isRemembering(answer.calls, next.kind === "run-calls"))) continue;
       // Somebody said something while the model answered: that answer is not the last one.
       if (next.kind === "end" && this.#steers.length > 0 && this.#steps < limits.stepsMax) continue;
       if (next.kind === "end") return this.#toEnd("final", next.text, null);
@@ -173,8 +178,10 @@ export class Run {
       this.#settle();
       const offers = isLastPass ? [] : await listOffers(this.#toCallParts(), this.#isOwner);
       const system = await this.#parts.prompt(offers.map(({ name }) => name));
-      const { compactor, log } = this.#parts;
-      if (!hasCompacted && compactor.isNeeded(this.#seen, system, offers)) {
+      const { compactor, log, memory } = this.#parts;
+      const told = isLastPass || hasCompacted ? null : memory.begin(this.#seen, system, offers);
+      if (told !== null) await this.#tellItself(MEMORY_FLUSH.begun, told);
+      if (!memory.isOn && !hasCompacted && compactor.isNeeded(this.#seen, system, offers)) {
         hasCompacted = true;
         await this.#compact("near");
       }
@@ -210,7 +217,7 @@ export class Run {
           break;
         case "text":
           this.#text += event.text;
-          tell({ kind: "text", delta: event.text });
+          if (!this.#parts.memory.isOn) tell({ kind: "text", delta: event.text });
           break;
         case "reasoning":
           tell({ kind: "reasoning", delta: event.text });
@@ -233,7 +240,7 @@ export class Run {
     const text = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
     await this.#append({ kind: "assistant", runId: this.id, model, parts: [...parts], stop, usage, isPartial: false });
     const calls = parts.filter((part) => part.kind === "tool-call");
-    if (calls.length > 0 && text !== "") tell({ kind: "text-ended", text });
+    if (calls.length > 0 && text !== "" && !this.#parts.memory.isOn) tell({ kind: "text-ended", text });
     return { parts, text, calls };
   }
 
@@ -288,10 +295,41 @@ export class Run {
     if (!isSteered || inputs.some(({ thinking }) => thinking !== null)) this.#thinking = this.#parts.thinking(inputs);
   }
 
+  /** @returns whether that was an answer of which nobody is to hear, and which is not the last one */
+  async #isRemembering(calls: readonly Call[], wantsCalls: boolean): Promise<boolean> {
+    const over = this.#parts.memory.answered(wantsCalls);
+    if (over === null) return false;
+    await this.#leave(calls, NOT_RUN);
+    await this.#tellItself(MEMORY_FLUSH.over, over);
+    return true;
+  }
+
+  /** What the gateway says to the agent in the midst of the run. It has the run's rights, neither more nor less. */
+  async #tellItself(id: string, text: string): Promise<void> {
+    const { log, clock } = this.#parts;
+    const input = await log.append({
+      ...{ kind: "input", runId: this.id, text, attachments: [], mode: "steer", origin: "schedule" },
+      requester: { kind: "schedule", id, isOwner: this.#isOwner },
+      ...{ idempotencyKey: null, timeoutMs: null, hops: 0, message: null, thinking: null, verbose: null, model: null },
+    });
+    await this.#adopt([{ ...input, v: 1, at: clock.now() }], true);
+    this.#settle();
+  }
+
+  /** For people; the model does not see it. */
+  async #notice(text: string): Promise<void> {
+    if (!this.#parts.isCompactionTold) return;
+    await this.#parts.log.append({ kind: "note", text });
+    this.#parts.tell({ kind: "notice", text });
+  }
+
   /** @returns whether it is shorter now */
   async #compact(why: "near" | "overflow"): Promise<boolean> {
     const { compactor, log, tell } = this.#parts;
+    await this.#notice("Earlier parts of this conversation are put together.");
     const done = await compactor.compact({ runId: this.id, log, seen: this.#seen, why, focus: "", signal: this.#abort.signal });
+    const told = done.kind === "failed" ? "They stay as they are." : `That is done: about ${done.before} tokens are ${done.after} now.`;
+    await this.#notice(told);
     if (done.kind === "failed") return false;
     this.#seen = await log.read();
     tell({ kind: "compacted", before: done.before, after: done.after });

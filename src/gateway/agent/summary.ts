@@ -34,6 +34,8 @@ export interface SummaryRequest {
   charactersMax: number;
   /** Whether exact names are kept whatever the model wrote. */
   keepsNames: boolean;
+  /** Whether it counts only with all its headings. */
+  isGuarded: boolean;
   cacheKey: string;
   signal: AbortSignal;
 }
@@ -52,7 +54,8 @@ export async function writeSummary(request: SummaryRequest): Promise<string | Mo
       charactersMax = Math.floor(charactersMax / 2);
       continue;
     }
-    const missing = HEADINGS.filter((heading) => !answer.includes(heading));
+    const missing = request.isGuarded ? HEADINGS.filter((heading) => !answer.includes(heading)) : [];
+    if (answer === "") missing.push(...HEADINGS);
     if (missing.length === 0) return request.keepsNames ? withNames(answer, told.join("\n")) : answer;
     problem = toModelFailure("garbage", `the summary lacks ${missing.join(", ")}`);
   }

@@ -29,6 +29,8 @@ export function toWireEvent(event: RunEvent): WireEvent {
       return toAgent(event, { stream: "lifecycle", data: { phase: "start", model: event.model, verbose: event.verbose } });
     case "steered":
       return toAgent(event, { stream: "lifecycle", data: { phase: "steered", text: event.text } });
+    case "notice":
+      return toAgent(event, { stream: "lifecycle", data: { phase: "notice", text: event.text } });
     case "retrying":
       return toAgent(event, { stream: "lifecycle", data: { phase: "retrying", message: event.message, afterMs: event.afterMs } });
     case "compacted":

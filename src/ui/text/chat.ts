@@ -147,6 +147,7 @@ function currentOf({ live }: Conversation, { runId }: { runId: string }): LiveRu
 
 function toDoing(data: Readonly<Record<string, unknown>>): string | null {
   if (data.phase === "retrying") return `The model did not answer (${String(data.message)}); it is asked again`;
+  if (data.phase === "notice") return String(data.text);
   return data.phase === "compacted" ? "Earlier parts were put together" : null;
 }
 

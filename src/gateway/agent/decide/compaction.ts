@@ -41,6 +41,15 @@ export function isNearLimit(tokens: number, { contextWindow, reserveTokens }: Wi
   return contextWindow !== null && tokens > contextWindow - Math.min(reserveTokens, Math.floor(contextWindow / 4));
 }
 
+/** Of a few answers and what their calls print. */
+const ROOM_TOKENS = 4_000;
+
+/** @param softTokens how many before it is near @returns whether there is something to write down while it can be */
+export function isSoonNear(tokens: number, { contextWindow, reserveTokens }: Window, softTokens: number): boolean {
+  if (contextWindow === null || tokens + Math.min(ROOM_TOKENS, Math.floor(contextWindow / 8)) > contextWindow) return false;
+  return isNearLimit(tokens + softTokens, { contextWindow, reserveTokens });
+}
+
 /**
  * How many of the messages are replaced. 0: none can be. What is kept has at most so many tokens, unless the last message and what belongs to it has more.
  * @param tokens where what is kept begins is never a result
