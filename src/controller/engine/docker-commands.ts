@@ -8,7 +8,9 @@ import type { DockerClient } from "./docker-client.ts";
 import { type ExecParts, execInDocker, execWaiting, prestartInDocker } from "./docker-exec.ts";
 import { DockerKills } from "./docker-kill.ts";
 import { Prestarts, toWaiterText } from "./docker-prestart.ts";
+import { mustRun } from "./docker-run.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
+import { ExecEnds } from "./exec-ends.ts";
 import { Looks } from "./looks.ts";
 import type { PrestartResult } from "./operations.ts";
 
@@ -29,6 +31,7 @@ interface Tried {
 const REFILL_MS_MAX = 200;
 
 export class DockerCommands {
+  readonly ends = new ExecEnds();
   readonly #parts: DockerCommandsParts;
   readonly #kills: DockerKills;
   readonly #looks = new Looks();
@@ -39,13 +42,15 @@ export class DockerCommands {
     this.#kills = new DockerKills({ client: parts.client, newMark: toMark });
     this.#prestarts = new Prestarts({
       open: (handle, mark, created) => prestartInDocker({ ...this.execParts(mark), created }, handle),
+      check: async (handle) => void (await mustRun(parts.client, handle)),
+      ends: this.ends,
       looks: this.#looks,
       newMark: toMark,
     });
   }
 
   execParts(mark = toMark()): ExecParts {
-    return { client: this.#parts.client, kills: this.#kills, subreaper: this.#parts.subreaper(), mark };
+    return { client: this.#parts.client, kills: this.#kills, ends: this.ends, subreaper: this.#parts.subreaper(), mark };
   }
 
   /** Of a container's execs those that are a use of it, or may be. */
@@ -87,9 +92,9 @@ export class DockerCommands {
     const waiter = mark === undefined ? null : this.#prestarts.take(mark);
     const text = toWaiterText(request);
     if (waiter === null) return { stream: null, result: text === null ? "unsuitable" : "miss" };
-    const { opened } = waiter;
+    const { opened, check } = waiter;
     try {
-      const stream = text === null ? null : await execWaiting(this.execParts(mark), { handle, request }, { opened, text });
+      const stream = text === null ? null : await execWaiting(this.execParts(mark), { handle, request }, { opened, text, check });
       if (stream !== null) return { stream, result: "hit" };
     } catch (error) {
       opened.socket.destroy();

@@ -13,6 +13,7 @@ import { eventually } from "./contract.fixture.ts";
 import { DockerClient } from "./docker-client.ts";
 import { EventReader, watchDocker } from "./docker-events.ts";
 import type { Hint } from "./engine.ts";
+import { ExecEnds } from "./exec-ends.ts";
 
 const INSTANCE = toInstanceId("0123456789ab");
 const labelsOf = (name: string, instance: string = INSTANCE) => ({ [LABEL.instance]: instance, [LABEL.name]: name });
@@ -22,9 +23,9 @@ const event = (Type: string, Action: string, ID: string, Attributes: object): st
 const container = (action: string, name: string, id = `id-${name}`): string =>
   event("container", action, id, { ...labelsOf(name), image: "x" });
 
-function read(chunks: readonly (string | Buffer)[]): string[] {
+function read(chunks: readonly (string | Buffer)[], ends = new ExecEnds()): string[] {
   const hints: Hint[] = [];
-  const reader = new EventReader(INSTANCE, (hint) => hints.push(hint));
+  const reader = new EventReader(INSTANCE, (hint) => hints.push(hint), ends);
   for (const chunk of chunks) reader.push(Buffer.from(chunk));
   return hints.map((hint) => (hint.kind === "name" ? hint.name : `relist: ${hint.cause}`));
 }
@@ -60,6 +61,20 @@ test("what changes nothing says nothing", () => {
   const silent = ["exec_create: sh -c x", "top", "resize", "health_status: healthy", "archive-path"];
   expect(read([`${silent.map((action) => container(action, "a")).join("\n")}\n${event("image", "push", "i", {})}\n`])).toEqual([]);
   expect(read([`${container("exec_die", "a")}\n${container("something new", "b")}\n`])).toEqual(["a", "b"]);
+});
+
+test("an exec whose use of its container is known here is nobody's hint, and how any exec of ours ended is told", async () => {
+  const ends = new ExecEnds();
+  ends.keepQuiet("ours");
+  const exec = (action: string, execID: string, name = "a", more = {}): string =>
+    `${event("container", action, `id-${name}`, { ...labelsOf(name), execID, ...more })}\n`;
+  const died = (execID: string, exitCode: string): string => exec("exec_die", execID, "a", { exitCode });
+  expect(read([exec("exec_start: sh", "ours"), died("ours", "7")], ends)).toEqual([]);
+  expect(read([exec("exec_start: sh", "person's"), died("person's", "137"), died("odd", "x")], ends)).toEqual(["a", "a", "a"]);
+  const foreign = event("container", "exec_die", "x", { ...labelsOf("a", "other"), execID: "foreign", exitCode: "0" });
+  expect(read([`${foreign}\n`], ends)).toEqual([]);
+  const codes = ["ours", "person's", "odd", "foreign"].map((id) => ends.codeOf(id, 1));
+  expect(await Promise.all(codes)).toEqual([7, 137, null, null]);
 });
 
 test("an image event asks for a look at everything: a tag may mean another image now", () => {
@@ -115,7 +130,7 @@ async function openEngine() {
     ),
   );
   const watch = { client, instance: INSTANCE, hint: (hint: Hint) => hints.push(hint), connected: (up: boolean) => ups.push(up) };
-  const watching = watchDocker({ ...watch, signal: end.signal, pingEveryMs: 50 });
+  const watching = watchDocker({ ...watch, signal: end.signal, ends: new ExecEnds(), pingEveryMs: 50 });
   return { streams, state, hints, ups, end, watching, listen, stop };
 }
 

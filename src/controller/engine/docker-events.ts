@@ -8,6 +8,7 @@ import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { DockerClient } from "./docker-client.ts";
 import type { Hint } from "./engine.ts";
+import type { ExecEnds } from "./exec-ends.ts";
 
 export interface WatchOptions {
   client: DockerClient;
@@ -15,6 +16,8 @@ export interface WatchOptions {
   hint: (hint: Hint) => void;
   connected: (up: boolean) => void;
   signal: AbortSignal;
+  /** Told how execs ended. */
+  ends: ExecEnds;
   /** Milliseconds between two checks that the engine still answers. Default 5 000: at 1 ms each they cost nothing, and a wedge is noticed within 8 s. */
   pingEveryMs?: number;
 }
@@ -60,16 +63,17 @@ export async function watchDocker(options: WatchOptions): Promise<void> {
 }
 
 async function watchOnce(options: WatchOptions, established: () => void): Promise<void> {
-  const { client, instance, hint, connected, signal } = options;
+  const { client, instance, hint, connected, signal, ends } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();
   signal.addEventListener("abort", abort, { once: true });
   try {
     const stream = await openStream(client, connection.signal, signal);
-    const reader = new EventReader(instance, hint);
+    const reader = new EventReader(instance, hint, ends);
     // Ids of ours, so that network events, which name only the container, are told from other people's.
     for (const each of await client.list([`${LABEL.instance}=${instance}`])) reader.learn(each.Id, each.Labels[LABEL.name]);
     established();
+    ends.connected(true);
     connected(true);
     hint({ kind: "relist", cause: "connected" });
     const closed = readAll(stream, reader);
@@ -77,6 +81,7 @@ async function watchOnce(options: WatchOptions, established: () => void): Promis
     await Promise.race([closed, wedged]);
   } finally {
     signal.removeEventListener("abort", abort);
+    ends.connected(false);
     connection.abort();
   }
 }
@@ -120,14 +125,16 @@ async function pingUntilWedged(options: WatchOptions, signal: AbortSignal): Prom
 export class EventReader {
   readonly #instance: InstanceId;
   readonly #hint: (hint: Hint) => void;
+  readonly #ends: ExecEnds;
   /** Container id to name, of our own containers only: bounded by how many there are. */
   readonly #names = new Map<string, SandboxName>();
   #parts: Buffer[] = [];
   #partsBytes = 0;
 
-  constructor(instance: InstanceId, hint: (hint: Hint) => void) {
+  constructor(instance: InstanceId, hint: (hint: Hint) => void, ends: ExecEnds) {
     this.#instance = instance;
     this.#hint = hint;
+    this.#ends = ends;
   }
 
   learn(id: string, name: string | undefined): void {
@@ -183,7 +190,7 @@ export class EventReader {
       case "container": {
         if (attributes[LABEL.instance] !== this.#instance) return null;
         const name = attributes[LABEL.name];
-        if (name === undefined) return null;
+        if (name === undefined || this.#isQuietExec(event)) return null;
         if (event.Action === "destroy" || event.Action === "remove") this.#names.delete(id);
         else this.learn(id, name);
         return { kind: "name", name: toSandboxName(name) };
@@ -191,6 +198,15 @@ export class EventReader {
       default:
         return null;
     }
+  }
+
+  /** Whether it is of an exec whose use of its container is known here. How it ended is told in any case. */
+  #isQuietExec({ Action = "", Actor }: RawEvent): boolean {
+    const { execID, exitCode } = Actor?.Attributes ?? {};
+    if (execID === undefined) return false;
+    const isQuiet = this.#ends.isQuiet(execID);
+    if (Action === "exec_die" && exitCode !== undefined && /^\d{1,3}$/.test(exitCode)) this.#ends.told(execID, Number(exitCode));
+    return isQuiet;
   }
 }
 

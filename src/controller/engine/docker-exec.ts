@@ -14,11 +14,13 @@ import { type DockerKills, runScript } from "./docker-kill.ts";
 import type { RawInspect } from "./docker-observe.ts";
 import { mustRun, type Opened, openExec } from "./docker-run.ts";
 import { type ExecRequest, type ExecStream, type Handle, NotBegun } from "./engine.ts";
+import type { ExecEnds } from "./exec-ends.ts";
 import { REAPER, SIGNAL, WORKDIR_PROBLEMS, WRAPPER, WRAPPER_MODE } from "./exec-scripts.ts";
 
 export interface ExecParts {
   client: DockerClient;
   kills: DockerKills;
+  ends: ExecEnds;
   /** Whether the engine's own init can stay above a command. */
   subreaper: boolean;
   /** In the environment of everything that descends from this exec. */
@@ -98,19 +100,19 @@ export async function prestartInDocker(parts: ExecParts, handle: Handle): Promis
 /**
  * Runs the request in an exec that waits for one.
  *
- * @param waiting with the request's text
+ * @param waiting with the request's text, and what says that its run of the container goes on, asked since the request came
  * @returns null: it had ended, and nothing was begun
  * @throws as `execInDocker`
  */
 export async function execWaiting(
   parts: ExecParts,
   { handle, request }: { handle: Handle; request: ExecRequest },
-  { opened, text }: { opened: Opened; text: string },
+  { opened, text, check }: { opened: Opened; text: string; check: () => Promise<void> },
 ): Promise<ExecStream | null> {
   mustBeRequest(request);
   // Listens before anything is waited for: an engine that goes away meanwhile is an end of the command, and no error that nobody hears.
   const stream = new DockerExecStream(parts, handle, request, opened);
-  await mustRun(parts.client, handle);
+  await check();
   if (request.stdin) opened.socket.write(text);
   else opened.socket.end(text);
   return (await stream.isUnbegun()) ? null : stream;
@@ -217,32 +219,44 @@ class DockerExecStream implements ExecStream {
     }
   }
 
+  /** As the engine says, never as anything inside does. */
   async #exitCode(how: "ended" | Error): Promise<number> {
-    const { client } = this.#parts;
-    for (let pollMs = EXIT_POLL_MS_MIN; ; pollMs = Math.min(EXIT_POLL_MS_MAX, pollMs * 2)) {
-      let code: number | null;
-      try {
-        const raw = await client.inspectExec(this.#opened.execId);
-        code = raw.Running ? null : (raw.ExitCode ?? null);
-      } catch (error) {
-        if (!isErrorCode(error, "StaleHandle")) throw error;
-        // The engine has forgotten the exec: its container is gone or was restarted, or the engine itself was.
-        await mustRun(client, this.#handle);
-        throw new OperationError("EngineUnreachable", "the engine was restarted while the command ran; its exit code is lost", {
-          cause: error,
-        });
-      }
+    const { ends } = this.#parts;
+    const { execId } = this.#opened;
+    let code = how === "ended" ? await ends.codeOf(execId, ends.waitMs) : null;
+    for (let pollMs = EXIT_POLL_MS_MIN; code === null; pollMs = Math.min(EXIT_POLL_MS_MAX, pollMs * 2)) {
+      code = await this.#look();
       if (how !== "ended")
         throw new OperationError("EngineUnreachable", "lost the connection to the command; output may be missing", { cause: how });
-      const { workdirProblem } = this.#demux;
-      if (workdirProblem !== null) {
-        const message = `the workdir ${JSON.stringify(this.#workdir)} ${WORKDIR_PROBLEMS[workdirProblem]}`;
-        throw new OperationError("InvalidArgument", message, { fix: "make the folder first, or leave the workdir out" });
-      }
-      // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
-      if (code === KILLED || (code !== null && (await this.#demux.started) === null)) await this.#mustOutlive();
-      if (code !== null) return code;
-      await pause(pollMs);
+      this.#refuseWorkdir();
+      code ??= await ends.codeOf(execId, pollMs);
+    }
+    this.#refuseWorkdir();
+    // Killed, or ended before the wrapper said anything: then it was never started (126, as at the process limit).
+    if (code === KILLED || (await this.#demux.started) === null) await this.#mustOutlive();
+    return code;
+  }
+
+  #refuseWorkdir(): void {
+    const { workdirProblem } = this.#demux;
+    if (workdirProblem === null) return;
+    const message = `the workdir ${JSON.stringify(this.#workdir)} ${WORKDIR_PROBLEMS[workdirProblem]}`;
+    throw new OperationError("InvalidArgument", message, { fix: "make the folder first, or leave the workdir out" });
+  }
+
+  /** null: it runs. */
+  async #look(): Promise<number | null> {
+    const { client } = this.#parts;
+    try {
+      const raw = await client.inspectExec(this.#opened.execId);
+      return raw.Running ? null : (raw.ExitCode ?? null);
+    } catch (error) {
+      if (!isErrorCode(error, "StaleHandle")) throw error;
+      // The engine has forgotten the exec: its container is gone or was restarted, or the engine itself was.
+      await mustRun(client, this.#handle);
+      throw new OperationError("EngineUnreachable", "the engine was restarted while the command ran; its exit code is lost", {
+        cause: error,
+      });
     }
   }
 

@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { MARK_VARIABLE } from "../../api/kill-script.ts";
 import type { Opened } from "./docker-run.ts";
 import type { ExecRequest, Handle } from "./engine.ts";
+import type { ExecEnds } from "./exec-ends.ts";
 import { toRequestText } from "./exec-scripts.ts";
 import type { Looks } from "./looks.ts";
 
@@ -11,11 +12,17 @@ import type { Looks } from "./looks.ts";
 export interface Waiter {
   mark: string;
   opened: Opened;
+  /** Resolves when the run of the container that it is in goes on, as of a moment after it was claimed. @throws as `mustRun` */
+  check(): Promise<void>;
 }
 
 export interface PrestartParts {
   /** Starts one that reads its request from its input. null: there is no room for it. @throws OperationError */
   open(handle: Handle, mark: string, created: (execId: string) => void): Promise<Opened | null>;
+  /** @throws NotBegun: that run of the container is over, or it is paused */
+  check(handle: Handle): Promise<void>;
+  /** What becomes of its execs is known here: the engine's events of them are nobody's hint. */
+  ends: Pick<ExecEnds, "keepQuiet">;
   /** What waits is no use of its container. */
   looks: Looks;
   /** 8 to 64 of `[a-z0-9]`, never the same again. */
@@ -28,6 +35,8 @@ const PER_CONTAINER_MAX = 4;
 const WAITERS_MAX = 64;
 /** Starting one costs the engine what a command costs it: they must not crowd out commands. */
 const STARTS_AT_ONCE_MAX = 2;
+/** A record is written meanwhile, in 1 ms; a disk that takes longer must not make an old answer count. */
+const CHECK_AGE_MS_MAX = 100;
 /** A model thinks for so long between two tool calls, seldom longer. */
 const IDLE_MS = 60_000;
 /** The shell reads a byte at a time, 0.3 microseconds each: 5 ms, a tenth of what the engine takes. */
@@ -56,9 +65,11 @@ export function toWaiterText({ argv, env = {}, workdir, tty, stdin, outlivesCall
   return Buffer.byteLength(text) <= REQUEST_BYTES_MAX ? text : null;
 }
 
-interface Kept extends Waiter {
+interface Kept extends Omit<Waiter, "check"> {
   key: string;
-  isClaimed: boolean;
+  handle: Handle;
+  /** null: nobody has claimed it. */
+  claimed: { at: number; check: Promise<void> } | null;
   idleTimer: NodeJS.Timeout;
   /** It says nothing while it waits: any of these means that it waits no more. */
   drop(): void;
@@ -95,8 +106,10 @@ export class Prestarts {
     const key = toKey(handle);
     const demand = this.#demands.get(key);
     for (const kept of this.#kept.values()) {
-      if (kept.key !== key || kept.isClaimed) continue;
-      kept.isClaimed = true;
+      if (kept.key !== key || kept.claimed !== null) continue;
+      // Beside whatever the caller has to do before it begins the command.
+      kept.claimed = { at: performance.now(), check: this.#parts.check(handle) };
+      kept.claimed.check.catch(() => undefined);
       // Whoever looks from now on sees a command.
       this.#parts.looks.delete(kept.opened.execId);
       return kept.mark;
@@ -114,7 +127,12 @@ export class Prestarts {
     const { socket } = kept.opened;
     for (const event of EVENTS) socket.off(event, kept.drop);
     if (socket instanceof Socket) socket.ref();
-    return kept;
+    return { mark, opened: kept.opened, check: () => this.#check(kept) };
+  }
+
+  async #check({ handle, claimed }: Kept): Promise<void> {
+    const isFresh = claimed !== null && performance.now() - claimed.at < CHECK_AGE_MS_MAX;
+    await (isFresh ? claimed.check : this.#parts.check(handle));
   }
 
   /** The container is in use: its next commands find some. Returns at once. */
@@ -137,12 +155,12 @@ export class Prestarts {
 
   #waitingIn(key: string): number {
     let count = 0;
-    for (const kept of this.#kept.values()) if (kept.key === key && !kept.isClaimed) count += 1;
+    for (const kept of this.#kept.values()) if (kept.key === key && kept.claimed === null) count += 1;
     return count;
   }
 
   async #start(handle: Handle, demand: Demand): Promise<void> {
-    const { open, looks, newMark } = this.#parts;
+    const { open, looks, ends, newMark } = this.#parts;
     const [key, mark] = [toKey(handle), newMark()];
     let execId: string | null = null;
     demand.starting += 1;
@@ -151,10 +169,11 @@ export class Prestarts {
       const opened = await open(handle, mark, (id) => {
         execId = id;
         looks.add(id);
+        ends.keepQuiet(id);
       });
       const drop = (): void => this.#drop(mark);
       if (opened === null) return void this.#demands.delete(key);
-      this.#keep({ key, mark, opened, isClaimed: false, drop, idleTimer: setTimeout(drop, IDLE_MS).unref() });
+      this.#keep({ key, handle, mark, opened, claimed: null, drop, idleTimer: setTimeout(drop, IDLE_MS).unref() });
     } catch {
       // Whatever it is, the next command meets it and says so.
       if (execId !== null) looks.delete(execId);

@@ -13,7 +13,7 @@ import { identityOf, specOf } from "./contract.fixture.ts";
 import type { DockerEngine } from "./docker.ts";
 import { toWaiterText } from "./docker-prestart.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
-import type { PrestartResult } from "./operations.ts";
+import type { EngineOperation, PrestartResult } from "./operations.ts";
 
 export const IMAGE = "debian:bookworm-slim";
 export const MIB = 1024 * 1024;
@@ -59,9 +59,12 @@ export function openDocker(how: "anew" | "prestarted" = "anew") {
   const folders: string[] = [];
   /** How each command of a tool was begun, so far. */
   const begun: PrestartResult[] = [];
+  /** Operations that were asked of the engine, so far. */
+  const asked: EngineOperation[] = [];
   const commandBegun = (result: PrestartResult): void => void begun.push(result);
+  const observer = (operation: EngineOperation): void => void asked.push(operation);
   const connect = async (environment: NodeJS.ProcessEnv): Promise<DockerEngine> =>
-    await connectDocker({ instance, environment, home: homedir(), observer: () => {}, commandBegun });
+    await connectDocker({ instance, environment, home: homedir(), observer, commandBegun });
   let connected: DockerEngine | null = null;
   const mustEngine = (): DockerEngine => {
     if (connected === null) throw new Error("not connected yet");
@@ -103,5 +106,5 @@ export function openDocker(how: "anew" | "prestarted" = "anew") {
     return { identity, observation, handle: observation.handle, raw: await docker.getContainer(created.id).inspect() };
   };
 
-  return { instance, begun, connect, mustEngine, listOurs, makeFolder, create, launch, cleanups };
+  return { instance, begun, asked, connect, mustEngine, listOurs, makeFolder, create, launch, cleanups };
 }

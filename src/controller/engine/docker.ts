@@ -208,7 +208,7 @@ export class DockerEngine implements Engine {
   }
 
   async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
-    await watchDocker({ client: this.#client, instance: this.instance, hint, connected, signal });
+    await watchDocker({ client: this.#client, instance: this.instance, hint, connected, signal, ends: this.#commands.ends });
   }
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
