@@ -147,6 +147,7 @@ describe.each(PLACES)("a gateway in %s", (_, place) => {
     const following = followSandboxes(
       {
         controller: new StreamClient(server.stateDir, say),
+        lost: () => undefined,
         // First comes the list, then what changes.
         changed: (change) =>
           change === null ? server.views.put(server.views.sandboxes()[0] ?? sandboxOf()) : first.resolve(change.sandbox),

@@ -51,7 +51,8 @@ import { type Models, openModels } from "./models/open-models.ts";
 import { openBrowsing, toPages, toUrl } from "./open-browsing.ts";
 import { openSignIns, type SignIns } from "./open-sign-ins.ts";
 import { checkReadiness } from "./ready-checks.ts";
-import { followSandboxes } from "./sandbox/sandbox-feed.ts";
+import { KnownReady } from "./sandbox/known-ready.ts";
+import { followSandboxes, type SandboxFeedParts } from "./sandbox/sandbox-feed.ts";
 import { makeSandboxRelease } from "./sandbox/sandbox-release.ts";
 import { SandboxStream } from "./sandbox/sandbox-stream.ts";
 import { StreamClient } from "./sandbox/stream-client.ts";
@@ -180,7 +181,8 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const { sessions, service, arrivals } = await openSessions({ stateDir, folders, config, broadcast, log });
   begun.defer(() => sessions.stop());
   const failed = (error: unknown): void => logFailure(log, error);
-  const sandbox = new SandboxStream(controller);
+  const known = new KnownReady((key) => sessions.find(key)?.metadata.uid ?? null);
+  const sandbox = new SandboxStream(controller, known);
   const port = openBrowserStream(controller, sessions);
   const browsing = openBrowsing({ port, log, now, newCode, pages: () => toPages(config.current.gateway, address) });
   const inside = { config: () => config.current, folders, sandbox, browsers: browsing.browsers, newId };
@@ -204,10 +206,7 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   });
   const mcp = await openMcp({ ...opened, sessions, service, version, say, failed });
   void new SessionRemoval({ sessions, controller, failed }).run(stopping.signal);
-  void followSandboxes(
-    { controller, failed, changed: (change) => broadcast.send("sandbox.changed", toSandboxEvent(change)) },
-    stopping.signal,
-  );
+  void followSandboxes({ controller, failed, ...toListeners(known, broadcast) }, stopping.signal);
   begun.defer(() => mcp.stop());
   const sockets = new Sockets({
     ...{ ...paired, broadcast, handlers, meter: metrics, version, now, say, failed, newNonce: makeToken },
@@ -378,6 +377,14 @@ function toCounts({
     ...{ devices: () => pairing.counts(), socketEvents: () => sockets.events },
   };
 }
+
+const toListeners = (known: KnownReady, broadcast: Broadcast): Pick<SandboxFeedParts, "changed" | "lost"> => ({
+  changed: (change) => {
+    known.changed(change);
+    broadcast.send("sandbox.changed", toSandboxEvent(change));
+  },
+  lost: () => known.forgetAll(),
+});
 
 const toSandboxEvent = (change: SandboxChanged | null): EventPayload<"sandbox.changed"> =>
   change === null ? { name: null, sandbox: null } : { name: change.name, sandbox: change.sandbox === null ? null : { ...change.sandbox } };

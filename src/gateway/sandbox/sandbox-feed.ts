@@ -7,6 +7,8 @@ export interface SandboxFeedParts {
   controller: { watchSandboxes(signal: AbortSignal): AsyncGenerator<SandboxChanged | null> };
   /** null: anything may have changed since the last call. Must not throw. */
   changed(change: SandboxChanged | null): void;
+  /** Changes are not told until `changed` is called with null. Must not throw. */
+  lost(): void;
   /** Told once for as long as the controller is away. */
   failed(error: unknown): void;
 }
@@ -14,7 +16,7 @@ export interface SandboxFeedParts {
 const RETRY_MS = 1_000;
 
 /** Resolves when the signal aborts. */
-export async function followSandboxes({ controller, changed, failed }: SandboxFeedParts, signal: AbortSignal): Promise<void> {
+export async function followSandboxes({ controller, changed, lost, failed }: SandboxFeedParts, signal: AbortSignal): Promise<void> {
   let isAway = false;
   while (!signal.aborted) {
     try {
@@ -26,6 +28,7 @@ export async function followSandboxes({ controller, changed, failed }: SandboxFe
       if (!isAway) failed(error);
       isAway = true;
     }
+    lost();
     await pause(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -7,16 +7,20 @@ import { OperationError } from "../../api/errors.ts";
 import { ProcessClient } from "../../api/process-client.ts";
 import type { CommandEnd, SessionSandbox } from "../../api/wire.ts";
 import { CommandOutputQueue } from "./command-output.ts";
+import { KnownReady } from "./known-ready.ts";
 import type { ReadinessProgress, RunningCommand, SandboxCommand, SandboxPort, SandboxProcesses } from "./sandbox-port.ts";
 import { type StreamClient, toSessionPath } from "./stream-client.ts";
 import { waitUntilReady } from "./wait-ready.ts";
 
 export class SandboxStream implements SandboxPort {
   readonly #client: StreamClient;
+  readonly #known: KnownReady;
   readonly processes: SandboxProcesses;
 
-  constructor(client: StreamClient) {
+  /** @param known of sandboxes that serve. Absent: the controller is asked before each call */
+  constructor(client: StreamClient, known = new KnownReady(() => null)) {
     this.#client = client;
+    this.#known = known;
     const of = (sessionKey: SessionKey): ProcessClient => new ProcessClient(client, `${toSessionPath(sessionKey)}/processes`);
     this.processes = {
       start: (key, start) => of(key).start(start),
@@ -33,10 +37,13 @@ export class SandboxStream implements SandboxPort {
     onProgress: (progress: ReadinessProgress) => void,
     signal: AbortSignal,
   ): Promise<string | null> {
+    const known = this.#known.find(sessionKey);
+    if (known !== null) return known;
     const first = await this.#client.sessionSandbox(sessionKey);
-    if (first.ready) return first.sandbox;
     const watch = (over: AbortSignal): AsyncIterable<SessionSandbox> => this.#client.watchSessionSandbox(sessionKey, over);
-    return (await waitUntilReady({ first, watch, onProgress, signal })).sandbox;
+    const { sandbox } = first.ready ? first : await waitUntilReady({ first, watch, onProgress, signal });
+    this.#known.learn(sessionKey, sandbox);
+    return sandbox;
   }
 
   exec(
