@@ -1,8 +1,10 @@
 // The product as people run it with docker-compose.yml: what the gateway's container can't reach, where a sandbox's files are on the host,
 // and that an edited config, a killed process and an end leave what a person expects.
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { containersWith, docker, inspect, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
@@ -139,6 +141,20 @@ describe("docker-compose.yml", () => {
     expect(await stack.piped(bytes, "sandbox", "cp", "-", "main:piped.txt")).toMatchObject({ code: 0 });
     const { code, stdout } = await stack.piped("", "sandbox", "cp", "main:piped.txt", "-");
     expect([code, stdout === bytes]).toEqual([0, true]);
+  });
+
+  test("an agent's MCP client is answered by the command of the hints, which ends with its pipe and leaves nothing behind", async () => {
+    const before = await containersWith(`com.docker.compose.project=${stack.project}`);
+    const client = stack.spawnMcp();
+    const ended = once(client, "exit");
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    client.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
+    const [answer] = await once(createInterface({ input: client.stdout }), "line");
+    expect(JSON.parse(answer)).toMatchObject({ id: 1, result: { serverInfo: { name: "openclaw" } } });
+    client.stdin.end();
+    expect(await ended).toEqual([0, null]);
+    expect(await containersWith(`com.docker.compose.project=${stack.project}`)).toEqual(before);
+    expect(await stack.inside("openclaw-gateway", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).not.toMatch(/index\.js mcp /);
   });
 
   test("the gateway's container has no engine, no capability, and nothing to write but its own folders", async () => {

@@ -1,4 +1,5 @@
 // The product in containers for one test file: Compose's project of its own, a state folder on this host, free ports. It asserts nothing.
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -97,10 +98,23 @@ export class Stack {
 
   /** A command of the CLI with something piped in, as the product's hints say it. */
   async piped(stdin: string, ...args: string[]): Promise<Run> {
+    const hint = this.#toWords("openclaw sandbox cp - NAME:PATH < FILE");
+    return await this.#run([...hint.slice(0, hint.indexOf("sandbox")), ...args], stdin);
+  }
+
+  /** `openclaw mcp` as an agent's client starts it, by the product's hint. */
+  spawnMcp(): ChildProcessWithoutNullStreams {
+    const [program, ...words] = this.#compose;
+    return spawn(program, [...words, ...this.#toWords("openclaw mcp")], { cwd: PROJECT_FOLDER, env: this.#env });
+  }
+
+  /** What a hint says here, behind the name of Compose. */
+  #toWords(hint: string): string[] {
     const compose = this.#compose.join(" ");
     const place = findPlace({ OPENCLAW_PLACE: "compose", OPENCLAW_COMPOSE: compose }, "openclaw");
-    const [hint = ""] = toPlace("openclaw sandbox cp - NAME:PATH < FILE", place).split(" sandbox cp ");
-    return await this.#run([...hint.slice(compose.length + 1).split(" "), ...args], stdin);
+    return toPlace(hint, place)
+      .slice(compose.length + 1)
+      .split(" ");
   }
 
   /** A command of the CLI in its container. */

@@ -132,15 +132,19 @@ export function toPlace(text: string, place: Place): string {
 
 const COMPOSE_CALL = /(?<![\w./-])docker compose /g;
 
-/** Of docker-compose 1.29, whose `run` never says that the input has ended; in the one container that has the admin socket and the state folder too. */
-const PIPED_OLD = "docker-compose exec -T openclaw-controller openclaw-entrypoint";
-/** What the controller's container can do as well: it reaches no gateway. */
-const LOCAL_COMMANDS = new Set(["sandbox", "config"]);
+/**
+ * Of docker-compose 1.29, whose `run` says that the input has ended only where the host has the docker command beside it, and leaves its container
+ * behind a client that is killed. The controller's container has the admin socket and the state folder, and reaches no gateway; the gateway's own does.
+ */
+const PIPED_OLD: ReadonlyMap<string, string> = new Map([
+  ...["sandbox", "config", "models"].map((word) => [word, "docker-compose exec -T openclaw-controller openclaw-entrypoint"] as const),
+  ...["mcp", "session", "agent"].map((word) => [word, "docker-compose exec -T openclaw-gateway openclaw-entrypoint"] as const),
+]);
 
 /** An agent's program is no terminal, nor is a pipe or a file: bytes would arrive as a terminal changes them. */
 function toPiped(program: string, word: string): string {
-  if (program.startsWith("docker-compose ") && LOCAL_COMMANDS.has(word)) return PIPED_OLD;
-  return program.replace(/ run --rm /, " run --rm -T ");
+  const running = program.startsWith("docker-compose ") ? PIPED_OLD.get(word) : undefined;
+  return running ?? program.replace(/ run --rm /, " run --rm -T ");
 }
 
 function toOutside(text: string, { folders }: Place): string {

@@ -115,7 +115,9 @@ test("where the host has docker-compose of 1.29, it is named", () => {
   );
   for (const hint of HINTS) expect(toPlace(hint, place)).not.toMatch(/docker compose /);
   expect(toPlace("openclaw start", place)).toBe("docker-compose up -d");
-  expect(toPlace("openclaw mcp", place)).toBe("docker-compose run --rm -T openclaw-cli mcp");
+  const gatewayPiped = "docker-compose exec -T openclaw-gateway openclaw-entrypoint";
+  expect(toPlace("claude mcp add openclaw -- openclaw mcp", place)).toBe(`claude mcp add openclaw -- ${gatewayPiped} mcp`);
+  expect(toPlace("openclaw session send main < note.txt", place)).toBe(`${gatewayPiped} session send main < note.txt`);
   const piped = "docker-compose exec -T openclaw-controller openclaw-entrypoint";
   expect(toPlace("openclaw sandbox cp - main:a < a; openclaw config patch <<'EOF'", place)).toBe(
     `${piped} sandbox cp - main:a < a; ${piped} config patch <<'EOF'`,

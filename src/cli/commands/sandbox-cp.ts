@@ -77,11 +77,11 @@ async function putPiped(context: CliContext, { files, path }: Inside, options: C
   });
 }
 
-/** `run` of docker-compose 1.29 never tells a container that its input has ended: it would be waited for without end. @throws OperationError `HostRejected` */
+/** `run` of docker-compose 1.29 tells a container that its input has ended only where the docker command is beside it. @throws OperationError `HostRejected` */
 function requireEndOfInput(context: CliContext): void {
   const { compose } = findPlace(context.env, context.program);
   if (compose !== "docker-compose" || !isCommandService(context.env)) return;
-  throw new OperationError("HostRejected", "docker-compose run of 1.29 does not say where piped input ends, as its exec does", {
+  throw new OperationError("HostRejected", "docker-compose run of 1.29 does not always say where piped input ends, as its exec does", {
     fix: "openclaw sandbox cp - NAME:PATH < FILE",
   });
 }

@@ -10,9 +10,11 @@ export const toCommand = (...words: readonly string[]): string => ["openclaw", .
 
 /** The same where the gateway runs. @param program what is typed there in place of `openclaw`; with a text to read, or a client at its pipe, it is no terminal */
 export function toTyped(command: string, program: string): string {
-  const piped = program.replace(" run --rm ", " run --rm -T ");
-  // As src/api/place.ts has it: `run` of docker-compose 1.29 never ends what is piped in.
-  const fed = program.startsWith("docker-compose ") ? "docker-compose exec -T openclaw-controller openclaw-entrypoint" : piped;
-  const typed = command.includes(" <<'") ? fed : program;
-  return command.replace(/^openclaw(?= )/, () => typed).replace(/(?<= -- )openclaw(?= mcp$)/, () => piped);
+  // As src/api/place.ts has it: what is piped in goes into a container that runs where the host has docker-compose 1.29.
+  const toFed = (service: string): string =>
+    program.startsWith("docker-compose ")
+      ? `docker-compose exec -T ${service} openclaw-entrypoint`
+      : program.replace(" run --rm ", " run --rm -T ");
+  const typed = command.includes(" <<'") ? toFed("openclaw-controller") : program;
+  return command.replace(/^openclaw(?= )/, () => typed).replace(/(?<= -- )openclaw(?= mcp$)/, () => toFed("openclaw-gateway"));
 }

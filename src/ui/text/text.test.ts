@@ -85,6 +85,9 @@ test("a command can be pasted into a shell, whatever a name holds", () => {
   expect(toTyped("claude mcp add openclaw -- openclaw mcp", compose)).toBe(
     "claude mcp add openclaw -- docker compose run --rm -T openclaw-cli mcp",
   );
+  expect(toTyped("claude mcp add openclaw -- openclaw mcp", "docker-compose run --rm openclaw-cli")).toBe(
+    "claude mcp add openclaw -- docker-compose exec -T openclaw-gateway openclaw-entrypoint mcp",
+  );
   expect(toTyped("openclaw status", "openclaw")).toBe("openclaw status");
   expect(quote("it's $(rm -rf ~)")).toBe("'it'\\''s $(rm -rf ~)'");
   expect(quote("")).toBe("''");
