@@ -3,6 +3,7 @@
 import { posix } from "node:path";
 import { type AgentId, type SandboxName, type ScopeKey, type SessionKey, toSessionKey } from "../../api/brands.ts";
 import { findCondition } from "../../api/condition.ts";
+import { isSandboxed } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
 import { isCommandOf } from "../../api/file-scripts.ts";
 import { toAgentOfKey } from "../../api/names.ts";
@@ -73,8 +74,13 @@ export class SessionGate {
     });
   }
 
-  /** Where the files are that say how the session's agent works: what people keep for it, then what its sandbox has. @throws OperationError `NotFound`, `NotReady` */
-  promptFolders(key: string): { sandbox: SandboxName; folders: readonly string[] } {
+  /**
+   * Where the files are that say how the session's agent works: what people keep for it, then what its sandbox has. @throws OperationError `NotFound` (no live
+   * session has this key), `NotReady`
+   */
+  promptFolders(key: string): { sandbox: SandboxName | null; folders: readonly string[] } {
+    const own = this.#workspaceWithoutSandbox(key);
+    if (own !== null) return { sandbox: null, folders: [own] };
     const { name, settings, workspace } = this.#find(key).sandbox;
     return { sandbox: name, folders: [settings.agentWorkspace, workspace.dir] };
   }
@@ -127,6 +133,16 @@ export class SessionGate {
       return { ...unready, sandbox: desired.name, reason: "NotSeen", message: "the sandbox has not been observed yet" };
     const { reason, message } = condition;
     return { sessionKey: key, sandbox: desired.name, ready: condition.status === "True", reason, message, blocked: isBlocking(reason) };
+  }
+
+  /** The agent's workspace, of a live session that has no sandbox. null: there is no such session */
+  #workspaceWithoutSandbox(key: string): string | null {
+    const { agents, sessions, loaded } = this.#parts.desired;
+    const agentId = loaded && isKey(key) ? toAgentOfKey(toSessionKey(key)) : null;
+    const agent = agents.find(({ id }) => id === agentId);
+    if (agentId === null || agent === undefined) return null;
+    const session = sessions.get(agentId)?.sessions.find(({ spec }) => spec.key === key && spec.endedAt === undefined);
+    return session === undefined || isSandboxed(agent.sandbox.mode, session.spec) ? null : agent.sandbox.agentWorkspace;
   }
 
   #find(key: string): { agentId: AgentId; sandbox: DesiredSandbox } {

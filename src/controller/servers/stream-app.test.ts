@@ -23,9 +23,9 @@ import { makeStreamApp } from "./stream-app.ts";
 const INSTANCE = toInstanceId("0123456789ab");
 const MAIN = toAgentId("main");
 
-async function open({ scope }: { scope: "session" | "agent" }) {
+async function open({ scope, mode = "all" }: { scope: "session" | "agent"; mode?: "all" | "non-main" }) {
   const desired = new DesiredState((scopeKey) => toSlug(INSTANCE, scopeKey), { stateDir: "/state", home: "/home/claw" });
-  desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode: "all", scope } } } })));
+  desired.setConfig(mustParse(JSON.stringify({ agents: { defaults: { sandbox: { mode, scope } } } })));
   const session: Session = {
     ...{ apiVersion: "openclaw.ai/v1", kind: "Session" },
     metadata: { name: "main", uid: "3b0f9a52-6a43-4a86-9a55-0d1c8f2d7c11", createdAt: toEpochMs(0) },
@@ -80,6 +80,17 @@ test("what the workspace says of how its agent works is read from the agent's ow
   });
   expect((await ask("agent:main:other")).status).toBe(404);
   expect(logged.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ msg: "stream call refused", tool: "prompt" })]);
+});
+
+test("of a session without a sandbox they are read from the agent's own workspace alone, and nothing else of it is served", async () => {
+  const { app } = await open({ scope: "session", mode: "non-main" });
+  const path = `/v1/sessions/${encodeURIComponent("agent:main:main")}`;
+  expect(await (await app.request(`${path}/prompt-files`)).json()).toEqual({
+    items: [{ name: "AGENTS.md", text: "/state/workspace", isCut: false }],
+  });
+  expect((await app.request(`${path}/sandbox/release`, { method: "POST" })).status).toBe(404);
+  for (const key of ["agent:main:other", "agent:nobody:main", "agent:main", "x".repeat(600)])
+    expect((await app.request(`/v1/sessions/${encodeURIComponent(key)}/prompt-files`)).status).toBe(404);
 });
 
 test("a sandbox that is the session's alone is released, one that others share stays; both are written down", async () => {

@@ -42,12 +42,10 @@ export function openAgent({ controller, files, arrivals, ...parts }: OpenAgentPa
   return agent;
 }
 
-/** Of a session without a sandbox the controller serves none. */
 async function readPromptFiles(
-  { controller, service, log }: Pick<OpenAgentParts, "controller" | "service" | "log">,
+  { controller, log }: Pick<OpenAgentParts, "controller" | "log">,
   session: Session,
 ): Promise<readonly PromptFile[]> {
-  if (!service.isSandboxed(session)) return [];
   const key: SessionKey = session.spec.key;
   try {
     return await controller.promptFiles(key);
