@@ -298,15 +298,8 @@ async function openTools(parts: ToolsParts): Promise<OpenedTools> {
   const { inside, stateDir, sessions, service, metrics, controller, log, failed } = parts;
   const signIns = openSignIns({ stateDir, config: inside.config, log, say: sayHere().say, now });
   const models = await openModels({
-    ...{
-      stateDir,
-      config: inside.config,
-      stores: [signIns.credentials],
-      variables: process.env,
-      metrics: metrics.models,
-      chance: Math.random,
-      log,
-    },
+    ...{ stateDir, config: inside.config, stores: [signIns.credentials], variables: process.env },
+    ...{ metrics: metrics.models, chance: Math.random, log },
   });
   const host = { env: toHostEnvironment(process.env), newId };
   const hostProcesses = new HostProcesses({ ...host, folder: join(stateDir, "gateway", "processes"), now, failed });
@@ -329,6 +322,7 @@ async function openTools(parts: ToolsParts): Promise<OpenedTools> {
     ...{ arrivals: parts.arrivals, models: models.service, metrics: metrics.agent, newUid: randomUUID },
     processesOf: (session) => dispatcher.processesOf(session),
     reset: (session) => end.reset(session),
+    remove: (session) => end.delete(session),
   });
   const end: SessionEnd = new SessionEnd({
     endRuns: (key) => agent.endRuns(key),

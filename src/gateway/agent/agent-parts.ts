@@ -26,6 +26,8 @@ export interface AgentParts {
   readFile(session: Session, path: string, signal: AbortSignal): Promise<Uint8Array>;
   /** A new conversation under the same key. */
   reset(session: Session): Promise<unknown>;
+  /** The conversation is over: its sandbox goes, and its files. */
+  remove(session: Session): Promise<unknown>;
   metrics: Pick<AgentMetrics, "runEnded">;
   clock: Clock;
   /** A new UUID. */

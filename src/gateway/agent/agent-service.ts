@@ -23,7 +23,7 @@ import {
 } from "./agent-port.ts";
 import type { Arrival } from "./arrivals.ts";
 import { checkInput } from "./check-input.ts";
-import { renderInterrupted, toAnnouncement, toRecovered } from "./children.ts";
+import { isByParent, renderInterrupted, toAnnouncement, toRecovered } from "./children.ts";
 import { CommandRunner } from "./command-runner.ts";
 import type { Conversation } from "./conversation.ts";
 import { Conversations } from "./conversations.ts";
@@ -38,7 +38,7 @@ import { NOTHING_USED, type Run, type RunEnd } from "./run.ts";
 import { RunEvents, type RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
 import { SessionStop } from "./session-stop.ts";
-import { queueLimitsOf, queueModeOf } from "./settings.ts";
+import { keepSpawnChoices, queueLimitsOf, queueModeOf } from "./settings.ts";
 
 /** What somebody says to a session, whoever it is. */
 export interface Said extends Omit<ChatInput, "attachments"> {
@@ -153,8 +153,9 @@ export class AgentService implements AgentPort {
   }
 
   /** What another session said, which has no more rights than the run that said it. Where no model answers it is only kept. */
-  async arrive({ from, to, message }: Arrival): Promise<void> {
-    if ("fix" in this.isAvailable(to)) return;
+  async arrive({ from, to, message, choices }: Arrival): Promise<void> {
+    if (choices !== null) await keepSpawnChoices((await this.#conversations.open(this.#live(to))).log, choices);
+    if (message.text === "" || "fix" in this.isAvailable(to)) return;
     const going = this.#conversations.find(from)?.going ?? null;
     const hops = (going?.hops ?? 0) + 1;
     if (hops > HOPS_MAX)
@@ -357,10 +358,13 @@ export class AgentService implements AgentPort {
   }
 
   /** A child's whole answer, and how it ended, for the session that began it. Its run must be over before its parent's begins, and never waits for it. */
-  #announce({ session }: Conversation, inputs: readonly Input[], end: RunEnd): void {
-    const said = this.#isStopping ? null : toAnnouncement(session, inputs, end);
-    if (said === null || said.hops > HOPS_MAX || "fix" in this.isAvailable(said.session)) return;
-    void this.say({ ...said, ...SAID_BY_ITSELF, attachments: [], origin: "child", message: null }).catch(this.#parts.failed);
+  #announce({ session, log }: Conversation, inputs: readonly Input[], end: RunEnd): void {
+    if (this.#isStopping) return;
+    const said = toAnnouncement({ session, label: log.setting("label") }, inputs, end);
+    const isHeard = said !== null && said.hops <= HOPS_MAX && !("fix" in this.isAvailable(said.session));
+    const told = isHeard ? this.say({ ...said, ...SAID_BY_ITSELF, attachments: [], origin: "child", message: null }) : Promise.resolve();
+    const isOver = log.setting("cleanup") === "delete" && end.outcome !== "aborted" && isByParent(session, inputs);
+    void told.then(() => (isOver ? this.#parts.remove(session) : undefined)).catch(this.#parts.failed);
   }
 
   #live(key: SessionKey): Session {

@@ -101,7 +101,12 @@ export function toModelSetting(config: Config, written: string): { reference: st
     : { problem: `The model "${toSafeLine(found.written)}" can't be used: ${found.message} (${found.fix})` };
 }
 
-export function renderChildren(children: readonly SessionView[], isRunning: (key: SessionView["key"]) => boolean): string {
+type Child = SessionView & { label: string | null };
+
+export function renderChildren(children: readonly Child[], isRunning: (key: SessionView["key"]) => boolean): string {
   if (children.length === 0) return "This session has begun no others.";
-  return children.map(({ key, messages }) => `${key}: ${isRunning(key) ? "at work" : "idle"}, ${plural(messages, "message")}`).join("\n");
+  const named = ({ key, label }: Child): string => (label === null ? key : `${key} (${toSafeLine(label)})`);
+  return children
+    .map((child) => `${named(child)}: ${isRunning(child.key) ? "at work" : "idle"}, ${plural(child.messages, "message")}`)
+    .join("\n");
 }

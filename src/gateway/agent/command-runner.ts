@@ -131,9 +131,10 @@ export class CommandRunner {
   }
 
   async #children(key: SessionKey): Promise<string> {
-    const { sessions, service, isRunning } = this.#parts;
+    const { sessions, service, open, isRunning } = this.#parts;
     const children = sessions.list().filter(({ spec }) => spec.parentKey === key && spec.endedAt === undefined);
-    return renderChildren(await Promise.all(children.map((child) => service.view(child))), isRunning);
+    const shown = children.map(async (child) => ({ ...(await service.view(child)), label: (await open(child)).log.setting("label") }));
+    return renderChildren(await Promise.all(shown), isRunning);
   }
 
   async #model(conversation: Conversation, written: string | null): Promise<string> {

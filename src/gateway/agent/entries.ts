@@ -41,8 +41,20 @@ const Part = z.discriminatedUnion("kind", [
 /** How a call ended. `skipped`: a message came first. `interrupted`: nobody knows how far it got. */
 export const RESULT_STATES = ["done", "failed", "skipped", "interrupted"] as const;
 
-/** What a person may choose for a conversation. */
-const SETTINGS = ["model", "thinking", "verbose", "activation", "queue", "queue.debounce", "queue.cap", "queue.drop"] as const;
+/** What a person may choose for a conversation, and who began it. */
+const SETTINGS = [
+  "label",
+  "timeout",
+  "cleanup",
+  "model",
+  "thinking",
+  "verbose",
+  "activation",
+  "queue",
+  "queue.debounce",
+  "queue.cap",
+  "queue.drop",
+] as const;
 
 const RunErrorSchema = z.object({
   kind: z.enum(["limit", "model", "overflow", "storage", "internal"]),

@@ -64,7 +64,7 @@ function toText({ text, origin, requester }: EntryOf<"input">): string {
     // The first line is the gateway's: how the child ended is not what it says of itself.
     case "child": {
       const [status = "", ...rest] = text.split("\n");
-      return `${status}\n\n${fence(`answer of ${requester.id}`, rest.join("\n"))}`;
+      return `${toSpoken(status)}\n\n${fence(`answer of ${requester.id}`, rest.join("\n"))}`;
     }
   }
 }

@@ -67,6 +67,7 @@ export async function openLoop({ stateDir, config: written, host, log }: LoopPar
     ...{ models: models.service, metrics: metrics.agent },
     processesOf: (session) => dispatcher.processesOf(session),
     reset: (session) => end.reset(session),
+    remove: (session) => end.delete(session),
   });
   const end: SessionEnd = new SessionEnd({
     ...{ sessions, tools, endRuns: (key: SessionKey) => agent.endRuns(key), endOnHost: async () => undefined },

@@ -16,7 +16,7 @@ import { MemoryFlush } from "./memory-flush.ts";
 import { Run } from "./run.ts";
 import type { RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
-import { modelOf, thinkingOf, verboseOf } from "./settings.ts";
+import { modelOf, thinkingOf, timeoutOf, verboseOf } from "./settings.ts";
 
 interface RunOrder extends AgentParts {
   conversation: Conversation;
@@ -79,7 +79,7 @@ function isLightBeat({ config, conversation, inputs }: RunOrder): boolean {
 function toLimits({ config, conversation, inputs }: RunOrder): RunLimits {
   const { runMsMax, childRunMsMax, stepsMax, repeatsMax, resultCharactersMax } = config().assistant;
   const configured = conversation.session.spec.parentKey === undefined ? runMsMax : (childRunMsMax ?? runMsMax);
-  const asked = inputs.flatMap(({ timeoutMs }) => (timeoutMs === null ? [] : [timeoutMs]));
+  const asked = [timeoutOf(conversation.log), ...inputs.map(({ timeoutMs }) => timeoutMs)].filter((one) => one !== null);
   return { stepsMax, repeatsMax, resultCharactersMax, timeMsMax: toDurationMs(Math.min(configured, ...asked)) };
 }
 

@@ -1,9 +1,10 @@
 // What counts in a conversation: what was said for one message, else what was chosen for the conversation, else what the config says. And how a choice is kept.
 // The words are api/'s; which text is a choice is decide/'s.
-import { type AgentId, toDurationMs } from "../../api/brands.ts";
+import { type AgentId, type DurationMs, toDurationMs } from "../../api/brands.ts";
 import { type Config, findAgent } from "../../api/config/config.ts";
 import { QUEUE_CAP_MAX, type QueueDrop, type QueueLimits, type QueueMode } from "../../api/queue-modes.ts";
 import type { ThinkingLevel, ThinkingWish, VerboseLevel, VerboseWish } from "../../api/thinking.ts";
+import type { SpawnChoices } from "../tools/tool-port.ts";
 import type { Directives } from "./decide/directives.ts";
 import type { NewEntry } from "./entries.ts";
 import type { RunLog, SettingName } from "./run-log.ts";
@@ -42,6 +43,27 @@ export function queueLimitsOf(log: Chosen, { assistant }: Config): QueueLimits {
     cap: ownCap === null ? Math.min(cap, QUEUE_CAP_MAX) : Number(ownCap),
     drop: (log.setting("queue.drop") as QueueDrop | null) ?? drop,
   };
+}
+
+/** Of a child that has just begun. */
+export async function keepSpawnChoices(
+  log: Pick<RunLog, "append">,
+  { label, model, thinking, timeoutMs, isDeleted }: SpawnChoices,
+): Promise<void> {
+  const wanted: readonly (readonly [SettingName, string | null])[] = [
+    ["label", label],
+    ["model", model],
+    ["thinking", thinking],
+    ["timeout", timeoutMs === null ? null : String(timeoutMs)],
+    ["cleanup", isDeleted ? "delete" : null],
+  ];
+  for (const [name, value] of wanted) if (value !== null) await log.append({ kind: "setting", name, value });
+}
+
+/** null: it has none of its own. */
+export function timeoutOf(log: Chosen): DurationMs | null {
+  const timeout = log.setting("timeout");
+  return timeout === null ? null : toDurationMs(Number(timeout));
 }
 
 /** Of what it says nothing of stays as it is. @param model the reference that the directive's means. null: the config's */

@@ -6,6 +6,7 @@ import { type Agent, type Config, findAgent, type HostFolders } from "../../api/
 import { resolveSandbox } from "../../api/config/effective.ts";
 import { isSandboxed } from "../../api/config/sandboxed.ts";
 import { OperationError } from "../../api/errors.ts";
+import { isTarget, resolveModel } from "../../api/models/resolve.ts";
 import { toAgentOfKey } from "../../api/names.ts";
 import { toPlainText } from "../../api/plain-issue.ts";
 import { Session, type SessionKind } from "../../api/session.ts";
@@ -13,7 +14,7 @@ import { expandSessionKey } from "../../api/session-reference.ts";
 import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import { toToolAccess } from "../tools/access.ts";
-import type { Message, SessionPort, SessionView, SpawnOptions } from "../tools/tool-port.ts";
+import type { Message, SessionPort, SessionView, SpawnChoices, SpawnOptions } from "../tools/tool-port.ts";
 import { type Confinement, findLoosening } from "./confinement.ts";
 import { toKind, toSubagentKey } from "./keys.ts";
 import type { Sessions } from "./sessions.ts";
@@ -25,7 +26,7 @@ export interface SessionServiceParts {
   /** A new UUID. */
   newUid(): string;
   /** A session said something to another one, which is in its transcript. Must not throw. Absent: nobody answers. */
-  said?(arrival: { from: SessionKey; to: SessionKey; message: Message }): void;
+  said?(arrival: { from: SessionKey; to: SessionKey; message: Message; choices: SpawnChoices | null }): void;
 }
 
 /** As many sessions as one agent may have, twice over; some 200 bytes each. */
@@ -105,7 +106,7 @@ export class SessionService implements SessionPort {
     const { spec } = await this.#seen(viewer, key);
     await this.#parts.sessions.touch(spec.key);
     const message = await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
-    this.#parts.said?.({ from: viewer.spec.key, to: spec.key, message });
+    this.#parts.said?.({ from: viewer.spec.key, to: spec.key, message, choices: null });
     return message;
   }
 
@@ -114,7 +115,12 @@ export class SessionService implements SessionPort {
     return await this.#spawns.add(() => this.#spawn(parent, options));
   }
 
-  async #spawn(parent: Session, { agentId, task }: SpawnOptions): Promise<SessionView> {
+  async #spawn(parent: Session, { agentId, task, choices }: SpawnOptions): Promise<SessionView> {
+    const model = choices === undefined || choices.model === null ? null : resolveModel(this.#parts.config(), choices.model);
+    if (model !== null && !isTarget(model))
+      throw new OperationError("InvalidArgument", `the model ${JSON.stringify(model.written)} can't be used: ${model.message}`, {
+        fix: model.fix,
+      });
     const agent = this.#agent(agentId ?? parent.spec.agentId);
     const key = toSubagentKey(agent.id, this.#parts.newUid());
     // What an MCP session starts is confined as one: always sandboxed, by itself.
@@ -126,7 +132,8 @@ export class SessionService implements SessionPort {
     const child = await this.#parts.sessions.create({ key, agentId: agent.id, kind, parentKey: parent.spec.key });
     this.#know(child, parent.spec.key);
     const message = await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
-    if (message.text !== "") this.#parts.said?.({ from: parent.spec.key, to: key, message });
+    if (message.text !== "" || choices !== undefined)
+      this.#parts.said?.({ from: parent.spec.key, to: key, message, choices: choices ?? null });
     return await this.view(child);
   }
 

@@ -1,8 +1,10 @@
 // The tools about sessions: list them, read and send messages, begin a child, and how one is.
 // Which sessions a caller may see, and what becomes of them, is the port's.
 import { z } from "zod";
-import { renderTime } from "../../api/brands.ts";
+import { renderTime, toDurationMs } from "../../api/brands.ts";
+import { REFERENCE_LENGTH_MAX } from "../../api/models/reference.ts";
 import { AgentIdSchema } from "../../api/session.ts";
+import { THINKING_LEVELS } from "../../api/thinking.ts";
 import { defineTool, toTextResult } from "./tool.ts";
 import type { SessionView } from "./tool-port.ts";
 
@@ -11,6 +13,9 @@ const MESSAGE_LENGTH_MAX = 1_048_576;
 const SESSIONS_MAX = 1_000;
 const HISTORY_MAX = 200;
 const HISTORY_DEFAULT = 50;
+const LABEL_LENGTH_MAX = 120;
+/** Two days: as long as any run may take. */
+const RUN_SECONDS_MAX = 172_800;
 
 const listTool = defineTool({
   name: "sessions_list",
@@ -69,10 +74,27 @@ const spawnTool = defineTool({
   input: z.strictObject({
     task: z.string().min(1).max(MESSAGE_LENGTH_MAX).optional().describe("The child's first message"),
     agentId: AgentIdSchema.optional().describe("Absent: this session's agent"),
+    label: z.string().trim().min(1).max(LABEL_LENGTH_MAX).optional().describe("What the child is for, in a few words"),
+    model: z.string().trim().min(1).max(REFERENCE_LENGTH_MAX).optional().describe("Which model answers in the child. Absent: its agent's"),
+    thinking: z.enum(THINKING_LEVELS).optional().describe("How hard that model thinks. Absent: as its agent is configured"),
+    runTimeoutSeconds: z
+      .int()
+      .min(1)
+      .max(RUN_SECONDS_MAX)
+      .optional()
+      .describe("Seconds that each of its runs may take. Absent: as the config says"),
+    cleanup: z
+      .enum(["keep", "delete"])
+      .optional()
+      .describe("delete: the child is removed, with its sandbox, once its answer was announced. Default keep"),
   }),
   isInside: false,
-  run: async ({ sessions, session }, { task, agentId }) => {
-    const child = await sessions.spawn(session, { ...(task !== undefined && { task }), ...(agentId !== undefined && { agentId }) });
+  run: async ({ sessions, session }, { task, agentId, label = null, model = null, thinking = null, runTimeoutSeconds, cleanup }) => {
+    const timeoutMs = runTimeoutSeconds === undefined ? null : toDurationMs(runTimeoutSeconds * 1_000);
+    const child = await sessions.spawn(session, {
+      ...{ ...(task !== undefined && { task }), ...(agentId !== undefined && { agentId }) },
+      choices: { label, model, thinking, timeoutMs, isDeleted: cleanup === "delete" },
+    });
     return toTextResult(`began ${child.key}`, { session: child });
   },
 });

@@ -1,8 +1,9 @@
 // What the servers (HTTP, WebSocket, MCP) and the tools need from each other: a call and its events, and the sessions that session tools act on.
 // Types only: the tools are tools/, the sessions sessions/, the servers http/.
-import type { AgentId, EpochMs, SessionKey } from "../../api/brands.ts";
+import type { AgentId, DurationMs, EpochMs, SessionKey } from "../../api/brands.ts";
 import type { MESSAGE_ROLES } from "../../api/message-roles.ts";
 import type { Session, SessionKind } from "../../api/session.ts";
+import type { ThinkingLevel } from "../../api/thinking.ts";
 import type { ToolDecision } from "../../api/tool-policy.ts";
 import type { PublishedSchema } from "./published-schema.ts";
 
@@ -68,6 +69,21 @@ export interface SpawnOptions {
   agentId?: AgentId;
   /** Appended to the child's transcript. */
   task?: string;
+  /** Absent: as any session. */
+  choices?: SpawnChoices;
+}
+
+/** How the runs of a child go on; null: as those of any session. */
+export interface SpawnChoices {
+  /** For people, and its parent. */
+  label: string | null;
+  /** A reference or an alias that the config has. */
+  model: string | null;
+  thinking: ThinkingLevel | null;
+  /** Of each of its runs, and no longer than the config allows. */
+  timeoutMs: DurationMs | null;
+  /** Whether it is deleted, with its sandbox, once its answer was announced. */
+  isDeleted: boolean;
 }
 
 /** Sessions as one of them may see them. Every method is limited to what `viewer` may reach; anything else is `NotFound`. */
