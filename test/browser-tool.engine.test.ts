@@ -9,6 +9,7 @@ import { mustParse } from "../src/api/config/config.fixture.ts";
 import { resolveAgentSandbox } from "../src/api/config/effective.ts";
 import { docker } from "../src/controller/fixtures/docker.fixture.ts";
 import { Browsers } from "../src/gateway/browser/browsers.ts";
+import { SILENT_METER } from "../src/gateway/browser/no-browsers.fixture.ts";
 import type { ToolResult } from "../src/gateway/tools/tool-port.ts";
 import { makeWorld, textOf, type World } from "../src/gateway/tools/world.fixture.ts";
 import { servePages, startTestBrowser, type TestBrowser, whyNoBrowser } from "./browser.fixture.ts";
@@ -40,7 +41,7 @@ describe("the tool browser", () => {
   beforeAll(async () => {
     if (why !== null) return;
     browser = await startTestBrowser();
-    browsers = new Browsers({ port: browser, log: pino({ enabled: false }), pages: () => "https://claw.example.org" });
+    browsers = new Browsers({ port: browser, meter: SILENT_METER, log: pino({ enabled: false }), pages: () => "https://claw.example.org" });
     pages = await servePages(({ url = "/" }, response) => {
       if (url === "/report")
         response.writeHead(200, { "content-disposition": 'attachment; filename="../../report 1.txt"' }).end("krill, kelp\n");

@@ -139,7 +139,7 @@ function makeSetupRunner({ engine, clock, newUid, metrics }: ControllerOptions, 
     setupLogs.ended(name, result);
     runs.get(name)?.end(result === "success" ? "succeeded" : "failed");
     runs.delete(name);
-    metrics.setup(result, seconds);
+    metrics.setup(desired.desiredOf(name)?.kind ?? "tools", result, seconds);
     convergence.discount(name, seconds);
     loop.enqueue(name, "external");
   };

@@ -183,8 +183,8 @@ async function serve({ options, stateDir, folders, config, controller, log, logT
   const failed = (error: unknown): void => logFailure(log, error);
   const known = new KnownReady((key) => sessions.find(key)?.metadata.uid ?? null);
   const sandbox = new SandboxStream(controller, known);
-  const port = openBrowserStream(controller, sessions);
-  const browsing = openBrowsing({ port, log, now, newCode, pages: () => toPages(config.current.gateway, address) });
+  const pages = (): string => toPages(config.current.gateway, address);
+  const browsing = openBrowsing({ port: openBrowserStream(controller, sessions), log, now, newCode, pages, metrics: metrics.browsers });
   const inside = { config: () => config.current, folders, sandbox, browsers: browsing.browsers, newId };
   const { dispatcher, ...opened } = await openTools({ inside, stateDir, sessions, service, arrivals, metrics, controller, log, failed });
   begun.defer(() => opened.agent.stop());

@@ -6,6 +6,7 @@ import { OPERATIONS, type OperationName } from "../api/gateway-protocol/operatio
 import { MetricRegistry } from "../api/metrics-registry.ts";
 import { KNOWN_TOOLS } from "../api/tool-policy.ts";
 import { AgentMetrics } from "./agent/agent-metrics.ts";
+import { BrowserMetrics } from "./browser/browser-metrics.ts";
 import { AUTH_FAILURES, type AuthFailure } from "./http/auth.ts";
 import { ModelMetrics } from "./models/model-metrics.ts";
 
@@ -41,6 +42,7 @@ export class GatewayMetrics {
   readonly registry: MetricRegistry;
   readonly models: ModelMetrics;
   readonly agent: AgentMetrics;
+  readonly browsers: BrowserMetrics;
   readonly #made: ReturnType<typeof create>;
 
   constructor({ version, revision, processMetrics }: { version: string; revision: string; processMetrics: boolean }) {
@@ -48,6 +50,7 @@ export class GatewayMetrics {
     this.#made = create(this.registry);
     this.models = new ModelMetrics(this.registry);
     this.agent = new AgentMetrics(this.registry);
+    this.browsers = new BrowserMetrics(this.registry);
     const labels = { version: [version], revision: [revision] } as const;
     this.registry.gauge({ name: "openclaw_build_info", help: "The running build; always 1." }, labels).set({ version, revision }, 1);
   }

@@ -1,5 +1,6 @@
 // Browsers of sessions, put together for agents, for people who watch them, and for lists; and where people reach the pages on which they do.
 // What each part does is browser/.
+import type { BrowserMetrics } from "./browser/browser-metrics.ts";
 import type { BrowserPort } from "./browser/browser-port.ts";
 import { BrowserViews, type BrowserViewsParts } from "./browser/browser-views.ts";
 import { Browsers } from "./browser/browsers.ts";
@@ -18,16 +19,18 @@ export interface OpenBrowsingParts extends BrowserViewsParts {
   port: BrowserPort;
   /** Where people reach the gateway's pages, without a slash at the end. */
   pages(): string;
+  metrics: BrowserMetrics;
 }
 
-export const openBrowsing = ({ port, log, now, newCode, pages }: OpenBrowsingParts): Browsing => {
-  const browsers = new Browsers({ port, log, pages });
+export const openBrowsing = ({ port, log, now, newCode, pages, metrics }: OpenBrowsingParts): Browsing => {
+  const browsers = new Browsers({ port, log, pages, meter: metrics });
   const views = new BrowserViews({ port, now, newCode, log });
   const end = async (): Promise<void> => {
     views.stop();
     await browsers.end();
   };
-  return { browsers, views, thumbnails: new Thumbnails({ port, now }), end };
+  metrics.watch({ processes: () => browsers.count, views: () => views.count });
+  return { browsers, views, thumbnails: new Thumbnails({ port, now, meter: metrics }), end };
 };
 
 /** As people reach them: where the config says, else at the address that is listened at. */

@@ -68,7 +68,7 @@ describe("every metric", () => {
       "openclaw_sandbox_recreate_downtime_seconds_count",
       'openclaw_sandbox_prunes_total{reason="orphan"}',
       "openclaw_sandbox_drift_deferred_age_seconds",
-      'openclaw_sandbox_setup_seconds_count{result="failure"}',
+      'openclaw_sandbox_setup_seconds_count{kind="tools",result="failure"}',
       'openclaw_sandbox_exec_seconds_count{tool="apply_patch",result="timeout"}',
       "openclaw_sandbox_execs_in_flight",
       'openclaw_sandbox_exec_prestarts_total{result="unsuitable"}',

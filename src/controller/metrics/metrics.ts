@@ -5,7 +5,7 @@ import { findCondition } from "../../api/condition.ts";
 import { ERROR_CODES, type ErrorCode } from "../../api/errors.ts";
 import type { Issue } from "../../api/issue.ts";
 import { MetricRegistry } from "../../api/metrics-registry.ts";
-import type { Sandbox } from "../../api/sandbox.ts";
+import type { Sandbox, SandboxKind } from "../../api/sandbox.ts";
 import { SANDBOX_TOOLS, type SandboxTool } from "../../api/wire.ts";
 import type { ActionKind, Cause, Trigger } from "../decide/types.ts";
 import { type CallCode, DEADLINE_MS, type EngineOperation, PRESTART_RESULTS, type PrestartResult } from "../engine/operations.ts";
@@ -134,8 +134,9 @@ export class ControllerMetrics {
     this.#listener?.pruned();
   }
 
-  setup(result: "success" | "failure", seconds: number): void {
-    this.#made.setups.observe({ result }, seconds);
+  /** Of a browser: the wait until it answers. */
+  setup(kind: SandboxKind, result: "success" | "failure", seconds: number): void {
+    this.#made.setups.observe({ kind, result }, seconds);
   }
 
   /** @returns called once, when it ends */
@@ -260,8 +261,8 @@ function createSandboxMetrics(registry: MetricRegistry) {
       {},
     ),
     setups: registry.histogram(
-      { name: "openclaw_sandbox_setup_seconds", help: "How long setup commands ran." },
-      { result: ["success", "failure"] },
+      { name: "openclaw_sandbox_setup_seconds", help: "How long setup commands ran, and how long new browsers took to answer." },
+      { kind: SANDBOX_LABELS.kind, result: ["success", "failure"] },
       SETUP_SECONDS,
     ),
     removalsHeld: registry.gauge(

@@ -52,7 +52,7 @@ test("a setup that keeps failing is tried again as seldom as before, and no more
   // 80 s and 160 s, and 80 s once more at most: how much of them was over is not known any more.
   expect(waited).toBeGreaterThan(160 * SECOND_MS);
   expect(waited).toBeLessThan(330 * SECOND_MS);
-  const setups = 'openclaw_sandbox_setup_seconds_count{result="failure"}';
+  const setups = 'openclaw_sandbox_setup_seconds_count{kind="tools",result="failure"}';
   expect(await model.metric(setups)).toBe(6);
 });
 

@@ -6,7 +6,7 @@ import { type SessionKey, toAgentId, toEpochMs, toSessionKey } from "../../api/b
 import { parseConfig } from "../../api/config/parse.ts";
 import { toSources } from "../../api/config/sources.ts";
 import { Browsers } from "../browser/browsers.ts";
-import { NO_BROWSERS } from "../browser/no-browsers.fixture.ts";
+import { NO_BROWSERS, SILENT_METER } from "../browser/no-browsers.fixture.ts";
 import type { HostPort } from "../host/host-port.ts";
 import { GatewayMetrics } from "../metrics.ts";
 import { openModels } from "../models/open-models.ts";
@@ -57,7 +57,7 @@ export async function openLoop({ stateDir, config: written, host, log }: LoopPar
   const controller = new StreamClient(stateDir);
   const metrics = new GatewayMetrics({ version: "0", revision: "0", processMetrics: false });
   const inside = { config, folders, sandbox: new SandboxStream(controller), newId };
-  const browsers = new Browsers({ port: NO_BROWSERS, log, pages: () => "http://127.0.0.1" });
+  const browsers = new Browsers({ port: NO_BROWSERS, meter: SILENT_METER, log, pages: () => "http://127.0.0.1" });
   const dispatcher = new ToolDispatcher({ ...inside, browsers, host: () => host, sessions: service });
   const tools = new SessionTools({ tools: dispatcher, sessions, metrics });
   const models = await openModels({ stateDir, config, stores: [], variables: {}, metrics: metrics.models, chance: () => 0.5, log });

@@ -48,6 +48,7 @@ export class BrowserProcess {
   #asked = 0;
   /** Why nothing can be asked any more. null: it can. */
   #over: OperationError | null = null;
+  #isLost = false;
 
   /** @param connection to the browser; closed with the process */
   constructor(connection: Duplex) {
@@ -65,17 +66,19 @@ export class BrowserProcess {
       try {
         frames.push(chunk);
       } catch (error) {
-        this.end(toBroken("it said what no answer is", error));
+        this.#lose(toBroken("it said what no answer is", error));
       }
     });
     stderr?.on("data", (chunk: Buffer) => {
       this.#errors = `${this.#errors}${chunk.toString("latin1")}`.slice(-ERRORS_LENGTH_MAX);
     });
     pass(connection, passed as Duplex);
-    child.once("error", (error) => this.end(toBroken("it could not be started", error)));
+    child.once("error", (error) => this.#lose(toBroken("it could not be started", error)));
     // Not "close", for which whoever is at the other end would have to let go first.
     child.once("exit", (code, signal) => {
       rmSync(this.#folder, { recursive: true, force: true });
+      // Without a browser at the other end it has nothing more to do.
+      this.#isLost ||= this.#over === null && code !== 0;
       this.end(toBroken(`it ended with ${signal ?? `exit code ${code}`}${this.#errors.includes("heap") ? ", out of memory" : ""}`));
       this.#ended.resolve();
     });
@@ -83,6 +86,11 @@ export class BrowserProcess {
 
   get isOver(): boolean {
     return this.#over !== null;
+  }
+
+  /** Whether it ended by itself, or had to be ended because of what it did. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** The end of what it printed: for a log, and never for an agent. */
@@ -106,7 +114,7 @@ export class BrowserProcess {
     const id = this.#asked;
     const waiting = Promise.withResolvers<ProcessAnswer>();
     this.#waiting.set(id, waiting);
-    const stuck = setTimeout(() => this.end(toBroken("it did not answer")), msMax + GRACE_MS);
+    const stuck = setTimeout(() => this.#lose(toBroken("it did not answer")), msMax + GRACE_MS);
     const leave = (): void => waiting.reject(new OperationError("Aborted", "the call was cancelled"));
     signal.addEventListener("abort", leave, { once: true });
     try {
@@ -128,6 +136,11 @@ export class BrowserProcess {
     this.#child.kill("SIGTERM");
     const late = setTimeout(() => this.#child.kill("SIGKILL"), KILL_MS);
     void this.#ended.promise.then(() => clearTimeout(late));
+  }
+
+  #lose(why: OperationError): void {
+    this.#isLost ||= this.#over === null;
+    this.end(why);
   }
 
   #take(message: unknown): void {

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { BrowserEndpoint } from "../../api/browser-session.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
+import type { BrowserActionResult, BrowserMeter } from "./browser-metrics.ts";
 import type { BrowserPort } from "./browser-port.ts";
 import { BrowserProcess, mustBe, toSaid } from "./browser-process.ts";
 import type { BrowserAction, ProcessRequest } from "./child/messages.ts";
@@ -40,6 +41,7 @@ export interface BrowsersParts {
   /** Where people reach the gateway's pages, without a slash at the end. */
   pages(): string;
   log: Logger;
+  meter: BrowserMeter;
 }
 
 export class Browsers {
@@ -76,9 +78,23 @@ export class Browsers {
 
   /** @throws OperationError `InvalidArgument`, `EngineFailed` (its process was lost), and as `start` */
   async run(call: BrowserCall, action: BrowserAction): Promise<BrowserOutcome> {
-    const answer = await this.#use(call, async (ask) => await ask({ op: "run", action, ms: call.msMax }, call.msMax));
-    if (answer.kind === "failed") return { text: toSaid(answer.message), isError: true };
-    return { ...mustBe(answer, "done").result, isError: false };
+    const begun = performance.now();
+    const done = (result: BrowserActionResult): void => this.#parts.meter.acted(action.kind, result, (performance.now() - begun) / 1_000);
+    try {
+      const answer = await this.#use(call, async (ask) => await ask({ op: "run", action, ms: call.msMax }, call.msMax));
+      const outcome: BrowserOutcome =
+        answer.kind === "failed" ? { text: toSaid(answer.message), isError: true } : { ...mustBe(answer, "done").result, isError: false };
+      done(outcome.isError ? "failure" : "success");
+      return outcome;
+    } catch (error) {
+      done(call.signal.aborted ? "aborted" : "error");
+      throw error;
+    }
+  }
+
+  /** Processes that there are. */
+  get count(): number {
+    return this.#connected.size;
   }
 
   /** Gives the process a file for an `upload` that names it. @param content of `PIECE_BYTES_MAX` each, at most */
@@ -134,7 +150,7 @@ export class Browsers {
   async #connect(endpoint: BrowserEndpoint, signal: AbortSignal): Promise<Connected> {
     const key = toKey(endpoint);
     if (this.#connected.size >= PROCESSES_MAX) this.#makeRoom();
-    const { port, log } = this.#parts;
+    const { port, log, meter } = this.#parts;
     const stream = await port.dial(endpoint, "cdp", "tool", signal);
     const other = this.#findConnected(endpoint);
     if (other !== null) {
@@ -152,6 +168,7 @@ export class Browsers {
     void process.ended.then(() => {
       if (this.#connected.get(key) === entry) this.#connected.delete(key);
       if (entry.idle !== null) clearTimeout(entry.idle);
+      if (process.isLost) meter.lost();
       if (process.errors !== "") log.warn({ browser: endpoint.name, errors: process.errors }, "browser process ended");
     });
     return entry;

@@ -1,5 +1,6 @@
-// The port of a gateway whose controller runs no browsers: every request says so. For tests.
+// The port of a gateway whose controller runs no browsers: every request says so; and a meter that counts nothing. For tests.
 import { OperationError } from "../../api/errors.ts";
+import type { BrowserMeter } from "./browser-metrics.ts";
 import type { BrowserPort } from "./browser-port.ts";
 
 const refuse = async (): Promise<never> => {
@@ -7,3 +8,6 @@ const refuse = async (): Promise<never> => {
 };
 
 export const NO_BROWSERS: BrowserPort = { open: refuse, find: async () => null, dial: refuse, stop: refuse };
+
+/** Counts nothing. */
+export const SILENT_METER: BrowserMeter = { acted: () => undefined, lost: () => undefined, looked: () => undefined };

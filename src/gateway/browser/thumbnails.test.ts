@@ -16,6 +16,8 @@ interface Browsers {
   port: BrowserPort;
   /** Of each connection, in order. */
   uses: BrowserUse[];
+  /** What was counted. */
+  looked: string[];
   /** Connections at the same time, at most. */
   most(): number;
   /** Sessions whose browser does not run. */
@@ -53,6 +55,7 @@ async function serveDevTools(): Promise<number> {
 async function openBrowsers(): Promise<Browsers & { thumbnails: Thumbnails }> {
   const number = await serveDevTools();
   const uses: BrowserUse[] = [];
+  const looked: string[] = [];
   const gone = new Set<string>();
   let [open, most] = [0, 0];
   const endpointOf = ({ spec: { key } }: Session) => ({
@@ -75,13 +78,21 @@ async function openBrowsers(): Promise<Browsers & { thumbnails: Thumbnails }> {
     stop: async () => undefined,
   };
   const now = { at: toEpochMs(0) };
-  return { port, uses, most: () => most, gone, now, thumbnails: new Thumbnails({ port, now: () => now.at }) };
+  return {
+    port,
+    uses,
+    looked,
+    most: () => most,
+    gone,
+    now,
+    thumbnails: new Thumbnails({ port, now: () => now.at, meter: { looked: (result) => void looked.push(result) } }),
+  };
 }
 
 test(
   "every browser of a list has its picture, a few at a time, and looking is never a use",
   async () => {
-    const { thumbnails, uses, most, now } = await openBrowsers();
+    const { thumbnails, uses, most, now, looked } = await openBrowsers();
     const keys = ["a", "b", "c", "d", "e"];
     const look = (): Promise<(Picture | null)[]> => Promise.all(keys.map((key) => thumbnails.of(sessionOf(key))));
     expect(await look()).toEqual(keys.map(() => ({ mimeType: "image/jpeg", data: PICTURE, takenAt: 0 })));
@@ -92,6 +103,7 @@ test(
     now.at = toEpochMs(21_000);
     expect((await thumbnails.of(sessionOf("a")))?.takenAt).toBe(21_000);
     expect(uses.length).toBe(6);
+    expect(looked).toEqual(Array.from({ length: 6 }, () => "taken"));
   },
   TEST_MS_MAX,
 );

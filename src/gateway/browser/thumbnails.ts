@@ -5,6 +5,7 @@ import type { EpochMs } from "../../api/brands.ts";
 import type { BrowserEndpoint } from "../../api/browser-session.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Session } from "../../api/session.ts";
+import type { BrowserMeter } from "./browser-metrics.ts";
 import type { BrowserPort } from "./browser-port.ts";
 import { BrowserProcess, mustBe } from "./browser-process.ts";
 
@@ -33,12 +34,14 @@ interface Kept {
 export class Thumbnails {
   readonly #port: BrowserPort;
   readonly #now: () => EpochMs;
+  readonly #meter: Pick<BrowserMeter, "looked">;
   readonly #kept = new Map<string, Kept>();
   readonly #turns = new PQueue({ concurrency: AT_ONCE_MAX, interval: TURN_MS, intervalCap: 1 });
 
-  constructor({ port, now }: { port: BrowserPort; now(): EpochMs }) {
+  constructor({ port, now, meter }: { port: BrowserPort; now(): EpochMs; meter: Pick<BrowserMeter, "looked"> }) {
     this.#port = port;
     this.#now = now;
+    this.#meter = meter;
   }
 
   /** null: none runs, or it shows no picture. @throws OperationError `LimitExceeded` */
@@ -57,6 +60,7 @@ export class Thumbnails {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= KEPT_MAX && oldest !== undefined) this.#kept.delete(oldest);
     const picture = this.#turns.add(() => this.#take(endpoint));
+    void picture.then((taken) => this.#meter.looked(taken === null ? "none" : "taken")).catch(() => undefined);
     this.#kept.set(key, { takenAt: this.#now(), picture });
     return await picture;
   }
@@ -75,6 +79,8 @@ export class Thumbnails {
       throw error;
     } finally {
       process?.end();
+      // Its turn is over once nothing of it is left.
+      await process?.ended;
     }
   }
 }

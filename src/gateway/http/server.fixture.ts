@@ -204,7 +204,7 @@ export async function openServer({
     withdrawn: (deviceId) => void controller.withdrawKey(deviceId).catch(failed),
   });
   const browsing = openBrowsing({
-    ...{ port: browserPort, log, now: () => toEpochMs(clock.at), pages: () => `http://${HOST}` },
+    ...{ port: browserPort, metrics: metrics.browsers, log, now: () => toEpochMs(clock.at), pages: () => `http://${HOST}` },
     newCode: () => randomBytes(16).toString("base64url"),
   });
   const agent = new ScriptedAgent();

@@ -11,7 +11,7 @@ import { OperationError } from "../../api/errors.ts";
 import { newProcessId } from "../../api/processes/detached-processes.fixture.ts";
 import type { Session } from "../../api/session.ts";
 import { Browsers } from "../browser/browsers.ts";
-import { NO_BROWSERS } from "../browser/no-browsers.fixture.ts";
+import { NO_BROWSERS, SILENT_METER } from "../browser/no-browsers.fixture.ts";
 import { HostPort } from "../host/host-port.ts";
 import { HostProcesses } from "../host/host-processes.ts";
 import { TOOLS } from "./catalog.ts";
@@ -44,7 +44,12 @@ const refuse = async (): Promise<never> => {
 export const noSessions: SessionPort = { list: async () => [], get: refuse, history: refuse, send: refuse, spawn: refuse };
 
 /** No controller is there that could run one. */
-export const noBrowsers = new Browsers({ port: NO_BROWSERS, log: pino({ enabled: false }), pages: () => "http://127.0.0.1" });
+export const noBrowsers = new Browsers({
+  port: NO_BROWSERS,
+  meter: SILENT_METER,
+  log: pino({ enabled: false }),
+  pages: () => "http://127.0.0.1",
+});
 
 export interface World {
   folder: string;
