@@ -1,7 +1,8 @@
 // The log of controller and gateway: JSON lines on stderr, or readable ones for a terminal; fields named like secrets are redacted, hints and paths are
 // said as they are where the process runs, and no control character reaches a terminal. What is logged is up to the callers.
+import { createRequire } from "node:module";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
-import pretty from "pino-pretty";
+import type { PinoPretty } from "pino-pretty";
 import type { Say } from "./place.ts";
 import { mapStrings, toSafeJson, toSafeText } from "./safe-text.ts";
 import { redactSecrets } from "./secret-text.ts";
@@ -43,10 +44,13 @@ const REDACT = DEPTHS.flatMap((depth) =>
 
 const STDERR = 2;
 
+/** Thirty modules, where a person reads along alone. */
+const loadPretty = (): typeof PinoPretty => createRequire(import.meta.url)("pino-pretty");
+
 /** To stderr, at once: what happens right before the end of the process is read too. */
 export function createLog({ level, isTerminal, say, tee }: LogOptions): Logger {
   const raw = isTerminal
-    ? pretty({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: STDERR, sync: true })
+    ? loadPretty()({ colorize: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l", destination: STDERR, sync: true })
     : destination({ dest: STDERR, sync: true });
   // A terminal is shown the strings themselves: there they are made harmless before colours are added.
   const toLine = isTerminal ? (line: string): string => changeLine(line, toSafeText) : toSafeLineOfJson;

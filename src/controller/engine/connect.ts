@@ -1,12 +1,13 @@
 // Finds the engine where people expect it (environment, Docker context, well-known sockets), says why it took that one, and opens it.
 // Reads the world only through its parameters; starts no engine and never falls back from what a person configured.
 import { Agent } from "node:http";
-import Docker from "dockerode";
+import type Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { type CallObserver, makeCall } from "./call.ts";
 import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
+import { DockerLibrary } from "./dockerode.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
 import { HostPaths } from "./host-paths.ts";
 import type { PrestartResult } from "./operations.ts";
@@ -49,7 +50,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
   for (const candidate of candidates) {
     if (candidate.socketPath !== null && candidate.isDefault && !(await files.isSocket(candidate.socketPath))) continue;
     try {
-      const client = new DockerClient(new Docker(candidate.options), call, toPinged(candidate));
+      const client = new DockerClient(new DockerLibrary(candidate.options), call, toPinged(candidate));
       await client.ping();
       const facts = await client.facts();
       const { address: endpoint, because } = candidate;
@@ -70,7 +71,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
 /** A connection of its own for each ping: over a socket of this host it costs nothing, elsewhere it may cost a handshake or a process. */
 function toPinged({ socketPath, options }: Candidate): Docker {
   const apart: Candidate["options"] = { ...options, agent: unrendered(new Agent({ keepAlive: false })) };
-  return new Docker(socketPath === null ? options : apart);
+  return new DockerLibrary(socketPath === null ? options : apart);
 }
 
 interface Failure {
