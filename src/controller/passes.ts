@@ -2,10 +2,10 @@
 // names to the queue, which is made first. Where names come from is the sources' business.
 import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
+import { FolderLooks, UNFOLLOWED } from "../api/store/folder-looks.ts";
 import { toHidden } from "./decide/fields.ts";
 import type { Egress } from "./egress/egress.ts";
 import { Relays } from "./egress/relays.ts";
-import { FolderLooks } from "./folders/folder-looks.ts";
 import { lookUpRealPath, shareLookUps } from "./folders/host-folders.ts";
 import { ServingAccess } from "./loop/access.ts";
 import { Convergence } from "./loop/convergence.ts";
@@ -85,7 +85,7 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const { egress, egressLog, egressLedger } = ground;
   const relays = new Relays({ clock, newUid, engine, ledger: egressLedger, egress });
   const made = { engine, ledger, setups, mounts, uses, relays, lookUp: shareLookUps(lookUpRealPath) };
-  const { look } = new FolderLooks();
+  const { look } = new FolderLooks(UNFOLLOWED);
   const observer = new Observer({
     ...{ now, instance: engine.instance, folders, controller, desired, ...made, look, activity, removals: guard },
     creations: new CreationRate(now),

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { replaceFile } from "./atomic-file.ts";
 import { createFolder, eventually } from "./folder.fixture.ts";
 import { type FolderHint, watchFolder } from "./folder-watch.ts";
@@ -150,4 +150,20 @@ describe("a watch outlives", () => {
     await mkdir(folder);
     await eventually("a relist", relists);
   });
+});
+
+test("a hundred watches wake the process once for each round of looks", async () => {
+  const timers = [vi.spyOn(globalThis, "setInterval"), vi.spyOn(globalThis, "setTimeout")];
+  const abort = new AbortController();
+  onTestFinished(() => abort.abort());
+  const folders = await Promise.all(Array.from({ length: 100 }, () => createFolder()));
+  const heard = new Set<string>();
+  for (const folder of folders) watchFolder({ folder, changed: () => void heard.add(folder), signal: abort.signal, pollMs: 21 });
+  await eventually("each has looked", () => heard.size === folders.length);
+  heard.clear();
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
+  await eventually("each has looked again", () => heard.size === folders.length);
+  const ofRounds = timers.flatMap(({ mock }) => mock.calls).filter(([, ms]) => ms === 21);
+  for (const timer of timers) timer.mockRestore();
+  expect(ofRounds).toHaveLength(1);
 });

@@ -4,8 +4,8 @@
 // One watch of the kernel for the folder, whatever the number of files (chokidar, which watches the few files of the config, takes one for
 // each), and one look per second, which sees what such a watch can't: another folder under the same path, a full queue of the kernel, file
 // systems without events (network, some bind mounts).
-import { type FSWatcher, watch } from "node:fs";
-import { stat } from "node:fs/promises";
+import { type FSWatcher, type Stats, watch } from "node:fs";
+import { FOLLOWED, FolderLooks } from "./folder-looks.ts";
 
 export type FolderHint = { kind: "names"; names: ReadonlySet<string> } | { kind: "relist"; cause: string };
 
@@ -25,6 +25,37 @@ const GATHER_MS = 10;
 /** More names than this in one moment: looking at everything is as cheap, and some may have been lost (the kernel keeps 16 384). */
 const NAMES_MAX = 1_024;
 
+/** A round of looks, for all watches that look as often: a hundred of them wake the process once a second, not a hundred times. */
+class Rounds {
+  static readonly #byPoll = new Map<number, Rounds>();
+  readonly #pollMs: number;
+  readonly #looks = new Set<() => void>();
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(pollMs: number) {
+    this.#pollMs = pollMs;
+    this.#timer = setInterval(() => {
+      for (const look of this.#looks) look();
+    }, pollMs).unref();
+  }
+
+  /** @returns ends it */
+  static join(pollMs: number, look: () => void): () => void {
+    const rounds = Rounds.#byPoll.get(pollMs) ?? new Rounds(pollMs);
+    Rounds.#byPoll.set(pollMs, rounds);
+    rounds.#looks.add(look);
+    return () => rounds.#leave(look);
+  }
+
+  #leave(look: () => void): void {
+    if (!this.#looks.delete(look) || this.#looks.size > 0) return;
+    clearInterval(this.#timer);
+    Rounds.#byPoll.delete(this.#pollMs);
+  }
+}
+
+const looks = new FolderLooks(FOLLOWED);
+
 /** The first hint, right after the start, is a relist: what happened before the watch began is not known. */
 export function watchFolder(options: FolderWatchOptions): void {
   if (!options.signal.aborted) new FolderWatch(options).start();
@@ -39,7 +70,8 @@ class FolderWatch {
   #names = new Set<string>();
   #relistCause: string | null = null;
   #gathering: NodeJS.Timeout | null = null;
-  #next: NodeJS.Timeout | null = null;
+  #leave: () => void = () => undefined;
+  #isLooking = false;
   /** Whether the kernel said anything since the last look. */
   #heard = false;
 
@@ -50,24 +82,26 @@ class FolderWatch {
   start(): void {
     this.#options.signal.addEventListener("abort", () => this.#stop(), { once: true });
     this.#relist("the watch begins");
+    this.#leave = Rounds.join(this.#options.pollMs ?? POLL_MS, () => void this.#look());
     void this.#look();
   }
 
   #stop(): void {
     this.#close();
     if (this.#gathering !== null) clearTimeout(this.#gathering);
-    if (this.#next !== null) clearTimeout(this.#next);
+    this.#leave();
   }
 
+  /** One that takes longer than the pause is not made twice at once. */
   async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     await this.#lookAtFolder();
-    if (this.#options.signal.aborted) return;
-    this.#next = setTimeout(() => void this.#look(), this.#options.pollMs ?? POLL_MS);
-    this.#next.unref();
+    this.#isLooking = false;
   }
 
   async #lookAtFolder(): Promise<void> {
-    const facts = await stat(this.#options.folder).catch(() => null);
+    const facts = await this.#facts();
     if (this.#options.signal.aborted) return;
     const heard = this.#heard;
     this.#heard = false;
@@ -82,6 +116,15 @@ class FolderWatch {
     this.#folder = folder;
     this.#folderModified = modified;
     if (folder !== null && this.#watcher === null) this.#open();
+  }
+
+  /** null: it is not there, or can't be looked at. */
+  async #facts(): Promise<Stats | null> {
+    try {
+      return await looks.look(this.#options.folder);
+    } catch {
+      return null;
+    }
   }
 
   #open(): void {

@@ -11,10 +11,10 @@ import type { NamedFolder, SandboxFolders } from "../../api/config/sandbox-folde
 import { OperationError, renderError } from "../../api/errors.ts";
 import type { Mount } from "../../api/sandbox.ts";
 import { errnoOf, readHandle, replaceFile } from "../../api/store/atomic-file.ts";
+import { type Look, lookAside } from "../../api/store/folder-looks.ts";
 import { type Owner, parseOwner, type SpecFacts } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
 import { markerPath, OWNERS_FOLDER, type OwnerMarker } from "../records/owner-marker.ts";
-import { type Look, lookAside } from "./folder-looks.ts";
 import { isUnfinished, makeFolderFor, openOrMakeFolder, openOrMakeInside } from "./make-folder.ts";
 import type { OpenFolder } from "./open-folder.ts";
 

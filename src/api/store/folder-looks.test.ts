@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { FolderLooks, lookAside } from "./folder-looks.ts";
+import { FolderLooks, lookAside, UNFOLLOWED } from "./folder-looks.ts";
 
 const LINUX_ONLY = "only Linux numbers disks so that they are told apart";
 const DISK = 0xfd01;
@@ -15,16 +15,16 @@ const factsOf = (dev: number): Stats => ({ dev }) as Stats;
 function makeLooks(devices: Map<string, number>) {
   const made: string[] = [];
   const facts = (path: string): Stats | null => (devices.has(path) ? factsOf(devices.get(path) ?? 0) : null);
-  const looks = new FolderLooks(
-    async (path) => {
+  const looks = new FolderLooks({
+    aside: async (path) => {
       made.push(`aside ${path}`);
       return facts(path);
     },
-    (path) => {
+    atOnce: (path) => {
       made.push(`at once ${path}`);
       return facts(path);
     },
-  );
+  });
   return { made, look: async (path: string) => (await looks.look(path))?.dev ?? null };
 }
 
@@ -58,7 +58,7 @@ test("a share that is mounted over a folder, or a folder that goes, is looked at
 test("a look at once and one aside see the same, also of what is not there", async () => {
   const folder = mkdtempSync(join(tmpdir(), "openclaw-looks-"));
   try {
-    const { look } = new FolderLooks();
+    const { look } = new FolderLooks(UNFOLLOWED);
     const asIs = await lookAside(folder);
     for (let round = 1; round <= 2; round += 1)
       expect(await look(folder)).toMatchObject({ ino: asIs?.ino, mode: asIs?.mode, uid: asIs?.uid });
