@@ -5,6 +5,7 @@ import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { type DecodedFile, decodeFile } from "../../api/text/decoded-file.ts";
 import { BYTE_ORDER_MARK, toShownText } from "../../api/text/encoding.ts";
 import { endAt, type LineEnd, type Lines, splitLines } from "../../api/text/line-ends.ts";
+import { hasNeutralMark, neutralise, toNeutral, withMarksOf } from "../../api/text/template-marks.ts";
 import type { FileChange, WholeFile } from "./files.ts";
 import type { FilePatch, Hunk, HunkLine } from "./patch.ts";
 
@@ -20,7 +21,9 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
   const search: LineSearch = { lines: shown, comparisonsLeft: COMPARISONS_MAX };
   const result = new PatchedLines(old);
   for (const hunk of hunks) {
-    const { at, lines } = placeHunk(search, hunk, result.done, path);
+    const placed = placeHunk(search, hunk, result.done, path);
+    const { at } = placed;
+    const lines = withRawMarks(placed, shown);
     result.keepUntil(at);
     for (const { kind, text: line } of lines) {
       if (kind === "add") result.add(withoutMark(line));
@@ -34,6 +37,16 @@ export function applyHunks(text: string, hunks: readonly Hunk[], path: string): 
 }
 
 const withoutMark = (line: string): string => (line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line);
+
+/** Of a hunk whose lines were shown with a space in marks of chats' templates: what it adds has the marks that it takes away. */
+function withRawMarks({ at, lines }: PlacedHunk, shown: readonly string[]): readonly HunkLine[] {
+  const old = lines.filter(({ kind }) => kind !== "add");
+  const removed = old.flatMap(({ kind, text }, index) => (kind === "remove" ? [{ text, was: shown[at + index] ?? "" }] : []));
+  if (!removed.some(({ text, was }) => hasNeutralMark(text) && text.trimEnd() !== was.trimEnd())) return lines;
+  const neutral = toNeutral(removed.map(({ was }) => was).join("\n"));
+  const added = withMarksOf(neutral, lines.flatMap(({ kind, text }) => (kind === "add" ? [text] : [])).join("\n")).split("\n");
+  return lines.map((line) => (line.kind === "add" ? { ...line, text: added.shift() ?? line.text } : line));
+}
 
 class PatchedLines {
   readonly #old: Lines;
@@ -93,6 +106,8 @@ const COMPARISONS_MAX = 20_000_000;
 
 interface LineSearch {
   readonly lines: readonly string[];
+  /** As a model was shown them. Absent: nobody asked yet. */
+  neutral?: readonly string[];
   /** For all hunks of the file together. */
   comparisonsLeft: number;
 }
@@ -130,7 +145,9 @@ function findHunk(search: LineSearch, { anchors, lines: hunkLines, isAtEnd, line
   if (old.length === 0) return anchors.length > 0 && !isAtEnd ? start : lines.length;
   if (isAtEnd) {
     const last = lines.length - old.length;
-    return last >= start && matches(search, old, last) ? last : refuse("does not end with the lines of this hunk");
+    return last >= start && matches(search, { lines, wanted: old, same: toNeutralLine }, last)
+      ? last
+      : refuse("does not end with the lines of this hunk");
   }
   // An anchor may be the first line of the hunk too.
   const found = findLines(search, old, anchors.length > 0 ? start - 1 : start);
@@ -139,21 +156,35 @@ function findHunk(search: LineSearch, { anchors, lines: hunkLines, isAtEnd, line
 
 const SAME: readonly ((line: string) => string)[] = [(line) => line, (line) => line.trimEnd()];
 
-/** The first place where they are exactly so, else the first where they are but for white space at the lines' ends. */
+/** As a model was shown it. */
+const toNeutralLine = (line: string): string => neutralise(line.trimEnd());
+
+/** The first place where they are exactly so, else the first where they are but for white space at the lines' ends, else as a model was shown them. */
 function findLines(search: LineSearch, wanted: readonly string[], from: number): number {
-  for (const same of SAME)
-    for (let at = Math.max(0, from); at + wanted.length <= search.lines.length; at += 1) if (matches(search, wanted, at, same)) return at;
+  for (const same of SAME) {
+    const found = findIn(search, { lines: search.lines, wanted, same }, from);
+    if (found !== -1) return found;
+  }
+  if (!wanted.some(hasNeutralMark)) return -1;
+  search.neutral ??= search.lines.map(toNeutralLine);
+  return findIn(search, { lines: search.neutral, wanted: wanted.map(toNeutralLine), same: (line) => line }, from);
+}
+
+function findIn(search: LineSearch, compared: Compared, from: number): number {
+  for (let at = Math.max(0, from); at + compared.wanted.length <= compared.lines.length; at += 1)
+    if (matches(search, compared, at)) return at;
   return -1;
 }
 
+interface Compared {
+  lines: readonly string[];
+  wanted: readonly string[];
+  same(line: string): string;
+}
+
 /** @throws OperationError `LimitExceeded` */
-function matches(
-  search: LineSearch,
-  wanted: readonly string[],
-  at: number,
-  same: (line: string) => string = (line) => line.trimEnd(),
-): boolean {
-  const differs = wanted.findIndex((line, index) => same(search.lines[at + index] ?? "") !== same(line));
+function matches(search: LineSearch, { lines, wanted, same }: Compared, at: number): boolean {
+  const differs = wanted.findIndex((line, index) => same(lines[at + index] ?? "") !== same(line));
   search.comparisonsLeft -= differs === -1 ? wanted.length : differs + 1;
   if (search.comparisonsLeft >= 0) return differs === -1;
   const fix = "make several smaller ones, with lines that are exactly those of the file";

@@ -5,6 +5,7 @@ import { FILE_BYTES_MAX } from "../../api/file-scripts.ts";
 import { toHead } from "../../api/text/cuts.ts";
 import { BYTE_ORDER_MARK } from "../../api/text/encoding.ts";
 import { type LineEnd, toLf, withEndsOf } from "../../api/text/line-ends.ts";
+import { hasNeutralMark, type NeutralText, sliceNeutral, toNeutral, toRawIndex, withMarksOf } from "../../api/text/template-marks.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -85,11 +86,21 @@ function findPlaces(text: string, edit: TextEdit, number: number): Place[] {
     refuse(`the text is in the file more than once: ${show(oldText)}`, "say more of what is around it, or set replaceAll");
   // A model that was shown the mark of another file, or of this one before, takes it for a part of the first line.
   if (oldText.startsWith(BYTE_ORDER_MARK)) return findPlaces(text, { ...edit, ...withoutMarks(edit) }, number);
+  const neutral = hasNeutralMark(oldText) ? toNeutral(text) : null;
+  if (neutral !== null && neutral.spaces.length > 0) return findNeutral(neutral, edit, number);
   const hasBadBytes = oldText.includes("\ufffd") && !text.isWellFormed();
   return refuse(
     `the text is not in the file: ${show(oldText)}`,
     hasBadBytes ? "U+FFFD stands for a byte that is no UTF-8: name text before or behind it" : "read the file again; every space counts",
   );
+}
+
+/** A model is shown marks of chats' templates with a space in them: what it says of such a place is looked for as it was shown. */
+function findNeutral(neutral: NeutralText, edit: TextEdit, number: number): Place[] {
+  return findPlaces(neutral.text, edit, number).map(({ from, to, newText, isExact }) => ({
+    ...{ from: toRawIndex(neutral, from), to: toRawIndex(neutral, to), isExact },
+    newText: withMarksOf(sliceNeutral(neutral, from, to), newText),
+  }));
 }
 
 const withoutMarks = ({ oldText, newText }: TextEdit): { oldText: string; newText: string } => ({

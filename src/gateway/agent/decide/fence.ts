@@ -1,17 +1,7 @@
 // Makes text that others wrote harmless to a model: it is put between marks that the text itself can't write, and whatever templates of chats take for the end
-// of a turn is broken up. Pure. Which texts are others' is decided by whoever shows them to a model.
+// of a turn is broken up (api/text/template-marks.ts). Pure. Which texts are others' is decided by whoever shows them to a model.
 import { createHash } from "node:crypto";
-
-/**
- * Marks of turns in the templates of models that are in use: ChatML and its relatives, Llama, Mistral, Gemma, DeepSeek, Phi, and Anthropic's plain ones. A
- * server that renders a template and reads the whole of it again takes them for what they look like.
- */
-const TEMPLATE_MARKS =
-  /<(?=\||｜|\/?s>|\/?(?:start|end)_of_(?:turn|text)>|\/?(?:system|assistant|user|tool_call|tool_response|think)>|<\/?SYS>)|\[(?=\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])|(?<=^|\n)(?=(?:Human|Assistant):)/gi;
-const FENCE_MARKS = /\[\[(?=\s*(?:\/|end\s+)?untrusted)/gi;
-
-/** A space is enough that a mark is none, and a reader still sees what was there. */
-const neutralise = (text: string): string => text.replace(TEMPLATE_MARKS, (mark) => `${mark} `).replace(FENCE_MARKS, "[ [");
+import { neutralise } from "../../../api/text/template-marks.ts";
 
 /**
  * `[[untrusted 0123456789abcdef: source]] ... [[/untrusted 0123456789abcdef]]`. The mark is made of the text, so that the text can't have it, and the same
