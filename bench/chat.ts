@@ -10,7 +10,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { chromium, type Page } from "playwright-core";
 import { findOwnerKey } from "../src/api/store/gateway-files.ts";
 import { freePort } from "../test/free-port.ts";
+import { ENDED_BY_US, endWithRun, whenInterrupted } from "./begun.ts";
 import { median, percentile, type Row, toValueRow } from "./figures.ts";
+import { endAll } from "./processes.ts";
 
 const START_MS_MAX = 60_000;
 const ANSWERS = 25;
@@ -118,9 +120,10 @@ export async function chat(): Promise<Row[]> {
   begun.defer(() => model.close());
   const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-bench-")));
   begun.defer(() => rm(stateDir, { recursive: true, force: true }));
+  begun.defer(whenInterrupted(() => begun.disposeAsync()));
   const gateway = await startGateway(stateDir, baseUrl);
-  begun.defer(() => stop(gateway.process));
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  begun.defer(() => endAll([gateway.process], "SIGTERM"));
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], ...ENDED_BY_US });
   begun.defer(() => browser.close());
   const page = await (await browser.newContext()).newPage();
   return [
@@ -146,7 +149,7 @@ async function startGateway(stateDir: string, baseUrl: string): Promise<Gateway>
   const [port, token] = [await freePort(), randomBytes(16).toString("hex")];
   const env = { ...process.env, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_TOKEN: token };
   const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
-  const child = spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const child = endWithRun(spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: ["ignore", "ignore", "inherit"] }));
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
   while (
@@ -168,12 +171,6 @@ async function startGateway(stateDir: string, baseUrl: string): Promise<Gateway>
     return JSON.parse(text);
   };
   return { url, process: child, ask };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  child.kill("SIGTERM");
-  await ended;
 }
 
 const say = async ({ ask }: Gateway, key: string, message: string): Promise<void> =>

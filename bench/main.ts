@@ -3,6 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { endBegun } from "./begun.ts";
 import { changesOf, renderChanges } from "./change.ts";
 import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
@@ -16,7 +17,6 @@ import { hundred, rest } from "./many.ts";
 import { openLoop } from "./open-loop.ts";
 import { drawAll } from "./plots.ts";
 import { merge, NO_RESULTS, type Results, readResults, writeResults } from "./results.ts";
-import { closeAll } from "./site.ts";
 import { sockets } from "./sockets.ts";
 import { thousands } from "./thousands.ts";
 import { ui } from "./ui.ts";
@@ -85,7 +85,7 @@ function readArguments() {
 
 const { write, json, compare, chosen } = readArguments();
 const other = compare === undefined ? null : await readResults(compare);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void closeAll().finally(() => process.exit(1)));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void endBegun().finally(() => process.exit(1)));
 try {
   const machine = await describeMachine();
   console.error(renderMachine(machine));
@@ -100,6 +100,6 @@ try {
     await writePage(stored);
   }
 } finally {
-  await closeAll();
+  await endBegun();
 }
 process.exit(0);

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../test/free-port.ts";
+import { endWithRun } from "./begun.ts";
 import { type Row, toValueRow } from "./figures.ts";
 import { rawThroughput, type Twin, toTwin } from "./raw-engine.ts";
 import { isConverged, openSite } from "./site.ts";
@@ -78,7 +79,7 @@ export async function rest(): Promise<Row[]> {
   const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
   const listen = `127.0.0.1:${port}`;
   const args = ["controller", "--state-dir", site.stateDir, "--instance", site.instance, "--metrics-listen", listen];
-  const child = spawn(launcher, args, { stdio: "ignore" });
+  const child = endWithRun(spawn(launcher, args, { stdio: "ignore" }));
   try {
     const ready = `openclaw_sandboxes{kind="tools",state="ready",drift="none"} ${MANY}\n`;
     await untilMetrics(child, listen, (text) => text.includes(ready));

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../test/free-port.ts";
+import { endWithRun } from "./begun.ts";
 
 export interface GatewayProcess {
   url: string;
@@ -29,7 +30,7 @@ const NODE_FLAGS = ["--max-semi-space-size=4", "--disable-warning=ExperimentalWa
 export function startProgram(args: readonly string[], { stateDir, imports = [] }: StartOptions, environment: object = {}): ChildProcess {
   const loaded = imports.flatMap((name) => ["--import", new URL(name, import.meta.url).href]);
   const env = { ...process.env, ...environment, OPENCLAW_STATE_DIR: stateDir };
-  return fork(PROGRAM, args, { execArgv: [...NODE_FLAGS, ...loaded], env, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  return endWithRun(fork(PROGRAM, args, { execArgv: [...NODE_FLAGS, ...loaded], env, stdio: ["ignore", "ignore", "ignore", "ipc"] }));
 }
 
 /** @param path answers 2xx once it is up: `/healthz`, or `/readyz` with a controller */

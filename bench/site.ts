@@ -14,6 +14,7 @@ import type { Engine } from "../src/controller/engine/engine.ts";
 import { ControllerMetrics } from "../src/controller/metrics/metrics.ts";
 import { startServers } from "../src/controller/serving.ts";
 import { Health } from "../src/controller/views/health.ts";
+import { whenInterrupted } from "./begun.ts";
 import { removeContainers } from "./raw-engine.ts";
 
 export const IMAGE = "openclaw-sandbox:bookworm-slim";
@@ -51,13 +52,6 @@ export interface Site {
 export const isConverged = ({ status }: Sandbox): boolean =>
   status.container !== null && status.conditions.every((condition) => condition.status === "True");
 
-/** Sites that are not closed yet, for a run that fails or is interrupted. */
-const open = new Set<Site>();
-
-export async function closeAll(): Promise<void> {
-  for (const site of [...open]) await site.close();
-}
-
 /** @param given a model of the engine instead of the real one */
 export async function openSite(config: object, given?: (instance: string) => Engine): Promise<Site> {
   const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-bench-")));
@@ -80,14 +74,14 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     until: (holds) => watch(controller, () => controller.statuses.list().find(holds)),
     untilAll: (count) => untilAll(controller, count),
     close: async () => {
-      open.delete(site);
+      closed();
       await servers.disposeAsync();
       await controller.stop();
       if (given === undefined) for (const label of [instance, site.rawLabel]) await removeContainers(label);
       await rm(stateDir, { recursive: true, force: true });
     },
   };
-  open.add(site);
+  const closed = whenInterrupted(() => site.close());
   return site;
 }
 

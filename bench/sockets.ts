@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findOwnerKey } from "../src/api/store/gateway-files.ts";
+import { endWithRun, whenInterrupted } from "./begun.ts";
 import { percentile, type Row, toValueRow } from "./figures.ts";
 import { ask, call, endAll, type GatewayProcess, residentMb, startGateway } from "./processes.ts";
 
@@ -42,7 +43,7 @@ async function openListeners({ url, ownerKey }: Gateway, sockets: number): Promi
   const script = new URL("listeners.ts", import.meta.url).pathname;
   const each = Math.ceil(sockets / LISTENERS);
   const listeners = Array.from({ length: LISTENERS }, (_, at) =>
-    fork(script, [url.replace("http", "ws"), ownerKey, String(Math.min(each, sockets - at * each))]),
+    endWithRun(fork(script, [url.replace("http", "ws"), ownerKey, String(Math.min(each, sockets - at * each))])),
   );
   await Promise.all(listeners.map((listener) => once(listener, "message")));
   return listeners;
@@ -82,6 +83,7 @@ async function lagMs({ process: child }: Gateway): Promise<{ p99: number; max: n
 export async function measureSockets({ sockets, eventsPerSecond, seconds }: SocketLoad): Promise<Row[]> {
   const stateDir = await mkdtemp(join(tmpdir(), "openclaw-bench-"));
   const begun: ChildProcess[] = [];
+  const removed = whenInterrupted(() => rm(stateDir, { recursive: true, force: true }));
   try {
     await writeFile(join(stateDir, "openclaw.json"), JSON.stringify({ gateway: { mode: "local" } }), { mode: 0o600 });
     const gateway = await openGateway(stateDir);
@@ -102,6 +104,7 @@ export async function measureSockets({ sockets, eventsPerSecond, seconds }: Sock
     return toRows({ sockets, told, lag, growthMb: peakMb - idleMb, isWhole: skipped === 0 && after.lost === before.lost });
   } finally {
     await endAll(begun, "SIGKILL");
+    removed();
     await rm(stateDir, { recursive: true, force: true });
   }
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import Docker from "dockerode";
+import { endWithRun } from "./begun.ts";
 import { median, type Row, toValueRow } from "./figures.ts";
 
 /** One row's worth of output comes in parts, in turns with the others: load that drifts hits all of them. */
@@ -34,7 +35,7 @@ async function openHops(stateDir: string): Promise<{ docker: Docker; processes: 
   const sockets = [engine, join(stateDir, "hop1.sock"), join(stateDir, "hop2.sock")];
   const processes: ChildProcess[] = [];
   for (const [at, from] of sockets.slice(1).entries()) {
-    const hop = fork(script, [from, sockets[at] ?? ""]);
+    const hop = endWithRun(fork(script, [from, sockets[at] ?? ""]));
     processes.push(hop);
     await once(hop, "message");
   }

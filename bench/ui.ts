@@ -10,6 +10,7 @@ import { findOwnerKey } from "../src/api/store/gateway-files.ts";
 import { FakeEngine } from "../src/controller/engine/fake.fixture.ts";
 import { FakeWorld } from "../src/controller/engine/fake-world.fixture.ts";
 import { freePort } from "../test/free-port.ts";
+import { ENDED_BY_US, endWithRun, whenInterrupted } from "./begun.ts";
 import { median, type Row, toValueRow } from "./figures.ts";
 import { IMAGE, openSite, type Site } from "./site.ts";
 import { writeSessions } from "./thousands.ts";
@@ -50,8 +51,9 @@ export async function ui(): Promise<Row[]> {
   const gateway = await startGateway(site);
   begun.defer(() => end(gateway.process));
   await untilReady(gateway);
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], ...ENDED_BY_US });
   begun.defer(() => browser.close());
+  begun.defer(whenInterrupted(() => browser.close()));
   const page = await enter(browser, gateway, (await findOwnerKey(site.stateDir)) ?? "");
   return [...(await load(page, gateway.url)), await scroll(browser, page, gateway.url)];
 }
@@ -65,7 +67,7 @@ async function startGateway({ stateDir }: Site): Promise<Gateway> {
   const launcher = new URL("../bin/openclaw", import.meta.url).pathname;
   const [port, token] = [await freePort(), randomBytes(16).toString("hex")];
   const env = { ...process.env, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_TOKEN: token };
-  const child = spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const child = endWithRun(spawn(launcher, ["gateway", "--port", String(port)], { env, stdio: ["ignore", "ignore", "inherit"] }));
   return { url: `http://127.0.0.1:${port}`, process: child };
 }
 
