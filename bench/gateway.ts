@@ -27,12 +27,11 @@ export interface Gateway extends GatewayProcess {
   sessions: string[];
 }
 
-/** Both processes, and a session with a sandbox each. */
-export async function openGateway({ stateDir, instance }: Site, sessions: number): Promise<Gateway> {
-  const controller = startProgram(["controller", "--instance", instance, "--metrics-listen", `127.0.0.1:${await freePort()}`], {
-    stateDir,
-  });
-  const started = await startGateway("/readyz", { stateDir });
+/** Both processes, and a session with a sandbox each. @param imports modules of this folder that are loaded into both */
+export async function openGateway({ stateDir, instance }: Site, sessions: number, imports: readonly string[] = []): Promise<Gateway> {
+  const options = { stateDir, imports };
+  const controller = startProgram(["controller", "--instance", instance, "--metrics-listen", `127.0.0.1:${await freePort()}`], options);
+  const started = await startGateway("/readyz", options);
   const names = Array.from({ length: sessions }, (_, index) => `agent:main:bench-${index}`);
   const gateway: Gateway = { ...started, processes: [controller, started.process], containers: [], sessions: names };
   for (const key of names) await call(gateway, "/v1/sessions", { key });
@@ -112,6 +111,24 @@ async function many(gateway: Gateway): Promise<Row> {
   );
 }
 
+/** In which what a burst took is started anew, twenty execs at the engine's own rate. */
+const BURST_REST_MS = 1_500;
+const BURSTS = 20;
+
+/** One for each of twenty sandboxes, as their models ask at the same moment; in turns with the raw engine's. */
+async function bursts(gateway: Gateway): Promise<Row> {
+  const { containers, sessions } = gateway;
+  const rounds: Round[] = [];
+  for (let burst = 0; burst <= BURSTS; burst += 1) {
+    const ours = await timed(() => Promise.all(sessions.map((key) => execTrue(gateway, key))));
+    await pause(BURST_REST_MS);
+    const raw = await timed(() => Promise.all(containers.map((container) => rawExec(container, "true"))));
+    // In the first one nothing waits yet.
+    if (burst > 0) rounds.push({ ours, raw });
+  }
+  return compare(`a burst of ${SANDBOXES} execs over ${SANDBOXES} sandboxes`, rounds, { budgetMs: 0 });
+}
+
 /** A gigabyte to one reader, in each form that there is. */
 async function stream(gateway: Gateway, site: Site): Promise<Row[]> {
   const [key = ""] = gateway.sessions;
@@ -135,7 +152,7 @@ export async function gateway(): Promise<Row[]> {
   const opened = await openGateway(site, SANDBOXES);
   try {
     const gigabytes = await stream(opened, site);
-    return [await one(opened), await many(opened), ...gigabytes];
+    return [await one(opened), await bursts(opened), await many(opened), ...gigabytes];
   } finally {
     await endAll(opened.processes, "SIGTERM");
     await site.close();

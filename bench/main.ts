@@ -20,6 +20,7 @@ import { merge, NO_RESULTS, type Results, readResults, writeResults } from "./re
 import { sockets } from "./sockets.ts";
 import { thousands } from "./thousands.ts";
 import { ui } from "./ui.ts";
+import { waterfall } from "./waterfall.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   configEdit,
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   rest,
   gateway,
   openLoop,
+  waterfall,
   list,
   sockets,
   thousands,
