@@ -46,6 +46,8 @@ export interface ChatInput {
   /** At most 10. */
   attachments: readonly Attachment[];
   requester: Requester;
+  /** Whether the requester wrote all of it: commands in what he repeats of others are text. */
+  isOwnWord: boolean;
   /** null: the session's own, else the config's. */
   queueMode: QueueMode | null;
   /** The same key of the same session twice is one run, also after a restart. null: none. */

@@ -154,13 +154,14 @@ export class AgentService implements AgentPort {
 
   /** What another session said, which has no more rights than the run that said it. Where no model answers it is only kept. */
   async arrive({ from, to, message, choices }: Arrival): Promise<void> {
-    if (choices !== null) await keepSpawnChoices((await this.#conversations.open(this.#live(to))).log, choices);
-    if (message.text === "" || "fix" in this.isAvailable(to)) return;
+    // As it is now: a moment later another run, with other rights, may go on there.
     const going = this.#conversations.find(from)?.going ?? null;
     const hops = (going?.hops ?? 0) + 1;
+    const requester: Requester = { kind: "session", id: from, isOwner: going?.run.isOwner ?? false };
+    if (choices !== null) await keepSpawnChoices((await this.#conversations.open(this.#live(to))).log, choices);
+    if (message.text === "" || "fix" in this.isAvailable(to)) return;
     if (hops > HOPS_MAX)
       return this.#parts.log.warn({ session: to, from, hops }, "message of a session not answered: they speak to each other alone");
-    const requester: Requester = { kind: "session", id: from, isOwner: going?.run.isOwner ?? false };
     const chat = { session: to, text: message.text, attachments: [], requester, ...SAID_BY_ITSELF };
     await this.say({ ...chat, origin: "session", hops, message: message.id });
   }
@@ -221,8 +222,8 @@ export class AgentService implements AgentPort {
   }
 
   /** Commands and directives are a person's; in what others say they are text. */
-  #read({ requester, origin, text }: Said): Reading {
-    if (!isPerson(requester) || origin !== "chat") return { kind: "said", text, directives: NO_DIRECTIVES };
+  #read({ requester, origin, text, isOwnWord }: Said): Reading {
+    if (!isPerson(requester) || origin !== "chat" || !isOwnWord) return { kind: "said", text, directives: NO_DIRECTIVES };
     return readMessage(text, (word) => isTarget(resolveModel(this.#parts.config(), word)));
   }
 
@@ -386,5 +387,5 @@ export class AgentService implements AgentPort {
   }
 }
 
-const SAID_BY_ITSELF = { queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES };
+const SAID_BY_ITSELF = { isOwnWord: false, queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES };
 const isPerson = ({ kind }: Requester): boolean => kind !== "session" && kind !== "schedule";

@@ -83,5 +83,5 @@ export async function openLoop({ stateDir, config: written, host, log }: LoopPar
 
 export const toChat = (text: string): ChatInput => ({
   ...{ session: MAIN, text, attachments: [], requester: OWNER },
-  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
+  ...{ isOwnWord: true, queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
 });

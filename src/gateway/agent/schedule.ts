@@ -141,7 +141,7 @@ export class Schedule {
       const requester: Requester = { kind: "schedule", id, isOwner: true };
       const input: ChatInput = {
         ...{ session: key, text, attachments: [], requester },
-        ...{ queueMode: "followup", idempotencyKey: null, timeoutMs: null, wishes: { ...NO_WISHES, model } },
+        ...{ isOwnWord: false, queueMode: "followup", idempotencyKey: null, timeoutMs: null, wishes: { ...NO_WISHES, model } },
       };
       if (word.told === null || word.told === key) await agent.send(input);
       else await this.#sendAndTell(input, word.told);

@@ -95,7 +95,7 @@ const openForChat = async (service: SessionService, key: string): Promise<Sessio
 function toInput({ spec: { key } }: Session, { body, identity }: CallOf<"chatSend">): ChatInput {
   return {
     ...{ session: key, text: body.message, attachments: body.attachments ?? [], requester: toRequester(identity) },
-    ...{ queueMode: body.queueMode ?? null, idempotencyKey: body.idempotencyKey },
+    ...{ isOwnWord: true, queueMode: body.queueMode ?? null, idempotencyKey: body.idempotencyKey },
     timeoutMs: body.timeoutMs === undefined ? null : toDurationMs(body.timeoutMs),
     wishes: { ...NO_WISHES, thinking: body.thinking ?? null },
   };
@@ -103,7 +103,7 @@ function toInput({ spec: { key } }: Session, { body, identity }: CallOf<"chatSen
 
 const toPlainInput = (session: SessionKey, text: string, identity: Identity): ChatInput => ({
   ...{ session, text, attachments: [], requester: toRequester(identity) },
-  ...{ queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
+  ...{ isOwnWord: true, queueMode: null, idempotencyKey: null, timeoutMs: null, wishes: NO_WISHES },
 });
 
 /** As far back as messages of others may have come meanwhile. */

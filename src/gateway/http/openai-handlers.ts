@@ -71,7 +71,7 @@ async function answer(parts: OpenAiHandlerParts, { request, form, model, isStrea
   const { key } = session.spec;
   const send = () =>
     agent.send({
-      ...{ session: key, text: request.text, attachments: [], requester: toRequester(call.identity) },
+      ...{ session: key, text: request.text, attachments: [], requester: toRequester(call.identity), isOwnWord: request.isOwnWord },
       // Another request of the same user waits for this one's answer: neither may go into the other's run.
       ...{ queueMode: "followup" as const, idempotencyKey: call.headers.get("idempotency-key"), timeoutMs: null, wishes: NO_WISHES },
     });

@@ -11,6 +11,7 @@ export interface Seen {
 }
 
 const INTERRUPTED = "The gateway was stopped before this call ended; how far it got is not known.";
+const INPUT_DEPTH_MAX = 16;
 const CUT = "[the answer was ended here]";
 const IMAGE_BELOW = "[an image, in the next message]";
 
@@ -68,7 +69,7 @@ class Context {
 
   #answer({ id, parts, isPartial }: Numbered<EntryOf<"assistant">>): void {
     this.#close();
-    const kept = isPartial ? toPartial(parts) : parts.filter(isSeenAgain);
+    const kept = isPartial ? toPartial(parts) : parts.filter(isSeenAgain).map(toHarmless);
     if (kept.length === 0) return;
     this.#seen.push({ line: id, message: { role: "assistant", parts: kept } });
     const calls = kept.filter((part) => part.kind === "tool-call");
@@ -78,7 +79,7 @@ class Context {
   #quote({ id, role, text, from }: Numbered<EntryOf<"message">>): void {
     if (role === "assistant") {
       this.#close();
-      return void this.#seen.push({ line: id, message: { role, parts: [{ kind: "text", text, opaque: null }] } });
+      return void this.#seen.push({ line: id, message: { role, parts: [{ kind: "text", text: toSpoken(text), opaque: null }] } });
     }
     const isSpoken = role === "user" && from === null;
     this.say(id, [
@@ -116,8 +117,25 @@ const toImagePart = ({ mediaType, base64 }: { mediaType: string; base64: string 
 /** Reasoning that its provider doesn't ask to see again says nothing to it. */
 const isSeenAgain = (part: AssistantPart): boolean => part.kind !== "reasoning" || part.opaque !== null;
 
+/**
+ * A model may be made to say marks of its template, which the server would take for turns when it renders them again. What a provider has signed goes back as it
+ * was: that provider renders no text that it did not write.
+ */
+function toHarmless(part: AssistantPart): AssistantPart {
+  if (part.opaque !== null || part.kind === "reasoning") return part;
+  return part.kind === "text" ? { ...part, text: toSpoken(part.text) } : { ...part, input: toHarmlessInput(part.input, 0) };
+}
+
+function toHarmlessInput(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return toSpoken(value);
+  // Deeper than any tool's input: it is told that it was wrong anyway.
+  if (typeof value !== "object" || value === null || depth > INPUT_DEPTH_MAX) return value;
+  if (Array.isArray(value)) return value.map((one) => toHarmlessInput(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [toSpoken(name), toHarmlessInput(inner, depth + 1)]));
+}
+
 /** Whatever was signed by a provider was signed as a whole. */
 function toPartial(parts: readonly AssistantPart[]): AssistantPart[] {
   const text = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
-  return text === "" ? [] : [{ kind: "text", text: `${text}\n${CUT}`, opaque: null }];
+  return text === "" ? [] : [{ kind: "text", text: `${toSpoken(text)}\n${CUT}`, opaque: null }];
 }

@@ -1,6 +1,6 @@
 // The system prompt of a turn: what the agent is, where it works, what it may use for this requester, what its workspace says of itself, and what is not to be
 // followed. Pure. The same facts give the same text, so that providers may cache it. Files of the workspace are read by the controller.
-import { fence } from "./fence.ts";
+import { fence, toSpoken } from "./fence.ts";
 
 export interface PromptFile {
   name: string;
@@ -25,7 +25,9 @@ export interface PromptFacts {
 }
 
 export function renderPrompt(facts: PromptFacts): string {
-  const sections = [renderRole(facts), renderPlace(facts), renderTools(facts), UNTRUSTED, renderAnswer(facts), renderFiles(facts.files)];
+  // A session's key may be anything that a stranger calls himself.
+  const [role, place, tools] = [renderRole(facts), renderPlace(facts), renderTools(facts)].map(toSpoken);
+  const sections = [role, place, tools, UNTRUSTED, renderAnswer(facts), renderFiles(facts.files)];
   return sections.filter((section) => section !== "").join("\n\n");
 }
 

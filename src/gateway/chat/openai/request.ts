@@ -9,6 +9,8 @@ export interface AgentRequest {
   agentId: string | null;
   /** The rest of the session's key. null: a conversation of this request alone. */
   conversation: string | null;
+  /** Whether the text is the new message alone, and nothing that was said before. */
+  isOwnWord: boolean;
   text: string;
 }
 
@@ -78,7 +80,12 @@ function toRequest({ model, user, turns, instructions }: Told): AgentRequest {
     ...(rules.length + before.length === 0 ? [] : ["The message to answer:"]),
     ...asked,
   ];
-  return { agentId, conversation: user === undefined ? null : toConversation(user), text: parts.join("\n\n") };
+  return {
+    agentId,
+    conversation: user === undefined ? null : toConversation(user),
+    text: parts.join("\n\n"),
+    isOwnWord: rules.length + before.length === 0,
+  };
 }
 
 /** A user's name may be anything: a key holds no name that could be another key's. */
