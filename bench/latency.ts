@@ -2,6 +2,7 @@
 // beside the raw engine's time for the same container, now before it, now after it.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { EditSteps } from "./edit-steps.ts";
 import { compare, type Round, type Row } from "./figures.ts";
 import { docker, rawCycle, toTwin } from "./raw-engine.ts";
 import { isConverged, openSite, type Site } from "./site.ts";
@@ -47,18 +48,23 @@ export async function configEdit(): Promise<Row> {
   const site = await openSite(eager({ ROUND: "0" }));
   await site.controller.start();
   let serving = (await site.until(isConverged)).status.container;
+  const steps = new EditSteps(site);
   const row = await measure("config saved -> idle sandbox ready at the new hash", {
     site,
     of: serving?.id ?? "",
     share: ({ made, removed }) => made + removed,
     change: async (round) => {
       const before = serving?.hash;
+      steps.begin();
       const startedAt = performance.now();
       await site.writeConfig(eager({ ROUND: String(round) }));
       serving = (await site.until((sandbox) => isConverged(sandbox) && sandbox.status.container?.hash !== before)).status.container;
-      return performance.now() - startedAt;
+      const tookMs = performance.now() - startedAt;
+      steps.end();
+      return tookMs;
     },
   });
+  steps.print();
   await site.close();
   return row;
 }

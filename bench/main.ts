@@ -18,7 +18,7 @@ import { openLoop } from "./open-loop.ts";
 import { drawAll } from "./plots.ts";
 import { merge, NO_RESULTS, type Results, readResults, writeResults } from "./results.ts";
 import { sockets } from "./sockets.ts";
-import { thousands } from "./thousands.ts";
+import { linear, thousands } from "./thousands.ts";
 import { ui } from "./ui.ts";
 import { waterfall } from "./waterfall.ts";
 
@@ -34,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   list,
   sockets,
   thousands,
+  linear,
   egress: async () => [...(await egress()), ...(await egressLive())],
   chat,
   ui,

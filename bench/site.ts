@@ -20,8 +20,9 @@ import { removeContainers } from "./raw-engine.ts";
 export const IMAGE = "openclaw-sandbox:bookworm-slim";
 /** As many passes at the same time as the product makes (controller/main.ts). */
 const CONCURRENCY = 3 * availableParallelism();
-/** Longest wait for one sandbox, and for all of a site: a benchmark that hangs says so. */
+/** Longest wait for one sandbox, and for each of all of a site beyond that: a benchmark that hangs says so. */
 const WAIT_MS_MAX = 180_000;
+const WAIT_EACH_MS_MAX = 10;
 
 /** Up to so many sandboxes a look costs less than 0.1 ms; with more, looks keep this distance. */
 const LOOK_AT_ONCE_MAX = 200;
@@ -40,6 +41,8 @@ export interface Site {
   serve(): Promise<void>;
   /** Since it was last cleared. */
   calls: EngineCalls;
+  /** Called at the end of each call, with what it took. */
+  heard: Set<(operation: string, ms: number) => void>;
   writeConfig(config: object): Promise<void>;
   writeFile(path: string, content: string): Promise<void>;
   /** Resolves with the sandbox, as soon as a status of it satisfies. */
@@ -60,7 +63,8 @@ export async function openSite(config: object, given?: (instance: string) => Eng
   await replace(configPath, JSON.stringify(config));
   await mkdir(join(stateDir, "agents", "main", "sessions"), { recursive: true });
   const calls: EngineCalls = new Map();
-  const { controller, serve } = await openController({ stateDir, instance, configPath, calls, given });
+  const heard: Site["heard"] = new Set();
+  const { controller, serve } = await openController({ stateDir, instance, configPath, calls, heard, given });
   const servers = new AsyncDisposableStack();
   const site: Site = {
     stateDir,
@@ -69,6 +73,7 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     controller,
     serve: () => serve(servers),
     calls,
+    heard,
     writeConfig: (next) => replace(configPath, JSON.stringify(next)),
     writeFile: replace,
     until: (holds) => watch(controller, () => controller.statuses.list().find(holds)),
@@ -90,6 +95,7 @@ interface Place {
   instance: string;
   configPath: string;
   calls: EngineCalls;
+  heard: Site["heard"];
   given: ((instance: string) => Engine) | undefined;
 }
 
@@ -99,12 +105,13 @@ interface Opened {
   serve(servers: AsyncDisposableStack): Promise<void>;
 }
 
-async function openController({ stateDir, instance, configPath, calls, given }: Place): Promise<Opened> {
+async function openController({ stateDir, instance, configPath, calls, heard, given }: Place): Promise<Opened> {
   const metrics = new ControllerMetrics({ version: "bench", revision: "bench", processMetrics: false });
   const observer: ControllerMetrics["engineRequest"] = (operation, code, seconds) => {
     metrics.engineRequest(operation, code, seconds);
     const known = calls.get(operation) ?? { count: 0, ms: 0 };
     calls.set(operation, { count: known.count + 1, ms: known.ms + seconds * 1_000 });
+    for (const hear of heard) hear(operation, seconds * 1_000);
   };
   const connect = async (): Promise<Engine> =>
     await connectDocker({ instance: toInstanceId(instance), environment: process.env, home: homedir(), observer });
@@ -141,7 +148,8 @@ async function replace(path: string, content: string): Promise<void> {
 /** Counts what each change says: looking at all of ten thousand after each would be the benchmark. */
 async function untilAll({ statuses }: Controller, count: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`not reached within ${WAIT_MS_MAX / 1_000} s`)), WAIT_MS_MAX);
+  const waitMs = WAIT_MS_MAX + count * WAIT_EACH_MS_MAX;
+  const timer = setTimeout(() => reject(new Error(`not reached within ${waitMs / 1_000} s`)), waitMs);
   const converged = new Set<SandboxName>();
   const note = (sandbox: Sandbox): void => {
     if (isConverged(sandbox)) converged.add(sandbox.metadata.name);
