@@ -220,10 +220,10 @@ export class DockerClient {
     return await this.#read("stats", id.slice(0, 12), stats, schema);
   }
 
-  /** Of every process inside. */
-  async commandLines(id: string): Promise<string[]> {
+  /** Of every process inside. @param psArguments with the command lines as the last column */
+  async commandLines(id: string, psArguments: string): Promise<string[]> {
     const container: { top(options: object): Promise<unknown> } = this.docker.getContainer(id);
-    const top = async (abortSignal: AbortSignal): Promise<unknown> => await container.top({ ps_args: "-eo pid,args", abortSignal });
+    const top = async (abortSignal: AbortSignal): Promise<unknown> => await container.top({ ps_args: psArguments, abortSignal });
     const { Processes } = await this.#read("top", id.slice(0, 12), top, RawTop);
     return Processes.map((fields) => fields.at(-1) ?? "");
   }

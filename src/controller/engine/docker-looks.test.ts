@@ -73,7 +73,13 @@ function openEngine(boxes: Map<string, Box>) {
     docker as unknown as Docker,
     makeCall(() => undefined, performance.now.bind(performance)),
   );
-  const facts = { product: "docker", securityOptions: [], defaultRuntime: "runc", ignoredLimits: [] } as unknown as EngineFacts;
+  const facts = {
+    product: "docker",
+    apiVersion: "1.41",
+    securityOptions: [],
+    defaultRuntime: "runc",
+    ignoredLimits: [],
+  } as unknown as EngineFacts;
   const engine = new DockerEngine({
     ...{ client, instance: INSTANCE, endpoint: "", because: "", facts, paths: new HostPaths(null) },
     ...{ monotonicMs: () => performance.now(), commandBegun: () => undefined },

@@ -89,7 +89,7 @@ export class DockerEngine implements Engine {
     this.#client = options.client;
     const { client, commandBegun: begun } = options;
     this.#commands = new DockerCommands({ client, subreaper: () => this.#facts.subreaper, begun });
-    this.#restLooks = new RestLooks(options.client);
+    this.#restLooks = new RestLooks(options.client, () => this.#facts);
     this.#paths = options.paths;
     this.instance = options.instance;
     this.#known = new KnownContainers(options.instance);
