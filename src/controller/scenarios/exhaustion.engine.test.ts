@@ -49,7 +49,10 @@ async function start(): Promise<Scene> {
   };
 }
 
-describe("a sandbox in which", () => {
+/** As long as each of its waits may take. */
+const TEST_MS_MAX = 4 * SLOW_MS_MAX;
+
+describe("a sandbox in which", { timeout: TEST_MS_MAX }, () => {
   it("processes fork without end keeps to its process limit and can be replaced, and the others go on", async (context) => {
     const { site, victim, othersAreWell } = await start();
     await docker("exec", "-d", victim.Id, "sh", "-c", "bomb() { bomb & bomb; }; bomb");
