@@ -2,8 +2,14 @@
 // What the text means is the caller's.
 import { OperationError } from "./errors.ts";
 
+/** A request, or its headers and Node's own stream of its body. */
+export interface BodySource {
+  headers: Headers;
+  body: AsyncIterable<Uint8Array> | null;
+}
+
 /** @param came told how many bytes have come so far; what it throws ends the reading. @throws OperationError `PayloadTooLarge`, `Aborted` (its sender went away, or broke off), `InvalidArgument` (not UTF-8) */
-export async function readBody(request: Request, bytesMax: number, came?: (bytes: number) => void): Promise<string> {
+export async function readBody(request: BodySource, bytesMax: number, came?: (bytes: number) => void): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   // Piece by piece: a large body is in memory once, as the text that it is.
   let text = "";
@@ -19,7 +25,7 @@ function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): 
   }
 }
 
-async function* readPieces(request: Request, bytesMax: number, came?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* readPieces(request: BodySource, bytesMax: number, came?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   const tooLarge = (): OperationError => new OperationError("PayloadTooLarge", `the body is larger than ${bytesMax} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw tooLarge();
   let bytes = 0;
