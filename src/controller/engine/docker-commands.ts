@@ -1,7 +1,6 @@
 // Commands in Docker's containers: which are started anew and which are handed to an exec that waits, what counts as a use, and how they are
 // ended. One command's course is docker-exec.ts's, and how many wait docker-prestart.ts's.
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode } from "../../api/errors.ts";
 import { LATE } from "../../api/kill-script.ts";
 import type { DockerClient } from "./docker-client.ts";
@@ -12,6 +11,7 @@ import { mustRun } from "./docker-run.ts";
 import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
 import { ExecEnds } from "./exec-ends.ts";
 import { Looks } from "./looks.ts";
+import { Lull } from "./lull.ts";
 import type { PrestartResult } from "./operations.ts";
 
 export interface DockerCommandsParts {
@@ -35,6 +35,7 @@ export class DockerCommands {
   readonly #parts: DockerCommandsParts;
   readonly #kills: DockerKills;
   readonly #looks = new Looks();
+  readonly #lull = new Lull(REFILL_MS_MAX);
   readonly #prestarts: Prestarts;
 
   constructor(parts: DockerCommandsParts) {
@@ -71,13 +72,9 @@ export class DockerCommands {
     return stream;
   }
 
-  /** An engine that starts one meanwhile says later that the command has ended. */
+  /** An engine that starts one meanwhile says later that the command has ended, and so it does of those beside it. */
   async #refillAfter({ exit }: ExecStream, handle: Handle): Promise<void> {
-    const waited = new AbortController();
-    const late = pause(REFILL_MS_MAX, undefined, { ref: false, signal: waited.signal });
-    await Promise.race([exit, late]).catch(() => undefined);
-    waited.abort();
-    await late.catch(() => undefined);
+    await this.#lull.after(exit);
     this.#prestarts.refill(handle);
   }
 
