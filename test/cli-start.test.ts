@@ -1,4 +1,5 @@
-// What a command loads before it does anything: each package costs the time that a person waits for a list, whether or not it is used.
+// What a command, and the controller, loads before it does anything: each package costs the time that a person waits for a list, or memory for as long as
+// the process runs, whether or not it is used.
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolder } from "../src/api/store/folder.fixture.ts";
@@ -11,7 +12,7 @@ import { registerHooks } from "node:module";
 const packages = new Set();
 registerHooks({
   load(url, context, next) {
-    const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1];
+    const name = /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? /src\\/(controller\\/doctor)\\//.exec(url)?.[1];
     if (name !== undefined) packages.add(name);
     return next(url, context);
   },
@@ -19,10 +20,10 @@ registerHooks({
 process.on("exit", () => process.stderr.write([...packages].sort().map((name) => "loaded " + name + "\\n").join("")));
 `)}`;
 
-async function packagesOf(...args: string[]): Promise<string[]> {
-  const stateDir = await createFolder();
-  const command = ["--import", REPORT, PROGRAM, ...args, "--state-dir", stateDir];
-  const { stderr } = await run(process.execPath, command, { env: { PATH: process.env.PATH ?? "" } });
+const packagesOf = async (...args: string[]): Promise<string[]> => await loadedBy(PROGRAM, ...args, "--state-dir", await createFolder());
+
+async function loadedBy(...program: string[]): Promise<string[]> {
+  const { stderr } = await run(process.execPath, ["--import", REPORT, ...program], { env: { PATH: process.env.PATH ?? "" } });
   return [...stderr.matchAll(/^loaded (.*)$/gm)].map(([, name = ""]) => name);
 }
 
@@ -37,4 +38,10 @@ test.each(["list", "top", "events"])("sandbox %s loads neither parsers of config
 
 test("what a command needs more than others is loaded once it is called", async () => {
   expect(await packagesOf("config", "validate")).toEqual(expect.arrayContaining(["@humanwhocodes/momoa", "commander", "json5", "zod"]));
+});
+
+test("a controller loads neither what only a person's question needs, nor what is never used", async () => {
+  const packages = await loadedBy(join(import.meta.dirname, "..", "src", "controller", "main.ts"));
+  expect(packages).toEqual(expect.arrayContaining(["dockerode", "pino", "zod"]));
+  for (const name of ["controller/doctor", "pino-pretty", "ssh2", "@grpc/grpc-js", "tar-fs"]) expect(packages).not.toContain(name);
 });

@@ -13,7 +13,6 @@ import { createSessionObjects } from "../../api/store/session-store.ts";
 import type { DoctorView } from "../../api/wire.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { SlugOf } from "../decide/wanted.ts";
-import { examine } from "../doctor/examine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { KnownNames, toNameRecords } from "../records/known-names.ts";
 import { readLedger } from "../records/ledger.ts";
@@ -74,6 +73,7 @@ async function connect({ instance, home }: OfflineOptions, { stateDir }: HostFol
 }
 
 export async function doctorOffline(options: OfflineOptions, host: OfflineHost): Promise<DoctorView> {
+  const { examine } = await import("../doctor/examine.ts");
   const { folders, config } = await load(options, host);
   const findings = await examine(
     {

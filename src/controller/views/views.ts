@@ -29,7 +29,6 @@ import { renderAction } from "../decide/render.ts";
 import { judge, type Rollout } from "../decide/rollout.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { OwnedContainer, PlanInput, Want } from "../decide/types.ts";
-import { examine } from "../doctor/examine.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { History } from "../metrics/history.ts";
 import type { DamagedFiles } from "../records/damaged-files.ts";
@@ -238,6 +237,8 @@ export class LoopViews implements AdminViews {
   }
 
   async #look(): Promise<DoctorView> {
+    // Asked for by a person now and then: until then nothing of it is loaded.
+    const { examine } = await import("../doctor/examine.ts");
     const { folders, owner, engine, now, desired, config } = this.#parts;
     const parts = { folders, owner, now, engine: async () => engine, config: desired.config, configView: config.view };
     return {
