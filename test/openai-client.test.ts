@@ -44,6 +44,14 @@ test("a chat completion, whole and in pieces", async () => {
   expect([pieces.join(""), usage]).toEqual(["a cat", 15]);
 });
 
+test("agents are listed as models, under the names that requests may use, and the list is as large as the config says", async () => {
+  const { client } = await open({ ...ON, agents: { list: [{ id: "main" }, { id: "work" }] } }, "a cat");
+  const ids: string[] = [];
+  for await (const { id, object } of client.models.list()) ids.push(`${object} ${id}`);
+  expect(ids).toEqual(["model openclaw", "model openclaw/main", "model openclaw/work"]);
+  for (const id of ids) await client.chat.completions.create({ model: id.replace("model ", ""), messages });
+});
+
 test("a response, whole and in pieces, as the client puts it together", async () => {
   const { client } = await open(ON, "a ", "cat");
   const whole = await client.responses.create({ model: "openclaw", input: "Which animal?" });

@@ -24,6 +24,11 @@ const ModelAnswer = z.object({
 });
 
 const ModelsAnswer = z.object({
+  object: z.literal("list").default("list").meta({ description: "With `data` the form of OpenAI's list, for its clients" }),
+  data: z
+    .array(z.object({ id: z.string(), object: z.literal("model"), created: z.int(), owned_by: z.string() }))
+    .default([])
+    .meta({ description: "What `model` may be of `/v1/chat/completions` and `/v1/responses`: the default agent, then each by name" }),
   agents: z.array(
     z.object({
       agentId: z.string(),
@@ -42,6 +47,8 @@ const ModelsAnswer = z.object({
     }),
   ),
 });
+/** What is known of models, without the names under which agents answer OpenAI's clients. */
+export type ModelsView = Omit<z.output<typeof ModelsAnswer>, "object" | "data">;
 export type ModelsAnswer = z.output<typeof ModelsAnswer>;
 
 const TotalsAnswer = z.object({

@@ -2,7 +2,7 @@
 // Exit codes of --check are upstream's: 0 every agent's model can be called, 1 one can't, 2 a sign-in expires soon.
 import { renderTime, toEpochMs } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
-import type { ModelsAnswer, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
+import type { ModelsView, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
 import { renderIssue } from "../../api/issue.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { asOwnerOf } from "../../api/store/folder-owner.ts";
@@ -20,7 +20,7 @@ type Probes = Awaited<ReturnType<ModelsMain["probeModels"]>>;
 type Options = GatewayTarget & { json?: boolean };
 
 interface Seen {
-  models: ModelsAnswer;
+  models: ModelsView;
   /** null: no gateway runs, and what was used is its to know. */
   usage: UsageAnswer | null;
 }
@@ -75,14 +75,14 @@ async function readParts(context: CliContext, options: Options): Promise<Offline
   return { config: parsed.value, stores: [stored], variables: context.env, now };
 }
 
-async function readOffline(context: CliContext, options: Options): Promise<ModelsAnswer> {
+async function readOffline(context: CliContext, options: Options): Promise<ModelsView> {
   const parts = await readParts(context, options);
   const { viewModelsOffline } = await import("../../gateway/models/main.ts");
   return await viewModelsOffline(parts);
 }
 
 /** Every model that an agent uses, asked for one word. */
-async function probeAll(context: CliContext, { agents }: ModelsAnswer, options: Options): Promise<Probes> {
+async function probeAll(context: CliContext, { agents }: ModelsView, options: Options): Promise<Probes> {
   const { probeModels } = await import("../../gateway/models/main.ts");
   const used = new Set(agents.flatMap(({ primary, fallbacks }) => [...(primary === null ? [] : [primary]), ...fallbacks]));
   const { toCredentialsFolder } = await import("../../gateway/credentials/main.ts");
@@ -104,7 +104,7 @@ function renderProbes(probes: Probes): string {
 
 type Verdict = "ok" | "unusable" | "expiring";
 
-function judge({ agents, models, providers }: ModelsAnswer): Verdict {
+function judge({ agents, models, providers }: ModelsView): Verdict {
   const used = agents.map(({ primary }) => models.find(({ reference }) => reference === primary));
   if (used.some((model) => model === undefined || model.problem !== null || !model.isSignedIn)) return "unusable";
   const ids = new Set(used.map((model) => model?.provider));
@@ -138,7 +138,7 @@ function renderStatus({ models, usage }: Seen, context: CliContext): string {
   return parts.map((part) => part.trimEnd()).join("\n\n");
 }
 
-function explain({ models }: ModelsAnswer, primary: string): string {
+function explain({ models }: ModelsView, primary: string): string {
   const model = models.find(({ reference }) => reference === primary);
   if (model === undefined) return "not known";
   if (model.problem !== null) return `${model.problem.message}: ${model.problem.fix}`;
@@ -168,7 +168,7 @@ function renderCost({ usd, unpriced, calls }: { usd: number; unpriced: number; c
   return unpriced === 0 ? `$${usd.toFixed(2)}` : `$${usd.toFixed(2)} and ${unpriced} calls without a price`;
 }
 
-function renderModels({ agents }: ModelsAnswer, listed: ModelsAnswer["models"], context: CliContext): string {
+function renderModels({ agents }: ModelsView, listed: ModelsView["models"], context: CliContext): string {
   const rows = listed.map(({ reference, api, contextWindow, input, isPriced, isSignedIn, problem }) => {
     const users = agents.filter(({ primary }) => primary === reference).map(({ agentId }) => agentId);
     const spares = agents.filter(({ fallbacks }) => fallbacks.includes(reference)).map(({ agentId }) => `${agentId} (fallback)`);

@@ -3,7 +3,7 @@
 import type { EpochMs } from "../../api/brands.ts";
 import { createSystemClock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
-import type { ModelsAnswer } from "../../api/gateway-protocol/operations-models.ts";
+import type { ModelsView } from "../../api/gateway-protocol/operations-models.ts";
 import type { Secret } from "../../api/models/credential.ts";
 import { CODEX_DEFAULTS } from "../../api/models/providers.ts";
 import { isTarget, type ModelTarget, resolveModel } from "../../api/models/resolve.ts";
@@ -65,7 +65,7 @@ const toKeys = ({ config, stores, variables, now }: OfflineParts): KeySource =>
   new JoinedCredentials([...stores, new ConfigKeys({ config: () => config, variables, now })]);
 
 /** As a gateway would show them that has this config, these stores and these variables. */
-export const viewModelsOffline = async (parts: OfflineParts): Promise<ModelsAnswer> => await viewModels(parts.config, toKeys(parts));
+export const viewModelsOffline = async (parts: OfflineParts): Promise<ModelsView> => await viewModels(parts.config, toKeys(parts));
 
 /** Asks each model once with the key that a turn would use first. Marks no key: that it is refused now is for a person to read. */
 export async function probeModels(

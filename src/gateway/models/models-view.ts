@@ -3,7 +3,7 @@
 import type { EpochMs } from "../../api/brands.ts";
 import type { Config } from "../../api/config/config.ts";
 import { BUDGET_SPANS, type BudgetLimit } from "../../api/config/models.ts";
-import type { ModelsAnswer, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
+import type { ModelsAnswer, ModelsView, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
 import { renderReference } from "../../api/models/reference.ts";
 import {
   findProvider,
@@ -24,7 +24,7 @@ import { toDay } from "./usage-totals.ts";
 const DAYS_DEFAULT = 7;
 const SESSIONS_DEFAULT = 20;
 
-export async function viewModels(config: Config, credentials: Pick<KeySource, "order" | "statuses">): Promise<ModelsAnswer> {
+export async function viewModels(config: Config, credentials: Pick<KeySource, "order" | "statuses">): Promise<ModelsView> {
   const statuses = new Map((await credentials.statuses()).map((status) => [status.id, status]));
   const providers = [];
   for (const id of listProviders(config)) {

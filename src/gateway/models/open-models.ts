@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { createSystemClock } from "../../api/clock.ts";
 import type { Config } from "../../api/config/config.ts";
-import type { ModelsAnswer, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
+import type { ModelsView, UsageAnswer } from "../../api/gateway-protocol/operations-models.ts";
 import { ConfigKeys } from "./config-keys.ts";
 import { JoinedCredentials, type KeySource } from "./joined-credentials.ts";
 import type { ModelMetrics } from "./model-metrics.ts";
@@ -28,7 +28,7 @@ export interface OpenModelsParts {
 
 export interface Models {
   service: ModelService;
-  view(): Promise<ModelsAnswer>;
+  view(): Promise<ModelsView>;
   usage(query: { days?: number | undefined; sessions?: number | undefined }): UsageAnswer;
   /** The session begins anew, or is gone: its limit does too. */
   forgetSession(key: string): Promise<void>;

@@ -114,7 +114,8 @@ export class UsageLedger {
     const { folder } = this.#parts;
     const path = join(folder, JOURNAL);
     await makeFolder(folder);
-    await appendFile(path, `${line}\n`, { mode: 0o600 }).catch((error: unknown) => {
+    // A limit that a loss of power takes back is none; a call of a model takes a hundred times as long.
+    await appendFile(path, `${line}\n`, { mode: 0o600, flush: true }).catch((error: unknown) => {
       throw toFileError("write", path, error);
     });
     this.#lines += 1;

@@ -21,6 +21,9 @@ interface Turn {
 
 const MODEL = "openclaw";
 
+/** Names that `toAgentId` takes, one for each agent and one for the default one. */
+export const listModelNames = (agentIds: readonly string[]): string[] => [MODEL, ...agentIds.map((id) => `${MODEL}/${id}`)];
+
 /** @throws OperationError `NotFound` */
 export function toAgentId(model: string): string | null {
   const [, agentId] = /^openclaw[/:]([a-z0-9][a-z0-9_-]{0,63})$/.exec(model) ?? [];
