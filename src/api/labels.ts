@@ -24,6 +24,8 @@ export const LABEL = {
   probe: "openclaw.probe",
   /** `proxy` or `relay` on a container of the egress, which is no sandbox; `openclaw.name` beside it is whose it is. */
   egress: "openclaw.egress",
+  /** The network that a sandbox was made with: Podman shows `bridge` for any of its own. Absent on containers of earlier versions. */
+  network: "openclaw.network",
   /** Of a relay: the id of the container in whose network it is, and the run of it. */
   egressContainer: "openclaw.egressContainer",
   egressRun: "openclaw.egressRun",

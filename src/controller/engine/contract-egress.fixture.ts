@@ -1,18 +1,20 @@
 // What every implementation of the egress part of the engine port has in common: one suite, run on the model and on a real engine, so that the faults
 // that the loop is tried with are those of an engine. That bytes pass, and no others, is scenarios/egress.engine.test.ts's.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { toInstanceId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import type { EgressPolicy } from "../../api/egress/policy.ts";
 import { LABEL } from "../../api/labels.ts";
 import { EGRESS_IMAGE, EGRESS_VERSION } from "../decide/egress-facts.ts";
 import { type Bench, codeOf, eventually, identityOf, run, specOf } from "./contract.fixture.ts";
+import { type Differences, testsOf } from "./contract-tests.fixture.ts";
 import type { EgressContainer, EgressRequest } from "./egress-engine.ts";
 import type { Engine, Handle, Hint, Identity } from "./engine.ts";
 
 const CREATED_AT = 1_700_000_000_123 as EgressRequest["createdAt"];
 const USER_ID = 1_610_612_736;
 
-export function describeEgress(title: string, open: () => Promise<Bench>): void {
+export function describeEgress(title: string, open: () => Promise<Bench>, differences: Differences = {}): void {
+  const test = testsOf(differences);
   describe(title, () => {
     const instance = toInstanceId(`egress-${crypto.randomUUID().slice(0, 8)}`);
     const other = toInstanceId(`egress-${crypto.randomUUID().slice(0, 8)}`);

@@ -2,7 +2,7 @@
 // the model holds on the engine. What only a real engine shows is in docker.engine.test.ts.
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { type InstanceId, toEpochMs, toInstanceId, toSandboxName, toSandboxUid, toScopeKey, toSpecHash } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toPendingName, toSlug } from "../../api/names.ts";
@@ -10,6 +10,7 @@ import type { ContainerSpec, LiveSpec } from "../../api/sandbox.ts";
 import { diffLive, diffRecreate } from "../decide/fields.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
 import { expectEndContract, expectUseContract } from "./contract-commands.fixture.ts";
+import { type Differences, testsOf } from "./contract-tests.fixture.ts";
 import { dial } from "./dial.ts";
 import type { Engine, ExecRequest, Handle, Hint, Identity, Observation } from "./engine.ts";
 
@@ -111,7 +112,8 @@ export async function run(engine: Engine, handle: Handle, argv: readonly string[
   return { stdout, stderr, code };
 }
 
-export function describeEngine(title: string, open: () => Promise<Bench>): void {
+export function describeEngine(title: string, open: () => Promise<Bench>, differences: Differences = {}): void {
+  const test = testsOf(differences);
   describe(title, () => {
     const instance = toInstanceId(`contract-${crypto.randomUUID().slice(0, 8)}`);
     const other = toInstanceId(`contract-${crypto.randomUUID().slice(0, 8)}`);
@@ -199,7 +201,7 @@ export function describeEngine(title: string, open: () => Promise<Bench>): void 
 
     test("what cannot be made says why: no image, no such runtime, no such network", async () => {
       expect(await codeOf(engine.create(identityOf(instance), specOf("openclaw-sandbox:no-such-tag")))).toBe("ImageMissing");
-      expect(await codeOf(engine.create(identityOf(instance), specOf(bench.image, { runtime: "no-such-runtime" })))).toBe("SpecRejected");
+      expect(await codeOf(create({ runtime: "no-such-runtime" }))).toBe("SpecRejected");
       const { identity, handle } = await create({ network: "no-such-network" });
       expect(await codeOf(engine.act(handle, identity, { kind: "start" }))).toBe("SpecRejected");
     });

@@ -189,7 +189,7 @@ function readBack(spec: ContainerSpec, traits: EngineTraits) {
     HostConfig: { Runtime: "runc", ShmSize: 67_108_864, ...HostConfig, ...swap },
     NetworkSettings: { Networks: { [spec.network]: {} } },
   };
-  const seen = toObservation(RawInspect.parse(raw), { imageEnv: ["PATH=/bin"], defaultRuntime: "runc" });
+  const seen = toObservation(RawInspect.parse(raw), { imageEnv: ["PATH=/bin"], defaultRuntime: "runc", defaultNetwork: "bridge" });
   if (seen === null) throw new Error("no identity");
   return seen;
 }

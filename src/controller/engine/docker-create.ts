@@ -33,7 +33,8 @@ export function toCreateOptions(identity: Identity, spec: ContainerSpec, traits:
   const { Entrypoint, Cmd, ...parts } = toParts(spec, traits);
   // A browser's image brings its main process with it; tools' commands run beside one that only sleeps.
   const main = identity.kind === "browser" ? {} : { Entrypoint, Cmd };
-  return { name: toPendingName(identity.name), Labels: toLabels(identity), ...parts, ...main };
+  const labels = { ...toLabels(identity), [LABEL.network]: spec.network };
+  return { name: toPendingName(identity.name), Labels: labels, ...parts, ...main };
 }
 
 function toParts(spec: ContainerSpec, traits: EngineTraits): Docker.ContainerCreateOptions {

@@ -144,15 +144,26 @@ export class DockerEgress implements EgressEngine {
     });
   }
 
+  /** Those in the network of this container, where the engine removes it only after them. */
+  async removeRelaysOf(id: ContainerId): Promise<void> {
+    const { client, instance } = this.#parts;
+    const labels = [`${LABEL.instance}=${instance}`, `${LABEL.egress}=relay`, `${LABEL.egressContainer}=${id}`];
+    for (const { Id } of await client.list(labels)) await this.#remove(Id);
+  }
+
   /** Ids are never reused and labels never change: the look right before proves whose it is. */
   async retire(handle: Handle): Promise<void> {
-    const { client } = this.#parts;
     const short = handle.id.slice(0, 12);
     const found = await this.#look(handle.id);
     if (found === null) return;
     if (found.handle.uid !== handle.uid) throw new OperationError("StaleHandle", `container ${short} is another one; nothing was removed`);
-    const container = client.docker.getContainer(handle.id);
-    await client.run("remove", short, async (abortSignal) => {
+    await this.#remove(handle.id);
+  }
+
+  async #remove(id: string): Promise<void> {
+    const { client } = this.#parts;
+    const container = client.docker.getContainer(id);
+    await client.run("remove", id.slice(0, 12), async (abortSignal) => {
       try {
         await container.remove({ force: true, v: true, abortSignal });
       } catch (error) {

@@ -24,7 +24,7 @@ interface Edit {
   [key: string]: unknown;
 }
 
-function observe({ State, Config, HostConfig, ...edit }: Edit = {}) {
+function observe({ State, Config, HostConfig, ...edit }: Edit = {}, defaultNetwork = "bridge") {
   const raw = {
     Id: "c".repeat(64),
     Name: "/openclaw-sbx-a",
@@ -36,7 +36,7 @@ function observe({ State, Config, HostConfig, ...edit }: Edit = {}) {
     NetworkSettings: { Networks: { none: {} } },
     ...edit,
   };
-  return toObservation(RawInspect.parse(raw), { imageEnv: [], defaultRuntime: "runc" });
+  return toObservation(RawInspect.parse(raw), { imageEnv: [], defaultRuntime: "runc", defaultNetwork });
 }
 
 test("a running container: this run's moment with all its digits, no exit code, no commands", () => {
@@ -166,4 +166,14 @@ test("an answer of another shape is refused, not half read", () => {
 
 test("the volumes of an image are folders, each named once", () => {
   expect(toImageVolumes(["/data/", "/data", "/a/../b", "/", "relative"])).toEqual(["/data", "/b"]);
+});
+
+test.each([
+  ["the engine's default network", "bridge", "podman", "bridge"],
+  ["one of its own", "mine", "mine", "mine"],
+])("Podman shows a network's kind: a container on %s is in the network that it was made with", (_, network, attached, seen) => {
+  const Config = { Labels: { ...LABELS, [LABEL.network]: network } };
+  const NetworkSettings = { Networks: { [attached]: {} } };
+  const found = observe({ Config, HostConfig: { NetworkMode: "bridge" }, NetworkSettings }, "podman");
+  expect([found?.networks, found?.created.network]).toEqual([[seen], seen]);
 });

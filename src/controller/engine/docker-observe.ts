@@ -86,6 +86,8 @@ export interface ObserveContext {
   imageEnv: readonly string[];
   /** The engine's default runtime; a container that asked for none reads back with it. */
   defaultRuntime: string;
+  /** What the engine calls the network that people call `bridge`. */
+  defaultNetwork: string;
 }
 
 const STATES: Readonly<Record<string, ContainerState>> = {
@@ -173,7 +175,9 @@ export function toObservation(raw: RawInspect, context: ObserveContext): Observa
     exitCode: state === "exited" || state === "dead" ? (raw.State.ExitCode ?? null) : null,
     oomKilled: raw.State.OOMKilled === true,
     imageId: toImageId(raw.Image.includes(":") ? raw.Image : `sha256:${raw.Image}`),
-    networks: Object.keys(raw.NetworkSettings?.Networks ?? {}).sort(),
+    networks: Object.keys(raw.NetworkSettings?.Networks ?? {})
+      .map((network) => (network === context.defaultNetwork ? BRIDGE : network))
+      .sort(),
     live: toLive(raw.HostConfig),
     tuning: toTuning(raw.HostConfig),
     created: toCreated(raw, context),
@@ -212,6 +216,8 @@ function toTuning(host: RawInspect["HostConfig"]): Tuning {
   };
 }
 
+const BRIDGE = "bridge";
+
 function toCreated(raw: RawInspect, context: ObserveContext): Observation["created"] {
   const host = raw.HostConfig;
   const workdir = raw.Config.WorkingDir ?? "";
@@ -225,7 +231,7 @@ function toCreated(raw: RawInspect, context: ObserveContext): Observation["creat
     workdir,
     readOnlyRoot: host.ReadonlyRootfs === true,
     tmpfs: toTmpfs(host.Tmpfs, raw.Config.User ?? ""),
-    network: networkMode === "default" ? "bridge" : networkMode,
+    network: networkMode === "default" || networkMode === BRIDGE ? (raw.Config.Labels[LABEL.network] ?? BRIDGE) : networkMode,
     user: raw.Config.User ?? "",
     capDrop: toCapDrop(host.CapDrop),
     env: toOwnEnv(raw.Config.Env, context.imageEnv),

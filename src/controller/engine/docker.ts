@@ -18,7 +18,6 @@ import { type RawInspect, toIdentity, toImageVolumes, toListed, toObservation } 
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
 import { readUsage, readWrittenBytes } from "./docker-usage.ts";
-import type { EgressEngine } from "./egress-engine.ts";
 import type {
   Act,
   Capabilities,
@@ -37,7 +36,7 @@ import type {
   ProbeRequest,
   Surveyed,
 } from "./engine.ts";
-import { isAlreadySo } from "./errors.ts";
+import { hasDependents, isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
 import { type KnownContainer, KnownContainers } from "./known-containers.ts";
 import { DEADLINE_MS, type PrestartResult } from "./operations.ts";
@@ -45,6 +44,7 @@ import { RestLooks } from "./rest-looks.ts";
 
 /** Images whose environment is remembered: more than a host runs, 64 x about 1 kB. */
 const IMAGE_ENVS_MAX = 64;
+const DEFAULT_NETWORK = { docker: "bridge", podman: "podman" } as const;
 /** Removal by somebody else takes about 10 ms for each of the steps that follow a kill. */
 const GONE_POLL_MS = 50;
 
@@ -78,7 +78,7 @@ export class DockerEngine implements Engine {
   readonly #restLooks: RestLooks;
   readonly #known: KnownContainers;
   readonly instance: InstanceId;
-  readonly egress: EgressEngine;
+  readonly egress: DockerEgress;
   readonly #endpoint: string;
   readonly #monotonicMs: () => number;
   #facts: EngineFacts;
@@ -177,7 +177,11 @@ export class DockerEngine implements Engine {
   async #toObservation(raw: RawInspect, isAtRest: Promise<boolean> | null): Promise<Observation | null> {
     const imageEnv = await this.#imageEnv(raw.Image);
     const uses = { ...raw, ExecIDs: this.#commands.usesAmong(raw.ExecIDs) };
-    const observation = toObservation(uses, { imageEnv, defaultRuntime: this.#facts.defaultRuntime });
+    const observation = toObservation(uses, {
+      imageEnv,
+      defaultRuntime: this.#facts.defaultRuntime,
+      defaultNetwork: DEFAULT_NETWORK[this.#facts.product],
+    });
     if (observation === null) return null;
     const own = { ...observation, created: this.#paths.toOwnSpec(observation.created) };
     if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
@@ -302,7 +306,9 @@ export class DockerEngine implements Engine {
       return await this.#client.run("remove", name, remove, { deadlineMs });
     } catch (error) {
       if (isErrorCode(error, "EngineConflict")) return false;
-      throw error;
+      if (!hasDependents(error)) throw error;
+      await this.egress.removeRelaysOf(handle.id);
+      return false;
     }
   }
 

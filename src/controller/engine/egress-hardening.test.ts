@@ -59,6 +59,39 @@ test("a socket folder that it may write is one, and another version's are not co
   expect(differencesOf({ ...raw, Config: { ...raw.Config, Labels: labels } })).toEqual([]);
 });
 
+/** As Podman 4.3 was seen to show them. */
+const PODMAN_DROPS =
+  "AUDIT_WRITE DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split(" ");
+const OWN = "rw,rprivate,nosuid,nodev,tmpcopyup";
+const podman = (role: "proxy" | "relay"): Record<string, unknown> => ({
+  CapAdd: [],
+  CapDrop: role === "proxy" ? PODMAN_DROPS : [...PODMAN_DROPS, "CHOWN"],
+  SecurityOpt: ["no-new-privileges"],
+  ...(role === "proxy" && { NetworkMode: "bridge" }),
+  PidMode: "private",
+  UTSMode: "private",
+  IpcMode: "shareable",
+  Binds: [`openclaw-egress-${INSTANCE}:/run/openclaw-egress:${role === "proxy" ? "rw" : "ro"},rprivate,nosuid,nodev,rbind`],
+  Tmpfs: {
+    "/run": OWN,
+    "/var/tmp": OWN,
+    "/tmp": role === "proxy" ? `rw,noexec,nosuid,nodev,size=16m,mode=1777,rprivate,tmpcopyup` : OWN,
+    "/run/openclaw": `rw,noexec,nosuid,nodev,size=16m,mode=${role === "proxy" ? "0700" : "1777"},rprivate,tmpcopyup`,
+  },
+});
+
+test.each(["proxy", "relay"] as const)("a %s has none as Podman shows it, and what is more or less there is one", (role) => {
+  const shown = podman(role);
+  const changed = (host: object): string[] => differencesOf(inspected(role, { host: { ...shown, ...host } }));
+  expect(changed({})).toEqual([]);
+  expect(changed({ CapDrop: ["KILL"] })).toContainEqual(expect.stringMatching(/^CapDrop is \["KILL"/));
+  expect(changed({ CapAdd: ["NET_ADMIN"] })).toHaveLength(1);
+  expect(changed({ Binds: ["/etc:/host:rw"] })).toEqual([expect.stringMatching(/^Binds is set: .*\/etc/)]);
+  expect(changed({ PidMode: "host" })).toEqual(["PidMode is set: host"]);
+  expect(changed({ Tmpfs: { "/run/openclaw": "rw,exec" } })).toHaveLength(1);
+  expect(changed({ SecurityOpt: [] })).toHaveLength(1);
+});
+
 test("what an engine without the means for a limit writes there is none", () => {
   const raw = inspected("relay", { host: { MemorySwap: -1 } });
   expect(differencesOf(raw)).toEqual(["MemorySwap is -1, not 100663296"]);

@@ -9,6 +9,7 @@ import { EGRESS_VERSION } from "../decide/egress-facts.ts";
 import { NO_RESTART } from "./docker-create.ts";
 import { toEgressOptions } from "./egress-containers.ts";
 import type { EgressRequest } from "./egress-engine.ts";
+import { toDockerForm } from "./egress-podman.ts";
 
 const Texts = z.array(z.string()).nullish();
 const Restart = z
@@ -96,7 +97,7 @@ export function diffHardening(raw: RawHardening, instance: InstanceId, ignored: 
   const request = toRequest(raw);
   if (request === null) return [];
   const options = toEgressOptions(instance, request);
-  const host = raw.HostConfig;
+  const host = toDockerForm(raw.HostConfig, options.HostConfig ?? {});
   const skipped = new Set([...ignored].flatMap((limit) => OPTIONS_OF_LIMITS[limit]));
   const asked: Readonly<Record<string, unknown>> = { ...options.HostConfig };
   const found: HardeningDifference[] = COMPARED.filter((name) => toForm(host[name]) !== toForm(asked[name])).map((name) => {
@@ -163,7 +164,7 @@ function toForm(value: unknown): string {
   if (isUnset(value)) return "";
   if (Array.isArray(value))
     return value
-      .map((item) => String(item).replace(/^CAP_/, ""))
+      .map((item) => String(item).replace(/^CAP_|[:=]true$/g, ""))
       .toSorted()
       .join("\n");
   if (typeof value === "object" && value !== null) return toForm(Object.entries(value).map(([key, item]) => `${key}=${String(item)}`));

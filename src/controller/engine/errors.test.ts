@@ -136,6 +136,9 @@ test("what is so already is success", () => {
   expect(isAlreadySo("rename", refusal(400, "Renaming a container with the same name as its current name"))).toBe(true);
   expect(isAlreadySo("attach", refusal(403, "endpoint with name x already exists in network bridge"))).toBe(true);
   expect(isAlreadySo("detach", refusal(500, "container x is not connected to network none"))).toBe(true);
+  expect(isAlreadySo("create-object", refusal(409, "network with name x already exists"))).toBe(true);
+  expect(isAlreadySo("create-object", refusal(500, "network name x already used: network already exists"))).toBe(true);
+  expect(isAlreadySo("create-object", refusal(500, "no space left on device"))).toBe(false);
   expect(isAlreadySo("start", refusal(404, "No such container: x"))).toBe(false);
   expect(isAlreadySo("remove", refusal(409, "removal of container x is already in progress"))).toBe(false);
 });

@@ -206,6 +206,10 @@ export function toOperationError(operation: EngineOperation, subject: string, er
   return make("EngineFailed", undefined);
 }
 
+/** Podman removes no container in whose network another one is. */
+export const hasDependents = (error: unknown): boolean =>
+  error instanceof OperationError && /has dependent containers/i.test(error.message);
+
 /** Whether the engine says that the request is fulfilled already (not paused, same name, not connected). */
 export function isAlreadySo(operation: EngineOperation, error: unknown): boolean {
   const fault = toFault(error instanceof OperationError ? error.cause : error);
@@ -216,7 +220,8 @@ export function isAlreadySo(operation: EngineOperation, error: unknown): boolean
     case "remove-object":
       return fault.status === 404;
     case "create-object":
-      return fault.status === 409;
+      // Podman has no status of its own for it.
+      return fault.status === 409 || (fault.status !== null && /already exists|already used/i.test(fault.text));
     case "unpause":
       return fault.status !== null && /is not paused/i.test(fault.text);
     case "rename":
