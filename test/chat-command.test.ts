@@ -1,6 +1,7 @@
 // `openclaw agent` and `openclaw chat` as processes against a real gateway's servers, with an agent that is data: what they print, how they end, and what the
 // keys do in a real terminal (tmux).
 import { execFileSync, spawn } from "node:child_process";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -216,4 +217,66 @@ describe("chat in a terminal", () => {
     terminal.press("Enter");
     await expect.poll(terminal.hasEnded, { timeout: PATIENCE_MS }).toBe(true);
   });
+
+  test("shows what happened while the gateway was away, nothing twice, and goes on with the run that goes on", async (context) => {
+    if (!hasTmux()) return context.skip(NO_TMUX);
+    const { agent, server, url } = await openGateway();
+    await server.service.open({ key: KEY });
+    const way = await openWay(Number(new URL(url).port));
+    const terminal = openTerminal([LAUNCHER, "chat", "--url", way.url, "--token", TOKEN]);
+    const { until } = shows(terminal.screen);
+    await until(/agent:main:main +aimock\/small/);
+    agent.answer = async () => ({ runId: RUN.runId, acceptedAt: toEpochMs(1), status: "started", reply: null });
+    terminal.type("Mend the test");
+    terminal.press("Enter");
+    await expect.poll(() => agent.sent.length, { timeout: PATIENCE_MS }).toBe(1);
+    work(agent);
+    await until(/exit 1[\s\S]*One test/);
+    await way.cut();
+    await until(/lost the gateway/);
+    const tool = { kind: "tool", tool: "exec", state: "done", text: "", sandbox: null, details: {} } as const;
+    agent.items = [
+      { kind: "user", id: 1, at: toEpochMs(1), text: "Mend the test", attachments: [], from: "token", state: "answered" },
+      { kind: "assistant", id: 2, at: toEpochMs(1), text: "I look", runId: RUN.runId, model: "m", isPartial: false },
+      { ...tool, id: 2, at: toEpochMs(1), callId: "c1", input: { command: "npm test" } },
+      { kind: "assistant", id: 5, at: toEpochMs(2), text: "One test fails; I mend it.", runId: RUN.runId, model: "m", isPartial: false },
+      { ...tool, id: 5, at: toEpochMs(2), callId: "c2", input: { command: "sed -i s/1/2/ a.test.js" } },
+      { kind: "user", id: 8, at: toEpochMs(3), text: "said on the page", attachments: [], from: "owner", state: "answered" },
+    ];
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(1), seq: 7, text: "It is ", tools: [] };
+    await way.open();
+    await until(/the gateway is back[\s\S]*One test fails; I mend it\.[\s\S]*sed -i[\s\S]*> said on the page[\s\S]*It is/);
+    agent.running = null;
+    agent.tell(RUN, { kind: "text", delta: "green." });
+    end(agent);
+    await until(/It is green\.[\s\S]*tokens/);
+    const screen = terminal.screen();
+    for (const once of ["> Mend the test", "npm test", "I look", "said on the page"]) expect(screen.split(once)).toHaveLength(2);
+    terminal.press("C-d");
+    await expect.poll(terminal.hasEnded, { timeout: PATIENCE_MS }).toBe(true);
+  });
 });
+
+/** A way to a port of this host that can be cut, and opened again at the same place. */
+async function openWay(to: number) {
+  const sockets = new Set<Socket>();
+  let server: Server;
+  const open = (port: number): Promise<number> =>
+    new Promise((opened) => {
+      server = createServer((socket) => {
+        const other = connect(to, "127.0.0.1");
+        for (const one of [socket, other]) sockets.add(one.on("error", () => undefined));
+        socket.pipe(other).pipe(socket);
+      });
+      server.listen(port, "127.0.0.1", () => opened((server.address() as AddressInfo).port));
+    });
+  const cut = async (): Promise<void> => {
+    const closed = new Promise((done) => server.close(done));
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    await closed;
+  };
+  const port = await open(0);
+  onTestFinished(cut);
+  return { url: `http://127.0.0.1:${port}`, cut, open: () => open(port) };
+}

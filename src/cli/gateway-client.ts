@@ -15,6 +15,8 @@ export interface GatewayCall {
   params?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
   body?: object;
+  /** Of what is followed: it has begun. */
+  opened?(): void;
 }
 
 /** A message of a megabyte over a slow line; nothing that the commands ask for waits for a sandbox. */
@@ -38,6 +40,7 @@ export class GatewayClient {
     const response = await this.#fetch(url, { ...init, headers, ...(signal !== undefined && { signal }) });
     const type = response.headers.get("content-type") ?? "";
     if (!response.ok || response.body === null || !type.startsWith("text/event-stream")) return void (await this.#read(response, url));
+    call.opened?.();
     const gone = (cause?: unknown): OperationError =>
       new OperationError("GatewayUnreachable", `the gateway at ${url.origin} went away`, { cause, fix: "openclaw status" });
     try {

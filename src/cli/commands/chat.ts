@@ -1,12 +1,14 @@
 // `openclaw chat`: a conversation at a terminal. What the agent says and does is followed for as long as the screen is there, whoever began it.
 // How it looks is chat/screen.ts's, what the events say chat/run-text.ts's.
 import { randomUUID } from "node:crypto";
+import { z } from "zod";
 import { isErrorCode, OperationError, renderError } from "../../api/errors.ts";
 import type { ChatHistoryAnswer, ChatItem } from "../../api/gateway-protocol/chat.ts";
 import type { VerboseLevel } from "../../api/thinking.ts";
 import { connectForChat, toChatKey } from "../chat/connect-chat.ts";
 import { type RunEnd, toSaying, toShown } from "../chat/run-text.ts";
 import { ChatScreen } from "../chat/screen.ts";
+import { Shown } from "../chat/shown.ts";
 import { hasColours } from "../colours.ts";
 import { type CliContext, EXIT, type ExitCode } from "../context.ts";
 import type { GatewayClient } from "../gateway-client.ts";
@@ -18,6 +20,8 @@ export interface ChatOptions extends GatewayTarget {
 }
 
 const ITEMS_SHOWN = "20";
+/** Of what happened while the gateway was away. */
+const ITEMS_LOOKED_AT = "200";
 /** A gateway that restarts takes a second. */
 const RECONNECT_MS = 1_000;
 
@@ -29,7 +33,7 @@ export async function runChat(context: CliContext, options: ChatOptions): Promis
   const { key } = await client.ask("createSession", { body: { key: toChatKey(options) } });
   const [history, commands] = [await readHistory(client, key), await client.ask("chatCommands")];
   const left = new AbortController();
-  const conversation = new Conversation(client, key);
+  const conversation = new Conversation(client, key, new Shown(history.items));
   const screen = new ChatScreen(
     { title: `${key}  ${history.model ?? "no model yet"}`, hasColours: hasColours(context.env, true), commands: commands.items },
     {
@@ -51,8 +55,8 @@ export async function runChat(context: CliContext, options: ChatOptions): Promis
   return EXIT.ok;
 }
 
-const readHistory = (client: GatewayClient, sessionKey: string): Promise<ChatHistoryAnswer> =>
-  client.ask("chatHistory", { params: { sessionKey }, query: { limit: ITEMS_SHOWN } });
+const readHistory = (client: GatewayClient, sessionKey: string, limit = ITEMS_SHOWN): Promise<ChatHistoryAnswer> =>
+  client.ask("chatHistory", { params: { sessionKey }, query: { limit } });
 
 function showItem(screen: ChatScreen, item: ChatItem): void {
   switch (item.kind) {
@@ -73,18 +77,29 @@ function showItem(screen: ChatScreen, item: ChatItem): void {
   }
 }
 
+/** Of every event of a run. */
+const Numbered = z.looseObject({ runId: z.string(), seq: z.number() });
+
 class Conversation {
   readonly #client: GatewayClient;
   readonly #sessionKey: string;
   #verbose: VerboseLevel = "full";
 
-  constructor(client: GatewayClient, sessionKey: string) {
+  readonly #shown: Shown;
+  /** Events that come while what was missed is read. null: nothing is. */
+  #early: { event: string; data: unknown }[] | null = null;
+  /** Of this run events up to that number are in what was read. */
+  #read: { runId: string; seq: number } | null = null;
+
+  constructor(client: GatewayClient, sessionKey: string, shown: Shown) {
     this.#client = client;
     this.#sessionKey = sessionKey;
+    this.#shown = shown;
   }
 
   async say(screen: ChatScreen, message: string): Promise<void> {
     screen.asked(message);
+    this.#shown.asked(message);
     const body = { message, idempotencyKey: randomUUID() };
     const accepted = await this.#attempt(screen, this.#client.ask("chatSend", { params: { sessionKey: this.#sessionKey }, body }));
     if (accepted?.reply != null) screen.note(accepted.reply, "reset");
@@ -102,12 +117,16 @@ class Conversation {
   /** Over restarts of the gateway, until the signal. */
   async follow(screen: ChatScreen, signal: AbortSignal): Promise<void> {
     let isAway = false;
+    const opened = (): void => {
+      if (isAway) void this.#catchUp(screen);
+      isAway = false;
+    };
     while (!signal.aborted) {
       try {
-        for await (const event of this.#client.follow("followChat", { params: { sessionKey: this.#sessionKey } }, signal)) {
-          if (isAway) screen.note("the gateway is back");
-          isAway = false;
-          this.#show(screen, event);
+        const events = this.#client.follow("followChat", { params: { sessionKey: this.#sessionKey }, opened }, signal);
+        for await (const event of events) {
+          if (this.#early === null) this.#show(screen, event);
+          else this.#early.push(event);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -121,8 +140,28 @@ class Conversation {
     }
   }
 
+  /** Shows what happened meanwhile, and goes on with what happens now. */
+  async #catchUp(screen: ChatScreen): Promise<void> {
+    const early: { event: string; data: unknown }[] = [];
+    this.#early = early;
+    screen.note("the gateway is back");
+    const history = await this.#attempt(screen, readHistory(this.#client, this.#sessionKey, ITEMS_LOOKED_AT));
+    if (history !== null) {
+      for (const item of this.#shown.missed(history.items)) showItem(screen, item);
+      this.#read = history.run;
+      if (history.run !== null) screen.working("at work");
+      if (history.run !== null && history.run.text !== "") screen.answered(history.run.text);
+    }
+    this.#early = null;
+    for (const event of early) this.#show(screen, event);
+  }
+
   #show(screen: ChatScreen, event: { event: string; data: unknown }): void {
-    const saying = toShown(toSaying(event), this.#verbose);
+    const run = Numbered.safeParse(event.data);
+    if (run.success && run.data.runId === this.#read?.runId && run.data.seq <= this.#read.seq) return;
+    const said = toSaying(event);
+    this.#shown.note(said);
+    const saying = toShown(said, this.#verbose);
     switch (saying.kind) {
       case "started":
         this.#verbose = saying.verbose ?? "full";
