@@ -1,6 +1,7 @@
 // Which questions a look at a sandbox asks the engine, and which of them at the same time. What the answers mean is docker-observe.test.ts's.
+import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { toContainerId, toInstanceId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import { makeCall } from "./call.ts";
@@ -34,8 +35,9 @@ const boxOf = (uid: string, edit: Partial<Box> = {}): Box => ({
 });
 
 /** An engine that answers each question in a later turn, in the order in which they came, and writes down what it is asked and when it answers. */
-function openEngine(boxes: Map<string, Box>) {
+function openEngine(boxes: Map<string, Box>, shown: Promise<void> = Promise.resolve()) {
   const told: string[] = [];
+  const events = new PassThrough();
   const answer = async <T>(what: string, make: () => T): Promise<T> => {
     told.push(what);
     await new Promise((resolve) => setImmediate(resolve));
@@ -62,7 +64,14 @@ function openEngine(boxes: Map<string, Box>) {
     listContainers: () =>
       answer("list", () => [...boxes].map(([Id, { labels, state }]) => ({ Id, Names: [`/${NAME}`], State: state, Labels: labels }))),
     getContainer: container,
-    getImage: () => ({ inspect: () => answer("image", () => ({ Id: "sha256:i", Config: { Env: [] } })) }),
+    getEvents: async () => events,
+    getImage: () => ({
+      inspect: async () => {
+        await answer("image", () => undefined);
+        await shown;
+        return { Id: "sha256:i", Config: { Env: [] } };
+      },
+    }),
     createContainer: () =>
       answer("create", () => {
         boxes.set("made", boxOf("made", { state: "created" }));
@@ -90,7 +99,7 @@ function openEngine(boxes: Map<string, Box>) {
     await work();
     return [...told];
   };
-  return { engine, heard };
+  return { engine, heard, events, told };
 }
 
 function raise(statusCode: number, message: string): never {
@@ -162,4 +171,27 @@ test("a container that was seen is removed by one call, and one that was not is 
   expect(await heard(() => retire("c1", "u1"))).toEqual(["remove c1", "remove c1: answered"]);
   expect([...boxes.keys()]).toEqual(["other"]);
   expect(await heard(() => retire("c1", "u1"))).toEqual(["inspect c1", "inspect c1: answered"]);
+});
+
+test("images that are asked for at the same time are looked at once, but not before and after one changed", async () => {
+  const shown = Promise.withResolvers<void>();
+  const { engine, told, events } = openEngine(new Map(), shown.promise);
+  const abort = new AbortController();
+  const causes: string[] = [];
+  const watching = engine.watch(
+    (hint) => void causes.push(hint.kind === "relist" ? hint.cause : ""),
+    () => undefined,
+    abort.signal,
+  );
+  await vi.waitFor(() => expect(causes).toEqual(["connected"]));
+  const asks = [engine.resolveImage("i"), engine.resolveImage("i")];
+  events.write('{"Type":"image","Action":"tag","Actor":{"ID":"sha256:i"}}\n');
+  await vi.waitFor(() => expect(causes).toEqual(["connected", "image"]));
+  asks.push(engine.resolveImage("i"), engine.resolveImage("i"));
+  shown.resolve();
+  await Promise.all(asks);
+  expect(told.filter((one) => one === "image")).toHaveLength(2);
+  abort.abort();
+  events.destroy();
+  await watching;
 });

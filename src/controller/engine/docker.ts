@@ -13,7 +13,7 @@ import { DockerEgress } from "./docker-egress.ts";
 import { watchDocker } from "./docker-events.ts";
 import { identifyInDocker } from "./docker-identify.ts";
 import { readLastOutput } from "./docker-last-output.ts";
-import { listObjects } from "./docker-objects.ts";
+import { listObjects, removeObject } from "./docker-objects.ts";
 import { type RawInspect, toIdentity, toImageVolumes, toListed, toObservation } from "./docker-observe.ts";
 import { probeInDocker } from "./docker-probe.ts";
 import { surveyDocker } from "./docker-survey.ts";
@@ -38,6 +38,7 @@ import type {
 } from "./engine.ts";
 import { hasDependents, isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
+import { ImageLooks } from "./image-looks.ts";
 import { type KnownContainer, KnownContainers } from "./known-containers.ts";
 import { DEADLINE_MS, type PrestartResult } from "./operations.ts";
 import { RestLooks } from "./rest-looks.ts";
@@ -77,6 +78,7 @@ export class DockerEngine implements Engine {
   readonly #paths: HostPaths;
   readonly #restLooks: RestLooks;
   readonly #known: KnownContainers;
+  readonly #images = new ImageLooks((reference) => this.#lookAtImage(reference));
   readonly instance: InstanceId;
   readonly egress: DockerEgress;
   readonly #endpoint: string;
@@ -121,6 +123,10 @@ export class DockerEngine implements Engine {
   }
 
   async resolveImage(reference: string): Promise<ImageFact> {
+    return await this.#images.ask(reference);
+  }
+
+  async #lookAtImage(reference: string): Promise<ImageFact> {
     try {
       const image = await this.#client.image(reference);
       this.#rememberImage(image.Id, image.Config?.Env ?? []);
@@ -212,7 +218,11 @@ export class DockerEngine implements Engine {
   }
 
   async watch(hint: (hint: Hint) => void, connected: (up: boolean) => void, signal: AbortSignal): Promise<void> {
-    await watchDocker({ client: this.#client, instance: this.instance, hint, connected, signal, ends: this.#commands.ends });
+    const noted = (one: Hint): void => {
+      if (one.kind === "relist") this.#images.changed();
+      hint(one);
+    };
+    await watchDocker({ client: this.#client, instance: this.instance, hint: noted, connected, signal, ends: this.#commands.ends });
   }
 
   async create(identity: Identity, spec: ContainerSpec): Promise<Handle> {
@@ -363,31 +373,7 @@ export class DockerEngine implements Engine {
   }
 
   async removeObject(object: EngineObject): Promise<void> {
-    const { docker } = this.#client;
-    if (object.labels[LABEL.instance] !== this.instance) {
-      throw new OperationError("StaleHandle", `${object.kind} ${object.name} does not belong to this instance; nothing was removed`);
-    }
-    switch (object.kind) {
-      case "container":
-      case "probe":
-        return await this.#perform(
-          "remove-object",
-          object.name,
-          async (abortSignal) => await docker.getContainer(object.ref).remove({ force: true, v: true, abortSignal }),
-        );
-      case "network":
-        return await this.#perform(
-          "remove-object",
-          object.name,
-          async (abortSignal) => await docker.getNetwork(object.ref).remove({ abortSignal }),
-        );
-      case "volume":
-        return await this.#perform(
-          "remove-object",
-          object.name,
-          async (abortSignal) => await docker.getVolume(object.ref).remove({ abortSignal }),
-        );
-    }
+    await removeObject(this.#client, this.instance, object);
   }
 }
 
