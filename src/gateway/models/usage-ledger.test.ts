@@ -147,3 +147,11 @@ test("the price of a call knows what came from a cache", () => {
   expect(toCost(usage, { ...price, output: null })).toBeNull();
   expect(toCost(usage, null)).toBeNull();
 });
+
+test("calls that end at the same time are kept together, each of them, when the first one returns or soon after", async () => {
+  const { open } = await createLedger();
+  const ledger = await open();
+  await Promise.all(Array.from({ length: 300 }, (_, at) => ledger.record(call(`s${at % 3}`))));
+  const { totals } = await open();
+  expect(["s0", "s1", "s2"].map((session) => totals.session(session).calls)).toEqual([100, 100, 100]);
+});

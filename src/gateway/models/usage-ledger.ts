@@ -57,6 +57,8 @@ export class UsageLedger {
   #lines: number;
   /** The journal does not have everything: the next write is a snapshot. */
   #isBehind: boolean;
+  /** Lines that are not written yet. */
+  readonly #pending: string[] = [];
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(parts: LedgerParts, { totals, sequence, lines, isBehind }: Loaded) {
@@ -92,15 +94,19 @@ export class UsageLedger {
   #keep(change: Change): Promise<void> {
     this.#sequence += 1;
     const line = JSON.stringify({ sequence: this.#sequence, ...change });
-    this.#turn = this.#turn.then(() => this.#write(line));
+    this.#pending.push(line);
+    this.#turn = this.#turn.then(() => this.#write());
     return this.#turn;
   }
 
-  async #write(line: string): Promise<void> {
+  /** All that came while the write before went on: a disk syncs many lines as fast as one. */
+  async #write(): Promise<void> {
+    const lines = this.#pending.splice(0);
+    if (lines.length === 0) return;
     try {
-      if (this.#isBehind || this.#lines >= JOURNAL_LINES_MAX) await this.#compact();
-      // Its own line is in the snapshot already; at the next start its number says so.
-      else await this.#append(line);
+      if (this.#isBehind || this.#lines + lines.length > JOURNAL_LINES_MAX) await this.#compact();
+      // Their own lines are in the snapshot already; at the next start their numbers say so.
+      else await this.#append(lines);
       if (this.#isBehind) this.#parts.log.info("what models used is kept again");
       this.#isBehind = false;
     } catch (error) {
@@ -110,15 +116,15 @@ export class UsageLedger {
     }
   }
 
-  async #append(line: string): Promise<void> {
+  async #append(lines: readonly string[]): Promise<void> {
     const { folder } = this.#parts;
     const path = join(folder, JOURNAL);
     await makeFolder(folder);
     // A limit that a loss of power takes back is none; a call of a model takes a hundred times as long.
-    await appendFile(path, `${line}\n`, { mode: 0o600, flush: true }).catch((error: unknown) => {
+    await appendFile(path, `${lines.join("\n")}\n`, { mode: 0o600, flush: true }).catch((error: unknown) => {
       throw toFileError("write", path, error);
     });
-    this.#lines += 1;
+    this.#lines += lines.length;
   }
 
   async #compact(): Promise<void> {
