@@ -117,7 +117,7 @@ test("what was wrong is told, not what the other process said while it was ended
   writeFileSync(toStartLogPath(stateDir), "openclaw: an earlier start's\n");
   const env = { ...process.env } as Record<string, string>;
   const { stderr } = await cli(["start", "--detach", "--port", "0"], { stateDir, env });
-  expect(stderr).toMatch(/it ended at once \(exit code 1\):\nopenclaw: /);
+  expect(stderr).toMatch(/it ended at once \(exit code 1\):\n.*the config is invalid: .*: the file does not exist/s);
   expect(stderr).not.toContain("an earlier start's");
 });
 
