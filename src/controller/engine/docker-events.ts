@@ -200,10 +200,13 @@ export class EventReader {
     }
   }
 
-  /** Whether it is of an exec whose use of its container is known here. How it ended is told in any case. */
+  /** Whether it is of an exec whose use of its container is known here. How it ended is told in any case, and so is what happened to a container itself. */
   #isQuietExec({ Action = "", Actor }: RawEvent): boolean {
     const { execID, exitCode } = Actor?.Attributes ?? {};
-    if (execID === undefined) return false;
+    if (execID === undefined) {
+      this.#ends.stirred(Actor?.ID ?? "");
+      return false;
+    }
     const isQuiet = this.#ends.isQuiet(execID);
     if (Action === "exec_die" && exitCode !== undefined && /^\d{1,3}$/.test(exitCode)) this.#ends.told(execID, Number(exitCode));
     return isQuiet;

@@ -10,7 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { eventually, UNLIMITED } from "./contract.fixture.ts";
 import { docker, openDocker, shell } from "./docker.fixture.ts";
 import { toWaiterText } from "./docker-prestart.ts";
-import type { ExecRequest, ExecStream, Handle, Hint } from "./engine.ts";
+import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
 import { generatedCommands, REPORT } from "./generated-commands.fixture.ts";
 
 const bench = openDocker();
@@ -110,32 +110,6 @@ async function execScript(handle: Handle, script: string): Promise<void> {
 /** A script for the same container, as its agent could run it. */
 const signalWaiters = (signal: string): string =>
   `for entry in /proc/[0-9]*; do tr '\\0' ' ' <$entry/cmdline | grep -q ' openclaw-exec input $' && kill -s ${signal} $(basename $entry); done`;
-
-test("how a command ended is heard from the engine's events: nobody asks for it, and nobody looks because of it", async () => {
-  const { handle, identity } = await launch();
-  const engine = bench.mustEngine();
-  const watched = new AbortController();
-  onTestFinished(() => watched.abort());
-  const hinted: string[] = [];
-  const heard = Promise.withResolvers<void>();
-  const hint = (each: Hint): void => void (each.kind === "name" && hinted.push(each.name));
-  void engine.watch(hint, (isUp) => isUp && heard.resolve(), watched.signal);
-  await heard.promise;
-  const codes: number[] = [];
-  for (const code of [0, 3, 143]) {
-    const stream = await execWaiting(handle, { argv: shell(`exit ${code}`) });
-    bench.asked.length = 0;
-    codes.push((await outcomeOf(stream, undefined)).code);
-    expect(bench.asked.filter((operation) => operation === "exec-inspect")).toEqual([]);
-  }
-  expect(codes).toEqual([0, 3, 143]);
-  expect(hinted).toEqual([]);
-  await execScript(handle, "true");
-  await eventually(
-    () => hinted,
-    (names) => names.includes(identity.name),
-  );
-});
 
 test("one that waits is no use of its container, and a command in it is one", async () => {
   const { handle, identity } = await launch();

@@ -22,7 +22,7 @@ export interface PrestartParts {
   /** @throws NotBegun: that run of the container is over, or it is paused */
   check(handle: Handle): Promise<void>;
   /** What becomes of its execs is known here: the engine's events of them are nobody's hint. */
-  ends: Pick<ExecEnds, "keepQuiet">;
+  ends: Pick<ExecEnds, "isLive" | "keepQuiet" | "onStir">;
   /** What waits is no use of its container. */
   looks: Looks;
   /** 8 to 64 of `[a-z0-9]`, never the same again. */
@@ -69,7 +69,11 @@ interface Kept extends Omit<Waiter, "check"> {
   key: string;
   handle: Handle;
   /** null: nobody has claimed it. */
-  claimed: { at: number; check: Promise<void> } | null;
+  claimed: { at: number; stirs: number; check: Promise<void> } | null;
+  /** How often something may have happened to its container since it was started. */
+  stirs: number;
+  /** Its run was checked after it was started, and by the engine's events nothing has happened to its container since: it need not be checked again. */
+  isSettled: boolean;
   idleTimer: NodeJS.Timeout;
   /** It says nothing while it waits: any of these means that it waits no more. */
   drop(): void;
@@ -98,6 +102,7 @@ export class Prestarts {
 
   constructor(parts: PrestartParts) {
     this.#parts = parts;
+    parts.ends.onStir((containerId) => this.#stir(containerId));
   }
 
   /** Of one that is the caller's from now on, which uses it by `take` within a minute. null: none waits there. */
@@ -108,7 +113,8 @@ export class Prestarts {
     for (const kept of this.#kept.values()) {
       if (kept.key !== key || kept.claimed !== null) continue;
       // Beside whatever the caller has to do before it begins the command.
-      kept.claimed = { at: performance.now(), check: this.#parts.check(handle) };
+      const { stirs } = kept;
+      kept.claimed = { at: performance.now(), stirs, check: kept.isSettled ? Promise.resolve() : this.#parts.check(handle) };
       kept.claimed.check.catch(() => undefined);
       // Whoever looks from now on sees a command.
       this.#parts.looks.delete(kept.opened.execId);
@@ -130,8 +136,9 @@ export class Prestarts {
     return { mark, opened: kept.opened, check: () => this.#check(kept) };
   }
 
-  async #check({ handle, claimed }: Kept): Promise<void> {
-    const isFresh = claimed !== null && performance.now() - claimed.at < CHECK_AGE_MS_MAX;
+  async #check({ handle, claimed, stirs, isSettled }: Kept): Promise<void> {
+    if (isSettled) return;
+    const isFresh = claimed !== null && claimed.stirs === stirs && performance.now() - claimed.at < CHECK_AGE_MS_MAX;
     await (isFresh ? claimed.check : this.#parts.check(handle));
   }
 
@@ -173,7 +180,17 @@ export class Prestarts {
       });
       const drop = (): void => this.#drop(mark);
       if (opened === null) return void this.#demands.delete(key);
-      this.#keep({ key, handle, mark, opened, claimed: null, drop, idleTimer: setTimeout(drop, IDLE_MS).unref() });
+      this.#keep({
+        key,
+        handle,
+        mark,
+        opened,
+        claimed: null,
+        stirs: 0,
+        isSettled: false,
+        drop,
+        idleTimer: setTimeout(drop, IDLE_MS).unref(),
+      });
     } catch {
       // Whatever it is, the next command meets it and says so.
       if (execId !== null) looks.delete(execId);
@@ -190,6 +207,28 @@ export class Prestarts {
     this.#kept.set(kept.mark, kept);
     for (const event of EVENTS) socket.on(event, kept.drop);
     if (socket instanceof Socket) socket.unref();
+    void this.#settle(kept);
+  }
+
+  /** Nothing in a container outlives its run: with the engine's events heard from before this look on, its connection says the rest. */
+  async #settle(kept: Kept): Promise<void> {
+    const { ends, check } = this.#parts;
+    if (!ends.isLive) return;
+    const { stirs } = kept;
+    try {
+      await check(kept.handle);
+      kept.isSettled = kept.stirs === stirs;
+    } catch {
+      // It is paused, or its run is over: the next command meets that and says so.
+    }
+  }
+
+  #stir(containerId: string | null): void {
+    for (const kept of this.#kept.values()) {
+      if (containerId !== null && containerId !== kept.handle.id) continue;
+      kept.stirs += 1;
+      kept.isSettled = false;
+    }
   }
 
   /** Its shell ends with its input. */

@@ -1,4 +1,5 @@
-// How execs ended, as the engine's own events tell it: sooner than whoever asks again and again, and nothing inside a container has a say in it.
+// How execs ended, and whether anything happened to their containers, as the engine's own events tell it: sooner than whoever asks again and again, and
+// nothing inside a container has a say in it.
 // What was not told is asked for by docker-exec.ts; which events are read is docker-events.ts's.
 
 /** An event comes within some milliseconds of the end of the output; after that the engine is asked. */
@@ -13,6 +14,11 @@ export class ExecEnds {
   /** Execs whose begin and end are known here, so that nobody else has to look because of them. */
   readonly #quiet = new Set<string>();
   #isLive = false;
+  #stirred: (containerId: string | null) => void = () => undefined;
+
+  get isLive(): boolean {
+    return this.#isLive;
+  }
 
   /** How long an event is worth waiting for, milliseconds. 0: none comes, the engine's events are not heard now. */
   get waitMs(): number {
@@ -22,6 +28,16 @@ export class ExecEnds {
   /** Whether the engine's events are heard. */
   connected(isUp: boolean): void {
     this.#isLive = isUp;
+    this.#stirred(null);
+  }
+
+  /** One listener: told of each container to which something happened (it ended, was paused ...). null: it may have happened to any. */
+  onStir(listener: (containerId: string | null) => void): void {
+    this.#stirred = listener;
+  }
+
+  stirred(containerId: string): void {
+    this.#stirred(containerId);
   }
 
   /** Before the exec runs. */
