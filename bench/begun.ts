@@ -9,21 +9,26 @@ const END_MS_MAX = 10_000;
 export const ENDED_BY_US = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false } as const;
 
 const begun = new Set<() => Promise<unknown>>();
-/** Under way: a benchmark fails once its processes are ended under it, and its run must not be over before they are. */
-const ending = new Set<Promise<void>>();
 
-/** @param end is called once at most. @returns it needs no end any more */
-export function whenInterrupted(end: () => Promise<unknown>): () => void {
-  begun.add(end);
-  return () => void begun.delete(end);
+/**
+ * A benchmark fails once its processes are ended under it, and then ends what it began itself: whoever comes second waits for the same end.
+ *
+ * @param end is called once at most. @returns ends it now
+ */
+export function whenInterrupted(end: () => Promise<unknown>): () => Promise<void> {
+  const under: { way: Promise<unknown> | null } = { way: null };
+  const once = async (): Promise<void> => {
+    under.way ??= end().finally(() => begun.delete(once));
+    await under.way;
+  };
+  begun.add(once);
+  return once;
 }
 
 /** The child ends with the run. */
 export function endWithRun(child: ChildProcess): ChildProcess {
-  child.once(
-    "exit",
-    whenInterrupted(() => end(child)),
-  );
+  const ended = whenInterrupted(() => end(child));
+  child.once("exit", () => void ended());
   return child;
 }
 
@@ -36,17 +41,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/** The newest first, each whether or not those before it could be ended. Who calls while that goes on waits for it too. */
+/** The newest first, each whether or not those before it could be ended. */
 export async function endBegun(): Promise<void> {
-  const work = endEach();
-  ending.add(work);
-  await Promise.all(ending);
-  ending.delete(work);
-}
-
-async function endEach(): Promise<void> {
-  for (const each of [...begun].reverse()) {
-    if (!begun.delete(each)) continue;
-    await each().catch((error: unknown) => console.error("bench: something is left:", error));
-  }
+  for (const each of [...begun].reverse()) await each().catch((error: unknown) => console.error("bench: something is left:", error));
 }

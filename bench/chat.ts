@@ -119,12 +119,11 @@ export async function chat(): Promise<Row[]> {
   const baseUrl = await model.open();
   begun.defer(() => model.close());
   const stateDir = await realpath(await mkdtemp(join(tmpdir(), "openclaw-bench-")));
-  begun.defer(() => rm(stateDir, { recursive: true, force: true }));
-  begun.defer(whenInterrupted(() => begun.disposeAsync()));
+  begun.defer(whenInterrupted(() => rm(stateDir, { recursive: true, force: true })));
   const gateway = await startGateway(stateDir, baseUrl);
   begun.defer(() => endAll([gateway.process], "SIGTERM"));
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], ...ENDED_BY_US });
-  begun.defer(() => browser.close());
+  begun.defer(whenInterrupted(() => browser.close()));
   const page = await (await browser.newContext()).newPage();
   return [
     await firstWord({ gateway, model, page, ownerKey: (await findOwnerKey(stateDir)) ?? "" }),

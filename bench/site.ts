@@ -78,15 +78,13 @@ export async function openSite(config: object, given?: (instance: string) => Eng
     writeFile: replace,
     until: (holds) => watch(controller, () => controller.statuses.list().find(holds)),
     untilAll: (count) => untilAll(controller, count),
-    close: async () => {
-      closed();
+    close: whenInterrupted(async () => {
       await servers.disposeAsync();
       await controller.stop();
       if (given === undefined) for (const label of [instance, site.rawLabel]) await removeContainers(label);
       await rm(stateDir, { recursive: true, force: true });
-    },
+    }),
   };
-  const closed = whenInterrupted(() => site.close());
   return site;
 }
 

@@ -83,7 +83,7 @@ async function lagMs({ process: child }: Gateway): Promise<{ p99: number; max: n
 export async function measureSockets({ sockets, eventsPerSecond, seconds }: SocketLoad): Promise<Row[]> {
   const stateDir = await mkdtemp(join(tmpdir(), "openclaw-bench-"));
   const begun: ChildProcess[] = [];
-  const removed = whenInterrupted(() => rm(stateDir, { recursive: true, force: true }));
+  const remove = whenInterrupted(() => rm(stateDir, { recursive: true, force: true }));
   try {
     await writeFile(join(stateDir, "openclaw.json"), JSON.stringify({ gateway: { mode: "local" } }), { mode: 0o600 });
     const gateway = await openGateway(stateDir);
@@ -104,8 +104,7 @@ export async function measureSockets({ sockets, eventsPerSecond, seconds }: Sock
     return toRows({ sockets, told, lag, growthMb: peakMb - idleMb, isWhole: skipped === 0 && after.lost === before.lost });
   } finally {
     await endAll(begun, "SIGKILL");
-    removed();
-    await rm(stateDir, { recursive: true, force: true });
+    await remove();
   }
 }
 

@@ -52,7 +52,6 @@ export async function ui(): Promise<Row[]> {
   begun.defer(() => end(gateway.process));
   await untilReady(gateway);
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"], ...ENDED_BY_US });
-  begun.defer(() => browser.close());
   begun.defer(whenInterrupted(() => browser.close()));
   const page = await enter(browser, gateway, (await findOwnerKey(site.stateDir)) ?? "");
   return [...(await load(page, gateway.url)), await scroll(browser, page, gateway.url)];

@@ -9,20 +9,20 @@ test("what a benchmark began is ended in reverse, once, also when the end of ano
   whenInterrupted(() => Promise.reject(new Error("planned")));
   const done = whenInterrupted(async () => ended.push("over by itself"));
   whenInterrupted(async () => ended.push("page"));
-  done();
+  await done();
   await endBegun();
   await endBegun();
-  expect(ended).toEqual(["page", "folder"]);
+  expect(ended).toEqual(["over by itself", "page", "folder"]);
 });
 
-test("who ends what is being ended already waits until it is", async () => {
+test("the run waits for what a benchmark is ending already", async () => {
   const slow = Promise.withResolvers<void>();
   const ended: string[] = [];
-  whenInterrupted(async () => {
+  const end = whenInterrupted(async () => {
     await slow.promise;
     ended.push("folder");
   });
-  const both = Promise.all([endBegun(), endBegun().then(() => ended.push("exit"))]);
+  const both = Promise.all([end(), endBegun().then(() => ended.push("exit"))]);
   slow.resolve();
   await both;
   expect(ended).toEqual(["folder", "exit"]);
