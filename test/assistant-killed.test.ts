@@ -69,7 +69,7 @@ test(
       const { status } = await owner.ask("/v1/sessions/main/messages", { text: `m${round}` });
       if (status === 200) accepted.push(`m${round}`);
       const lines = before + 1 + ((round * 5) % LINES);
-      await until("it has written so much", async () => (await countLines(folder)) >= lines || null);
+      await until("it has written so much", async () => (await countLines(folder)) >= lines, ROUND_MS_MAX);
       await gateway.crash();
     }
     expect(accepted).toHaveLength(ROUNDS);
