@@ -43,6 +43,9 @@ const ACTION_EVENTS: Readonly<Record<Action["kind"], { type: EventType; reason: 
   retire: { type: "Normal", reason: "Removed" },
 };
 
+/** Somebody changed it or held it up; what ended by itself the condition tells. */
+const REPAIRED: { type: EventType; reason: string } = { type: "Warning", reason: "EgressRepaired" };
+
 /** A person requested it, or it is how things go. */
 const CALM: ReadonlySet<string> = new Set(["Pruned", "Released", "Pinned", "RolloutPaused"]);
 /** Waits of a moment, in one sandbox after the other: no event. */
@@ -69,7 +72,7 @@ export class Report {
       return;
     }
     log.info(fields, "action performed");
-    const event = ACTION_EVENTS[action.kind];
+    const event = action.kind === "remove-relay" && action.cause === "external" ? REPAIRED : ACTION_EVENTS[action.kind];
     if (event !== null) this.#event(name, event.type, event.reason, renderAction(action));
     this.#count(name, action);
   }
