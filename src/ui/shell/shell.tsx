@@ -72,7 +72,7 @@ function TabsBar(): ReactNode {
   const path = useLocation({ select: ({ pathname }) => pathname });
   const isElsewhere = TABS.every(({ to }) => (to === "/" ? path !== "/" : !path.startsWith(to)));
   return (
-    <nav className="tabs-bar" aria-label="Pages">
+    <nav className="tabs-bar" aria-label="Pages at hand">
       {TABS.map(({ to, label, icon: Icon }) => (
         <Link key={to} to={to} className="tab-link" activeOptions={{ exact: to === "/" }}>
           <Icon aria-hidden="true" />
