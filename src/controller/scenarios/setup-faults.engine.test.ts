@@ -19,8 +19,8 @@ const LOSSES = [
   { lost: "the answer that creates its exec", pattern: /POST .*\/containers\/\w+\/exec/, again: true },
   { lost: "the answer that starts its exec", pattern: /POST .*\/exec\/\w+\/start/, again: true },
   { lost: "its stream, in the middle of its output", pattern: /POST .*\/exec\/\w+\/start/, what: "stream", again: true },
-  // The loop asks too, to see whether the container is in use.
-  { lost: "the answers that have its exit code", pattern: /GET .*\/exec\/\w+\/json/, times: 4, again: true },
+  // The loop asks too, to see whether the container is in use. The engine's event tells the code as well: mostly before it is asked for.
+  { lost: "the answers that have its exit code", pattern: /GET .*\/exec\/\w+\/json/, times: 4, again: null },
   { lost: "the answer that starts its container", pattern: /POST .*\/containers\/\w+\/start/, again: true },
   { lost: "the answer that gives its container the final name", pattern: /POST .*\/containers\/\w+\/rename/, again: false },
 ] as const;
@@ -47,6 +47,6 @@ it.each(LOSSES)(
     expect(setups).toEqual([...new Set(setups)]);
     expect(setups).toContain(serving.Id.slice(0, 12));
     const made = eventsOf(controller, "Created").reduce((sum, { count }) => sum + count, 0);
-    expect(made > 1).toBe(loss.again);
+    if (loss.again !== null) expect(made > 1).toBe(loss.again);
   },
 );
