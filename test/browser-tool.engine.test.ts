@@ -2,6 +2,7 @@
 // from a folder of this host, as to and from a sandbox. It needs the image, a gigabyte: where it is not built, these tests are skipped.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import pino from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toAgentId } from "../src/api/brands.ts";
@@ -122,6 +123,29 @@ describe("the tool browser", () => {
       expect(await world.say("browser", { action: "tabs" })).toContain("photo=claw.png");
       const pdf = /saved as (\S+\.pdf)/.exec(await world.say("browser", { action: "pdf" }))?.[1] ?? "none";
       expect(readFileSync(join(world.folder, pdf)).subarray(0, 5).toString()).toBe("%PDF-");
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "goes no further on the page when its call is cancelled",
+    async () => {
+      const world = open();
+      await go(world, "/");
+      const ref = await world.ref('textbox "Name"');
+      const typing = world.act({ kind: "type", ref, text: "x".repeat(80), slowly: true }).catch((error: Error) => error.message);
+      // In the same session: what it sees is what the call does.
+      const later = open();
+      const typed = async (): Promise<number> => {
+        const snapshot = await later.say("browser", { action: "snapshot" });
+        return /textbox "Name".*: (x+)/.exec(snapshot)?.[1]?.length ?? 0;
+      };
+      await expect.poll(typed).toBeGreaterThan(5);
+      world.abort.abort();
+      expect(await typing).toContain("cancelled");
+      const first = await typed();
+      await pause(2_000);
+      expect([await typed(), first < 80]).toEqual([first, true]);
     },
     TEST_MS_MAX,
   );

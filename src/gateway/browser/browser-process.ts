@@ -105,6 +105,7 @@ export class BrowserProcess {
 
   /**
    * @param msMax after which the process, which has timeouts of its own, counts as stuck and is ended
+   * @param signal breaks an action off in the process too
    * @throws OperationError `EngineFailed` (how the process ended), `Aborted`
    */
   async ask(request: ProcessRequest, { msMax, signal }: { msMax: number; signal: AbortSignal }): Promise<ProcessAnswer> {
@@ -115,7 +116,10 @@ export class BrowserProcess {
     const waiting = Promise.withResolvers<ProcessAnswer>();
     this.#waiting.set(id, waiting);
     const stuck = setTimeout(() => this.#lose(toBroken("it did not answer")), msMax + GRACE_MS);
-    const leave = (): void => waiting.reject(new OperationError("Aborted", "the call was cancelled"));
+    const leave = (): void => {
+      waiting.reject(new OperationError("Aborted", "the call was cancelled"));
+      if (request.op === "run") this.#cancel(id);
+    };
     signal.addEventListener("abort", leave, { once: true });
     try {
       writeFrame(this.#stdin, { id, ...request });
@@ -136,6 +140,12 @@ export class BrowserProcess {
     this.#child.kill("SIGTERM");
     const late = setTimeout(() => this.#child.kill("SIGKILL"), KILL_MS);
     void this.#ended.promise.then(() => clearTimeout(late));
+  }
+
+  /** What it was about to do is not done. Its answer is nobody's. */
+  #cancel(of: number): void {
+    this.#asked += 1;
+    writeFrame(this.#stdin, { id: this.#asked, op: "cancel", of } satisfies ProcessRequest & { id: number });
   }
 
   #lose(why: OperationError): void {

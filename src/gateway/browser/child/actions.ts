@@ -1,6 +1,6 @@
 // What each action does to the browser that the process is connected to, and what its caller reads of it.
 // How the process is asked is main.ts; what an agent may ask is the tool's.
-import { performAct } from "./acts.ts";
+import { type Limits, performAct } from "./acts.ts";
 import { checkLookedAt, toAddress } from "./addresses.ts";
 import type { Downloads } from "./downloads.ts";
 import { type HeldFiles, toFileName } from "./held-files.ts";
@@ -25,9 +25,9 @@ export interface Connected {
   files: HeldFiles;
 }
 
-/** @param ms for each part of it. @throws Refusal, and what Playwright throws */
-export async function runAction(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
-  const result = await within(ms + ANSWER_MS, run(at, action, ms)).catch(async (error: unknown) => {
+/** @throws Refusal, and what Playwright throws, also when it is broken off: then no further part of it begins */
+export async function runAction(at: Connected, action: BrowserAction, limits: Limits): Promise<ProcessResult> {
+  const result = await within(limits, run(at, action, limits)).catch(async (error: unknown) => {
     const message = [toMessage(error), ...(await tellEvents(at))].join("\n");
     throw error instanceof Refusal ? new Refusal(message) : new Error(message, { cause: error });
   });
@@ -47,13 +47,17 @@ async function tellEvents({ tabs, downloads }: Connected): Promise<string[]> {
 }
 
 /** A page that is busy answers nothing, and not all that is asked of it has a time of its own. */
-async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+async function within<Result>({ timeout, signal }: Limits, work: Promise<Result>): Promise<Result> {
+  const ms = timeout + ANSWER_MS;
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`the page did not answer within ${ms} ms; its tab can be closed`)), ms);
+  const leave = (): void => late.reject(new Error("it was broken off"));
+  signal.addEventListener("abort", leave, { once: true });
   try {
     return await Promise.race([work, late.promise]);
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", leave);
   }
 }
 
@@ -64,15 +68,17 @@ function toMessage(error: unknown): string {
   return text.replace(/\u001b\[[0-9;]*m/g, "").split("\nCall log:")[0] ?? text;
 }
 
-async function run(at: Connected, action: BrowserAction, ms: number): Promise<ProcessResult> {
+async function run(at: Connected, action: BrowserAction, limits: Limits): Promise<ProcessResult> {
   const { tabs } = at;
+  const ms = limits.timeout;
+  limits.signal.throwIfAborted();
   switch (action.kind) {
     case "tabs":
       return await listTabs(tabs);
     case "open":
-      return await open(tabs, action.url, ms);
+      return await open(tabs, action.url, limits);
     case "navigate":
-      return await navigate(tabs, action, ms);
+      return await navigate(tabs, action, limits);
     case "focus":
     case "close":
       return await focusOrClose(await tabs.find(action.tab), action.kind);
@@ -87,12 +93,12 @@ async function run(at: Connected, action: BrowserAction, ms: number): Promise<Pr
     case "pdf":
       return await onPage(tabs, action.tab, async (tab) => toPdf(at.files, await tab.page.title(), await tab.page.pdf()));
     case "upload":
-      return await onPage(tabs, action.tab, async (tab) => await upload(at.files, tab, action, ms));
+      return await onPage(tabs, action.tab, async (tab) => await upload(at.files, tab, action, limits));
     case "dialog":
       (await tabs.find(action.tab)).events.answerNext(action);
       return { text: `the next dialog of this tab is ${action.accepts ? "accepted" : "dismissed"}` };
     case "act":
-      return await onPage(tabs, action.tab, async (tab) => await act(tab, action.act, ms));
+      return await onPage(tabs, action.tab, async (tab) => await act(tab, action.act, limits));
   }
 }
 
@@ -104,10 +110,10 @@ async function onPage(tabs: Tabs, id: string | null, work: (tab: Tab) => Promise
   return { ...result, details: { tab: tab.id, ...details } };
 }
 
-async function act(tab: Tab, what: Act, ms: number): Promise<ProcessResult> {
+async function act(tab: Tab, what: Act, limits: Limits): Promise<ProcessResult> {
   // Chromium gives input to the tab that is in front.
   await tab.page.bringToFront();
-  const done = await performAct(tab, what, ms);
+  const done = await performAct(tab, what, limits);
   return { text: tab.page.isClosed() ? done : `${done}; ${toShort(tab.page.url())}` };
 }
 
@@ -126,30 +132,30 @@ async function listTabs(tabs: Tabs): Promise<ProcessResult> {
   return { text: found.length === 0 ? "(no tabs)" : (await Promise.all(lines)).join("\n"), details: { tabs: found.length } };
 }
 
-async function open(tabs: Tabs, text: string, ms: number): Promise<ProcessResult> {
+async function open(tabs: Tabs, text: string, limits: Limits): Promise<ProcessResult> {
   const url = toAddress(text);
   const tab = await tabs.open();
-  return await goTo(tab, url, ms);
+  return await goTo(tab, url, limits);
 }
 
 /** A page that crashed is gone for good: another tab takes its place. */
-async function navigate(tabs: Tabs, { tab: id, url: text }: { tab: string | null; url: string }, ms: number): Promise<ProcessResult> {
+async function navigate(tabs: Tabs, { tab: id, url: text }: { tab: string | null; url: string }, limits: Limits): Promise<ProcessResult> {
   const url = toAddress(text);
   const found = (await tabs.list()).length === 0 && id === null ? await tabs.open() : await tabs.find(id);
-  if (!found.events.hasCrashed) return await goTo(found, url, ms);
+  if (!found.events.hasCrashed) return await goTo(found, url, limits);
   const tab = await tabs.open();
   await found.page.close();
-  return await goTo(tab, url, ms);
+  return await goTo(tab, url, limits);
 }
 
-async function goTo(tab: Tab, url: string, ms: number): Promise<ProcessResult> {
+async function goTo(tab: Tab, url: string, limits: Limits): Promise<ProcessResult> {
   const { page } = tab;
   // An address that is a file to be kept is no page: what comes of it is a download.
-  const response = await page.goto(url, { timeout: ms, waitUntil: "domcontentloaded" }).catch((error: unknown) => {
+  const response = await page.goto(url, { ...limits, waitUntil: "domcontentloaded" }).catch((error: unknown) => {
     if (String(error).includes("Download is starting")) return null;
     throw error;
   });
-  await page.waitForLoadState("load", { timeout: LOAD_MS_MAX }).catch(() => undefined);
+  await page.waitForLoadState("load", { ...limits, timeout: LOAD_MS_MAX }).catch(() => undefined);
   const status = response === null ? "" : `${response.status()} `;
   return {
     text: `${status}${await headline(tab)}`,
@@ -175,20 +181,20 @@ async function toPdf(files: HeldFiles, title: string, pdf: Buffer): Promise<Proc
 }
 
 /** Into a field for files, or whatever asks for files when it is clicked. */
-async function upload(held: HeldFiles, tab: Tab, { ref, files }: { ref: string; files: string[] }, ms: number): Promise<ProcessResult> {
+async function upload(held: HeldFiles, tab: Tab, { ref, files }: { ref: string; files: string[] }, limits: Limits): Promise<ProcessResult> {
   const payloads = await Promise.all(files.map(async (file) => await held.take(file)));
   const element = tab.page.getByRef(ref);
-  const handle = await element.elementHandle({ timeout: ms });
+  const handle = await element.elementHandle(limits);
   const type = String(await (await handle?.getProperty("type"))?.jsonValue());
-  if (type === "file") await element.setInputFiles(payloads, { timeout: ms });
+  if (type === "file") await element.setInputFiles(payloads, limits);
   else {
     const [chooser] = await Promise.all([
-      tab.page.waitForEvent("filechooser", { timeout: ms }).catch(() => {
+      tab.page.waitForEvent("filechooser", limits).catch(() => {
         throw new Refusal(`${ref} asked for no file when it was clicked`);
       }),
-      element.click({ timeout: ms }),
+      element.click(limits),
     ]);
-    await chooser.setFiles(payloads, { timeout: ms });
+    await chooser.setFiles(payloads, limits);
   }
   return { text: `uploaded ${payloads.map(({ name, buffer }) => `${name} (${buffer.length} bytes)`).join(", ")}` };
 }

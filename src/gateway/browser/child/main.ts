@@ -16,7 +16,10 @@ type Answer = ProcessAnswer extends infer One ? (One extends { id: number } ? Om
 const files = new HeldFiles(folder);
 let connected: Connected | null = null;
 
-async function answer(request: ProcessRequest): Promise<Answer> {
+/** Of the actions that go on, by the id of the request. */
+const running = new Map<number, AbortController>();
+
+async function answer(request: ProcessRequest, id: number): Promise<Answer> {
   switch (request.op) {
     case "connect":
       connected = await connect(request);
@@ -25,8 +28,12 @@ async function answer(request: ProcessRequest): Promise<Answer> {
       return done(await thumbnail(request));
     case "run": {
       const { runAction } = await import("./actions.ts");
-      return done(await runAction(mustBeConnected(), request.action, request.ms));
+      const limits = { timeout: request.ms, signal: running.get(id)?.signal ?? AbortSignal.abort() };
+      return done(await runAction(mustBeConnected(), request.action, limits));
     }
+    case "cancel":
+      running.get(request.of)?.abort();
+      return done({ text: "cancelled" });
     case "stage":
       await files.add(request.file, request.name, Buffer.from(request.data, "base64"));
       return done({ text: "staged" });
@@ -72,7 +79,10 @@ async function thumbnail({ port, ms }: Extract<ProcessRequest, { op: "thumbnail"
 
 const requests = new FrameReader(ANSWER_BYTES_MAX, (message) => {
   const { id, ...request } = message as ProcessRequest & { id: number };
-  answer(request as ProcessRequest).then(
+  // Before anything is waited for: it may be cancelled with the next frame.
+  if (request.op === "run") running.set(id, new AbortController());
+  const answering = answer(request as ProcessRequest, id).finally(() => running.delete(id));
+  answering.then(
     (said) => writeFrame(process.stdout, { id, ...said }),
     (error: unknown) =>
       writeFrame(process.stdout, { id, kind: error instanceof Refusal ? "invalid" : "failed", message: String(Object(error).message) }),

@@ -53,6 +53,8 @@ export type ProcessRequest =
   /** What comes next is over the connection that the process was given. */
   | { op: "connect"; port: number; ms: number }
   | { op: "run"; action: BrowserAction; ms: number }
+  /** Nobody waits any more for what was asked with this id; it may have been answered. */
+  | { op: "cancel"; of: number }
   /** A picture of the tab that is in front, as small as a list shows it. It changes nothing. */
   | { op: "thumbnail"; port: number; ms: number }
   /** A piece of a file for `upload`, which names it. */
