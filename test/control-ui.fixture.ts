@@ -104,6 +104,12 @@ export async function openStand(program: string, config: object) {
   return { site, gateway, owner: await ownerOf(site, gateway), browser: await openBrowser(program) };
 }
 
+/** What a person saw when a test failed. */
+async function renderPage(page: Page): Promise<string> {
+  const text = await page.locator("body").innerText({ timeout: 5_000 }).catch(String);
+  return `the page at ${page.url()} showed:\n${text}`;
+}
+
 /** In a profile of its own, as another person's browser. @param url of the gateway, or an address there; nothing else may be asked */
 export async function openPage(browser: Browser, url: string, options: object = {}): Promise<OpenedPage> {
   const context = await browser.newContext(options);
@@ -116,6 +122,9 @@ export async function openPage(browser: Browser, url: string, options: object = 
   page.on("request", (request) => {
     const asked = request.url();
     if (new URL(asked).origin !== new URL(url).origin) faults.push(`request: ${asked}`);
+  });
+  onTestFinished(async ({ task }) => {
+    for (const error of task.result?.errors ?? []) error.message += `\n\n${await renderPage(page)}`;
   });
   await page.goto(url);
   return { page, context, faults };

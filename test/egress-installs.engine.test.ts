@@ -27,10 +27,10 @@ async function removeAll(instance: string): Promise<void> {
   for (const kind of ["network", "volume"]) await tryDocker(kind, "rm", `openclaw-egress-${instance}`);
 }
 
-/** Of the one sandbox of an instance. */
+/** The container of an instance's one sandbox: by its id, since a name is given to it only when it has started. */
 async function findSandbox(instance: string): Promise<string | null> {
   const filters = [`label=openclaw.instance=${instance}`, "label=openclaw.sandbox=1", "status=running"];
-  return (await docker("ps", "--format", "{{.Names}}", ...filters.flatMap((filter) => ["--filter", filter]))) || null;
+  return (await docker("ps", "--format", "{{.ID}}", ...filters.flatMap((filter) => ["--filter", filter]))) || null;
 }
 
 /** A server in the proxy's network. @returns its address */
