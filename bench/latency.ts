@@ -78,7 +78,8 @@ const toSession = (name: string): object => ({
 
 /** Session file written until its sandbox is ready: the raw engine makes one container. */
 export async function sessionFile(): Promise<Row> {
-  const site = await openSite({ agents: { defaults: { sandbox: { mode: "all", scope: "session" } } } });
+  const gateway = { maxSandboxes: 2 * ROUNDS };
+  const site = await openSite({ gateway, agents: { defaults: { sandbox: { mode: "all", scope: "session" } } } });
   await site.controller.start();
   const put = async (name: string): Promise<string> => {
     const path = join(site.stateDir, "agents", "main", "sessions", `${name}.session.json`);
