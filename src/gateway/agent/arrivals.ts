@@ -6,8 +6,7 @@ import type { Message, SpawnChoices } from "../tools/tool-port.ts";
 export interface Arrival {
   from: SessionKey;
   to: SessionKey;
-  /** As the transcript of `to` has it. */
-  /** Its text is empty where a child begins without a task. */
+  /** As the transcript of `to` has it; its text is empty where a child begins without a task. */
   message: Message;
   /** How the runs of `to` go on from now on: it has just begun. null: as they are */
   choices: SpawnChoices | null;
