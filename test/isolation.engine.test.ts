@@ -104,8 +104,8 @@ async function checkAccess(site: Site, gateway: GatewayProcess): Promise<void> {
     403,
     'the tool "sessions_spawn" is off: deny "sessions_spawn" of tools of agent reader (agents.list[1].tools.deny); remove "sessions_spawn" from agents.list[1].tools.deny',
   ]);
-  const refused = "exec 2>&1; echo x >/agent/notes; echo x >/agent/new; ls /agent";
-  expect((await gateway.tool(reader, "exec", { command: refused })).text).toMatch(/notes: Read-only.*new: Read-only.*\nnotes\n$/s);
+  const script = "exec 2>&1; echo x >/agent/notes; echo x >/agent/new; ls /agent";
+  expect((await gateway.tool(reader, "exec", { command: script })).text).toMatch(/notes: Read-only.*new: Read-only.*\nnotes\n$/s);
   expect(readFileSync(join(site.stateDir, "workspace-reader", "notes"), "utf8")).toBe("from a person\n");
 }
 
