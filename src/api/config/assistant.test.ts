@@ -24,10 +24,10 @@ test("the queue's options are complete with their defaults, and get to the gatew
 });
 
 test("heartbeats and compaction are complete with their defaults, get to the gateway, and a channel that is not here is warned of", () => {
-  const heartbeat = `{ every: "30m", target: "telegram", isolatedSession: true, lightContext: true, model: "a/b" }`;
+  const heartbeat = `{ every: "30m", target: "telegram", isolatedSession: true, lightContext: true, model: "a/b", ackMaxChars: 0 }`;
   const text = `{ agents: { defaults: { heartbeat: ${heartbeat}, compaction: { mode: "default", notifyUser: true, memoryFlush: { enabled: true } } } } }`;
   const { assistant } = toConfigOfPart(toGatewayPart(mustParse(text)));
-  expect(assistant.heartbeat).toMatchObject({ target: "owner", isIsolated: true, isLight: true, model: "a/b" });
+  expect(assistant.heartbeat).toMatchObject({ target: "owner", isIsolated: true, isLight: true, model: "a/b", remarkLengthMax: 0 });
   expect(assistant.compaction).toMatchObject({ isGuarded: false, isTold: true, memoryFlush: { softThresholdTokens: 4_000, prompt: null } });
   expect(issuesOf(text)).toEqual([expect.stringContaining('agents.defaults.heartbeat.target: "telegram" is no channel that is here')]);
   const plain = toConfigOfPart(toGatewayPart(mustParse("{}"))).assistant.compaction;

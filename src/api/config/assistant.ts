@@ -4,6 +4,7 @@
 import type { z } from "zod";
 import { type DurationMs, toDurationMs } from "../brands.ts";
 import { QUEUE_LIMITS, type QueueLimits, type QueueMode, toQueueMode } from "../queue-modes.ts";
+import { REMARK_LENGTH_MAX } from "../silence.ts";
 import { type ThinkingLevel, toThinkingWish } from "../thinking.ts";
 import type { ConfigFile } from "./schema.ts";
 import type { CronJobSettings, HeartbeatSettings, MemoryFlushSettings, QueueSettings } from "./schema-assistant.ts";
@@ -65,6 +66,8 @@ export interface Heartbeat {
   readonly isLight: boolean;
   /** As written. null: the conversation's. */
   readonly model: string | null;
+  /** Characters beside HEARTBEAT_OK with which nothing was said. */
+  readonly remarkLengthMax: number;
   /** null: at any time. */
   readonly activeHours: { readonly start: string; readonly end: string; readonly timezone: string | null } | null;
 }
@@ -138,7 +141,7 @@ export const toHeartbeatTarget = (written: string | undefined): HeartbeatTarget 
 /** null: never. */
 export function toHeartbeat(settings: z.output<typeof HeartbeatSettings> | undefined): Heartbeat | null {
   if (settings?.every === undefined || settings.every === 0) return null;
-  const { every, prompt, target, isolatedSession, lightContext, model, activeHours } = settings;
+  const { every, prompt, target, isolatedSession, lightContext, model, ackMaxChars, activeHours } = settings;
   return {
     everyMs: every,
     prompt: prompt ?? null,
@@ -146,6 +149,7 @@ export function toHeartbeat(settings: z.output<typeof HeartbeatSettings> | undef
     isIsolated: isolatedSession ?? false,
     isLight: lightContext ?? false,
     model: model ?? null,
+    remarkLengthMax: ackMaxChars ?? REMARK_LENGTH_MAX,
     activeHours: activeHours === undefined ? null : { ...activeHours, timezone: activeHours.timezone ?? null },
   };
 }

@@ -5,6 +5,7 @@ import { toDurationMs } from "../brands.ts";
 import { CREDENTIAL_MODES } from "../models/credential.ts";
 import { QUEUE_DROPS, QUEUE_LIMITS, QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
+import { REMARK_LENGTH_MAX } from "../silence.ts";
 import { THINKING_LEVELS } from "../thinking.ts";
 import { HEARTBEAT_TARGETS, toAssistantConfig } from "./assistant.ts";
 import type { Config } from "./config.ts";
@@ -73,6 +74,7 @@ const Heartbeat = z.object({
   prompt: text.nullable(),
   target: z.enum(HEARTBEAT_TARGETS).default("owner"),
   ...{ isIsolated: flag.default(false), isLight: flag.default(false), model: text.nullable().default(null) },
+  remarkLengthMax: count.default(REMARK_LENGTH_MAX),
   activeHours: z.object({ start: text, end: text, timezone: text.nullable() }).nullable(),
 });
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { REFERENCE_LENGTH_MAX } from "../models/reference.ts";
 import { QUEUE_CAP_MAX, QUEUE_DEBOUNCE_MS_MAX, QUEUE_DROPS, QUEUE_MODES } from "../queue-modes.ts";
 import { AgentIdSchema } from "../session.ts";
+import { REMARK_LENGTH_MAX } from "../silence.ts";
 import { Duration } from "./schema-values.ts";
 
 /** Two days: as long as upstream's runs may take. */
@@ -97,6 +98,12 @@ export const HeartbeatSettings = z.looseObject({
     .describe("Whether each has a new conversation of its own, agent:ID:cron:heartbeat:own, in place of the main session; default false"),
   lightContext: z.boolean().optional().describe("Whether it is shown HEARTBEAT.md alone of the workspace's files; default false"),
   model: Reference.optional().describe("Who answers; unset: the conversation's model"),
+  ackMaxChars: z
+    .int()
+    .min(0)
+    .max(MESSAGE_LENGTH_MAX)
+    .optional()
+    .describe(`Characters beside HEARTBEAT_OK with which an answer still counts as nothing said; default ${REMARK_LENGTH_MAX}`),
   activeHours: z
     .strictObject({
       start: Time.describe('From when on, "08:00"'),

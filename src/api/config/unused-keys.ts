@@ -56,7 +56,7 @@ const SUBAGENTS = loose(values(["maxSpawnDepth", "maxChildrenPerAgent", "maxConc
 
 const HEARTBEAT = loose(
   {
-    ...values(["every", "prompt", "target", "isolatedSession", "lightContext", "model"]),
+    ...values(["every", "prompt", "target", "isolatedSession", "lightContext", "model", "ackMaxChars"]),
     activeHours: strict(values(["start", "end", "timezone"])),
   },
   UPSTREAM.heartbeat,

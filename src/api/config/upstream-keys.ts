@@ -19,7 +19,7 @@ export const UPSTREAM = {
     typingIntervalSeconds typingMode silentReply silentReplyRewrite statusUpdates tts`),
   subagents: words("archiveAfterMinutes model thinking announceTimeoutMs allowAgents delegationMode requireAgentId"),
   heartbeat: words(`
-    to session ackMaxChars includeReasoning accountId suppressToolErrorWarnings directPolicy`),
+    to session includeReasoning accountId suppressToolErrorWarnings directPolicy`),
   compaction: words("reserveTokensFloor maxHistoryShare timeoutSeconds customInstructions qualityGuard provider"),
   memoryFlush: words("model systemPrompt forceFlushTranscriptBytes"),
   queue: words("byChannel debounceMsByChannel"),

@@ -232,3 +232,18 @@ test("a gateway that was killed in the middle says so: the call has a result, wh
   expect(await again.idle()).toEqual(["after the restart"]);
   expect(await readFile(join(again.workspace, "ran"), "utf8")).toBe("x\n");
 });
+
+test("what a heartbeat says beside HEARTBEAT_OK is said and shown where it is longer than ackMaxChars; other runs keep the default", async () => {
+  const remark = "HEARTBEAT_OK: the disk is half full";
+  const world = await openAgentWorld({ mock, defaults: { heartbeat: { every: "12h", ackMaxChars: 0 } } });
+  script(mock, [remark, "HEARTBEAT_OK", remark]);
+  const by = (id: string) => ({ requester: { kind: "schedule", id, isOwner: true } as const });
+  await world.say("look", by("heartbeat:main"));
+  expect(await world.idle()).toEqual([remark]);
+  await world.say("look", by("heartbeat:main"));
+  await world.idle();
+  await world.say("look", by("cron:job"));
+  expect(await world.idle()).toEqual([remark, "", ""]);
+  const { items } = await world.agent.history(MAIN, { limit: 50, before: null });
+  expect(items.flatMap((item) => (item.kind === "assistant" ? [item.text] : []))).toEqual([remark]);
+});

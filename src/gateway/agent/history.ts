@@ -1,7 +1,7 @@
 // A conversation as people see it: what was said, what tools did, where it was shortened or ended in the middle. Pure. Lines are read by run-log.ts; whoever
 // shows them bounds their length.
+import { isSilent, REMARK_LENGTH_MAX } from "../../api/silence.ts";
 import type { HistoryItem } from "./agent-port.ts";
-import { isSilent } from "./decide/run-step.ts";
 import { type EntryOf, isMemoryFlush, MEMORY_FLUSH, type Numbered } from "./entries.ts";
 
 export interface LogState {
@@ -14,6 +14,7 @@ export function toHistory(entries: readonly Numbered[], log: LogState): HistoryI
   const calls = new Map<string, number>();
   const adopted = new Set(entries.flatMap((entry) => (entry.kind === "adopted" ? entry.messages.map(({ input }) => input) : [])));
   const interrupted = new Set(entries.flatMap((entry) => (entry.kind === "interrupted" ? entry.inputs : [])));
+  const isUnsaid = toUnsaid(entries);
   for (const entry of entries) {
     if (entry.kind === "input" && isOwnWord(entry)) items.push(...toOwnWord(entry));
     else if (entry.kind === "input") {
@@ -26,7 +27,7 @@ export function toHistory(entries: readonly Numbered[], log: LogState): HistoryI
             : "answered";
       items.push(toUser(entry, state));
     } else if (entry.kind === "assistant") {
-      for (const item of toAssistant(entry)) {
+      for (const item of toAssistant(entry, isUnsaid(entry))) {
         if (item.kind === "tool") calls.set(item.callId, items.length);
         items.push(item);
       }
@@ -55,9 +56,23 @@ function toUser(
   return { id, at, kind: "user", text, attachments, from: `${requester.kind}:${requester.id}`, state };
 }
 
-function toAssistant({ id, at, runId, model, parts, isPartial }: Numbered<EntryOf<"assistant">>): HistoryItem[] {
-  const text = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
-  const said: HistoryItem[] = isSilent(text.trim()) ? [] : [{ id, at, kind: "assistant", text, runId, model, isPartial }];
+const textOf = ({ parts }: EntryOf<"assistant">): string => parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
+
+/** Whether an answer told nobody anything: where its run ended with it, the run knew how much may stand beside HEARTBEAT_OK. */
+function toUnsaid(entries: readonly Numbered[]): (entry: Numbered<EntryOf<"assistant">>) => boolean {
+  const last = new Map(entries.flatMap((entry) => (entry.kind === "assistant" ? [[entry.runId, entry.id]] : [])));
+  const isTold = new Map(
+    entries.flatMap((entry) =>
+      entry.kind === "ended" && entry.outcome === "final" ? [[last.get(entry.runId), entry.message !== null]] : [],
+    ),
+  );
+  return (entry) => !(isTold.get(entry.id) ?? !isSilent(textOf(entry).trim(), REMARK_LENGTH_MAX));
+}
+
+function toAssistant(entry: Numbered<EntryOf<"assistant">>, isUnsaid: boolean): HistoryItem[] {
+  const { id, at, runId, model, parts, isPartial } = entry;
+  const text = textOf(entry);
+  const said: HistoryItem[] = isUnsaid ? [] : [{ id, at, kind: "assistant", text, runId, model, isPartial }];
   const tools = parts.flatMap((part): HistoryItem[] =>
     part.kind === "tool-call"
       ? [

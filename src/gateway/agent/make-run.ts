@@ -1,7 +1,9 @@
 // Makes the run of a conversation as the config and the session are now: which model, which limits, which prompt, whose rights. What it does is run.ts's.
 import { toDurationMs } from "../../api/brands.ts";
+import type { Heartbeat } from "../../api/config/assistant.ts";
 import { findAgent } from "../../api/config/config.ts";
 import { resolveAgentSandbox } from "../../api/config/effective.ts";
+import { REMARK_LENGTH_MAX } from "../../api/silence.ts";
 import type { ModelError } from "../models/model-call.ts";
 import { ModelTurn } from "../models/model-turn.ts";
 import type { AgentParts } from "./agent-parts.ts";
@@ -42,15 +44,16 @@ export function makeRun(order: RunOrder): Run | ModelError {
   const limits = toLimits(order);
   const compactor = toCompactor(order, turn, first.contextWindow);
   const { memoryFlush, isTold } = order.config().assistant.compaction;
-  const isLight = isLightBeat(order);
+  const beat = beatOf(order);
   // Once for each run: what it writes there counts from the next one, and what providers cache of it stays the same.
   let read: Promise<readonly PromptFile[]> | null = null;
   const files = (): Promise<readonly PromptFile[]> => {
-    read ??= order.promptFiles(session).then((all) => all.filter(({ name }) => !isLight || name === "HEARTBEAT.md"));
+    read ??= order.promptFiles(session).then((all) => all.filter(({ name }) => beat?.isLight !== true || name === "HEARTBEAT.md"));
     return read;
   };
   return new Run({
     ...{ runId, log, turn, limits, clock, session, tools, isSilenceAllowed, failed },
+    remarkLengthMax: beat?.remarkLengthMax ?? REMARK_LENGTH_MAX,
     model: `${first.provider}/${first.model}`,
     isOnHost: !isSandboxed,
     resultCharactersMax: limits.resultCharactersMax,
@@ -68,12 +71,11 @@ export function makeRun(order: RunOrder): Run | ModelError {
   });
 }
 
-/** Whether nobody but a heartbeat speaks, which is to be shown little. */
-function isLightBeat({ config, conversation, inputs }: RunOrder): boolean {
+/** The heartbeat that alone speaks. null: somebody else does too */
+function beatOf({ config, conversation, inputs }: RunOrder): Heartbeat | null {
   const { agentId } = conversation.session.spec;
-  const { heartbeat } = findAgent(config(), agentId) ?? { heartbeat: null };
   const isBeat = inputs.every(({ requester }) => requester.kind === "schedule" && requester.id === toHeartbeatId(agentId));
-  return isBeat && (heartbeat ?? config().assistant.heartbeat)?.isLight === true;
+  return isBeat ? (findAgent(config(), agentId)?.heartbeat ?? config().assistant.heartbeat) : null;
 }
 
 function toLimits({ config, conversation, inputs }: RunOrder): RunLimits {

@@ -34,6 +34,8 @@ export interface RunParts extends Omit<CallParts, "emit"> {
   /** The system prompt. @param tools names of those that may be used */
   prompt(tools: readonly string[]): Promise<string>;
   isSilenceAllowed: boolean;
+  /** Characters beside HEARTBEAT_OK with which nothing is said. */
+  remarkLengthMax: number;
   /** How hard the model is to think for these. null: as its provider does */
   thinking(inputs: readonly Input[]): ThinkingLevel | null;
   /** How much a client is to show. */
@@ -154,8 +156,9 @@ export class Run {
       const step = await this.#step(isLastPass);
       if (step.kind === "ended") return step.end;
       const { answer } = step;
-      const { limits, isSilenceAllowed } = this.#parts;
-      const facts = { steps: this.#steps, calls: answer.calls.length, text: answer.text.trim(), isSilenceAllowed, isLastPass };
+      const { limits, isSilenceAllowed, remarkLengthMax } = this.#parts;
+      const text = answer.text.trim();
+      const facts = { steps: this.#steps, calls: answer.calls.length, text, isSilenceAllowed, remarkLengthMax, isLastPass };
       const next = decideAfterAnswer(facts, limits);
       if (next.kind !== "fail" && (await this.#isRemembering(answer.calls, next.kind === "run-calls"))) continue;
       // Somebody said something while the model answered: that answer is not the last one.

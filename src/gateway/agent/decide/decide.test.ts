@@ -9,7 +9,7 @@ import { isActive } from "./active-hours.ts";
 import { estimateAll, estimateTokens, findCut, isNearLimit } from "./compaction.ts";
 import { type Seen, toSeen } from "./context.ts";
 import { Repeats } from "./repeats.ts";
-import { decideAfterAnswer, decideAfterFailure, isSilent } from "./run-step.ts";
+import { decideAfterAnswer, decideAfterFailure } from "./run-step.ts";
 
 const text = fc.string({ maxLength: 400 });
 /** A turn: what is said, and answers with calls and their results. */
@@ -149,7 +149,7 @@ describe("what a model sees", () => {
 
 describe("the next step", () => {
   const limits = { stepsMax: 3, timeMsMax: toDurationMs(1_000), repeatsMax: 3, resultCharactersMax: 1_000 };
-  const answered = { steps: 1, calls: 0, text: "hi", isSilenceAllowed: false, isLastPass: false };
+  const answered = { steps: 1, calls: 0, text: "hi", isSilenceAllowed: false, remarkLengthMax: 300, isLastPass: false };
   test.each([
     [{ calls: 1, text: "" }, "run-calls"],
     [{ calls: 1, steps: 3 }, "fail"],
@@ -157,6 +157,8 @@ describe("the next step", () => {
     [{ text: "" }, "last-pass"],
     [{ text: "NO_REPLY" }, "last-pass"],
     [{ text: "NO_REPLY", isSilenceAllowed: true }, "end"],
+    [{ text: "HEARTBEAT_OK: quiet", remarkLengthMax: 0 }, "end"],
+    [{ text: "HEARTBEAT_OK: quiet" }, "last-pass"],
     [{ text: "", isLastPass: true }, "end"],
     [{ text: "", steps: 3 }, "end"],
     [{ calls: 2, isLastPass: true, text: "x" }, "end"],
@@ -170,15 +172,6 @@ describe("the next step", () => {
   ] as const)("after a failure %s, compacted %s: %s", (failure, hasCompacted, kind) =>
     expect(decideAfterFailure({ failure, message: "m", status: null, retryAfterMs: null, fix: null }, hasCompacted).kind).toBe(kind),
   );
-
-  test.each([
-    ["NO_REPLY", true],
-    ["HEARTBEAT_OK", true],
-    ["HEARTBEAT_OK, all quiet", true],
-    [`${"x".repeat(301)} HEARTBEAT_OK`, false],
-    ["NO_REPLY, but", false],
-    ["", true],
-  ])("%j says nothing: %s", (said, expected) => expect(isSilent(said)).toBe(expected));
 
   test("the same call counts with its result, whatever the order of its keys; a message begins the count anew", () => {
     const repeats = new Repeats(3);

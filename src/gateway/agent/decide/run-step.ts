@@ -1,6 +1,7 @@
 // What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure.
 // Who does it is run.ts.
 import type { DurationMs } from "../../../api/brands.ts";
+import { isSilent } from "../../../api/silence.ts";
 import type { ModelError } from "../../models/model-call.ts";
 import type { RunError } from "../agent-port.ts";
 
@@ -22,6 +23,8 @@ export interface Answered {
   text: string;
   /** Whether nobody minds when nothing is said. */
   isSilenceAllowed: boolean;
+  /** Characters beside HEARTBEAT_OK with which nothing is said. */
+  remarkLengthMax: number;
   /** Whether it was asked for an answer without tools already. */
   isLastPass: boolean;
 }
@@ -33,22 +36,10 @@ export type AfterAnswer =
   | { kind: "end"; text: string }
   | { kind: "fail"; error: RunError };
 
-/** Whole answers of an agent that chose to say nothing. */
-const SILENT_TOKENS: readonly string[] = ["NO_REPLY", "HEARTBEAT_OK"];
-/** What may stand beside HEARTBEAT_OK, as upstream bounds it: a remark that nobody needs. */
-const REMARK_LENGTH_MAX = 300;
-
-/** @param text trimmed */
-export function isSilent(text: string): boolean {
-  if (text === "" || SILENT_TOKENS.includes(text)) return true;
-  const hasToken = text.startsWith("HEARTBEAT_OK") || text.endsWith("HEARTBEAT_OK");
-  return hasToken && text.length - "HEARTBEAT_OK".length <= REMARK_LENGTH_MAX;
-}
-
 export function decideAfterAnswer(answered: Answered, limits: RunLimits): AfterAnswer {
-  const { steps, calls, text, isSilenceAllowed, isLastPass } = answered;
+  const { steps, calls, text, isSilenceAllowed, remarkLengthMax, isLastPass } = answered;
   if (calls > 0 && !isLastPass) return steps >= limits.stepsMax ? { kind: "fail", error: toStepLimit(limits) } : { kind: "run-calls" };
-  if (!isSilent(text)) return { kind: "end", text };
+  if (!isSilent(text, remarkLengthMax)) return { kind: "end", text };
   if (isSilenceAllowed || isLastPass) return { kind: "end", text: "" };
   return steps >= limits.stepsMax ? { kind: "end", text: "" } : { kind: "last-pass" };
 }
