@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser, Locator } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
@@ -172,6 +172,58 @@ test(
     await page.getByRole("button", { name: "Replace it" }).click();
     await page.getByText("uploaded").waitFor();
     expect(await session.exec("cat large.bin")).toBe("small");
+    expect(faults).toEqual([]);
+  },
+  MINUTES_MS,
+);
+
+const READ_COLOURS = `(label, text) => {
+  const lines = [...document.querySelectorAll(\`[aria-label="\${label}"] .cm-line\`)];
+  return lines.filter(({ textContent }) => textContent.includes(text)).flatMap((line) => {
+    const plain = getComputedStyle(line).color;
+    return [...line.querySelectorAll("span")].filter((span) => getComputedStyle(span).color !== plain).map((span) => span.textContent);
+  });
+}`;
+
+/** Words that have a colour of their own in the lines of a text that hold another one. */
+const coloured = async (page: Page, label: string, text: string): Promise<readonly string[]> =>
+  await page.evaluate<string[]>(`(${READ_COLOURS})(${JSON.stringify(label)}, ${JSON.stringify(text)})`);
+
+test(
+  "a text is coloured in its own language, by its name or by its first line, in the light and in the dark",
+  async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const session = await openSession();
+    const texts = {
+      "main.ts": "// one\nexport const answer: number = 42;\n",
+      "main.py": "# two\ndef answer() -> str:\n    return 'forty-two'\n",
+      tool: "#!/usr/bin/env bash\nif true; then echo 'three'; fi\n",
+      "notes.txt": "const def if 'four'\n",
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      const { status } = await session.owner.ask(`/v1/sessions/${SESSION}/tools/write`, { path: name, content: text });
+      expect(status).toBe(200);
+    }
+    const browser = await openBrowser(program);
+    const { page, faults } = await letIn(session, browser, `/sessions/${SESSION}/files`);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const [name, line, words] of [
+        ["main.ts", "export const", ["export", "const", "42"]],
+        ["main.py", "return", ["return", "'forty-two'"]],
+        ["tool", "if true", ["if", "then", "'three'"]],
+      ] as const) {
+        await page.getByRole("link", { name, exact: true }).click();
+        await expect
+          .poll(() => coloured(page, `Text of ${name}`, line), { timeout: PATIENCE_MS })
+          .toEqual(expect.arrayContaining([...words]));
+        expect(await findBarriers(page)).toEqual([]);
+      }
+      await page.getByRole("link", { name: "notes.txt" }).click();
+      await page.getByLabel("Text of notes.txt").getByText("const def").waitFor();
+      expect(await coloured(page, "Text of notes.txt", "const def")).toEqual([]);
+    }
     expect(faults).toEqual([]);
   },
   MINUTES_MS,

@@ -36,10 +36,21 @@ const THEME = EditorView.theme({
   ".cm-lint-marker-warning": { content: "''", backgroundColor: "var(--wait-mark)" },
 });
 const COLOURS = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent-text)" },
-  { tag: tags.string, color: "var(--good)" },
-  { tag: [tags.number, tags.bool, tags.null], color: "var(--busy)" },
+  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--code-keyword)" },
+  { tag: [tags.string, tags.inserted, tags.monospace], color: "var(--good)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.attributeName, tags.function(tags.variableName)], color: "var(--busy)" },
+  {
+    tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName), tags.labelName],
+    color: "var(--accent-text)",
+  },
+  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.variableName)], color: "var(--wait)" },
+  { tag: [tags.regexp, tags.escape, tags.special(tags.string), tags.deleted, tags.invalid], color: "var(--bad)" },
   { tag: tags.comment, color: "var(--ink-3)", fontStyle: "italic" },
+  { tag: [tags.meta, tags.processingInstruction, tags.quote], color: "var(--ink-2)" },
+  { tag: [tags.link, tags.url], color: "var(--busy)", textDecoration: "underline" },
+  { tag: [tags.heading, tags.strong], fontWeight: "bold" },
+  { tag: tags.emphasis, fontStyle: "italic" },
+  { tag: tags.strikethrough, textDecoration: "line-through" },
 ]);
 
 /** With the policy's nonce for its styles. */

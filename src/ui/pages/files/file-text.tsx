@@ -2,14 +2,16 @@
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { basicSetup } from "codemirror";
-import { json5 } from "codemirror-json5";
 import { type ReactNode, useEffect, useRef } from "react";
 import { editorLook } from "../../parts/editor-look.ts";
+import { findLanguage } from "./language.ts";
+
+const FIRST_LINE_LENGTH_MAX = 256;
 
 interface FileTextProps {
   /** As assistive technology reads it. */
   label: string;
-  /** Of the file: what it is written in goes by its end. */
+  /** Of the file: it says what it is written in, else the text's first line does. */
   name: string;
   /** With LF alone where it can be edited. Another one than was typed takes the place of what is there. */
   text: string;
@@ -29,7 +31,7 @@ export function FileText({ label, name, text, isReadOnly, changed, save }: FileT
   // biome-ignore lint/correctness/useExhaustiveDependencies: the others are taken over by the effects below, in the same editor
   useEffect(() => {
     if (place.current === null) return;
-    const settings = new Compartment();
+    const [settings, language] = [new Compartment(), new Compartment()];
     const saved = (): boolean => {
       told.current.save?.();
       return true;
@@ -43,7 +45,7 @@ export function FileText({ label, name, text, isReadOnly, changed, save }: FileT
         EditorState.lineSeparator.of("\n"),
         Prec.highest(keymap.of([{ key: "Mod-s", run: saved, preventDefault: true }])),
         basicSetup,
-        ...(/\.json5?$/i.test(name) ? [json5()] : []),
+        language.of([]),
         settings.of(toSettings(label, isReadOnly)),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) told.current.changed?.(update.state.sliceDoc());
@@ -51,7 +53,12 @@ export function FileText({ label, name, text, isReadOnly, changed, save }: FileT
       ],
     });
     editor.current = { view, settings };
-    return () => view.destroy();
+    const left = new AbortController();
+    void colour(view, { language, name, signal: left.signal });
+    return () => {
+      left.abort();
+      view.destroy();
+    };
   }, [name]);
   useEffect(() => {
     const { view, settings } = editor.current ?? {};
@@ -63,6 +70,21 @@ export function FileText({ label, name, text, isReadOnly, changed, save }: FileT
     view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
   }, [text]);
   return <div ref={place} className="code-editor file-text" />;
+}
+
+interface Colouring {
+  language: Compartment;
+  name: string;
+  /** Aborted when nobody looks at the text any more. */
+  signal: AbortSignal;
+}
+
+/** As soon as its language is there. */
+async function colour(view: EditorView, { language, name, signal }: Colouring): Promise<void> {
+  const found = findLanguage(name, view.state.sliceDoc(0, FIRST_LINE_LENGTH_MAX));
+  // Where it can't be loaded, as after an update of the gateway, the text stays plain and can be worked on all the same.
+  const support = await found?.load().catch(() => null);
+  if (support != null && !signal.aborted) view.dispatch({ effects: language.reconfigure(support) });
 }
 
 /** One that is only looked at can be reached and searched all the same. */
