@@ -234,16 +234,17 @@ describe("chat in a terminal", () => {
     await until(/exit 1[\s\S]*One test/);
     await way.cut();
     await until(/lost the gateway/);
-    const tool = { kind: "tool", tool: "exec", state: "done", text: "", sandbox: null, details: {} } as const;
+    const tool = { kind: "tool", tool: "exec", state: "done", text: "", sandbox: null, details: {}, verbose: null } as const;
     agent.items = [
       { kind: "user", id: 1, at: toEpochMs(1), text: "Mend the test", attachments: [], from: "token", state: "answered" },
       { kind: "assistant", id: 2, at: toEpochMs(1), text: "I look", runId: RUN.runId, model: "m", isPartial: false },
       { ...tool, id: 2, at: toEpochMs(1), callId: "c1", input: { command: "npm test" } },
       { kind: "assistant", id: 5, at: toEpochMs(2), text: "One test fails; I mend it.", runId: RUN.runId, model: "m", isPartial: false },
       { ...tool, id: 5, at: toEpochMs(2), callId: "c2", input: { command: "sed -i s/1/2/ a.test.js" } },
+      { ...tool, id: 5, at: toEpochMs(2), callId: "c3", input: { command: "date" }, verbose: "off" },
       { kind: "user", id: 8, at: toEpochMs(3), text: "said on the page", attachments: [], from: "owner", state: "answered" },
     ];
-    agent.running = { runId: RUN.runId, startedAt: toEpochMs(1), seq: 7, text: "It is ", tools: [] };
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(1), seq: 7, text: "It is ", verbose: null, tools: [] };
     await way.open();
     await until(/the gateway is back[\s\S]*One test fails; I mend it\.[\s\S]*sed -i[\s\S]*> said on the page[\s\S]*It is/);
     agent.running = null;
@@ -252,6 +253,7 @@ describe("chat in a terminal", () => {
     await until(/It is green\.[\s\S]*tokens/);
     const screen = terminal.screen();
     for (const once of ["> Mend the test", "npm test", "I look", "said on the page"]) expect(screen.split(once)).toHaveLength(2);
+    expect(screen).not.toContain("date");
     terminal.press("C-d");
     await expect.poll(terminal.hasEnded, { timeout: PATIENCE_MS }).toBe(true);
   });

@@ -2,6 +2,8 @@
 // The same over a model's protocol and in real containers is chat.engine.test.ts's.
 import { describe, expect, test } from "vitest";
 import { toEpochMs } from "../src/api/brands.ts";
+import type { VerboseLevel } from "../src/api/thinking.ts";
+import type { HistoryItem } from "../src/gateway/agent/agent-port.ts";
 import { RUN_USAGE } from "../src/gateway/chat/agent.fixture.ts";
 import { KEY, openChat, PATH, RUN, said } from "./chat-page.fixture.ts";
 import { findBarriers, findChromium, findUnreachable, NO_CHROMIUM } from "./control-ui.fixture.ts";
@@ -56,7 +58,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
       })),
       ...HOSTILE.map((text, at) => ({
         ...{ kind: "tool" as const, id: 2_000 + at, at: toEpochMs(1), callId: `c${at}`, tool: text.slice(0, 40), input: { command: text } },
-        ...{ state: "failed" as const, text, sandbox: null, details: {} },
+        ...{ state: "failed" as const, text, sandbox: null, details: {}, verbose: null },
       })),
     ];
     await page.getByRole("link", { name: /^main/ }).click();
@@ -87,7 +89,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     const { page, agent, faults } = await openChat(program);
     await page.getByText("Nothing was said yet.").waitFor();
     agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
-    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "", tools: [] };
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "", verbose: null, tools: [] };
     await page.getByText("Waiting for the model").waitFor();
     agent.tell(RUN, { kind: "text", delta: "I run the **tests** first." });
     await page.locator(".markdown strong", { hasText: "tests" }).waitFor();
@@ -123,7 +125,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     await field.press("Enter");
     await expect.poll(() => agent.sent.map(({ text, queueMode }) => [text, queueMode])).toEqual([["Look at the plan", null]]);
     expect(agent.sent[0]?.requester).toMatchObject({ kind: "device", isOwner: false });
-    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "So far", tools: [] };
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "So far", verbose: null, tools: [] };
     agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     await page.getByText("So far").waitFor();
     await field.fill("and be brief");
@@ -132,6 +134,46 @@ describe("the chat page", { timeout: 180_000 }, () => {
     await field.press("Escape");
     await expect.poll(() => agent.aborted).toEqual([{ session: KEY, runId: null }]);
     expect(server.logged.join("")).not.toContain("Look at the plan");
+  });
+
+  test("shows as much of tool calls as /verbose says, while the run goes on and afterwards", async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const { page, agent } = await openChat(program);
+    const call = (verbose: VerboseLevel | null): HistoryItem => ({
+      ...{ kind: "tool", id: 1, at: toEpochMs(1), callId: "c0", tool: "read", input: { path: "plan.md" }, state: "done" },
+      ...{ text: "the whole plan", sandbox: null, details: {}, verbose },
+    });
+    agent.answer = async () => ({ runId: RUN.runId, acceptedAt: toEpochMs(1), status: "answered", reply: "Verbose" });
+    /** As the gateway tells it after that command. */
+    const choose = async (verbose: VerboseLevel): Promise<void> => {
+      agent.items = [call(verbose)];
+      agent.running = agent.running && { ...agent.running, verbose };
+      const field = page.getByRole("textbox", { name: "Message" });
+      await field.fill(`/verbose ${verbose}`);
+      await field.press("Enter");
+    };
+    const [past, live] = [page.getByRole("region", { name: "Tool read" }), page.getByRole("region", { name: "Tool exec" })];
+    agent.items = [call(null)];
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "", verbose: null, tools: [] };
+    agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
+    await past.getByText("plan.md").waitFor();
+    expect(await past.getByText("the whole plan").count()).toBe(0);
+    await choose("full");
+    await past.getByText("the whole plan").waitFor();
+    await choose("off");
+    await page.getByText("1 tool call hidden").waitFor();
+    expect(await past.count()).toBe(0);
+    agent.tell(RUN, { kind: "tool-started", callId: "c1", tool: "exec", input: { command: "npm test" } });
+    await page.getByText("2 tool calls hidden").waitFor();
+    expect(await live.count()).toBe(0);
+    const tools = [{ callId: "c1", tool: "exec", input: { command: "npm test" }, sandbox: null, output: "1 of 2", isRunning: true }];
+    agent.running = { ...agent.running, seq: 2, tools };
+    await choose("on");
+    await live.getByText("npm test").waitFor();
+    expect(await page.getByText("the whole plan").or(page.getByText("1 of 2")).count()).toBe(0);
+    await live.getByRole("button").click();
+    await live.getByText("1 of 2").waitFor();
   });
 
   test("offers commands after a slash, and takes one by the keyboard", async (context) => {
@@ -154,7 +196,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
     if (program === null) return context.skip(NO_CHROMIUM);
     const opened = await openChat(program);
     const { page, agent } = opened;
-    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "one ", tools: [] };
+    agent.running = { runId: RUN.runId, startedAt: toEpochMs(Date.now()), seq: 1, text: "one ", verbose: null, tools: [] };
     agent.tell(RUN, { kind: "started", model: "aimock/small", verbose: null });
     agent.tell(RUN, { kind: "text", delta: "two " });
     await page.getByText("one two", { exact: false }).waitFor();
@@ -200,6 +242,7 @@ describe("the chat page", { timeout: 180_000 }, () => {
         text: "FAIL\n",
         sandbox: "openclaw-sandbox-main",
         details: { code: 1 },
+        verbose: null,
       },
       { kind: "compaction", id: 4, at: toEpochMs(Date.now()), summary: "x", before: 90_000, after: 4_000 },
       {

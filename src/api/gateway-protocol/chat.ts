@@ -2,7 +2,7 @@
 // The operations are operations-chat.ts's, the events events.ts's; what a run does is gateway/agent/'s.
 import { z } from "zod";
 import { QUEUE_MODES } from "../queue-modes.ts";
-import { THINKING_LEVELS } from "../thinking.ts";
+import { THINKING_LEVELS, VERBOSE_LEVELS } from "../thinking.ts";
 
 /** A message is what a person writes: a megabyte is a book. */
 export const CHAT_TEXT_LENGTH_MAX = 1_048_576;
@@ -73,6 +73,11 @@ const RunError = z.object({
   fix: z.string().nullable(),
 });
 
+const Verbose = z.enum(VERBOSE_LEVELS).nullable().meta({
+  description:
+    "How much of it is to be shown, as `/verbose` says: nothing, a line for each call, or its output too. null: as the client likes",
+});
+
 export const ChatItem = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("user"),
@@ -100,6 +105,7 @@ export const ChatItem = z.discriminatedUnion("kind", [
     text: z.string().meta({ description: "Of the result" }),
     sandbox: z.string().nullable().meta({ description: "Name of the sandbox that it ran in" }),
     details: z.record(z.string(), z.unknown()),
+    verbose: Verbose,
   }),
   z.object({ kind: z.literal("compaction"), ...About, summary: z.string(), before: Count, after: Count }),
   z.object({
@@ -128,6 +134,7 @@ export const ChatHistoryAnswer = z.object({
       startedAt: Time,
       seq: Count.meta({ description: "Events of this run up to this number are in `text` and `tools`" }),
       text: z.string().meta({ description: "What the model says now" }),
+      verbose: Verbose,
       tools: z.array(RunningTool),
     })
     .nullable()

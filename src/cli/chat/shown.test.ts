@@ -19,7 +19,7 @@ function toItem({ kind, text }: Step, at: number): ChatItem {
   if (kind === "user") return { kind, id, at: 0, text, attachments: [], from: "owner", state: "answered" };
   if (kind === "assistant") return { kind, id, at: 0, text: `${text}${at}`, runId: "r", model: "m", isPartial: false };
   if (kind === "note") return { kind, id, at: 0, text: `${text}${at}` };
-  return { kind, id, at: 0, callId: `c${at}`, tool: "exec", input: {}, state: "done", text, sandbox: null, details: {} };
+  return { kind, id, at: 0, callId: `c${at}`, tool: "exec", input: {}, state: "done", text, sandbox: null, details: {}, verbose: null };
 }
 
 function hear(shown: Shown, item: ChatItem): void {

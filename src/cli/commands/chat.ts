@@ -66,8 +66,12 @@ function showItem(screen: ChatScreen, item: ChatItem): void {
       screen.answered(item.text);
       return screen.endAnswer();
     case "tool":
+      if (item.verbose === "off") return;
       screen.toolBegan(item.callId, `${item.tool} ${JSON.stringify(item.input)}`.slice(0, 160));
-      return screen.toolEnded(item.callId, { line: item.state, isError: item.state === "failed", text: item.text });
+      return screen.toolEnded(item.callId, {
+        ...{ line: item.state, isError: item.state === "failed" },
+        text: item.verbose === "on" ? "" : item.text,
+      });
     case "compaction":
       return screen.note("earlier parts were put together");
     case "ended":

@@ -143,6 +143,8 @@ export interface CurrentRun {
   seq: number;
   /** What the model says now. */
   text: string;
+  /** How much of it a client is to show. null: as it likes */
+  verbose: VerboseLevel | null;
   tools: readonly { callId: string; tool: string; input: unknown; sandbox: string | null; output: string; isRunning: boolean }[];
 }
 
@@ -160,6 +162,8 @@ export type HistoryItem = { id: number; at: EpochMs } & (
       text: string;
       sandbox: string | null;
       details: Readonly<Record<string, unknown>>;
+      /** How much of it a client is to show. null: as it likes */
+      verbose: VerboseLevel | null;
     }
   | { kind: "compaction"; summary: string; before: number; after: number }
   | { kind: "ended"; runId: RunId; outcome: Exclude<RunOutcome, "final"> | "interrupted"; error: RunError | null }

@@ -38,7 +38,7 @@ import { NOTHING_USED, type Run, type RunEnd } from "./run.ts";
 import { RunEvents, type RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
 import { SessionStop } from "./session-stop.ts";
-import { keepSpawnChoices, queueLimitsOf, queueModeOf } from "./settings.ts";
+import { keepSpawnChoices, queueLimitsOf, queueModeOf, verboseOf, wishOf } from "./settings.ts";
 
 /** What somebody says to a session, whoever it is. */
 export interface Said extends Omit<ChatInput, "attachments"> {
@@ -119,7 +119,8 @@ export class AgentService implements AgentPort {
   }
 
   current(session: SessionKey): CurrentRun | null {
-    return this.#conversations.find(session)?.going?.feed.current ?? null;
+    const { log, going } = this.#conversations.find(session) ?? { going: null };
+    return going === null ? null : { ...going.feed.current, verbose: verboseOf(log, wishOf(going.inputs, "verbose")) };
   }
 
   async history(key: SessionKey, { limit, before }: { limit: number; before: number | null }): Promise<ChatHistory> {

@@ -89,6 +89,27 @@ test("/verbose is told to whoever shows the run", async () => {
   expect(world.events.flatMap((event) => (event.kind === "started" ? [event.verbose] : []))).toEqual(["off", "full"]);
 });
 
+test("a run's calls say how much of them is to be shown: as its message said, else as the conversation says now", async () => {
+  const world = await openAgentWorld({ mock });
+  const call = (command: string) => ({ calls: [["exec", { command }]] as const });
+  script(mock, [call("echo one"), "one", call("echo two"), "two", call("until [ -e go ]; do sleep 0.02; done"), "three"]);
+  const shown = async () =>
+    (await world.agent.history(MAIN, { limit: 100, before: null })).items.flatMap((item) => (item.kind === "tool" ? [item.verbose] : []));
+  await answer(world, "first");
+  await answer(world, "/verbose full second");
+  expect(await shown()).toEqual([null, "full"]);
+  await world.say("/verbose off");
+  expect(await shown()).toEqual(["off", "full"]);
+  await world.say("third");
+  await world.told("tool-placed");
+  expect(world.agent.current(MAIN)?.verbose).toBe("off");
+  await world.say("/verbose on");
+  expect(world.agent.current(MAIN)?.verbose).toBe("on");
+  await writeFile(join(world.workspace, "go"), "");
+  await world.idle();
+  expect(await shown()).toEqual(["on", "full", "on"]);
+});
+
 test("in what another session says, and in a job's text, commands and directives are text", async () => {
   const world = await openAgentWorld({ mock });
   const asked = script(mock, ["one", "two"]);

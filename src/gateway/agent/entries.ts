@@ -41,6 +41,12 @@ const Part = z.discriminatedUnion("kind", [
 /** How a call ended. `skipped`: a message came first. `interrupted`: nobody knows how far it got. */
 export const RESULT_STATES = ["done", "failed", "skipped", "interrupted"] as const;
 
+/** How much clients are to show of what comes of a message. null: as the conversation says */
+const Verbose = z
+  .enum([...VERBOSE_LEVELS, "default"])
+  .nullable()
+  .default(null);
+
 /** What a person may choose for a conversation, and who began it. */
 const SETTINGS = [
   "label",
@@ -84,10 +90,7 @@ export const EntrySchema = z.discriminatedUnion("kind", [
       .enum([...THINKING_LEVELS, "default"])
       .nullable()
       .default(null),
-    verbose: z
-      .enum([...VERBOSE_LEVELS, "default"])
-      .nullable()
-      .default(null),
+    verbose: Verbose,
     model: z.string().nullable().default(null),
     /** How many sessions in a row spoke to each other until it came. 0: a person or a schedule said it. */
     hops: Count,
@@ -114,6 +117,8 @@ export const EntrySchema = z.discriminatedUnion("kind", [
     stop: z.enum(STOP_REASONS).nullable(),
     usage: Usage.nullable(),
     isPartial: z.boolean(),
+    /** As its run was told. Absent: of an earlier release */
+    verbose: Verbose,
   }),
   /** The tool is about to begin: a call without a result behind this one may have done its work. */
   z.object({ ...head, kind: z.literal("calling"), runId: Id, callId: z.string(), tool: z.string() }),

@@ -1,10 +1,12 @@
 // A conversation as people see it: what was said, what tools did, where it was shortened or ended in the middle. Pure. Lines are read by run-log.ts; whoever
 // shows them bounds their length.
 import { isSilent, REMARK_LENGTH_MAX } from "../../api/silence.ts";
+import type { VerboseLevel } from "../../api/thinking.ts";
 import type { HistoryItem } from "./agent-port.ts";
 import { type EntryOf, isMemoryFlush, MEMORY_FLUSH, type Numbered } from "./entries.ts";
+import { type Chosen, verboseOf } from "./settings.ts";
 
-export interface LogState {
+export interface LogState extends Chosen {
   isWaiting(line: number): boolean;
 }
 
@@ -27,7 +29,7 @@ export function toHistory(entries: readonly Numbered[], log: LogState): HistoryI
             : "answered";
       items.push(toUser(entry, state));
     } else if (entry.kind === "assistant") {
-      for (const item of toAssistant(entry, isUnsaid(entry))) {
+      for (const item of toAssistant(entry, { isUnsaid: isUnsaid(entry), verbose: verboseOf(log, entry.verbose) })) {
         if (item.kind === "tool") calls.set(item.callId, items.length);
         items.push(item);
       }
@@ -69,7 +71,13 @@ function toUnsaid(entries: readonly Numbered[]): (entry: Numbered<EntryOf<"assis
   return (entry) => !(isTold.get(entry.id) ?? !isSilent(textOf(entry).trim(), REMARK_LENGTH_MAX));
 }
 
-function toAssistant(entry: Numbered<EntryOf<"assistant">>, isUnsaid: boolean): HistoryItem[] {
+interface Showing {
+  /** What it says was told to nobody. */
+  isUnsaid: boolean;
+  verbose: VerboseLevel | null;
+}
+
+function toAssistant(entry: Numbered<EntryOf<"assistant">>, { isUnsaid, verbose }: Showing): HistoryItem[] {
   const { id, at, runId, model, parts, isPartial } = entry;
   const text = textOf(entry);
   const said: HistoryItem[] = isUnsaid ? [] : [{ id, at, kind: "assistant", text, runId, model, isPartial }];
@@ -87,6 +95,7 @@ function toAssistant(entry: Numbered<EntryOf<"assistant">>, isUnsaid: boolean): 
             text: "",
             sandbox: null,
             details: {},
+            verbose,
           },
         ]
       : [],

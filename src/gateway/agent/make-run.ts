@@ -7,7 +7,7 @@ import { REMARK_LENGTH_MAX } from "../../api/silence.ts";
 import type { ModelError } from "../models/model-call.ts";
 import { ModelTurn } from "../models/model-turn.ts";
 import type { AgentParts } from "./agent-parts.ts";
-import type { RunId, Wishes } from "./agent-port.ts";
+import type { RunId } from "./agent-port.ts";
 import { Compactor } from "./compactor.ts";
 import type { Conversation } from "./conversation.ts";
 import { type PromptFacts, type PromptFile, renderPrompt } from "./decide/prompt.ts";
@@ -18,7 +18,7 @@ import { MemoryFlush } from "./memory-flush.ts";
 import { Run } from "./run.ts";
 import type { RunFeed } from "./run-events.ts";
 import type { Input } from "./run-log.ts";
-import { modelOf, thinkingOf, timeoutOf, verboseOf } from "./settings.ts";
+import { modelOf, thinkingOf, timeoutOf, wishOf } from "./settings.ts";
 
 interface RunOrder extends AgentParts {
   conversation: Conversation;
@@ -31,8 +31,6 @@ interface RunOrder extends AgentParts {
 export function makeRun(order: RunOrder): Run | ModelError {
   const { conversation, runId, feed, models, tools, service, clock, log: programLog, failed, readFile } = order;
   const { session, log } = conversation;
-  const wishOf = <Name extends keyof Wishes>(from: readonly Input[], name: Name): Wishes[Name] =>
-    from.findLast((input) => input[name] !== null)?.[name] ?? null;
   const preferred = modelOf(log, wishOf(order.inputs, "model"));
   const owner = { sessionKey: session.spec.key, agentId: session.spec.agentId };
   const [turn, first] = [models.turn(owner, preferred), models.first(owner, preferred)];
@@ -62,7 +60,7 @@ export function makeRun(order: RunOrder): Run | ModelError {
     isCompactionTold: isTold,
     inputs: new InputReader({ session, readFile }),
     thinking: (inputs) => thinkingOf(log, { config: order.config(), agentId: session.spec.agentId }, wishOf(inputs, "thinking")),
-    verbose: verboseOf(log, wishOf(order.inputs, "verbose")),
+    verbose: wishOf(order.inputs, "verbose"),
     prompt: async (names) => toPrompt(order, names, { isSandboxed, isSilenceAllowed, files: await files() }),
     tell: (event) => feed.tell(event),
     began: (processId) => conversation.began(processId),

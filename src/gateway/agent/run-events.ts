@@ -61,7 +61,7 @@ export class RunFeed {
     this.#startedAt = parts.now();
   }
 
-  get current(): CurrentRun {
+  get current(): Omit<CurrentRun, "verbose"> {
     return { runId: this.#parts.runId, startedAt: this.#startedAt, seq: this.#seq, text: this.#text, tools: [...this.#tools.values()] };
   }
 

@@ -3,7 +3,7 @@
 import type { EpochMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
-import type { ThinkingLevel, VerboseLevel } from "../../api/thinking.ts";
+import type { ThinkingLevel, VerboseWish } from "../../api/thinking.ts";
 import type { ModelError, StopReason, TokenUsage } from "../models/model-call.ts";
 import { renderModelError } from "../models/model-error.ts";
 import type { ModelTurn, StepEvent } from "../models/model-turn.ts";
@@ -17,6 +17,7 @@ import { type Entry, MEMORY_FLUSH, type NewEntry, type Numbered } from "./entrie
 import type { InputReader } from "./input-reader.ts";
 import type { MemoryFlush } from "./memory-flush.ts";
 import type { Input, RunLog } from "./run-log.ts";
+import { verboseOf } from "./settings.ts";
 
 export interface RunParts extends Omit<CallParts, "emit"> {
   runId: RunId;
@@ -38,8 +39,8 @@ export interface RunParts extends Omit<CallParts, "emit"> {
   remarkLengthMax: number;
   /** How hard the model is to think for these. null: as its provider does */
   thinking(inputs: readonly Input[]): ThinkingLevel | null;
-  /** How much a client is to show. */
-  verbose: VerboseLevel | null;
+  /** How much of this run clients are to show. null: as the conversation says */
+  verbose: VerboseWish | null;
   tell(event: RunEventBody): void;
   /** The session has a background command by the run. */
   began(processId: string): void;
@@ -125,7 +126,7 @@ export class Run {
 
   /** Never rejects for what happens outside. */
   async go(inputs: readonly Input[]): Promise<RunEnd> {
-    const { clock, limits, tell, model, log, failed } = this.#parts;
+    const { clock, limits, tell, model, log, failed, verbose } = this.#parts;
     const stopTimer = clock.setTimer(limits.timeMsMax, () => {
       this.#timeIsOver = true;
       this.#abort.abort();
@@ -133,7 +134,7 @@ export class Run {
     let end: RunEnd;
     try {
       await log.append({ kind: "started", runId: this.id, model });
-      tell({ kind: "started", model, verbose: this.#parts.verbose });
+      tell({ kind: "started", model, verbose: verboseOf(log, verbose) });
       this.#seen = await log.read();
       await this.#adopt(inputs, false);
       end = await this.#loop();
@@ -236,12 +237,12 @@ export class Run {
   }
 
   async #answered({ parts, stop, usage }: { parts: Answer["parts"]; stop: StopReason; usage: TokenUsage }, model: string): Promise<Answer> {
-    const { tell, compactor } = this.#parts;
+    const { tell, compactor, verbose } = this.#parts;
     this.#steps += 1;
     this.#use(usage);
     compactor.counted(this.#seen, usage);
     const text = parts.flatMap((part) => (part.kind === "text" ? [part.text] : [])).join("");
-    await this.#append({ kind: "assistant", runId: this.id, model, parts: [...parts], stop, usage, isPartial: false });
+    await this.#append({ kind: "assistant", runId: this.id, model, parts: [...parts], stop, usage, isPartial: false, verbose });
     const calls = parts.filter((part) => part.kind === "tool-call");
     if (calls.length > 0 && text !== "" && !this.#parts.memory.isOn) tell({ kind: "text-ended", text });
     return { parts, text, calls };
@@ -365,8 +366,8 @@ export class Run {
 
   async #toAborted(): Promise<RunEnd> {
     if (this.#text !== "") {
-      const parts = [{ kind: "text" as const, text: this.#text, opaque: null }];
-      await this.#append({ kind: "assistant", runId: this.id, model: null, parts, stop: null, usage: null, isPartial: true });
+      const said = { parts: [{ kind: "text" as const, text: this.#text, opaque: null }], stop: null, usage: null, verbose: null };
+      await this.#append({ kind: "assistant", runId: this.id, model: null, ...said, isPartial: true });
     }
     return this.#timeIsOver ? this.#toEnd("error", this.#text, toTimeLimit(this.#parts.limits)) : this.#toEnd("aborted", this.#text, null);
   }

@@ -5,11 +5,12 @@ import { type Config, findAgent } from "../../api/config/config.ts";
 import { QUEUE_CAP_MAX, type QueueDrop, type QueueLimits, type QueueMode } from "../../api/queue-modes.ts";
 import type { ThinkingLevel, ThinkingWish, VerboseLevel, VerboseWish } from "../../api/thinking.ts";
 import type { SpawnChoices } from "../tools/tool-port.ts";
+import type { Wishes } from "./agent-port.ts";
 import type { Directives } from "./decide/directives.ts";
 import type { NewEntry } from "./entries.ts";
 import type { RunLog, SettingName } from "./run-log.ts";
 
-type Chosen = Pick<RunLog, "setting">;
+export type Chosen = Pick<RunLog, "setting">;
 
 /** @param wish of the message. null: it has none @returns null: the provider's default */
 export function thinkingOf(
@@ -20,6 +21,10 @@ export function thinkingOf(
   const chosen = wish ?? (log.setting("thinking") as ThinkingWish | null) ?? "default";
   return chosen === "default" ? (findAgent(config, agentId)?.thinking ?? config.assistant.thinking) : chosen;
 }
+
+/** Of messages that a run answers together the newest counts that says something. null: none does */
+export const wishOf = <Name extends keyof Wishes>(inputs: readonly Pick<Wishes, Name>[], name: Name): Wishes[Name] | null =>
+  inputs.findLast((input) => input[name] !== null)?.[name] ?? null;
 
 /** @returns null: as each client likes */
 export function verboseOf(log: Chosen, wish: VerboseWish | null): VerboseLevel | null {

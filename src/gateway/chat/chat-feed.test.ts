@@ -56,7 +56,7 @@ it("tells what was said before a tool call before the call, and numbers rise", (
 it("tells nobody twice what was in the text of a run when he came", () => {
   const { agent, feed, texts } = openFeed();
   for (const delta of ["a", "b", "c"]) agent.tell(RUN, { kind: "text", delta });
-  agent.running = { runId: RUN.runId, startedAt: toEpochMs(1), seq: 3, text: "abc", tools: [] };
+  agent.running = { runId: RUN.runId, startedAt: toEpochMs(1), seq: 3, text: "abc", verbose: null, tools: [] };
   expect(feed.current(RUN.session)?.text).toBe("abc");
   const before = texts().length;
   agent.tell(RUN, { kind: "text-ended", text: "abc" });

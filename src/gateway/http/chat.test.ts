@@ -73,11 +73,11 @@ it("shows what was said, what goes on, and what keeps a model from answering", a
   const server = await openServer();
   await server.service.open({ key: "main" });
   server.agent.items = [{ id: 1, at: 5 as never, kind: "note", text: "compacted" }];
-  server.agent.running = { runId: RUN, startedAt: 5 as never, seq: 7, text: "so far", tools: [] };
+  server.agent.running = { runId: RUN, startedAt: 5 as never, seq: 7, text: "so far", verbose: null, tools: [] };
   server.agent.available = { fix: "openclaw models auth login" };
   expect(await (await server.ask("/v1/chat/main/history")).json()).toEqual({
     ...{ sessionKey: KEY, items: [{ id: 1, at: 5, kind: "note", text: "compacted" }], before: null },
-    run: { runId: RUN, startedAt: 5, seq: 7, text: "so far", tools: [] },
+    run: { runId: RUN, startedAt: 5, seq: 7, text: "so far", verbose: null, tools: [] },
     ...{ model: null, fix: "openclaw models auth login" },
   });
 });

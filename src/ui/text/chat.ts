@@ -1,6 +1,7 @@
 // A conversation as the chat page shows it: what the history holds, and after it what goes on, kept current by the events of runs. Pure.
 // When the history is asked for, and how it looks, is pages/chat/'s.
 import type { AgentEventPayload, ChatEventPayload, ChatHistoryAnswer, ChatItem } from "../../api/gateway-protocol/chat.ts";
+import type { VerboseLevel } from "../../api/thinking.ts";
 
 export type ToolState = "running" | "done" | "failed" | "skipped" | "interrupted";
 
@@ -14,6 +15,8 @@ export interface ToolBlock {
   output: string;
   sandbox: string | null;
   details: Readonly<Record<string, unknown>>;
+  /** How much of it is shown, as somebody said by `/verbose`. null: as the page likes */
+  verbose: VerboseLevel | null;
 }
 
 export type Block =
@@ -36,6 +39,8 @@ export interface LiveRun {
   /** Events up to this number are in it. */
   seq: number;
   blocks: readonly Block[];
+  /** As a tool's. */
+  verbose: VerboseLevel | null;
   /** What it does that is neither said nor a tool. null: nothing */
   doing: string | null;
   /** null: it goes on. */
@@ -63,16 +68,17 @@ export function toConversation({ items, run }: ChatHistoryAnswer): Conversation 
   return { past, live: run === null ? null : toLive(run, known) };
 }
 
-function toLive({ runId, startedAt, seq, text, tools }: NonNullable<ChatHistoryAnswer["run"]>, known: ReadonlySet<string>): LiveRun {
+function toLive(run: NonNullable<ChatHistoryAnswer["run"]>, known: ReadonlySet<string>): LiveRun {
+  const { runId, startedAt, seq, text, verbose, tools } = run;
   const blocks = tools
     .filter(({ callId }) => !known.has(callId))
     .map(
       ({ callId, tool, input, sandbox, output, isRunning }): Block => ({
-        ...{ kind: "tool", key: `tool:${callId}`, callId, tool, input, sandbox, output, details: {} },
+        ...{ kind: "tool", key: `tool:${callId}`, callId, tool, input, sandbox, output, details: {}, verbose },
         state: isRunning ? "running" : "done",
       }),
     );
-  return { runId, startedAt, seq, blocks: text === "" ? blocks : withText(blocks, runId, text), doing: null, ended: null };
+  return { runId, startedAt, seq, verbose, blocks: text === "" ? blocks : withText(blocks, runId, text), doing: null, ended: null };
 }
 
 function toBlock(item: ChatItem): Block {
@@ -83,8 +89,8 @@ function toBlock(item: ChatItem): Block {
     case "assistant":
       return { kind: "assistant", key, text: item.text, model: item.model, isPartial: item.isPartial, isLive: false };
     case "tool": {
-      const { callId, tool, input, state, text, sandbox, details } = item;
-      return { kind: "tool", key: `tool:${callId}`, callId, tool, input, state, output: text, sandbox, details };
+      const { callId, tool, input, state, text, sandbox, details, verbose } = item;
+      return { kind: "tool", key: `tool:${callId}`, callId, tool, input, state, output: text, sandbox, details, verbose };
     }
     case "compaction":
       return {
@@ -137,7 +143,7 @@ export function withAgent(conversation: Conversation, payload: AgentEventPayload
   const change = (block: Block): Block => (block.kind === "tool" && block.callId === callId ? withToolEvent(block, data) : block);
   if (data.phase !== "start") return { past: conversation.past.map(change), live: { ...next, blocks: live.blocks.map(change) } };
   const isKnown = [...conversation.past, ...live.blocks].some((block) => block.kind === "tool" && block.callId === callId);
-  const blocks = isKnown ? live.blocks : [...live.blocks.map(toStill), toStarted(callId, data)];
+  const blocks = isKnown ? live.blocks : [...live.blocks.map(toStill), toStarted(callId, data, live.verbose)];
   return { ...conversation, live: { ...next, doing: null, blocks } };
 }
 
@@ -151,9 +157,9 @@ function toDoing(data: Readonly<Record<string, unknown>>): string | null {
   return data.phase === "compacted" ? "Earlier parts were put together" : null;
 }
 
-const toStarted = (callId: string, { name, args }: Readonly<Record<string, unknown>>): Block => ({
+const toStarted = (callId: string, { name, args }: Readonly<Record<string, unknown>>, verbose: VerboseLevel | null): Block => ({
   ...{ kind: "tool", key: `tool:${callId}`, callId, tool: String(name), input: args, state: "running", output: "", details: {} },
-  sandbox: null,
+  ...{ sandbox: null, verbose },
 });
 
 function withToolEvent(block: ToolBlock, data: Readonly<Record<string, unknown>>): ToolBlock {
@@ -178,6 +184,14 @@ const withoutText = (blocks: readonly Block[]): Block[] => blocks.filter((block)
 
 /** More text is another piece. */
 const toStill = (block: Block): Block => (block.kind === "assistant" && block.isLive ? { ...block, isLive: false } : block);
+
+/** Of which nothing is shown, as somebody said. */
+export const isHidden = (block: Block): boolean => block.kind === "tool" && block.verbose === "off";
+
+/** Whether a call stands open by itself: while it runs and where it went wrong, where nobody said more or less. */
+export function isOpenByItself({ verbose, state }: Pick<ToolBlock, "verbose" | "state">): boolean {
+  return verbose === null ? state === "running" || state === "failed" : verbose === "full";
+}
 
 /** What a call does, in one line: the command, or the path. */
 export function renderCall(tool: string, input: unknown): string {

@@ -9,7 +9,7 @@ import { Button, CommandWord } from "../../parts/button.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
-import { type Block, type LiveRun, toShortKey } from "../../text/chat.ts";
+import { type Block, isHidden, type LiveRun, toShortKey } from "../../text/chat.ts";
 import { toCommand } from "../../text/command.ts";
 import { isSessionIn } from "../../text/sessions.ts";
 import { toState } from "../../text/state.ts";
@@ -38,9 +38,11 @@ function Shown({ sessionKey }: { sessionKey: string }): ReactNode {
   const { conversation, facts, error } = state;
   const live = conversation?.live ?? null;
   const running = live !== null && live.ended === null ? live : null;
+  const blocks = [...(conversation?.past ?? []), ...(live?.blocks ?? [])];
+  const shown = blocks.filter((block) => !isHidden(block));
   return (
     <section className="chat-open" aria-label={`Conversation ${toShortKey(sessionKey)}`}>
-      <Head sessionKey={sessionKey} model={facts?.model ?? null} running={running} />
+      <Head sessionKey={sessionKey} model={facts?.model ?? null} running={running} hidden={blocks.length - shown.length} />
       <Scroller state={state}>
         {error !== null && <ErrorNotice error={error} what="The conversation could not be read" />}
         {facts?.before != null && limit < ITEMS_MAX && (
@@ -48,10 +50,7 @@ function Shown({ sessionKey }: { sessionKey: string }): ReactNode {
             Show earlier
           </Button>
         )}
-        {conversation?.past.map((block) => (
-          <BlockView key={block.key} block={block} sessionKey={sessionKey} />
-        ))}
-        {live?.blocks.map((block) => (
+        {shown.map((block) => (
           <BlockView key={block.key} block={block} sessionKey={sessionKey} />
         ))}
         {live !== null && <RunState run={live} />}
@@ -76,7 +75,15 @@ function NoModel({ fix }: { fix: string | null }): ReactNode {
   );
 }
 
-function Head({ sessionKey, model, running }: { sessionKey: string; model: string | null; running: LiveRun | null }): ReactNode {
+interface HeadProps {
+  sessionKey: string;
+  model: string | null;
+  running: LiveRun | null;
+  /** How many tool calls are not shown. */
+  hidden: number;
+}
+
+function Head({ sessionKey, model, running, hidden }: HeadProps): ReactNode {
   const { data: session } = useGateway("sessions.get", { key: sessionKey });
   const sandbox = useSandboxes().data?.find(({ spec }) => session !== undefined && isSessionIn(session, spec));
   const state = sandbox === undefined ? null : toState(sandbox);
@@ -101,6 +108,7 @@ function Head({ sessionKey, model, running }: { sessionKey: string; model: strin
             <span>{session === undefined ? "" : session.sandboxed ? "no sandbox yet" : "on the host"}</span>
           )}
           <Cost sessionKey={sessionKey} isRunning={running !== null} />
+          {hidden > 0 && <span title="/verbose on shows them">{hidden === 1 ? "1 tool call" : `${hidden} tool calls`} hidden</span>}
         </p>
       </div>
     </header>

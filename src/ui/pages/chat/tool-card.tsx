@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { ChevronRight, Wrench } from "lucide-react";
 import { memo, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { StateMark } from "../../parts/state-mark.tsx";
-import { exitCodeOf, renderCall, type ToolBlock, type ToolState } from "../../text/chat.ts";
+import { exitCodeOf, isOpenByItself, renderCall, type ToolBlock, type ToolState } from "../../text/chat.ts";
 import { toPlainOutput } from "../../text/plain-output.ts";
 import type { Tone } from "../../text/state.ts";
 
@@ -19,9 +19,9 @@ function renderState(block: ToolBlock): string {
 
 export const ToolCard = memo(({ block }: { block: ToolBlock }): ReactNode => {
   const { tool, input, state, output, sandbox } = block;
-  // Open while it runs, and afterwards where it went wrong; a person may say otherwise.
+  // A person may say otherwise.
   const [chosen, setChosen] = useState<boolean | null>(null);
-  const isOpen = chosen ?? (state === "running" || state === "failed");
+  const isOpen = chosen ?? isOpenByItself(block);
   const id = useId();
   const line = renderCall(tool, input);
   return (
