@@ -2,7 +2,7 @@
 // calls, each result before the next call. What comes next is decided in decide/; when runs begin is agent-service.ts's.
 import type { EpochMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-import { OperationError, renderError } from "../../api/errors.ts";
+import { OperationError } from "../../api/errors.ts";
 import type { ThinkingLevel, VerboseWish } from "../../api/thinking.ts";
 import type { ModelError, StopReason, TokenUsage } from "../models/model-call.ts";
 import { renderModelError } from "../models/model-error.ts";
@@ -12,7 +12,7 @@ import { type Call, type CallParts, callTool, listOffers } from "./call-tool.ts"
 import type { Compactor } from "./compactor.ts";
 import { type Seen, toSeen } from "./decide/context.ts";
 import { Repeats } from "./decide/repeats.ts";
-import { decideAfterAnswer, decideAfterFailure, type RunLimits, toTimeLimit } from "./decide/run-step.ts";
+import { decideAfterAnswer, decideAfterFailure, type RunLimits, toRunError, toTimeLimit } from "./decide/run-step.ts";
 import { type Entry, MEMORY_FLUSH, type NewEntry, type Numbered } from "./entries.ts";
 import type { InputReader } from "./input-reader.ts";
 import type { MemoryFlush } from "./memory-flush.ts";
@@ -391,11 +391,4 @@ export class Run {
     tell({ kind: "ended", ...told });
     return told;
   }
-}
-
-/** What can't be written down ends a run: what it did next nobody would know. */
-function toRunError(error: unknown): RunError {
-  if (!(error instanceof OperationError))
-    return { kind: "internal", message: "the run failed by a bug; the gateway's log has it", fix: null };
-  return { kind: "storage", message: renderError(error), fix: error.fix ?? null };
 }

@@ -1,6 +1,7 @@
 // What a run does next, from what it has seen: run a call, ask the model again, shorten the conversation, or end. Pure.
 // Who does it is run.ts.
 import type { DurationMs } from "../../../api/brands.ts";
+import { OperationError, renderError } from "../../../api/errors.ts";
 import { isSilent } from "../../../api/silence.ts";
 import type { ModelError } from "../../models/model-call.ts";
 import type { RunError } from "../agent-port.ts";
@@ -57,6 +58,13 @@ export const toTimeLimit = ({ timeMsMax }: Pick<RunLimits, "timeMsMax">): RunErr
   message: `the run was ended after ${Math.round(timeMsMax / 1_000)} s`,
   fix: "say how to go on, or raise agents.defaults.timeoutSeconds",
 });
+
+/** What can't be written down ends a run: what it did next nobody would know. */
+export function toRunError(error: unknown): RunError {
+  if (!(error instanceof OperationError))
+    return { kind: "internal", message: "the run failed by a bug; the gateway's log has it", fix: null };
+  return { kind: "storage", message: renderError(error), fix: error.fix ?? null };
+}
 
 export type AfterFailure = { kind: "compact" } | { kind: "abort" } | { kind: "fail"; error: RunError };
 
