@@ -1,6 +1,11 @@
 // The process that speaks to a browser, against DevTools servers that are none: whatever they send, the process ends, the call says so, and this process,
 // which stands for the gateway, has not grown.
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Duplex, duplexPair } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { OperationError } from "../../api/errors.ts";
@@ -115,6 +120,35 @@ test(
     expect(error.message).toMatch(/was lost: it ended with .*, out of memory/);
     await process.ended;
     expect((most - before) / MIB).toBeLessThan(128);
+  },
+  TEST_MS_MAX,
+);
+
+test(
+  "after kill -9 of the gateway neither the process nor its folder is left",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "openclaw-killed-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const program = `
+      import { duplexPair } from "node:stream";
+      import { BrowserProcess } from ${JSON.stringify(join(import.meta.dirname, "browser-process.ts"))};
+      const [here] = duplexPair();
+      const one = new BrowserProcess(here);
+      const forget = { op: "forget", file: "none" };
+      one.ask(forget, { msMax: 30_000, signal: new AbortController().signal }).then(() => console.log("answers"));`;
+    const gateway = spawn(globalThis.process.execPath, ["--input-type=module", "-e", program], {
+      env: { ...globalThis.process.env, TMPDIR: folder },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => void gateway.kill("SIGKILL"));
+    expect(String((await once(gateway.stdout, "data"))[0])).toBe("answers\n");
+    const processes = (): string[] =>
+      execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
+        .split("\n")
+        .filter((args) => args.includes(folder));
+    expect([processes().length, readdirSync(folder).length]).toEqual([1, 1]);
+    gateway.kill("SIGKILL");
+    await expect.poll(() => [processes(), readdirSync(folder)]).toEqual([[], []]);
   },
   TEST_MS_MAX,
 );

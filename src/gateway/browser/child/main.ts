@@ -1,6 +1,7 @@
 // The process in which the gateway speaks to one browser. What a browser sends comes from pages of strangers: it is parsed here, where nothing is worth
 // having. The process may read its own code and write one folder; it starts no program, has no environment, and ends with the gateway's end of stdin.
 // Arguments: the folder. Requests come on stdin, answers go to stdout, the browser is at the other end of the fourth descriptor.
+import { rmSync } from "node:fs";
 import type { Connected } from "./actions.ts";
 import { openDevTools, toTransport } from "./connection.ts";
 import { FrameReader, writeFrame } from "./frames.ts";
@@ -90,3 +91,5 @@ const requests = new FrameReader(ANSWER_BYTES_MAX, (message) => {
 });
 process.stdin.on("data", (chunk: Buffer) => requests.push(chunk));
 process.stdin.once("end", () => process.exit(0));
+// A gateway that was killed does not do it.
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
