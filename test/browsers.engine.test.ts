@@ -42,7 +42,10 @@ test(
       await docker("inspect", "--format", "{{json .HostConfig}}", endpoint.name),
     );
     expect([NetworkMode, PortBindings ?? {}, ReadonlyRootfs, CapDrop]).toEqual(["none", {}, true, ["ALL"]]);
-    expect(await docker("top", endpoint.name)).not.toMatch(/ --no-sandbox /);
+    const processes = await docker("top", endpoint.name);
+    expect(processes).not.toMatch(/ --no-sandbox /);
+    // Whoever watches comes through the controller.
+    expect(["x11vnc", "websockify"].map((program) => processes.includes(program))).toEqual([true, false]);
     await world.browsers.stop(session);
     await until("only the tools' sandbox is left", async () => (await kindsOf(world)).join() === "tools");
   },

@@ -4,6 +4,8 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
 import { bridgeAddress, docker, IMAGE as SANDBOX_IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { variables } from "./compose.fixture.ts";
 import { DevTools } from "./devtools.fixture.ts";
@@ -49,6 +51,21 @@ async function start(...flags: string[]): Promise<{ name: string; urlOf(port: nu
   );
   const urlOf = async (port: number): Promise<string> => `http://${(await docker("port", name, `${port}/tcp`)).split("\n")[0]}`;
   return { name, urlOf };
+}
+
+/** What the display says first to whoever connects by noVNC's server with these headers, or the status by which he is refused. */
+async function greet(url: string, headers: { host?: string; origin?: string | undefined }): Promise<string> {
+  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  const socket = new WebSocket(url.replace("http:", "ws:"), ["binary"], { headers: given });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      socket.once("message", (data) => resolve(String(data)));
+      socket.once("unexpected-response", (_, { statusCode }) => resolve(String(statusCode)));
+      socket.once("error", reject);
+    });
+  } finally {
+    socket.terminate();
+  }
 }
 
 /** Fills the form of the page and presses its button, by real input events. */
@@ -103,16 +120,46 @@ describe("the browser's image", () => {
     "a person watches the display by noVNC and over VNC; headless there is nothing to watch",
     async () => {
       const watched = await start();
-      expect(await (await fetch(await watched.urlOf(6080))).text()).toContain("<title>noVNC</title>");
-      const socket = new WebSocket((await watched.urlOf(6080)).replace("http:", "ws:"), ["binary"]);
-      const greeting = await new Promise<string>((resolve, reject) => {
-        socket.addEventListener("message", ({ data }) => void new Response(data).text().then(resolve), { once: true });
-        socket.addEventListener("error", () => reject(new Error("no WebSocket")), { once: true });
-      });
-      socket.close();
-      expect(greeting).toMatch(/^RFB 003\.\d{3}\n$/);
+      const url = await watched.urlOf(6080);
+      expect(await (await fetch(url)).text()).toContain("<title>noVNC</title>");
+      expect(await greet(url, { origin: url })).toMatch(/^RFB 003\.\d{3}\n$/);
       const headless = await start("--env=OPENCLAW_BROWSER_HEADLESS=true");
       await expect(fetch(await headless.urlOf(6080))).rejects.toThrow("fetch failed");
+    },
+    TEST_MS_MAX,
+  );
+
+  test(
+    "a foreign page: neither DevTools nor noVNC's server lets in a page of another address, or one that came by a name of its own",
+    async () => {
+      const browser = await start();
+      const devTools = z.object({ webSocketDebuggerUrl: z.string() });
+      const { webSocketDebuggerUrl } = devTools.parse(await (await fetch(`${await browser.urlOf(9222)}/json/version`)).json());
+      expect(await greet(webSocketDebuggerUrl, { origin: "https://evil.example" })).toBe("403");
+      expect(await greet(webSocketDebuggerUrl, { host: "evil.example", origin: "http://evil.example" })).toMatch(/^[45]\d\d$/);
+      const url = await browser.urlOf(6080);
+      const { port } = new URL(url);
+      for (const origin of [undefined, url, url.replace("http:", "https:")]) expect(await greet(url, { origin })).toMatch(/^RFB /);
+      const local = { host: `localhost:${port}`, origin: `http://localhost:${port}` };
+      expect(await greet(url, local)).toMatch(/^RFB /);
+      const rebound = { host: `evil.example:${port}`, origin: `http://evil.example:${port}` };
+      for (const headers of [{ origin: "https://evil.example" }, { origin: "null" }, { origin: "http://127.0.0.1:1" }, rebound])
+        expect(await greet(url, headers), JSON.stringify(headers)).toBe("403");
+    },
+    TEST_MS_MAX,
+  );
+
+  test.each([
+    ["runs where somebody may come over the network", [], ["websockify", "x11vnc"]],
+    ["does not run where nobody may", ["--env=OPENCLAW_BROWSER_CDP_SOURCE_RANGE=none"], ["x11vnc"]],
+    ["does not run without a network", ["--network=none"], ["x11vnc"]],
+    ["does not run where nobody is to watch", ["--env=OPENCLAW_BROWSER_ENABLE_NOVNC=0"], []],
+    ["does not run headless", ["--env=OPENCLAW_BROWSER_HEADLESS=1", "--env=OPENCLAW_BROWSER_ENABLE_NOVNC=1"], []],
+  ])(
+    "noVNC's server %s",
+    async (_, flags, running) => {
+      const processes = await docker("top", (await start(...flags)).name);
+      expect(["websockify", "x11vnc"].filter((program) => processes.includes(program))).toEqual(running);
     },
     TEST_MS_MAX,
   );

@@ -12,8 +12,8 @@ test("the documented Dockerfile.sandbox-browser is the image's, and a build from
   expect(readlinkSync("Dockerfile.sandbox-browser")).toBe(`${FOLDER}/Dockerfile`);
   const copied = [...dockerfile.matchAll(/^COPY (\S+)/gm)].map(([, path = ""]) => path);
   const sent = readFileSync(".dockerignore", "utf8").split("\n");
-  expect(copied.map((path) => sent.includes(`!${path}`))).toEqual([true]);
-  expect(copied.map((path) => path.startsWith(`${FOLDER}/`))).toEqual([true]);
+  expect(copied.length).toBeGreaterThan(0);
+  expect(copied.filter((path) => !sent.includes(`!${path}`) || !path.startsWith(`${FOLDER}/`))).toEqual([]);
 });
 
 test("it runs as a user that is not root, by number, and the engine asks whether it is well", () => {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs Chromium until it, or anything that it needs, ends; SIGTERM and SIGINT end all of it. What is written goes to /tmp, so the root may be read-only.
 #   OPENCLAW_BROWSER_HEADLESS=1         no display, no VNC (0)
-#   OPENCLAW_BROWSER_ENABLE_NOVNC=0     a display, and nobody watches (1)
+#   OPENCLAW_BROWSER_ENABLE_NOVNC=0     a display, and nobody watches (1: VNC, and noVNC where somebody may connect over the network)
 #   OPENCLAW_BROWSER_CDP_PORT, OPENCLAW_BROWSER_VNC_PORT, OPENCLAW_BROWSER_NOVNC_PORT      9222, 5900, 6080
 #   OPENCLAW_BROWSER_CDP_SOURCE_RANGE   IPv4 CIDR that may connect over the network (the network's gateway alone: ports that the engine publishes);
 #                                       none: nobody
@@ -138,19 +138,24 @@ start chromium "${flags[@]}" about:blank
 chromium=${children[-1]}
 until_ready Chromium answers
 ports=("$cdp_port")
-if [ -n "$watched" ]; then
-  start x11vnc -quiet -display "$DISPLAY" -localhost -rfbport "$vnc_port" -forever -shared -nopw -noipv6
-  until_ready "the VNC server" listens "$vnc_port"
-  start websockify --web /usr/share/novnc "127.0.0.1:$novnc_port" "127.0.0.1:$vnc_port"
-  until_ready noVNC listens "$novnc_port"
-  ports+=("$vnc_port" "$novnc_port")
-fi
 range=${OPENCLAW_BROWSER_CDP_SOURCE_RANGE:-$(gateway)}
 case $range in
 none) range= ;;
 */*) ;;
 ?*) range=$range/32 ;;
 esac
+if [ -n "$watched" ]; then
+  start x11vnc -quiet -display "$DISPLAY" -localhost -rfbport "$vnc_port" -forever -shared -nopw -noipv6
+  until_ready "the VNC server" listens "$vnc_port"
+  ports+=("$vnc_port")
+fi
+# noVNC is a page for whoever comes over the network: where nobody may, its server would only be one more port.
+if [ -n "$watched" ] && [ -n "$range" ]; then
+  start env PYTHONPATH=/usr/local/lib/openclaw PYTHONDONTWRITEBYTECODE=1 websockify --web /usr/share/novnc \
+    --auth-plugin=own_page.OwnPage "127.0.0.1:$novnc_port" "127.0.0.1:$vnc_port"
+  until_ready noVNC listens "$novnc_port"
+  ports+=("$novnc_port")
+fi
 if [ -n "$range" ]; then for port in "${ports[@]}"; do relay "$port"; done; fi
 say "ready: DevTools on port $cdp_port, $([ -n "$headless" ] && echo headless || echo "display $DISPLAY"), $own_sandbox"
 

@@ -133,9 +133,12 @@ export const BROWSER_KEYS = {
   cdpPort: { default: 9222, about: "Port of the DevTools protocol in the container" },
   cdpSourceRange: { default: null, about: "CIDR that may also reach its ports over its network; unset: only the controller reaches them" },
   vncPort: { default: 5900, about: "Port of the VNC server in the container" },
-  noVncPort: { default: 6080, about: "Port of the noVNC observer in the container" },
+  noVncPort: {
+    default: 6080,
+    about: "Port of the noVNC observer in the container; its server runs where cdpSourceRange lets somebody reach it",
+  },
   headless: { default: false, about: "Run without a display (no VNC)" },
-  enableNoVnc: { default: true, about: "Offer the noVNC observer; has no effect when headless" },
+  enableNoVnc: { default: true, about: "Let people watch and take over: a VNC server beside Chromium; has no effect when headless" },
   noSandbox: {
     default: false,
     about: "Run Chromium without its own sandbox, where the engine refuses what that needs; the container is the only wall then",
