@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { LABEL } from "../src/api/labels.ts";
-import { buildEgressImage } from "../test/egress.fixture.ts";
+import { buildEgressImage } from "../src/controller/fixtures/egress.fixture.ts";
 import { percentile, type Row } from "./figures.ts";
 import { IMAGE, openSite, type Site } from "./site.ts";
 

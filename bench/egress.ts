@@ -1,6 +1,7 @@
 // What the way through the egress proxy costs: the same requests by curl, from a sandbox through its relay and the proxy, and from a container on the
 // server's own network, in turns. The containers are those of the egress tests.
-import { buildEgressImage, EgressSite } from "../test/egress.fixture.ts";
+import { buildEgressImage } from "../src/controller/fixtures/egress.fixture.ts";
+import { EgressSite } from "../test/egress.fixture.ts";
 import { run } from "../test/run-program.ts";
 import { compare, median, type Round, type Row, toValueRow } from "./figures.ts";
 

@@ -22,6 +22,12 @@ for name in OPENCLAW_DOCKER_APT_PACKAGES APT_MIRROR NPM_REGISTRY HTTP_PROXY HTTP
 done
 if revision=$(git rev-parse HEAD 2>/dev/null); then arguments+=(--build-arg "OPENCLAW_REVISION=$revision"); fi
 
+# Two at once would be two images of the same sources, each under the tag for a moment, and the file below would be taken from the second.
+if command -v flock >/dev/null 2>&1; then
+  exec 9<Dockerfile
+  flock 9
+fi
+
 # A file of the build's context: the one way that both of Docker's builders know; a stage that is thrown away takes it.
 trap 'rm -f .build-ca.crt' EXIT
 certificates=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds openclaw-egress:bookworm-slim, the image of the egress proxy and its relays, from Dockerfile.egress. Repeatable; a few seconds when
 # nothing changed. Needed where a config has `sandbox.egress`.
-#   scripts/sandbox-egress-setup.sh [--force]        BASE_IMAGE=debian:bookworm-slim, OPENCLAW_IMAGE=openclaw:local, APT_MIRROR
+#   scripts/sandbox-egress-setup.sh [--force]        BASE_IMAGE=debian:bookworm-slim, OPENCLAW_IMAGE=openclaw:local, APT_MIRROR,
+#                                                  OPENCLAW_EGRESS_IMAGE=openclaw-egress:bookworm-slim (as the controller is told it)
 # The program comes from this checkout, compiled, where its packages are installed (npm install); else from the image OPENCLAW_IMAGE.
 # It needs an engine that answers and the docker command; it never installs or starts one (scripts/ensure-engine.sh does).
 set -euo pipefail
@@ -17,6 +18,12 @@ force_or_help "$@"
 
 use_engine || die "there is no engine to build with." \
   "Start Docker Desktop, Colima or 'sudo systemctl start docker'; on a bare Debian or Ubuntu: sudo scripts/ensure-engine.sh"
+
+# Two at once would be two images of the same sources, each under the tag for a moment.
+if command -v flock >/dev/null 2>&1; then
+  exec 9<images/egress/Dockerfile
+  flock 9
+fi
 
 work=$(mktemp -d)
 container=
@@ -56,5 +63,5 @@ find "$program" -depth -type d -empty -exec rmdir {} +
 printf '{ "type": "module", "private": true }\n' >"$program/package.json"
 chmod -R u=rwX,go=rX "$program"
 
-OPENCLAW_IMAGE_FILES=$work/files scripts/build-image.sh openclaw-egress:bookworm-slim images/egress/Dockerfile \
+OPENCLAW_IMAGE_FILES=$work/files scripts/build-image.sh "${OPENCLAW_EGRESS_IMAGE:-openclaw-egress:bookworm-slim}" images/egress/Dockerfile \
   "${BASE_IMAGE:-debian:bookworm-slim}" ${1:+"$1"}

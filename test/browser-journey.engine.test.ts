@@ -6,10 +6,10 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { EGRESS_IMAGE } from "../src/controller/fixtures/egress.fixture.ts";
 import { spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { BROWSER_IMAGE, START_MS_MAX, serveByEgress, withBrowser } from "./browsers.fixture.ts";
-import { EGRESS_IMAGE } from "./egress.fixture.ts";
 import { type GatewayProcess, spawnGateway } from "./gateway.fixture.ts";
 
 const TEST_MS_MAX = 300_000;

@@ -6,8 +6,8 @@ import type { Duplex } from "node:stream";
 import { beforeEach, expect, test } from "vitest";
 import { LABEL } from "../src/api/labels.ts";
 import { docker, staysSo, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { EGRESS_IMAGE } from "../src/controller/fixtures/egress.fixture.ts";
 import { BROWSER_IMAGE, BROWSER_PREFIX, BrowserSite, START_MS_MAX, serveByEgress, withBrowser } from "./browsers.fixture.ts";
-import { EGRESS_IMAGE } from "./egress.fixture.ts";
 
 const TEST_MS_MAX = 300_000;
 const SERVE = ["python3", "-m", "http.server", "--directory", "/etc", "80"];

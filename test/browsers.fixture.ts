@@ -8,6 +8,7 @@ import { toAgentId, toEpochMs, toSessionKey } from "../src/api/brands.ts";
 import type { BrowserEndpoint, BrowserUse } from "../src/api/browser-session.ts";
 import type { Session } from "../src/api/session.ts";
 import { docker, IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { removeEgress } from "../src/controller/fixtures/egress.fixture.ts";
 import { type ControllerProcess, spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite, type Site } from "../src/controller/fixtures/site.fixture.ts";
 import type { BrowserStream } from "../src/gateway/sandbox/browser-stream.ts";
@@ -41,9 +42,8 @@ export async function serveByEgress(site: Site, end: () => Promise<unknown>): Pr
   const served: string[] = [];
   site.atEnd(async () => {
     await end();
-    await tryDocker("rm", "--force", ...served, ...(await site.containers()));
-    await tryDocker("network", "rm", network);
-    await tryDocker("volume", "rm", network);
+    await tryDocker("rm", "--force", ...served);
+    await removeEgress(site.instance);
   });
   await until("the proxy's network is there", async () => (await tryDocker("network", "inspect", network)) !== null, START_MS_MAX);
   return async (...command) => {

@@ -23,7 +23,9 @@ case "$*" in
 "image inspect --format {{index .Config.Labels \\"ai.openclaw.image.checkout"*)
   cat "$stub/builder" 2>/dev/null || sed -n 's/^build .*--label ai.openclaw.image.checkout=\\([0-9a-f]*\\).*/\\1/p' "$stub/calls" | tail -n 1 ;;
 "image inspect"*) [ ! -e "$stub/no-image" ] && echo "sha256:0123456789ab 379000000" ;;
-"build "*) [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy" ;;
+"build "*)
+  [ ! -e "$stub/builds-what-fails" ] || touch "$stub/unhealthy"
+  [ ! -e "$stub/takes-time" ] || { sleep 0.3 && echo built >>"$stub/calls"; } ;;
 "tag "*before-update" "*) rm -f "$stub/unhealthy" ;;
 "compose ps -q "*) echo container ;;
 "inspect "*.Config.Healthcheck*) echo check ;;

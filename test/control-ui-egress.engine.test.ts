@@ -1,11 +1,9 @@
 // Egress in the Control UI: what a sandbox was refused, and from there to the list that allows it. A real browser, gateway, controller, proxy and engine.
 // How decisions become lines and rules is src/ui/text/egress.test.ts's.
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { LABEL } from "../src/api/labels.ts";
-import { docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { buildEgressImage, removeEgress } from "../src/controller/fixtures/egress.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { cli } from "./cli.fixture.ts";
 import { buildPage, findBarriers, findChromium, findUnreachable, NO_CHROMIUM, openBrowser, openPaired } from "./control-ui.fixture.ts";
@@ -21,15 +19,11 @@ test(
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
     buildPage();
-    await promisify(execFile)("scripts/sandbox-egress-setup.sh", []);
+    await buildEgressImage();
     const site = await createSite();
     const egress = { allow: ["allowed.invalid"] };
     await site.writeConfig({ agents: { defaults: { sandbox: { mode: "all", scope: "agent", start: "eager", egress } } } });
-    site.atEnd(async () => {
-      const left = await docker("ps", "-aq", "--filter", `label=${LABEL.instance}=${site.instance}`);
-      await tryDocker("rm", "--force", ...left.split("\n"));
-      for (const kind of ["network", "volume"]) await tryDocker(kind, "rm", `openclaw-egress-${site.instance}`);
-    });
+    site.atEnd(() => removeEgress(site.instance));
     const gateway = await spawnBoth(site);
     const owner = await ownerOf(site, gateway);
     const name = site.nameOf("agent:main");

@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { bridgeAddress, docker, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
-import { buildEgressImage, EgressSite, type Sandbox } from "./egress.fixture.ts";
+import { BUILD_MS_MAX, buildEgressImage } from "../src/controller/fixtures/egress.fixture.ts";
+import { EgressSite, type Sandbox } from "./egress.fixture.ts";
 
-const BUILD_MS_MAX = 300_000;
 const TEST_MS_MAX = 120_000;
 
 const site = new EgressSite();

@@ -3,9 +3,9 @@
 import { chmod, chown, stat, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { docker, IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { buildEgressImage, removeEgress } from "../src/controller/fixtures/egress.fixture.ts";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
-import { buildImage, findCompose, Stack, variables } from "./compose.fixture.ts";
-import { run } from "./run-program.ts";
+import { buildImage, findCompose, Stack } from "./compose.fixture.ts";
 import { asUser, CONFIG_GROUP, CONTROLLER, ENGINE_SOCKET, layOut, obstacle, start } from "./two-users.fixture.ts";
 
 const MINUTES_MS = 600_000;
@@ -14,18 +14,6 @@ const configOf = (allow: readonly string[]): object => ({
   gateway: { mode: "local" },
   agents: { defaults: { sandbox: { mode: "all", start: "eager", egress: { allow } } }, list: [{ id: "main" }] },
 });
-
-async function buildEgressImage(): Promise<void> {
-  const { code, stderr } = await run("scripts/sandbox-egress-setup.sh", [], { env: variables(), timeoutMs: MINUTES_MS });
-  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-}
-
-/** Whatever an instance made on the engine. */
-async function removeAll(instance: string): Promise<void> {
-  const left = await docker("ps", "-aq", "--filter", `label=openclaw.instance=${instance}`);
-  await tryDocker("rm", "--force", ...left.split("\n"));
-  for (const kind of ["network", "volume"]) await tryDocker(kind, "rm", `openclaw-egress-${instance}`);
-}
 
 /** The container of an instance's one sandbox: by its id, since a name is given to it only when it has started. */
 async function findSandbox(instance: string): Promise<string | null> {
@@ -86,7 +74,7 @@ test(
       for (const address of own) expect(stdout).toContain(`ProtectedAddress: ${address} is a part of OpenClaw`);
     } finally {
       await stack.end();
-      await removeAll(stack.project);
+      await removeEgress(stack.project);
     }
   },
   MINUTES_MS,
@@ -99,7 +87,7 @@ test(
     if (because !== null) return context.skip(because);
     await buildEgressImage();
     const site = await createSite();
-    site.atEnd(() => removeAll(site.instance));
+    site.atEnd(() => removeEgress(site.instance));
     const { stateDir, configPath } = await layOut(site);
     const writeConfig = async (config: object): Promise<void> => {
       await writeFile(configPath, JSON.stringify(config));

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { docker } from "../src/controller/fixtures/docker.fixture.ts";
+import { BUILD_MS_MAX, buildEgressImage } from "../src/controller/fixtures/egress.fixture.ts";
 import { findChromium, NO_CHROMIUM } from "./control-ui.fixture.ts";
-import { buildEgressImage, EgressSite, type Sandbox } from "./egress.fixture.ts";
+import { EgressSite, type Sandbox } from "./egress.fixture.ts";
 
-const BUILD_MS_MAX = 300_000;
 const TEST_MS_MAX = 180_000;
 const ROWS_MIN = 130;
 const ROUNDS_AT_ONCE = 500;

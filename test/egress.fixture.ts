@@ -8,12 +8,11 @@ import { join, resolve } from "node:path";
 import { EgressRecord } from "../src/api/egress/decision.ts";
 import { EgressPolicy } from "../src/api/egress/policy.ts";
 import { docker, IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
+import { EGRESS_IMAGE } from "../src/controller/fixtures/egress.fixture.ts";
 import { variables } from "./compose.fixture.ts";
 import { type Run, run } from "./run-program.ts";
 
-export const EGRESS_IMAGE = "openclaw-egress:bookworm-slim";
 const NODE_IN_IMAGE = "/opt/openclaw-egress/node";
-const BUILD_MS_MAX = 300_000;
 const LABEL = "openclaw-test=egress";
 /** As controllers number them: beyond what an image's users are. */
 const UID_FIRST = 0x6000_0000;
@@ -27,12 +26,6 @@ const SANDBOX = [
 ];
 const RELAY = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--init", "--pids-limit=64", "--memory=64m"];
 const PROXY_ENV = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map((name) => `--env=${name}=http://127.0.0.1:3128`);
-
-/** Of the checkout as it is: the test is of this program. */
-export async function buildEgressImage(): Promise<void> {
-  const { code, stderr } = await run("scripts/sandbox-egress-setup.sh", [], { env: variables(), timeoutMs: BUILD_MS_MAX });
-  if (code !== 0) throw new Error(`the image was not built: ${stderr}`);
-}
 
 export interface Sandbox {
   readonly id: string;

@@ -18,6 +18,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeCheckout } from "./checkout.fixture.ts";
 import { type Run, run, toolbox } from "./run-program.ts";
 
 const project = resolve(import.meta.dirname, "..");
@@ -196,6 +197,16 @@ describe("scripts that need what is not there", () => {
   it("scripts/sandbox-setup.sh refuses an argument it does not know", async () => {
     expect((await run(join(project, "scripts/sandbox-setup.sh"), ["--forse"], { env: { PATH: process.env.PATH ?? "" } })).code).toBe(2);
   });
+});
+
+it("scripts/openclaw-image.sh builds once at a time, so that nobody meets half of another build under its tag", async () => {
+  const made = makeCheckout();
+  made.stub("takes-time");
+  const build = (): Promise<Run> => run(join(made.checkout, "scripts/openclaw-image.sh"), [], { env: made.environment });
+  const ended = await Promise.all([build(), build()]);
+  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+  const steps = made.calls().match(/^(build|built)\b/gm);
+  expect(steps).toEqual(["build", "built", "build", "built"]);
 });
 
 describe("Ctrl-C while a script waits for a step", () => {

@@ -53,7 +53,9 @@ export async function layOut(site: Site): Promise<{ stateDir: string; configPath
 export function start(site: Site, command: readonly string[], program: readonly string[]): () => string {
   const [setpriv = "", ...options] = [...command, process.execPath, "--disable-warning=ExperimentalWarning", PROGRAM, ...program];
   let log = "";
-  const child = spawn(setpriv, options, { stdio: ["ignore", "ignore", "pipe"], env: { PATH: process.env.PATH, HOME: "/nonexistent" } });
+  const { PATH, OPENCLAW_EGRESS_IMAGE } = process.env;
+  const env = { PATH, HOME: "/nonexistent", OPENCLAW_EGRESS_IMAGE };
+  const child = spawn(setpriv, options, { stdio: ["ignore", "ignore", "pipe"], env });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });

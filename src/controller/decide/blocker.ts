@@ -42,6 +42,9 @@ function unwritableBecause(folder: Extract<PlanInput["workspace"], { kind: "read
   return `user ${spec.container.user} can't write to its workspace ${dir}, which belongs to ${folder.uid}:${folder.gid}; run: chown -R ${user.uid}:${user.gid} ${dir}`;
 }
 
+/** Where it is needed for a list of destinations. */
+export const egressImageMissing = (image: string): string => `the image ${image} is missing; ${imageFix(image)}`;
+
 /** The command that brings an image to the engine. */
 export function imageFix(image: string): string {
   if (image === "openclaw-sandbox:bookworm-slim") return "build it with scripts/sandbox-setup.sh";

@@ -9,7 +9,7 @@ import type { ContainerState, Handle, ImageFact } from "./observation.ts";
  */
 export const EGRESS_VERSION = "3";
 
-/** The image of proxies and relays. */
+/** The image of proxies and relays, unless `OPENCLAW_EGRESS_IMAGE` names another one. */
 export const EGRESS_IMAGE = "openclaw-egress:bookworm-slim";
 
 /** Of its uid, at the end of a relay's name: `<sandbox>-egress-1b4e28ba`. */

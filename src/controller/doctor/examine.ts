@@ -10,7 +10,6 @@ import { OperationError } from "../../api/errors.ts";
 import { CHECKS, type Finding, fail, ok, warn } from "../../api/finding.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import type { ConfigView, ControllerView, UnownedObject } from "../../api/wire.ts";
-import { EGRESS_IMAGE } from "../decide/egress-facts.ts";
 import type { Owner } from "../decide/spec.ts";
 import type { Engine } from "../engine/engine.ts";
 import { examineBrowsers } from "./browser-checks.ts";
@@ -97,7 +96,7 @@ async function observeImages(engine: Engine, sandboxes: readonly EffectiveSandbo
   const imagesOf = ({ docker, browser, egress }: EffectiveSandbox): string[] => [
     docker.image,
     ...(browser.enabled ? [browser.image] : []),
-    ...(egress === null ? [] : [EGRESS_IMAGE]),
+    ...(egress === null ? [] : [engine.egress.image]),
   ];
   const references = [...new Set(sandboxes.flatMap(imagesOf))];
   return await Promise.all(

@@ -19,8 +19,8 @@ import { OperationError, renderError } from "../../api/errors.ts";
 import type { EventType } from "../../api/event.ts";
 import type { Failure } from "../../api/sandbox.ts";
 import { backOffMs, nextFailure } from "../decide/backoff.ts";
-import { imageFix } from "../decide/blocker.ts";
-import { EGRESS_IMAGE, type EgressContainer, NO_EGRESS, type PolicyFact, type RelaySilence } from "../decide/egress-facts.ts";
+import { egressImageMissing } from "../decide/blocker.ts";
+import { type EgressContainer, NO_EGRESS, type PolicyFact, type RelaySilence } from "../decide/egress-facts.ts";
 import type { Handle, ImageFact } from "../decide/observation.ts";
 import { isOutdatedProxy, OUTDATED_LOOK_MS, type ProxyAction, type ProxyInput, type ProxyPlan, planProxy, runOf } from "../decide/proxy.ts";
 import { NEW_HANDLE } from "../decide/types.ts";
@@ -205,7 +205,7 @@ export class Egress {
       engine.egress.containers(this.name),
       engine.egress.relays(),
       engine.egress.ground(),
-      engine.resolveImage(EGRESS_IMAGE),
+      engine.resolveImage(engine.egress.image),
     ]);
     const proxies = all.filter((one) => one.role === "proxy" && isOurEgress(one, this.#parts.ledger));
     for (const proxy of proxies) await adoptEgress(proxy, this.#parts.ledger);
@@ -315,7 +315,7 @@ export class Egress {
     const { engine, ledger, newUid, clock } = this.#parts;
     const [uid, createdAt] = [toSandboxUid(newUid()), clock.now()];
     await ledger.record({ uid, name: this.name, kind: "proxy", scopeKey: toScopeKey(""), createdAt, containerId: null, workspace: null });
-    const handle = await engine.egress.create({ role: "proxy", uid, createdAt, image: EGRESS_IMAGE });
+    const handle = await engine.egress.create({ role: "proxy", uid, createdAt, image: engine.egress.image });
     await ledger.bind(uid, handle.id);
     return handle;
   }
@@ -347,9 +347,7 @@ export class Egress {
       case "progressing":
         return relays === null ? verdict : { kind: "in-force", relays };
       case "unavailable":
-        return image.kind === "missing"
-          ? { kind: "unavailable", message: `the image ${EGRESS_IMAGE} is missing; ${imageFix(EGRESS_IMAGE)}` }
-          : verdict;
+        return image.kind === "missing" ? { kind: "unavailable", message: egressImageMissing(this.#parts.engine.egress.image) } : verdict;
     }
   }
 

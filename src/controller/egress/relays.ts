@@ -3,8 +3,8 @@ import { type SandboxName, type SandboxUid, type ScopeKey, toSandboxUid } from "
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Failure } from "../../api/sandbox.ts";
-import { imageFix } from "../decide/blocker.ts";
-import { EGRESS_IMAGE, type EgressContainer, type EgressInput, NO_EGRESS } from "../decide/egress-facts.ts";
+import { egressImageMissing } from "../decide/blocker.ts";
+import { type EgressContainer, type EgressInput, NO_EGRESS } from "../decide/egress-facts.ts";
 import type { Handle } from "../decide/observation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ledger } from "../records/ledger.ts";
@@ -46,13 +46,13 @@ export class Relays {
   async inputFor(name: SandboxName, wanted: boolean, failure: Failure | null): Promise<EgressInput> {
     const { engine, egress, ledger } = this.#parts;
     if (!egress.isThere && !wanted) return NO_EGRESS;
-    const [image, found] = await Promise.all([engine.resolveImage(EGRESS_IMAGE), engine.egress.containers(name)]);
+    const [image, found] = await Promise.all([engine.resolveImage(engine.egress.image), engine.egress.containers(name)]);
     const relays = found.filter((one) => one.role === "relay" && isOurEgress(one, ledger));
     for (const relay of relays) await adoptEgress(relay, ledger);
     this.#note(name, relays, wanted);
     return {
       image,
-      imageMissing: `the image ${EGRESS_IMAGE} is missing; ${imageFix(EGRESS_IMAGE)}`,
+      imageMissing: egressImageMissing(engine.egress.image),
       relays,
       policy: egress.policy,
       ...egress.silence,
@@ -76,7 +76,7 @@ export class Relays {
     await ledger.record({ uid, name, kind: "relay", scopeKey, createdAt, containerId: null, workspace: null });
     const of = { id, incarnation };
     const userId = userIdOf(uid, engine.egress.remapsUsers);
-    const handle = await engine.egress.create({ role: "relay", uid, createdAt, image: EGRESS_IMAGE, name, scopeKey, userId, of });
+    const handle = await engine.egress.create({ role: "relay", uid, createdAt, image: engine.egress.image, name, scopeKey, userId, of });
     await ledger.bind(uid, handle.id);
     // The proxy may be told meanwhile: the relay finds its socket when it is first used.
     egress.suspect();

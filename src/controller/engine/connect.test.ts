@@ -211,6 +211,17 @@ test.each([
   });
 });
 
+test("the image of the egress proxy is the one that the environment names, or the usual one", async () => {
+  const socket = await listen("egress.sock", serve({ "/version": { Version: "28.5.2", ApiVersion: "1.51" }, "/info": {} }));
+  const imageFor = async (named: Environment): Promise<string> => {
+    const environment = { DOCKER_HOST: `unix://${socket}`, ...named };
+    return (await connectDocker({ instance: toInstanceId("i"), home: folder, observer: () => {}, environment })).egress.image;
+  };
+  expect(await imageFor({})).toBe("openclaw-egress:bookworm-slim");
+  expect(await imageFor({ OPENCLAW_EGRESS_IMAGE: "" })).toBe("openclaw-egress:bookworm-slim");
+  expect(await imageFor({ OPENCLAW_EGRESS_IMAGE: "mirror.example/egress:2" })).toBe("mirror.example/egress:2");
+});
+
 test("the first socket that exists and answers is taken, and it says why", async () => {
   const home = join(folder, "home");
   const runtimeDir = join(folder, "run");

@@ -4,6 +4,7 @@ import { Agent } from "node:http";
 import type Docker from "dockerode";
 import type { InstanceId } from "../../api/brands.ts";
 import { OperationError } from "../../api/errors.ts";
+import { EGRESS_IMAGE } from "../decide/egress-facts.ts";
 import { type CallObserver, makeCall } from "./call.ts";
 import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
@@ -19,6 +20,7 @@ export interface ConnectOptions {
   instance: InstanceId | ((engineStateDir: string) => InstanceId);
   /** Absolute, without symbolic links: where a process in a container proves that it knows the engine's names for its paths. Default: it is in none. */
   stateDir?: string;
+  /** Where the engine is, and under which name it has the image of the egress proxy. */
   environment: Environment;
   /** Home folder of the user. */
   home: string;
@@ -45,6 +47,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
   const candidates = await findCandidates(options.environment, options.home, files, options.kind ?? null);
   const monotonicMs = options.monotonicMs ?? ((): number => performance.now());
   const { observer, commandBegun = () => undefined } = options;
+  const egressImage = options.environment.OPENCLAW_EGRESS_IMAGE || EGRESS_IMAGE;
   const call = makeCall(observer, monotonicMs);
   const failures: Failure[] = [];
   for (const candidate of candidates) {
@@ -58,7 +61,7 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client);
       const instance = typeof options.instance === "string" ? options.instance : options.instance(paths.toEngine(stateDir ?? "/"));
       if (stateDir !== undefined) await provePaths(client, { paths, stateDir, instance });
-      return new DockerEngine({ client, instance, endpoint, because, facts, paths, monotonicMs, commandBegun });
+      return new DockerEngine({ client, instance, endpoint, because, facts, egressImage, paths, monotonicMs, commandBegun });
     } catch (error) {
       // The engine answers: what is wrong is how this process was started.
       if (!(error instanceof OperationError) || error.code === "HostRejected") throw error;

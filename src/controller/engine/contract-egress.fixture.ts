@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { toInstanceId, toSandboxName, toSandboxUid } from "../../api/brands.ts";
 import type { EgressPolicy } from "../../api/egress/policy.ts";
 import { LABEL } from "../../api/labels.ts";
-import { EGRESS_IMAGE, EGRESS_VERSION } from "../decide/egress-facts.ts";
+import { EGRESS_VERSION } from "../decide/egress-facts.ts";
 import { type Bench, codeOf, eventually, identityOf, run, specOf } from "./contract.fixture.ts";
 import { type Differences, testsOf } from "./contract-tests.fixture.ts";
 import type { EgressContainer, EgressRequest } from "./egress-engine.ts";
@@ -42,7 +42,7 @@ export function describeEgress(title: string, open: () => Promise<Bench>, differ
     };
     const createProxy = async (): Promise<Handle> => {
       const uid = toSandboxUid(crypto.randomUUID());
-      return await engine.egress.create({ role: "proxy", uid, createdAt: CREATED_AT, image: EGRESS_IMAGE });
+      return await engine.egress.create({ role: "proxy", uid, createdAt: CREATED_AT, image: engine.egress.image });
     };
     const launchProxy = async (): Promise<Handle> => {
       await engine.egress.createVolume();
@@ -62,7 +62,7 @@ export function describeEgress(title: string, open: () => Promise<Bench>, differ
     };
     const createRelay = async ({ identity, handle }: { identity: Identity; handle: Handle }): Promise<Handle> => {
       const { name, scopeKey } = identity;
-      const made = { uid: toSandboxUid(crypto.randomUUID()), createdAt: CREATED_AT, image: EGRESS_IMAGE, userId: USER_ID };
+      const made = { uid: toSandboxUid(crypto.randomUUID()), createdAt: CREATED_AT, image: engine.egress.image, userId: USER_ID };
       return await engine.egress.create({ role: "relay", ...made, name, scopeKey, of: handle });
     };
 
@@ -84,7 +84,7 @@ export function describeEgress(title: string, open: () => Promise<Bench>, differ
       await engine.egress.createVolume();
       await engine.egress.createNetwork();
       const created = await createProxy();
-      const image = await engine.resolveImage(EGRESS_IMAGE);
+      const image = await engine.resolveImage(engine.egress.image);
       const { name } = engine.egress;
       const facts = { role: "proxy", name, actualName: name, version: EGRESS_VERSION, userId: 0, of: null, createdAt: CREATED_AT };
       expect(await mustSee(created)).toMatchObject({ ...facts, handle: created, state: "created", startedAt: null });
@@ -236,7 +236,7 @@ export function describeEgress(title: string, open: () => Promise<Bench>, differ
     });
 
     test("the host's own addresses are protected", async () => {
-      const blocks = await engine.egress.protectedBlocks(EGRESS_IMAGE);
+      const blocks = await engine.egress.protectedBlocks(engine.egress.image);
       expect(blocks).toContainEqual({ cidr: expect.stringMatching(/^\d+\.\d+\.\d+\.\d+\/32$/), what: "the host" });
     });
   });

@@ -1,6 +1,7 @@
 // The engine contract on Podman, by its Docker API, where one answers. What differs there is in docs/operations.md.
 import Docker from "dockerode";
 import { describe, test } from "vitest";
+import { EGRESS_IMAGE } from "../fixtures/egress.fixture.ts";
 import { describeEngine } from "./contract.fixture.ts";
 import { openBench } from "./contract-bench.fixture.ts";
 import { describeEgress } from "./contract-egress.fixture.ts";
@@ -9,7 +10,7 @@ import type { Differences } from "./contract-tests.fixture.ts";
 /** Of the system's service, unless a variable names another one. */
 const SOCKET = process.env.OPENCLAW_TEST_PODMAN_SOCKET ?? "/run/podman/podman.sock";
 const podman = new Docker({ socketPath: SOCKET });
-const IMAGES = ["debian:bookworm-slim", "openclaw-egress:bookworm-slim"];
+const IMAGES = ["debian:bookworm-slim", EGRESS_IMAGE];
 
 /** Why nothing can be tried. null: it can. */
 async function obstacle(): Promise<string | null> {

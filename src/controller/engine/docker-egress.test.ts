@@ -43,13 +43,14 @@ async function openEngine(shown: Record<string, unknown>): Promise<DockerEgress>
     () => performance.now(),
   );
   const client = new DockerClient(new Docker({ socketPath }), call);
-  return new DockerEgress({ client, instance: toInstanceId("0123456789ab"), remapsUsers: () => false, ignoredLimits: () => [] });
+  const image = "openclaw-egress:1";
+  return new DockerEgress({ client, instance: toInstanceId("0123456789ab"), image, remapsUsers: () => false, ignoredLimits: () => [] });
 }
 
 test("an option that the engine shows otherwise of what it has just made is no change of it, and another one is", async () => {
   const shown: Record<string, unknown> = { CapDrop: ["CAP_CHOWN", "CAP_KILL"] };
   const egress = await openEngine(shown);
-  await egress.create({ role: "proxy", uid: toSandboxUid(crypto.randomUUID()), createdAt: toEpochMs(1), image: "openclaw-egress:1" });
+  await egress.create({ role: "proxy", uid: toSandboxUid(crypto.randomUUID()), createdAt: toEpochMs(1), image: egress.image });
   const changes = async (): Promise<readonly string[] | undefined> => (await egress.containers())[0]?.changes;
   expect(await changes()).toEqual([]);
   shown.NanoCpus = 1;

@@ -29,6 +29,8 @@ const RawAddresses = z.object({
 export interface DockerEgressParts {
   client: DockerClient;
   instance: InstanceId;
+  /** Of proxies and relays. */
+  image: string;
   remapsUsers(): boolean;
   /** Limits that the engine does not enforce. */
   ignoredLimits(): Iterable<keyof LiveSpec>;
@@ -38,6 +40,7 @@ const RawLook = RawEgress.extend(RawHardening.shape).extend({ Config: RawEgress.
 
 export class DockerEgress implements EgressEngine {
   readonly name: SandboxName;
+  readonly image: string;
   readonly #parts: DockerEgressParts;
   /** Options that this engine shows otherwise than it was asked for, of those that nobody but it had in hand: they say nothing of a change. */
   readonly #shownOtherwise = { proxy: new Set<string>(), relay: new Set<string>() };
@@ -45,6 +48,7 @@ export class DockerEgress implements EgressEngine {
   constructor(parts: DockerEgressParts) {
     this.#parts = parts;
     this.name = toEgressName(parts.instance);
+    this.image = parts.image;
   }
 
   get remapsUsers(): boolean {

@@ -90,7 +90,7 @@ function openEngine(boxes: Map<string, Box>, shown: Promise<void> = Promise.reso
     ignoredLimits: [],
   } as unknown as EngineFacts;
   const engine = new DockerEngine({
-    ...{ client, instance: INSTANCE, endpoint: "", because: "", facts, paths: new HostPaths(null) },
+    ...{ client, instance: INSTANCE, endpoint: "", because: "", facts, egressImage: "", paths: new HostPaths(null) },
     ...{ monotonicMs: () => performance.now(), commandBegun: () => undefined },
   });
   /** What `work` asked, in order. */

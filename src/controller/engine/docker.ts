@@ -57,6 +57,8 @@ export interface DockerEngineOptions {
   /** Why this engine: `DOCKER_HOST`, `the current context, "colima"`, `socket of Docker`. */
   because: string;
   facts: EngineFacts;
+  /** Of the egress proxy and its relays. */
+  egressImage: string;
   /** The engine's names for the paths of specs. */
   paths: HostPaths;
   /** Milliseconds that never go back. */
@@ -103,6 +105,7 @@ export class DockerEngine implements Engine {
     this.egress = new DockerEgress({
       client: options.client,
       instance: options.instance,
+      image: options.egressImage,
       remapsUsers,
       ignoredLimits: () => this.#facts.ignoredLimits,
     });

@@ -44,6 +44,8 @@ export interface ProtectedBlock {
 export interface EgressEngine {
   /** Of the proxy, the volume and the network alike. */
   readonly name: SandboxName;
+  /** Of proxies and relays. */
+  readonly image: string;
   /** Whether users of containers are others on the host: user ids beyond the mapped range can't be given then. */
   readonly remapsUsers: boolean;
   /** Those of this instance, freshly inspected; of one sandbox, or of the proxy's name, where one is given. Complete or it throws. */

@@ -8,7 +8,7 @@ import { EgressPolicy } from "../../api/egress/policy.ts";
 import { OperationError } from "../../api/errors.ts";
 import { LABEL } from "../../api/labels.ts";
 import type { LiveSpec } from "../../api/sandbox.ts";
-import { EGRESS_VERSION } from "../decide/egress-facts.ts";
+import { EGRESS_IMAGE, EGRESS_VERSION } from "../decide/egress-facts.ts";
 import { UNTOUCHED } from "../decide/tuning.ts";
 import { toEgressName, toEgressOptions } from "./egress-containers.ts";
 import type { EgressContainer, EgressEngine, EgressGround, EgressRequest, ListedRelay, ProtectedBlock } from "./egress-engine.ts";
@@ -21,6 +21,7 @@ import type { FakeContainer, FakeWorld } from "./fake-world.fixture.ts";
 
 export class FakeEgress implements EgressEngine {
   readonly name: SandboxName;
+  readonly image = EGRESS_IMAGE;
   readonly #world: FakeWorld;
   readonly #instance: string;
   remapsUsers = false;

@@ -1,13 +1,12 @@
 // An audit beside containers as another program makes them, careless ones and a careful one: each trouble is seen, nothing is changed.
-import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { toEpochMs } from "../../api/brands.ts";
 import { LABEL } from "../../api/labels.ts";
 import { connectDocker } from "../engine/connect.ts";
 import { docker, IMAGE, inspect, tryDocker, until } from "../fixtures/docker.fixture.ts";
+import { buildEgressImage, EGRESS_IMAGE, removeEgress } from "../fixtures/egress.fixture.ts";
 import { eager, type Site, startSite } from "../fixtures/site.fixture.ts";
 import { auditEngine } from "./container-audit.ts";
 
@@ -95,15 +94,10 @@ it("tells careless containers from careful ones, also of other programs, and cha
 });
 
 it("compares the proxy and the relays of the egress with what they are made as, and finds a copy that is less confined", async () => {
-  await promisify(execFile)("scripts/sandbox-egress-setup.sh", []);
+  await buildEgressImage();
   const { site, controller } = await startSite(eager({ egress: { allow: ["example.com"] } }));
   const { instance, stateDir } = site;
-  site.atEnd(async () => {
-    const left = await docker("ps", "-aq", "--filter", `label=${LABEL.instance}=${instance}`);
-    await tryDocker("rm", "-f", ...left.split("\n"));
-    await tryDocker("network", "rm", `openclaw-egress-${instance}`);
-    await tryDocker("volume", "rm", `openclaw-egress-${instance}`);
-  });
+  site.atEnd(() => removeEgress(instance));
   const idOf = async (role: string): Promise<string | null> => {
     const filters = [`label=${LABEL.instance}=${instance}`, `label=${LABEL.egress}=${role}`, "status=running"];
     return (await docker("ps", "-q", "--no-trunc", ...filters.flatMap((filter) => ["--filter", filter]))) || null;
@@ -126,7 +120,7 @@ it("compares the proxy and the relays of the egress with what they are made as, 
   expect(findings[0]).toMatchObject({ level: "warn", fix: `docker rm -f ${name}` });
   const labels = Object.entries((await inspect(relay))?.Config.Labels ?? {}).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
   const careless = ["--privileged", "--network=host", "--pid=host", "--volume=/var/run/docker.sock:/var/run/docker.sock", "--user=0:0"];
-  const copy = await docker("create", ...labels, ...careless, "openclaw-egress:bookworm-slim", "serve");
+  const copy = await docker("create", ...labels, ...careless, EGRESS_IMAGE, "serve");
   const told = ((await audit(copy))?.findings ?? []).map(({ message }) => message).join("\n");
   for (const what of [
     "Privileged is true",
