@@ -106,7 +106,7 @@ export async function openStand(program: string, config: object) {
 
 /** What a person saw when a test failed. */
 async function renderPage(page: Page): Promise<string> {
-  const text = await page.locator("body").innerText({ timeout: 5_000 }).catch(String);
+  const text = await page.locator("body").ariaSnapshot({ timeout: 5_000 }).catch(String);
   return `the page at ${page.url()} showed:\n${text}`;
 }
 
