@@ -47,6 +47,8 @@ interface Known {
   /** The newest line in its file. null: not looked at yet. */
   last: Cursor | null;
   bytes: number;
+  /** Its end is no whole line: a kill or a full disk came in between. */
+  isTorn: boolean;
 }
 
 export class EgressLog {
@@ -110,7 +112,7 @@ export class EgressLog {
     if (known !== undefined) return known;
     const oldest = this.#known.size >= SANDBOXES_MAX ? this.#known.keys().next().value : undefined;
     if (oldest !== undefined) this.#known.delete(oldest);
-    const made: Known = { counts: new Map(), last: null, bytes: 0 };
+    const made: Known = { counts: new Map(), last: null, bytes: 0, isTorn: false };
     this.#known.set(name, made);
     return made;
   }
@@ -140,6 +142,7 @@ export class EgressLog {
       const kept = await this.#read(path);
       known.last = kept.lines.at(-1) === undefined ? NOTHING : toCursor(kept.lines.at(-1) as Line);
       known.bytes = kept.bytes;
+      known.isTorn = kept.isTorn;
     }
     const fresh = lines.filter(({ run, record }) => known.last?.run !== run || record.seq > known.last.seq);
     const newest = fresh.at(-1);
@@ -148,18 +151,22 @@ export class EgressLog {
     if (known.bytes > 0 && known.bytes + text.length > FILE_BYTES_MAX) {
       await rename(path, `${path}.1`);
       known.bytes = 0;
+      known.isTorn = false;
     }
-    // A torn line of an earlier kill ends here, and is no record.
-    await appendFile(path, `${known.bytes > 0 && known.last === NOTHING ? "\n" : ""}${text}`, { mode: 0o600 });
-    known.bytes += text.length;
+    // What was cut off ends here, and is no record. Until all of it is written, how much of it is there has to be looked at.
+    const written = `${known.isTorn ? "\n" : ""}${text}`;
+    known.last = null;
+    await appendFile(path, written, { mode: 0o600 });
+    known.bytes += Buffer.byteLength(written);
+    known.isTorn = false;
     known.last = toCursor(newest);
   }
 
-  async #read(path: string): Promise<{ lines: Line[]; bytes: number }> {
+  async #read(path: string): Promise<{ lines: Line[]; bytes: number; isTorn: boolean }> {
     const read = await readBounded(path, 4 * FILE_BYTES_MAX);
-    if (read.kind !== "read") return { lines: [], bytes: 0 };
+    if (read.kind !== "read") return { lines: [], bytes: 0, isTorn: false };
     const lines = read.text.split("\n").flatMap((text) => parse(Line, text) ?? []);
-    return { lines, bytes: Buffer.byteLength(read.text) };
+    return { lines, bytes: Buffer.byteLength(read.text), isTorn: read.text !== "" && !read.text.endsWith("\n") };
   }
 
   /** The newest, oldest first, and the counts since this process started. */
@@ -197,7 +204,7 @@ export class EgressLog {
 }
 
 const CURSOR_FILE = "cursor.json";
-/** A file that is not there, or whose end is no record. */
+/** A file that is not there, or has no record in it. */
 const NOTHING: Cursor = { run: "", seq: 0 };
 
 /** How connections ended is a part of what was allowed. */
