@@ -57,6 +57,22 @@ test("a destination's early hints are left out, and its headers of one hop, too;
   expect(body).toBe("ok");
 });
 
+test("a destination that sends early answers and never one is cut off", async () => {
+  const hint = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+  let isCut = false;
+  const port = await startDestination((socket) => {
+    socket.once("data", () => socket.write(hint.repeat(100)));
+    socket.once("end", () => {
+      isCut = true;
+    });
+  });
+  const under = await startProxy(port);
+  under.answers.set("a.example", [GOOD_ADDRESS]);
+  await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example"] } }));
+  expect(await new RawClient(under.socketOf("a")).write(REQUEST).readAll()).toMatch(/^HTTP\/1\.1 502 /);
+  await expect.poll(() => isCut).toBe(true);
+});
+
 test.each(["of a named length", "in pieces"])("a large request %s and its answer arrive as they were sent", async (framing) => {
   const pieces = Array.from({ length: 50 }, () => randomBytes(60_000));
   const body = Buffer.concat(pieces);

@@ -8,6 +8,8 @@ import type { Subject } from "./subject.ts";
 
 const PORT_HTTP = 80;
 const STATUS_BAD_GATEWAY = 502;
+/** Answers before the answer (1xx): servers send one or two. Beyond it they are sent to keep the proxy busy, at no limit of bandwidth. */
+const INTERIM_MAX = 16;
 
 /** Of one hop alone (RFC 9110, 7.6.1); `Expect` was answered here. */
 const HOP_HEADERS: ReadonlySet<string> = new Set([
@@ -45,6 +47,11 @@ export function passRequest({ bandwidth, world }: Subject, { request, response, 
   const outgoing = tryTo(() => sendHead({ request, target, upstream }), fail);
   if (outgoing === null) return;
   outgoing.on("error", fail).once("upgrade", fail);
+  let interim = 0;
+  outgoing.on("information", () => {
+    interim += 1;
+    if (interim > INTERIM_MAX) fail();
+  });
   outgoing.once("close", () => response.writableEnded || fail());
   outgoing.once("response", (incoming) => {
     incoming.on("error", fail);

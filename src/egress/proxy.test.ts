@@ -92,6 +92,11 @@ describe("a plain request", () => {
     ["loopback in hexadecimal", "CONNECT 0x7f.1:443 HTTP/1.1\r\n\r\n", "ProtectedAddress"],
     ["loopback as one number", "GET http://2130706433/ HTTP/1.1\r\nHost: 2130706433\r\n\r\n", "ProtectedAddress"],
     ["loopback mapped", "CONNECT [::ffff:127.0.0.1]:443 HTTP/1.1\r\n\r\n", "ProtectedAddress"],
+    ["a zone", "CONNECT [fe80::1%25eth0]:443 HTTP/1.1\r\n\r\n", "InvalidRequest"],
+    ["punycode of another name", "CONNECT xn--80ak6aa92e.example:443 HTTP/1.1\r\n\r\n", "NotListed"],
+    ["punycode of nothing", "CONNECT a.xn--:443 HTTP/1.1\r\n\r\n", "InvalidRequest"],
+    ["a name that is longer than any", `CONNECT ${"a.".repeat(130)}example:443 HTTP/1.1\r\n\r\n`, "InvalidRequest"],
+    ["a host as long as a head may be", `CONNECT ${"a".repeat(16_000)}:443 HTTP/1.1\r\n\r\n`, "InvalidRequest"],
   ])("with %s is refused, nothing is dialled, and it is recorded", async (_, request, reason) => {
     const under = await startProxy(await startEcho());
     under.answers.set("a.example", [GOOD_ADDRESS]).set("b.example", [GOOD_ADDRESS]);
@@ -138,6 +143,32 @@ describe("a tunnel", () => {
       generation: 1,
     });
     expect(under.records()[1]).toMatchObject({ of: 1, bytesIn: 14, bytesOut: 14 });
+  });
+
+  it.each([
+    ["the client", (client: Socket) => void client.end("last words")],
+    ["the server", (_: Socket, server: Socket) => void server.end("last words")],
+  ])("that %s closes halfway is open the other way until that ends, too", async (_, close) => {
+    const servers: Socket[] = [];
+    const received: string[] = [];
+    const port = await startDestination((socket) => {
+      servers.push(socket);
+      socket.on("data", (piece: Buffer) => received.push(piece.toString()));
+    });
+    const under = await startProxy(port);
+    under.answers.set("a.example", [GOOD_ADDRESS]);
+    await under.proxy.apply(toPolicy(1, { a: { allow: ["a.example:22"] } }));
+    const client = connectTo(under, "a.example:22");
+    await client.read(/\r\n\r\n/);
+    const [server] = servers;
+    if (server === undefined) throw new Error("no server");
+    close(client.socket, server);
+    await expect.poll(() => received.join("") + client.text).toContain("last words");
+    const [late, other] = client.text.includes("last words") ? [client.socket, server] : [server, client.socket];
+    late.end("and these");
+    await expect.poll(() => received.join("") + client.text).toContain("and these");
+    other.end();
+    await expect.poll(() => under.proxy.status().tunnels).toBe(0);
   });
 
   it("lets a server speak first", async () => {
