@@ -87,9 +87,9 @@ start_directly() {
 }
 
 explain_failure() {
-  tail -n 20 "$log" 2>/dev/null | sed 's/^/    /' >&2
+  reasons_in "$log" 2>/dev/null | sed 's/^/    /' >&2
   die "$1" \
-    "The lines above are the end of $log; the usual reasons:" \
+    "The lines above are from $log; the usual reasons:" \
     "'iptables ... Permission denied' or 'Operation not permitted': this machine is a container that may not run an engine; give it --privileged or an engine's socket" \
     "'cgroup': mount the cgroup file system at /sys/fs/cgroup" \
     "'pid file found': another dockerd is running; end it or set DOCKER_HOST to its socket"

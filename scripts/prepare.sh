@@ -49,7 +49,7 @@ if ! modules_current; then
   if ! modules_current; then
     say "installing the packages of package-lock.json into node_modules (npm ci, about 20 s) ..."
     started=$(date +%s)
-    (install_modules --include=dev --include=optional --no-progress --loglevel=error) >&2 9<&- || {
+    (install_modules --include=dev --include=optional --no-audit --no-fund --no-progress --loglevel=error) >&2 9<&- || {
       say "error: npm ci failed (see above). Is the package registry reachable? A proxy that re-signs TLS needs NODE_EXTRA_CA_CERTS."
       exit 1
     }

@@ -20,6 +20,11 @@ die() {
 # The last line of a log that says something: colours and control characters are left out.
 last_words() { tail -n 20 "$1" | tr -d '\r\033' | sed 's/\[[0-9;]*m//g' | grep '[^[:space:]]' | tail -n 1 | cut -c 1-100; }
 
+# reasons_in LOG: the lines of a log that say why a program ended, above the page of addresses that a crash leaves; where none does, its last lines.
+reasons_in() {
+  tail -n 400 "$1" | grep -E '^(panic|fatal error):|^failed to |level=fatal' | tail -n 3 | grep . || tail -n 20 "$1"
+}
+
 # step LABEL COMMAND...: runs it with its output in a log file; a sign of life every 10 s, the duration at the end,
 # and the last lines of the log when it fails. Returns the command's exit code. Ctrl-C ends it and all that it started.
 step() {

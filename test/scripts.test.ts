@@ -209,6 +209,25 @@ it("scripts/openclaw-image.sh builds once at a time, so that nobody meets half o
   expect(steps).toEqual(["build", "built", "build", "built"]);
 });
 
+describe("the end of a log, where a program ended", () => {
+  const reasonsIn = async (...lines: string[]): Promise<string[]> => {
+    writeFileSync(join(folder, "log"), lines.map((line) => `${line}\n`).join(""));
+    const env = { PATH: process.env.PATH ?? "" };
+    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", '. scripts/progress.sh; reasons_in "$1"', "sh", join(folder, "log")], {
+      ...{ cwd: project, env },
+    });
+    return stdout.trimEnd().split("\n");
+  };
+  const said = Array.from({ length: 60 }, (_, at) => `main.run(${at})`);
+
+  it("is what says why, not the addresses below it", async () => {
+    expect(await reasonsIn("starting", "panic: no cgroup is mounted", ...said)).toEqual(["panic: no cgroup is mounted"]);
+    expect(await reasonsIn(...said, "failed to start daemon: no space")).toEqual(["failed to start daemon: no space"]);
+  });
+
+  it("is its last lines where nothing says why", async () => expect(await reasonsIn(...said)).toEqual(said.slice(-20)));
+});
+
 describe("Ctrl-C while a script waits for a step", () => {
   it("ends what the step started and the script, and leaves no file", async () => {
     const environment = { PATH: process.env.PATH ?? "", TMPDIR: folder };

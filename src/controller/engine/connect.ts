@@ -10,6 +10,7 @@ import { DockerEngine } from "./docker.ts";
 import { DockerClient } from "./docker-client.ts";
 import { DockerLibrary } from "./dockerode.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
+import { START_ENGINE } from "./errors.ts";
 import { HostPaths } from "./host-paths.ts";
 import type { PrestartResult } from "./operations.ts";
 import { findHostPaths, provePaths } from "./own-container.ts";
@@ -86,7 +87,7 @@ function unreachableEngine(candidates: readonly Candidate[], failures: readonly 
   const lines = failures.map(({ candidate, error }) => `${candidate.address} (${candidate.because}): ${error.message}`);
   const tried = lines.length > 0 ? lines.join("; ") : `no socket at ${candidates.map(({ address }) => address).join(", ")}`;
   const general = candidates.some(({ isDefault }) => isDefault)
-    ? "start Docker or Podman, or set DOCKER_HOST to its socket"
+    ? START_ENGINE
     : "start that engine, or change DOCKER_HOST, DOCKER_CONTEXT or `docker context use`";
   return new OperationError("EngineUnreachable", `no container engine answers: ${tried}`, {
     cause: failures.at(-1)?.error,

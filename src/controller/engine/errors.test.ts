@@ -115,7 +115,8 @@ test.each([
 });
 
 test("a socket that this user may not open says what to do", () => {
-  expect(toOperationError("ping", "", broken("EACCES")).fix).toContain("group");
+  expect(toOperationError("ping", "", broken("EACCES")).fix).toContain("usermod -aG docker");
+  expect(toOperationError("ping", "", broken("ECONNREFUSED")).fix).toContain("sudo systemctl start docker");
 });
 
 test("a connection that breaks without a code is unreachable, an answer that no table knows is the engine's failure", () => {

@@ -151,10 +151,13 @@ const RULES: readonly Rule[] = [
   { status: is(409), text: /./s, code: "EngineConflict" },
 ];
 
+/** Also where there is none yet: a checkout has what installs one. */
+export const START_ENGINE =
+  "start Docker (sudo systemctl start docker, or Docker Desktop) or Podman's socket, or set DOCKER_HOST; none yet, on Debian or Ubuntu: sudo scripts/ensure-engine.sh in the checkout";
 const UNREACHABLE: Readonly<Record<string, string>> = {
-  ENOENT: "start the engine, or set DOCKER_HOST",
-  ECONNREFUSED: "start the engine, or set DOCKER_HOST",
-  EACCES: "give this user access to the engine's socket (on Linux: membership of its group, then a new login)",
+  ENOENT: START_ENGINE,
+  ECONNREFUSED: START_ENGINE,
+  EACCES: "give this user access to the engine's socket (Docker on Linux: sudo usermod -aG docker USER, then log in again)",
   EPERM: "give this user access to the engine's socket",
   ENOTFOUND: "check the host name in DOCKER_HOST",
   EAI_AGAIN: "check the host name in DOCKER_HOST",
