@@ -153,6 +153,8 @@ test.each([
   ["a choice that there is not", ["--auth-choice", KEY]],
   ["a URL with a login", ["--custom-base-url", `http://me:${KEY}@127.0.0.1/v1`, "--custom-model-id", "m"]],
   ["no URL", ["--auth-choice", "custom-api-key", "--custom-model-id", "m"]],
+  ["a model of no server", ["--custom-model-id", "m"]],
+  ["a model of no provider", ["--model", "m"]],
   ["no model", ["--custom-base-url", "http://127.0.0.1/v1"]],
   [
     "a protocol that is not spoken",

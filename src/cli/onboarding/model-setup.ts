@@ -36,7 +36,10 @@ const TRIES_MAX = 20;
 export async function setUpModel(context: CliContext, { flags, options, asks, file, text }: ModelSetupParts): Promise<ModelSetup | null> {
   const given = toAuthChoice(flags);
   const later = { text, changes: [], credential: null };
-  if (!asks && given === null) return later;
+  if (!asks && given === null) {
+    requireNoModel(flags);
+    return later;
+  }
   const asking: Asking = { context, flags, options, asks };
   // Enter at every question must end: whoever has nothing to show to a provider yet comes back.
   const initial = given ?? "skip";
@@ -54,6 +57,16 @@ export async function setUpModel(context: CliContext, { flags, options, asks, fi
     next = await askNext(asking, next.choice, collected);
   }
   return later;
+}
+
+/** A model of no provider would be left out without a word. @throws OperationError `InvalidArgument` */
+function requireNoModel({ model, customModelId }: ModelFlags): void {
+  if (customModelId !== undefined)
+    throw new OperationError("InvalidArgument", "--custom-model-id needs a server", { fix: "--custom-base-url http://HOST:PORT/v1" });
+  if (model !== undefined)
+    throw new OperationError("InvalidArgument", "--model needs a provider", {
+      fix: "--auth-choice, or --openai-api-key -, --anthropic-api-key -, --custom-base-url URL",
+    });
 }
 
 type Next = { choice: AuthChoice; again: Collected | null } | typeof LEFT;
@@ -102,5 +115,5 @@ async function tryOut(
 function explainPlace({ env }: CliContext, { custom }: Collected["edit"]): string | null {
   const isHere = custom !== null && /^(127\.|localhost$|\[::1\]$)/.test(URL.parse(custom.baseUrl)?.hostname ?? "");
   if (!isHere || findPlace(env, "openclaw").kind !== "compose") return null;
-  return "in a container that address is the container itself: use this machine's address in its network, or http://host.docker.internal:PORT where the engine has that name";
+  return "in a container that address is the container itself: this machine is http://host.docker.internal:PORT there, where the server listens on more than loopback (Ollama: OLLAMA_HOST=0.0.0.0)";
 }
