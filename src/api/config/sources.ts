@@ -81,7 +81,7 @@ function checkOne(access: FileAccess, trustedOwners: readonly number[] | null): 
   return issues;
 }
 
-/** A path as one argument of a shell line that a person copies. */
+/** A path, or a session key, as one argument of a shell line that a person copies. */
 export function quotePath(path: string): string {
-  return /^[\w/.,@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  return /^[\w/.,:@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -65,6 +65,15 @@ test("a workdir in which the command can't begin is told apart from its output",
   expect([await taken, demux.workdirProblem]).toEqual([{ stdout: "", stderr: "", started: null }, "missing"]);
 });
 
+test("a workdir that was removed under the container is told as one, not as what runc takes it for", async () => {
+  const demux = new Demux({ isTerminal: false, resume: () => {} });
+  const taken = take(demux);
+  const why = "current working directory is outside of container mount namespace root -- possible container breakout detected";
+  demux.push(frame(1, `OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown\r\n`));
+  demux.end();
+  expect([await taken, demux.workdirProblem]).toEqual([{ stdout: "", stderr: "", started: null }, "removed"]);
+});
+
 test("an exec that ends without a word has no group", async () => {
   const demux = new Demux({ isTerminal: false, resume: () => {} });
   const taken = take(demux);

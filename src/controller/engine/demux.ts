@@ -172,6 +172,10 @@ function parseStarted(line: string): Started | null {
   return { leader: parent === "0" ? group : parent, group };
 }
 
+/** A folder that is gone can't be told from one outside of the container. */
+const REMOVED = /^OCI runtime exec failed: .*current working directory is outside of container mount namespace root/;
+
 function parseProblem(line: string): WorkdirProblem | null {
+  if (REMOVED.test(line)) return "removed";
   return (Object.keys(WORKDIR_PROBLEMS) as WorkdirProblem[]).find((problem) => line === `- ${problem}`) ?? null;
 }

@@ -240,6 +240,11 @@ class DockerExecStream implements ExecStream {
   #refuseWorkdir(): void {
     const { workdirProblem } = this.#demux;
     if (workdirProblem === null) return;
+    // The container's own, whichever was asked for.
+    if (workdirProblem === "removed")
+      throw new OperationError("HostRejected", `the workspace's folder ${WORKDIR_PROBLEMS.removed}`, {
+        fix: "make the sandbox anew, with an empty folder: openclaw sandbox recreate NAME",
+      });
     const message = `the workdir ${JSON.stringify(this.#workdir)} ${WORKDIR_PROBLEMS[workdirProblem]}`;
     throw new OperationError("InvalidArgument", message, { fix: "make the folder first, or leave the workdir out" });
   }

@@ -13,6 +13,8 @@ export const WORKDIR_PROBLEMS = {
   missing: "is not there",
   file: "is no folder",
   closed: "can't be entered by the sandbox's user",
+  /** As runc says it: no wrapper begins there. */
+  removed: "was removed on the host while the container had it mounted",
 } as const;
 
 /** Where `WRAPPER` finds what it is to run: among its arguments, or later in its input. */
