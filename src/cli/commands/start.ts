@@ -27,7 +27,10 @@ const STOP_MS_MAX = 15_000;
 export async function startBoth(context: CliContext, flags: StartFlags): Promise<ExitCode> {
   refuseInCommandService(context.env);
   // The process in the background has nobody to tell, and whoever started it has waited.
-  if (flags.detached !== true) await untilFormerEnded(context, toStateDir(context, flags));
+  if (flags.detached !== true) {
+    await untilFormerEnded(context, toStateDir(context, flags));
+    await buildImage(context, flags);
+  }
   if (flags.detach === true) {
     const { startDetached } = await import("./start-detached.ts");
     return await startDetached(context, toOwnArguments(context, flags), flags);
@@ -65,6 +68,12 @@ export async function startBoth(context: CliContext, flags: StartFlags): Promise
   for (const end of listening) end();
   await run?.end();
   return stopped ? EXIT.ok : EXIT.failed;
+}
+
+/** Loaded for it alone: who starts stays as long as the two do. */
+async function buildImage(context: CliContext, flags: StartFlags): Promise<void> {
+  const [{ buildFirstImage }, tools] = await Promise.all([import("../first-image.ts"), import("../demo/tools.ts")]);
+  await buildFirstImage(context, flags, tools);
 }
 
 /** As they would be typed here: the process in the background has the same folders. */

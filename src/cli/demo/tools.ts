@@ -1,4 +1,4 @@
-// Programs that the demo uses as a person would: the scripts that make an engine and an image, and the docker command where there is one.
+// Programs that the demo and a first start use as a person would: the scripts that make an engine and an image, and the docker command where there is one.
 // It explains nothing; it runs and answers.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
