@@ -338,6 +338,11 @@ test("list of one name shows that sandbox, and an empty list says how to get one
   expect((await sandbox(server, "list")).stderr).toBe(
     "no sandboxes yet: a session gets one within a second; create one with: openclaw session create main\n",
   );
+  const wanted = { yes: true, because: "session agent:main:main needs it" };
+  server.views.explained = { ...server.views.explained, sandboxed: true, wanted };
+  expect((await sandbox(server, "list")).stderr).toBe(
+    "no sandboxes yet: session agent:main:main needs it, and it is being created: openclaw sandbox wait main\n",
+  );
 });
 
 test("events of a sandbox that is gone are found by its name", async () => {
@@ -345,6 +350,13 @@ test("events of a sandbox that is gone are found by its name", async () => {
   server.views.record({ message: "made" });
   server.views.drop(NAME);
   expect(await sandbox(server, "events", NAME)).toMatchObject({ code: 0, stdout: expect.stringContaining("made") });
+});
+
+test("what a message is takes an option, and who types it without one is told which", async () => {
+  expect(await cli(["agent", "hello"], { stateDir: await makeStateDir() })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('openclaw agent --message "TEXT" says one thing; openclaw chat converses'),
+  });
 });
 
 test("wait for an agent without a sandbox ends when its session got one", async () => {

@@ -77,7 +77,9 @@ describe.each(Object.entries(PLACES))("on %s", (name, place) => {
     for (const words of new Set(programs.flatMap((program) => commandsIn(said, program))))
       expect({ words, works: await begins(words) }).toEqual({ words, works: true });
     if (name !== "host")
-      expect(said).not.toMatch(/(?<![\w./-])openclaw (?:config|doctor|health|logs|mcp|sandbox|session|start|status|controller|gateway)\b/);
+      expect(said).not.toMatch(
+        /(?<![\w./-])openclaw (?:agent|chat|config|controller|dashboard|devices|doctor|gateway|health|logs|mcp|models|onboard|sandbox|session|start|status|stop)\b/,
+      );
     if (name === "compose") expect(said).not.toMatch(/--state-dir|OPENCLAW_STATE_DIR|--metrics-listen/);
   });
 });

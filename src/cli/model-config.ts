@@ -31,7 +31,8 @@ export async function setModelInConfig(file: ConfigFile, { model, agentId }: Mod
   }
   const config = file.parsed.value;
   const target = resolveModel(config, model);
-  if (!isTarget(target)) throw new OperationError("InvalidArgument", `"${target.written}" ${target.message}`, { fix: target.fix });
+  if (!isTarget(target))
+    throw new OperationError("InvalidArgument", `"${target.written}" can't be used: ${target.message}`, { fix: target.fix });
   const base = agentId === null ? "agents.defaults" : config.agents.find(({ id }) => id === agentId)?.path;
   if (base === undefined || base === null)
     throw new OperationError("NotFound", `the config has no agent "${agentId}"`, { fix: "openclaw config get agents" });

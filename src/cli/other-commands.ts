@@ -112,7 +112,7 @@ export const OPENCLAW_COMMANDS: readonly OtherCommand[] = [
   row("openclaw shell", "openclaw sandbox exec -it NAME -- sh"),
   row("openclaw tui", "openclaw chat"),
   row("openclaw memory", null, "memory tools are not part of this product"),
-  row("openclaw cron", null, "nothing is scheduled here; a timer of the host can send a message with: openclaw session send"),
+  row("openclaw cron", "openclaw config edit", "cron.jobs of the config say what is told to which agent, and when"),
   row("openclaw plugins", null, "there are no plugins"),
   row("openclaw skills", null, "skills are files of an agent's workspace"),
   row("openclaw nodes", null, "everything runs on one machine"),

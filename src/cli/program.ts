@@ -89,6 +89,9 @@ export function makeProgram(context: CliContext, run: Run): Command {
 /** An unknown command that people know from elsewhere is answered with ours, which is nearer than any word that looks like it. */
 function toErrorText(text: string): string {
   const said = text.replace(/^error: /, "");
+  const [, talker] = /^too many arguments for '(agent|chat)'/.exec(said) ?? [];
+  if (talker !== undefined)
+    return `openclaw: ${talker} takes no text beside its options\n  openclaw agent --message "TEXT" says one thing; openclaw chat converses\n`;
   const ours = renderOurs(/^unknown command '([^']*)'/.exec(said)?.[1] ?? "");
   if (ours.length === 0) return `openclaw: ${said.replace(/^\(Did you mean (.*)\)$/m, "  did you mean $1")}`;
   return `openclaw: ${said.split("\n")[0]}; here it is:\n${ours.map((line) => `  ${line}\n`).join("")}`;

@@ -9,6 +9,9 @@ import type { AdminClient } from "./admin-client.ts";
 import { type CliContext, printNote } from "./context.ts";
 import { renderDuration } from "./text.ts";
 
+/** How long a person waits without a word. */
+export const PATIENCE_MS = 3_000;
+
 /** A controller that starts is asked this often; once it runs, it tells. */
 const CONNECT_MS = 200;
 
@@ -19,6 +22,8 @@ export interface WaitOptions {
   /** Made once the controller is ready. */
   makeGoal(): Goal | Promise<Goal>;
   timeoutMs: number;
+  /** Who waits is told what for after this time, and again when that changes. Absent: never. */
+  patienceMs?: number;
   /** Ends the wait early, as if the time were over. Absent: nothing does. */
   signal?: AbortSignal;
   /** Receives notes for the person who waits. Absent: they go to stderr. */
@@ -32,29 +37,34 @@ export interface WaitOptions {
 export async function untilFulfilled(
   context: CliContext,
   client: AdminClient,
-  { makeGoal, timeoutMs, signal, tell }: WaitOptions,
+  { makeGoal, timeoutMs, patienceMs, signal, tell = (note) => printNote(context, `openclaw: ${note}`) }: WaitOptions,
 ): Promise<void> {
   const over = new AbortController();
   const end = (): void => over.abort();
   const timer = setTimeout(end, timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
   let missing = "the controller does not answer";
+  let isTelling = false;
+  const look = (what: string): void => {
+    if (isTelling && what !== missing) tell(`waiting: ${what}`);
+    missing = what;
+  };
+  const patience = setTimeout(() => {
+    isTelling = patienceMs !== undefined;
+    if (isTelling) tell(`waiting: ${missing}`);
+  }, patienceMs);
   try {
-    const look = (what: string): void => {
-      missing = what;
-    };
-    await untilReady(client, { over: over.signal, tell: tell ?? ((note) => printNote(context, `openclaw: ${note}`)), look });
+    await untilReady(client, { over: over.signal, tell, look });
     const goal = over.signal.aborted ? () => missing : await makeGoal();
     while (!over.signal.aborted) {
-      const outcome = await follow(client, goal, over.signal, (what) => {
-        missing = what;
-      });
+      const outcome = await follow(client, goal, over.signal, look);
       if (outcome === "fulfilled") return;
       await pause(over.signal);
     }
     throw new OperationError("TimedOut", `timed out after ${renderDuration(timeoutMs)}: ${missing}`);
   } finally {
     clearTimeout(timer);
+    clearTimeout(patience);
     signal?.removeEventListener("abort", end);
     over.abort();
   }

@@ -93,7 +93,7 @@ test.each([
   ],
   [
     '{ agents: { defaults: { model: "gpt-5.2" } } }',
-    '"gpt-5.2" is not used: names no provider (write "provider/model", such as "openai/gpt-5.2")',
+    '"gpt-5.2" is not used: it names no provider (write "provider/model", such as "openai/gpt-5.2")',
   ],
   [
     '{ models: { providers: { far: { baseUrl: "http://llm.example.org/v1" } } } }',

@@ -54,7 +54,11 @@ export function resolveModel(config: Config, written: string): ModelTarget | Mod
   const [aliased] = Object.entries(config.models.entries).find(([, { alias }]) => alias?.toLowerCase() === written.toLowerCase()) ?? [];
   const reference = parseReference(aliased ?? written);
   if (reference === null)
-    return { written, message: "names no provider", fix: `write "provider/model", such as "openai/${written.replaceAll(/[\s/]/g, "")}"` };
+    return {
+      written,
+      message: "it names no provider",
+      fix: `write "provider/model", such as "openai/${written.replaceAll(/[\s/]/g, "")}"`,
+    };
   const found = findProvider(config, reference.provider);
   return "message" in found ? { written, ...found } : toTarget(config, reference, found);
 }

@@ -42,12 +42,10 @@ export async function runAgent(context: CliContext, options: AgentOptions): Prom
 
 /** @throws OperationError `InvalidArgument` */
 async function readMessage(context: CliContext, given: string | undefined): Promise<string> {
-  if (given === undefined && context.stdin.isTTY === true)
-    throw new OperationError("InvalidArgument", "no message given", {
-      fix: 'openclaw agent --message "TEXT", or pipe one in; openclaw chat converses',
-    });
+  const fix = 'openclaw agent --message "TEXT", or pipe one in; openclaw chat converses';
+  if (given === undefined && context.stdin.isTTY === true) throw new OperationError("InvalidArgument", "no message given", { fix });
   const message = given ?? (await readText(context.stdin));
-  if (message.trim() === "") throw new OperationError("InvalidArgument", "the message is empty");
+  if (message.trim() === "") throw new OperationError("InvalidArgument", "the message is empty", { fix });
   return message;
 }
 

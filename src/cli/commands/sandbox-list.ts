@@ -53,6 +53,8 @@ async function explainNone(client: AdminClient, kind: "tools" | "browser" | "all
   if (view instanceof OperationError) return `no sandboxes: ${renderError(view)}`;
   if (!view.sandboxed) return `no sandboxes: ${view.because}; ${view.next.at(-1) ?? ""}`;
   if (kind === "browser") return `no browser sandboxes: ${[view.wanted?.because ?? "", ...view.next.slice(-1)].join("; ")}`;
+  if (view.wanted?.yes === true)
+    return `no sandboxes yet: ${view.wanted.because}, and it is being created: openclaw sandbox wait ${view.agentId}`;
   return "no sandboxes yet: a session gets one within a second; create one with: openclaw session create main";
 }
 

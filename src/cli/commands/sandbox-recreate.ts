@@ -9,7 +9,7 @@ import { confirm } from "../confirm.ts";
 import { type CliContext, EXIT, type ExitCode, print, printJson, printNote } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { findSandboxNamed } from "../sandbox-name.ts";
-import { type Goal, untilFulfilled } from "../watch.ts";
+import { type Goal, PATIENCE_MS, untilFulfilled } from "../watch.ts";
 
 export interface RecreateOptions extends StateOptions {
   all?: boolean;
@@ -52,7 +52,11 @@ export async function recreateSandboxes(context: CliContext, name: string | unde
   const names = chosen.map(({ metadata }) => metadata.name);
   for (const name of names) await requestRecreation(stateDir, name, { after, kill: options.kill === true });
   if (options.wait === true)
-    await untilFulfilled(context, client, { makeGoal: () => areRecreated(names, after), timeoutMs: options.timeout });
+    await untilFulfilled(context, client, {
+      makeGoal: () => areRecreated(names, after),
+      timeoutMs: options.timeout,
+      patienceMs: PATIENCE_MS,
+    });
   if (options.json === true) printJson(context, { items: names.map((name) => ({ name })), recreateAfter: after });
   else
     for (const name of names)

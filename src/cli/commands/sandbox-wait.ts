@@ -9,7 +9,7 @@ import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode } from "../context.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
 import { lookUpName } from "../sandbox-name.ts";
-import { type Goal, untilFulfilled } from "../watch.ts";
+import { type Goal, PATIENCE_MS, untilFulfilled } from "../watch.ts";
 
 export type WaitGoal = "ready" | "converged" | "gone";
 
@@ -30,7 +30,7 @@ export async function waitForSandboxes(context: CliContext, name: string | undef
   const client = new AdminClient(toStateDir(context, options));
   const makeGoal = async (): Promise<Goal> =>
     name === undefined ? allAre(options.for, await wantedNames(client)) : await oneNamed(client, name, options);
-  await untilFulfilled(context, client, { makeGoal, timeoutMs: options.timeout });
+  await untilFulfilled(context, client, { makeGoal, timeoutMs: options.timeout, patienceMs: PATIENCE_MS });
   return EXIT.ok;
 }
 

@@ -2,6 +2,7 @@
 // clients wrote. Everything is asked of the gateway: it alone writes session files.
 import { text as readText } from "node:stream/consumers";
 import { renderTime, toEpochMs } from "../../api/brands.ts";
+import { quotePath } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
 import { toSafeText } from "../../api/safe-text.ts";
 import { confirm } from "../confirm.ts";
@@ -29,8 +30,8 @@ export async function createSession(
     printNote(
       context,
       session.sandboxed
-        ? `its tools run in a sandbox, which is being created: openclaw sandbox wait ${session.key}`
-        : `its tools run in no sandbox; to see why: openclaw sandbox explain ${session.key}`,
+        ? `its tools run in a sandbox, which is being created: openclaw sandbox wait ${quotePath(session.key)}`
+        : `its tools run in no sandbox; to see why: openclaw sandbox explain ${quotePath(session.key)}`,
     );
   }
   return EXIT.ok;

@@ -213,7 +213,7 @@ test("an agent without a model, or with one that nobody knows, is told what to d
     }).turn(OWNER);
   expect(turnOf("{}")).toMatchObject({ message: "no model is configured for this agent", fix: "openclaw models set PROVIDER/MODEL" });
   expect(turnOf('{ agents: { defaults: { model: "gpt" } } }')).toMatchObject({
-    message: `the model "gpt" can't be used: names no provider`,
+    message: `the model "gpt" can't be used: it names no provider`,
   });
 });
 
