@@ -236,6 +236,8 @@ Sign in to a model provider (optional; docs/models.md):
   $OPENCLAW_COMPOSE run --rm openclaw-cli models auth login --provider openai             # OpenAI Codex, with a ChatGPT plan
   $OPENCLAW_COMPOSE run --rm openclaw-cli models auth paste-api-key --provider openai     # an OpenAI API key
   $OPENCLAW_COMPOSE run --rm openclaw-cli models auth paste-api-key --provider anthropic  # an Anthropic API key
+  $OPENCLAW_COMPOSE run --rm openclaw-cli onboard                                         # asks; a server of your own too
+With one: $OPENCLAW_COMPOSE run --rm openclaw-cli chat
 
 Connect an agent: docs/mcp.md has one line for each. Channels (WhatsApp, Telegram, Discord): $OPENCLAW_COMPOSE run --rm openclaw-cli channels list
 

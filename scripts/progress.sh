@@ -17,8 +17,8 @@ die() {
   exit 1
 }
 
-# The last line of a log that says something: colours and control characters are left out.
-last_words() { tail -n 20 "$1" | tr -d '\r\033' | sed 's/\[[0-9;]*m//g' | grep '[^[:space:]]' | tail -n 1 | cut -c 1-100; }
+# The last line of a log that says something: colours and control characters are left out, and ids of a builder's containers.
+last_words() { tail -n 20 "$1" | tr -d '\r\033' | sed 's/\[[0-9;]*m//g' | grep -v '^ ---> ' | grep '[^[:space:]]' | tail -n 1 | cut -c 1-100; }
 
 # reasons_in LOG: the lines of a log that say why a program ended, above the page of addresses that a crash leaves; where none does, its last lines.
 reasons_in() {

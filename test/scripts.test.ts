@@ -210,19 +210,24 @@ it("scripts/openclaw-image.sh builds once at a time, so that nobody meets half o
 });
 
 describe("the end of a log, where a program ended", () => {
-  const reasonsIn = async (...lines: string[]): Promise<string[]> => {
+  const ask = async (what: string, lines: readonly string[]): Promise<string[]> => {
     writeFileSync(join(folder, "log"), lines.map((line) => `${line}\n`).join(""));
     const env = { PATH: process.env.PATH ?? "" };
-    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", '. scripts/progress.sh; reasons_in "$1"', "sh", join(folder, "log")], {
+    const { stdout } = await run("bash", ["-euo", "pipefail", "-c", `. scripts/progress.sh; ${what} "$1"`, "sh", join(folder, "log")], {
       ...{ cwd: project, env },
     });
     return stdout.trimEnd().split("\n");
   };
+  const reasonsIn = (...lines: string[]): Promise<string[]> => ask("reasons_in", lines);
   const said = Array.from({ length: 60 }, (_, at) => `main.run(${at})`);
 
   it("is what says why, not the addresses below it", async () => {
     expect(await reasonsIn("starting", "panic: no cgroup is mounted", ...said)).toEqual(["panic: no cgroup is mounted"]);
     expect(await reasonsIn(...said, "failed to start daemon: no space")).toEqual(["failed to start daemon: no space"]);
+  });
+
+  it("shows the step of a build that goes on, not the id of its container", async () => {
+    expect(await ask("last_words", ["Step 8/47 : RUN npm ci", " ---> Running in a564f62b0184"])).toEqual(["Step 8/47 : RUN npm ci"]);
   });
 
   it("is its last lines where nothing says why", async () => expect(await reasonsIn(...said)).toEqual(said.slice(-20)));
