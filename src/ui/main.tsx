@@ -8,7 +8,7 @@ import { LinkProvider } from "./connection/context.tsx";
 import { createCredentials } from "./connection/credentials.ts";
 import { openIdentity } from "./connection/identity.ts";
 import { introduce } from "./connection/introduce.ts";
-import { GatewayError, GatewayLink } from "./connection/link.ts";
+import { GatewayError, GatewayLink, LostError } from "./connection/link.ts";
 import { keepCurrent } from "./connection/live.ts";
 import { pairByLink, takeLinkCode } from "./connection/pair.ts";
 import { createAppRouter } from "./router.tsx";
@@ -19,6 +19,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/shell.css";
 
+const RETRIES_MAX = 2;
 const PLATFORM = navigator.platform || "web";
 
 const nonce = document.querySelector<HTMLMetaElement>("meta[property='csp-nonce']")?.nonce;
@@ -66,7 +67,7 @@ const queries = new QueryClient({
       networkMode: "always",
       refetchOnWindowFocus: false,
       staleTime: 1_000,
-      retry: (count, error) => count < 2 && error instanceof GatewayError && error.retryable,
+      retry: (count, error) => error instanceof LostError || (count < RETRIES_MAX && error instanceof GatewayError && error.retryable),
     },
     mutations: { networkMode: "always" },
   },

@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { toFilesSearch } from "./pages/files/search.ts";
 import { toSandboxSearch } from "./pages/sandboxes/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
+import { PageError } from "./shell/page-error.tsx";
 import { App } from "./shell/shell.tsx";
 
 const root = createRootRoute({ component: App, notFoundComponent: NotFound });
@@ -147,7 +148,8 @@ const routeTree = root.addChildren([
   settings,
 ]);
 
-export const createAppRouter = () => createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });
+export const createAppRouter = () =>
+  createRouter({ routeTree, defaultErrorComponent: PageError, defaultPreload: "intent", scrollRestoration: true });
 
 declare module "@tanstack/react-router" {
   interface Register {

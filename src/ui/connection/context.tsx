@@ -40,7 +40,8 @@ export function useGateway<Name extends MethodName>(
   const link = useLink();
   return useQuery({
     queryKey: [method, params],
-    queryFn: ({ signal }) => link.call(method, params, signal),
+    // Without a connection what was seen stays as it was: the frame around the page says so.
+    queryFn: ({ signal }) => link.callWhenOpen(method, params, signal),
     enabled,
     ...(everyMs !== undefined && { refetchInterval: everyMs }),
   });

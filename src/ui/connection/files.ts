@@ -97,9 +97,7 @@ export class TooLarge extends Error {
 
 /** Whether something else is there than was expected. */
 export function isConflict(error: Error): boolean {
-  const problem = error instanceof GatewayError ? error.details?.problem : undefined;
-  const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : undefined;
-  return code === "Aborted" || code === "NotFound";
+  return error instanceof GatewayError && ["Aborted", "NotFound"].includes(error.problemCode ?? "");
 }
 
 function toConditions(expected: Expected): Record<string, string> {

@@ -36,9 +36,25 @@ export class GatewayError extends Error {
 
   /** What to do, where the gateway says it. */
   get fix(): string | null {
+    return this.#ofProblem("fix");
+  }
+
+  /** As HTTP has it, `NotFound`, where the gateway says it. */
+  get problemCode(): string | null {
+    return this.#ofProblem("code");
+  }
+
+  #ofProblem(name: string): string | null {
     const problem = this.details?.problem;
-    const fix = typeof problem === "object" && problem !== null && "fix" in problem ? problem.fix : null;
-    return typeof fix === "string" ? fix : null;
+    const value = typeof problem === "object" && problem !== null ? Reflect.get(problem, name) : null;
+    return typeof value === "string" ? value : null;
+  }
+}
+
+/** There is no connection, or it was lost before the answer came: the gateway may be there again soon. */
+export class LostError extends GatewayError {
+  constructor(message: string) {
+    super({ code: "UNAVAILABLE", message, retryable: true });
   }
 }
 
@@ -155,6 +171,26 @@ export class GatewayLink {
     return (answer as Promise<AnswerOf<Name>>).finally(stop);
   }
 
+  /** Asks once the connection is there. @throws GatewayError; the signal's reason */
+  async callWhenOpen<Name extends MethodName>(method: Name, params: ParamsOf<Name>, signal: AbortSignal): Promise<AnswerOf<Name>> {
+    while (this.#state.kind !== "open") await this.#changed(signal);
+    return await this.call(method, params, signal);
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        stop();
+        signal.removeEventListener("abort", settle);
+        if (signal.aborted) reject(signal.reason);
+        else resolve();
+      };
+      const stop = this.subscribe(settle);
+      if (signal.aborted) settle();
+      else signal.addEventListener("abort", settle, { once: true });
+    });
+  }
+
   /** @throws GatewayError */
   call<Name extends MethodName>(method: Name, params: ParamsOf<Name>, signal?: AbortSignal): Promise<AnswerOf<Name>> {
     const frame: RequestFrame = { type: "req", id: this.#newId(), method, params };
@@ -167,7 +203,7 @@ export class GatewayLink {
   }
 
   #send(frame: RequestFrame, { signal, msMax }: { signal: AbortSignal | undefined; msMax: number }): Promise<unknown> {
-    if (this.#state.kind !== "open") return Promise.reject(toLoss("the page is not connected to the gateway"));
+    if (this.#state.kind !== "open") return Promise.reject(new LostError("the page is not connected to the gateway"));
     const { id, method } = frame;
     return new Promise((resolve, reject) => {
       const ended = AbortSignal.any([AbortSignal.timeout(msMax), ...(signal === undefined ? [] : [signal])]);
@@ -177,7 +213,7 @@ export class GatewayLink {
       };
       const abort = (): void => {
         settle();
-        reject(signal?.aborted === true ? signal.reason : toLoss(`the gateway did not answer ${method} in time`));
+        reject(signal?.aborted === true ? signal.reason : toLate(method));
       };
       ended.addEventListener("abort", abort, { once: true });
       this.#waiting.set(id, {
@@ -265,7 +301,7 @@ export class GatewayLink {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
-    for (const { reject } of [...this.#waiting.values()]) reject(toLoss("the connection to the gateway was lost"));
+    for (const { reject } of [...this.#waiting.values()]) reject(new LostError("the connection to the gateway was lost"));
   }
 
   #become(state: LinkState): void {
@@ -274,4 +310,5 @@ export class GatewayLink {
   }
 }
 
-const toLoss = (message: string): GatewayError => new GatewayError({ code: "UNAVAILABLE", message, retryable: true });
+const toLate = (method: string): GatewayError =>
+  new GatewayError({ code: "UNAVAILABLE", message: `the gateway did not answer ${method} in time`, retryable: true });

@@ -6,7 +6,7 @@ import { useGateway } from "../connection/context.tsx";
 import { Command, CommandWord } from "../parts/button.tsx";
 import { Card, Empty } from "../parts/card.tsx";
 import { Countdown } from "../parts/countdown.tsx";
-import { ErrorNotice, Notice } from "../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../parts/notice.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { toCommand } from "../text/command.ts";
@@ -35,7 +35,7 @@ export function Rollouts(): ReactNode {
   const { data, error } = useGateway("rollout.status", {}, { everyMs: POLL_MS });
   const now = useNow();
   if (error !== null) return <ErrorNotice error={error} what="Rollouts could not be read" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   const { pausedSince, changes, upToDate } = data;
   return (
     <div className="split">

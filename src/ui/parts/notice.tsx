@@ -23,6 +23,21 @@ export function Notice({ tone, title, children }: NoticeProps): ReactNode {
   );
 }
 
+/** Until what a page needs has come. */
+export function Loading({ what = "Loading" }: { what?: string }): ReactNode {
+  return (
+    <p className="dim" role="status">
+      {what}
+    </p>
+  );
+}
+
+/** The same where it may not come. @param errors of what is asked for; null: none so far */
+export function Waiting({ errors, what }: { errors: readonly (Error | null)[]; what: string }): ReactNode {
+  const error = errors.find((one) => one !== null);
+  return error === undefined ? <Loading /> : <ErrorNotice error={error} what={what} />;
+}
+
 /** Of a request that failed. */
 export function ErrorNotice({ error, what }: { error: Error; what: string }): ReactNode {
   const fix = error instanceof GatewayError ? error.fix : null;

@@ -1,5 +1,5 @@
 // A session's browser: whether it runs, what it shows now, and its end. Looking at it is no use of it; it is watched when a person says so.
-import { useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Eye } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
@@ -7,10 +7,11 @@ import { useGateway, useLink, useMay } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { Confirm } from "../../parts/confirm.tsx";
+import { ErrorNotice, Loading, Notice, Waiting } from "../../parts/notice.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
-import { toCommand } from "../../text/command.ts";
-import { useDecision } from "../files/use-files.ts";
+import { toCommand, toCurl } from "../../text/command.ts";
+import { usePolicy } from "../files/use-files.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 import "../../styles/work.css";
 
@@ -21,8 +22,8 @@ const LOOK_MS = 5_000;
 
 export function BrowserPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key/browser" });
-  const decision = useDecision(key, "browser");
-  if (decision === undefined) return <p className="dim">Loading</p>;
+  const { decision, error } = usePolicy(key, "browser");
+  if (decision === undefined) return <Waiting errors={[error]} what="The session could not be read" />;
   if (!decision.allowed) return <Refusal title="The session has no browser." decision={decision} />;
   return <SessionBrowser sessionKey={key} />;
 }
@@ -30,7 +31,7 @@ export function BrowserPage(): ReactNode {
 export function SessionBrowser({ sessionKey }: { sessionKey: string }): ReactNode {
   const { data, error } = useGateway("browser.get", { key: sessionKey }, { everyMs: LOOK_MS });
   if (error !== null) return <ErrorNotice error={error} what="The browser could not be looked at" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   if (!data.running) return <Notice tone="rest" title="No browser runs: it starts with the first use of the tool browser." />;
   return <Running sessionKey={sessionKey} browser={data} />;
 }
@@ -44,7 +45,7 @@ function Running({ sessionKey, browser }: { sessionKey: string; browser: AnswerO
   };
   if (round !== null)
     return (
-      <Suspense fallback={<p className="dim">Loading</p>}>
+      <Suspense fallback={<Loading />}>
         <LiveView key={round} sessionKey={sessionKey} end={end} />
       </Suspense>
     );
@@ -83,17 +84,27 @@ function Stop({ sessionKey }: { sessionKey: string }): ReactNode {
   const link = useLink();
   const queries = useQueryClient();
   const may = useMay("browser.stop");
-  const [isStopping, setIsStopping] = useState(false);
-  const stop = (): void => {
-    setIsStopping(true);
-    void link
-      .call("browser.stop", { key: sessionKey })
-      .finally(() => queries.invalidateQueries({ queryKey: ["browser.get"] }))
-      .finally(() => setIsStopping(false));
-  };
+  const stop = useMutation({
+    mutationFn: () => link.call("browser.stop", { key: sessionKey }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["browser.get"] }),
+  });
   return (
-    <Button kind="danger" disabled={!may || isStopping} onClick={stop}>
-      Stop
-    </Button>
+    <>
+      <Confirm
+        title="Stop the browser?"
+        act="Stop it"
+        command={toCurl({ origin: window.location.origin, sessionKey, tool: "browser", input: { action: "stop" } })}
+        onConfirm={() => stop.mutate()}
+        trigger={
+          <Button kind="danger" disabled={!may || stop.isPending}>
+            {stop.isPending ? "Stopping" : "Stop"}
+          </Button>
+        }
+      >
+        Its tabs are lost, with what is filled in there, what they are signed in to, and files that were not saved to the workspace. The
+        next use of the tool <code className="chip">browser</code> starts an empty one.
+      </Confirm>
+      {stop.error !== null && <ErrorNotice error={stop.error} what="Not stopped" />}
+    </>
   );
 }

@@ -9,7 +9,7 @@ import { useGateway, useLink, useMay } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Empty } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Waiting } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { toShortKey } from "../../text/chat.ts";
@@ -38,7 +38,8 @@ export function ChatPage(): ReactNode {
     <div className="chat" data-open={key !== undefined}>
       <nav className="chat-list" aria-label="Conversations">
         <NewChat />
-        {error !== null && <ErrorNotice error={error} what="Sessions could not be read" />}
+        {data === undefined && <Waiting errors={[error]} what="Sessions could not be read" />}
+        {data !== undefined && sessions.length === 0 && <p className="chat-hint dim small">No conversation yet.</p>}
         <ul>
           {sessions.slice(0, SHOWN_MAX).map((session) => (
             <SessionLine key={session.key} session={session} sandboxes={sandboxes.data ?? []} />

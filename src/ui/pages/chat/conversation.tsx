@@ -5,6 +5,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft, LoaderCircle, Square } from "lucide-react";
 import { memo, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { useGateway, useLink, useMay } from "../../connection/context.tsx";
+import { GatewayError } from "../../connection/link.ts";
 import { Button, CommandWord } from "../../parts/button.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
@@ -38,13 +39,15 @@ function Shown({ sessionKey }: { sessionKey: string }): ReactNode {
   const { conversation, facts, error } = state;
   const live = conversation?.live ?? null;
   const running = live !== null && live.ended === null ? live : null;
+  const isUnknown = error instanceof GatewayError && error.problemCode === "NotFound";
   const blocks = [...(conversation?.past ?? []), ...(live?.blocks ?? [])];
   const shown = blocks.filter((block) => !isHidden(block));
   return (
     <section className="chat-open" aria-label={`Conversation ${toShortKey(sessionKey)}`}>
       <Head sessionKey={sessionKey} model={facts?.model ?? null} running={running} hidden={blocks.length - shown.length} />
       <Scroller state={state}>
-        {error !== null && <ErrorNotice error={error} what="The conversation could not be read" />}
+        {error !== null && !isUnknown && <ErrorNotice error={error} what="The conversation could not be read" />}
+        {isUnknown && <p className="dim chat-hint">There is no session of this name yet: what you write begins it.</p>}
         {facts?.before != null && limit < ITEMS_MAX && (
           <Button size="small" onClick={() => setLimit(ITEMS_MAX)}>
             Show earlier

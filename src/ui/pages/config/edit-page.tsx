@@ -7,7 +7,7 @@ import { useGateway, useLink } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
 import { HandOver } from "./hand-over.tsx";
 import { Convergence, PlanOfEdit } from "./plan-of-edit.tsx";
@@ -32,7 +32,7 @@ export function EditPage(): ReactNode {
   const [{ base, round }, setBegun] = useState<{ base: Base | null; round: number }>({ base: null, round: 0 });
   const error = schema.error ?? current.error;
   if (error !== null && base === null) return <ErrorNotice error={error} what="The config could not be read" />;
-  if (current.data === undefined || schema.data === undefined) return <p className="dim">Loading</p>;
+  if (current.data === undefined || schema.data === undefined) return <Loading />;
   const began = base ?? (isEditable(current.data) ? current.data : null);
   if (began === null) return <NotInForce view={current.data} />;
   const keep = (): void => setBegun({ base: began, round });

@@ -8,7 +8,7 @@ import { Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ExplainedValues } from "../../parts/explained-values.tsx";
 import { Mounts } from "../../parts/mounts.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
 import { toCommand } from "../../text/command.ts";
 
 /** How soon a saved file is seen here. */
@@ -22,7 +22,7 @@ export function InForce(): ReactNode {
   const { data, error } = useGateway("config.get", {}, { everyMs: POLL_MS });
   const [chosen, setChosen] = useState<string | null>(null);
   if (error !== null) return <ErrorNotice error={error} what="The config could not be read" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   const agents = agentsOf(data.config);
   const agent = chosen ?? agents[0];
   if (agent === undefined) return <Notice tone="rest" title="The config names no agent." />;
@@ -45,7 +45,7 @@ export function InForce(): ReactNode {
 function AgentConfig({ agent }: { agent: string }): ReactNode {
   const { data, error } = useGateway("sandbox.explain", { agent }, { everyMs: POLL_MS });
   if (error !== null) return <ErrorNotice error={error} what="It could not be explained" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   return (
     <div className="split">
       <div className="stack">

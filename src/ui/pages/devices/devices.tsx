@@ -7,7 +7,7 @@ import type { AnswerOf } from "../../connection/methods.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { useCredentials } from "../../shell/credentials.tsx";
@@ -56,7 +56,7 @@ function NoRight(): ReactNode {
 function DeviceLists(): ReactNode {
   const { data, error } = useGateway("device.pair.list", {}, { everyMs: POLL_MS });
   if (error !== null) return <ErrorNotice error={error} what="The devices could not be read" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   return (
     <div className="stack">
       {data.pending.length > 0 && (

@@ -5,7 +5,8 @@ import { type ReactNode, useState } from "react";
 import { FILE_BYTES_MAX, type ReadFile, TooLarge } from "../../connection/files.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
+import { useReveal } from "../../parts/use-reveal.ts";
 import { quote } from "../../text/command.ts";
 import { toContent } from "../../text/file-content.ts";
 import { nameOf, toFileUrl } from "../../text/paths.ts";
@@ -19,6 +20,7 @@ import { type FileViewProps, useSessionFiles } from "./use-files.ts";
 const SHOWN_BYTES_MAX = 2_097_152;
 
 export function FileView(props: FileViewProps): ReactNode {
+  const place = useReveal<HTMLDivElement>();
   const { sessionKey, path, open } = props;
   const files = useSessionFiles(sessionKey);
   const { data, error } = useQuery({
@@ -40,7 +42,7 @@ export function FileView(props: FileViewProps): ReactNode {
   const version = data?.version ?? (error instanceof TooLarge ? error.version : null);
   const url = `${window.location.origin}${toFileUrl(sessionKey, path)}`;
   return (
-    <div className="stack">
+    <div className="stack" ref={place}>
       <Card title={nameOf(path)} aside={aside}>
         <div className="stack file-body">
           {version !== null && (
@@ -62,7 +64,7 @@ export function FileView(props: FileViewProps): ReactNode {
             </Notice>
           )}
           {error !== null && !(error instanceof TooLarge) && <ErrorNotice error={error} what="The file could not be read" />}
-          {data === undefined && error === null && <p className="dim">Loading</p>}
+          {data === undefined && error === null && <Loading />}
           {data !== undefined && <Content {...props} file={data} />}
         </div>
       </Card>

@@ -26,8 +26,11 @@ export function useSessionFiles(sessionKey: string): SessionFiles {
   }, [link, credentials, sessionKey]);
 }
 
-/** What the session's policy says of a tool. undefined: it is not known yet */
-export function useDecision(sessionKey: string, tool: string): Decision | undefined {
-  const { data } = useGateway("tools.list", { key: sessionKey });
-  return data?.items.find(({ name }) => name === tool);
+/** What the session's policy says of a tool. undefined: it is not known yet; `error`: nor will it be */
+export function usePolicy(sessionKey: string, tool: string): { decision: Decision | undefined; error: Error | null } {
+  const { data, error } = useGateway("tools.list", { key: sessionKey });
+  return { decision: data?.items.find(({ name }) => name === tool), error };
 }
+
+/** The same where it matters only once it is known. */
+export const useDecision = (sessionKey: string, tool: string): Decision | undefined => usePolicy(sessionKey, tool).decision;

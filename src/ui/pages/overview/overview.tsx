@@ -6,7 +6,7 @@ import { useGateway } from "../../connection/context.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
 import { Countdown } from "../../parts/countdown.tsx";
 import { EventList } from "../../parts/event-list.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Waiting } from "../../parts/notice.tsx";
 import { StateMark, ToneIcon } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { countStates, STATE_NAMES, STATES, toState } from "../../text/state.ts";
@@ -27,11 +27,16 @@ const TROUBLES_SHOWN = 8;
 export function Overview(): ReactNode {
   const { data: sandboxes, error } = useSandboxes();
   const events = useGateway("events.list", {}, { everyMs: EVENTS_POLL_MS });
-  if (error !== null) return <ErrorNotice error={error} what="Sandboxes could not be read" />;
-  if (sandboxes === undefined) return <p className="dim">Loading</p>;
+  if (sandboxes === undefined)
+    return (
+      <div className="stack">
+        <Waiting errors={[error]} what="Sandboxes could not be read" />
+        {error !== null && <Health />}
+      </div>
+    );
   return (
     <div className="stack">
-      <Headline sandboxes={sandboxes} />
+      {error === null ? <Headline sandboxes={sandboxes} /> : <ErrorNotice error={error} what="What you see of sandboxes is from before" />}
       {sandboxes.length === 0 ? <FirstSteps /> : <States sandboxes={sandboxes} />}
       <div className="halves">
         <div className="stack">

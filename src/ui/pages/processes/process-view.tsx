@@ -8,6 +8,7 @@ import { Card } from "../../parts/card.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
+import { useReveal } from "../../parts/use-reveal.ts";
 import { toPlainOutput } from "../../text/plain-output.ts";
 import { type ProcessPlace, renderEnd, renderProcess, type SandboxProcess, toneOf, toProcessCommand } from "../../text/process.ts";
 import { ProcessInput } from "./process-input.tsx";
@@ -19,6 +20,7 @@ interface ProcessViewProps {
 }
 
 export function ProcessView({ place, close }: ProcessViewProps): ReactNode {
+  const shown = useReveal<HTMLDivElement>();
   const { sessionKey, id } = place;
   const { text, isCut, process, error } = useOutput(sessionKey, id);
   const mayEnd = useMay("process.kill");
@@ -31,7 +33,7 @@ export function ProcessView({ place, close }: ProcessViewProps): ReactNode {
     </div>
   );
   return (
-    <div className="stack">
+    <div className="stack" ref={shown}>
       <Card title={`Process ${id}`} aside={aside}>
         <div className="stack file-body">
           {process !== null && <code className="wrap-any process-line">{renderProcess(process)}</code>}

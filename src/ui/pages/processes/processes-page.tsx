@@ -5,14 +5,14 @@ import { SquareTerminal } from "lucide-react";
 import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Waiting } from "../../parts/notice.tsx";
 import { Refusal } from "../../parts/refusal.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { renderEnd, renderProcess, type SandboxProcess, toneOf } from "../../text/process.ts";
 import { renderBytes } from "../../text/size.ts";
 import { renderAgo } from "../../text/time.ts";
-import { useDecision } from "../files/use-files.ts";
+import { usePolicy } from "../files/use-files.ts";
 import { ProcessView } from "./process-view.tsx";
 import "../../styles/work.css";
 
@@ -21,9 +21,10 @@ const POLL_MS = 5_000;
 
 export function ProcessesPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key/processes" });
-  const watching = useDecision(key, "process");
+  const { decision: watching, error } = usePolicy(key, "process");
   const session = useGateway("sessions.get", { key });
-  if (watching === undefined || session.data === undefined) return <p className="dim">Loading</p>;
+  if (watching === undefined || session.data === undefined)
+    return <Waiting errors={[error, session.error]} what="The session could not be read" />;
   if (!watching.allowed) return <Refusal title="The session's policy does not let its processes be looked at." decision={watching} />;
   return <Processes sessionKey={key} sandboxed={session.data.sandboxed} />;
 }

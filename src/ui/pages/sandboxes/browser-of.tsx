@@ -3,6 +3,7 @@
 import { lazy, type ReactNode, Suspense } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { useGateway } from "../../connection/context.tsx";
+import { Loading } from "../../parts/notice.tsx";
 import { hasBrowser } from "../../text/sessions.ts";
 import { Thumbnail } from "../browser/thumbnail.tsx";
 
@@ -24,7 +25,7 @@ export function BrowserOf({ spec }: Pick<Sandbox, "spec">): ReactNode {
   const sessionKey = useSessionOf(spec);
   if (sessionKey === null) return null;
   return (
-    <Suspense fallback={<p className="dim">Loading</p>}>
+    <Suspense fallback={<Loading />}>
       <SessionBrowser sessionKey={sessionKey} />
     </Suspense>
   );

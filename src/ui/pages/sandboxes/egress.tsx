@@ -8,7 +8,7 @@ import { useGateway, useLink, useMay } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { type Destination, toDestinations, toListPlace, toRule, withRule } from "../../text/egress.ts";
@@ -121,7 +121,7 @@ function Allowed({ edit, destination: { host, port } }: { edit: Edit; destinatio
     <section className="stack" aria-label={title}>
       <PlanOfEdit view={edit.planned} />
       {edit.planned.issues.every(({ severity }) => severity !== "error") && (
-        <Suspense fallback={<p className="dim">Loading</p>}>
+        <Suspense fallback={<Loading />}>
           <HandOver file={edit.file} before={edit.before} after={edit.after} />
         </Suspense>
       )}

@@ -4,7 +4,7 @@ import { Boxes, Search } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { Card, Empty } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { ToneIcon } from "../../parts/state-mark.tsx";
 import { countStates, STATE_NAMES, STATES, toState } from "../../text/state.ts";
 import { FirstSteps } from "../first-steps.tsx";
@@ -20,6 +20,7 @@ export function SandboxList(): ReactNode {
   return (
     <div className="stack">
       {error !== null && <ErrorNotice error={error} what="Sandboxes could not be read" />}
+      {data === undefined && error === null && <Loading />}
       {data?.length === 0 && <FirstSteps />}
       {items.length > 0 && (
         <>

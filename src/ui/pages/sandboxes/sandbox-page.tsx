@@ -7,7 +7,7 @@ import { Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { EventList } from "../../parts/event-list.tsx";
 import { Mounts } from "../../parts/mounts.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { toCommand } from "../../text/command.ts";
@@ -31,7 +31,7 @@ export function SandboxPage(): ReactNode {
   const { data, error } = useGateway("sandbox.get", { name }, { everyMs: POLL_MS });
   const explained = useGateway("sandbox.explain", { name });
   if (error !== null) return <ErrorNotice error={error} what="The sandbox could not be read" />;
-  if (data === undefined) return <p className="dim">Loading</p>;
+  if (data === undefined) return <Loading />;
   const { sandbox, events } = data;
   const { agentId, kind, scope, scopeKey } = sandbox.spec;
   const isPinned = sandbox.status.conditions.some(({ reason }) => reason === "Pinned");

@@ -10,7 +10,7 @@ export function useSandboxes(): UseQueryResult<readonly Sandbox[], Error> {
   const link = useLink();
   return useQuery({
     queryKey: ["sandbox.list"],
-    queryFn: async ({ signal }): Promise<readonly Sandbox[]> => (await link.call("sandbox.list", {}, signal)).items,
+    queryFn: async ({ signal }): Promise<readonly Sandbox[]> => (await link.callWhenOpen("sandbox.list", {}, signal)).items,
     refetchInterval: POLL_MS,
   });
 }

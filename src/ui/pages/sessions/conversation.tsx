@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { useLink } from "../../connection/context.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Empty } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { renderMoment } from "../../text/time.ts";
 
@@ -19,14 +19,15 @@ export function Conversation(): ReactNode {
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     queryKey: ["sessions.messages", key],
     queryFn: async ({ pageParam, signal }) =>
-      (await link.call("sessions.messages", { key, after: pageParam, limit: PAGE_LENGTH }, signal)).items,
+      (await link.callWhenOpen("sessions.messages", { key, after: pageParam, limit: PAGE_LENGTH }, signal)).items,
     initialPageParam: 0,
     // A page may be shorter than was asked for, where messages are large: only an empty one is the last.
     getNextPageParam: (page) => page.at(-1)?.id,
   });
   if (error !== null) return <ErrorNotice error={error} what="The conversation could not be read" />;
-  const messages = data?.pages.flat() ?? [];
-  if (data !== undefined && messages.length === 0)
+  if (data === undefined) return <Loading />;
+  const messages = data.pages.flat();
+  if (messages.length === 0)
     return (
       <div className="card">
         <Empty icon={<MessagesSquare aria-hidden="true" />}>Nothing was said yet.</Empty>

@@ -7,8 +7,10 @@ import type { AnswerOf } from "../../connection/methods.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
+import { useReveal } from "../../parts/use-reveal.ts";
 import { fromBase64 } from "../../text/bytes.ts";
-import { quote } from "../../text/command.ts";
+import { toCurl } from "../../text/command.ts";
+import { toPlainOutput } from "../../text/plain-output.ts";
 import { type FieldValues, type ToolField, toFields, toInput } from "../../text/tool-form.ts";
 
 export type Tool = AnswerOf<"tools.list">["items"][number];
@@ -23,6 +25,7 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
   const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
   const [output, setOutput] = useState("");
   const stopping = useRef<AbortController>(null);
+  const form = useReveal<HTMLFormElement>();
   const run = useMutation({
     mutationFn: (input: Record<string, unknown>) => {
       stopping.current = new AbortController();
@@ -52,7 +55,7 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
   );
   return (
     <Card title={`Run ${tool.name}`}>
-      <form className="stack tool-form" onSubmit={submit}>
+      <form ref={form} className="stack tool-form" onSubmit={submit}>
         {needed.map(toInputOf)}
         {others.length > 0 && (
           <details className="more" open={others.some(({ name }) => name === problem?.field) || undefined}>
@@ -69,23 +72,18 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
         </Button>
       </form>
       <div className="stack tool-answer" aria-live="polite">
-        {output !== "" && run.data === undefined && <pre className="output">{output}</pre>}
+        {output !== "" && run.data === undefined && <pre className="output">{toPlainOutput(output)}</pre>}
         {run.error !== null && <ErrorNotice error={run.error} what={`${tool.name} failed`} />}
         {run.data !== undefined && <ToolAnswer answer={run.data} />}
         {made.ok && (
           <div className="field">
             <p className="hint">The same from a terminal:</p>
-            <Command text={toCurl(sessionKey, tool.name, made.input)} />
+            <Command text={toCurl({ origin: window.location.origin, sessionKey, tool: tool.name, input: made.input })} />
           </div>
         )}
       </div>
     </Card>
   );
-}
-
-function toCurl(key: string, tool: string, input: object): string {
-  const url = `${window.location.origin}/v1/sessions/${encodeURIComponent(key)}/tools/${encodeURIComponent(tool)}`;
-  return `curl -H "Authorization: Bearer $OPENCLAW_GATEWAY_TOKEN" --json ${quote(JSON.stringify(input))} ${quote(url)}`;
 }
 
 interface ToolFieldInputProps {
@@ -155,7 +153,7 @@ function ToolAnswer({ answer: { content, details, isError } }: { answer: AnswerO
           return <ImagePart key={key} data={part.data} mimeType={part.mimeType} />;
         return (
           <pre key={key} className="output" data-error={isError}>
-            {typeof part.text === "string" ? part.text : JSON.stringify(part, null, 2)}
+            {typeof part.text === "string" ? toPlainOutput(part.text) : JSON.stringify(part, null, 2)}
           </pre>
         );
       })}

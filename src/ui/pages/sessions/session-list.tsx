@@ -5,7 +5,7 @@ import { type ReactNode, useState } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import type { AnswerOf } from "../../connection/methods.ts";
 import { Card, Empty } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { VirtualBody } from "../../parts/virtual-body.tsx";
 import { renderAgo } from "../../text/time.ts";
@@ -26,6 +26,7 @@ export function SessionList(): ReactNode {
   return (
     <div className="stack">
       {error !== null && <ErrorNotice error={error} what="Sessions could not be read" />}
+      {data === undefined && error === null && <Loading />}
       {data?.items.length === 0 && <FirstSteps />}
       {items.length > 0 && (
         <>

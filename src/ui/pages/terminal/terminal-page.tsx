@@ -5,10 +5,10 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useGateway, useMay } from "../../connection/context.tsx";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice, Waiting } from "../../parts/notice.tsx";
 import { OnHost, Refusal } from "../../parts/refusal.tsx";
 import { toCommand } from "../../text/command.ts";
-import { useDecision } from "../files/use-files.ts";
+import { usePolicy } from "../files/use-files.ts";
 import "../../styles/work.css";
 
 /** xterm.js is more than the rest of the page: it comes with the first terminal. */
@@ -18,10 +18,11 @@ type State = { kind: "closed" } | { kind: "open"; round: number } | { kind: "end
 
 export function TerminalPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key/terminal" });
-  const running = useDecision(key, "exec");
+  const { decision: running, error } = usePolicy(key, "exec");
   const session = useGateway("sessions.get", { key });
   const may = useMay("terminal.open");
-  if (running === undefined || session.data === undefined) return <p className="dim">Loading</p>;
+  if (running === undefined || session.data === undefined)
+    return <Waiting errors={[error, session.error]} what="The session could not be read" />;
   if (!session.data.sandboxed) return <OnHost sessionKey={key} what="gives no terminal to a page" />;
   if (!running.allowed) return <Refusal title="The session's policy lets nothing run in it." decision={running} />;
   if (!may) return <Notice tone="rest" title="This browser may look, and not type: it lacks the right operator.write." />;
@@ -41,7 +42,7 @@ function Terminal({ sessionKey }: { sessionKey: string }): ReactNode {
       {state.kind === "ended" && state.error !== null && <ErrorNotice error={state.error} what="The terminal ended" />}
       {state.kind === "ended" && state.error === null && <Notice tone="rest" title={state.why} />}
       {state.kind === "open" ? (
-        <Suspense fallback={<p className="dim">Loading</p>}>
+        <Suspense fallback={<Loading />}>
           <LiveTerminal key={state.round} sessionKey={sessionKey} end={end} />
         </Suspense>
       ) : (
