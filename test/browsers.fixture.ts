@@ -8,7 +8,7 @@ import { toAgentId, toEpochMs, toSessionKey } from "../src/api/brands.ts";
 import type { BrowserEndpoint, BrowserUse } from "../src/api/browser-session.ts";
 import type { Session } from "../src/api/session.ts";
 import { docker, IMAGE, tryDocker, until } from "../src/controller/fixtures/docker.fixture.ts";
-import { removeEgress } from "../src/controller/fixtures/egress.fixture.ts";
+import { buildEgressImage, removeEgress } from "../src/controller/fixtures/egress.fixture.ts";
 import { type ControllerProcess, spawnController } from "../src/controller/fixtures/process.fixture.ts";
 import { createSite, type Site } from "../src/controller/fixtures/site.fixture.ts";
 import type { BrowserStream } from "../src/gateway/sandbox/browser-stream.ts";
@@ -29,6 +29,14 @@ export const withBrowser = (browser: object = {}, sandbox: object = {}): object 
   agents: { defaults: { sandbox: { mode: "all", scope: "session", ...sandbox, browser: { ...BROWSERS, ...browser } } } },
   tools: ALLOWED,
 });
+
+/** Why there is none here, or null: then the proxy by which it reaches pages has an image too. */
+export async function whyNoBrowserByEgress(): Promise<string | null> {
+  if ((await tryDocker("image", "inspect", BROWSER_IMAGE)) === null)
+    return `${BROWSER_IMAGE} is not there: scripts/sandbox-browser-setup.sh`;
+  await buildEgressImage();
+  return null;
+}
 
 const never = new AbortController().signal;
 
