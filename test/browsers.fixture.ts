@@ -1,6 +1,7 @@
 // Browsers as the gateway has them, over a real controller: a state folder of a test's own, the gateway's session files, and its client of the stream
 // socket. Whatever was made is gone after the test. It asserts nothing.
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { onTestFinished } from "vitest";
@@ -112,6 +113,20 @@ export class BrowserSite {
 
   async dial(endpoint: BrowserEndpoint, port: "cdp" | "vnc" = "cdp", use: BrowserUse = "tool"): Promise<Duplex> {
     return await this.browsers.dial(endpoint, port, use, never);
+  }
+
+  /** The display, once it greets: it may take longer than DevTools. */
+  async watch(endpoint: BrowserEndpoint): Promise<Duplex> {
+    return await until(
+      "the display greets",
+      async () => {
+        const stream = await this.dial(endpoint, "vnc", "watch");
+        stream.on("error", () => undefined);
+        const greeting = await Promise.race([once(stream, "data"), once(stream, "close")]);
+        return String(greeting[0]).startsWith("RFB ") && stream;
+      },
+      START_MS_MAX,
+    );
   }
 
   /** What DevTools says of itself, over a connection of its own. */

@@ -61,7 +61,8 @@ export class DevTools {
   }
 
   async evaluate(sessionId: string, expression: string): Promise<unknown> {
-    return Evaluated.parse(await this.call("Runtime.evaluate", { expression, returnByValue: true }, sessionId)).result.value;
+    return Evaluated.parse(await this.call("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true }, sessionId)).result
+      .value;
   }
 
   close(): void {

@@ -130,13 +130,15 @@ describe("the browser's image", () => {
   );
 
   test(
-    "a foreign page: neither DevTools nor noVNC's server lets in a page of another address, or one that came by a name of its own",
+    "a foreign page: neither DevTools nor VNC nor noVNC's server lets in a page of another address, or one that came by a name of its own",
     async () => {
       const browser = await start();
       const devTools = z.object({ webSocketDebuggerUrl: z.string() });
       const { webSocketDebuggerUrl } = devTools.parse(await (await fetch(`${await browser.urlOf(9222)}/json/version`)).json());
       expect(await greet(webSocketDebuggerUrl, { origin: "https://evil.example" })).toBe("403");
       expect(await greet(webSocketDebuggerUrl, { host: "evil.example", origin: "http://evil.example" })).toMatch(/^[45]\d\d$/);
+      const vnc = await browser.urlOf(5900);
+      await expect(greet(vnc, { origin: vnc })).rejects.toThrow("socket hang up");
       const url = await browser.urlOf(6080);
       const { port } = new URL(url);
       for (const origin of [undefined, url, url.replace("http:", "https:")]) expect(await greet(url, { origin })).toMatch(/^RFB /);

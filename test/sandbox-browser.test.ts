@@ -10,7 +10,7 @@ const dockerfile = readFileSync(`${FOLDER}/Dockerfile`, "utf8");
 
 test("the documented Dockerfile.sandbox-browser is the image's, and a build from the checkout gets what it copies", () => {
   expect(readlinkSync("Dockerfile.sandbox-browser")).toBe(`${FOLDER}/Dockerfile`);
-  const copied = [...dockerfile.matchAll(/^COPY (\S+)/gm)].map(([, path = ""]) => path);
+  const copied = [...dockerfile.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, paths = ""]) => paths.split(" "));
   const sent = readFileSync(".dockerignore", "utf8").split("\n");
   expect(copied.length).toBeGreaterThan(0);
   expect(copied.filter((path) => !sent.includes(`!${path}`) || !path.startsWith(`${FOLDER}/`))).toEqual([]);

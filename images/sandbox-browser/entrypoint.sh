@@ -18,6 +18,7 @@ vnc_port=${OPENCLAW_BROWSER_VNC_PORT:-5900}
 novnc_port=${OPENCLAW_BROWSER_NOVNC_PORT:-6080}
 start_seconds_max=30
 screen=1280x800
+programs=/usr/local/lib/openclaw
 connections_max=64
 
 say() { printf 'openclaw-browser: %s\n' "$*" >&2; }
@@ -60,12 +61,12 @@ start() {
 }
 # shellcheck disable=SC2317 # by until_ready
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-# until_ready WHAT COMMAND...: of what was started last.
+# until_ready PID WHAT COMMAND...: of one that was started.
 until_ready() {
-  local what=$1
-  shift
+  local pid=$1 what=$2
+  shift 2
   until "$@"; do
-    kill -0 "${children[-1]}" 2>/dev/null || die "$what ended before it answered"
+    kill -0 "$pid" 2>/dev/null || die "$what ended before it answered"
     [ "$SECONDS" -lt "$start_seconds_max" ] || die "$what did not answer within $start_seconds_max s"
     sleep 0.1
   done
@@ -134,9 +135,16 @@ else
   read -r -t "$start_seconds_max" number <>"$home/display" || die "the display did not start within $start_seconds_max s"
   export DISPLAY=:$number
 fi
+# Before Chromium, which takes longer: whoever knows that DevTools answers may watch at once.
+if [ -n "$watched" ]; then
+  start x11vnc -quiet -display "$DISPLAY" -rfbport 0 -unixsock "$home/vnc" -forever -shared -nopw -noipv6 -no6
+  vnc=${children[-1]}
+  start python3 "$programs/rfb_port.py" "$vnc_port" "$home/vnc"
+  vnc_gate=${children[-1]}
+fi
 start chromium "${flags[@]}" about:blank
 chromium=${children[-1]}
-until_ready Chromium answers
+until_ready "$chromium" Chromium answers
 ports=("$cdp_port")
 range=${OPENCLAW_BROWSER_CDP_SOURCE_RANGE:-$(gateway)}
 case $range in
@@ -145,15 +153,15 @@ none) range= ;;
 ?*) range=$range/32 ;;
 esac
 if [ -n "$watched" ]; then
-  start x11vnc -quiet -display "$DISPLAY" -localhost -rfbport "$vnc_port" -forever -shared -nopw -noipv6
-  until_ready "the VNC server" listens "$vnc_port"
+  until_ready "$vnc" "the VNC server" test -S "$home/vnc"
+  until_ready "$vnc_gate" "the VNC server's port" listens "$vnc_port"
   ports+=("$vnc_port")
 fi
 # noVNC is a page for whoever comes over the network: where nobody may, its server would only be one more port.
 if [ -n "$watched" ] && [ -n "$range" ]; then
-  start env PYTHONPATH=/usr/local/lib/openclaw PYTHONDONTWRITEBYTECODE=1 websockify --web /usr/share/novnc \
+  start env PYTHONPATH="$programs" PYTHONDONTWRITEBYTECODE=1 websockify --web /usr/share/novnc \
     --auth-plugin=own_page.OwnPage "127.0.0.1:$novnc_port" "127.0.0.1:$vnc_port"
-  until_ready noVNC listens "$novnc_port"
+  until_ready "${children[-1]}" noVNC listens "$novnc_port"
   ports+=("$novnc_port")
 fi
 if [ -n "$range" ]; then for port in "${ports[@]}"; do relay "$port"; done; fi
