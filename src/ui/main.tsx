@@ -1,4 +1,5 @@
-// Where the page begins: takes what the gateway put into the document, wires the connection, and shows the page. The only file that reads globals.
+// Where the page begins, once all of it is loaded: takes what the gateway put into the document, wires the connection, and shows the page. With boot.ts the
+// only file that reads globals.
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
@@ -47,17 +48,18 @@ const link = new GatewayLink({
   },
 });
 
-/** By a one-time link first, if one was opened; a device that is paired already needs none. */
+/** By a one-time link first, if one was opened; a device that is paired already needs none. Whatever comes of the link, it connects. */
 async function begin(): Promise<void> {
   if (linkCode === null) return link.connect();
   try {
     const post = (path: string, init: RequestInit): Promise<Response> => fetch(path, init);
-    const { scopes } = await pairByLink({ code: linkCode, identity: await openIdentity(), platform: PLATFORM, post });
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    const { scopes } = await pairByLink({ code: linkCode, identity: await openIdentity(), platform: PLATFORM, post, pause });
     credentials.askFor(scopes);
     link.connect();
   } catch (error) {
+    link.connect(error instanceof GatewayError ? error : null);
     if (!(error instanceof GatewayError)) throw error;
-    link.connect(error);
   }
 }
 

@@ -2,7 +2,7 @@
 // The connection itself is link.ts's.
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { createContext, use, useSyncExternalStore } from "react";
-import type { GatewayLink, LinkState } from "./link.ts";
+import { GatewayError, type GatewayLink, type LinkState } from "./link.ts";
 import type { AnswerOf, MethodName, ParamsOf } from "./methods.ts";
 
 const LinkContext = createContext<GatewayLink | null>(null);
@@ -25,6 +25,9 @@ export function useMay(method: MethodName): boolean {
   return state.kind === "open" && state.hello.features.methods.includes(method);
 }
 
+/** So often is asked again what failed and may succeed later, for as long as it is on the screen. */
+const RETRY_MS = 5_000;
+
 interface QueryOptions {
   /** Asked again so often while it is on the screen. Absent: only when an event says that it changed. */
   everyMs?: number;
@@ -43,6 +46,6 @@ export function useGateway<Name extends MethodName>(
     // Without a connection what was seen stays as it was: the frame around the page says so.
     queryFn: ({ signal }) => link.callWhenOpen(method, params, signal),
     enabled,
-    ...(everyMs !== undefined && { refetchInterval: everyMs }),
+    refetchInterval: ({ state: { error } }) => (error instanceof GatewayError && error.retryable ? RETRY_MS : (everyMs ?? false)),
   });
 }

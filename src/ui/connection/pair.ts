@@ -21,10 +21,26 @@ export interface LinkPairing {
   identity: DeviceIdentity;
   platform: string;
   post(path: string, init: RequestInit): Promise<Response>;
+  pause(ms: number): Promise<void>;
 }
 
+/** 16 s together. A network that changes takes every request with it, and nobody opens the link a second time. */
+const WAITS_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
+
 /** @throws GatewayError the code was used, has expired or is none; or the gateway is away */
-export async function pairByLink({ code, identity, platform, post }: LinkPairing): Promise<PairAnswer> {
+export async function pairByLink(pairing: LinkPairing): Promise<PairAnswer> {
+  for (const waitMs of WAITS_MS) {
+    try {
+      return await pairOnce(pairing);
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.retryable)) throw error;
+      await pairing.pause(waitMs);
+    }
+  }
+  return await pairOnce(pairing);
+}
+
+async function pairOnce({ code, identity, platform, post }: LinkPairing): Promise<PairAnswer> {
   const signature = await identity.sign(renderPairProof(identity.id, code));
   const body: PairBody = {
     code,
@@ -41,5 +57,6 @@ export async function pairByLink({ code, identity, platform, post }: LinkPairing
     code: "INVALID_REQUEST",
     message: said.detail ?? `the link was refused (${answer.status})`,
     details: { problem: said },
+    retryable: said.retryable === true,
   });
 }
