@@ -11,6 +11,7 @@
 #   OPENCLAW_EXTRA_MOUNTS  OPENCLAW_HOME_VOLUME  OPENCLAW_DOCKER_APT_PACKAGES  OPENCLAW_DOCKER_SOCKET  OPENCLAW_INSTANCE  COMPOSE_PROJECT_NAME
 #   OPENCLAW_UID, OPENCLAW_GID (yours; for root 1000)  OPENCLAW_EGRESS_IMAGE
 # Set to nothing, EXTRA_MOUNTS, HOME_VOLUME and APT_PACKAGES are forgotten.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # of `sh docker-setup.sh`
 set -euo pipefail
 # shellcheck source=scripts/project.sh
 . "$(dirname -- "$0")/scripts/project.sh"

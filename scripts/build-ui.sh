@@ -44,7 +44,7 @@ build() {
   # shellcheck disable=SC2064 # the folder's name as it is now
   trap "rm -rf '$fresh'" EXIT
   # Whoever starts it may be a test, for which React has another form.
-  if ! NODE_ENV=production OPENCLAW_UI_OUTPUT=$PWD/$fresh "$node" node_modules/vite/bin/vite.js build --logLevel warn >&2; then
+  if ! NODE_ENV=production OPENCLAW_UI_OUTPUT=$PWD/$fresh "$node" node_modules/vite/bin/vite.js build --configLoader native --logLevel warn >&2; then
     say "error: the Control UI could not be built (see above); the gateway works without it"
     give_up
   fi

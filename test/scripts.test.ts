@@ -194,6 +194,11 @@ describe("scripts that need what is not there", () => {
     expect(stderr).toContain("apt-get install docker.io");
   });
 
+  it("docker-setup.sh is read by bash, whichever shell it was given to", async () => {
+    const { code, stdout } = await run("sh", [join(project, "docker-setup.sh"), "--help"], { env: { PATH: process.env.PATH ?? "" } });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("Sets up gateway and controller in containers") });
+  });
+
   it("scripts/sandbox-setup.sh refuses an argument it does not know", async () => {
     expect((await run(join(project, "scripts/sandbox-setup.sh"), ["--forse"], { env: { PATH: process.env.PATH ?? "" } })).code).toBe(2);
   });

@@ -191,8 +191,19 @@ export function explainErrno(error: unknown): string {
   return ERRNO_WORDS[code] ?? (code === "" ? String(error) : `system error ${code}`);
 }
 
+/** What a person can do about it. */
+const ERRNO_FIXES: Readonly<Record<string, string>> = {
+  EACCES: "run this as the folder's owner, or let this user write there",
+  EROFS: "use a folder on a file system that can be written",
+  ENOSPC: "free some space there; df -h shows how much is left",
+};
+
 /** Wraps what the file system said; bugs pass through as they are. */
 export function toFileError(verb: "read" | "write" | "remove", path: string, error: unknown): unknown {
   if (errnoOf(error) === "" || error instanceof OperationError) return error;
-  return new OperationError("HostRejected", `cannot ${verb} ${path}: ${explainErrno(error)}`, { cause: error });
+  const fix = verb === "read" ? undefined : ERRNO_FIXES[errnoOf(error)];
+  return new OperationError("HostRejected", `cannot ${verb} ${path}: ${explainErrno(error)}`, {
+    cause: error,
+    ...(fix !== undefined && { fix }),
+  });
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { renderTime } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { findPlace } from "../../api/place.ts";
+import { openStateFolder } from "../../api/store/state-folder.ts";
 import { AdminClient } from "../admin-client.ts";
 import { type CliContext, EXIT, type ExitCode, print, printNote } from "../context.ts";
 import { findDetached, stopDetached, toStartLogPath } from "../detached-start.ts";
@@ -31,6 +32,7 @@ export async function startDetached(context: CliContext, args: readonly string[]
     throw new OperationError("HostRejected", `it is running already (pid ${running.pid}, since ${renderTime(running.startedAt)})`, {
       fix: "to end it: openclaw stop",
     });
+  await openStateFolder(stateDir);
   const log = toStartLogPath(stateDir);
   const from = sizeOf(log);
   const child = launch(context, [...args, "--detached"], log);

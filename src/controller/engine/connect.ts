@@ -89,8 +89,10 @@ function unreachableEngine(candidates: readonly Candidate[], failures: readonly 
   const general = candidates.some(({ isDefault }) => isDefault)
     ? START_ENGINE
     : "start that engine, or change DOCKER_HOST, DOCKER_CONTEXT or `docker context use`";
+  // Whoever chose an engine means that one.
+  const own = failures.map(({ error }) => error.fix).find((fix) => fix !== undefined && fix !== START_ENGINE);
   return new OperationError("EngineUnreachable", `no container engine answers: ${tried}`, {
     cause: failures.at(-1)?.error,
-    fix: failures.find(({ error }) => error.fix !== undefined)?.error.fix ?? general,
+    fix: own ?? general,
   });
 }

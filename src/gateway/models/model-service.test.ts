@@ -211,7 +211,10 @@ test("an agent without a model, or with one that nobody knows, is told what to d
         chance: () => 0.5,
       },
     }).turn(OWNER);
-  expect(turnOf("{}")).toMatchObject({ message: "no model is configured for this agent", fix: "openclaw models set PROVIDER/MODEL" });
+  expect(turnOf("{}")).toMatchObject({
+    message: "no model is configured for this agent",
+    fix: "openclaw onboard sets one up; or: openclaw models set PROVIDER/MODEL",
+  });
   expect(turnOf('{ agents: { defaults: { model: "gpt" } } }')).toMatchObject({
     message: `the model "gpt" can't be used: it names no provider`,
   });

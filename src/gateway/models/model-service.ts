@@ -106,6 +106,8 @@ export class ModelService {
 
 function toNoModel(problem: ModelProblem | undefined): ModelError {
   return problem === undefined
-    ? toModelFailure("rejected", "no model is configured for this agent", { fix: "openclaw models set PROVIDER/MODEL" })
+    ? toModelFailure("rejected", "no model is configured for this agent", {
+        fix: "openclaw onboard sets one up; or: openclaw models set PROVIDER/MODEL",
+      })
     : toModelFailure("rejected", `the model "${problem.written}" can't be used: ${problem.message}`, { fix: problem.fix });
 }
