@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MINUTE_MS, toEpochMs } from "../brands.ts";
 import { OperationError } from "../errors.ts";
-import { isTemporaryName, readBounded, removeFile, replaceFile, sweepTemporaries } from "./atomic-file.ts";
+import { isTemporaryName, readBounded, removeFile, replaceFile, sweepTemporaries, toFileError } from "./atomic-file.ts";
 import { createFolder, eventually } from "./folder.fixture.ts";
 
 describe("a replaced file", () => {
@@ -184,4 +184,14 @@ describe("reading a file of a stranger", () => {
     };
     expect(await read(make)).toMatchObject({ kind: "unreadable", message: "permission denied" });
   });
+});
+
+test.each([
+  ["write", "EACCES", "owner"],
+  ["write", "EROFS", "can be written"],
+  ["remove", "ENOSPC", "df -h"],
+  ["read", "EACCES", undefined],
+] as const)("what a person can do about a file that can't be used is said: %s, %s", (verb, code, fix) => {
+  const error = toFileError(verb, "/x", Object.assign(new Error(code), { code }));
+  expect(error).toMatchObject({ fix: fix === undefined ? undefined : expect.stringContaining(fix) });
 });

@@ -232,7 +232,10 @@ test("the first socket that exists and answers is taken, and it says why", async
   await expect(connectDocker({ ...options, environment: { XDG_RUNTIME_DIR: runtimeDir } })).rejects.toMatchObject({
     code: "EngineUnreachable",
     message: expect.stringContaining("/var/run/docker.sock"),
-    fix: expect.stringContaining("DOCKER_HOST"),
+    fix: expect.stringContaining("scripts/ensure-engine.sh"),
+  });
+  await expect(connectDocker({ ...options, environment: { DOCKER_HOST: `unix://${join(folder, "none.sock")}` } })).rejects.toMatchObject({
+    fix: expect.stringMatching(/^start that engine, or change DOCKER_HOST/),
   });
   const engine = await connectDocker({ ...options, environment: { DOCKER_HOST: `unix://${live}` } });
   expect(engine.because).toBe("DOCKER_HOST");
