@@ -180,12 +180,14 @@ function isFirst(seen: Set<string>, id: string): boolean {
 
 /** The exact command that ends the hot window of this sandbox. */
 export function recreateCommand({ spec }: Pick<Sandbox, "spec">): string {
+  // Without it the sandbox beside a browser would be recreated too.
+  const only = spec.kind === "browser" ? " --browser" : "";
   switch (spec.scope) {
     case "session":
-      return `openclaw sandbox recreate --session ${spec.scopeKey}`;
+      return `openclaw sandbox recreate --session ${spec.scopeKey}${only}`;
     case "agent":
-      return `openclaw sandbox recreate --agent ${spec.agentId ?? ""}`;
+      return `openclaw sandbox recreate --agent ${spec.agentId ?? ""}${only}`;
     case "shared":
-      return "openclaw sandbox recreate --all";
+      return `openclaw sandbox recreate --all${only}`;
   }
 }

@@ -12,7 +12,7 @@ import { BROWSER_IMAGE } from "../decide/browser.ts";
 import type { FakeContainer } from "../engine/fake-world.fixture.ts";
 import { until } from "../fixtures/docker.fixture.ts";
 import { createModel, type Model } from "../fixtures/model.fixture.ts";
-import type { SessionSpecInput } from "../fixtures/site.fixture.ts";
+import { eventsOf, type SessionSpecInput } from "../fixtures/site.fixture.ts";
 
 const KEY = "agent:main:web";
 const SECOND_MS = 1_000;
@@ -251,6 +251,8 @@ describe("a browser", () => {
     const [before, beside] = [model.mustServe(browser), model.mustServe(tools)];
     await model.edit(configOf({ sandbox, browser: { image: "browser:2" } }));
     expect(upToDate(pair)).toBe("DeferredInUse");
+    const [told] = eventsOf(model.controller, "DeferredInUse");
+    expect(told?.message).toMatch(/; to apply it now: openclaw sandbox recreate --session agent:main:web --browser$/);
     await model.advance(4 * MINUTE_MS, 10 * SECOND_MS);
     await put(pair, { browserUsedAt: usedAt, lastActivityAt: model.clock.now() });
     await model.advance(usedAt + 5 * MINUTE_MS - model.clock.now() - SECOND_MS, 10 * SECOND_MS);
