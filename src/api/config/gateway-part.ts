@@ -42,6 +42,8 @@ const Sandbox = z
       .partial(),
     /** What a child is compared by. */
     egress: z.object({ allow: words, deny: words }).partial().nullable(),
+    /** Whether there is the tool, what it may do, and what a child is compared by. */
+    browser: z.object({ enabled: flag, autoStart: flag, evaluateEnabled: flag, network: text, noSandbox: flag }).partial(),
   })
   .partial();
 

@@ -28,6 +28,9 @@ const WALLS = `{ agents: { defaults: { workspace: "~/w", sandbox: { mode: "all",
   { id: "other", sandbox: { docker: { runtime: "runsc", apparmorProfile: "mine" } } },
   { id: "bind", sandbox: { docker: { binds: ["~/w/x:/x:ro"], dangerouslyAllowExternalBindSources: true } } },
   { id: "shared", sandbox: { scope: "shared", docker: { network: "bridge" } } },
+  { id: "browsing", sandbox: { browser: { enabled: true, autoStart: false, evaluateEnabled: true } }, tools: { sandbox: { tools: { allow: ["browser"], deny: [] } } } },
+  { id: "wide", sandbox: { browser: { enabled: true, network: "bridge" } } },
+  { id: "bare", sandbox: { browser: { enabled: true, noSandbox: true } } },
   { id: "tools", tools: { deny: ["exec"], sandbox: { tools: { alsoAllow: ["browser"] } } } },
 ] }, tools: { sandbox: { tools: { deny: ["cron"] } } } }`;
 
@@ -48,7 +51,14 @@ function decisionsOf(config: Config): unknown {
       const sandboxed = isSandboxed(sandbox.mode, spec);
       const policy = toToolPolicy(config, { agentId: agent.id, sandbox: sandboxed ? sandbox : null });
       confinements.push({ sandboxed, sandbox, policy, decide: access.decide });
-      return { sandboxed, workdir: access.workdir, exec: access.exec, tools: KNOWN_TOOLS.map(access.decide) };
+      const { enabled, autoStart, evaluateEnabled } = sandbox.browser;
+      return {
+        sandboxed,
+        browser: { enabled, autoStart, evaluateEnabled },
+        workdir: access.workdir,
+        exec: access.exec,
+        tools: KNOWN_TOOLS.map(access.decide),
+      };
     }),
   }));
   return {
@@ -71,6 +81,6 @@ test("the gateway decides by its part of a config as by the whole", () => {
     expect(decisionsOf(part)).toEqual(decisionsOf(config));
   }
   const [walls] = configs;
-  expect(walls?.agents).toHaveLength(9);
+  expect(walls?.agents).toHaveLength(12);
   expect(new Set((decisionsOf(walls as Config) as { spawns: (string | null)[][] }).spawns.flat()).size).toBeGreaterThan(8);
 });

@@ -34,9 +34,18 @@ function findWiderAccess(parent: EffectiveSandbox, child: EffectiveSandbox): str
   if (its.network !== mine.network && its.network !== "none") return `its network is "${its.network}"`;
   const reach = mine.network === "none" ? findWiderEgress(parent.egress, child.egress) : null;
   if (reach !== null) return reach;
+  const browser = findWiderBrowser(parent, child);
+  if (browser !== null) return browser;
   if (its.gpus !== mine.gpus && its.gpus !== null) return `it has the GPUs "${its.gpus}"`;
   const bind = its.binds.find((one) => !mine.binds.some(({ source, readOnly }) => source === one.source && (!readOnly || one.readOnly)));
   return bind === undefined ? null : `it sees the folder ${bind.source}`;
+}
+
+/** Without a network of its own a browser has what the list of its agent allows. */
+function findWiderBrowser({ browser: mine, docker }: EffectiveSandbox, { browser: its }: EffectiveSandbox): string | null {
+  if (!its.enabled) return null;
+  if (![null, "none", mine.network, docker.network].includes(its.network)) return `its browser's network is "${its.network}"`;
+  return its.noSandbox && !mine.noSandbox ? "its browser runs without Chromium's own sandbox" : null;
 }
 
 /** By the rules as they are written: whether one of them is within another one is nobody's to guess. */

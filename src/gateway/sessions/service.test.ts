@@ -56,6 +56,12 @@ test.each([
   ["no sandbox", { sandbox: { mode: "off" } }, "it is not sandboxed"],
   ["a writable agent workspace", { sandbox: { workspaceAccess: "rw" } }, 'its workspaceAccess is "rw"'],
   ["a network", { sandbox: { docker: { network: "bridge" } } }, 'its network is "bridge"'],
+  ["a browser's network", { sandbox: { browser: { enabled: true, network: "bridge" } } }, 'its browser\'s network is "bridge"'],
+  [
+    "a browser without a sandbox",
+    { sandbox: { browser: { enabled: true, noSandbox: true } } },
+    "its browser runs without Chromium's own sandbox",
+  ],
   ["a writable root", { sandbox: { docker: { readOnlyRoot: false } } }, "its root file system is writable"],
   ["capabilities", { sandbox: { docker: { capDrop: [] } } }, "it does not drop the capability ALL"],
   ["root as its user", { sandbox: { docker: { user: "0:0" } } }, "its user is root"],
