@@ -16,7 +16,7 @@ const IMAGES = { OPENCLAW_IMAGE: `openclaw:test-${CHECKOUT}`, OPENCLAW_EGRESS_IM
 export default defineConfig({
   test: {
     // A second, as it comes, is missed by a machine that is busy.
-    expect: { poll: { timeout: 15 * SECOND_MS } },
+    expect: { poll: { timeout: 30 * SECOND_MS } },
     reporters: ["default", new TallyReporter(process.env.OPENCLAW_TEST_RESULT)],
     projects: [
       {
@@ -42,8 +42,9 @@ export default defineConfig({
           // One create + start is 140 ms alone and 330 ms in fours on 2 cores: two files at a time, as each waits for the engine half of the time.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          testTimeout: 60 * SECOND_MS,
-          hookTimeout: 60 * SECOND_MS,
+          // More than one wait of a test's own, which says what it waited for (docker.fixture.ts).
+          testTimeout: 180 * SECOND_MS,
+          hookTimeout: 180 * SECOND_MS,
         },
       },
     ],

@@ -8,6 +8,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { onTestFinished } from "vitest";
 import { createSite } from "../src/controller/fixtures/site.fixture.ts";
 import { ownerOf, spawnBoth } from "./gateway.fixture.ts";
+import { openStillNetwork } from "./still-network.fixture.ts";
 
 export const NO_CHROMIUM = "chromium is not installed (apt-get install chromium)";
 
@@ -89,8 +90,9 @@ export interface OpenedPage {
 }
 
 export async function openBrowser(program: string): Promise<Browser> {
+  const network = await openStillNetwork(program);
   // Chromium's own sandbox can't be had by root in a container; what it shows here is ours.
-  const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ ...(network ?? { executablePath: program }), args: ["--no-sandbox"] });
   onTestFinished(() => browser.close());
   return browser;
 }

@@ -33,7 +33,7 @@ export interface Bench {
   close(instances: readonly InstanceId[]): Promise<void>;
 }
 
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 45_000;
 
 /** Waits for a condition; fails with the last value that it saw. */
 export async function eventually<T>(look: () => Promise<T> | T, isRight: (seen: T) => boolean): Promise<T> {
