@@ -37,14 +37,17 @@ const THEME = EditorView.theme({
 });
 const COLOURS = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--code-keyword)" },
-  { tag: [tags.string, tags.inserted, tags.monospace], color: "var(--good)" },
+  { tag: [tags.string, tags.special(tags.string), tags.inserted, tags.monospace], color: "var(--good)" },
   { tag: [tags.number, tags.bool, tags.null, tags.atom, tags.attributeName, tags.function(tags.variableName)], color: "var(--busy)" },
   {
     tag: [tags.propertyName, tags.definition(tags.propertyName), tags.definition(tags.variableName), tags.labelName],
     color: "var(--accent-text)",
   },
-  { tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.variableName)], color: "var(--wait)" },
-  { tag: [tags.regexp, tags.escape, tags.special(tags.string), tags.deleted, tags.invalid], color: "var(--bad)" },
+  {
+    tag: [tags.typeName, tags.className, tags.namespace, tags.tagName, tags.standard(tags.variableName), tags.regexp, tags.escape],
+    color: "var(--wait)",
+  },
+  { tag: [tags.deleted, tags.invalid], color: "var(--bad)" },
   { tag: tags.comment, color: "var(--ink-3)", fontStyle: "italic" },
   { tag: [tags.meta, tags.processingInstruction, tags.quote], color: "var(--ink-2)" },
   { tag: [tags.link, tags.url], color: "var(--busy)", textDecoration: "underline" },

@@ -8,7 +8,7 @@ export function useReveal<Shown extends HTMLElement>(): RefObject<Shown | null> 
   useEffect(() => {
     const shown = place.current;
     if (shown === null) return;
-    shown.querySelector<HTMLElement>("input, textarea, select, button")?.focus({ preventScroll: true });
+    shown.querySelector<HTMLElement>("input, textarea, select, [type=submit]")?.focus({ preventScroll: true });
     const { top } = shown.getBoundingClientRect();
     if (top < 0 || top > window.innerHeight / 2) shown.scrollIntoView({ block: "start" });
   }, []);

@@ -101,8 +101,10 @@ function Stop({ sessionKey }: { sessionKey: string }): ReactNode {
           </Button>
         }
       >
-        Its tabs are lost, with what is filled in there, what they are signed in to, and files that were not saved to the workspace. The
-        next use of the tool <code className="chip">browser</code> starts an empty one.
+        <p>
+          Its tabs are lost, with what is filled in there, what they are signed in to, and files that were not saved to the workspace. The
+          next use of the tool <code className="chip">browser</code> starts an empty one.
+        </p>
       </Confirm>
       {stop.error !== null && <ErrorNotice error={stop.error} what="Not stopped" />}
     </>

@@ -1,7 +1,7 @@
 // One session, in parts: its conversation, its tools, and what it works on. Each part has an address of its own.
-import { Link, Outlet, useParams } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useParams } from "@tanstack/react-router";
 import { MessageCircle } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
@@ -24,11 +24,16 @@ export function SessionPage(): ReactNode {
   const now = useNow();
   const sandboxes = useSandboxes();
   const sandbox = data && sandboxes.data?.find(({ spec }) => isSessionIn(data, spec));
+  const tabs = useRef<HTMLElement>(null);
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  // A phone has no room for all of them.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the path that another one is chosen by
+  useEffect(() => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [path]);
   if (error !== null) return <ErrorNotice error={error} what="The session could not be read" />;
   return (
     <div className="stack">
       <div className="row session-head">
-        <nav className="tabs" aria-label="Parts of the session">
+        <nav ref={tabs} className="tabs" aria-label="Parts of the session">
           {TABS.map(({ to, label }) => (
             <Link key={to} to={to} params={{ key }} className="tab" activeOptions={{ exact: true, includeSearch: false }}>
               {label}
