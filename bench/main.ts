@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { endBegun } from "./begun.ts";
+import { browser } from "./browser.ts";
 import { changesOf, renderChanges } from "./change.ts";
 import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
@@ -36,6 +37,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   thousands,
   linear,
   egress: async () => [...(await egress()), ...(await egressLive())],
+  browser,
   chat,
   ui,
 };
