@@ -27,7 +27,8 @@ export interface StillNetwork {
 /** Gone after the test. null: this user may not enter another network, or no engine makes one. */
 export async function openStillNetwork(program: string): Promise<StillNetwork | null> {
   if (process.getuid?.() !== 0) return null;
-  const id = await tryDocker("run", "--detach", "--label=openclaw-test=still", "--network=none", "--init", IMAGE, "sleep", "infinity");
+  const flags = ["--detach", "--pull=never", "--label=openclaw-test=still", "--network=none", "--init"];
+  const id = await tryDocker("run", ...flags, IMAGE, "sleep", "infinity");
   if (id === null) return null;
   onTestFinished(async () => void (await tryDocker("rm", "--force", id)));
   const folder = mkdtempSync(join(tmpdir(), "openclaw-still-"));
@@ -37,7 +38,8 @@ export async function openStillNetwork(program: string): Promise<StillNetwork | 
   const network = `--net=/proc/${await docker("inspect", "--format", "{{.State.Pid}}", id)}/ns/net`;
   const passing = spawn("nsenter", [network, process.execPath, "-e", PASS, path], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void passing.kill("SIGKILL"));
-  await once(passing.stdout, "data");
+  const [begun] = await Promise.race([once(passing.stdout, "data"), once(passing, "close"), once(passing, "error")]);
+  if (!Buffer.isBuffer(begun)) return null;
   const executablePath = join(folder, "chromium");
   writeFileSync(executablePath, `#!/bin/sh\nexec nsenter ${network} ${program} "$@"\n`, { mode: 0o755 });
   // Without the exception it would ask loopback itself, where nothing listens.
