@@ -6,7 +6,7 @@ import { DOCKER_KEYS } from "../api/config/keys.ts";
 import { OperationError } from "../api/errors.ts";
 import { openConfigFile } from "./config-file.ts";
 import { type CliContext, printError, printNote } from "./context.ts";
-import type { docker, runScript } from "./demo/tools.ts";
+import type { docker, runScript } from "./host-programs.ts";
 import { type ConfigOptions, toStateDir } from "./paths.ts";
 
 export interface ImageTools {

@@ -10,7 +10,7 @@ import { type CliContext, EXIT, type ExitCode, print, printError, printNote } fr
 import { ControllerProcess } from "../demo/controller-process.ts";
 import { Stage } from "../demo/stage.ts";
 import { DEMO_CONFIG, EMPTY_CONFIG, runTour } from "../demo/steps.ts";
-import { docker, runScript } from "../demo/tools.ts";
+import { docker, runScript } from "../host-programs.ts";
 import { untilFulfilled } from "../watch.ts";
 
 const CLEAN_MS_MAX = 60_000;

@@ -72,7 +72,7 @@ export async function startBoth(context: CliContext, flags: StartFlags): Promise
 
 /** Loaded for it alone: who starts stays as long as the two do. */
 async function buildImage(context: CliContext, flags: StartFlags): Promise<void> {
-  const [{ buildFirstImage }, tools] = await Promise.all([import("../first-image.ts"), import("../demo/tools.ts")]);
+  const [{ buildFirstImage }, tools] = await Promise.all([import("../first-image.ts"), import("../host-programs.ts")]);
   await buildFirstImage(context, flags, tools);
 }
 

@@ -9,9 +9,9 @@ import type { Sandbox } from "../../api/sandbox.ts";
 import { toSandboxPath } from "../../api/view-client.ts";
 import { toCommandOutput } from "../command-output.ts";
 import { renderSandboxes } from "../commands/sandbox-list.ts";
+import { docker } from "../host-programs.ts";
 import { renderDuration } from "../text.ts";
 import { idOf, isReady, isUpToDate, type Stage } from "./stage.ts";
-import { docker } from "./tools.ts";
 
 /** Short, so that a tour shows it; people have five minutes. */
 const HOT_WINDOW = "3s";

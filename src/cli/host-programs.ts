@@ -2,10 +2,10 @@
 // It explains nothing; it runs and answers.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { OperationError } from "../../api/errors.ts";
+import { OperationError } from "../api/errors.ts";
 
 /** The checkout or the image that this program is in. */
-const ROOT = new URL("../../../", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
 
 /** Runs a script of the checkout with its progress on stderr. In an image there are none: then an engine and an image must be there. */
 export async function runScript(name: string, signal: AbortSignal): Promise<void> {
