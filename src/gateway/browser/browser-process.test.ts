@@ -124,9 +124,12 @@ test(
   TEST_MS_MAX,
 );
 
-test(
-  "after kill -9 of the gateway neither the process nor its folder is left",
-  async () => {
+test.each([
+  ["kill -9", ""],
+  ["the end", "one.end(); process.exit(0);"],
+])(
+  "after %s of the gateway neither the process nor its folder is left",
+  async (_, end) => {
     const folder = mkdtempSync(join(tmpdir(), "openclaw-killed-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const program = `
@@ -135,10 +138,11 @@ test(
       const [here] = duplexPair();
       const one = new BrowserProcess(here);
       const forget = { op: "forget", file: "none" };
-      one.ask(forget, { msMax: 30_000, signal: new AbortController().signal }).then(() => console.log("answers"));`;
+      one.ask(forget, { msMax: 30_000, signal: new AbortController().signal }).then(() => console.log("answers"));
+      process.stdin.once("data", () => { ${end} });`;
     const gateway = spawn(globalThis.process.execPath, ["--input-type=module", "-e", program], {
       env: { ...globalThis.process.env, TMPDIR: folder },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     onTestFinished(() => void gateway.kill("SIGKILL"));
     expect(String((await once(gateway.stdout, "data"))[0])).toBe("answers\n");
@@ -147,7 +151,8 @@ test(
         .split("\n")
         .filter((args) => args.includes(folder));
     expect([processes().length, readdirSync(folder).length]).toEqual([1, 1]);
-    gateway.kill("SIGKILL");
+    if (end === "") gateway.kill("SIGKILL");
+    else gateway.stdin.write("end");
     await expect.poll(() => [processes(), readdirSync(folder)]).toEqual([[], []]);
   },
   TEST_MS_MAX,

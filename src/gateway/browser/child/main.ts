@@ -91,5 +91,6 @@ const requests = new FrameReader(ANSWER_BYTES_MAX, (message) => {
 });
 process.stdin.on("data", (chunk: Buffer) => requests.push(chunk));
 process.stdin.once("end", () => process.exit(0));
-// A gateway that was killed does not do it.
+process.once("SIGTERM", () => process.exit(0));
+// A gateway that has ended does not do it.
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
