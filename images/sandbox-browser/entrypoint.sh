@@ -16,7 +16,8 @@ set -euo pipefail
 cdp_port=${OPENCLAW_BROWSER_CDP_PORT:-9222}
 vnc_port=${OPENCLAW_BROWSER_VNC_PORT:-5900}
 novnc_port=${OPENCLAW_BROWSER_NOVNC_PORT:-6080}
-start_seconds_max=30
+# As long as browser.autoStartTimeoutMs may be, which is the controller's own limit.
+start_seconds_max=600
 screen=1280x800
 programs=/usr/local/lib/openclaw
 connections_max=64
