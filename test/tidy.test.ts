@@ -80,6 +80,13 @@ const RULES: readonly Rule[] = [
     planted: { path: "src/controller/container-manager.ts", text: "" },
   },
   {
+    // React would call it to undo the effect; and what the types call void may be a promise in a browser, as of scrollIntoView.
+    name: "an effect gives back nothing but what undoes it",
+    applies: isProduct,
+    findings: ({ text }) => linesMatching(text, /\buse(Layout|Insertion)?Effect\(\(\) => (?!\{)/, "a body without braces"),
+    planted: { path: "src/ui/a.tsx", text: "useEffect(() => place.current?.scrollIntoView(), [path]);\n" },
+  },
+  {
     name: "unions, not enums",
     applies: isCode,
     findings: ({ text }) => linesMatching(withoutComments(text), /^\s*(export\s+)?(declare\s+)?(const\s+)?enum\s+\w+/, "enum"),

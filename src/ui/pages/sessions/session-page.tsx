@@ -28,7 +28,9 @@ export function SessionPage(): ReactNode {
   const path = useLocation({ select: ({ pathname }) => pathname });
   // A phone has no room for all of them.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the path that another one is chosen by
-  useEffect(() => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [path]);
+  useEffect(() => {
+    tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [path]);
   if (error !== null) return <ErrorNotice error={error} what="The session could not be read" />;
   return (
     <div className="stack">

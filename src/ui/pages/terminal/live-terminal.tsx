@@ -56,7 +56,9 @@ export function LiveTerminal({ sessionKey, end }: LiveTerminalProps): ReactNode 
     };
   }, [link, sessionKey]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the theme that changes the colours
-  useEffect(() => screen.current?.recolour(), [theme]);
+  useEffect(() => {
+    screen.current?.recolour();
+  }, [theme]);
   return (
     <section className="session-terminal" aria-label="Terminal">
       <div className="row terminal-bar">
