@@ -176,7 +176,7 @@ describe("an engine that", { timeout: AWAY_MS + TEST_MS_MAX }, () => {
     const before = await stage.heals();
     await engine().stop();
     await stage.tells();
-    expect(stage.condition("Ready", "a")?.message).toContain("start the engine");
+    expect(stage.condition("Ready", "a")?.message).toContain("start Docker");
     await pause(AWAY_MS);
     await engine().start();
     const after = await stage.heals();
