@@ -154,11 +154,9 @@ export class AgentService implements AgentPort {
   }
 
   /** What another session said, which has no more rights than the run that said it. Where no model answers it is only kept. */
-  async arrive({ from, to, message, choices }: Arrival): Promise<void> {
-    // As it is now: a moment later another run, with other rights, may go on there.
-    const going = this.#conversations.find(from)?.going ?? null;
-    const hops = (going?.hops ?? 0) + 1;
-    const requester: Requester = { kind: "session", id: from, isOwner: going?.run.isOwner ?? false };
+  async arrive({ from, to, message, speaker, choices }: Arrival): Promise<void> {
+    const hops = speaker.hops + 1;
+    const requester: Requester = { kind: "session", id: from, isOwner: speaker.isOwner };
     if (choices !== null) await keepSpawnChoices((await this.#conversations.open(this.#live(to))).log, choices);
     if (message.text === "" || "fix" in this.isAvailable(to)) return;
     if (hops > HOPS_MAX)
@@ -325,9 +323,8 @@ export class AgentService implements AgentPort {
       const error: RunError = { kind: "model", message: run.message, fix: run.fix };
       return void this.#refuse(conversation, inputs, { error, feed }).catch(this.#parts.failed);
     }
-    const hops = Math.max(...inputs.map((input) => input.hops));
     const ended = this.#go(conversation, run, inputs).catch(this.#parts.failed);
-    conversation.going = { run, feed, hops, inputs, ended };
+    conversation.going = { run, feed, inputs, ended };
   }
 
   async #go(conversation: Conversation, run: Run, inputs: readonly Input[]): Promise<void> {

@@ -8,7 +8,7 @@ import { toHead, toTail } from "../../api/text/cuts.ts";
 import { matchesTool, renderRefusal, toToolName } from "../../api/tool-policy.ts";
 import type { AssistantPart, ToolOffer } from "../models/model-call.ts";
 import type { SessionTools } from "../sessions/session-tools.ts";
-import type { ToolDescription, ToolEvent, ToolResult } from "../tools/tool-port.ts";
+import type { Speaker, ToolDescription, ToolEvent, ToolResult } from "../tools/tool-port.ts";
 import type { RunEventBody } from "./agent-port.ts";
 import type { EntryOf } from "./entries.ts";
 
@@ -54,7 +54,7 @@ export async function listOffers({ tools, session, isOnHost }: CallParts, isOwne
 export async function callTool(
   parts: CallParts,
   call: Call,
-  { isOwner, signal }: { isOwner: boolean; signal: AbortSignal },
+  { speaker, signal }: { speaker: Speaker; signal: AbortSignal },
 ): Promise<CallResult> {
   const { session, tools, emit, refused } = parts;
   emit({ kind: "tool-started", callId: call.id, tool: call.tool, input: call.input });
@@ -65,14 +65,15 @@ export async function callTool(
   return result;
 
   async function run(): Promise<CallResult> {
-    const because = await whyNotOffered(parts, call.tool, isOwner);
+    const because = await whyNotOffered(parts, call.tool, speaker.isOwner);
     if (because !== null) {
       refused(call.tool, because);
       return toFailed(because);
     }
     if (call.problem !== null) return toFailed(call.problem);
     try {
-      const done = await tools.call({ session, tool: call.tool, input: call.input, signal, emit: (event) => watched.see(event) });
+      const asked = { session, tool: call.tool, input: call.input, speaker, signal };
+      const done = await tools.call({ ...asked, emit: (event) => watched.see(event) });
       return toResult(done, { sandbox: watched.sandbox, charactersMax: parts.resultCharactersMax });
     } catch (error) {
       if (signal.aborted) return { ...toFailed("This call was ended before it was done."), state: "interrupted", sandbox: watched.sandbox };

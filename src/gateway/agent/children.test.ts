@@ -1,8 +1,11 @@
 // Sessions that a run begins, over a scripted model: which model answers them and for how long, what they are called, and what is left of them.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { SessionKey } from "../../api/brands.ts";
-import { type AgentWorld, type Asked, openAgentWorld, script, textOf } from "./agent.fixture.ts";
+import { type AgentWorld, type Asked, openAgentWorld, STRANGER, script, textOf } from "./agent.fixture.ts";
+import { MAIN, OWNER } from "./loop.fixture.ts";
 
 const mock = new LLMock({ port: 0, host: "127.0.0.1", logLevel: "silent" });
 beforeAll(() => mock.start());
@@ -76,4 +79,71 @@ test("a model that the config does not have begins nothing, and the parent is to
   await world.idle();
   expect(textOf(parent[1]?.messages.at(-1))).toContain("nobody/knows");
   expect(childrenOf(world)).toEqual([]);
+});
+
+const BEGUN = { systemMessage: "You were begun by another session" };
+const offered = ({ tools = [] }: Asked): string[] => tools.map(({ function: { name } }) => name);
+
+describe("a child has the rights of whoever asked for it", () => {
+  test.each([
+    ["the owner's run: the host's tools too", OWNER, true],
+    ["a stranger's run: none of the host's", STRANGER, false],
+  ])("%s", async (_, requester, isOnHost) => {
+    const world = await openAgentWorld({ mock, config: config() });
+    const asked: Asked[] = [];
+    mock.on(BEGUN, (request) => {
+      asked.push(request as unknown as Asked);
+      return { content: "42" };
+    });
+    script(mock, [{ calls: [["sessions_spawn", { task: "find the answer" }]] }, "It works on it.", "Thanks."]);
+    await world.say("spawn one", { requester });
+    await world.told("ended", ({ text }) => text === "Thanks.");
+    expect(asked.map((one) => offered(one).includes("exec"))).toEqual([isOnHost]);
+  });
+
+  test("a client that begins one while the owner's run goes on there has none of that run's", async () => {
+    const world = await openAgentWorld({ mock, config: config() });
+    const asked: Asked[] = [];
+    mock.on(BEGUN, (request) => {
+      asked.push(request as unknown as Asked);
+      return { content: "42" };
+    });
+    script(mock, [{ calls: [["exec", { command: "echo begun; until [ -e go ]; do sleep 0.02; done" }]] }, "Done.", "Thanks."]);
+    await world.say("work");
+    await world.told("tool-output", ({ text }) => text.includes("begun"));
+    await world.service.spawn(world.sessions.get(MAIN), { task: "find the answer" });
+    await world.told("ended", ({ text }) => text === "42");
+    await writeFile(join(world.workspace, "go"), "");
+    await world.idle();
+    expect(asked.map((one) => offered(one).includes("exec"))).toEqual([false]);
+  });
+
+  test("a stranger's that is made while the owner's run takes the place of the stranger's stays the stranger's", async () => {
+    const world = await openAgentWorld({ mock, config: config() });
+    const asked: Asked[] = [];
+    mock.on(BEGUN, (request) => {
+      asked.push(request as unknown as Asked);
+      return { content: "ANNOUNCE_SKIP" };
+    });
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const { promise: goOn, resolve: go } = Promise.withResolvers<void>();
+    const append = world.sessions.append.bind(world.sessions);
+    // A child's first message is written while its parent's run is ended, and the next one begins.
+    world.sessions.append = async (key, message) => {
+      const appended = await append(key, message);
+      if (message.role === "system") {
+        arrive();
+        await goOn;
+      }
+      return appended;
+    };
+    script(mock, [{ calls: [["sessions_spawn", { task: "find the answer" }]] }, "Hello."]);
+    await world.say("spawn one", { requester: STRANGER });
+    await arrived;
+    await world.say("what I want", { queueMode: "interrupt" });
+    go();
+    await world.told("ended", ({ text }) => text === "ANNOUNCE_SKIP");
+    await world.idle();
+    expect(asked.map((one) => offered(one).includes("exec"))).toEqual([false]);
+  });
 });

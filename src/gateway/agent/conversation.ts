@@ -8,8 +8,6 @@ import { WaitingLine } from "./waiting-line.ts";
 export interface Going {
   run: Run;
   feed: RunFeed;
-  /** How many sessions in a row spoke to each other until it began. 0: a person or a schedule did. */
-  hops: number;
   inputs: readonly Input[];
   /** Settles when it is over and written down. */
   ended: Promise<void>;

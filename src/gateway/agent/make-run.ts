@@ -51,6 +51,7 @@ export function makeRun(order: RunOrder): Run | ModelError {
   };
   return new Run({
     ...{ runId, log, turn, limits, clock, session, tools, isSilenceAllowed, failed },
+    hops: Math.max(...order.inputs.map(({ hops }) => hops)),
     remarkLengthMax: beat?.remarkLengthMax ?? REMARK_LENGTH_MAX,
     model: `${first.provider}/${first.model}`,
     isOnHost: !isSandboxed,

@@ -35,6 +35,8 @@ export interface RunParts extends Omit<CallParts, "emit"> {
   /** The system prompt. @param tools names of those that may be used */
   prompt(tools: readonly string[]): Promise<string>;
   isSilenceAllowed: boolean;
+  /** How many sessions in a row spoke to each other until it began. */
+  hops: number;
   /** Characters beside HEARTBEAT_OK with which nothing is said. */
   remarkLengthMax: number;
   /** How hard the model is to think for these. null: as its provider does */
@@ -97,10 +99,6 @@ export class Run {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
-  }
-
-  get isOwner(): boolean {
-    return this.#isOwner;
   }
 
   /** Taken in before the next call. false: it is too late for that. */
@@ -260,7 +258,8 @@ export class Run {
         return null;
       }
       await this.#append({ kind: "calling", runId: this.id, callId: call.id, tool: call.tool });
-      const result = await callTool(this.#toCallParts(), call, { isOwner: this.#isOwner, signal: this.#abort.signal });
+      const speaker = { isOwner: this.#isOwner, hops: this.#parts.hops };
+      const result = await callTool(this.#toCallParts(), call, { speaker, signal: this.#abort.signal });
       const { id, state } = result.details;
       if (state === "running" && typeof id === "string") this.#parts.began(id);
       const repeat = this.#repeats.note({ tool: call.tool, input: call.input, result: result.text });

@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { toAgentId } from "../../api/brands.ts";
 import { isErrorCode } from "../../api/errors.ts";
 import { openServer } from "../http/server.fixture.ts";
+import { NO_RUN } from "../tools/tool-port.ts";
 
+const X = { text: "x", speaker: NO_RUN };
 const WORK = toAgentId("work");
 const LOOSE = { mode: "all", workspaceAccess: "rw", docker: { network: "bridge", readOnlyRoot: false } };
 
@@ -33,11 +35,11 @@ test("in a sandbox a session sees itself and its children; every verb with anoth
   const child = await service.spawn(viewer, { task: "look" });
   const grandchild = await service.spawn(await service.open({ key: child.key }), {});
   expect((await service.list(viewer)).map(({ key }) => key).sort()).toEqual([viewer.spec.key, child.key].sort());
-  await service.send(viewer, child.key, "hello");
+  await service.send(viewer, child.key, { text: "hello", speaker: NO_RUN });
   expect(await service.history(viewer, child.key, { after: 1, limit: 9 })).toMatchObject([{ text: "hello", from: viewer.spec.key }]);
   for (const key of [sibling.spec.key, stranger.spec.key, grandchild.key, "agent:main:nothing", "../main"]) {
     const page = { after: 0, limit: 1 };
-    const codes = [service.get(viewer, key), service.history(viewer, key, page), service.send(viewer, key, "x")].map(codeOf);
+    const codes = [service.get(viewer, key), service.history(viewer, key, page), service.send(viewer, key, X)].map(codeOf);
     expect(await Promise.all(codes)).toEqual(["NotFound", "NotFound", "NotFound"]);
   }
   expect(await codeOf(service.get(await service.open({ key: child.key }), viewer.spec.key))).toBe("NotFound");
@@ -49,7 +51,7 @@ test("without a sandbox a session sees those of its agent, and no other agent's"
   await service.open({ key: "agent:main:chat" });
   const stranger = await service.open({ key: "agent:work:main" });
   expect((await service.list(viewer)).map(({ key }) => key)).toEqual(["agent:main:chat", "agent:main:main"]);
-  expect(await codeOf(service.send(viewer, stranger.spec.key, "x"))).toBe("NotFound");
+  expect(await codeOf(service.send(viewer, stranger.spec.key, X))).toBe("NotFound");
 });
 
 test.each([

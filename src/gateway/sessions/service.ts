@@ -14,7 +14,15 @@ import { expandSessionKey } from "../../api/session-reference.ts";
 import { isChild, toChildSandboxesMax, toSpawnDepth } from "../../api/spawning.ts";
 import { toToolPolicy } from "../../api/tool-policy.ts";
 import { toToolAccess } from "../tools/access.ts";
-import type { Message, SessionPort, SessionView, SpawnChoices, SpawnOptions } from "../tools/tool-port.ts";
+import {
+  type Message,
+  NO_RUN,
+  type SessionPort,
+  type SessionView,
+  type SpawnChoices,
+  type SpawnOptions,
+  type Speaker,
+} from "../tools/tool-port.ts";
 import { type Confinement, findLoosening } from "./confinement.ts";
 import { toKind, toSubagentKey } from "./keys.ts";
 import type { Sessions } from "./sessions.ts";
@@ -26,7 +34,7 @@ export interface SessionServiceParts {
   /** A new UUID. */
   newUid(): string;
   /** A session said something to another one, which is in its transcript. Must not throw. Absent: nobody answers. */
-  said?(arrival: { from: SessionKey; to: SessionKey; message: Message; choices: SpawnChoices | null }): void;
+  said?(arrival: { from: SessionKey; to: SessionKey; message: Message; speaker: Speaker; choices: SpawnChoices | null }): void;
 }
 
 /** As many sessions as one agent may have, twice over; some 200 bytes each. */
@@ -102,11 +110,11 @@ export class SessionService implements SessionPort {
     return await this.#parts.sessions.messages((await this.#seen(viewer, key)).spec.key, page);
   }
 
-  async send(viewer: Session, key: string, text: string): Promise<Message> {
+  async send(viewer: Session, key: string, { text, speaker }: { text: string; speaker: Speaker }): Promise<Message> {
     const { spec } = await this.#seen(viewer, key);
     await this.#parts.sessions.touch(spec.key);
     const message = await this.#parts.sessions.append(spec.key, { role: "user", text, from: viewer.spec.key });
-    this.#parts.said?.({ from: viewer.spec.key, to: spec.key, message, choices: null });
+    this.#parts.said?.({ from: viewer.spec.key, to: spec.key, message, speaker, choices: null });
     return message;
   }
 
@@ -115,7 +123,7 @@ export class SessionService implements SessionPort {
     return await this.#spawns.add(() => this.#spawn(parent, options));
   }
 
-  async #spawn(parent: Session, { agentId, task, choices }: SpawnOptions): Promise<SessionView> {
+  async #spawn(parent: Session, { agentId, task, choices, speaker = NO_RUN }: SpawnOptions): Promise<SessionView> {
     const model = choices === undefined || choices.model === null ? null : resolveModel(this.#parts.config(), choices.model);
     if (model !== null && !isTarget(model))
       throw new OperationError("InvalidArgument", `the model ${JSON.stringify(model.written)} can't be used: ${model.message}`, {
@@ -133,7 +141,7 @@ export class SessionService implements SessionPort {
     this.#know(child, parent.spec.key);
     const message = await this.#parts.sessions.append(key, { role: "system", text: task ?? "", from: parent.spec.key });
     if (message.text !== "" || choices !== undefined)
-      this.#parts.said?.({ from: parent.spec.key, to: key, message, choices: choices ?? null });
+      this.#parts.said?.({ from: parent.spec.key, to: key, message, speaker, choices: choices ?? null });
     return await this.view(child);
   }
 

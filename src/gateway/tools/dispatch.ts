@@ -14,7 +14,7 @@ import { type ToolAccess, toToolAccess } from "./access.ts";
 import { findTool, TOOLS } from "./catalog.ts";
 import type { TerminalPlace } from "./terminal.ts";
 import type { Tool } from "./tool.ts";
-import type { SessionPort, ToolCall, ToolDescription, ToolResult, Tools } from "./tool-port.ts";
+import { NO_RUN, type SessionPort, type ToolCall, type ToolDescription, type ToolResult, type Tools } from "./tool-port.ts";
 
 export interface ToolParts {
   /** The one in force now. */
@@ -55,7 +55,7 @@ export class ToolDispatcher implements Tools {
       const sandbox = tool.isInside ? await ensureReady(port, call) : null;
       await call.emit({ kind: "started", sandbox });
       const { sessions, browsers, newId } = this.#parts;
-      const work = (): Promise<ToolResult> => run({ ...call, ...access, port, sessions, browsers, newId });
+      const work = (): Promise<ToolResult> => run({ speaker: NO_RUN, ...call, ...access, port, sessions, browsers, newId });
       return await (tool.holdsFiles ? this.#mutex.run(call.session.spec.key, work) : work());
     } catch (error) {
       throw call.signal.aborted ? new OperationError("Aborted", "the call was cancelled", { cause: error }) : error;

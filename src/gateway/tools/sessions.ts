@@ -62,8 +62,8 @@ const sendTool = defineTool({
   description: "Send a message to another session.",
   input: z.strictObject({ sessionKey: SessionKeyText, message: z.string().min(1).max(MESSAGE_LENGTH_MAX) }),
   isInside: false,
-  run: async ({ sessions, session }, { sessionKey, message }) => {
-    const { id } = await sessions.send(session, sessionKey, message);
+  run: async ({ sessions, session, speaker }, { sessionKey, message }) => {
+    const { id } = await sessions.send(session, sessionKey, { text: message, speaker });
     return toTextResult(`sent to ${sessionKey} as message ${id}`, { sessionKey, id });
   },
 });
@@ -89,11 +89,15 @@ const spawnTool = defineTool({
       .describe("delete: the child is removed, with its sandbox, once its answer was announced. Default keep"),
   }),
   isInside: false,
-  run: async ({ sessions, session }, { task, agentId, label = null, model = null, thinking = null, runTimeoutSeconds, cleanup }) => {
+  run: async (
+    { sessions, session, speaker },
+    { task, agentId, label = null, model = null, thinking = null, runTimeoutSeconds, cleanup },
+  ) => {
     const timeoutMs = runTimeoutSeconds === undefined ? null : toDurationMs(runTimeoutSeconds * 1_000);
     const child = await sessions.spawn(session, {
       ...{ ...(task !== undefined && { task }), ...(agentId !== undefined && { agentId }) },
       choices: { label, model, thinking, timeoutMs, isDeleted: cleanup === "delete" },
+      speaker,
     });
     return toTextResult(`began ${child.key}`, { session: child });
   },

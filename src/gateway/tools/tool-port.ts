@@ -20,11 +20,24 @@ export interface ToolCall {
   tool: string;
   /** Not yet checked: the tool parses it. */
   input: unknown;
+  /** Of the run that a model's call belongs to. Absent: `NO_RUN`. */
+  speaker?: Speaker;
   /** Aborted when the caller has gone or took it back: what runs inside is killed. */
   signal: AbortSignal;
   /** Resolves when the caller has taken it: a slow reader slows the tool down. Never rejects. */
   emit(event: ToolEvent): Promise<void>;
 }
+
+/** Whose word it is when a session says something to another one. It goes with the call: who runs in that session a moment later is somebody else. */
+export interface Speaker {
+  /** Everybody who is part of the run has the owner's rights. */
+  isOwner: boolean;
+  /** How many sessions in a row spoke to each other until that run began. 0: a person or a schedule did. */
+  hops: number;
+}
+
+/** A client calls by itself: what it says to a session has nobody's rights. */
+export const NO_RUN: Speaker = { isOwner: false, hops: 0 };
 
 export type ToolContent = { type: "text"; text: string } | { type: "image"; mimeType: string; data: string };
 
@@ -71,6 +84,8 @@ export interface SpawnOptions {
   task?: string;
   /** Absent: as any session. */
   choices?: SpawnChoices;
+  /** Whose the task is. Absent: `NO_RUN`. */
+  speaker?: Speaker;
 }
 
 /** How the runs of a child go on; null: as those of any session. */
@@ -92,7 +107,7 @@ export interface SessionPort {
   get(viewer: Session, key: string): Promise<SessionView>;
   /** At most `limit` messages after the one with that id, oldest first. */
   history(viewer: Session, key: string, page: { after: number; limit: number }): Promise<readonly Message[]>;
-  send(viewer: Session, key: string, text: string): Promise<Message>;
+  send(viewer: Session, key: string, said: { text: string; speaker: Speaker }): Promise<Message>;
   spawn(viewer: Session, options: SpawnOptions): Promise<SessionView>;
 }
 

@@ -9,7 +9,7 @@ import type { Session } from "../../api/session.ts";
 import type { Browsers } from "../browser/browsers.ts";
 import type { SandboxPort } from "../sandbox/sandbox-port.ts";
 import { type PublishedSchema, toPublishedSchema } from "./published-schema.ts";
-import type { SessionPort, ToolCall, ToolResult } from "./tool-port.ts";
+import type { SessionPort, Speaker, ToolCall, ToolResult } from "./tool-port.ts";
 
 export interface ExecDefaults {
   timeoutMs: number;
@@ -29,6 +29,7 @@ export interface ToolScope {
   /** Absolute, inside: what paths are relative to. */
   workdir: string;
   sessions: SessionPort;
+  speaker: Speaker;
   browsers: Browsers;
   exec: ExecDefaults;
   signal: AbortSignal;

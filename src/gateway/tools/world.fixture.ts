@@ -16,7 +16,7 @@ import { HostPort } from "../host/host-port.ts";
 import { HostProcesses } from "../host/host-processes.ts";
 import { TOOLS } from "./catalog.ts";
 import type { ToolScope } from "./tool.ts";
-import type { SessionPort, ToolEvent, ToolResult } from "./tool-port.ts";
+import { NO_RUN, type SessionPort, type ToolEvent, type ToolResult } from "./tool-port.ts";
 
 /** Why this host can't run it, or null. */
 export function whyNoShell([command = ""]: readonly string[]): string | null {
@@ -84,6 +84,7 @@ export function makeWorld(shell: readonly string[] = ["dash"], edit: Partial<Too
     sandbox: null,
     workdir: folder,
     sessions: noSessions,
+    speaker: NO_RUN,
     browsers: noBrowsers,
     exec: { timeoutMs: 60_000, backgroundMs: null, loginProfile: false },
     signal: abort.signal,
