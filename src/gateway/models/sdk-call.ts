@@ -1,15 +1,21 @@
-// One call of a model through the AI SDK: its stream as our events, its errors as our failures, with an end to silence, length and time. The SDK tries nothing
-// twice, runs no tool, and takes one step. Which model, which key, and what comes after a failure is model-service.ts's.
+// One call of a model through one of the AI SDK's providers: its stream as our events, its errors as our failures, with an end to silence, length and time. Nothing is tried
+// twice, and no tool is run. Which model, which key, and what comes after a failure is model-service.ts's.
 import { createHash } from "node:crypto";
+import type {
+  LanguageModelV4FinishReason,
+  LanguageModelV4StreamPart,
+  LanguageModelV4ToolCall,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
 import { toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
 import { AnswerParts } from "./answer-parts.ts";
 import { makeGuardedFetch } from "./guarded-fetch.ts";
-import type { CallEvent, ModelCall, ModelCallRequest, ModelError, StopReason, TokenUsage } from "./model-call.ts";
+import type { CallEvent, ModelCall, ModelCallRequest, ModelError, StopReason, TokenUsage, ToolCall } from "./model-call.ts";
 import { toModelFailure } from "./model-error.ts";
 import { toModelError } from "./sdk-error.ts";
 import { isCodex, makeSdkModel } from "./sdk-model.ts";
-import { toSdkEffort, toSdkMessages, toSdkOptions, toSdkTools } from "./sdk-prompt.ts";
+import { toSdkEffort, toSdkOptions, toSdkPrompt, toSdkTools } from "./sdk-prompt.ts";
 
 export interface CallLimits {
   /** Silence that ends a call, of a provider in public and of one that is one's own, which may have one slow card. */
@@ -41,7 +47,7 @@ export class SdkCall implements ModelCall {
     const seen: Seen = { isAccepted: false, usage: null, stop: null };
     try {
       for await (const part of await this.#open(request, ending, seen)) {
-        const event = take(part, parts, seen);
+        const event = take(part, { parts, seen, tools: request.tools });
         if (event !== null) yield event;
       }
     } catch (error) {
@@ -53,9 +59,9 @@ export class SdkCall implements ModelCall {
     else yield { kind: "answered", stop: seen.stop ?? "other", parts: parts.finish(seen.stop ?? "other"), usage };
   }
 
-  async #open(request: ModelCallRequest, ending: Ending, seen: Seen) {
+  async #open(request: ModelCallRequest, ending: Ending, seen: Seen): Promise<ReadableStream<LanguageModelV4StreamPart>> {
     const { clock, codexBaseUrl, limits = CALL_LIMITS } = this.#parts;
-    const { target, secret, messages, tools } = request;
+    const { target, secret } = request;
     const conversation = toConversation(request.cacheKey);
     const silenceMsMax = toDurationMs(target.isSelfHosted && !isCodex(request) ? limits.silenceOwnMsMax : limits.silenceMsMax);
     const guarded = makeGuardedFetch(
@@ -67,28 +73,21 @@ export class SdkCall implements ModelCall {
       },
       ending.signal,
     );
-    const { jsonSchema, streamText } = await import("ai");
-    // It would write to the terminal that a model knows no such effort.
-    globalThis.AI_SDK_LOG_WARNINGS = false;
     const model = await makeSdkModel({ target, secret, fetch: guarded, codexBaseUrl: codexBaseUrl(), conversation });
-    return streamText({
-      ...{ model, messages: toSdkMessages(messages, target), tools: toSdkTools(tools, jsonSchema) },
-      ...toSdkOptions(request, conversation),
-      ...toSdkEffort(request),
+    const answer = await model.doStream({
+      ...{ prompt: toSdkPrompt(request), providerOptions: toSdkOptions(request, conversation) },
+      ...{ ...toSdkTools(request.tools), ...toSdkEffort(request) },
       // The endpoint of ChatGPT sign-ins knows neither.
       ...(target.maxTokens === null || isCodex(request) ? {} : { maxOutputTokens: target.maxTokens }),
       ...(target.temperature === null || isCodex(request) ? {} : { temperature: target.temperature }),
-      ...{ maxRetries: 0, abortSignal: ending.signal },
-      // Told by an event too: without a listener the SDK writes it to the terminal, prompt and all.
-      onError: () => undefined,
-    }).stream;
+      abortSignal: ending.signal,
+    });
+    return answer.stream;
   }
 }
 
 /** A session's key may name a person, and may hold what no header can. */
 const toConversation = (cacheKey: string): string => createHash("sha256").update(cacheKey).digest("hex").slice(0, 32);
-
-type SdkPart = Awaited<ReturnType<typeof import("ai").streamText>["stream"]> extends AsyncIterable<infer Part> ? Part : never;
 
 interface Seen {
   /** The provider took the request, so it may ask to be paid. */
@@ -100,7 +99,14 @@ interface Seen {
   error?: unknown;
 }
 
-function take(part: SdkPart, parts: AnswerParts, seen: Seen): CallEvent | null {
+interface Taking {
+  parts: AnswerParts;
+  seen: Seen;
+  /** What was offered. */
+  tools: ModelCallRequest["tools"];
+}
+
+function take(part: LanguageModelV4StreamPart, { parts, seen, tools }: Taking): CallEvent | null {
   switch (part.type) {
     case "text-start":
     case "reasoning-start":
@@ -108,7 +114,7 @@ function take(part: SdkPart, parts: AnswerParts, seen: Seen): CallEvent | null {
       return null;
     case "text-delta":
     case "reasoning-delta": {
-      const { id, text, providerMetadata } = part;
+      const { id, delta: text, providerMetadata } = part;
       parts.add(kindOf(part.type), id, { text, metadata: providerMetadata });
       return text === "" ? null : { kind: kindOf(part.type), text };
     }
@@ -120,14 +126,11 @@ function take(part: SdkPart, parts: AnswerParts, seen: Seen): CallEvent | null {
       parts.countArguments(part.delta);
       return null;
     case "tool-call":
-      parts.call({
-        ...{ id: part.toolCallId, tool: part.toolName, opaque: part.providerMetadata ?? null },
-        ...(part.invalid === true ? { input: null, problem: toProblem(part.toolName, part.error) } : { input: part.input, problem: null }),
-      });
+      parts.call({ id: part.toolCallId, tool: part.toolName, opaque: part.providerMetadata ?? null, ...toInput(part, tools) });
       return null;
-    case "finish-step":
+    case "finish":
       seen.usage = toUsage(part.usage);
-      seen.stop = toStop(part.finishReason, part.rawFinishReason);
+      seen.stop = toStop(part.finishReason);
       return null;
     case "error":
       seen.error ??= part.error;
@@ -139,15 +142,25 @@ function take(part: SdkPart, parts: AnswerParts, seen: Seen): CallEvent | null {
 
 const kindOf = (type: string): "text" | "reasoning" => (type.startsWith("text") ? "text" : "reasoning");
 
-function toProblem(tool: string, error: unknown): string {
-  return error instanceof Error && error.name === "AI_NoSuchToolError"
-    ? `there is no tool ${JSON.stringify(tool)}`
-    : "its arguments are not the JSON of an object";
+function toInput({ toolName, input }: LanguageModelV4ToolCall, tools: ModelCallRequest["tools"]): Pick<ToolCall, "input" | "problem"> {
+  if (!tools.some(({ name }) => name === toolName)) return { input: null, problem: `there is no tool ${JSON.stringify(toolName)}` };
+  // Without any argument some models write nothing at all.
+  const parsed = input.trim() === "" ? {} : parseObject(input);
+  return parsed === null ? { input: null, problem: "its arguments are not the JSON of an object" } : { input: parsed, problem: null };
+}
+
+function parseObject(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** null: the provider never said that it was done. */
-function toStop(reason: string, raw: string | undefined): StopReason | null {
-  switch (reason) {
+function toStop({ unified, raw }: LanguageModelV4FinishReason): StopReason | null {
+  switch (unified) {
     case "stop":
       return "end";
     case "tool-calls":
@@ -157,7 +170,7 @@ function toStop(reason: string, raw: string | undefined): StopReason | null {
     case "content-filter":
       return "filtered";
     default:
-      return reason === "other" && raw !== undefined ? "other" : null;
+      return unified === "other" && raw !== undefined ? "other" : null;
   }
 }
 
@@ -171,32 +184,22 @@ function toEnd({ error, stop, isAccepted }: Seen, parts: AnswerParts, now: numbe
   return parts.isEmpty ? NOTHING : CUT;
 }
 
-/** As one of the SDK's clients says that a stream ended without its end. */
+/** As one of the SDK's providers says that a stream ended without its end. */
 const isUnfinished = (error: unknown): boolean => error instanceof Error && /ended without a finish reason/i.test(error.message);
-
-interface SdkUsage {
-  inputTokens: number | undefined;
-  inputTokenDetails: { cacheReadTokens: number | undefined; cacheWriteTokens: number | undefined };
-  outputTokens: number | undefined;
-  outputTokenDetails: { reasoningTokens: number | undefined };
-}
 
 /** More than any context holds: whoever says so did not count. */
 const TOKENS_MAX = 1_000_000_000;
 
 /** null: the provider did not say, or what no count can be: a limit must not be got round with it. */
-function toUsage({ inputTokens, outputTokens, inputTokenDetails, outputTokenDetails }: SdkUsage): TokenUsage | null {
+function toUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): TokenUsage | null {
+  const [input, output] = [inputTokens.total, outputTokens.total];
   const isCount = (tokens: number | undefined): tokens is number =>
     Number.isSafeInteger(tokens) && Number(tokens) >= 0 && Number(tokens) <= TOKENS_MAX;
-  if (!isCount(inputTokens) || !isCount(outputTokens) || inputTokens === 0) return null;
+  if (!isCount(input) || !isCount(output) || input === 0) return null;
   const part = (tokens: number | undefined, whole: number): number => (isCount(tokens) ? Math.min(tokens, whole) : 0);
   return {
-    ...{ input: inputTokens, output: outputTokens },
-    ...{
-      cacheRead: part(inputTokenDetails.cacheReadTokens, inputTokens),
-      cacheWrite: part(inputTokenDetails.cacheWriteTokens, inputTokens),
-    },
-    ...{ reasoning: part(outputTokenDetails.reasoningTokens, outputTokens), isEstimated: false },
+    ...{ input, output, cacheRead: part(inputTokens.cacheRead, input), cacheWrite: part(inputTokens.cacheWrite, input) },
+    ...{ reasoning: part(outputTokens.reasoning, output), isEstimated: false },
   };
 }
 

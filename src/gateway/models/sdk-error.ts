@@ -1,4 +1,4 @@
-// What the AI SDK threw, or put into its stream, as a failure of ours. It looks at names and fields, not at classes, since a stream's errors are plain objects.
+// What a provider of the AI SDK threw, or put into its stream, as a failure of ours. It looks at names and fields, not at classes, since a stream's errors are plain objects.
 // What each status and each word means is classify.ts's.
 import { errnoOf } from "../../api/store/atomic-file.ts";
 import { classifyRefusal, parseRetryAfter, toOneLine } from "./classify.ts";
@@ -8,7 +8,7 @@ import { toModelFailure } from "./model-error.ts";
 /** @param seen `isAccepted`: the provider had taken the request */
 export function toModelError(error: unknown, { isAccepted, now }: { isAccepted: boolean; now: number }): ModelError {
   const fields = toFields(error);
-  if (fields.statusCode !== null || fields.code !== "" || isProviderError(fields.name)) {
+  if (fields.statusCode !== null || fields.code !== "" || !(error instanceof Error)) {
     const headers = toHeaders(fields.headers);
     return classifyRefusal({
       status: fields.statusCode,
@@ -24,10 +24,7 @@ export function toModelError(error: unknown, { isAccepted, now }: { isAccepted: 
   return toModelFailure("garbage", `the answer can't be understood: ${toOneLine(fields.message)}`);
 }
 
-const isProviderError = (name: string): boolean => name === "AI_StreamProviderError" || name === "StreamProviderError";
-
 interface Fields {
-  name: string;
   message: string;
   statusCode: number | null;
   code: string;
@@ -36,13 +33,14 @@ interface Fields {
 
 function toFields(error: unknown): Fields {
   const own = isObject(error) ? error : {};
-  // The provider's own words: `{ error: { message, type, code } }`, as data of the SDK's error or as the error itself.
+  // The provider's own words: `{ error: { message, type, code } }`, as data of the SDK's error or as the error itself; `{ response: { error } }` of OpenAI's Responses.
   const data = isObject(own.data) ? own.data : own;
-  const said = isObject(data.error) ? data.error : data;
+  const outer = isObject(data.response) ? data.response : data;
+  const said = isObject(outer.error) ? outer.error : data;
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
-  const status = typeof own.statusCode === "number" ? own.statusCode : null;
+  // In a stream that began with 200 some say it as `code`.
+  const status = [own.statusCode, own.status, said.status, said.code].find((one) => typeof one === "number") ?? null;
   return {
-    name: text(own.name),
     message: text(said.message) || text(own.message) || (error instanceof Error ? error.message : String(error)),
     // Of an answer with an error's status alone: an answer of 200 that can't be read is garbage, whatever it is called.
     statusCode: status !== null && status >= 200 && status < 300 ? null : status,
@@ -57,8 +55,7 @@ function toFields(error: unknown): Fields {
 }
 
 /** Whether the words are the provider's, and not an error's of this program, which may have a `code` as well (ECONNRESET). */
-const isSaid = (own: Record<string, unknown>, said: Record<string, unknown>): boolean =>
-  said !== own || !(own instanceof Error) || isProviderError(own.name);
+const isSaid = (own: Record<string, unknown>, said: Record<string, unknown>): boolean => said !== own || !(own instanceof Error);
 
 /** As undici says it: `fetch failed` with the system's error as its cause, `terminated` for a body that ends. */
 function isNetwork(error: unknown): boolean {

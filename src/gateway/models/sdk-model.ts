@@ -1,6 +1,6 @@
 // The AI SDK's model for a target and a secret: which protocol, which address, which headers. The SDK is loaded when the first call is made.
 // What is asked of it is sdk-call.ts's.
-import type { LanguageModel } from "ai";
+import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { Secret } from "../../api/models/credential.ts";
 import type { ModelTarget } from "../../api/models/resolve.ts";
 
@@ -19,7 +19,7 @@ const ORIGINATOR = "openclaw";
 /** The clients look for a key in variables of the process unless they are given one. */
 const NO_KEY = "none";
 
-export async function makeSdkModel(parts: SdkModelParts): Promise<LanguageModel> {
+export async function makeSdkModel(parts: SdkModelParts): Promise<LanguageModelV4> {
   const { target } = parts;
   switch (target.api) {
     case "anthropic-messages":
@@ -58,7 +58,7 @@ function codexHeaders({ secret, conversation }: SdkModelParts): Record<string, s
 /** Of `claude setup-token`: a bearer token, which the API takes with this header alone. */
 const ANTHROPIC_SIGN_IN = /^sk-ant-oat/;
 
-async function makeAnthropic({ target, secret, fetch }: SdkModelParts): Promise<LanguageModel> {
+async function makeAnthropic({ target, secret, fetch }: SdkModelParts): Promise<LanguageModelV4> {
   const { createAnthropic } = await import("@ai-sdk/anthropic");
   const bearer = bearerOf(secret);
   const isToken = (secret !== null && secret.kind !== "api-key") || ANTHROPIC_SIGN_IN.test(bearer);
@@ -67,7 +67,7 @@ async function makeAnthropic({ target, secret, fetch }: SdkModelParts): Promise<
   return createAnthropic(isToken ? { ...base, authToken: bearer } : { ...base, apiKey: bearer })(target.model);
 }
 
-async function makeCompatible({ target, secret, fetch }: SdkModelParts): Promise<LanguageModel> {
+async function makeCompatible({ target, secret, fetch }: SdkModelParts): Promise<LanguageModelV4> {
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
   const key = secret === null ? {} : { apiKey: bearerOf(secret) };
   const base = { name: target.provider, baseURL: target.baseUrl, headers: { ...target.headers }, fetch, includeUsage: true };
