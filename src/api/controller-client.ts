@@ -1,10 +1,12 @@
 // Talks to the controller of a state folder over one of its sockets: one request, or a stream of events. Small on purpose: it is loaded by
 // nearly every command. What there is to ask is its subclasses'; commands inside sandboxes are command-client.ts.
-import { type IncomingMessage, request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { Duplex } from "node:stream";
+import { errnoOf } from "./errno.ts";
 import { OperationError } from "./errors.ts";
 import { readEventStream, type ServerEvent } from "./event-stream-reader.ts";
-import { errnoOf } from "./store/atomic-file.ts";
+import { askSocket, BrokenAnswer } from "./socket-request.ts";
 import { openSocketAddress, type SocketAddress } from "./unix-socket.ts";
 
 /** The longest answer is a list of some hundred sandboxes at a few KiB each, or 1 MiB of a log in base64. */
@@ -48,7 +50,7 @@ export class ControllerClient {
       ...(options.lastEventId === undefined ? {} : { "last-event-id": String(options.lastEventId) }),
     };
     try {
-      const response = await this.#open("GET", path, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+      const response = await this.#open(path, headers, options.signal);
       response.setEncoding("utf8");
       yield* readEventStream(response, {
         lengthMax: ANSWER_BYTES_MAX,
@@ -68,11 +70,7 @@ export class ControllerClient {
     // What the controller would not read to its end breaks the connection, and its answer may be lost with it.
     if (bytes > REQUEST_BYTES_MAX)
       throw new OperationError("PayloadTooLarge", `a request to the controller may have ${REQUEST_BYTES_MAX} bytes; this one has ${bytes}`);
-    const response = await this.#open(method, path, {
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const value: unknown = JSON.parse(await readText(response));
+    const value = parseJson(await this.#ask(method, path, text));
     if (!isView(value)) {
       throw new OperationError("ControllerUnreachable", "the controller's response has an unknown format", {
         fix: "restart it with this version of openclaw",
@@ -81,32 +79,32 @@ export class ControllerClient {
     return value;
   }
 
-  async #open(
-    method: string,
-    path: string,
-    options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal },
-  ): Promise<IncomingMessage> {
+  /** @returns the text of an answer of status 200 */
+  async #ask(method: string, path: string, body: string | undefined): Promise<string> {
     using address = this.#address();
-    const headers = {
-      ...options.headers,
-      ...(options.body === undefined
-        ? {}
-        : { "content-type": "application/json", "content-length": String(Buffer.byteLength(options.body)) }),
-    };
+    const options = { method, path, body, signal: AbortSignal.timeout(ANSWER_MS_MAX), bytesMax: ANSWER_BYTES_MAX };
+    const { status, text } = await askSocket(address.path, options).catch((error: unknown) => {
+      if (!(error instanceof BrokenAnswer)) throw this.toUnreachable(error);
+      throw new OperationError("ControllerUnreachable", `the controller's answer is of no use: ${error.message}`, { cause: error });
+    });
+    if (status === 200) return text;
+    throw await toAnsweredError(status, text);
+  }
+
+  async #open(path: string, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+    using address = this.#address();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const call = request({
-        socketPath: address.path,
+      const call = httpClient().request({
+        createConnection: () => connect(address.path),
         path,
-        method,
         headers,
-        agent: false,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(signal === undefined ? {} : { signal }),
       });
       call.once("response", resolve).once("error", (error) => reject(this.toUnreachable(error)));
-      call.end(options.body);
+      call.end();
     });
     if (response.statusCode === 200) return response;
-    throw await toAnsweredError(response);
+    throw await toAnsweredError(response.statusCode, await readText(response));
   }
 
   /** A connection that passes bytes as they come; destroying it ends it. @throws OperationError as the controller answers */
@@ -114,7 +112,7 @@ export class ControllerClient {
     using address = this.#address();
     const headers = { connection: "Upgrade", upgrade: "raw" };
     const answered = await new Promise<Duplex | IncomingMessage>((resolve, reject) => {
-      const call = request({ socketPath: address.path, path, headers, agent: false, signal });
+      const call = httpClient().request({ createConnection: () => connect(address.path), path, headers, signal });
       call.once("upgrade", (_, socket, head) => {
         if (head.length > 0) socket.unshift(head);
         resolve(socket);
@@ -123,7 +121,7 @@ export class ControllerClient {
       call.end();
     });
     if (answered instanceof Duplex) return answered;
-    throw await toAnsweredError(answered);
+    throw await toAnsweredError(answered.statusCode, await readText(answered));
   }
 
   #address(): SocketAddress {
@@ -157,6 +155,18 @@ export class ControllerClient {
   }
 }
 
+/** undefined: it is none, or not whole. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Loaded by whoever needs it: most ask with askSocket. `import` would load the client for fetch with it. */
+const httpClient = (): typeof import("node:http") => process.getBuiltinModule("node:http");
+
 async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -169,13 +179,12 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-async function toAnsweredError(response: IncomingMessage): Promise<OperationError> {
+async function toAnsweredError(status: number | undefined, text: string): Promise<OperationError> {
   const { Problem, fromProblem } = await import("./wire.ts");
-  const text = await readText(response);
   try {
     return fromProblem(Problem.parse(JSON.parse(text)));
   } catch (error) {
-    return new OperationError("ControllerUnreachable", `the controller answered ${response.statusCode} in an unknown format`, {
+    return new OperationError("ControllerUnreachable", `the controller answered ${status} in an unknown format`, {
       cause: error,
     });
   }

@@ -1,8 +1,8 @@
 // Binds an HTTP server to a TCP address, with a readable error when that fails.
 // What the server does, and its limits, are the caller's.
 import type { Server } from "node:http";
+import { errnoOf } from "./errno.ts";
 import { OperationError } from "./errors.ts";
-import { errnoOf } from "./store/atomic-file.ts";
 
 export interface TcpServer {
   host: string;

@@ -7,10 +7,11 @@ import { readConfigSources } from "../api/config/load.ts";
 import { type ConfigEnvironment, parseConfig } from "../api/config/parse.ts";
 import type { ConfigSources } from "../api/config/sources.ts";
 import { CONFIG_BYTES_MAX } from "../api/config/text.ts";
+import { errnoOf } from "../api/errno.ts";
 import { OperationError } from "../api/errors.ts";
 import { type Issue, type Parsed, renderIssue } from "../api/issue.ts";
 import { toSafeLine } from "../api/safe-text.ts";
-import { errnoOf, replaceFile } from "../api/store/atomic-file.ts";
+import { replaceFile } from "../api/store/atomic-file.ts";
 import type { CliContext } from "./context.ts";
 import { type ConfigOptions, toConfigPath, toStateDir } from "./paths.ts";
 

@@ -3,8 +3,9 @@
 import { join } from "node:path";
 import { type DurationMs, type EpochMs, MINUTE_MS, type SandboxName, SECOND_MS } from "../api/brands.ts";
 import { findCondition } from "../api/condition.ts";
+import { errnoOf } from "../api/errno.ts";
 import { OperationError, renderError } from "../api/errors.ts";
-import { errnoOf, explainErrno } from "../api/store/atomic-file.ts";
+import { explainErrno } from "../api/store/atomic-file.ts";
 import type { Egress } from "./egress/egress.ts";
 import { makeEgress } from "./egress-parts.ts";
 import type { Listed } from "./engine/engine.ts";

@@ -2,10 +2,10 @@
 // How it is shown is http/app.ts's.
 import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { errnoOf } from "../api/errno.ts";
 import { OperationError } from "../api/errors.ts";
 import { judgeSignIns } from "../api/models/sign-in-advice.ts";
 import { type Say, sayAnswer } from "../api/place.ts";
-import { errnoOf } from "../api/store/atomic-file.ts";
 import type { Credentials } from "./credentials/credentials.ts";
 import type { GatewayCheck } from "./http/checks.ts";
 import type { StreamClient } from "./sandbox/stream-client.ts";

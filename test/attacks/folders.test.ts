@@ -17,8 +17,9 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { NO_SANDBOX_FOLDERS } from "../../src/api/config/sandbox-folders.ts";
+import { errnoOf } from "../../src/api/errno.ts";
 import { OperationError } from "../../src/api/errors.ts";
-import { errnoOf, readBounded } from "../../src/api/store/atomic-file.ts";
+import { readBounded } from "../../src/api/store/atomic-file.ts";
 import { desiredOf } from "../../src/controller/decide/decide.fixture.ts";
 import { ASIDE_FOLDER, removeAsides, setAside } from "../../src/controller/folders/folder-removal.ts";
 import { measureFolder } from "../../src/controller/folders/folder-size.ts";

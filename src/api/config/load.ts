@@ -4,8 +4,9 @@
 import { constants, type Stats } from "node:fs";
 import { open, realpath, stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
+import { errnoOf } from "../errno.ts";
 import type { Parsed } from "../issue.ts";
-import { errnoOf, explainErrno } from "../store/atomic-file.ts";
+import { explainErrno } from "../store/atomic-file.ts";
 import { isPrivateGroup } from "../store/private-group.ts";
 import type { Config } from "./config.ts";
 import { listIncludes } from "./include.ts";

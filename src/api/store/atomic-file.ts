@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type DurationMs, type EpochMs, elapsed, toEpochMs } from "../brands.ts";
+import { errnoOf } from "../errno.ts";
 import { OperationError } from "../errors.ts";
 
 export interface ReplaceOptions {
@@ -161,11 +162,6 @@ export function isSameFile(left: FileFacts, right: FileFacts): boolean {
   return (
     left.inode === right.inode && left.bytes === right.bytes && left.modifiedAt === right.modifiedAt && left.changedAt === right.changedAt
   );
-}
-
-/** `ENOENT` and the like; empty for what is no system error. */
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 const ERRNO_WORDS: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
 // for anybody is made at once. What a folder should be is up to the caller.
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
-import { errnoOf } from "./atomic-file.ts";
+import { errnoOf } from "../errno.ts";
 
 /** What is at a path. null: nothing. @throws, or rejects with, what the system says else */
 export type Look = (path: string) => Stats | null | Promise<Stats | null>;

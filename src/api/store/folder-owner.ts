@@ -2,7 +2,7 @@
 // anywhere. Whose a folder is that is not there yet, the folder above it says.
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errnoOf } from "./atomic-file.ts";
+import { errnoOf } from "../errno.ts";
 
 interface Owner {
   uid: number;

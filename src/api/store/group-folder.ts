@@ -2,8 +2,9 @@
 // write it. The setgid bit, which only a person sets, marks such a folder; without it everything created is private to its owner.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errnoOf } from "../errno.ts";
 import { OperationError } from "../errors.ts";
-import { errnoOf, explainErrno } from "./atomic-file.ts";
+import { explainErrno } from "./atomic-file.ts";
 
 /** Setgid, and the group may list and enter. The kernel hands the bit, and the group, down to folders that are made in it. */
 const GIVEN_TO_GROUP = 0o2050;

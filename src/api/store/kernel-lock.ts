@@ -4,8 +4,9 @@ import { open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
+import { errnoOf } from "../errno.ts";
 import { OperationError } from "../errors.ts";
-import { errnoOf, toFileError } from "./atomic-file.ts";
+import { toFileError } from "./atomic-file.ts";
 
 /** SQLite's result codes for "somebody else has it"; the lowest byte is the primary code. */
 const BUSY = [5, 6];

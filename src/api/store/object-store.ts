@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { z } from "zod";
 import { type DurationMs, type EpochMs, elapsed, later, toDurationMs } from "../brands.ts";
+import { errnoOf } from "../errno.ts";
 import { OperationError } from "../errors.ts";
 import type { Issue } from "../issue.ts";
 import { toPlainText } from "../plain-issue.ts";
-import { errnoOf, explainErrno, type FileFacts, isSameFile, readBounded, removeFile, replaceFile, toFileFacts } from "./atomic-file.ts";
+import { explainErrno, type FileFacts, isSameFile, readBounded, removeFile, replaceFile, toFileFacts } from "./atomic-file.ts";
 import { fileModeIn, makeFolder } from "./group-folder.ts";
 
 /** A file that was written a moment ago may be half written: it is looked at again before it counts as bad. */

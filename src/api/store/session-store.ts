@@ -3,9 +3,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentId, type EpochMs, later, MINUTE_MS, renderTime, toAgentId } from "../brands.ts";
+import { errnoOf } from "../errno.ts";
 import type { Issue } from "../issue.ts";
 import { AgentIdSchema, SESSION_FILE_BYTES_MAX, SESSION_FILE_SUFFIX, Session } from "../session.ts";
-import { errnoOf, explainErrno } from "./atomic-file.ts";
+import { explainErrno } from "./atomic-file.ts";
 import { watchFolder } from "./folder-watch.ts";
 import { type ObjectListing, ObjectStore } from "./object-store.ts";
 

@@ -1,7 +1,7 @@
 // Listens on this machine's loopback addresses for the one request with which a browser brings the answer of a sign-in (RFC 8252). Whoever else finds the port
 // learns nothing and ends nothing: exact path, known host, right state, once. The pages say nothing of what was sent.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { errnoOf } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { isOurs } from "./pasted-answer.ts";
 
 /** `localhost` is the one or the other. */

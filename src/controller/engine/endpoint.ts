@@ -8,8 +8,8 @@ import { Agent as TlsAgent } from "node:https";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { z } from "zod";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 import { makeSshAgent } from "./ssh-agent.ts";
 import { unrendered } from "./unrendered.ts";
 

@@ -3,8 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { lstat, opendir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf, explainErrno } from "../../api/store/atomic-file.ts";
+import { explainErrno } from "../../api/store/atomic-file.ts";
 import { openOrMakeInside } from "./make-folder.ts";
 import { isPrivate, type OpenFolder, openFolder, openInside } from "./open-folder.ts";
 

@@ -3,14 +3,15 @@
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isWithin, type Refusal, refusedBindSource, refusedInside, refusedWorkspace } from "../../api/config/bind-source.ts";
 import type { HostFolders } from "../../api/config/config.ts";
 import type { MountContext } from "../../api/config/rules-mounts.ts";
 import type { NamedFolder, SandboxFolders } from "../../api/config/sandbox-folders.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError, renderError } from "../../api/errors.ts";
+import { toPackageFile } from "../../api/package-file.ts";
 import type { Mount } from "../../api/sandbox.ts";
-import { errnoOf, readHandle, replaceFile } from "../../api/store/atomic-file.ts";
+import { readHandle, replaceFile } from "../../api/store/atomic-file.ts";
 import { type Look, lookAside } from "../../api/store/folder-looks.ts";
 import { type Owner, parseOwner, type SpecFacts } from "../decide/spec.ts";
 import type { DesiredSandbox, WorkspaceFact } from "../decide/types.ts";
@@ -43,7 +44,7 @@ export async function observeHost(
  * Chromium's own sandbox takes namespaces and chroot, which engines' profiles refuse. This one ships with the product, is narrower in everything
  * else, and is at the same place from the sources, the build and the image.
  */
-export const BROWSER_SECCOMP_PATH = fileURLToPath(new URL("../../../images/sandbox-browser/seccomp.json", import.meta.url));
+export const BROWSER_SECCOMP_PATH = toPackageFile("images/sandbox-browser/seccomp.json");
 
 const profileOf = ({ kind, settings: { browser, docker } }: DesiredSandbox): string | null =>
   kind === "browser" && !browser.noSandbox ? BROWSER_SECCOMP_PATH : docker.seccompProfile;

@@ -3,8 +3,8 @@
 import type { Stats } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 import type { Owner } from "../decide/spec.ts";
 import { isPrivate, type JudgePlace, type OpenFolder, openAncestor, openFolder, openInside } from "./open-folder.ts";
 

@@ -3,8 +3,8 @@
 import { constants, existsSync, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 
 export interface OpenFolder extends AsyncDisposable {
   handle: FileHandle;

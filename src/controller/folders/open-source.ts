@@ -3,7 +3,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { platform } from "node:process";
-import { errnoOf } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
 
 /** A folder or file of the host. While it is open its number is given to nothing else. */
 export interface OpenSource extends AsyncDisposable {

@@ -3,9 +3,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { HostFolders } from "../../api/config/config.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
 import { PROMPT_FILES, type PromptFile } from "../../api/prompt-files.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 import { toSafeEnd } from "../../api/text/cuts.ts";
 import { refuseWorkspaceDir } from "./host-folders.ts";
 import { type OpenFolder, openFolder } from "./open-folder.ts";

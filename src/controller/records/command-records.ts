@@ -4,7 +4,8 @@ import { mkdir, readdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { toContainerId, toSandboxUid } from "../../api/brands.ts";
-import { errnoOf, readBounded, toFileError } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
+import { readBounded, toFileError } from "../../api/store/atomic-file.ts";
 import type { Handle } from "../engine/engine.ts";
 
 export interface CommandRecord {

@@ -17,8 +17,9 @@ import {
   toSandboxUid,
   toScopeKey,
 } from "../../api/brands.ts";
+import { errnoOf } from "../../api/errno.ts";
 import type { SandboxKind } from "../../api/sandbox.ts";
-import { errnoOf, readBounded, removeFile, replaceFile, sweepTemporaries, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
+import { readBounded, removeFile, replaceFile, sweepTemporaries, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
 
 /** Sandboxes, and in a ledger of their own the containers of the egress. */
 export type LedgerKind = SandboxKind | "proxy" | "relay";

@@ -4,9 +4,10 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
 import { createHttpServer, type HttpLimits, type HttpServerParts, type Upgrade } from "../../api/http-server.ts";
-import { errnoOf, explainErrno } from "../../api/store/atomic-file.ts";
+import { explainErrno } from "../../api/store/atomic-file.ts";
 import { openSocketAddress } from "../../api/unix-socket.ts";
 import { refuseCommand } from "./command-socket.ts";
 

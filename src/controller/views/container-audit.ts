@@ -3,7 +3,7 @@
 import { lstat } from "node:fs/promises";
 import type { EpochMs, InstanceId } from "../../api/brands.ts";
 import type { HostFolders } from "../../api/config/config.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
 import type { AuditedContainer } from "../../api/wire.ts";
 import { auditContainers } from "../decide/container-audit.ts";
 import type { Engine } from "../engine/engine.ts";

@@ -3,10 +3,11 @@
 import { chmod, lstat, mkdir, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type EpochMs, renderTime } from "../../api/brands.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { ProfileId } from "../../api/models/credential.ts";
 import { toPlainText } from "../../api/plain-issue.ts";
-import { errnoOf, explainErrno, isTemporaryName, readBounded, removeFile, replaceFile, toFileError } from "../../api/store/atomic-file.ts";
+import { explainErrno, isTemporaryName, readBounded, removeFile, replaceFile, toFileError } from "../../api/store/atomic-file.ts";
 import { withFileLock } from "../../api/store/kernel-lock.ts";
 import { type Credential, CredentialFile, FILE_BYTES_MAX, toFileName, toFileText, toLockName, toProfile } from "./profile-file.ts";
 

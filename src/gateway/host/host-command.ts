@@ -2,8 +2,8 @@
 // run one, and where its output goes, is up to the callers.
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { errnoOf } from "../../api/errno.ts";
 import { KILL_ALL, type KillTarget, MARK_VARIABLE, toKillArguments, toKillEnvironment } from "../../api/kill-script.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 import { toStartFailure } from "./start-failure.ts";
 
 export interface HostParts {

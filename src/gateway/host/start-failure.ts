@@ -1,8 +1,8 @@
 // What it means that a command could not be started on the gateway's own host: the caller's request, or the host. It starts nothing.
 import { stat } from "node:fs/promises";
 import { findTooLong, measureCommand } from "../../api/command-size.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf } from "../../api/store/atomic-file.ts";
 
 export interface FailedStart {
   argv: readonly string[];

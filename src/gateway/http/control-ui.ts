@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { errnoOf } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
 
 /** The page's own addresses; the page decides what each shows. */
 const PAGE_PATH = /^\/(?:(?:chat|sandboxes|sessions|rollouts|config|devices|doctor|settings)(?:\/.*)?)?$/;

@@ -1,6 +1,6 @@
 // What a provider of the AI SDK threw, or put into its stream, as a failure of ours. It looks at names and fields, not at classes, since a stream's errors are plain objects.
 // What each status and each word means is classify.ts's.
-import { errnoOf } from "../../api/store/atomic-file.ts";
+import { errnoOf } from "../../api/errno.ts";
 import { classifyRefusal, parseRetryAfter, toOneLine } from "./classify.ts";
 import type { ModelError } from "./model-call.ts";
 import { toModelFailure } from "./model-error.ts";

@@ -3,8 +3,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errnoOf } from "../../api/errno.ts";
 import { OperationError } from "../../api/errors.ts";
-import { errnoOf, syncFolder, toFileError } from "../../api/store/atomic-file.ts";
+import { syncFolder, toFileError } from "../../api/store/atomic-file.ts";
 import { makeFolder } from "../../api/store/group-folder.ts";
 
 const READ_BYTES = 262_144;
