@@ -1,5 +1,6 @@
 // Runs the benchmarks and prints their table: `node bench/main.ts [--write] [--json FILE] [--compare FILE] [name ...]`. What is measured is in the
 // other files of this folder; whatever they made is removed, also after a failure.
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -92,6 +93,8 @@ const { write, json, compare, chosen } = readArguments();
 const other = compare === undefined ? null : await readResults(compare);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void endBegun().finally(() => process.exit(1)));
 try {
+  // What is measured is what runs where it is installed.
+  execFileSync("sh", [fileURLToPath(new URL("../scripts/build-program.sh", import.meta.url)), "--if-needed"], { stdio: "inherit" });
   const machine = await describeMachine();
   console.error(renderMachine(machine));
   const ran = await runAll(chosen);

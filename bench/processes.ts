@@ -22,7 +22,7 @@ export interface StartOptions {
 }
 
 const START_MS_MAX = 60_000;
-const PROGRAM = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../dist/program/start.js", import.meta.url));
 /** As bin/openclaw starts it. */
 const NODE_FLAGS = ["--max-semi-space-size=4", "--disable-warning=ExperimentalWarning"];
 

@@ -98,7 +98,7 @@ describe("bin/openclaw", () => {
       node: process.version,
       pid, // the same process: signals and the terminal reach it
       args: ["sandbox", "list", "two words", "--", "*"],
-      flags: ["--max-semi-space-size=4", "--disable-warning=ExperimentalWarning"],
+      flags: ["--max-semi-space-size=4", "--disable-warning=ExperimentalWarning", "--min-semi-space-size=4"],
       stdin: "from stdin",
       cwd: tmpdir(),
     });

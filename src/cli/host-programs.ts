@@ -3,13 +3,11 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { OperationError } from "../api/errors.ts";
-
-/** The checkout or the image that this program is in. */
-const ROOT = new URL("../../", import.meta.url);
+import { toPackageFile } from "../api/package-file.ts";
 
 /** Runs a script of the checkout with its progress on stderr. In an image there are none: then an engine and an image must be there. */
 export async function runScript(name: string, signal: AbortSignal): Promise<void> {
-  const script = new URL(`scripts/${name}`, ROOT).pathname;
+  const script = toPackageFile(`scripts/${name}`);
   if (!existsSync(script)) return;
   const { code } = await run("bash", [script], { signal, output: "inherit" });
   if (code !== 0)

@@ -8,6 +8,7 @@ import { keepLoopbackDirect } from "./loopback.ts";
 import { findProgram } from "./program-path.ts";
 import { readVersion } from "./version.ts";
 
+let stdinUsed = false;
 const context: CliContext = {
   env: process.env,
   get program() {
@@ -15,9 +16,17 @@ const context: CliContext = {
   },
   home: homedir(),
   cwd: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  // Each is opened when it is used for the first time: of stdin and stderr most commands use neither.
+  get stdin() {
+    stdinUsed = true;
+    return process.stdin;
+  },
+  get stdout() {
+    return process.stdout;
+  },
+  get stderr() {
+    return process.stderr;
+  },
   now: () => toEpochMs(Date.now()),
   onSignal(name, listener) {
     process.on(name, listener);
@@ -40,7 +49,7 @@ else {
   process.exitCode = await (await import("./program.ts")).runCli(args, context);
 }
 // Having read from a terminal keeps the process alive.
-process.stdin.unref?.();
+if (stdinUsed) process.stdin.unref?.();
 /** What a command started ends with it; a leftover handle must not keep the process alive. */
 const LEFT_MS_MAX = 5_000;
 const endLeft = setInterval(() => {

@@ -2,9 +2,9 @@
 // It reads links only.
 import { realpathSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { toPackageFile } from "../api/package-file.ts";
 
-const SCRIPT = fileURLToPath(new URL("../../bin/openclaw", import.meta.url));
+const SCRIPT = toPackageFile("bin/openclaw");
 
 /** @param path as the shell has it. @param cwd absolute */
 export function findProgram(path: string, cwd: string, script = SCRIPT): string {

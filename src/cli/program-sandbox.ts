@@ -24,25 +24,39 @@ const SESSION_HELP = "full (agent:work:main) or short: main, an agent's id for i
 /** In the place of the sandbox that a name means. */
 const browserOption = (): Option => new Option("--browser", "the browser beside that sandbox");
 
-export function addSandboxCommands(program: Command, context: CliContext, run: Run): void {
+type AddCommands = (sandbox: Command, context: CliContext, run: Run) => void;
+
+/** In the order of the help, and the words that lead to each. */
+const PARTS: readonly { group: string; add: AddCommands; words: readonly string[] }[] = [
+  { group: "Inspect:", add: addListCommand, words: ["list", "ls"] },
+  { group: "Inspect:", add: addDescribeCommand, words: ["describe"] },
+  { group: "Inspect:", add: addPlanCommand, words: ["plan"] },
+  { group: "Inspect:", add: addExplainCommand, words: ["explain"] },
+  { group: "Inspect:", add: addUsageCommand, words: ["top"] },
+  { group: "Inspect:", add: addRecordCommands, words: ["events", "logs", "audit"] },
+  { group: "Inspect:", add: addEgressCommands, words: ["egress"] },
+  { group: "Run:", add: addExecCommand, words: ["exec"] },
+  { group: "Run:", add: addCopyCommand, words: ["cp"] },
+  { group: "Run:", add: addDetachedCommands, words: ["processes", "ps"] },
+  { group: "Change:", add: addRequestCommands, words: ["recreate", "approve", "wait", "prune"] },
+  { group: "Change:", add: addRolloutCommands, words: ["rollout"] },
+];
+
+/** @param second word of the command line, as `makeProgram`'s first. Absent: every command */
+export function addSandboxCommands(program: Command, context: CliContext, run: Run, second?: string): void {
   const sandbox = program
     .command("sandbox")
     .description("inspect sandboxes, run commands in them, recreate them")
     .helpGroup(HELP_GROUPS.work);
   sandbox.enablePositionalOptions();
-  sandbox.commandsGroup("Inspect:");
-  addStateCommands(sandbox, context, run);
-  addUsageCommand(sandbox, context, run);
-  addRecordCommands(sandbox, context, run);
-  addEgressCommands(sandbox, context, run);
-  sandbox.commandsGroup("Run:");
-  addRunningCommands(sandbox, context, run);
-  sandbox.commandsGroup("Change:");
-  addRequestCommands(sandbox, context, run);
-  addRolloutCommands(sandbox, context, run);
+  const only = PARTS.filter(({ words }) => second !== undefined && words.includes(second));
+  for (const { group, add } of only.length > 0 ? only : PARTS) {
+    sandbox.commandsGroup(group);
+    add(sandbox, context, run);
+  }
 }
 
-function addStateCommands(sandbox: Command, context: CliContext, run: Run): void {
+function addListCommand(sandbox: Command, context: CliContext, run: Run): void {
   const list = sandbox
     .command("list")
     .alias("ls")
@@ -54,6 +68,9 @@ function addStateCommands(sandbox: Command, context: CliContext, run: Run): void
     .addOption(stateDirOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-list.ts")).listSandboxes(context, name, options)));
   for (const option of outputOptions()) list.addOption(option);
+}
+
+function addDescribeCommand(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("describe")
     .description("show a sandbox's spec, status, conditions, drift and events")
@@ -62,6 +79,9 @@ function addStateCommands(sandbox: Command, context: CliContext, run: Run): void
     .addOption(stateDirOption())
     .addOption(jsonOption())
     .action((name, options) => run(async () => (await import("./commands/sandbox-describe.ts")).describeSandbox(context, name, options)));
+}
+
+function addPlanCommand(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("plan")
     .description("show what the controller would do now, or with another config file")
@@ -77,6 +97,9 @@ Examples:
   openclaw sandbox plan --exit-code || echo changes are pending`,
     )
     .action((options) => run(async () => (await import("./commands/sandbox-plan.ts")).planSandboxes(context, options)));
+}
+
+function addExplainCommand(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("explain")
     .description("show the settings in force for a session or agent, and which key of which file sets each")
@@ -203,7 +226,7 @@ Examples:
     .action((options) => run(async () => (await import("./commands/sandbox-prune.ts")).pruneSandboxes(context, options)));
 }
 
-function addRunningCommands(sandbox: Command, context: CliContext, run: Run): void {
+function addExecCommand(sandbox: Command, context: CliContext, run: Run): void {
   const collect = (value: string, before: string[] = []): string[] => [...before, value];
   sandbox
     .command("exec")
@@ -232,6 +255,9 @@ Examples:
     .action((name, words, options) =>
       run(async () => (await import("./commands/sandbox-exec.ts")).execInSandbox(context, { name, words }, options)),
     );
+}
+
+function addCopyCommand(sandbox: Command, context: CliContext, run: Run): void {
   sandbox
     .command("cp")
     .description("copy a file into a sandbox or out of it")
@@ -253,5 +279,4 @@ Examples:
     .action((source, target, options) =>
       run(async () => (await import("./commands/sandbox-cp.ts")).copyFile(context, { source, target }, options)),
     );
-  addDetachedCommands(sandbox, context, run);
 }

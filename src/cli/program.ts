@@ -23,9 +23,10 @@ import { readVersion } from "./version.ts";
 /** Runs one command line. Operating errors don't reject: they are printed on stderr and become the exit code. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = makeProgram(context, async (run) => {
-    exitCode = await run();
-  });
+  const run: Run = async (command) => {
+    exitCode = await command();
+  };
+  const program = makeProgram(context, run, args);
   try {
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
@@ -48,8 +49,28 @@ function toTerm(command: Command): string {
 /** --help covers `help` already. */
 const toListed = (command: Command): Command[] => new Help().visibleCommands(command).filter((one) => one.name() !== "help");
 
-/** @param run is given what a command does; it need not be done */
-export function makeProgram(context: CliContext, run: Run): Command {
+type AddCommands = (program: Command, context: CliContext, run: Run, second?: string) => void;
+
+/** In the order of the help, and the words that lead to each. Of those without words nothing can be left out: they are about all commands. */
+const GROUPS: readonly { add: AddCommands; words: readonly string[] }[] = [
+  { add: addBeginningCommands, words: ["demo", "doctor", "onboard"] },
+  { add: addLookingCommands, words: ["dashboard", "health", "logs", "status"] },
+  { add: addSandboxCommands, words: ["sandbox"] },
+  { add: addChatCommands, words: ["agent", "chat", "tui"] },
+  { add: addSessionCommands, words: ["session"] },
+  { add: addConfigCommands, words: ["config"] },
+  { add: addModelCommands, words: ["models"] },
+  { add: addProcessCommands, words: ["controller", "gateway", "mcp", "start", "stop"] },
+  { add: addDeviceCommands, words: ["devices"] },
+  { add: addMissingCommands, words: [] },
+  { add: addShellCommands, words: [] },
+];
+
+/**
+ * @param run is given what a command does; it need not be done
+ * @param args if given, the command line: without the commands that its first words can't lead to, of which nothing that it prints speaks
+ */
+export function makeProgram(context: CliContext, run: Run, [first, second]: readonly string[] = []): Command {
   const program = new Command("openclaw")
     .description("Runs AI agents' tools in sandboxes, and keeps the sandboxes as the config describes them.")
     .version(readVersion(), "-V, --version", "print the version")
@@ -68,17 +89,8 @@ export function makeProgram(context: CliContext, run: Run): Command {
       getErrHelpWidth: () => context.stderr.columns ?? 100,
       outputError: (text, write) => write(toErrorText(text)),
     });
-  addBeginningCommands(program, context, run);
-  addLookingCommands(program, context, run);
-  addSandboxCommands(program, context, run);
-  addChatCommands(program, context, run);
-  addSessionCommands(program, context, run);
-  addConfigCommands(program, context, run);
-  addModelCommands(program, context, run);
-  addProcessCommands(program, context, run);
-  addDeviceCommands(program, context, run);
-  addMissingCommands(program, context, run);
-  addShellCommands(program, context, run);
+  const only = GROUPS.filter(({ words }) => first !== undefined && words.includes(first));
+  for (const { add } of only.length > 0 ? only : GROUPS) add(program, context, run, second);
   for (const command of everyCommand(program)) {
     command.copyInheritedSettings(command.parent ?? program);
     command.showHelpAfterError(`  ${toFullName(command)} --help ${command.commands.length > 0 ? "shows the commands" : "shows the usage"}`);

@@ -15,6 +15,7 @@ import { tuneGarbageCollection } from "../api/garbage.ts";
 import { type Issue, renderIssue } from "../api/issue.ts";
 import { createLog } from "../api/log.ts";
 import { toDefaultInstance } from "../api/names.ts";
+import { toPackageFile } from "../api/package-file.ts";
 import { findPlace, toPlace } from "../api/place.ts";
 import { stopSignal } from "../api/stop-signal.ts";
 import { openStateFolder } from "../api/store/state-folder.ts";
@@ -148,7 +149,7 @@ async function waitUnlessStopped(duration: DurationMs, stopped: AbortSignal): Pr
 }
 
 async function readBuild(): Promise<{ version: string; revision: string }> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const text = await readFile(toPackageFile("package.json"), "utf8");
   const { version }: { version?: unknown } = JSON.parse(text);
   return { version: String(version), revision: process.env.OPENCLAW_REVISION ?? "unknown" };
 }

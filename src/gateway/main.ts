@@ -5,7 +5,6 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { type DeviceId, type EpochMs, toDurationMs, toEpochMs } from "../api/brands.ts";
 import { createSystemClock } from "../api/clock.ts";
@@ -13,6 +12,7 @@ import { OperationError } from "../api/errors.ts";
 import { tuneGarbageCollection } from "../api/garbage.ts";
 import type { EventPayload } from "../api/gateway-protocol/events.ts";
 import { createLog } from "../api/log.ts";
+import { toPackageFile } from "../api/package-file.ts";
 import { findPlace, type Say, toPlace } from "../api/place.ts";
 import { stopSignal } from "../api/stop-signal.ts";
 import { writeGatewayUrl } from "../api/store/gateway-files.ts";
@@ -94,8 +94,7 @@ export interface GatewayOptions {
   home: string;
 }
 
-/** From the sources as from what they are built to. */
-const UI_FOLDER = fileURLToPath(new URL("../../dist/ui", import.meta.url));
+const UI_FOLDER = toPackageFile("dist/ui");
 
 const now = (): EpochMs => toEpochMs(Date.now());
 /** 64 bits. */
@@ -388,7 +387,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 async function readBuild(): Promise<{ version: string; revision: string }> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const text = await readFile(toPackageFile("package.json"), "utf8");
   const { version }: { version?: unknown } = JSON.parse(text);
   return { version: String(version), revision: process.env.OPENCLAW_REVISION ?? "unknown" };
 }

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { renderTime } from "../../api/brands.ts";
 import { isErrorCode, OperationError } from "../../api/errors.ts";
 import { findPlace } from "../../api/place.ts";
@@ -13,9 +12,8 @@ import { type CliContext, EXIT, type ExitCode, print, printNote } from "../conte
 import { findDetached, stopDetached, toStartLogPath } from "../detached-start.ts";
 import { askGateway, type GatewayHealth } from "../gateway-health.ts";
 import { type StateOptions, toStateDir } from "../paths.ts";
+import { PROGRAM } from "../program-file.ts";
 
-/** The same program, from source as from the image: `.ts` there, `.js` here. */
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);
 /** The engine may have to be waited for; then it goes on in the background. */
 const READY_MS_MAX = 60_000;
 const LOOK_MS = 200;
@@ -58,7 +56,7 @@ function launch({ env }: CliContext, args: readonly string[], log: string): Chil
   mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
   const output = openSync(log, "a", 0o600);
   try {
-    const argv = [...process.execArgv, fileURLToPath(PROGRAM), "start", ...args];
+    const argv = [...process.execArgv, PROGRAM, "start", ...args];
     return spawn(process.execPath, argv, { detached: true, stdio: ["ignore", output, output], env: { ...env } });
   } finally {
     closeSync(output);

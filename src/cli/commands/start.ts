@@ -1,12 +1,12 @@
 // `openclaw start`: the controller and the gateway as two processes of this program, ended together.
 // What each of them does is its own command's.
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { refuseInCommandService } from "../command-service.ts";
 import { type CliContext, EXIT, type ExitCode, printNote } from "../context.ts";
 import { DetachedRun } from "../detached-start.ts";
 import { untilFormerEnded } from "../former-run.ts";
 import { toConfigPath, toStateDir } from "../paths.ts";
+import { PROGRAM } from "../program-file.ts";
 import type { GatewayFlags } from "./gateway.ts";
 
 export interface StartFlags extends GatewayFlags {
@@ -16,9 +16,6 @@ export interface StartFlags extends GatewayFlags {
   /** This is the process in the background. */
   detached?: boolean;
 }
-
-/** The same program, from source as from the image: `.ts` there, `.js` here. */
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);
 
 /** Both end within a second; an engine call that hangs has deadlines above this. */
 const STOP_MS_MAX = 15_000;
@@ -87,7 +84,7 @@ function toOwnArguments(context: CliContext, flags: StartFlags): string[] {
  * has ended nobody.
  */
 function launch(context: CliContext, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, fileURLToPath(PROGRAM), ...args], {
+  return spawn(process.execPath, [...process.execArgv, PROGRAM, ...args], {
     detached: true,
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...context.env },

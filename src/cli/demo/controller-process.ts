@@ -3,11 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { OperationError } from "../../api/errors.ts";
-
-/** The same program, from source as from the image: `.ts` there, `.js` here. */
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "../main.ts" : "../main.js", import.meta.url);
+import { PROGRAM } from "../program-file.ts";
 
 /** It ends within a second; an engine call that hangs has deadlines above this, and then it is killed. */
 const STOP_MS_MAX = 10_000;
@@ -24,7 +21,7 @@ export class ControllerProcess {
     const log = openSync(this.#logPath, "a", 0o600);
     const args = [
       ...process.execArgv,
-      fileURLToPath(PROGRAM),
+      PROGRAM,
       "controller",
       "--state-dir",
       stateDir,

@@ -8,6 +8,7 @@ import { dirname, extname, join } from "node:path";
 import { type Duplex, pipeline, type Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OperationError } from "../../api/errors.ts";
+import { toPackageFile } from "../../api/package-file.ts";
 import { toSafeLine } from "../../api/safe-text.ts";
 import { FrameReader, writeFrame } from "./child/frames.ts";
 import { ANSWER_BYTES_MAX, type ProcessRequest } from "./child/messages.ts";
@@ -28,7 +29,7 @@ const PROGRAM = join(CHILD_FOLDER, `main${extname(import.meta.url)}`);
 function toReadable(): string[] {
   const { resolve } = createRequire(import.meta.url);
   const packages = ["playwright-core", "ws"].map((name) => dirname(resolve(`${name}/package.json`)));
-  return [CHILD_FOLDER, ...packages, join(CHILD_FOLDER, "../../../../package.json"), "/proc/sys/fs/binfmt_misc/WSLInterop", "/run/WSL"];
+  return [CHILD_FOLDER, ...packages, toPackageFile("package.json"), "/proc/sys/fs/binfmt_misc/WSLInterop", "/run/WSL"];
 }
 
 /** Arguments of Node. @param folder absolute: the one that it may also write to */
