@@ -1,8 +1,10 @@
 // What a newcomer meets where something is missing: a page that could not be loaded, a gateway that is away, a name that nothing has, a choice that lands out
 // of sight. A real browser over a real gateway's servers, without a controller.
 import { describe, expect, test } from "vitest";
+import { DeviceList } from "../src/api/gateway-protocol/devices.ts";
+import { TOKEN } from "../src/gateway/http/server.fixture.ts";
 import { KEY, openChat, PATH } from "./chat-page.fixture.ts";
-import { findBarriers, findChromium, findUnreachable, NO_CHROMIUM } from "./control-ui.fixture.ts";
+import { findBarriers, findChromium, findUnreachable, NO_CHROMIUM, openPage } from "./control-ui.fixture.ts";
 
 const SESSION = `/sessions/${encodeURIComponent(KEY)}`;
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -21,6 +23,50 @@ describe("on the page", { timeout: 180_000 }, () => {
     await page.unroute("**/assets/devices-*.js");
     await page.getByRole("button", { name: "Load it anew" }).press("Enter");
     await page.getByText("This browser may not decide about devices.").waitFor();
+  });
+
+  test("a wrong address says that there is no such page, which one is near, and leads back", async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const { page, server, faults } = await openChat(program, { path: "/sesions/agent%3Amain%3Amain/tools" });
+    const origin = server.url.replace("ws:", "http:");
+    await page.getByText("There is no page at /sesions/agent:main:main/tools").waitFor();
+    expect(await page.title()).toBe("No such page · OpenClaw");
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
+    await page.getByRole("link", { name: "/sessions/agent:main:main/tools" }).press("Enter");
+    await page.getByRole("button", { name: "Run exec" }).waitFor();
+    for (const path of ["/nowhere", "/sessions/agent%3Amain%3Amain/nowhere", "/settings/x", "/%3Cb%3E%E2%80%AEx"]) {
+      expect((await page.goto(`${origin}${path}`))?.status(), path).toBe(path.startsWith("/se") ? 200 : 404);
+      await page.getByText("There is no page at").waitFor();
+    }
+    await page.getByText("There is no page at /<b>\\u202ex").waitFor();
+    expect(await page.getByText("Did you mean").count()).toBe(0);
+    await page.getByRole("link", { name: "Go to the overview" }).press("Enter");
+    await page.waitForURL(`${origin}/`);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test("a stranger is asked for the token at any address, and is then where he was to go", async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const { server, page: known } = await openChat(program, { path: "/settings" });
+    const origin = server.url.replace("ws:", "http:");
+    const browser = known.context().browser();
+    for (const [path, says] of [
+      ["/nowhere", "There is no page at /nowhere"],
+      ["/settings", "Connect anew"],
+    ] as const) {
+      const { page } = await openPage(browser ?? expect.fail("the browser is gone"), `${origin}${path}`);
+      await page.getByLabel("Gateway token").fill(TOKEN);
+      await page.keyboard.press("Enter");
+      await page.getByText("Waiting for approval").waitFor();
+      const { pending } = DeviceList.parse((await server.http("/v1/devices", server.ownerKey)).body);
+      await server.http(`/v1/devices/${pending[0]?.requestId}/approve`, server.ownerKey, { json: {} });
+      await page.getByText(says).waitFor();
+      expect(page.url()).toBe(`${origin}${path}`);
+    }
   });
 
   test("what was seen stays while the gateway is away", async (context) => {

@@ -19,7 +19,7 @@ import type { GatewayMetrics, RouteName } from "../metrics.ts";
 import { type AddressLimits, type Credentials, toAuthError } from "./auth.ts";
 import { BodyBudget, type HeldBody, TOOL_BODY_BYTES_MAX } from "./body-budget.ts";
 import type { GatewayCheck } from "./checks.ts";
-import { type ControlUi, isAssetPath, isPagePath } from "./control-ui.ts";
+import { type ControlUi, isAssetPath, isNavigation, isPagePath } from "./control-ui.ts";
 import type { CallOf, Handlers } from "./handler.ts";
 import type { Identities } from "./identities.ts";
 import { speaksOpenAi, toOpenAiResponse } from "./openai-error.ts";
@@ -70,6 +70,10 @@ const BODY_BYTES_MAX = 4_194_304;
 /** A key, a signature and a few words. */
 const PAIR_BODY_BYTES_MAX = 8_192;
 const OPEN_PATHS: Readonly<Record<string, RouteName>> = { "/healthz": "health", "/readyz": "health", [PAIR_PATH]: "pair" };
+/** First words of what programs ask for. A browser that goes there is answered as they are. */
+const PROGRAM_WORDS: ReadonlySet<string> = new Set(
+  ["/assets", "/mcp", "/metrics", ...Object.keys(OPEN_PATHS), ...Object.values(OPERATIONS).map(({ path }) => path)].map(toFirstWord),
+);
 const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -81,7 +85,7 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   const { metrics, mcp, log, rules, version, say } = parts;
   const app: GatewayApp = new Hono<Env>();
   const bodies = new BodyBudget();
-  app.use(observe(metrics));
+  app.use(observe(parts));
   app.use(admit(parts));
   app.get("/healthz", (context) => context.text("ok\n"));
   app.get("/readyz", (context) => answerReady(context, parts));
@@ -119,20 +123,31 @@ export function makeGatewayApp(parts: AppParts): GatewayApp {
   return app;
 }
 
-/** What may be read without the secret. */
-function toOpenRoute(path: string): RouteName | undefined {
+/** What may be read without the secret. @param page whether there is one */
+function toOpenRoute(req: HonoRequest, { page }: Pick<AccessRules, "page">): RouteName | undefined {
+  const { path } = req;
   if (Object.hasOwn(OPEN_PATHS, path)) return OPEN_PATHS[path];
-  return isPagePath(path) || isAssetPath(path) ? "page" : undefined;
+  return isPagePath(path) || isAssetPath(path) || (page && isLost(req)) ? "page" : undefined;
+}
+
+function toFirstWord(path: string): string {
+  return path.split("/")[1] ?? "";
+}
+
+/** A person at an address that nothing has: the page says so, with a way back. Who shows a secret is a program. */
+function isLost(req: HonoRequest): boolean {
+  const isPerson = isNavigation(req.method, req.raw.headers) && req.header("authorization") === undefined;
+  return isPerson && !isPagePath(req.path) && !PROGRAM_WORDS.has(toFirstWord(req.path));
 }
 
 const notFound = ({ req }: Context<Env>): Response =>
   toProblemResponse(new OperationError("NotFound", `there is no ${req.method} ${JSON.stringify(req.path.slice(0, 200))} here`));
 
 /** Counts and times every answer, also refusals. */
-function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
+function observe({ metrics, rules }: AppParts): MiddlewareHandler<Env> {
   return async (context, next) => {
     const startedMs = performance.now();
-    context.set("operation", toOpenRoute(context.req.path) ?? "other");
+    context.set("operation", toOpenRoute(context.req, rules()) ?? "other");
     await next();
     // Hono answers HEAD with the headers of GET, and leaves the body to nobody: what makes it must not wait for a reader for ever.
     if (context.req.method === "HEAD") await context.res.body?.cancel();
@@ -145,14 +160,14 @@ function observe(metrics: GatewayMetrics): MiddlewareHandler<Env> {
 function admit({ rules, limits, identities, metrics }: AppParts): MiddlewareHandler<Env> {
   return async (context, next) => {
     const { req, env } = context;
-    const { credentials, proxies, ...origins } = rules();
+    const { credentials, proxies, page, ...origins } = rules();
     const [host, origin, site] = [req.header("host"), req.header("origin"), req.header("sec-fetch-site")];
     checkHost(host, origins);
     // The page itself holds no data and lets nothing frame it: a link to it works from anywhere, as one to any page.
-    if (!isLinkTo(req)) checkOrigin({ origin, host, site }, origins);
+    if (!isLinkTo(req, { page })) checkOrigin({ origin, host, site }, origins);
     const caller = toCaller(env.incoming.socket.remoteAddress ?? "", req.header("x-forwarded-for"), proxies);
     const authorization = req.header("authorization");
-    const isOpen = toOpenRoute(req.path) !== undefined;
+    const isOpen = toOpenRoute(req, { page }) !== undefined;
     const judged = await identities.judge(caller, authorization, credentials);
     const failure = typeof judged === "string" ? judged : null;
     if (failure !== null && (!isOpen || authorization !== undefined)) metrics.authFailed(failure);
@@ -170,9 +185,10 @@ function admit({ rules, limits, identities, metrics }: AppParts): MiddlewareHand
 }
 
 /** A person follows a link of another site to the page. Browsers alone send these headers, and scripts can't. */
-function isLinkTo(req: HonoRequest): boolean {
-  const isNavigation = req.header("sec-fetch-mode") === "navigate" && req.header("sec-fetch-dest") === "document";
-  return req.method === "GET" && isNavigation && req.header("origin") === undefined && isPagePath(req.path);
+function isLinkTo(req: HonoRequest, { page }: Pick<AccessRules, "page">): boolean {
+  const isFollowed = req.header("sec-fetch-mode") === "navigate" && req.header("sec-fetch-dest") === "document";
+  const isPage = isPagePath(req.path) || (page && isLost(req));
+  return req.method === "GET" && isFollowed && req.header("origin") === undefined && isPage;
 }
 
 function letIn(context: Context<Env>, identity: Identity): void {
@@ -205,8 +221,9 @@ async function answerReady(context: Context<Env>, { ready }: AppParts): Promise<
 async function answerUi(context: Context<Env>, parts: AppParts): Promise<Response | null> {
   const { path } = context.req;
   if (isAssetPath(path)) return await parts.ui.asset(path, context.req.header("accept-encoding"));
+  if (isLost(context.req)) return await parts.ui.page(404);
   if (!isPagePath(path)) return null;
-  return (await parts.ui.page()) ?? (path === "/" ? await answerPlainPage(context, parts) : null);
+  return (await parts.ui.page(200)) ?? (path === "/" ? await answerPlainPage(context, parts) : null);
 }
 
 async function answerPlainPage(context: Context<Env>, { ready, version }: AppParts): Promise<Response> {

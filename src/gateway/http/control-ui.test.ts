@@ -77,10 +77,59 @@ test("nothing but assets is served from the built folder", async () => {
   }
 });
 
+const LOST = ["/nowhere", "/sandbox/openclaw-sbx-a", "/index.html", "/v2", "/toolshed/x"] as const;
+const TYPED = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none", accept: "text/html,*/*;q=0.8" };
+
+test.each([
+  ["one that types it", TYPED],
+  ["one that follows a link of another site", { ...TYPED, "sec-fetch-site": "cross-site" }],
+  ["one that says no more than what it would rather have", { accept: "text/html,application/xhtml+xml,*/*;q=0.8" }],
+])("a browser at an address that nothing has gets the page, which says so, as it is not found: %s", async (_who, headers) => {
+  const { ask } = await openBuiltServer();
+  for (const path of LOST) {
+    const page = await ask(path, { secret: false, headers });
+    expect([page.status, page.headers.get("content-type")], path).toEqual([404, "text/html; charset=utf-8"]);
+    const [, nonce = ""] = /nonce="([^"]+)"/.exec(await page.text()) ?? [];
+    expect(page.headers.get("content-security-policy"), path).toContain(`style-src 'self' 'nonce-${nonce}'`);
+    expect([page.headers.get("cache-control"), page.headers.get("x-frame-options")]).toEqual(["no-store", "DENY"]);
+  }
+});
+
+test("programs, and whatever a page loads, are answered at such an address in JSON", async () => {
+  const { ask } = await openBuiltServer();
+  const isProblem = async (answer: Response, status: number, of: string): Promise<void> =>
+    expect([answer.status, answer.headers.get("content-type")], of).toEqual([status, "application/problem+json"]);
+  for (const path of LOST) {
+    for (const headers of [
+      {},
+      { accept: "*/*" },
+      { accept: "application/json" },
+      { ...TYPED, "sec-fetch-dest": "iframe" },
+      { ...TYPED, "sec-fetch-dest": "image" },
+    ])
+      await isProblem(await ask(path, { secret: false, headers }), 401, `${path} ${JSON.stringify(headers)}`);
+    await isProblem(await ask(path, { headers: TYPED }), 404, `${path} with the secret`);
+    await isProblem(await ask(path, { secret: false, headers: TYPED, method: "POST" }), 401, `POST ${path}`);
+  }
+});
+
+test("a browser that goes where programs ask is answered as they are", async () => {
+  const { ask } = await openBuiltServer();
+  for (const path of ["/v1", "/v1/sessions", "/v1/nowhere", "/mcp", "/metrics", "/tools/invoke", "/tools"]) {
+    const answer = await ask(path, { secret: false, headers: TYPED });
+    expect([answer.status, answer.headers.get("content-type")], path).toEqual([401, "application/problem+json"]);
+  }
+  for (const path of ["/pair", "/assets/none.js"])
+    expect((await ask(path, { secret: false, headers: TYPED })).headers.get("content-type"), path).toBe("application/problem+json");
+  expect(await (await ask("/healthz", { secret: false, headers: TYPED })).text()).toBe("ok\n");
+});
+
 test("a gateway whose page is turned off serves neither page nor assets", async () => {
   const { ask, rules } = await openBuiltServer();
   rules.page = false;
   for (const path of ["/", "/sandboxes", "/assets/a-1.js"]) expect((await ask(path, { secret: false })).status).toBe(404);
+  const lost = await ask("/nowhere", { secret: false, headers: TYPED });
+  expect([lost.status, lost.headers.get("content-type")]).toEqual([401, "application/problem+json"]);
 });
 
 test("where it was not built, `/` says what to run, and the other addresses are not there", async () => {

@@ -13,6 +13,13 @@ const ASSET_PATH = /^\/assets\/([A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$/;
 export const isPagePath = (path: string): boolean => PAGE_PATH.test(path);
 export const isAssetPath = (path: string): boolean => ASSET_PATH.test(path);
 
+/** Whether a person's browser goes there: it says so, and one that does not, by what it would rather have. What a page loads and programs ask for is none. */
+export function isNavigation(method: string, headers: Headers): boolean {
+  if (method !== "GET") return false;
+  const kind = headers.get("sec-fetch-dest");
+  return kind === null ? (headers.get("accept") ?? "").includes("text/html") : kind === "document";
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -62,8 +69,8 @@ export class ControlUi {
     this.#command = command;
   }
 
-  /** null: it was not built. */
-  async page(): Promise<Response | null> {
+  /** null: it was not built. @param status 404 where no page has the address: the page itself says so */
+  async page(status: 200 | 404): Promise<Response | null> {
     const template = await readIfThere(join(this.#folder, "index.html"));
     if (template === null) return null;
     const nonce = randomBytes(NONCE_BYTES).toString("base64");
@@ -72,7 +79,7 @@ export class ControlUi {
       .toString("utf8")
       .replaceAll(NONCE_MARK, nonce)
       .replaceAll(COMMAND_MARK, () => toAttribute(this.#command));
-    return new Response(page, { headers });
+    return new Response(page, { status, headers });
   }
 
   /** null: there is no such file. @param acceptEncoding the request's header */

@@ -10,6 +10,7 @@ import { Button } from "../parts/button.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { renderSpan } from "../text/time.ts";
 import { NAVIGATION } from "./navigation.ts";
+import { useExists } from "./not-found.tsx";
 import { PaletteButton, PaletteHost, useOpenPalette } from "./palette-button.tsx";
 import { InsecureScreen, PairingScreen, TokenScreen, WaitingScreen } from "./sign-in.tsx";
 
@@ -105,13 +106,16 @@ function Side({ version }: { version: string | null }): ReactNode {
 }
 
 const PRODUCT = "OpenClaw";
+const NO_PAGE = { pathname: "", text: "No such page" };
 
 /** The page's name, and those above it; the window's title too, so that tabs can be told apart. */
 function Crumbs(): ReactNode {
-  const crumbs = useMatches().flatMap(({ pathname, staticData, params }) => {
-    const { crumb } = staticData;
-    return crumb === undefined ? [] : [{ pathname, text: crumb(params) }];
-  });
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  const exists = useExists();
+  const named = useMatches().flatMap(({ pathname, staticData: { crumb }, params }) =>
+    crumb === undefined ? [] : [{ pathname, text: crumb(params) }],
+  );
+  const crumbs = exists(path) ? named : [NO_PAGE];
   const title = crumbs.at(-1)?.text ?? "";
   useEffect(() => {
     // As the page itself shows it: a title is another place in which a name could pretend.
