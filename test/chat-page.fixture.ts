@@ -3,7 +3,7 @@ import { symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { toSessionKey } from "../src/api/brands.ts";
 import type { HistoryItem, RunId } from "../src/gateway/agent/agent-port.ts";
-import { UI_FOLDER } from "../src/gateway/http/server.fixture.ts";
+import { type ServerOptions, UI_FOLDER } from "../src/gateway/http/server.fixture.ts";
 import { openSocketServer } from "../src/gateway/ws/sockets.fixture.ts";
 import { buildPage, openBrowser, openPaired } from "./control-ui.fixture.ts";
 
@@ -14,9 +14,12 @@ export const PATH = `/chat/${encodeURIComponent(KEY)}`;
 const PATIENCE_MS = 90_000;
 
 /** A session and a browser that is let in. @param program of Chromium */
-export async function openChat(program: string, { path = PATH, options = {} }: { path?: string; options?: object } = {}) {
+export async function openChat(
+  program: string,
+  { path = PATH, options = {}, serves = {} }: { path?: string; options?: object; serves?: ServerOptions } = {},
+) {
   buildPage();
-  const server = await openSocketServer();
+  const server = await openSocketServer(serves);
   symlinkSync(resolve(import.meta.dirname, "../dist/ui"), join(server.stateDir, UI_FOLDER));
   server.agent.available = { model: "aimock/small" };
   await server.service.open({ key: KEY });

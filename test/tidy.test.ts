@@ -148,7 +148,7 @@ const RULES: readonly Rule[] = [
     findings: ({ text }) =>
       linesMatching(
         withoutComments(text),
-        /^(import|export)\s+(?!type\b).*\bfrom\s+"(\.\.\/)+api\/(?!(?:safe-text|gateway-protocol\/device-proof)\.ts")/,
+        /^(import|export)\s+(?!type\b).*\bfrom\s+"(\.\.\/)+api\/(?!(?:safe-text|event-stream-reader|config\/suggest|gateway-protocol\/device-proof)\.ts")/,
         "code of src/api",
       ),
     planted: { path: "src/ui/pages/a.tsx", text: 'import { toSlug } from "../../api/names.ts";\n' },

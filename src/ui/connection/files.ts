@@ -1,6 +1,6 @@
 // Files of a session over HTTP: read, written, sent, each with the version that it is bound to. What they mean is the pages'.
-import type { Problem } from "../../api/wire.ts";
 import { toFileUrl } from "../text/paths.ts";
+import { type HttpToken, toAway, toAwayError, toHttpError, toHttpHeaders } from "./http.ts";
 import { GatewayError } from "./link.ts";
 
 /** As the gateway takes and gives at most. */
@@ -27,10 +27,9 @@ const TIMEOUT_MS = 600_000;
 
 export class SessionFiles {
   readonly #key: string;
-  readonly #token: () => string | null;
+  readonly #token: HttpToken;
 
-  /** @param token what opens the gateway over HTTP just now */
-  constructor(key: string, token: () => string | null) {
+  constructor(key: string, token: HttpToken) {
     this.#key = key;
     this.#token = token;
   }
@@ -38,7 +37,7 @@ export class SessionFiles {
   /** @throws GatewayError, and TooLarge before any of it is read */
   async read(path: string, { bytesMax, signal }: { bytesMax: number; signal: AbortSignal }): Promise<ReadFile> {
     const answer = await fetch(toFileUrl(this.#key, path), { headers: this.#headers(), signal, cache: "no-store" }).catch(toAway);
-    if (!answer.ok) throw toError(await answer.text(), answer.status);
+    if (!answer.ok) throw toHttpError(await answer.text(), answer.status);
     const bytes = Number(answer.headers.get("content-length") ?? 0);
     const version = (answer.headers.get("etag") ?? "").replaceAll('"', "");
     if (bytes > bytesMax) {
@@ -57,7 +56,7 @@ export class SessionFiles {
       request.timeout = TIMEOUT_MS;
       for (const [name, value] of Object.entries({ ...this.#headers(), ...toConditions(expected) })) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded }) => progress?.(loaded);
-      request.onload = () => (request.status === 200 ? resolve() : reject(toError(request.responseText, request.status)));
+      request.onload = () => (request.status === 200 ? resolve() : reject(toHttpError(request.responseText, request.status)));
       request.onerror = () => reject(toAwayError("the connection broke off"));
       request.ontimeout = () => reject(toAwayError("it took too long"));
       request.onabort = () => reject(signal?.reason);
@@ -72,14 +71,13 @@ export class SessionFiles {
     const url = `/v1/sessions/${encodeURIComponent(this.#key)}/media?${new URLSearchParams({ name })}`;
     const headers = { ...this.#headers(), "content-type": "application/octet-stream" };
     const answer = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(toAway);
-    if (!answer.ok) throw toError(await answer.text(), answer.status);
+    if (!answer.ok) throw toHttpError(await answer.text(), answer.status);
     const { path }: { path: string } = await answer.json();
     return path;
   }
 
   #headers(): Record<string, string> {
-    const token = this.#token();
-    return token === null ? {} : { authorization: `Bearer ${token}` };
+    return toHttpHeaders(this.#token);
   }
 }
 
@@ -104,25 +102,3 @@ function toConditions(expected: Expected): Record<string, string> {
   if (expected === "any") return {};
   return expected === "none" ? { "if-none-match": "*" } : { "if-match": `"${expected.version}"` };
 }
-
-function toError(text: string, status: number): GatewayError {
-  const problem = parseProblem(text);
-  if (problem === null) return new GatewayError({ code: "UNAVAILABLE", message: `the gateway answered ${status}`, retryable: true });
-  return new GatewayError({ code: "INVALID_REQUEST", message: problem.detail, details: { problem }, retryable: problem.retryable });
-}
-
-function parseProblem(text: string): Problem | null {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function toAway(error: unknown): never {
-  if (error instanceof DOMException && error.name === "AbortError") throw error;
-  throw toAwayError(error instanceof Error ? error.message : String(error));
-}
-
-const toAwayError = (why: string): GatewayError =>
-  new GatewayError({ code: "UNAVAILABLE", message: `the gateway does not answer: ${why}`, retryable: true });

@@ -3,7 +3,6 @@
 import type { Challenge, HelloOk } from "../../api/gateway-protocol/connect.ts";
 import type { EventPayload } from "../../api/gateway-protocol/events.ts";
 import type { EventFrame, FrameError, PROTOCOL_VERSION, RequestFrame, ResponseFrame } from "../../api/gateway-protocol/frames.ts";
-import { fromBase64 } from "../text/bytes.ts";
 import type { AnswerOf, MethodName, ParamsOf } from "./methods.ts";
 
 export const PROTOCOL = 4 satisfies typeof PROTOCOL_VERSION;
@@ -79,8 +78,8 @@ const SILENT_TICKS_MAX = 2;
 /** Upstream's clients close with it when ticks stop. */
 const CLOSE_SILENT = 4_000;
 const CALL_MS_MAX = 120_000;
-/** As long as a sandbox may take to be made, and a command that is given no other limit; a terminal is open for as long as its page is. */
-const METHOD_MS_MAX = { "tools.call": 3_600_000, "terminal.open": 2_147_483_647 } as const;
+/** A terminal is open for as long as its page is. */
+const TERMINAL_MS_MAX = 2_147_483_647;
 
 interface Waiting {
   resolve(payload: unknown): void;
@@ -144,31 +143,18 @@ export class GatewayLink {
     this.#become({ kind: "idle" });
   }
 
-  /** A tool's answer; what it prints meanwhile goes to `output`, as text. @throws GatewayError */
-  callTool(
-    params: ParamsOf<"tools.call">,
-    { signal, output }: { signal: AbortSignal; output(text: string): void },
-  ): Promise<AnswerOf<"tools.call">> {
-    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-    const said = ({ kind, data }: EventPayload<"tool.output">): void => {
-      if (data !== undefined && (kind === "stdout" || kind === "stderr")) output(decoders[kind].decode(fromBase64(data), { stream: true }));
-    };
-    return this.callWithEvents("tools.call", params, { signal, said });
-  }
-
-  /** As `call`, of what takes its time and says how it goes. @throws GatewayError */
-  callWithEvents<Name extends "tools.call" | "terminal.open">(
-    method: Name,
-    params: ParamsOf<Name>,
-    { signal, said }: { signal?: AbortSignal; said(payload: EventPayload<"tool.output">): void },
-  ): Promise<AnswerOf<Name>> {
+  /** Until it ends; what it says meanwhile goes to `said`. @throws GatewayError */
+  openTerminal(
+    params: ParamsOf<"terminal.open">,
+    said: (payload: EventPayload<"tool.output">) => void,
+  ): Promise<AnswerOf<"terminal.open">> {
     const id = this.#newId();
     const stop = this.onEvent(({ event, payload }) => {
       const output = payload as EventPayload<"tool.output">;
       if (event === "tool.output" && output.callId === id) said(output);
     });
-    const answer = this.#send({ type: "req", id, method, params }, { signal, msMax: METHOD_MS_MAX[method] });
-    return (answer as Promise<AnswerOf<Name>>).finally(stop);
+    const answer = this.#send({ type: "req", id, method: "terminal.open", params }, { signal: undefined, msMax: TERMINAL_MS_MAX });
+    return (answer as Promise<AnswerOf<"terminal.open">>).finally(stop);
   }
 
   /** Asks once the connection is there. @throws GatewayError; the signal's reason */

@@ -48,7 +48,7 @@ export class GatewayTerminal {
     signal.addEventListener("abort", close, { once: true });
     try {
       const said = (event: EventPayload<"tool.output">): void => this.#take(event);
-      return await link.callWithEvents("terminal.open", { key: sessionKey, ...this.#size }, { said });
+      return await link.openTerminal({ key: sessionKey, ...this.#size }, said);
     } finally {
       signal.removeEventListener("abort", close);
       this.#id = null;

@@ -1,9 +1,9 @@
 // A session's files and what of them this browser may do, as hooks: the policy of the session's tools and the browser's own rights.
 import { useMemo } from "react";
-import { useGateway, useLink } from "../../connection/context.tsx";
+import { useGateway } from "../../connection/context.tsx";
 import { SessionFiles } from "../../connection/files.ts";
 import type { AnswerOf } from "../../connection/methods.ts";
-import { useCredentials } from "../../shell/credentials.tsx";
+import { useHttpToken } from "../../shell/use-http-token.ts";
 
 export type Decision = Pick<AnswerOf<"tools.list">["items"][number], "allowed" | "rule" | "source" | "fix">;
 
@@ -16,14 +16,8 @@ export interface FileViewProps {
 }
 
 export function useSessionFiles(sessionKey: string): SessionFiles {
-  const [link, credentials] = [useLink(), useCredentials()];
-  return useMemo(() => {
-    const token = (): string | null => {
-      const state = link.state();
-      return (state.kind === "open" ? state.hello.auth.deviceToken : undefined) ?? credentials.token();
-    };
-    return new SessionFiles(sessionKey, token);
-  }, [link, credentials, sessionKey]);
+  const token = useHttpToken();
+  return useMemo(() => new SessionFiles(sessionKey, token), [sessionKey, token]);
 }
 
 /** What the session's policy says of a tool. undefined: it is not known yet; `error`: nor will it be */

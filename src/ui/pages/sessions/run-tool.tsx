@@ -1,13 +1,15 @@
-// Runs one tool by a form made from its schema, and shows what it says while it runs and what it answers.
+// Runs one tool by a form made from its schema, and shows what it says while it runs and what it answers. A call ends with its form: nobody would see what
+// comes of it.
 import { useMutation } from "@tanstack/react-query";
-import { LoaderCircle, Play } from "lucide-react";
-import { type FormEvent, type ReactNode, useId, useRef, useState } from "react";
-import { useLink } from "../../connection/context.tsx";
+import { CircleStop, LoaderCircle, Play } from "lucide-react";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import type { AnswerOf } from "../../connection/methods.ts";
+import { callTool } from "../../connection/tool-call.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
-import { ErrorNotice } from "../../parts/notice.tsx";
+import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
 import { useReveal } from "../../parts/use-reveal.ts";
+import { useHttpToken } from "../../shell/use-http-token.ts";
 import { fromBase64 } from "../../text/bytes.ts";
 import { toCurl } from "../../text/command.ts";
 import { toPlainOutput } from "../../text/plain-output.ts";
@@ -19,21 +21,11 @@ export type Tool = AnswerOf<"tools.list">["items"][number];
 const OUTPUT_LENGTH_MAX = 200_000;
 
 export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }): ReactNode {
-  const link = useLink();
   const fields = toFields(tool.inputSchema);
   const [values, setValues] = useState<FieldValues>({});
   const [problem, setProblem] = useState<{ field: string; message: string } | null>(null);
-  const [output, setOutput] = useState("");
-  const stopping = useRef<AbortController>(null);
   const form = useReveal<HTMLFormElement>();
-  const run = useMutation({
-    mutationFn: (input: Record<string, unknown>) => {
-      stopping.current = new AbortController();
-      setOutput("");
-      const show = (text: string): void => setOutput((before) => (before + text).slice(-OUTPUT_LENGTH_MAX));
-      return link.callTool({ key: sessionKey, tool: tool.name, input }, { signal: stopping.current.signal, output: show });
-    },
-  });
+  const { run, output, progress, stop } = useCall(sessionKey, tool.name);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const made = toInput(fields, values);
@@ -66,14 +58,12 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
             <div className="stack tool-form">{others.map(toInputOf)}</div>
           </details>
         )}
-        <Button kind="primary" type="submit" disabled={run.isPending}>
-          {run.isPending ? <LoaderCircle className="spin" aria-hidden="true" /> : <Play aria-hidden="true" />}
-          {run.isPending ? "Running" : "Run"}
-        </Button>
+        <RunButtons isRunning={run.isPending} stop={stop} />
       </form>
       <div className="stack tool-answer" aria-live="polite">
+        {run.isPending && progress !== null && <Loading what={progress} />}
         {output !== "" && run.data === undefined && <pre className="output">{toPlainOutput(output)}</pre>}
-        {run.error !== null && <ErrorNotice error={run.error} what={`${tool.name} failed`} />}
+        {run.error !== null && <Failure error={run.error} tool={tool.name} />}
         {run.data !== undefined && <ToolAnswer answer={run.data} />}
         {made.ok && (
           <div className="field">
@@ -83,6 +73,70 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
         )}
       </div>
     </Card>
+  );
+}
+
+/** One call at a time. */
+function useCall(sessionKey: string, tool: string) {
+  const token = useHttpToken();
+  const [output, setOutput] = useState("");
+  const [progress, setProgress] = useState<string | null>(null);
+  const underWay = useRef<AbortController>(null);
+  const stop = (): void => underWay.current?.abort();
+  useEffect(() => {
+    const leave = (): void => underWay.current?.abort();
+    return leave;
+  }, []);
+  const run = useMutation({
+    mutationFn: (input: Record<string, unknown>) => {
+      const call = new AbortController();
+      underWay.current = call;
+      setOutput("");
+      setProgress(null);
+      const show = (text: string): void => {
+        setProgress(null);
+        setOutput((before) => (before + text).slice(-OUTPUT_LENGTH_MAX));
+      };
+      return callTool({ sessionKey, tool, input, token, signal: call.signal, output: show, progress: setProgress });
+    },
+  });
+  return { run, output, progress, stop };
+}
+
+function RunButtons({ isRunning, stop }: { isRunning: boolean; stop(): void }): ReactNode {
+  const runs = useRef<HTMLButtonElement>(null);
+  const isStopped = useRef(false);
+  useEffect(() => {
+    // The button that had the focus is gone.
+    if (!isRunning && isStopped.current) runs.current?.focus();
+    isStopped.current = false;
+  }, [isRunning]);
+  const press = (): void => {
+    isStopped.current = true;
+    stop();
+  };
+  return (
+    <div className="row">
+      <Button ref={runs} kind="primary" type="submit" disabled={isRunning}>
+        {isRunning ? <LoaderCircle className="spin" aria-hidden="true" /> : <Play aria-hidden="true" />}
+        {isRunning ? "Running" : "Run"}
+      </Button>
+      {isRunning && (
+        <Button onClick={press}>
+          <CircleStop aria-hidden="true" />
+          Stop
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Failure({ error, tool }: { error: Error; tool: string }): ReactNode {
+  if (error.name !== "AbortError") return <ErrorNotice error={error} what={`${tool} failed`} />;
+  return (
+    <Notice tone="rest" title={`Stopped: ${tool} was taken back, and what it ran is killed.`}>
+      What it had done until then stays.
+    </Notice>
   );
 }
 

@@ -13,7 +13,7 @@ export function Tools(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key/tools" });
   const { data, error } = useGateway("tools.list", { key });
   const [chosen, setChosen] = useState<string | null>(null);
-  if (error !== null) return <ErrorNotice error={error} what="The tools could not be read" />;
+  if (error !== null && data === undefined) return <ErrorNotice error={error} what="The tools could not be read" />;
   const tool = data?.items.find(({ name }) => name === chosen);
   return (
     <div className={tool === undefined ? "stack" : "split tools-split"}>
