@@ -75,6 +75,9 @@ const PICTURES: Readonly<Record<string, Picture>> = {
       await page.getByLabel("command").fill("python3 report.py <forecast.json");
       await page.getByRole("button", { name: "Run", exact: true }).click();
       await page.getByText("Between 12 and 21 degrees").waitFor();
+      // It has ended, and not only printed.
+      await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+      await page.getByText("code: 0").waitFor();
     },
   },
   files: {
@@ -95,7 +98,8 @@ const PICTURES: Readonly<Record<string, Picture>> = {
     path: `${session}/terminal`,
     ready: async (page) => {
       await page.getByRole("button", { name: "Open a terminal" }).click();
-      await page.getByRole("status").getByText("Open", { exact: true }).waitFor();
+      await page.getByRole("status").getByText("Connected", { exact: true }).waitFor();
+      await page.locator(".xterm-rows").getByText("$").first().waitFor();
       await page.locator(".xterm-helper-textarea").focus();
       await page.keyboard.type("ls -la; python3 report.py <forecast.json\n");
       await page.locator(".xterm-rows").getByText("Between 12 and 21").first().waitFor();

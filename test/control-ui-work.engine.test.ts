@@ -273,7 +273,7 @@ test(
 
     await page.getByRole("link", { name: "Terminal" }).press("Enter");
     await page.getByRole("button", { name: "Open a terminal" }).press("Enter");
-    await page.getByRole("status").getByText("Open", { exact: true }).waitFor();
+    await page.getByRole("status").getByText("Connected", { exact: true }).waitFor();
     const lines = async (): Promise<string> =>
       (await page.locator(".xterm-rows > div").allTextContents()).map((line) => line.trimEnd()).join("\n");
     const says = async (what: RegExp): Promise<void> => await expect.poll(lines, { timeout: PATIENCE_MS }).toMatch(what);

@@ -91,7 +91,7 @@ function Change({ change: { parts, since, state, sandboxes, advice } }: { change
         </label>
         {advice !== "" && (
           <Notice tone={state === "halted" ? "bad" : "wait"} title="What to do">
-            {advice}
+            <span className="sentence">{advice}</span>
           </Notice>
         )}
       </div>
@@ -115,7 +115,7 @@ function Waiting({ one: { name, progress, message, until } }: { one: SandboxProg
         </Link>
         {until !== null && until > now && (
           <span className="dim small">
-            again <Countdown until={until} />
+            looked at again <Countdown until={until} />
           </span>
         )}
         <StateMark tone={TONES[progress]}>{progress}</StateMark>

@@ -18,6 +18,8 @@ interface ChartProps {
   at: readonly number[];
   lines: readonly ChartLine[];
   kind: "lines" | "bars";
+  /** Of the figures at its side. Absent: they are counts. */
+  unit?: string;
 }
 
 const HEIGHT_PX = 104;
@@ -28,7 +30,7 @@ const SPAN_SECONDS_MIN = 600;
 const STEPS = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 const FONT = "11px ui-sans-serif, system-ui, sans-serif";
 
-export function Chart({ label, at, lines, kind }: ChartProps): ReactNode {
+export function Chart({ label, at, lines, kind, unit = "" }: ChartProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
   const width = useWidth(place);
   const colours = useColourScheme();
@@ -36,18 +38,19 @@ export function Chart({ label, at, lines, kind }: ChartProps): ReactNode {
   useEffect(() => {
     if (place.current === null || width === 0) return;
     const data: uPlot.AlignedData = [at.map((moment) => moment / 1_000), ...lines.map(({ values }) => [...values])];
-    const chart = new uPlot(toOptions({ lines, kind, width, element: place.current }), data, place.current);
+    const chart = new uPlot(toOptions({ lines, kind, unit, width, element: place.current }), data, place.current);
     return () => chart.destroy();
-  }, [at, lines, kind, width, colours]);
+  }, [at, lines, kind, unit, width, colours]);
   return <div ref={place} className="chart" role="img" aria-label={label} />;
 }
 
 interface Drawn extends Pick<ChartProps, "lines" | "kind"> {
+  unit: string;
   width: number;
   element: HTMLElement;
 }
 
-function toOptions({ lines, kind, width, element }: Drawn): uPlot.Options {
+function toOptions({ lines, kind, unit, width, element }: Drawn): uPlot.Options {
   const [ink, grid] = [resolveColour(element, "--ink-3"), resolveColour(element, "--line")];
   const axis = { stroke: ink, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
   const bars = kind === "bars" ? uPlot.paths.bars?.({ size: [0.8, 12] }) : undefined;
@@ -64,7 +67,7 @@ function toOptions({ lines, kind, width, element }: Drawn): uPlot.Options {
     },
     axes: [
       { ...axis, size: AXIS_PX.x, space: 70, grid: { show: false }, values: (_chart, splits) => splits.map(renderHour) },
-      { ...axis, size: AXIS_PX.y, space: 28, incrs: [...STEPS] },
+      { ...axis, size: AXIS_PX.y, space: 28, incrs: [...STEPS], values: (_chart, splits) => splits.map((value) => `${value}${unit}`) },
     ],
     series: [
       {},

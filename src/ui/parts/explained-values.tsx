@@ -34,7 +34,7 @@ function Values({ values }: { values: readonly ExplainedValue[] }): ReactNode {
           <tr key={key}>
             <td className="mono wrap-any">{key}</td>
             <td className="mono wrap-any">{value}</td>
-            <td className="wrap-any">
+            <td className="wrap-any" data-head="set by">
               {at === null ? <span className="dim">{source}</span> : <code className="chip place">{at}</code>}
               {at !== null && <div className="dim tiny mono">{source}</div>}
               {over !== null && <div className="dim tiny">instead of {over}</div>}

@@ -1,8 +1,10 @@
 // Says what is wrong and what to do about it, in one look for all pages.
-import { CircleAlert, Info, TriangleAlert } from "lucide-react";
+import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { GatewayError } from "../connection/link.ts";
 import type { Tone } from "../text/state.ts";
+
+const ICONS: Readonly<Record<Tone, LucideIcon>> = { good: CircleCheck, busy: Info, wait: TriangleAlert, bad: CircleAlert, rest: Info };
 
 interface NoticeProps {
   tone: Tone;
@@ -11,7 +13,7 @@ interface NoticeProps {
 }
 
 export function Notice({ tone, title, children }: NoticeProps): ReactNode {
-  const Icon = tone === "bad" ? CircleAlert : tone === "wait" ? TriangleAlert : Info;
+  const Icon = ICONS[tone];
   return (
     <div className="notice" data-tone={tone} role={tone === "bad" ? "alert" : "status"}>
       <Icon aria-hidden="true" />

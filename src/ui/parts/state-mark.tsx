@@ -18,14 +18,16 @@ export function ToneIcon({ tone }: { tone: Tone }): ReactNode {
 
 interface MarkProps {
   tone: Tone;
+  /** Where the tone means something else than that something waits. Absent: the tone's own. */
+  icon?: LucideIcon;
   children: ReactNode;
 }
 
 /** In tables and lines of text. */
-export function StateMark({ tone, children }: MarkProps): ReactNode {
+export function StateMark({ tone, icon: Icon, children }: MarkProps): ReactNode {
   return (
     <span className="mark" data-tone={tone}>
-      <ToneIcon tone={tone} />
+      {Icon === undefined ? <ToneIcon tone={tone} /> : <Icon aria-hidden="true" />}
       {children}
     </span>
   );

@@ -87,13 +87,13 @@ export function PairingScreen({ error }: { error: FrameError }): ReactNode {
     <Screen title="Approve this browser">
       <p className="soft small">Run this on the gateway&rsquo;s host. The page goes on by itself.</p>
       <div className="stack">
+        <Command text={`openclaw devices approve${typeof requestId === "string" ? ` ${requestId}` : ""}`} />
         {typeof pairingCode === "string" && (
           <div className="field">
-            <p className="label">Compare the code that the command shows</p>
+            <p className="label">Approve it only if the command shows the same code:</p>
             <output className="code">{pairingCode}</output>
           </div>
         )}
-        <Command text={`openclaw devices approve${typeof requestId === "string" ? ` ${requestId}` : ""}`} />
         <p className="row dim small" role="status">
           <LoaderCircle className="spin" size={14} aria-hidden="true" /> Waiting for approval
         </p>

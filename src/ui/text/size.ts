@@ -9,6 +9,12 @@ export function renderBytes(bytes: number): string {
   return `${Number.isInteger(amount) || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${UNITS[power]}`;
 }
 
+/** `1 sandbox`, `5 sandboxes`; `2 of 5 sandboxes` where not all are meant. */
+export function renderCount(found: number, all: number, [one, more]: readonly [one: string, more: string]): string {
+  const things = `${all} ${all === 1 ? one : more}`;
+  return found === all ? things : `${found} of ${things}`;
+}
+
 /** Fields that the controller tells in bytes. */
 const SIZE_FIELDS = ["docker.memory", "docker.memorySwap", "docker.shmSize", "docker.workspaceSize"];
 

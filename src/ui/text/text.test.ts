@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Condition } from "../../api/condition.ts";
 import type { Sandbox } from "../../api/sandbox.ts";
 import { quote, toCommand, toTyped } from "./command.ts";
-import { renderBytes, renderFieldValue, withFieldSizes } from "./size.ts";
+import { renderBytes, renderCount, renderFieldValue, withFieldSizes } from "./size.ts";
 import { toState } from "./state.ts";
 import { renderAgo, renderMoment, renderSpan, withLocalTimes } from "./time.ts";
 
@@ -100,4 +100,9 @@ test("what the controller tells in bytes is read as an amount, in fields that ar
   expect(withFieldSizes("update a1 (drift): docker.memory 536870912 -> 1073741824, docker.pidsLimit 20000 -> 30000")).toBe(
     "update a1 (drift): docker.memory 512 MiB -> 1 GiB, docker.pidsLimit 20000 -> 30000",
   );
+});
+
+test("how many there are is said in one word where all are meant", () => {
+  const count = (found: number, all: number): string => renderCount(found, all, ["sandbox", "sandboxes"]);
+  expect([count(5, 5), count(1, 1), count(1, 5), count(0, 1)]).toEqual(["5 sandboxes", "1 sandbox", "1 of 5 sandboxes", "0 of 1 sandbox"]);
 });

@@ -13,6 +13,7 @@ test("what is due comes soonest first, whoever says it; what is over is left out
   const found = toUpcoming(
     [
       sandbox({ next: [`removed at ${at(3_600)} if it stays unused (prune.idleHours)`, `replaced at ${at(-5)} because of its age`] }),
+      sandbox({ next: [`retrying at ${at(20)}`] }),
       sandbox({ deferredUntil: NOW + 60_000, next: ["deferred: it was used"] }),
       sandbox({ failure: { code: "ImageMissing", retryAt: NOW + 10_000 }, next: [`retrying at ${at(10)}`] }),
     ],
@@ -20,6 +21,7 @@ test("what is due comes soonest first, whoever says it; what is over is left out
   );
   expect(found.map(({ at: moment, what }) => [moment - NOW, what])).toEqual([
     [10_000, "is tried again after ImageMissing"],
+    [20_000, "is tried again"],
     [60_000, "is updated if it stays unused"],
     [3_600_000, "is removed if it stays unused (prune.idleHours)"],
   ]);

@@ -32,7 +32,7 @@ function upcomingOf({ status }: Sandbox): Omit<Upcoming, "sandbox">[] {
     const at = moment === undefined ? Number.NaN : Date.parse(moment);
     // What is known to the millisecond already is not said twice.
     if (Number.isNaN(at) || found.some((known) => Math.abs(known.at - at) < 1)) continue;
-    found.push({ at, what: `is ${before}${after}` });
+    found.push({ at, what: `is ${before === "retrying" ? "tried again" : before}${after}` });
   }
   return found;
 }

@@ -88,7 +88,7 @@ export function Convergence({ planned, since }: { planned: readonly Pick<Planned
   return (
     <Card title="The edit is in force" aside={since === null ? undefined : renderAgo(since, now)} flush>
       <p className="card-body" role="status">
-        {done} of {states.length} sandboxes are as the config says.
+        {done} of {states.length} {states.length === 1 ? "sandbox is" : "sandboxes are"} as the config says.
       </p>
       <ul className="rows">
         {states.map(({ sandbox, tone, word, message }) => (

@@ -1,4 +1,5 @@
 // What the doctor finds on the controller's machine, the worst first, each with what to do; and what nothing owns, with the command that removes it.
+import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Finding } from "../../../api/finding.ts";
 import { useGateway } from "../../connection/context.tsx";
@@ -41,7 +42,9 @@ export function Doctor(): ReactNode {
                     <li key={`${check} ${message}`}>
                       <div className="row">
                         <strong>{check}</strong>
-                        <StateMark tone={tone}>{word}</StateMark>
+                        <StateMark tone={tone} {...(level === "warn" && { icon: TriangleAlert })}>
+                          {word}
+                        </StateMark>
                       </div>
                       <p className="soft wrap-any">{message}</p>
                       {fix !== null && <p className="fix wrap-any">To fix it: {fix}</p>}

@@ -19,6 +19,7 @@ interface Figure {
   now: string;
   lines: ChartLine[];
   kind: "lines" | "bars";
+  unit?: string;
 }
 
 export function Charts(): ReactNode {
@@ -31,15 +32,15 @@ export function Charts(): ReactNode {
   return (
     <Card title="Over time" aside={`the last ${span}`}>
       <div className="charts">
-        {figures.map(({ title, now, lines, kind }) => (
+        {figures.map(({ title, now, ...drawn }) => (
           <figure key={title}>
             <figcaption>
               <strong>{title}</strong>
               <span className="dim">{now}</span>
-              <Key lines={lines.filter(({ values }) => values.some((value) => value !== null))} />
+              <Key lines={drawn.lines.filter(({ values }) => values.some((value) => value !== null))} />
             </figcaption>
             <Suspense fallback={<div className="chart" />}>
-              <Chart label={`${title} over the last ${span}: ${now}`} at={data.at} lines={lines} kind={kind} />
+              <Chart label={`${title} over the last ${span}: ${now}`} at={data.at} {...drawn} />
             </Suspense>
           </figure>
         ))}
@@ -86,11 +87,15 @@ function toFigures({ ready, notReady, unknown, drifted, convergenceSeconds, prun
       title: "Convergence",
       now: took === null ? "no change was made" : `the newest change took ${took < 10 ? took.toFixed(1) : Math.round(took)} s`,
       kind: "bars",
+      unit: "s",
       lines: [{ label: "seconds", tone: "busy", values: convergenceSeconds }],
     },
     {
       title: "Drift",
-      now: newest(drifted) === 0 ? "none differs from the config" : `${newest(drifted)} differ from the config`,
+      now:
+        newest(drifted) === 0
+          ? "none differs from the config"
+          : `${newest(drifted)} ${newest(drifted) === 1 ? "differs" : "differ"} from the config`,
       kind: "lines",
       lines: [quietly({ label: "drifted", tone: "wait", values: drifted })],
     },

@@ -114,7 +114,10 @@ function Actions({ place, process: { state }, close }: ProcessViewProps & { proc
         </Confirm>
       </div>
       {end.error !== null && <ErrorNotice error={end.error} what="Not ended" />}
-      <Command text={toProcessCommand(place, { kind: "signal", name: "TERM" })} />
+      <div className="field">
+        <p className="hint">To ask it to end, from the command line:</p>
+        <Command text={toProcessCommand(place, { kind: "signal", name: "TERM" })} />
+      </div>
     </>
   );
 }

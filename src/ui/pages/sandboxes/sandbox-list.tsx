@@ -6,6 +6,7 @@ import type { Sandbox } from "../../../api/sandbox.ts";
 import { Card, Empty } from "../../parts/card.tsx";
 import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { ToneIcon } from "../../parts/state-mark.tsx";
+import { renderCount } from "../../text/size.ts";
 import { countStates, STATE_NAMES, STATES, toState } from "../../text/state.ts";
 import { FirstSteps } from "../first-steps.tsx";
 import { SandboxTable } from "./sandbox-table.tsx";
@@ -25,7 +26,7 @@ export function SandboxList(): ReactNode {
       {items.length > 0 && (
         <>
           <Filters items={items} search={search} />
-          <Card title={`${found.length} of ${items.length} sandboxes`} flush>
+          <Card title={renderCount(found.length, items.length, ["sandbox", "sandboxes"])} flush>
             {found.length === 0 ? (
               <Empty icon={<Boxes aria-hidden="true" />}>No sandbox is like that.</Empty>
             ) : (

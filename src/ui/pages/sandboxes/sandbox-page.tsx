@@ -111,7 +111,9 @@ function Conditions({ conditions }: { conditions: readonly Condition[] }): React
               {condition.reason}
               <div className="dim tiny">{withLocalTimes(condition.message, now)}</div>
             </td>
-            <td className="nowrap">{renderSpan(now - condition.lastTransitionTime)}</td>
+            <td className="nowrap" data-head="for">
+              {renderSpan(now - condition.lastTransitionTime)}
+            </td>
           </tr>
         ))}
       </tbody>

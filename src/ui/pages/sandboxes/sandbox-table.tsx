@@ -112,7 +112,8 @@ function SandboxRow({ sandbox, index }: { sandbox: Sandbox; index: number }): Re
             <Link className="row-link truncate" to="/sandboxes/$name" params={{ name: metadata.name }}>
               {spec.kind === "browser" ? `Browser of ${spec.scopeKey}` : spec.scopeKey}
             </Link>
-            <div className="dim tiny mono truncate">{metadata.name}</div>
+            <div className="dim tiny mono truncate wide-only">{metadata.name}</div>
+            <div className="dim tiny truncate narrow-only">{isQuiet ? spec.image : withLocalTimes(message, now)}</div>
           </div>
         </div>
       </td>

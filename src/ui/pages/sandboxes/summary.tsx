@@ -15,6 +15,9 @@ import { hasMoment, toUpcoming } from "../../text/upcoming.ts";
 /** The key that decides how long a change waits, by the reason for which it does. */
 const WAITS_BY: Readonly<Record<string, string>> = { DeferredInUse: "rollout.hotWindow", DriftOverdue: "rollout.maxDriftAge" };
 
+/** As the controller writes it. */
+const HIDDEN = "(hidden)";
+
 interface SummaryProps {
   sandbox: Sandbox;
   /** Values in force. undefined: not known yet. */
@@ -85,6 +88,9 @@ export function Drift({ drift, values }: { drift: readonly FieldDrift[]; values:
           ))}
         </tbody>
       </table>
+      {drift.some(({ actual, desired }) => [actual, desired].includes(HIDDEN)) && (
+        <p className="card-body dim small">Values of variables may be secrets, and are not shown.</p>
+      )}
     </Card>
   );
 }

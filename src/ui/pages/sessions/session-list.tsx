@@ -8,6 +8,7 @@ import { Card, Empty } from "../../parts/card.tsx";
 import { ErrorNotice, Loading } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { VirtualBody } from "../../parts/virtual-body.tsx";
+import { renderCount } from "../../text/size.ts";
 import { renderAgo } from "../../text/time.ts";
 import { FirstSteps } from "../first-steps.tsx";
 
@@ -43,7 +44,7 @@ export function SessionList(): ReactNode {
               />
             </div>
           </search>
-          <Card title={`${found.length} of ${items.length} sessions`} flush>
+          <Card title={renderCount(found.length, items.length, ["session", "sessions"])} flush>
             {found.length === 0 ? (
               <Empty icon={<MessagesSquare aria-hidden="true" />}>No session is called like that.</Empty>
             ) : (

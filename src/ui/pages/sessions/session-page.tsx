@@ -48,7 +48,7 @@ export function SessionPage(): ReactNode {
         </Link>
         {data !== undefined && (
           <p className="dim small">
-            Agent {data.agentId}, {data.kind}; tools run{" "}
+            Agent {data.agentId}, {data.kind} session; tools run{" "}
             {sandbox === undefined ? (
               data.sandboxed ? (
                 "in a sandbox"

@@ -37,7 +37,7 @@ export function LiveTerminal({ sessionKey, end }: LiveTerminalProps): ReactNode 
       print: shown.print,
       progress: setStatus,
       opened: () => {
-        setStatus("Open");
+        setStatus("Connected");
         shown.focus();
       },
     });
