@@ -7,6 +7,7 @@ import { Command, CommandWord } from "../parts/button.tsx";
 import { Card, Empty } from "../parts/card.tsx";
 import { Countdown } from "../parts/countdown.tsx";
 import { ErrorNotice, Loading, Notice } from "../parts/notice.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { toCommand } from "../text/command.ts";
@@ -91,7 +92,9 @@ function Change({ change: { parts, since, state, sandboxes, advice } }: { change
         </label>
         {advice !== "" && (
           <Notice tone={state === "halted" ? "bad" : "wait"} title="What to do">
-            <span className="sentence">{advice}</span>
+            <span className="sentence">
+              <Prose text={advice} />
+            </span>
           </Notice>
         )}
       </div>
@@ -120,7 +123,9 @@ function Waiting({ one: { name, progress, message, until } }: { one: SandboxProg
         )}
         <StateMark tone={TONES[progress]}>{progress}</StateMark>
       </div>
-      <p className="soft wrap-any">{withLocalTimes(message, now)}</p>
+      <p className="soft wrap-any">
+        <Prose text={withLocalTimes(message, now)} />
+      </p>
     </li>
   );
 }

@@ -2,6 +2,7 @@
 import { Check, Copy } from "lucide-react";
 import { type ComponentProps, type ReactNode, useEffect, useState } from "react";
 import { toTyped } from "../text/command.ts";
+import { Prose } from "./prose.tsx";
 
 interface ButtonProps extends ComponentProps<"button"> {
   kind?: "primary" | "danger" | "ghost";
@@ -45,7 +46,9 @@ export function Command({ text }: { text: string }): ReactNode {
   const typed = asTyped(text);
   return (
     <div className="command">
-      <code>{typed}</code>
+      <code>
+        <Prose text={typed} />
+      </code>
       <CopyButton text={typed} label="Copy the command" />
     </div>
   );

@@ -6,6 +6,7 @@ import { withFieldSizes } from "../text/size.ts";
 import { isDeferral, type Tone } from "../text/state.ts";
 import { renderAgo, renderMoment, withLocalTimes } from "../text/time.ts";
 import { Empty } from "./card.tsx";
+import { Prose } from "./prose.tsx";
 import { useNow } from "./use-now.ts";
 
 interface EventListProps {
@@ -32,7 +33,7 @@ export function EventList({ events, limit, named = true }: EventListProps): Reac
             </time>
           </div>
           <p className="soft wrap-any">
-            {withFieldSizes(withLocalTimes(event.message, now))}
+            <Prose text={withFieldSizes(withLocalTimes(event.message, now))} />
             {event.count > 1 && <span className="dim"> ×{event.count}</span>}
           </p>
         </li>

@@ -3,6 +3,7 @@ import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from "
 import type { ReactNode } from "react";
 import { GatewayError } from "../connection/link.ts";
 import type { Tone } from "../text/state.ts";
+import { Prose } from "./prose.tsx";
 
 const ICONS: Readonly<Record<Tone, LucideIcon>> = { good: CircleCheck, busy: Info, wait: TriangleAlert, bad: CircleAlert, rest: Info };
 
@@ -45,7 +46,7 @@ export function ErrorNotice({ error, what }: { error: Error; what: string }): Re
   const fix = error instanceof GatewayError ? error.fix : null;
   return (
     <Notice tone="bad" title={`${what}: ${error.message}`}>
-      {fix ?? undefined}
+      {fix === null ? undefined : <Prose text={fix} />}
     </Notice>
   );
 }

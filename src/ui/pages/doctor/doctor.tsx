@@ -6,6 +6,7 @@ import { useGateway } from "../../connection/context.tsx";
 import { Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ErrorNotice, Notice } from "../../parts/notice.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { toCommand } from "../../text/command.ts";
@@ -47,7 +48,11 @@ export function Doctor(): ReactNode {
                         </StateMark>
                       </div>
                       <p className="soft wrap-any">{message}</p>
-                      {fix !== null && <p className="fix wrap-any">To fix it: {fix}</p>}
+                      {fix !== null && (
+                        <p className="fix wrap-any">
+                          To fix it: <Prose text={fix} />
+                        </p>
+                      )}
                     </li>
                   ))}
                 </ul>

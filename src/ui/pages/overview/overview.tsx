@@ -7,6 +7,7 @@ import { Card, Empty } from "../../parts/card.tsx";
 import { Countdown } from "../../parts/countdown.tsx";
 import { EventList } from "../../parts/event-list.tsx";
 import { ErrorNotice, Waiting } from "../../parts/notice.tsx";
+import { Prose } from "../../parts/prose.tsx";
 import { StateMark, ToneIcon } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { countStates, STATE_NAMES, STATES, toState } from "../../text/state.ts";
@@ -106,7 +107,9 @@ function Troubles({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
                   </Link>
                   <StateMark tone={tone}>{word}</StateMark>
                 </div>
-                <p className="soft wrap-any">{withLocalTimes(message, now)}</p>
+                <p className="soft wrap-any">
+                  <Prose text={withLocalTimes(message, now)} />
+                </p>
               </li>
             );
           })}
