@@ -346,8 +346,8 @@ export class Controller {
   /** Ends the passes that run and writes down what is in memory. Containers stay as they are. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#commands.stop();
     this.egress.stop();
+    await this.#commands.stop();
     await this.loop.stop(STOP_MS_MAX);
     await this.#activity.stop();
     await this.statuses.flush();

@@ -8,7 +8,7 @@ import { type ExecParts, execInDocker, execWaiting, prestartInDocker } from "./d
 import { DockerKills } from "./docker-kill.ts";
 import { Prestarts, toWaiterText } from "./docker-prestart.ts";
 import { mustRun } from "./docker-run.ts";
-import type { ExecRequest, ExecStream, Handle } from "./engine.ts";
+import type { ExecRequest, ExecStream, Handle, WaitingListener } from "./engine.ts";
 import { ExecEnds } from "./exec-ends.ts";
 import { Looks } from "./looks.ts";
 import { Lull } from "./lull.ts";
@@ -61,6 +61,10 @@ export class DockerCommands {
 
   claim(handle: Handle, request: ExecRequest): string | null {
     return this.#prestarts.claim(handle, request);
+  }
+
+  onWaiting(listener: WaitingListener): void {
+    this.#prestarts.onWaiting(listener);
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {

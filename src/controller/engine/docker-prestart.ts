@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import { MARK_VARIABLE } from "../../api/kill-script.ts";
 import type { Opened } from "./docker-run.ts";
-import type { ExecRequest, Handle } from "./engine.ts";
+import type { ExecRequest, Handle, WaitingListener } from "./engine.ts";
 import type { ExecEnds } from "./exec-ends.ts";
 import { toRequestText } from "./exec-scripts.ts";
 import type { Looks } from "./looks.ts";
@@ -89,6 +89,8 @@ interface Demand {
   starting: number;
 }
 
+const NOBODY: WaitingListener = { begins: async () => undefined, over: () => undefined };
+
 const toKey = ({ id, incarnation }: Handle): string => `${id} ${incarnation}`;
 
 export class Prestarts {
@@ -99,10 +101,16 @@ export class Prestarts {
   /** Containers that have fewer than they should, in the order in which they were used. */
   readonly #short = new Map<string, Handle>();
   #starting = 0;
+  #listener = NOBODY;
 
   constructor(parts: PrestartParts) {
     this.#parts = parts;
     parts.ends.onStir((containerId) => this.#stir(containerId));
+  }
+
+  /** One listener. */
+  onWaiting(listener: WaitingListener): void {
+    this.#listener = listener;
   }
 
   /** Of one that is the caller's from now on, which uses it by `take` within a minute. null: none waits there. */
@@ -173,13 +181,14 @@ export class Prestarts {
     demand.starting += 1;
     this.#starting += 1;
     try {
+      await this.#listener.begins(handle, mark);
       const opened = await open(handle, mark, (id) => {
         execId = id;
         looks.add(id);
         ends.keepQuiet(id);
       });
       const drop = (): void => this.#drop(mark);
-      if (opened === null) return void this.#demands.delete(key);
+      if (opened === null) return this.#giveUp(key, mark);
       this.#keep({
         key,
         handle,
@@ -194,12 +203,17 @@ export class Prestarts {
     } catch {
       // Whatever it is, the next command meets it and says so.
       if (execId !== null) looks.delete(execId);
-      this.#demands.delete(key);
+      this.#giveUp(key, mark);
     } finally {
       demand.starting -= 1;
       this.#starting -= 1;
       this.#startNext();
     }
+  }
+
+  #giveUp(key: string, mark: string): void {
+    this.#demands.delete(key);
+    this.#listener.over(mark);
   }
 
   #keep(kept: Kept): void {
@@ -236,6 +250,7 @@ export class Prestarts {
     const kept = this.#kept.get(mark);
     if (kept === undefined) return;
     this.#forget(kept);
+    if (kept.claimed === null) this.#listener.over(mark);
     const { socket, execId } = kept.opened;
     socket.on("error", () => undefined);
     socket.destroy();

@@ -35,6 +35,7 @@ import type {
   Observation,
   ProbeRequest,
   Surveyed,
+  WaitingListener,
 } from "./engine.ts";
 import { hasDependents, isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
@@ -341,6 +342,10 @@ export class DockerEngine implements Engine {
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     return await this.#commands.exec(handle, request);
+  }
+
+  onWaiting(listener: WaitingListener): void {
+    this.#commands.onWaiting(listener);
   }
 
   async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {

@@ -121,6 +121,14 @@ export interface ExecStream {
   signal(name: string): Promise<void>;
 }
 
+/** Hears of processes that wait for a command, each by the name that `claim` says of it. */
+export interface WaitingListener {
+  /** Before one begins, which waits for this. Never rejects. */
+  begins(handle: Handle, mark: string): Promise<void>;
+  /** Nobody has claimed it, and nobody will. */
+  over(mark: string): void;
+}
+
 /** `name` when it is known what changed, `relist` when anything may have. */
 export type Hint = { kind: "name"; name: SandboxName } | { kind: "relist"; cause: string };
 
@@ -168,6 +176,8 @@ export interface Engine {
    * is not in use until then. null: there is none.
    */
   claim(handle: Handle, request: ExecRequest): string | null;
+  /** One listener: a later one takes the place of an earlier one. */
+  onWaiting(listener: WaitingListener): void;
   /** @throws NotBegun nothing was started; any other OperationError: something may run */
   exec(handle: Handle, request: ExecRequest): Promise<ExecStream>;
   /**

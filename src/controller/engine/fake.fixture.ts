@@ -27,6 +27,7 @@ import type {
   Observation,
   ProbeRequest,
   Surveyed,
+  WaitingListener,
 } from "./engine.ts";
 import { orNotBegun } from "./engine.ts";
 import { FakeEgress } from "./fake-egress.fixture.ts";
@@ -53,6 +54,9 @@ export class FakeEngine implements Engine {
   readonly world: FakeWorld;
   readonly instance: InstanceId;
   readonly egress: FakeEgress;
+  /** Names that `claim` says, of processes that wait for a command: there are none unless a test says so. */
+  readonly waiting: string[] = [];
+  waitingListener: WaitingListener | null = null;
 
   constructor(world: FakeWorld, instance: InstanceId) {
     this.world = world;
@@ -237,8 +241,12 @@ export class FakeEngine implements Engine {
     return container;
   }
 
-  claim(): null {
-    return null;
+  claim(): string | null {
+    return this.waiting.shift() ?? null;
+  }
+
+  onWaiting(listener: WaitingListener): void {
+    this.waitingListener = listener;
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {

@@ -1,5 +1,5 @@
 // No command without an owner, on the model of an engine: whatever answer is lost, and whenever the process is killed.
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,6 +133,63 @@ describe("a command", () => {
     expect(await codeOf(commands.exec(bench.handle, COMMAND))).toBe("EngineUnreachable");
     await bench.until("nothing is remembered", () => bench.records().length === 0);
     expect(bench.world.calls.filter((call) => call.startsWith("endCommands"))).toEqual([]);
+  });
+});
+
+describe("a command of a process that waited", () => {
+  const WAITING = "waiting00001";
+  const waits = async (bench: Bench, mark = WAITING): Promise<void> => {
+    await bench.engine.waitingListener?.begins(bench.handle, mark);
+    bench.engine.waiting.push(mark);
+  };
+
+  it("is in the records before that process begins, and no more once it is over", async () => {
+    const bench = await open();
+    const commands = await bench.open();
+    await waits(bench);
+    expect(bench.records()).toEqual([WAITING]);
+    const written = statSync(join(bench.folder, WAITING)).ino;
+    const stream = await commands.exec(bench.handle, COMMAND);
+    expect(bench.running().map(({ request }) => request.mark)).toEqual([WAITING]);
+    expect(statSync(join(bench.folder, WAITING)).ino, "the record was made anew, which the command waited for").toBe(written);
+    bench.engine.waitingListener?.over(WAITING);
+    expect(bench.records(), "a command that runs lost its record").toEqual([WAITING]);
+    await stream.signal("KILL");
+    await bench.until("nothing is remembered", () => bench.records().length === 0);
+  });
+
+  it("is recorded at once where that process's record could not be written", async () => {
+    const bench = await open();
+    const commands = await bench.open();
+    rmSync(bench.folder, { recursive: true });
+    await waits(bench);
+    mkdirSync(bench.folder);
+    await commands.exec(bench.handle, COMMAND);
+    expect(bench.records()).toEqual([WAITING]);
+  });
+
+  it("leaves no record where it never came: that process ended, or this one was stopped", async () => {
+    const bench = await open();
+    const commands = await bench.open();
+    await waits(bench);
+    await waits(bench, "waiting00002");
+    bench.engine.waitingListener?.over(WAITING);
+    await bench.until("one is remembered", () => bench.records().length === 1);
+    await commands.stop();
+    expect(bench.records()).toEqual([]);
+    await waits(bench, "waiting00003");
+    expect(bench.records()).toEqual([]);
+  });
+
+  it("that was handed to it right before a kill -9 is ended by the next process", async () => {
+    const bench = await open();
+    const first = await bench.open();
+    await waits(bench);
+    await waits(bench, "waiting00002");
+    await first.exec(bench.handle, COMMAND);
+    const second = await bench.open();
+    second.start();
+    await bench.until("it is ended", () => bench.running().length === 0 && bench.records().length === 0);
   });
 });
 

@@ -8,7 +8,7 @@ import { type Engine, type ExecRequest, type ExecStream, type Handle, NotBegun }
 import { type CommandRecord, CommandRecords } from "../records/command-records.ts";
 
 export interface OwnedCommandsParts {
-  engine: Pick<Engine, "claim" | "exec" | "endCommands">;
+  engine: Pick<Engine, "claim" | "onWaiting" | "exec" | "endCommands">;
   clock: Clock;
   log: Logger;
   /** 8 to 64 of `[a-z0-9]`, never the same again. */
@@ -22,6 +22,8 @@ const PAUSE_MS_MAX = (32 * SECOND_MS) as DurationMs;
 export class OwnedCommands implements Pick<Engine, "exec"> {
   readonly #parts: OwnedCommandsParts;
   readonly #records: CommandRecords;
+  /** Names of processes that wait for a command, and are in the records as the commands that they may become. */
+  readonly #waiting = new Set<string>();
   readonly #stopped = new AbortController();
 
   /** @param folder of the records. @throws OperationError `HostRejected` */
@@ -32,6 +34,10 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
   private constructor(parts: OwnedCommandsParts, records: CommandRecords) {
     this.#parts = parts;
     this.#records = records;
+    parts.engine.onWaiting({
+      begins: (handle, mark) => this.#waits({ mark, handle }),
+      over: (mark) => void this.#waitsNoMore(mark),
+    });
   }
 
   /** Ends what an earlier process left behind; nobody waits for it. */
@@ -41,16 +47,19 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
     for (const record of left) void this.#endLost(record);
   }
 
-  /** What could not be ended yet is the next process's. */
-  stop(): void {
+  /** What could not be ended yet is the next process's; what only waits ends with this one. */
+  async stop(): Promise<void> {
     this.#stopped.abort();
+    await Promise.all([...this.#waiting].map((mark) => this.#waitsNoMore(mark)));
   }
 
   async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     const { engine, newMark } = this.#parts;
     if (request.outlivesCaller) return await engine.exec(handle, request);
-    const record: CommandRecord = { mark: engine.claim(handle, request) ?? newMark(), handle };
-    await this.#begin(record);
+    const claimed = engine.claim(handle, request);
+    const record: CommandRecord = { mark: claimed ?? newMark(), handle };
+    // A file takes a millisecond or two to make: the record of one that waited is there.
+    if (!this.#waiting.delete(record.mark)) await this.#record(record);
     try {
       const stream = await engine.exec(handle, { ...request, mark: record.mark });
       return this.#own(stream, record);
@@ -83,16 +92,28 @@ export class OwnedCommands implements Pick<Engine, "exec"> {
   }
 
   /** Without its record a command still runs: a kill -9 before its end would leave it to its container's. */
-  async #begin(record: CommandRecord): Promise<void> {
+  async #record(record: CommandRecord): Promise<boolean> {
     try {
       await this.#records.begin(record);
+      return true;
     } catch (error) {
       if (!(error instanceof OperationError)) throw error;
       this.#parts.log.warn({ err: error }, "command not recorded");
+      return false;
     }
   }
 
-  async #forget(record: CommandRecord): Promise<void> {
+  async #waits(record: CommandRecord): Promise<void> {
+    if (this.#stopped.signal.aborted || !(await this.#record(record))) return;
+    this.#waiting.add(record.mark);
+    if (this.#stopped.signal.aborted) await this.#waitsNoMore(record.mark);
+  }
+
+  async #waitsNoMore(mark: string): Promise<void> {
+    if (this.#waiting.delete(mark)) await this.#forget({ mark });
+  }
+
+  async #forget(record: Pick<CommandRecord, "mark">): Promise<void> {
     try {
       await this.#records.end(record);
     } catch (error) {
