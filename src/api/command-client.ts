@@ -11,6 +11,8 @@ import {
   COMMAND_CHANNEL,
   COMMAND_CHUNK_BYTES_MAX,
   COMMAND_FRAME_BYTES_MAX,
+  COMMAND_START_BYTES_MAX,
+  COMMAND_START_HEADER,
   COMMAND_WINDOW_BYTES,
   type CommandControl,
   type CommandEnd,
@@ -28,6 +30,8 @@ export interface CommandStreams {
   output(stream: CommandStream, chunk: Buffer): Promise<boolean>;
 }
 
+/** Two signals of a person, and sizes of a terminal that is dragged for as long as a connection takes. */
+const EARLY_MAX = 64;
 const CLOSE_NORMAL = 1000;
 /** Of RFC 6455: a frame that is too large for its reader. */
 const CLOSE_TOO_LARGE = 1009;
@@ -43,37 +47,39 @@ export class CommandConnection {
   readonly #writes = new Set<Promise<void>>();
   /** Bytes of output that were consumed and not said to be. */
   #untold = 0;
+  /** Said before the connection was there: the command may run already. */
+  readonly #early: CommandControl[] = [];
+  /** Somebody listens there: what goes wrong from then on may have begun something. */
+  #isConnected = false;
+  /** The controller took the start that came with the request. */
+  #isStarted = false;
 
   /** @param path of the server that runs commands, e.g. `/v1/sandboxes/NAME/exec` */
   constructor(client: ControllerClient, path: string, request: CommandRequest, streams: CommandStreams) {
     this.#streams = streams;
     this.#request = request;
     using address = openSocketAddress(client.socketPath);
+    const start = Buffer.from(JSON.stringify({ kind: "start", request } satisfies CommandControl));
     this.#socket = new WebSocket(`ws://localhost${path}`, {
-      createConnection: () => connect(address.path),
+      createConnection: () => connect(address.path, () => (this.#isConnected = true)),
       perMessageDeflate: false,
       maxPayload: COMMAND_FRAME_BYTES_MAX,
+      ...(start.length <= COMMAND_START_BYTES_MAX && { headers: { [COMMAND_START_HEADER]: start.toString("base64url") } }),
     });
-    this.#socket.on("open", () => this.#start());
+    this.#socket.on("upgrade", ({ headers }) => (this.#isStarted = headers[COMMAND_START_HEADER] === "1"));
+    this.#socket.on("open", () => this.#start(start));
     this.#socket.on("message", (data: Buffer, isBinary) => (isBinary ? this.#takeOutput(data) : this.#takeNotice(data)));
     this.#socket.on("unexpected-response", (_, response) => void readProblem(response).then((error) => this.#end.reject(error)));
-    this.#socket.on("error", (error) => this.#end.reject(client.toUnreachable(error)));
-    this.#socket.on("close", (code) =>
-      this.#end.reject(
-        code === CLOSE_TOO_LARGE
-          ? toTooLarge("this one has more")
-          : new OperationError("ControllerUnreachable", "lost the connection to the controller before the command ended"),
-      ),
-    );
+    this.#socket.on("error", (error) => this.#end.reject(this.#isConnected ? toLost(error) : client.toUnreachable(error)));
+    this.#socket.on("close", (code) => this.#end.reject(code === CLOSE_TOO_LARGE ? toTooLarge("this one has more") : toLost()));
     this.ended = this.#finish();
   }
 
   /** What the controller would not read is not sent: it would break off the connection. */
-  #start(): void {
-    const text = JSON.stringify({ kind: "start", request: this.#request } satisfies CommandControl);
-    const bytes = Buffer.byteLength(text);
-    if (bytes > COMMAND_FRAME_BYTES_MAX) return this.#end.reject(toTooLarge(`this one has ${bytes}`));
-    this.#socket.send(text);
+  #start(start: Buffer): void {
+    if (start.length > COMMAND_FRAME_BYTES_MAX) return this.#end.reject(toTooLarge(`this one has ${start.length}`));
+    if (!this.#isStarted) this.#socket.send(start, { binary: false });
+    for (const control of this.#early.splice(0)) this.#send(control);
   }
 
   resize(columns: number, rows: number): void {
@@ -161,9 +167,14 @@ export class CommandConnection {
   }
 
   #send(control: CommandControl): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(control));
+    const { readyState } = this.#socket;
+    if (readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(control));
+    else if (readyState === WebSocket.CONNECTING && this.#early.length < EARLY_MAX) this.#early.push(control);
   }
 }
+
+const toLost = (cause?: Error): OperationError =>
+  new OperationError("ControllerUnreachable", "lost the connection to the controller before the command ended", { cause });
 
 const toTooLarge = (what: string): OperationError =>
   new OperationError(

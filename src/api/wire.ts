@@ -75,7 +75,15 @@ const Consumed = z.strictObject({ kind: z.literal("consumed"), bytes: z.int().mi
 /** Without `SIG`, as `kill -l` prints them. */
 export const SignalName = z.string().regex(/^[A-Z][A-Z0-9]{1,9}$/);
 
-/** Text frames from the client. The first one is `start`. */
+/**
+ * A `start` of the client's request for the socket, base64url of its JSON: the command begins without waiting for the answer to that. Who has taken it
+ * says `1` in the answer's header of the same name; otherwise it is sent as the first frame.
+ */
+export const COMMAND_START_HEADER = "openclaw-start";
+/** Bytes of its JSON: with base64, and beside all other headers, two thirds of what a request's headers may have. */
+export const COMMAND_START_BYTES_MAX = 8_192;
+
+/** Text frames from the client. The first one is `start`, unless it came with the request. */
 export const CommandControl = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("start"), request: CommandRequest }),
   z.strictObject({ kind: z.literal("resize"), size: TerminalSize }),

@@ -28,6 +28,8 @@ export type CommandMeter = Pick<ControllerMetrics, "execStarted" | "execBytes">;
 
 export interface CommandSessionParts {
   socket: WebSocket;
+  /** The first frame, where it came with the request for the socket. null: it is to come. */
+  start: Buffer | null;
   commands: Pick<Engine, "exec">;
   /** On whose behalf, for the metrics. */
   tool: SandboxTool;
@@ -78,7 +80,7 @@ class CommandSession {
   }
 
   async run(): Promise<void> {
-    const { socket, clock, log } = this.#parts;
+    const { socket, start, clock, log } = this.#parts;
     socket.on("message", (data, isBinary) => this.#receive(toBuffer(data), isBinary));
     socket.on("close", () => this.#end(null));
     socket.on("error", (error) => this.#end(error));
@@ -88,6 +90,7 @@ class CommandSession {
       this.#started.resolve(null);
       this.#output.close();
     });
+    if (start !== null) this.#receive(start, false);
     try {
       const request = await this.#started.promise;
       stopStartTimer();

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../../api/clock.ts";
 import { OperationError } from "../../api/errors.ts";
 import { refuseUpgrade, type Upgrade } from "../../api/http-server.ts";
-import { COMMAND_FRAME_BYTES_MAX, toProblem } from "../../api/wire.ts";
+import { COMMAND_FRAME_BYTES_MAX, COMMAND_START_HEADER, toProblem } from "../../api/wire.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { OutputLog } from "../records/output-log.ts";
 import { type CommandMeter, type CommandSessionParts, serveCommand } from "./command-session.ts";
@@ -35,6 +35,9 @@ export class CommandSocket {
 
   constructor(parts: CommandSocketParts) {
     this.#parts = parts;
+    this.#server.on("headers", (headers, request) => {
+      if (toStart(request) !== null) headers.push(`${COMMAND_START_HEADER}: 1`);
+    });
   }
 
   get count(): number {
@@ -50,10 +53,12 @@ export class CommandSocket {
     this.#server.handleUpgrade(request, socket, head, (client) => {
       const { commands, meter, output, clock, log } = this.#parts;
       this.#sockets.add(client);
-      const done = serveCommand({ ...command, socket: client, commands, meter, output, clock, log }).finally(() => {
-        this.#sockets.delete(client);
-        this.#running.delete(done);
-      });
+      const done = serveCommand({ ...command, start: toStart(request), socket: client, commands, meter, output, clock, log }).finally(
+        () => {
+          this.#sockets.delete(client);
+          this.#running.delete(done);
+        },
+      );
       this.#running.add(done);
     });
   }
@@ -63,6 +68,12 @@ export class CommandSocket {
     for (const socket of this.#sockets) socket.terminate();
     await Promise.all(this.#running);
   }
+}
+
+/** What the client asks for together with the connection, as its first frame would. null: it comes in that. */
+function toStart({ headers }: Pick<Upgrade["request"], "headers">): Buffer | null {
+  const text = headers[COMMAND_START_HEADER];
+  return typeof text === "string" ? Buffer.from(text, "base64url") : null;
 }
 
 /** Answers an upgrade with an error, as any other request. */
