@@ -87,6 +87,14 @@ test("without any config, everything has the documented default", () => {
   expect([...provenance.values()].every((source) => source.kind === "default")).toBe(true);
 });
 
+test("an agent's sandbox is resolved once for each config, and anew for other folders of the host", () => {
+  const [config, main] = [mustParse("{}"), toAgentId("main")];
+  const resolve = (folders = HOST) => resolveAgentSandbox(config, main, folders);
+  expect(resolve()).toBe(resolve({ ...HOST }));
+  expect(resolve({ ...HOST, home: "/home/other", stateDir: "/home/other/state" })?.agentWorkspace).toBe("/home/other/state/workspace");
+  expect(resolve()?.agentWorkspace).toBe("/home/claw/.openclaw/workspace");
+});
+
 test("an agent that the config does not have has no sandbox", () => {
   expect(resolveAgentSandbox(mustParse("{}"), toAgentId("nobody"), HOST)).toBeUndefined();
 });

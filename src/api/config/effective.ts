@@ -88,10 +88,24 @@ const SHARED_IGNORES = [
   "workspaceAccess",
 ] as const satisfies (keyof SandboxSettings)[];
 
-/** Undefined: the config has no such agent. */
+interface Resolved {
+  folders: HostFolders;
+  byAgent: Map<AgentId, EffectiveSandbox>;
+}
+
+/** A config never changes, and each tool call asks for its agent's. */
+const RESOLVED = new WeakMap<Config, Resolved>();
+
+/** The same object for the same config. Undefined: the config has no such agent. */
 export function resolveAgentSandbox(config: Config, agentId: AgentId, folders: HostFolders): EffectiveSandbox | undefined {
   const agent = findAgent(config, agentId);
-  return agent === undefined ? undefined : resolveSandbox(config, agent, folders);
+  if (agent === undefined) return undefined;
+  const known = RESOLVED.get(config);
+  const isOfFolders = known?.folders.stateDir === folders.stateDir && known.folders.home === folders.home;
+  const { byAgent } = known !== undefined && isOfFolders ? known : { byAgent: new Map<AgentId, EffectiveSandbox>() };
+  const sandbox = byAgent.get(agentId) ?? resolveSandbox(config, agent, folders);
+  RESOLVED.set(config, { folders, byAgent: byAgent.set(agentId, sandbox) });
+  return sandbox;
 }
 
 export function resolveSandbox(config: Config, agent: Agent, folders: HostFolders): EffectiveSandbox {
