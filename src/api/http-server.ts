@@ -3,8 +3,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { isLoopback, toNetwork } from "./address.ts";
+import { sendDirect } from "./direct-response.ts";
 
 export interface HttpLimits {
   /** All together. One more is hung up on as it comes. */
@@ -32,8 +34,10 @@ export interface Upgrade {
   known(): void;
 }
 
+type Fetch = Parameters<typeof getRequestListener>[0];
+
 export interface HttpServerParts {
-  fetch: Parameters<typeof getRequestListener>[0];
+  fetch: Fetch;
   limits: HttpLimits;
   /** Absent: nothing else is spoken, and such a request is answered as any other. */
   upgrade?(upgrade: Upgrade): void;
@@ -51,6 +55,15 @@ const REFUSAL_MS_MAX = 5_000;
 /** By response: what keeps its connection. */
 const keepers = new WeakMap<ServerResponse, () => void>();
 
+/** Where there is a way past the web's streams. */
+const sendingDirect =
+  (fetch: Fetch): Fetch =>
+  async (request, bindings) => {
+    const response = await fetch(request, bindings);
+    const { outgoing } = bindings as HttpBindings;
+    return response instanceof Response && sendDirect(response, outgoing) ? RESPONSE_ALREADY_SENT : response;
+  };
+
 /** The caller has shown who he is: his connection may be used again, and need not be quick. Without this call each is closed after its answer. */
 export function keepConnection(response: ServerResponse): void {
   keepers.get(response)?.();
@@ -58,7 +71,7 @@ export function keepConnection(response: ServerResponse): void {
 
 export function createHttpServer({ fetch, limits, upgrade }: HttpServerParts): Server {
   const connections = new Connections(limits);
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(sendingDirect(fetch), { overrideGlobalObjects: false });
   const server = createServer({
     headersTimeout: limits.headersMsMax,
     requestTimeout: limits.requestMsMax,

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type HonoRequest, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
+import { toJsonResponse } from "../../api/direct-response.ts";
 import { OperationError } from "../../api/errors.ts";
 import type { Operation, SentBody } from "../../api/gateway-protocol/operation.ts";
 import { OPERATIONS, type OperationName, toQueryValues } from "../../api/gateway-protocol/operations.ts";
@@ -255,7 +256,7 @@ function addOperation<Name extends OperationName>(
       // Parsed by the schemas of the same operation, which the type of its handler is made from.
       const call = { params: req.param(), query, body, headers: req.raw.headers, identity, signal: req.raw.signal } as CallOf<Name>;
       const answer = await parts.handlers[name](call);
-      return answer instanceof Response ? answer : context.json(answer);
+      return answer instanceof Response ? answer : toJsonResponse(answer);
     });
   });
 }

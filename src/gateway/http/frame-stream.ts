@@ -32,10 +32,8 @@ export class FrameStream {
     return this.#body.close();
   }
 
-  /** In two pieces: what is large is not copied to stand behind its header. */
-  async #write(channel: number, data: Buffer): Promise<void> {
-    void this.#body.write(toHeader(channel, data.length));
-    await this.#body.write(data);
+  #write(channel: number, data: Buffer): Promise<void> {
+    return this.#body.write(toHeader(channel, data.length), data);
   }
 }
 
