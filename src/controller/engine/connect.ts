@@ -12,6 +12,7 @@ import { DockerLibrary } from "./dockerode.ts";
 import { type Candidate, type EndpointFiles, type Environment, findCandidates, readHostFiles } from "./endpoint.ts";
 import { START_ENGINE } from "./errors.ts";
 import { HostPaths } from "./host-paths.ts";
+import { readMainCommandLines } from "./main-process.ts";
 import type { PrestartResult } from "./operations.ts";
 import { findHostPaths, provePaths } from "./own-container.ts";
 import { unrendered } from "./unrendered.ts";
@@ -62,7 +63,12 @@ export async function connectDocker(options: ConnectOptions): Promise<DockerEngi
       const paths = stateDir === undefined ? new HostPaths(null) : await findHostPaths(client);
       const instance = typeof options.instance === "string" ? options.instance : options.instance(paths.toEngine(stateDir ?? "/"));
       if (stateDir !== undefined) await provePaths(client, { paths, stateDir, instance });
-      return new DockerEngine({ client, instance, endpoint, because, facts, egressImage, paths, monotonicMs, commandBegun });
+      // A process in a container has a table of its own, and an engine elsewhere another host's.
+      const isHere = candidate.socketPath !== null && paths.image === null;
+      return new DockerEngine({
+        ...{ client, instance, endpoint, because, facts, egressImage, paths, monotonicMs, commandBegun },
+        ...(isHere && { readHere: readMainCommandLines }),
+      });
     } catch (error) {
       // The engine answers: what is wrong is how this process was started.
       if (!(error instanceof OperationError) || error.code === "HostRejected") throw error;

@@ -35,7 +35,7 @@ const boxOf = (uid: string, edit: Partial<Box> = {}): Box => ({
 });
 
 /** An engine that answers each question in a later turn, in the order in which they came, and writes down what it is asked and when it answers. */
-function openEngine(boxes: Map<string, Box>, shown: Promise<void> = Promise.resolve()) {
+function openEngine(boxes: Map<string, Box>, shown: Promise<void> = Promise.resolve(), readHere?: () => string[] | null) {
   const told: string[] = [];
   const events = new PassThrough();
   const answer = async <T>(what: string, make: () => T): Promise<T> => {
@@ -92,6 +92,7 @@ function openEngine(boxes: Map<string, Box>, shown: Promise<void> = Promise.reso
   const engine = new DockerEngine({
     ...{ client, instance: INSTANCE, endpoint: "", because: "", facts, egressImage: "", paths: new HostPaths(null) },
     ...{ monotonicMs: () => performance.now(), commandBegun: () => undefined },
+    ...(readHere !== undefined && { readHere }),
   });
   /** What `work` asked, in order. */
   const heard = async (work: () => Promise<unknown>): Promise<string[]> => {
@@ -143,6 +144,19 @@ test("the look after a start asks everything at once", async () => {
   Object.assign(boxes.get("made") ?? {}, { startedAt: "2026-01-02T04:00:00Z", finishedAt: "2026-01-02T03:59:59Z" });
   await engine.act(handle, identity, { kind: "start" });
   expect((await heard(() => engine.observe(NAME))).filter((one) => one === "top made")).toHaveLength(2);
+});
+
+test("an engine on this host is not asked for a container's processes", async () => {
+  const { engine, heard } = openEngine(new Map(), Promise.resolve(), () => ["docker-init", AT_REST]);
+  const identity = { ...identityOf(INSTANCE), name: NAME };
+  const handle = await engine.create(identity, specOf("i"));
+  await engine.act(handle, identity, { kind: "start" });
+  let observed: unknown;
+  const asked = await heard(async () => {
+    observed = await engine.observe(NAME);
+  });
+  expect(observed).toMatchObject([{ settled: true }]);
+  expect(asked.filter((one) => !one.endsWith("answered")).toSorted()).toEqual(["image", "inspect made", "list"]);
 });
 
 test("a main process that was looked at too early is looked at again in the same look", async () => {

@@ -43,7 +43,7 @@ export const RawInspect = z.object({
   Id: z.string(),
   Name: z.string(),
   Image: z.string(),
-  State: z.object({ Status: z.string(), StartedAt: text, FinishedAt: text, ExitCode: count, OOMKilled: z.boolean().nullish() }),
+  State: z.object({ Status: z.string(), Pid: count, StartedAt: text, FinishedAt: text, ExitCode: count, OOMKilled: z.boolean().nullish() }),
   ExecIDs: texts,
   Config: z.object({ Image: text, User: text, WorkingDir: text, Env: texts, Labels: record }),
   HostConfig: z.object({

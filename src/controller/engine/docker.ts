@@ -41,6 +41,7 @@ import { hasDependents, isAlreadySo } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
 import { ImageLooks } from "./image-looks.ts";
 import { type KnownContainer, KnownContainers } from "./known-containers.ts";
+import type { readMainCommandLines } from "./main-process.ts";
 import { DEADLINE_MS, type PrestartResult } from "./operations.ts";
 import { RestLooks } from "./rest-looks.ts";
 
@@ -65,6 +66,8 @@ export interface DockerEngineOptions {
   /** Milliseconds that never go back. */
   monotonicMs: () => number;
   commandBegun: (result: PrestartResult) => void;
+  /** As `readMainCommandLines`. Absent: the engine's processes are not this host's. */
+  readHere?: typeof readMainCommandLines;
 }
 
 /** What was asked about a container before the listing said that it is there. */
@@ -94,7 +97,7 @@ export class DockerEngine implements Engine {
     this.#client = options.client;
     const { client, commandBegun: begun } = options;
     this.#commands = new DockerCommands({ client, subreaper: () => this.#facts.subreaper, begun });
-    this.#restLooks = new RestLooks(options.client, () => this.#facts);
+    this.#restLooks = new RestLooks({ client, facts: () => this.#facts, readHere: options.readHere ?? null });
     this.#paths = options.paths;
     this.instance = options.instance;
     this.#known = new KnownContainers(options.instance);
@@ -162,7 +165,7 @@ export class DockerEngine implements Engine {
 
   /** What is asked beside the listing about a container that was there at the last look; whether it is one of all that there are, the listing says. */
   #lookEarly({ id, isRising }: KnownContainer): EarlyLook {
-    const look = { inspected: this.#inspect(id), isAtRest: isRising ? this.#restLooks.look(id) : null };
+    const look = { inspected: this.#inspect(id), isAtRest: isRising && !this.#restLooks.isHere ? this.#restLooks.look(id) : null };
     // Nobody waits for it where the listing fails, or does not show it.
     for (const asked of [look.inspected, look.isAtRest]) asked?.catch(() => undefined);
     return look;
@@ -197,7 +200,8 @@ export class DockerEngine implements Engine {
     if (own.state === "exited" || own.state === "dead") return { ...own, ...(await readLastOutput(this.#client, raw.Id)) };
     if (own.state !== "running") return own;
     // The look beside the inspection meant this start if there never was another one.
-    return { ...own, settled: await this.#restLooks.isAtRest(own.handle, own.restarted ? null : isAtRest) };
+    const started = { handle: own.handle, pid: raw.State.Pid ?? 0 };
+    return { ...own, settled: await this.#restLooks.isAtRest(started, own.restarted ? null : isAtRest) };
   }
 
   async #imageEnv(imageId: string): Promise<readonly string[]> {
@@ -340,12 +344,12 @@ export class DockerEngine implements Engine {
     return this.#commands.claim(handle, request);
   }
 
-  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
-    return await this.#commands.exec(handle, request);
-  }
-
   onWaiting(listener: WaitingListener): void {
     this.#commands.onWaiting(listener);
+  }
+
+  async exec(handle: Handle, request: ExecRequest): Promise<ExecStream> {
+    return await this.#commands.exec(handle, request);
   }
 
   async endCommands(handle: Handle, marks: readonly string[]): Promise<void> {

@@ -6,16 +6,19 @@ import { AT_REST } from "./docker-create.ts";
 import { RestLooks, toPsArguments } from "./rest-looks.ts";
 
 const FACTS = { product: "docker", apiVersion: "1.41" } as const;
-const handleOf = (incarnation: string) => ({ id: toContainerId("c1"), uid: toSandboxUid("u"), incarnation });
+const startOf = (incarnation: string) => ({ handle: { id: toContainerId("c1"), uid: toSandboxUid("u"), incarnation }, pid: 42 });
+/** Of an engine that is elsewhere. */
+const looksOf = (commandLines: (id: string) => Promise<string[]>, readHere: (() => string[] | null) | null = null): RestLooks =>
+  new RestLooks({ client: { commandLines }, facts: () => FACTS, readHere });
 
 test("one that was seen at rest is not looked at again, until it is started again", async () => {
   const looked: string[] = [];
-  const looks = new RestLooks({ commandLines: async (id) => (looked.push(id) > 1 ? ["init", AT_REST] : ["sh -c"]) }, () => FACTS);
-  expect([await looks.isAtRest(handleOf("1")), await looks.isAtRest(handleOf("1")), await looks.isAtRest(handleOf("1"))]).toEqual([
+  const looks = looksOf(async (id) => (looked.push(id) > 1 ? ["init", AT_REST] : ["sh -c"]));
+  expect([await looks.isAtRest(startOf("1")), await looks.isAtRest(startOf("1")), await looks.isAtRest(startOf("1"))]).toEqual([
     ...[false, true, true],
   ]);
   expect(looked.length).toBe(2);
-  expect(await looks.isAtRest(handleOf("2"))).toBe(true);
+  expect(await looks.isAtRest(startOf("2"))).toBe(true);
   expect(looked.length).toBe(3);
 });
 
@@ -25,9 +28,33 @@ test("one that is never seen at rest costs no look for ever", async () => {
     looked += 1;
     throw new OperationError("EngineFailed", "ps is not there");
   };
-  const looks = new RestLooks({ commandLines }, () => FACTS);
-  for (let pass = 0; pass < 1_000; pass += 1) expect(await looks.isAtRest(handleOf("1"))).toBe(false);
+  const looks = looksOf(commandLines);
+  for (let pass = 0; pass < 1_000; pass += 1) expect(await looks.isAtRest(startOf("1"))).toBe(false);
   expect(looked).toBeLessThan(100);
+});
+
+test("where this host shows it the engine is not asked, and it is looked at until it is at rest", async () => {
+  const shown = [["sh -c"], ["docker-init -- sh", "sh -c"], ["docker-init -- sh", AT_REST]];
+  const looks = looksOf(
+    () => Promise.reject(new Error("the engine was asked")),
+    () => shown.shift() ?? [],
+  );
+  expect(await looks.isAtRest(startOf("1"))).toBe(true);
+  expect(shown).toEqual([]);
+  expect(await looks.isAtRest(startOf("2")), "one that never is").toBe(false);
+  expect(looks.isHere).toBe(true);
+});
+
+test("where this host shows nothing of it the engine is asked, and soon this host no more", async () => {
+  let [asked, read] = [0, 0];
+  const looks = looksOf(
+    async () => (++asked > 0 ? [AT_REST] : []),
+    () => (++read > 0 ? null : []),
+  );
+  for (let start = 0; start < 20; start += 1) expect(await looks.isAtRest(startOf(String(start)))).toBe(true);
+  expect(asked).toBe(20);
+  expect(read).toBeLessThan(10);
+  expect(looks.isHere).toBe(false);
 });
 
 test.each([
