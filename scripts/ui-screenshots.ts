@@ -129,6 +129,8 @@ async function planAnEdit(page: Page): Promise<void> {
 
 async function shoot(page: Page, name: string, { output, view }: Shooting): Promise<void> {
   await page.waitForLoadState("networkidle");
+  // Nothing is pointed at.
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: join(output, `${name}-${view}.png`), animations: "disabled" });
 }
 
@@ -182,6 +184,7 @@ try {
     await shootStranger(site, await stranger.newPage(), { output, view });
     await shootAll(site, await known.newPage(), { output, view, only: values.only });
     await Promise.all([stranger.close(), known.close()]);
+    await site.rejectAll();
   }
 } finally {
   await browser.close();

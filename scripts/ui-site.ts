@@ -117,6 +117,8 @@ export interface ShownSite {
   token: string;
   /** A code that pairs one browser with every right. */
   makeLink(): Promise<string>;
+  /** Nobody waits to be let in any more. */
+  rejectAll(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -150,7 +152,11 @@ export async function openShownSite(edits: number): Promise<ShownSite> {
     await pause(LOOK_MS * 20);
     const scopes = ["operator.read", "operator.write", "operator.approvals", "operator.pairing"];
     const makeLink = async (): Promise<string> => ((await ask("/v1/devices/links", { scopes })) as { code: string }).code;
-    return { url, token: (await findGatewayToken(stateDir)) ?? "", makeLink, close };
+    const rejectAll = async (): Promise<void> => {
+      const { pending } = (await ask("/v1/devices")) as { pending: { requestId: string }[] };
+      for (const { requestId } of pending) await ask(`/v1/devices/${requestId}/reject`, {});
+    };
+    return { url, token: (await findGatewayToken(stateDir)) ?? "", makeLink, rejectAll, close };
   } catch (error) {
     await close();
     throw error;

@@ -14,9 +14,9 @@ export function Refusal({ title, decision: { rule, source, fix } }: RefusalProps
   return (
     <Notice tone="rest" title={title}>
       <p>
-        {rule} <code className="chip">{source}</code>
+        Refused by: {rule} <code className="chip">{source}</code>
       </p>
-      {fix !== null && <p>{fix}</p>}
+      {fix !== null && <p>To allow it: {fix}</p>}
     </Notice>
   );
 }

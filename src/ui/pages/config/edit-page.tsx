@@ -111,7 +111,7 @@ function Editing({ base, current, schema, keep, restart }: EditingProps): ReactN
             <Button disabled={!isEdited} onClick={restart}>
               {isApplied ? "Edit further" : "Discard the edit"}
             </Button>
-            <span className="dim small">Ctrl-Enter plans it, Ctrl-Space completes, Ctrl-F finds.</span>
+            <span className="dim small keys-hint">Ctrl-Enter plans it, Ctrl-Space completes, Ctrl-F finds.</span>
           </div>
         </div>
       </Card>

@@ -5,7 +5,7 @@ import { CopyButton } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { renderBytes } from "../../text/size.ts";
-import { renderMoment, renderSpan } from "../../text/time.ts";
+import { renderAgo, renderMoment, renderSpan } from "../../text/time.ts";
 
 const ID_LENGTH = 12;
 
@@ -39,7 +39,7 @@ export function SandboxFacts({ sandbox: { metadata, spec, status } }: { sandbox:
             </Fact>
           </>
         )}
-        <Fact name="Last used">{lastUsedAt === null ? "never" : `${renderSpan(now - lastUsedAt)} ago`}</Fact>
+        <Fact name="Last used">{lastUsedAt === null ? "never" : renderAgo(lastUsedAt, now)}</Fact>
         <Fact name="Generation">
           {metadata.generation}
           {metadata.generation !== status.observedGeneration && <span className="dim">, {status.observedGeneration} was seen</span>}

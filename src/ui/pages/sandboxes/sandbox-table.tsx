@@ -17,7 +17,7 @@ import { StateMark } from "../../parts/state-mark.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { VirtualBody } from "../../parts/virtual-body.tsx";
 import { STATE_NAMES, toState } from "../../text/state.ts";
-import { renderSpan, withLocalTimes } from "../../text/time.ts";
+import { renderAgo, renderSpan, withLocalTimes } from "../../text/time.ts";
 import { BrowserPicture } from "./browser-of.tsx";
 
 /** As parts.css has it. */
@@ -122,7 +122,7 @@ function SandboxRow({ sandbox, index }: { sandbox: Sandbox; index: number }): Re
         <div className="dim tiny truncate">{withLocalTimes(isQuiet ? (status.next[0] ?? spec.because) : message, now)}</div>
       </td>
       <td className="column-used nowrap">
-        {status.lastUsedAt === null ? <span className="dim">never</span> : `${renderSpan(now - status.lastUsedAt)} ago`}
+        {status.lastUsedAt === null ? <span className="dim">never</span> : renderAgo(status.lastUsedAt, now)}
       </td>
       <td className="column-age nowrap">
         {status.container === null ? <span className="dim">none</span> : renderSpan(now - status.container.createdAt)}

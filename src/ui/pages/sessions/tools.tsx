@@ -53,7 +53,7 @@ function ToolRow({ tool, isChosen, choose }: { tool: Tool; isChosen: boolean; ch
         <div className="dim tiny">
           {rule} <code className="chip">{source}</code>
         </div>
-        {fix !== null && <div className="dim tiny">{fix}</div>}
+        {fix !== null && <div className="dim tiny">To allow it: {fix}</div>}
       </td>
       <td>
         {allowed && (
