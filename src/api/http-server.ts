@@ -21,6 +21,8 @@ export interface HttpLimits {
   headersMsMax: number;
   /** From the first byte to the end of the body. */
   requestMsMax: number;
+  /** How often connections over their time are looked for, for each of which it may be longer by so much. It wakes a process at rest. */
+  checkEachMs: number;
   /** How long a stranger's connection may be without progress while he is answered. null: the file system decides who reaches the server, and nobody is a stranger who has asked. */
   strangerMsMax: number | null;
 }
@@ -43,8 +45,6 @@ export interface HttpServerParts {
   upgrade?(upgrade: Upgrade): void;
 }
 
-/** Node looks for connections over their time this often; its default of 30 s would be the limit otherwise. */
-const CHECK_EACH_MS = 500;
 /** Longer than the minute that proxies keep a connection. */
 const KEEP_ALIVE_MS = 65_000;
 /** Requests that wait on one connection for the answers before theirs: no client that we know of sends a second one. */
@@ -75,7 +75,7 @@ export function createHttpServer({ fetch, limits, upgrade }: HttpServerParts): S
   const server = createServer({
     headersTimeout: limits.headersMsMax,
     requestTimeout: limits.requestMsMax,
-    connectionsCheckingInterval: CHECK_EACH_MS,
+    connectionsCheckingInterval: limits.checkEachMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: limits.headerBytesMax,
   });

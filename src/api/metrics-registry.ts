@@ -19,10 +19,11 @@ const OPENMETRICS_CONTENT_TYPE = Registry.OPENMETRICS_CONTENT_TYPE;
 /** Gauges whose name ends like a counter's: `promtool check metrics` refuses them, and `nodejs_active_resources` says the same. */
 const MISNAMED_DEFAULTS = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
-/** The event loop's lag is sampled with a timer: every 10 ms, the library's default, would cost 1 % of a core at rest. */
-const LAG_SAMPLE_MS = 100;
-/** Those in which the library counts the sampling interval as lag: at rest they would say that the loop is late by it. */
-const LAGS = { min: "min", max: "max", mean: "mean", p50: 50, p90: 90, p99: 99 } as const;
+/** The event loop's lag is sampled with a timer: every 10 ms, the library's default, would cost 1 % of a core at rest, and 100 ms most of what rest costs. */
+const LAG_SAMPLE_MS = 250;
+/** The library's own samples are not used: it counts the interval as lag, so that at rest the loop would be late by it. A day. */
+const LIBRARY_SAMPLE_MS = 86_400_000;
+const LAGS = { min: "min", max: "max", mean: "mean", stddev: "stddev", p50: 50, p90: 90, p99: 99 } as const;
 
 export interface CounterOf<Sets extends LabelSets> {
   /** @param by at least 0; absent: 1 */
@@ -42,7 +43,7 @@ export class MetricRegistry {
   /** @param options `processMetrics`: also those of the process (event-loop lag, garbage collection, memory) */
   constructor(options: { processMetrics: boolean }) {
     if (!options.processMetrics) return;
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LAG_SAMPLE_MS });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LIBRARY_SAMPLE_MS });
     for (const name of MISNAMED_DEFAULTS) this.#registry.removeSingleMetric(name);
     this.#measureLag();
   }
@@ -58,9 +59,10 @@ export class MetricRegistry {
     });
     this.beforeScrape(() => {
       for (const { which, gauge } of gauges) {
-        const ns = typeof which === "number" ? histogram.percentile(which) : histogram[which];
+        const seconds = (typeof which === "number" ? histogram.percentile(which) : histogram[which]) / 1e9;
+        const late = which === "stddev" ? seconds : Math.max(0, seconds - LAG_SAMPLE_MS / 1_000);
         // Scraped twice within one interval there is none to tell of.
-        gauge.set({}, histogram.count === 0 ? Number.NaN : Math.max(0, ns / 1e9 - LAG_SAMPLE_MS / 1_000));
+        gauge.set({}, histogram.count === 0 ? Number.NaN : late);
       }
       histogram.reset();
     });

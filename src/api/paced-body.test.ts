@@ -8,7 +8,7 @@ import { PacedBody } from "./paced-body.ts";
 
 const LIMITS = {
   ...{ connectionsMax: 10, strangersMax: 10, connectionsPerAddressMax: null, headerBytesMax: 16_384 },
-  ...{ headersMsMax: 5_000, requestMsMax: 5_000, strangerMsMax: null },
+  ...{ headersMsMax: 5_000, requestMsMax: 5_000, checkEachMs: 500, strangerMsMax: null },
 };
 const PIECE = Buffer.alloc(65_536, "x");
 

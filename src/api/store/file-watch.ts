@@ -4,9 +4,8 @@
 // chokidar reports within milliseconds, including a bind-mounted single file that is edited in place (its next major, 6, watches folders, which
 // do not see that). One look a second beside it sees what no watch does: a link further up that points elsewhere (a ConfigMap's `..data`), a
 // folder that is replaced or appears later, a file that was gone for a while, a file system without events.
-import type { Stats } from "node:fs";
-import { stat } from "node:fs/promises";
 import type { FSWatcher } from "chokidar";
+import { FOLLOWED, FolderLooks } from "./folder-looks.ts";
 
 export interface FileWatchOptions {
   /** Absolute paths; symlinks are followed. They need not be there. At most a hundred or so. */
@@ -145,8 +144,14 @@ export class FileWatch {
   }
 }
 
+const looks = new FolderLooks(FOLLOWED);
+
 /** Empty: it is not there, or can't be looked at. */
 async function toStamp(path: string): Promise<string> {
-  const facts: Stats | null = await stat(path).catch(() => null);
-  return facts === null ? "" : `${facts.dev}:${facts.ino}:${facts.size}:${facts.mtimeMs}:${facts.ctimeMs}`;
+  try {
+    const facts = await looks.look(path);
+    return facts === null ? "" : `${facts.dev}:${facts.ino}:${facts.size}:${facts.mtimeMs}:${facts.ctimeMs}`;
+  } catch {
+    return "";
+  }
 }

@@ -2,6 +2,7 @@
 // for anybody is made at once. What a folder should be is up to the caller.
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { errnoOf } from "../errno.ts";
 
 /** What is at a path. null: nothing. @throws, or rejects with, what the system says else */
@@ -43,6 +44,8 @@ export class FolderLooks {
   readonly #options: FolderLooksOptions;
   /** On which disk of this host each folder was at its last look. */
   readonly #disks = new Map<string, number>();
+  /** Of what was not there, the disk of the folder that it would be in. */
+  readonly #absent = new Map<string, number>();
 
   constructor(options: FolderLooksOptions) {
     this.#options = options;
@@ -54,19 +57,42 @@ export class FolderLooks {
    */
   readonly look: Look = (path) => {
     const disk = this.#disks.get(path);
-    if (disk === undefined) return this.#lookAside(path);
+    if (disk === undefined) return this.#lookForAbsent(path) ?? this.#lookAside(path);
     const facts = this.#options.atOnce(path);
     if (facts?.dev !== disk) this.#disks.delete(path);
     return facts;
   };
 
+  /** A promise of nothing where its folder is on the disk that it was on and has no such thing yet; undefined where that has to be found out. */
+  #lookForAbsent(path: string): Promise<null> | undefined {
+    const disk = this.#absent.get(path);
+    if (disk === undefined) return undefined;
+    const isThere = isFolderOn(this.#options.atOnce(dirname(path)), disk) && this.#options.atOnce(path) === null;
+    if (!isThere) this.#absent.delete(path);
+    return isThere ? NOTHING : undefined;
+  }
+
   async #lookAside(path: string): Promise<Stats | null> {
     const facts = await this.#options.aside(path);
-    if (facts === null || !isOnDisk(facts)) return facts;
-    if (this.#disks.size >= FOLDERS_MAX) this.#disks.clear();
-    this.#disks.set(path, facts.dev);
+    if (facts === null) await this.#noteAbsent(path);
+    else if (isOnDisk(facts)) note(this.#disks, path, facts.dev);
     return facts;
   }
+
+  async #noteAbsent(path: string): Promise<void> {
+    const folder = await this.#options.aside(dirname(path)).catch(() => null);
+    if (folder !== null && isOnDisk(folder) && isFolderOn(folder, folder.dev)) note(this.#absent, path, folder.dev);
+  }
+}
+
+const NOTHING = Promise.resolve(null);
+
+/** A symbolic link, where it is seen itself, may lead to another disk. */
+const isFolderOn = (facts: Stats | null, disk: number): boolean => facts !== null && facts.dev === disk && facts.isDirectory();
+
+function note(disks: Map<string, number>, path: string, disk: number): void {
+  if (disks.size >= FOLDERS_MAX) disks.clear();
+  disks.set(path, disk);
 }
 
 /** Linux gives each block device a major number of its own; network shares, FUSE and what else has no disk have 0. */

@@ -16,8 +16,9 @@ export interface OpenFolder extends AsyncDisposable {
 const OPEN_FILES = "/proc/self/fd";
 /** Linux' O_PATH: a folder that may be passed and not listed can be opened too. Node has no name for it. */
 const O_PATH = 0x20_0000;
+const HAS_OPEN_FILES = existsSync(OPEN_FILES);
 /** For folders that are only passed on the way. */
-const PASSING = existsSync(OPEN_FILES) ? O_PATH : constants.O_RDONLY;
+const PASSING = HAS_OPEN_FILES ? O_PATH : constants.O_RDONLY;
 /** As the kernel's own. */
 const SYMLINKS_MAX = 40;
 
@@ -33,7 +34,7 @@ const inside = ({ at }: OpenFolder, name: string): string => `${at}/${name}`;
 async function openAs(path: string, access: number): Promise<OpenFolder | null> {
   try {
     const handle = await open(path, access | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    const at = existsSync(OPEN_FILES) ? `${OPEN_FILES}/${handle.fd}` : path;
+    const at = HAS_OPEN_FILES ? `${OPEN_FILES}/${handle.fd}` : path;
     return { handle, at, [Symbol.asyncDispose]: async () => await handle.close() };
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoOf(error))) return null;

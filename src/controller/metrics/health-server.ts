@@ -27,6 +27,7 @@ const LIMITS: HttpLimits = {
   headersMsMax: 3_000,
   requestMsMax: 10_000,
   /** An answer is made within milliseconds, and read by a scraper within its own timeout of 10 s. */
+  checkEachMs: 1_000,
   strangerMsMax: 10_000,
 };
 const METHODS = ["GET", "HEAD"];

@@ -16,6 +16,7 @@ const LIMITS: HttpLimits = {
   headersMsMax: 5_000,
   requestMsMax: 60_000,
   /** An answer to a stranger is a few KiB; a wrong secret's is held back for up to 4 s (auth.ts). */
+  checkEachMs: 500,
   strangerMsMax: 10_000,
 };
 /** A long-lived client asks again; a connection that never ends is never looked at anew. */
