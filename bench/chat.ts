@@ -40,8 +40,8 @@ class Model {
   readonly #held = new Set<ServerResponse>();
   /** When the first byte of each answer left, by its word. */
   readonly firstByteAt = new Map<string, number>();
-  /** When each step of the long run was asked for. */
-  readonly stepAt: number[] = [];
+  /** Of the long run: when each of its requests had come, and when its answer had left. What the model itself takes lies between. */
+  readonly steps: { askedAt: number; answeredAt: number }[] = [];
 
   async open(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
@@ -67,24 +67,27 @@ class Model {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
+    const askedAt = nowMs();
     const { messages }: Asked = JSON.parse(Buffer.concat(chunks).toString("utf8"));
     const said = JSON.stringify(messages.findLast(({ role }) => role === "user")?.content ?? "");
     const word = /(?:first|hold|steps)-[a-z0-9]+/.exec(said)?.[0] ?? "";
     response.writeHead(200, { "content-type": "text/event-stream" });
-    if (word.startsWith("steps")) return this.#step(messages, response);
+    if (word.startsWith("steps")) return this.#step({ messages, askedAt }, response);
     this.firstByteAt.set(word, nowMs());
     send(response, { delta: { role: "assistant", content: `${word}!` } });
     if (word.startsWith("hold")) this.#held.add(response);
     else end(response, "stop");
   }
 
-  #step(messages: Asked["messages"], response: ServerResponse): void {
+  #step({ messages, askedAt }: Asked & { askedAt: number }, response: ServerResponse): void {
     const done = messages.filter(({ role }) => role === "tool").length;
-    this.stepAt.push(nowMs());
-    if (done >= STEPS) {
-      send(response, { delta: { role: "assistant", content: "done" } });
-      return end(response, "stop");
-    }
+    if (done >= STEPS) send(response, { delta: { role: "assistant", content: "done" } });
+    else this.#callTool(done, response);
+    end(response, done >= STEPS ? "stop" : "tool_calls");
+    this.steps.push({ askedAt, answeredAt: nowMs() });
+  }
+
+  #callTool(done: number, response: ServerResponse): void {
     const call = {
       index: 0,
       id: `call_${done}`,
@@ -92,7 +95,6 @@ class Model {
       function: { name: "exec", arguments: JSON.stringify({ command: `echo ${done}` }) },
     };
     send(response, { delta: { role: "assistant", tool_calls: [call] } });
-    end(response, "tool_calls");
   }
 }
 
@@ -259,11 +261,11 @@ async function longRun(gateway: Gateway, model: Model): Promise<Row> {
   await say(gateway, "long", "steps-all");
   const startedAt = performance.now();
   // One more than there are tool calls: the last answer has none.
-  while (model.stepAt.length <= STEPS) {
-    if (performance.now() - startedAt > LONG_RUN_MS_MAX) throw new Error(`after ${model.stepAt.length} steps the run went no further`);
+  while (model.steps.length <= STEPS) {
+    if (performance.now() - startedAt > LONG_RUN_MS_MAX) throw new Error(`after ${model.steps.length} steps the run went no further`);
     await pause(50);
   }
-  const steps = model.stepAt.slice(1).map((at, index) => at - (model.stepAt[index] ?? Number.NaN));
+  const steps = model.steps.slice(1).map(({ askedAt }, index) => askedAt - (model.steps[index]?.answeredAt ?? Number.NaN));
   const [first, last] = [median(steps.slice(0, STEPS_COMPARED)), median(steps.slice(-STEPS_COMPARED))];
   const ratio = last / first;
   return toValueRow(
