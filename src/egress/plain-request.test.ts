@@ -42,6 +42,11 @@ test.each([
   expect(second).toMatch(/^HTTP\/1\.1 200 OK\r\n.*ok$/s);
 });
 
+test("a body that is coded for one hop alone is given to nobody as what it is not", async () => {
+  const [given] = await pass("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  expect(given).toMatch(/^HTTP\/1\.1 502 /);
+});
+
 test("a destination's early hints are left out, and its headers of one hop, too; of others each is passed on", async () => {
   const [given = ""] = await pass(
     "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 Fine\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nKeep-Alive: 5\r\nX-Hop: 1\r\nConnection: X-Hop\r\nContent-Length: 2\r\n\r\nok",

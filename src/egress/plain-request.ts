@@ -1,6 +1,13 @@
 // One plain request and its answer, over a connection of their own: what of their headers is for this hop alone, and how their bodies are framed.
 // Whether the destination may be reached is decided before. Neither end's bytes may end anything but this one request.
-import { type ClientRequest, type IncomingMessage, request as requestHttp, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestHttp,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import { renderTarget, type Target, type UrlTarget } from "../api/egress/host.ts";
 import { forward, release } from "./bandwidth.ts";
@@ -10,6 +17,8 @@ const PORT_HTTP = 80;
 const STATUS_BAD_GATEWAY = 502;
 /** Answers before the answer (1xx): servers send one or two. Beyond it they are sent to keep the proxy busy, at no limit of bandwidth. */
 const INTERIM_MAX = 16;
+
+const CODING_SHOWN_MAX = 64;
 
 /** Of one hop alone (RFC 9110, 7.6.1); `Expect` was answered here. */
 const HOP_HEADERS: ReadonlySet<string> = new Set([
@@ -55,6 +64,7 @@ export function passRequest({ bandwidth, world }: Subject, { request, response, 
   outgoing.once("close", () => response.writableEnded || fail());
   outgoing.once("response", (incoming) => {
     incoming.on("error", fail);
+    if (findCoding(incoming.headers) !== null) return fail();
     // Cut off in the middle it must not look complete.
     incoming.once("close", () => incoming.complete || fail());
     const headers = passOn(incoming.rawHeaders, incoming.headers.connection).flat();
@@ -88,6 +98,11 @@ type Pair = readonly [name: string, value: string];
 
 export function toPairs(rawHeaders: readonly string[]): Pair[] {
   return rawHeaders.flatMap((name, at): Pair[] => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""]] : []));
+}
+
+/** What a body is coded as for this hop beside its pieces (RFC 9112, 6.1): whoever passes it on would have to undo that. Rare, and never sent unasked. null: nothing */
+export function findCoding({ "transfer-encoding": coding }: IncomingHttpHeaders): string | null {
+  return coding === undefined || coding.trim().toLowerCase() === "chunked" ? null : JSON.stringify(coding.slice(0, CODING_SHOWN_MAX));
 }
 
 /** Without what is for this hop alone, by RFC or by the sender's word. */

@@ -61,6 +61,8 @@ describe("a plain request", () => {
     expect(web.received[2]).toMatch(/Content-Length: 0\r\n/);
     const both = await ask(under, `POST ${head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
     expect(both).not.toMatch(/200/);
+    const coded = await ask(under, `POST ${head}Transfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
+    expect(coded).toMatch(/^HTTP\/1\.1 400 .*coded as "gzip, chunked" for one hop/s);
     expect(web.received).toHaveLength(3);
   });
 

@@ -6,7 +6,7 @@ import type { EgressJudgement, EgressReason } from "../api/egress/decision.ts";
 import { parseAuthority, parseUrlTarget, renderHost, type Target } from "../api/egress/host.ts";
 import type { IpAddress } from "../api/egress/ip-address.ts";
 import { toSafeLine } from "../api/safe-text.ts";
-import { passRequest, toPairs } from "./plain-request.ts";
+import { findCoding, passRequest, toPairs } from "./plain-request.ts";
 import { dialFirst } from "./resolve.ts";
 import { type Asked, type Connection, refuse, type Subject } from "./subject.ts";
 import { joinEnds, openTunnel } from "./tunnel.ts";
@@ -88,6 +88,9 @@ export async function handleRequest(subject: Subject, request: IncomingMessage, 
   // What another protocol is asked for by, for this hop alone, is not passed on: where it is needed, that is said rather than left to the server to guess.
   if (/\bwebsocket\b/i.test(request.headers.upgrade ?? ""))
     return answerRefused(subject, asked, response, refuse("InvalidRequest", "for a WebSocket (ws://) a proxy is asked by CONNECT"));
+  const coding = findCoding(request.headers);
+  if (coding !== null)
+    return answerRefused(subject, asked, response, refuse("InvalidRequest", `a body coded as ${coding} for one hop is not passed on`));
   const opened = await open(subject, { asked, target, client: request.socket });
   if (opened.kind === "refused") return answerRefused(subject, asked, response, opened);
   passRequest(subject, { request, response, target, upstream: opened.upstream });
