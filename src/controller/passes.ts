@@ -1,6 +1,6 @@
 // Builds what passes are made of: what steers all sandboxes together, and one pass. Each thing is made of what stands above it, and hands
 // names to the queue, which is made first. Where names come from is the sources' business.
-import type { ContainerId, EpochMs, SandboxName } from "../api/brands.ts";
+import { type ContainerId, type EpochMs, type SandboxName, toDurationMs } from "../api/brands.ts";
 import type { OperationError } from "../api/errors.ts";
 import { FolderLooks, UNFOLLOWED } from "../api/store/folder-looks.ts";
 import { toHidden } from "./decide/fields.ts";
@@ -66,6 +66,9 @@ export interface PassesGround extends Opened, Steering {
   retired(id: ContainerId): void;
 }
 
+/** The caller of the last use has its answer by then, and mostly the next one has begun. */
+const REST_MS = toDurationMs(200);
+
 export interface Passes {
   observer: Observer;
   access: ServingAccess;
@@ -78,8 +81,11 @@ export function makePasses(options: ControllerOptions, ground: PassesGround): Pa
   const now = (): EpochMs => clock.now();
   const report = new Report({ now, log, events, metrics });
   const uses = new Uses();
-  const suspect = (name: SandboxName): void => loop.enqueue(name, "external");
-  const access = new ServingAccess({ clock, engine, commands, statuses, activity, uses, suspect });
+  const access = new ServingAccess({
+    ...{ clock, engine, commands, statuses, activity, uses },
+    suspect: (name) => loop.enqueue(name, "external"),
+    rested: (name) => loop.enqueueWithin(name, "external", REST_MS),
+  });
   const setups = makeSetupRunner(options, ground);
   const mounts = makeMountCheck(options, desired, report);
   const { egress, egressLog, egressLedger } = ground;

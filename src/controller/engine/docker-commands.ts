@@ -1,6 +1,7 @@
 // Commands in Docker's containers: which are started anew and which are handed to an exec that waits, what counts as a use, and how they are
 // ended. One command's course is docker-exec.ts's, and how many wait docker-prestart.ts's.
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode } from "../../api/errors.ts";
 import { LATE } from "../../api/kill-script.ts";
 import type { DockerClient } from "./docker-client.ts";
@@ -29,6 +30,8 @@ interface Tried {
 
 /** A command that takes longer may have others beside it. */
 const REFILL_MS_MAX = 200;
+/** In which the caller has its answer: starting one keeps a processor busy for 40 ms. Nobody calls again sooner but who is not going to find one anyway. */
+const ANSWER_MS = 20;
 
 export class DockerCommands {
   readonly ends = new ExecEnds();
@@ -79,6 +82,7 @@ export class DockerCommands {
   /** An engine that starts one meanwhile says later that the command has ended, and so it does of those beside it. */
   async #refillAfter({ exit }: ExecStream, handle: Handle): Promise<void> {
     await this.#lull.after(exit);
+    await pause(ANSWER_MS, undefined, { ref: false });
     this.#prestarts.refill(handle);
   }
 

@@ -22,8 +22,10 @@ export interface AccessParts {
   statuses: StatusStore;
   activity: Activity;
   uses: Uses;
-  /** Has the sandbox looked at: what was said to serve turned out not to, or its last use is over. */
+  /** Has the sandbox looked at: what was said to serve turned out not to, or a use that something waited for is over. */
   suspect(name: SandboxName): void;
+  /** Its last use is over, and nothing waited for that: the same within a moment. */
+  rested(name: SandboxName): void;
 }
 
 export interface Serving {
@@ -85,13 +87,20 @@ export class ServingAccess implements SandboxAccess {
     this.#parts = parts;
     parts.uses.onEnded((id) => {
       const name = this.nameOf(id);
-      if (name !== null) parts.suspect(name);
+      if (name === null) return;
+      if (this.#isUpToDate(name)) parts.rested(name);
+      else parts.suspect(name);
     });
     parts.statuses.subscribe((change) => this.#changed(change.kind === "put" ? change.sandbox.metadata.name : change.name));
   }
 
   get engine(): Engine {
     return this.#parts.engine;
+  }
+
+  #isUpToDate(name: SandboxName): boolean {
+    const status = this.#parts.statuses.get(name);
+    return status !== undefined && findCondition(status.status.conditions, "UpToDate")?.status === "True";
   }
 
   /** A pass looked: from now on this container serves, or none does. */

@@ -1,11 +1,12 @@
 // Leases on containers that serve: who gets one, and that both ends of a use are moments of use. Whoever has to wait for one is access.test.ts.
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { MINUTE_MS, toContainerId } from "../../api/brands.ts";
+import { MINUTE_MS, toContainerId, toImageId } from "../../api/brands.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
 import { containerOf, desiredOf, INSTANCE, inputOf, NOW } from "../decide/decide.fixture.ts";
 import { plan } from "../decide/plan.ts";
+import { summarize } from "../decide/status.ts";
 import type { OwnedContainer } from "../decide/types.ts";
 import { FakeEngine } from "../engine/fake.fixture.ts";
 import { FakeWorld } from "../engine/fake-world.fixture.ts";
@@ -26,13 +27,18 @@ async function createAccess() {
   onTestFinished(() => activity.stop());
   const statuses = await StatusStore.open({ folder: join(folder, "status"), writeFailed: () => undefined }, NOW);
   const engine = new FakeEngine(new FakeWorld(clock), INSTANCE);
-  const access = new ServingAccess({ clock, engine, commands: engine, statuses, activity, uses, suspect: () => undefined });
+  const enqueued: string[] = [];
+  const access = new ServingAccess({
+    ...{ clock, engine, commands: engine, statuses, activity, uses },
+    suspect: () => void enqueued.push("at once"),
+    rested: () => void enqueued.push("within a moment"),
+  });
   /** A pass looks, and these containers are there. */
   const look = (...containers: OwnedContainer[]): void => {
     const input = inputOf(desired, containers);
     access.judged(input, plan(input));
   };
-  return { access, activity, clock, uses, look };
+  return { access, activity, clock, uses, statuses, look, enqueued };
 }
 
 test("a lease holds the container that serves, and no other, until it is released", async () => {
@@ -52,6 +58,24 @@ test("a use is from the beginning of a lease to its end: the hot window begins w
   await clock.advance(10 * MINUTE_MS);
   lease[Symbol.dispose]();
   expect(activity.lastUsedAt(name)).toBe(NOW + 10 * MINUTE_MS);
+});
+
+test.each([
+  ["within a moment, as the caller has his answer first", {}, "within a moment"],
+  ["at once where a change waited for it", { image: { kind: "found", id: toImageId("sha256:new"), user: "", env: {} } }, "at once"],
+] as const)("the end of the last use is looked at %s", async (_, edit, when) => {
+  const { access, statuses, look, enqueued } = await createAccess();
+  look(containerOf(desired));
+  const input = inputOf(desired, [containerOf(desired)], edit);
+  const { kind, scopeKey, agentId, scope, settings } = desired;
+  const described = { kind, scopeKey, agentId, scope, image: settings.docker.image };
+  const none = { previous: null, failure: null, servingFailure: null, egressFailure: null, blocker: null };
+  statuses.put(summarize(input, plan(input), { ...none, spec: described }));
+  const [first, last] = [await access.lease(name), await access.lease(name)];
+  first[Symbol.dispose]();
+  expect(enqueued).toEqual([]);
+  last[Symbol.dispose]();
+  expect(enqueued).toEqual([when]);
 });
 
 test("what is not ready has no lease, and a use of it that was tried is none", async () => {

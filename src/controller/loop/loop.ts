@@ -51,6 +51,12 @@ export class Loop {
     this.#queue.add(name, PRIORITY[trigger]);
   }
 
+  /** The same, with time until then: nobody waits for it. */
+  enqueueWithin(name: SandboxName, trigger: Trigger, delay: DurationMs): void {
+    this.#parts.convergence.noticed(name, trigger);
+    this.#queue.addAfter(name, delay, PRIORITY[trigger]);
+  }
+
   /** The same, and what failed before may succeed now: the engine is back, or the spec is another one. */
   enqueueFresh(name: SandboxName, trigger: Trigger): void {
     this.#queue.forget(name);
