@@ -27,8 +27,8 @@ const STDOUT = new RegExp(`^${String.fromCharCode(1, 0, 0, 0)}`);
 const BORDERS: readonly Border[] = [
   { stage: "the client's request to the gateway", process: "gateway", what: "request", text: /^POST .*\/tools\/exec/ },
   { stage: "the gateway: who asks, what, where", process: "gateway", what: "write", text: /^GET \S*\/exec\?tool=exec / },
-  { stage: "a connection to the controller", process: "gateway", what: "read", text: /^HTTP\/1\.1 101 / },
-  { stage: "the controller: may it, its record, whether its container runs", process: "controller", what: "write", text: /\na\/bin\/sh\n/ },
+  { stage: "a connection to the controller, with the command", process: "controller", what: "write", text: /^HTTP\/1\.1 101 / },
+  { stage: "the controller: may it, whether its container runs", process: "controller", what: "write", text: /\na\/bin\/sh\n/ },
   { stage: "the engine and the shell that waits: the command begins", process: "controller", what: "read", text: STDOUT },
   { stage: "the command runs, the engine sees that it ended", process: "controller", what: "read", text: /"exec_die/ },
   { stage: "the controller tells it", process: "controller", what: "write", text: /^\{"kind":"exit"/ },
