@@ -71,7 +71,7 @@ test(
       agents: { list: [{ sandbox: { docker: { pidsLimit: 300, env: { TOKEN: "hunter2" } } } }] },
     });
     await page.getByRole("heading", { name: "The edit is in force" }).waitFor();
-    await page.getByText("1 of 1 sandboxes are as the config says.").waitFor();
+    await page.getByText("1 of 1 sandbox is as the config says.").waitFor();
     expect(await findBarriers(page)).toEqual([]);
 
     // Another save while somebody edits, and a file that is broken, are said.

@@ -70,7 +70,7 @@ describe("a tool that is run from the page", { timeout: 180_000 }, () => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);
     const run = async ({ emit }: ToolCall): Promise<ToolResult> => {
-      await emit({ kind: "stderr", chunk: Buffer.from("as far as here\n") });
+      await emit({ kind: "stderr", chunk: Buffer.from(`${"one more line\n".repeat(100)}as far as here\n`) });
       throw new OperationError("ImageMissing", "the image box:1 is not there", { fix: "docker pull box:1" });
     };
     const { page } = await openChat(program, { path: PATH, serves: { run } });
@@ -79,6 +79,9 @@ describe("a tool that is run from the page", { timeout: 180_000 }, () => {
     await page.getByRole("alert").getByText("exec failed: the image box:1 is not there").waitFor();
     await page.getByRole("alert").getByText("docker pull box:1").waitFor();
     await page.getByText("as far as here").waitFor();
+    // More than its place shows, which the keyboard scrolls too.
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await findUnreachable(page)).toEqual([]);
     await page.context().setOffline(true);
     await begin(page);
     await page.getByRole("alert").getByText("exec failed: the gateway does not answer").waitFor();

@@ -61,7 +61,8 @@ function Output({ text }: { text: string }): ReactNode {
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < 24;
   };
   return (
-    <section ref={box} className="output output-lines process-output" aria-label="Output" onScroll={note} role="log">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached
+    <section ref={box} className="output output-lines process-output" aria-label="Output" onScroll={note} role="log" tabIndex={0}>
       {text === "" ? <span className="dim">It has printed nothing yet.</span> : text}
     </section>
   );

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useGateway } from "../../connection/context.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ErrorNotice } from "../../parts/notice.tsx";
+import { Output } from "../../parts/output.tsx";
 import { StateMark } from "../../parts/state-mark.tsx";
 import { toPlainOutput } from "../../text/plain-output.ts";
 import type { Tone } from "../../text/state.ts";
@@ -27,9 +28,7 @@ export function SetupLog({ name }: { name: string }): ReactNode {
   return (
     <Card title="Setup" aside={<StateMark tone={tone}>{word}</StateMark>}>
       {data.truncated && <p className="dim small">Earlier output is not kept.</p>}
-      <section className="output output-lines" aria-label="Output of the setup">
-        {data.text === "" ? "It printed nothing." : toPlainOutput(data.text)}
-      </section>
+      <Output label="Output of the setup" text={data.text === "" ? "It printed nothing." : toPlainOutput(data.text)} />
     </Card>
   );
 }

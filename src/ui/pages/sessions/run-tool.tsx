@@ -8,6 +8,7 @@ import { callTool } from "../../connection/tool-call.ts";
 import { Button, Command } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { ErrorNotice, Loading, Notice } from "../../parts/notice.tsx";
+import { Output } from "../../parts/output.tsx";
 import { useReveal } from "../../parts/use-reveal.ts";
 import { useHttpToken } from "../../shell/use-http-token.ts";
 import { fromBase64 } from "../../text/bytes.ts";
@@ -62,7 +63,7 @@ export function RunTool({ sessionKey, tool }: { sessionKey: string; tool: Tool }
       </form>
       <div className="stack tool-answer" aria-live="polite">
         {run.isPending && progress !== null && <Loading what={progress} />}
-        {output !== "" && run.data === undefined && <pre className="output">{toPlainOutput(output)}</pre>}
+        {output !== "" && run.data === undefined && <Output text={toPlainOutput(output)} />}
         {run.error !== null && <Failure error={run.error} tool={tool.name} />}
         {run.data !== undefined && <ToolAnswer answer={run.data} />}
         {made.ok && (
@@ -206,9 +207,11 @@ function ToolAnswer({ answer: { content, details, isError } }: { answer: AnswerO
         if (part.type === "image" && typeof part.data === "string" && typeof part.mimeType === "string")
           return <ImagePart key={key} data={part.data} mimeType={part.mimeType} />;
         return (
-          <pre key={key} className="output" data-error={isError}>
-            {typeof part.text === "string" ? toPlainOutput(part.text) : JSON.stringify(part, null, 2)}
-          </pre>
+          <Output
+            key={key}
+            text={typeof part.text === "string" ? toPlainOutput(part.text) : JSON.stringify(part, null, 2)}
+            isError={isError}
+          />
         );
       })}
       {known.length > 0 && <p className="dim small wrap-any">{known.map(([name, value]) => `${name}: ${String(value)}`).join(", ")}</p>}
