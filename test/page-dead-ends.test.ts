@@ -69,6 +69,20 @@ describe("on the page", { timeout: 180_000 }, () => {
     }
   });
 
+  test("a session that nobody began leads to those that there are, and to its first word", async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const { page, server } = await openChat(program, { path: "/sessions/agent%3Amain%3Anone/tools" });
+    const origin = server.url.replace("ws:", "http:");
+    await page.getByRole("alert").getByText('there is no session "agent:main:none"').waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole("link", { name: "Begin it in the chat" }).press("Enter");
+    await page.getByText("There is no session of this name yet: what you write begins it.").waitFor();
+    await page.goto(`${origin}/sessions/agent%3Amain%3Anone`);
+    await page.getByRole("link", { name: "All sessions" }).press("Enter");
+    await page.getByRole("link", { name: KEY }).waitFor();
+  });
+
   test("what was seen stays while the gateway is away", async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);

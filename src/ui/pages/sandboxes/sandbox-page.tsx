@@ -1,5 +1,5 @@
 // One sandbox: what it is, why it is so, what differs from the config, what comes next, and what happened.
-import { useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Condition } from "../../../api/condition.ts";
 import { useGateway } from "../../connection/context.tsx";
@@ -30,7 +30,7 @@ export function SandboxPage(): ReactNode {
   const { name } = useParams({ from: "/sandboxes/$name" });
   const { data, error } = useGateway("sandbox.get", { name }, { everyMs: POLL_MS });
   const explained = useGateway("sandbox.explain", { name });
-  if (error !== null) return <ErrorNotice error={error} what="The sandbox could not be read" />;
+  if (error !== null) return <NoSandbox error={error} />;
   if (data === undefined) return <Loading />;
   const { sandbox, events } = data;
   const { agentId, kind, scope, scopeKey } = sandbox.spec;
@@ -74,6 +74,19 @@ export function SandboxPage(): ReactNode {
             <Command text={toCommand("sandbox", "recreate", name)} />
           </div>
         </Card>
+      </div>
+    </div>
+  );
+}
+
+function NoSandbox({ error }: { error: Error }): ReactNode {
+  return (
+    <div className="stack">
+      <ErrorNotice error={error} what="The sandbox could not be read" />
+      <div className="row">
+        <Link to="/sandboxes" className="button">
+          All sandboxes
+        </Link>
       </div>
     </div>
   );

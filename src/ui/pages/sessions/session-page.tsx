@@ -18,6 +18,23 @@ const TABS = [
   { to: "/sessions/$key/browser", label: "Browser" },
 ] as const;
 
+/** Mostly there is none of this name: the list has those that there are, and a first word begins it. */
+function NoSession({ sessionKey, error }: { sessionKey: string; error: Error }): ReactNode {
+  return (
+    <div className="stack">
+      <ErrorNotice error={error} what="The session could not be read" />
+      <div className="row">
+        <Link to="/sessions" className="button">
+          All sessions
+        </Link>
+        <Link to="/chat/$key" params={{ key: sessionKey }} className="button">
+          Begin it in the chat
+        </Link>
+      </div>
+    </div>
+  );
+}
+
 export function SessionPage(): ReactNode {
   const { key } = useParams({ from: "/sessions/$key" });
   const { data, error } = useGateway("sessions.get", { key });
@@ -31,7 +48,7 @@ export function SessionPage(): ReactNode {
   useEffect(() => {
     tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [path]);
-  if (error !== null) return <ErrorNotice error={error} what="The session could not be read" />;
+  if (error !== null) return <NoSession sessionKey={key} error={error} />;
   return (
     <div className="stack">
       <div className="row session-head">
