@@ -106,7 +106,7 @@ test(
     await invited.page.clock.fastForward("08:00:00");
     await dialled;
     await site.writeConfig(agents({ GREETING: "good evening" }));
-    await invited.page.getByText("Pinned").first().waitFor();
+    await invited.page.getByText("Pinned", { exact: true }).first().waitFor();
 
     const late = await openPage(browser, address);
     await late.page.getByRole("alert").getByText(/link/).waitFor();
