@@ -2,7 +2,7 @@
 // as bin/openclaw and the image start it. How the page is built is vite.config.ts's.
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { type ModuleInfo, type OutputChunk, type Plugin, rolldown } from "rolldown";
 import type { BuiltFrom, SourceStamp } from "../src/cli/built.ts";
 
@@ -88,7 +88,8 @@ async function build({ entry, name }: Part, graph: Graph): Promise<OutputChunk[]
   const { output } = await bundle.generate({
     format: "esm",
     entryFileNames: "[name].js",
-    chunkFileNames: "[name]-[hash].js",
+    // Beside its first file: the browser's process may read that folder alone.
+    chunkFileNames: join(dirname(name), "[name]-[hash].js"),
     // One file is found, read and linked sooner than thirty.
     codeSplitting: { groups: [{ name: "often", test: isOften }] },
     // Names are what a stack trace is read by.

@@ -224,4 +224,11 @@ describe("the whole program, built", () => {
     expect(stderr).toBe("");
     expect(stdout).toBe("all\n");
   });
+
+  it("has a browser's process whose files lie in the one folder that it may read", async () => {
+    const names = readdirSync(inside("dist/program/child"));
+    expect(names.length).toBeGreaterThan(3);
+    const leaving = names.filter((name) => /["'`]\.\.\//.test(readFileSync(inside(`dist/program/child/${name}`), "utf8")));
+    expect(leaving).toEqual([]);
+  });
 });
