@@ -40,7 +40,7 @@ const LIMITS: Omit<HttpLimits, "connectionsMax"> = {
   headersMsMax: 5_000,
   /** Bodies are 4 MiB at most, from a program on this host; one that was stopped (Ctrl-Z) is given a minute. */
   requestMsMax: 60_000,
-  checkEachMs: 5_000,
+  checkEachMs: 2_000,
   strangerMsMax: null,
 };
 
