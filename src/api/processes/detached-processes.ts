@@ -2,7 +2,7 @@
 // they run, so that it outlives this process; nothing about them is remembered here. Who may, and where scripts run, is the caller's.
 import type { Readable, Writable } from "node:stream";
 import { type DurationMs, type EpochMs, SECOND_MS, toDurationMs } from "../brands.ts";
-import { OperationError } from "../errors.ts";
+import { isErrorCode, OperationError } from "../errors.ts";
 import type { ProcessInput, ProcessLog, ProcessStart, SandboxProcess } from "../wire.ts";
 import { parseLog, parseProcesses } from "./process-records.ts";
 import {
@@ -138,10 +138,17 @@ export class DetachedProcesses {
   async write(id: string, { data, end }: ProcessInput): Promise<SandboxProcess> {
     if (data !== undefined && data !== "") {
       const input = Buffer.from(data, "base64");
-      checkCode(await this.#run({ script: WRITE_STDIN, args: [mustBeId(id)], input, deadline: WRITE_MS_MAX }).catch(toUnread), id);
+      const writing = this.#run({ script: WRITE_STDIN, args: [mustBeId(id)], input, deadline: WRITE_MS_MAX });
+      checkCode(await writing.catch((error: unknown) => this.#toUnread(id, error)), id);
     }
     if (end) checkCode(await this.#run({ script: END_STDIN, args: [mustBeId(id)] }), id);
     return await this.get(id);
+  }
+
+  /** @throws OperationError `NotFound` where there is no such process that could have read it */
+  async #toUnread(id: string, error: unknown): Promise<never> {
+    if (isErrorCode(error, "TimedOut")) await this.get(id);
+    return toUnread(error);
   }
 
   /** Reaches the whole session and everything that descends from it; after KILL, waits until the exit code is known. */
