@@ -124,7 +124,12 @@ describe("bin/openclaw", () => {
     installModules();
     toolbox(bin);
     writeFileSync(join(checkout, "scripts/build-ui.sh"), `echo "building $1" >&2; exit 0\n`);
-    expect((await launch(["sandbox", "list"])).stderr).toBe("");
+    for (const other of [
+      ["sandbox", "list"],
+      ["start", "--help"],
+      ["gateway", "-h"],
+    ])
+      expect((await launch(other)).stderr).toBe("");
     for (const command of ["gateway", "start"]) expect((await launch([command])).stderr).toBe("building --if-needed\n");
     cpSync(join(project, "scripts/build-ui.sh"), join(checkout, "scripts/build-ui.sh"));
     mkdirSync(join(checkout, "src/ui"));
