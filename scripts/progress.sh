@@ -42,7 +42,8 @@ step() {
   trap 'end_step "$pid" "$log" TERM' TERM
   trap 'end_step "$pid" "$log" HUP' HUP
   while kill -0 "$pid" 2>/dev/null; do
-    sleep 0.2
+    # Most steps are over at once.
+    case $waited in ?) sleep 0.02 ;; *) sleep 0.2 ;; esac
     waited=$((waited + 1))
     [ $((waited % 50)) -ne 0 ] || say "  still at it after $((SECONDS - started)) s: $(last_words "$log")"
   done
