@@ -95,7 +95,11 @@ describe("an edit", () => {
     await model.edit("{ agents: ");
     model.clock.jump(-HOUR_MS);
     await model.advance(2 * SECOND_MS);
-    await model.until("it is refused", () => !model.controller.config.view.ok, MINUTE_MS);
+    const isRefused = async (): Promise<boolean> => {
+      await model.controller.config.reload();
+      return !model.controller.config.view.ok;
+    };
+    await model.until("it is refused", isRefused, MINUTE_MS);
     expect(eventsOf(model.controller, "ConfigInvalid")).toHaveLength(1);
     expect(roundOf(model)).toBe("1");
   });
