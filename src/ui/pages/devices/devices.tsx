@@ -96,6 +96,12 @@ function PendingRow({ request }: { request: Request }): ReactNode {
       <div className="row">
         <strong>{displayName}</strong>
         <span className="code-small">{code}</span>
+      </div>
+      <p className="soft wrap-any">
+        {reason === "scope-upgrade" ? "asks for more than it has" : "asks to be paired"}, for {scopes.join(", ")}, from {remoteIp},{" "}
+        {renderAgo(ts, now)}. Approve it only if it shows the same code.
+      </p>
+      <div className="row">
         <span className="row aside-actions">
           <Button kind="primary" size="small" disabled={decide.isPending} onClick={() => decide.mutate("approve")}>
             Approve
@@ -105,10 +111,6 @@ function PendingRow({ request }: { request: Request }): ReactNode {
           </Button>
         </span>
       </div>
-      <p className="soft wrap-any">
-        {reason === "scope-upgrade" ? "asks for more than it has" : "asks to be paired"}, for {scopes.join(", ")}, from {remoteIp},{" "}
-        {renderAgo(ts, now)}. Approve it only if it shows the same code.
-      </p>
       {decide.error !== null && <ErrorNotice error={decide.error} what="Not decided" />}
     </li>
   );
