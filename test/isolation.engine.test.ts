@@ -62,7 +62,9 @@ async function breaches(gateway: GatewayProcess, viewer: Inhabitant, other: Inha
   }));
   const asked = verbs.map(async ([to, body, method]) => ({ what: `${method} ${to}`, answer: await gateway.ask(to, body, method) }));
   const answers = await Promise.all([...tools, ...asked]);
-  return answers.filter(({ answer }) => answer.status !== 404).map(({ what, answer }) => `${viewer.key}: ${what}: ${answer.status}`);
+  return answers
+    .filter(({ answer }) => answer.status !== 404)
+    .map(({ what, answer }) => `${viewer.key}: ${what}: ${JSON.stringify(answer)}`);
 }
 
 /** Looks around inside with everything that a shell can do. */
@@ -136,8 +138,8 @@ test("six sessions of two agents reach nothing of each other by any verb, are to
   const pairs = all.flatMap((viewer, at) =>
     [all[(at + 1) % all.length], at % 3 === 0 ? all[(at + 3) % all.length] : undefined].map((other) => ({ viewer, other })),
   );
-  const found = await Promise.all(pairs.map(({ viewer, other }) => (other === undefined ? [] : breaches(gateway, viewer, other))));
-  expect(found.flat()).toEqual([]);
+  // One pair after the other: all of their commands at once are more than a busy machine runs within a command's time.
+  for (const { viewer, other } of pairs) if (other !== undefined) expect(await breaches(gateway, viewer, other)).toEqual([]);
   await checkAccess(site, gateway);
 
   await Promise.all([controller.crash(), gateway.crash()]);
