@@ -5,12 +5,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isErrorCode } from "../../api/errors.ts";
 import { LATE } from "../../api/kill-script.ts";
 import type { DockerClient } from "./docker-client.ts";
-import { type ExecParts, execInDocker, execWaiting, prestartInDocker } from "./docker-exec.ts";
+import { type ExecParts, execInDocker, execWaiting, prestartInDocker, type StartedExec } from "./docker-exec.ts";
 import { DockerKills } from "./docker-kill.ts";
 import { Prestarts, toWaiterText } from "./docker-prestart.ts";
 import { mustRun } from "./docker-run.ts";
 import type { ExecRequest, ExecStream, Handle, WaitingListener } from "./engine.ts";
 import { ExecEnds } from "./exec-ends.ts";
+import { ExecStarts } from "./exec-starts.ts";
 import { Looks } from "./looks.ts";
 import { Lull } from "./lull.ts";
 import type { PrestartResult } from "./operations.ts";
@@ -28,8 +29,8 @@ interface Tried {
   result: PrestartResult;
 }
 
-/** A command that takes longer may have others beside it. */
-const REFILL_MS_MAX = 200;
+/** A command that takes longer may have others beside it; a burst of twenty takes a slow machine as long. */
+const REFILL_MS_MAX = 1_000;
 /** In which the caller has its answer: starting one keeps a processor busy for 40 ms. Nobody calls again sooner but who is not going to find one anyway. */
 const ANSWER_MS = 20;
 
@@ -39,6 +40,7 @@ export class DockerCommands {
   readonly #kills: DockerKills;
   readonly #looks = new Looks();
   readonly #lull = new Lull(REFILL_MS_MAX);
+  readonly #starts = new ExecStarts();
   readonly #prestarts: Prestarts;
 
   constructor(parts: DockerCommandsParts) {
@@ -86,9 +88,11 @@ export class DockerCommands {
     this.#prestarts.refill(handle);
   }
 
+  /** What only looks is the loop's own, which has few, and waits behind nobody's commands. */
   async #execAnew(handle: Handle, request: ExecRequest): Promise<ExecStream> {
     const parts = this.execParts(request.mark);
-    return await this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
+    const start = (): Promise<StartedExec> => this.#looks.run(request, (created) => execInDocker({ ...parts, created }, handle, request));
+    return await (request.isLook === true ? start() : this.#starts.run(handle.id, start, ({ begun }) => begun));
   }
 
   /** Without a stream nothing was begun. */

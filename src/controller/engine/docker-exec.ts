@@ -29,6 +29,11 @@ export interface ExecParts {
   created?(execId: string): void;
 }
 
+export interface StartedExec extends ExecStream {
+  /** Resolves when the command runs, has ended, or has said nothing of either for 5 s. Never rejects. */
+  readonly begun: Promise<unknown>;
+}
+
 /** Longest wait for the wrapper's first line before a signal; it arrives within 50 ms of the start on an idle machine. */
 const STARTED_WAIT_MS = 5_000;
 /** 5, 10, 20 ... 1000 ms: a stream may end before its command does, when the command closes its output. */
@@ -53,7 +58,7 @@ const END_OF_TRANSMISSION = Buffer.from([0x04]);
 /**
  * @throws OperationError `StaleHandle` when the run that the handle means is over, `NotReady` when it is paused, `InvalidArgument`
  */
-export async function execInDocker(parts: ExecParts, handle: Handle, request: ExecRequest): Promise<ExecStream> {
+export async function execInDocker(parts: ExecParts, handle: Handle, request: ExecRequest): Promise<StartedExec> {
   mustBeRequest(request);
   const raw = await mustRun(parts.client, handle);
   const { workdir = "", tty, argv } = request;
@@ -139,7 +144,7 @@ function mustBeRequest({ argv, env, workdir, mark }: ExecRequest): void {
   if (tooLong !== null) refuse(tooLong, "write it to a file, and let the command read that");
 }
 
-class DockerExecStream implements ExecStream {
+class DockerExecStream implements StartedExec {
   readonly stdin: Writable | null;
   readonly stdout: ExecStream["stdout"];
   readonly stderr: ExecStream["stderr"];
@@ -175,6 +180,10 @@ class DockerExecStream implements ExecStream {
 
   get outputHeld(): boolean {
     return this.#endWatch.isHeld;
+  }
+
+  get begun(): Promise<unknown> {
+    return this.#begun();
   }
 
   /**

@@ -19,7 +19,10 @@ export class Looks {
   }
 
   /** @param start calls `created` before the exec runs, so that nobody can see it and not know what it is */
-  async run({ isLook }: ExecRequest, start: (created: (execId: string) => void) => Promise<ExecStream>): Promise<ExecStream> {
+  async run<Stream extends ExecStream>(
+    { isLook }: ExecRequest,
+    start: (created: (execId: string) => void) => Promise<Stream>,
+  ): Promise<Stream> {
     if (isLook !== true) return await start(() => undefined);
     const ids: string[] = [];
     const forget = (): void => {
