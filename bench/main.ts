@@ -11,7 +11,7 @@ import { chat } from "./chat.ts";
 import { egress } from "./egress.ts";
 import { egressLive } from "./egress-live.ts";
 import { type Row, renderTable } from "./figures.ts";
-import { gateway } from "./gateway.ts";
+import { gateway, output } from "./gateway.ts";
 import { configEdit, removedByHand, sessionFile } from "./latency.ts";
 import { list } from "./list.ts";
 import { describeMachine, type Machine, renderMachine } from "./machine.ts";
@@ -31,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Row | Row[]>>> = {
   hundred,
   rest,
   gateway,
+  output,
   openLoop,
   waterfall,
   list,
