@@ -68,18 +68,26 @@ const NOTE_STOPS = `
   document.addEventListener("keydown", note, { capture: true });
   document.activeElement?.blur();
   stops.length`;
-const READ_STOPS = `note(), document.removeEventListener("keydown", note, { capture: true }), [
+const READ_STOPS = `note(), [
   ...stops.filter((stop) => stop.isConnected && !reached.has(stop)).map((stop) => "is not reached: " + stop.outerHTML.slice(0, 200)),
   ...[...reached].filter(([, isMarked]) => !isMarked).map(([stop]) => "shows no focus: " + stop.outerHTML.slice(0, 200)),
 ]`;
+const FORGET_STOPS = `document.removeEventListener("keydown", note, { capture: true })`;
 /** A part that scrolls is a stop too where nothing in it is. */
 const STOPS_MORE = 4;
+/** A page that grows meanwhile has more stops than were counted: the second round comes to those that the first one did not. */
+const ROUNDS_MAX = 2;
 
 /** What the Tab key does not come to on the page as it is, or does not show. The focus is somewhere else afterwards. */
 export async function findUnreachable(page: Page): Promise<readonly string[]> {
   const count = await page.evaluate<number>(NOTE_STOPS);
-  for (let stop = 0; stop < count + STOPS_MORE; stop += 1) await page.keyboard.press("Tab");
-  return await page.evaluate<string[]>(READ_STOPS);
+  let missed: readonly string[] = [];
+  for (let round = 1; round === 1 || (missed.length > 0 && round <= ROUNDS_MAX); round += 1) {
+    for (let stop = 0; stop < count + STOPS_MORE; stop += 1) await page.keyboard.press("Tab");
+    missed = await page.evaluate<string[]>(READ_STOPS);
+  }
+  await page.evaluate(FORGET_STOPS);
+  return missed;
 }
 
 export interface OpenedPage {
