@@ -25,7 +25,7 @@ test("so many begin at once, a caller has his command before it has begun, and w
   let started = 0;
   const commands = Array.from({ length: 40 }, (_, index) =>
     starts.run(
-      `container ${index % 3}`,
+      `container ${index % 8}`,
       async () => {
         started += 1;
         if (index === 0) throw new Error("no such container");
@@ -45,4 +45,27 @@ test("so many begin at once, a caller has his command before it has begun, and w
   }
   expect(started).toBe(40);
   expect((await ends).map(({ status }) => status)).toEqual(["rejected", ...Array.from({ length: 39 }, () => "fulfilled")]);
+});
+
+test("a container whose commands do not begin keeps four places, and the others have theirs at once", async () => {
+  const starts = new ExecStarts();
+  const stream = { stdin: null } as ExecStream;
+  let halted = 0;
+  const never = new Promise<void>(() => undefined);
+  const start = async (): Promise<ExecStream> => {
+    halted += 1;
+    return stream;
+  };
+  for (let index = 0; index < 40; index += 1) void starts.run("halting", start, () => never);
+  await settle();
+  expect(halted).toBe(4);
+  const others = Array.from({ length: 30 }, (_, index) =>
+    starts.run(
+      `other ${index % 2}`,
+      async () => stream,
+      async () => undefined,
+    ),
+  );
+  expect(await Promise.all(others)).toHaveLength(30);
+  expect(halted).toBe(4);
 });

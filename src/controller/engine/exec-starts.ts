@@ -11,6 +11,8 @@ interface StartOptions extends QueueAddOptions {
 
 /** What several processors start at once; one that has two of them is busy with four. */
 const STARTS_AT_ONCE_MAX = 16;
+/** Of one container: what is halted inside before it has begun keeps its place for seconds, and must leave the others theirs. */
+const PER_CONTAINER_MAX = 4;
 
 /** The containers take turns, so that one with many commands does not keep the others waiting; within one, first come, first served. */
 export class TurnQueue implements Queue<Run, StartOptions> {
@@ -52,6 +54,8 @@ export class TurnQueue implements Queue<Run, StartOptions> {
 
 export class ExecStarts {
   readonly #queue = new PQueue<TurnQueue, StartOptions>({ concurrency: STARTS_AT_ONCE_MAX, queueClass: TurnQueue });
+  /** Of containers that have any, what may wait for its turn. */
+  readonly #byContainer = new Map<string, PQueue>();
 
   /**
    * @param start resolves when the engine has taken it
@@ -69,7 +73,18 @@ export class ExecStarts {
       resolve(stream);
       await begun(stream);
     };
-    this.#queue.add(work, { containerId }).catch(reject);
+    this.#queueOf(containerId)
+      .add(() => this.#queue.add(work, { containerId }))
+      .catch(reject);
     return await promise;
+  }
+
+  #queueOf(containerId: string): PQueue {
+    const known = this.#byContainer.get(containerId);
+    if (known !== undefined) return known;
+    const queue = new PQueue({ concurrency: PER_CONTAINER_MAX });
+    queue.on("idle", () => this.#byContainer.delete(containerId));
+    this.#byContainer.set(containerId, queue);
+    return queue;
   }
 }
