@@ -28,11 +28,15 @@ reasons_in() {
 # step LABEL COMMAND...: runs it with its output in a log file; a sign of life every 10 s, the duration at the end,
 # and the last lines of the log when it fails. Returns the command's exit code. Ctrl-C ends it and all that it started.
 step() {
-  local label=$1 log started pid rc=0 waited=0
+  local label=$1 log started pid rc=0 waited=0 interrupted=
   shift
   log=$(mktemp "${TMPDIR:-/tmp}/openclaw-step.XXXXXX")
   started=$SECONDS
   say "$label ..."
+  # Until the step's process is known, a Ctrl-C is only noted.
+  trap 'interrupted=INT' INT
+  trap 'interrupted=TERM' TERM
+  trap 'interrupted=HUP' HUP
   # As a process group of its own: what runs in the background does not receive Ctrl-C.
   set -m
   "$@" >"$log" 2>&1 </dev/null &
@@ -41,6 +45,7 @@ step() {
   trap 'end_step "$pid" "$log" INT' INT
   trap 'end_step "$pid" "$log" TERM' TERM
   trap 'end_step "$pid" "$log" HUP' HUP
+  [ -z "$interrupted" ] || end_step "$pid" "$log" "$interrupted"
   while kill -0 "$pid" 2>/dev/null; do
     # Most steps are over at once.
     case $waited in ?) sleep 0.02 ;; *) sleep 0.2 ;; esac

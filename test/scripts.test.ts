@@ -239,9 +239,12 @@ describe("the end of a log, where a program ended", () => {
 });
 
 describe("Ctrl-C while a script waits for a step", () => {
-  it("ends what the step started and the script, and leaves no file", async () => {
+  it.each([
+    ["at any time", ""],
+    ["before the script has said what a Ctrl-C does", 'trap() { sleep 0.2 || true; builtin trap "$@"; }; '],
+  ])("ends what the step started and the script, and leaves no file: %s", async (_, first) => {
     const environment = { PATH: process.env.PATH ?? "", TMPDIR: folder };
-    const script = '. scripts/progress.sh; slow() { echo started >&3; sleep 300; }; step "waiting" slow; echo "went on"';
+    const script = `. scripts/progress.sh; ${first}slow() { echo started >&3; sleep 300; }; step "waiting" slow; echo "went on"`;
     // Whatever is alive of it holds the pipe open, and with that the `close` back.
     const child = spawn("bash", ["-euc", script], {
       cwd: project,
