@@ -281,10 +281,13 @@ test(
     await expect.poll(focused, { timeout: PATIENCE_MS }).toContain("xterm-helper-textarea");
     await page.keyboard.type("id -u; stty size\n");
     await says(/^1000\n\d+ \d+$/m);
+    let asked = 0;
     const width = async (): Promise<number> => {
-      await page.keyboard.type("clear; stty size\n");
-      await says(/^\d+ \d+$/m);
-      return Number(/^\d+ (\d+)$/m.exec(await lines())?.[1]);
+      asked += 1;
+      const answer = new RegExp(`^${asked}: \\d+ (\\d+)$`, "m");
+      await page.keyboard.type(`clear; echo ${asked}: $(stty size)\n`);
+      await says(answer);
+      return Number(answer.exec(await lines())?.[1]);
     };
     const before = await width();
     await page.setViewportSize({ width: 800, height: 700 });

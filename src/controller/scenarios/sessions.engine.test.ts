@@ -139,8 +139,8 @@ describe("a sandbox", () => {
   });
 
   it("of a session that stays active is not pruned", async () => {
-    const { site, id } = await startChat({ prune: { idleHours: hours(2) } });
-    const end = Date.now() + 4_500;
+    const { site, id } = await startChat({ prune: { idleHours: hours(5) } });
+    const end = Date.now() + 7_500;
     while (Date.now() < end) {
       await site.putSession("main", "chat", { lastActivityAt: Date.now() });
       await staysSo("the sandbox is there", async () => (await inspect(id))?.State.Status === "running", 500);
