@@ -26,7 +26,10 @@ import {
 export interface CommandStreams {
   /** Read only if the request has stdin; destroyed when the command has ended. */
   stdin: Readable;
-  /** Resolves when it was passed on, with false when nobody reads any more: as with a broken pipe, the command ends then. Never rejects. */
+  /**
+   * Called in the order in which chunks come, also while earlier ones are not passed on yet: keeping that order is the callee's. Resolves when it was passed
+   * on, with false when nobody reads any more: as with a broken pipe, the command ends then. Never rejects.
+   */
   output(stream: CommandStream, chunk: Buffer): Promise<boolean>;
 }
 

@@ -31,7 +31,7 @@ interface Answer {
 interface Script {
   argv: string[];
   input?: Readable;
-  /** Absent: what it says is not looked at. */
+  /** Absent: what it says is not looked at. One chunk after the other. */
   take?(chunk: Buffer): Promise<void>;
 }
 
@@ -89,16 +89,20 @@ export class SandboxFiles {
   async #run(tool: "read" | "write", { argv, input, take }: Script): Promise<Answer> {
     let errors = "";
     let failure: unknown;
-    const output = async (stream: "stdout" | "stderr", chunk: Buffer): Promise<boolean> => {
-      if (stream === "stderr") errors = `${errors}${chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
-      else
+    const takeNext = async (chunk: Buffer): Promise<boolean> => {
+      if (failure === undefined)
         try {
           await take?.(chunk);
         } catch (error) {
           failure = error;
-          return false;
         }
-      return true;
+      return failure === undefined;
+    };
+    let taken: Promise<boolean> = Promise.resolve(true);
+    const output = (stream: "stdout" | "stderr", chunk: Buffer): Promise<boolean> => {
+      if (stream === "stdout") taken = taken.then(() => takeNext(chunk));
+      else errors = `${errors}${chunk.toString("utf8")}`.slice(0, ERRORS_LENGTH_MAX);
+      return taken;
     };
     const request = { argv, stdin: input !== undefined };
     const connection = new CommandConnection(this.#client, `${toSandboxPath(this.name)}/exec?tool=${tool}`, request, {

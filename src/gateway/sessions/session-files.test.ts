@@ -80,11 +80,13 @@ function openFiles(isReady = true): Opened {
 }
 
 const CHUNK = Buffer.alloc(65_536, "x");
+/** No two are the same, so that their order can be told. */
+const chunkAt = (at: number): Buffer => Buffer.concat([Buffer.from(`${at}\n`.padStart(8)), CHUNK.subarray(8)]);
 const { signal } = new AbortController();
 
 /** So many chunks, then what `end` does. */
 async function* chunks(count: number, end: () => void = () => undefined): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < count; at += 1) yield CHUNK;
+  for (let at = 0; at < count; at += 1) yield chunkAt(at);
   end();
 }
 
@@ -104,7 +106,7 @@ test.each([
   expect(written).toEqual({ path: "a/file", result: "created", bytes: 40 * CHUNK.length });
   const { bytes, content } = await files.read(sessionOf(), "a/file", signal);
   const read = await collect(content);
-  expect([bytes, read.equals(Buffer.concat(Array.from({ length: 40 }, () => CHUNK)))]).toEqual([40 * CHUNK.length, true]);
+  expect([bytes, read.equals(Buffer.concat(Array.from({ length: 40 }, (_, at) => chunkAt(at))))]).toEqual([40 * CHUNK.length, true]);
   expect([await readdir(`${folder}/a`), await readdir(spoolFolder)]).toEqual([["file"], []]);
 });
 
