@@ -18,7 +18,7 @@ case ${1:-} in
 esac
 
 # Sources that were removed are not newer, but the folder that they were in is.
-is_current() { [ -f "$output/index.html" ] && [ -z "$(find src/ui package-lock.json -newer "$output/index.html" 2>/dev/null | head -n 1)" ]; }
+is_current() { [ -f "$output/index.html" ] && [ -z "$(find src/ui src/api vite.config.ts package-lock.json -newer "$output/index.html" 2>/dev/null | head -n 1)" ]; }
 
 # The page is a convenience: whoever starts a gateway gets one without it rather than none.
 give_up() {

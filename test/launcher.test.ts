@@ -122,7 +122,7 @@ describe("bin/openclaw", () => {
 
   it("builds the page before it starts a gateway, and before nothing else; a page that can't be built keeps no gateway away", async () => {
     installModules();
-    toolbox(bin);
+    toolbox(bin, ["find"]);
     writeFileSync(join(checkout, "scripts/build-ui.sh"), `echo "building $1" >&2; exit 0\n`);
     for (const other of [
       ["sandbox", "list"],
@@ -141,6 +141,11 @@ describe("bin/openclaw", () => {
     const inAMinute = new Date(Date.now() + 60_000);
     utimesSync(join(checkout, "dist/ui/index.html"), inAMinute, inAMinute);
     expect((await launch(["gateway"])).stderr).toBe("");
+    // Whatever the page is made from makes another one.
+    const later = new Date(Date.now() + 120_000);
+    writeFileSync(join(checkout, "vite.config.ts"), "");
+    utimesSync(join(checkout, "vite.config.ts"), later, later);
+    expect((await launch(["gateway"])).stderr).toMatch(/^build-ui: the Control UI is not built/);
   });
 
   it("passes the exit code on", async () => {

@@ -25,6 +25,23 @@ describe("on the page", { timeout: 180_000 }, () => {
     await page.getByText("This browser may not decide about devices.").waitFor();
   });
 
+  test("what every page needs comes in few files, each asked for once and all of them by the document", async (context) => {
+    const program = findChromium();
+    if (program === null) return context.skip(NO_CHROMIUM);
+    const { page, server } = await openChat(program, { path: "/settings" });
+    await page.getByRole("button", { name: "Connect anew" }).waitFor();
+    const asked: string[] = [];
+    page.on(
+      "request",
+      (request) => ["script", "stylesheet"].includes(request.resourceType()) && asked.push(new URL(request.url()).pathname),
+    );
+    const document = await (await page.goto(`${server.url.replace("ws:", "http:")}/nowhere`))?.text();
+    await page.getByText("There is no page at /nowhere").waitFor();
+    expect(asked.length).toBeLessThan(8);
+    expect(asked.toSorted()).toEqual([...new Set(asked)].toSorted());
+    expect(asked.filter((path) => document?.includes(path) !== true)).toEqual([]);
+  });
+
   test("a wrong address says that there is no such page, which one is near, and leads back", async (context) => {
     const program = findChromium();
     if (program === null) return context.skip(NO_CHROMIUM);

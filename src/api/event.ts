@@ -19,6 +19,9 @@ export interface SandboxEvent {
   reconcileId?: string;
 }
 
+/** So many are kept: 64 objects with full rings, or 400 with ten events each; at under 2 KiB each, 8 MiB. */
+export const EVENTS_MAX = 4_096;
+
 export const EVENT_MESSAGE_LENGTH_MAX = 1_024;
 
 /** `2026-01-31T12:00:00.000Z Warning SetupFailed Sandbox/openclaw-sbx-x: ... (x3)`. What is named by a file is so in the message already. */

@@ -28,8 +28,9 @@ export class ViewClient extends ControllerClient {
   named = (text: string): Promise<NameView> =>
     this.json("GET", `/v1/names/${encodeURIComponent(text)}`, hasFields<NameView>("sandbox", "scopeKey"));
 
-  events(query: { sandbox: string | null }): Promise<EventList> {
-    return this.json("GET", `/v1/events?${toQuery(query)}`, hasFields<EventList>("items"));
+  /** @param query.tail the newest; null: all that are kept */
+  events({ sandbox, tail = null }: { sandbox: string | null; tail?: number | null }): Promise<EventList> {
+    return this.json("GET", `/v1/events?${toQuery({ sandbox, tail: tail?.toString() ?? null })}`, hasFields<EventList>("items"));
   }
 }
 

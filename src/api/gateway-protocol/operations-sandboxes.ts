@@ -1,6 +1,7 @@
 // Operations on sandboxes, which the controller answers: a part of the table in operations.ts. What the controller lets a gateway ask for is its own
 // decision (controller/servers/).
 import { z } from "zod";
+import { EVENTS_MAX } from "../event.ts";
 import { AgentIdSchema } from "../session.ts";
 import type { Operation } from "./operation.ts";
 
@@ -103,6 +104,7 @@ export const SANDBOX_OPERATIONS = {
     summary: "What happened to sandboxes and the config",
     scope: "operator.read",
     socket: "events.list",
+    query: z.object({ tail: z.int().min(1).max(EVENTS_MAX).optional().meta({ description: "Newest events; absent: all that are kept" }) }),
     answer: z.object({ items: z.array(Foreign) }),
     events: "event, with an id; Last-Event-ID goes on after it",
   },

@@ -31,7 +31,7 @@ async function findSubject(client: AdminClient, name: string): Promise<string> {
   try {
     return (await findSandboxNamed(client, name)).metadata.name;
   } catch (error) {
-    if (!isErrorCode(error, "NotFound") || (await client.events({ sandbox: name })).items.length === 0) throw error;
+    if (!isErrorCode(error, "NotFound") || (await client.events({ sandbox: name, tail: 1 })).items.length === 0) throw error;
     return name;
   }
 }

@@ -3,10 +3,10 @@ import { appendFile, mkdir, readFile, rm, stat, truncate, writeFile } from "node
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MINUTE_MS } from "../../api/brands.ts";
-import { EVENT_MESSAGE_LENGTH_MAX, type SandboxEvent } from "../../api/event.ts";
+import { EVENT_MESSAGE_LENGTH_MAX, EVENTS_MAX, type SandboxEvent } from "../../api/event.ts";
 import { createFolder } from "../../api/store/folder.fixture.ts";
 import { VirtualClock } from "../../api/virtual-clock.fixture.ts";
-import { EVENTS_MAX, EVENTS_PER_OBJECT_MAX, type EventInput, EventLog, SIMILAR_MAX } from "./event-log.ts";
+import { EVENTS_PER_OBJECT_MAX, type EventInput, EventLog, SIMILAR_MAX } from "./event-log.ts";
 
 const toInput = (overrides: Partial<EventInput> = {}): EventInput => ({
   type: "Normal",

@@ -3,13 +3,11 @@
 import { Arrivals } from "../../api/arrivals.ts";
 import { type DurationMs, elapsed, MINUTE_MS, toDurationMs } from "../../api/brands.ts";
 import type { Clock } from "../../api/clock.ts";
-import { EVENT_MESSAGE_LENGTH_MAX, type SandboxEvent } from "../../api/event.ts";
+import { EVENT_MESSAGE_LENGTH_MAX, EVENTS_MAX, type SandboxEvent } from "../../api/event.ts";
 import { toHead } from "../../api/text/cuts.ts";
 import { EventFile, type EventLine } from "./event-file.ts";
 
 export const EVENTS_PER_OBJECT_MAX = 64;
-/** 64 objects with full rings, or 400 with ten events each; at under 2 KiB each, 8 MiB. */
-export const EVENTS_MAX = 4_096;
 /** So many different messages of one reason stand by themselves within the window; those after are one event with a count. */
 export const SIMILAR_MAX = 10;
 export const SIMILAR_WINDOW: DurationMs = toDurationMs(10 * MINUTE_MS);

@@ -98,6 +98,16 @@ test("events of one sandbox are of that one only", async () => {
   expect(await response.json()).toMatchObject({ items: [{ message: "mine" }] });
 });
 
+test("of many events the newest are given that are asked for", async () => {
+  const { app, views } = open();
+  for (const message of ["first", "second", "third"]) views.record({ message });
+  const ask = async (tail: string): Promise<unknown> => await (await app.request(`/v1/events${tail}`)).json();
+  expect(await ask("?tail=2")).toMatchObject({ items: [{ message: "second" }, { message: "third" }] });
+  expect(await ask("?tail=9")).toMatchObject({ items: [{}, {}, {}] });
+  expect(await ask("?tail=0")).toEqual({ items: [] });
+  expect(await ask("")).toMatchObject({ items: [{}, {}, {}] });
+});
+
 test("a watcher that reads slowly gets the newest of each sandbox, once", async () => {
   const { app, views } = open();
   const stream = reader(await app.request("/v1/watch"));

@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { toSandboxName } from "../../api/brands.ts";
 import type { ConfigSources } from "../../api/config/sources.ts";
 import { OperationError } from "../../api/errors.ts";
-import type { SandboxEvent } from "../../api/event.ts";
+import { EVENTS_MAX, type SandboxEvent } from "../../api/event.ts";
 import type { ServerSentEvent } from "../../api/event-stream.ts";
 import { type ConfigTexts, type EventList, PlanRequest, PruneRequest, type UnownedList } from "../../api/wire.ts";
 import type { AdminViews } from "../views/admin-views.ts";
@@ -41,7 +41,9 @@ export function viewRoutes(views: AdminViews, followers: Followers): Hono {
     const object: SandboxEvent["object"] | undefined = name === undefined ? undefined : { kind: "Sandbox", name: toSandboxName(name) };
     if (context.req.header("accept")?.includes("text/event-stream") === true)
       return followers.follow(() => followEvents(views, after, object));
-    const list: EventList = { items: [...views.events.list(toFilter(after, object))] };
+    const tail = parseCount(context, "tail", { fallback: EVENTS_MAX, max: EVENTS_MAX });
+    const items = views.events.list(toFilter(after, object));
+    const list: EventList = { items: items.slice(Math.max(0, items.length - tail)) };
     return context.json(list);
   });
   return routes;

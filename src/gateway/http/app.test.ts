@@ -267,6 +267,21 @@ test("a file's content has 64 MiB, whatever its JSON makes of it", async () => {
   expect(lengths).toEqual([plain, escaped]);
 });
 
+test("the newest events that are asked for are all that the controller is asked for", async () => {
+  const { ask, stateDir } = await openServer();
+  const asked: (string | undefined)[] = [];
+  const controller = createServer(({ url }, response) => {
+    asked.push(url);
+    response.writeHead(200, { "content-type": "application/json" }).end('{"items":[]}');
+  });
+  await mkdir(join(stateDir, "run"));
+  await new Promise<void>((resolve) => controller.listen(join(stateDir, "run/stream.sock"), resolve));
+  onTestFinished(() => void controller.close());
+  for (const path of ["/v1/events?tail=5", "/v1/events"]) expect((await ask(path)).status).toBe(200);
+  expect((await ask("/v1/events?tail=0")).status).toBe(400);
+  expect(asked).toEqual(["/v1/events?tail=5", "/v1/events?"]);
+});
+
 test("HEAD follows nothing: the body of GET is given up", async () => {
   const { ask, stateDir } = await openServer();
   const followers = { begun: 0, gone: 0 };

@@ -281,14 +281,15 @@ function controllerHandlers({ controller, failed }: HandlerParts): Pick<Handlers
     pinSandbox: async ({ params, body, identity }) =>
       await controller.pinSandbox(params.name ?? "", body.pinned ?? true, renderActor(identity)),
     plan: async () => ({ ...(await controller.plan()) }),
-    listEvents: async ({ headers, signal }) => {
+    listEvents: async ({ headers, query, signal }) => {
       const last = headers.get("last-event-id");
       if (headers.get("accept")?.includes("text/event-stream") === true)
         return followEvents(
           { controller, failed },
           { lastEventId: last !== null && /^\d{1,15}$/.test(last) ? Number(last) : null, signal },
         );
-      return { items: (await controller.events({ sandbox: null })).items.map((event) => ({ ...event })) };
+      const { items } = await controller.events({ sandbox: null, tail: query.tail ?? null });
+      return { items: items.map((event) => ({ ...event })) };
     },
   };
 }

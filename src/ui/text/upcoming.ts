@@ -9,17 +9,14 @@ export interface Upcoming {
 }
 
 /** `removed at 2026-01-31T12:00:00.000Z if it stays unused (prune.idleHours)` */
-const WITH_MOMENT = /^(.*?)\s?\bat (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)(.*)$/;
+const MOMENT = /\s?\bat (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)/;
 
 /** Whether the line is one of those that say when. */
-export const hasMoment = (line: string): boolean => WITH_MOMENT.test(line);
+export const hasMoment = (line: string): boolean => MOMENT.test(line);
 
-export function toUpcoming(sandboxes: readonly Sandbox[], now: number): Upcoming[] {
-  return sandboxes
-    .flatMap((sandbox) => upcomingOf(sandbox).map((found) => ({ ...found, sandbox })))
-    .filter(({ at }) => at > now)
-    .toSorted((one, other) => one.at - other.at);
-}
+/** What is over by now is among it. */
+export const toUpcoming = (sandboxes: readonly Sandbox[]): Upcoming[] =>
+  sandboxes.flatMap((sandbox) => upcomingOf(sandbox).map((found) => ({ ...found, sandbox }))).toSorted((one, other) => one.at - other.at);
 
 function upcomingOf({ status }: Sandbox): Omit<Upcoming, "sandbox">[] {
   const { deferredUntil, failure, servingFailure, next } = status;
@@ -28,10 +25,12 @@ function upcomingOf({ status }: Sandbox): Omit<Upcoming, "sandbox">[] {
   for (const retry of [failure, servingFailure])
     if (retry !== null) found.push({ at: retry.retryAt, what: `is tried again after ${retry.code}` });
   for (const line of next) {
-    const [, before = "", moment, after = ""] = WITH_MOMENT.exec(line) ?? [];
-    const at = moment === undefined ? Number.NaN : Date.parse(moment);
+    const moment = MOMENT.exec(line);
+    if (moment === null) continue;
+    const at = Date.parse(moment[1] ?? "");
     // What is known to the millisecond already is not said twice.
     if (Number.isNaN(at) || found.some((known) => Math.abs(known.at - at) < 1)) continue;
+    const [before, after] = [line.slice(0, moment.index), line.slice(moment.index + moment[0].length)];
     found.push({ at, what: `is ${before === "retrying" ? "tried again" : before}${after}` });
   }
   return found;

@@ -1,6 +1,6 @@
 // The overview: is everything as the config says, what is not, what will happen next, and what just happened.
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { Sandbox } from "../../../api/sandbox.ts";
 import { useGateway } from "../../connection/context.tsx";
 import { Card, Empty } from "../../parts/card.tsx";
@@ -27,7 +27,7 @@ const TROUBLES_SHOWN = 8;
 
 export function Overview(): ReactNode {
   const { data: sandboxes, error } = useSandboxes();
-  const events = useGateway("events.list", {}, { everyMs: EVENTS_POLL_MS });
+  const events = useGateway("events.list", { tail: EVENTS_SHOWN }, { everyMs: EVENTS_POLL_MS });
   if (sandboxes === undefined)
     return (
       <div className="stack">
@@ -87,12 +87,17 @@ function States({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
   );
 }
 
+/** The worst first. */
+function toTroubled(sandboxes: readonly Sandbox[]): Sandbox[] {
+  const troubled = sandboxes.filter((sandbox) => ["bad", "wait"].includes(toState(sandbox).tone));
+  return troubled.toSorted((one, other) => STATE_NAMES.indexOf(toState(one).name) - STATE_NAMES.indexOf(toState(other).name));
+}
+
 function Troubles({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
   const now = useNow();
-  const troubled = sandboxes.filter((sandbox) => ["bad", "wait"].includes(toState(sandbox).tone));
-  const sorted = troubled.toSorted((one, other) => STATE_NAMES.indexOf(toState(one).name) - STATE_NAMES.indexOf(toState(other).name));
+  const sorted = useMemo(() => toTroubled(sandboxes), [sandboxes]);
   return (
-    <Card title="What is not as the config says" flush aside={troubled.length > TROUBLES_SHOWN ? `${troubled.length} in all` : undefined}>
+    <Card title="What is not as the config says" flush aside={sorted.length > TROUBLES_SHOWN ? `${sorted.length} in all` : undefined}>
       {sorted.length === 0 ? (
         <Empty>Nothing: every sandbox is as it should be.</Empty>
       ) : (
@@ -120,7 +125,9 @@ function Troubles({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
 }
 
 function Next({ sandboxes }: { sandboxes: readonly Sandbox[] }): ReactNode {
-  const upcoming = toUpcoming(sandboxes, useNow());
+  const now = useNow();
+  const all = useMemo(() => toUpcoming(sandboxes), [sandboxes]);
+  const upcoming = all.filter(({ at }) => at > now);
   return (
     <Card title="What happens next" flush>
       {upcoming.length === 0 ? (

@@ -42,11 +42,13 @@ export function Summary({ sandbox, values }: SummaryProps): ReactNode {
           Tried {retry.count} {retry.count === 1 ? "time" : "times"} so far.
         </p>
       )}
-      {toUpcoming([sandbox], now).map(({ at, what }) => (
-        <p key={`${at} ${what}`}>
-          It {what}, <Countdown until={at} />.
-        </p>
-      ))}
+      {toUpcoming([sandbox])
+        .filter(({ at }) => at > now)
+        .map(({ at, what }) => (
+          <p key={`${at} ${what}`}>
+            It {what}, <Countdown until={at} />.
+          </p>
+        ))}
       {next
         .filter((line) => line !== message && !hasMoment(line))
         .map((line) => (
