@@ -10,7 +10,7 @@ import { docker, until } from "../src/controller/fixtures/docker.fixture.ts";
 import { createSite, eventsOf, type Site } from "../src/controller/fixtures/site.fixture.ts";
 import { SwiftClock } from "./swift-clock.fixture.ts";
 
-const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 1_000 : 6;
+const ROUNDS = process.env.OPENCLAW_TEST_LONG === "1" ? 1_000 : 3;
 /** A start meets the swap every fifth time or so: that none of so many does is as good as impossible. */
 const MORE_ROUNDS_MAX = 60;
 /** The back-off of a sandbox that is attacked without a pause is seconds at first; the rounds are to be many. */

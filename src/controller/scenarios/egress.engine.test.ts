@@ -18,6 +18,7 @@ const execute = promisify(execFile);
 const AGENT = "agent:main";
 /** Each fault heals in a second or two on an idle machine, what stands still in some twenty: all of them take minutes. */
 const IS_LONG = process.env.OPENCLAW_TEST_LONG === "1";
+const ONLY_LONG = "it takes its time: OPENCLAW_TEST_LONG=1 runs it";
 const ROUNDS = IS_LONG ? 20 : 1;
 const TEST_MS_MAX = 300_000 + ROUNDS * 120_000;
 /** A relay that never worked is missed for 30 s, and a proxy before it for 10; a busy machine takes its time for the rest. */
@@ -289,7 +290,7 @@ it(
 it(
   "any two of proxy, relay, sandbox and controller may be killed or stand still at the same moment: never open, in force again, nothing left over",
   async ({ skip }) => {
-    skip(!IS_LONG, "24 pairs take minutes: OPENCLAW_TEST_LONG=1");
+    skip(!IS_LONG, `24 pairs: ${ONLY_LONG}`);
     await expectHeals(PAIRS, 1);
   },
   TEST_MS_MAX,
@@ -316,7 +317,8 @@ it(
 
 it(
   "a relay that stands still from its first second on is found out, too, and one whose limits somebody changed gives way at once",
-  async () => {
+  async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     const world = await World.open();
     const [allowed, other] = await world.addresses();
     await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
@@ -342,7 +344,8 @@ it(
 
 it(
   "memory that runs out ends the proxy or the relay, which are made anew with the same limit",
-  async () => {
+  async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     const world = await World.open();
     const [allowed, other] = await world.addresses();
     await world.site.writeConfig(eager({ egress: { allow: [`${allowed}/32`] } }));
@@ -363,7 +366,8 @@ it(
 
 it(
   "a full disk under the sockets closes what is new, says so, and heals when there is room",
-  async () => {
+  async ({ skip }) => {
+    skip(!IS_LONG, ONLY_LONG);
     const small = async ({ instance }: Site): Promise<unknown> => {
       const name = `openclaw-egress-${instance}`;
       const labels = [`${LABEL.instance}=${instance}`, `${LABEL.name}=${name}`, `${LABEL.egress}=proxy`];

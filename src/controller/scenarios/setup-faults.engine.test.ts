@@ -16,8 +16,8 @@ const SETUP = "hostname >>/workspace/setups; echo begun; sleep 0.5; echo whole >
 const TEST_MS_MAX = 90_000;
 
 const LOSSES = [
-  { lost: "the answer that creates its exec", pattern: /POST .*\/containers\/\w+\/exec/, again: true },
-  { lost: "the answer that starts its exec", pattern: /POST .*\/exec\/\w+\/start/, again: true },
+  { lost: "the answer that creates its exec", pattern: /POST .*\/containers\/\w+\/exec/, again: true, isLong: true },
+  { lost: "the answer that starts its exec", pattern: /POST .*\/exec\/\w+\/start/, again: true, isLong: true },
   { lost: "its stream, in the middle of its output", pattern: /POST .*\/exec\/\w+\/start/, what: "stream", again: true },
   // The loop asks too, to see whether the container is in use. The engine's event tells the code as well: mostly before it is asked for.
   { lost: "the answers that have its exit code", pattern: /GET .*\/exec\/\w+\/json/, times: 4, again: null },
@@ -25,10 +25,11 @@ const LOSSES = [
   { lost: "the answer that gives its container the final name", pattern: /POST .*\/containers\/\w+\/rename/, again: false },
 ] as const;
 
-it.each(LOSSES)(
+it.for(LOSSES)(
   "a setup that loses $lost runs once in each container, and to its end in the one that serves",
   { timeout: TEST_MS_MAX },
-  async (loss) => {
+  async (loss, { skip }) => {
+    skip("isLong" in loss && process.env.OPENCLAW_TEST_LONG !== "1", "it is much like the next: OPENCLAW_TEST_LONG=1 runs it");
     const proxy = await LossyProxy.open();
     const site = await createSite();
     await site.writeConfig(eager({ rollout: { hotWindow: "0s" }, docker: { setupCommand: SETUP } }));
