@@ -52,11 +52,13 @@ function askAtOnce(): Plugin {
       order: "post",
       handler(html, { bundle = {} }) {
         const chunks = new Map(Object.values(bundle).flatMap((output) => (output.type === "chunk" ? [[output.fileName, output]] : [])));
-        const withImports = (chunk: Rolldown.OutputChunk): Rolldown.OutputChunk[] => [
-          chunk,
-          ...chunk.imports.flatMap((name) => chunks.get(name) ?? []).flatMap(withImports),
-        ];
-        const first = new Set([...chunks.values()].filter(({ name }) => name === "main").flatMap(withImports));
+        const first = new Set<Rolldown.OutputChunk>();
+        const add = (chunk: Rolldown.OutputChunk): void => {
+          if (first.has(chunk)) return;
+          first.add(chunk);
+          for (const imported of chunk.imports.flatMap((name) => chunks.get(name) ?? [])) add(imported);
+        };
+        for (const chunk of chunks.values()) if (chunk.name === "main") add(chunk);
         const styles = new Set([...first].flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]));
         return [
           ...[...first]
