@@ -1,6 +1,6 @@
 // What is reported of a config's text as it changes, in steps too, on a clock that the test moves. What a text means is parse.test.ts's; that a
 // change of a file is noticed, store/file-watch.test.ts's.
-import { rm, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFolder } from "../store/folder.fixture.ts";
@@ -42,6 +42,17 @@ test("a text is reported once, and another one at once", async () => {
   await reader.reload();
   await write(agents("main", "work"));
   expect(reports).toEqual(["main", "main,work"]);
+});
+
+test("a file whose mode alone changes is no other config", async () => {
+  const { reports, path, reader } = await openReader(agents("main"));
+  const chmodTo = async (mode: number): Promise<void> => {
+    await chmod(path, mode);
+    await reader.reload();
+  };
+  await chmodTo(0o640);
+  await chmodTo(0o600);
+  expect(reports).toEqual(["main"]);
 });
 
 test("what is not valid for less than a save takes is never reported", async () => {

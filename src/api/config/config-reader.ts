@@ -26,12 +26,18 @@ export interface ConfigReaderParts {
   refuse(issues: readonly Issue[]): void | Promise<void>;
 }
 
+/** A mode that changes while the file is valid with both is no other config; what is said of it stands in the issues. */
+const withoutModes = ({ files }: ConfigSources): unknown[] =>
+  [...files].map(([path, file]) => [path, file.kind === "text" ? [file.realPath, file.text] : file]);
+
 export class ConfigReader {
   readonly #parts: ConfigReaderParts;
   /** Every file that the newest config was read from: an error may be mended in one that none before it had. */
   #files: readonly string[];
   #isMissing = false;
   #fingerprint: string | null = null;
+  /** What was accepted last, and said of it. null: what came since is not valid. */
+  #accepted: string | null = null;
   /** The text as it is now is not valid. `isHalfWritten`: for so short a time that it may still be being written. */
   #invalid: { isHalfWritten: boolean; isRefused: boolean } | null = null;
   /** Before the first report there is nothing in force that waiting could protect. */
@@ -71,8 +77,12 @@ export class ConfigReader {
     if (isSame && (this.#invalid === null || this.#invalid.isRefused)) return;
     this.#fingerprint = fingerprint;
     const parsed = parseConfig(sources, environment);
+    const accepted = parsed.ok ? JSON.stringify([withoutModes(sources), parsed.issues]) : null;
+    const isKnown = accepted !== null && accepted === this.#accepted;
+    this.#accepted = accepted;
     if (parsed.ok) this.#invalid = null;
     else if (this.#waits(isSame)) return;
+    if (isKnown) return;
     this.#hasReported = true;
     if (this.#invalid !== null) this.#invalid.isRefused = true;
     await (parsed.ok ? accept(parsed, sources) : refuse(parsed.issues));
